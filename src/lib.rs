@@ -1,3 +1,5 @@
 //! adsum: a persistent, event-sourced presence and instant messaging store, the model of RFC 2778 over QUIC.
 //!
 //! Must never hold: code. What there is lies in a layer.
+
+pub mod model;

@@ -1,0 +1,349 @@
+//! Principals, presentities, inboxes and their domains.
+//!
+//! One account key per principal: the domain in its ASCII form, the local part case-folded and in NFC, so
+//! that spelling cannot be used to look like somebody else or to get round a rule (RFC 2779 §5.1.13).
+//! Must never hold: a guess. What does not parse is refused with the part that is wrong.
+
+use core::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization;
+
+use super::Refusal;
+use super::limits::{DOMAIN_BYTES_MAX, LOCAL_PART_BYTES_MAX};
+
+/// A DNS domain in lower-case ASCII, such as `example.com` or `localhost`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Domain(Arc<str>);
+
+impl Domain {
+    /// The domain as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Domain {
+    type Err = Refusal;
+
+    /// Parses `text` by IDNA (UTS 46) into its ASCII form.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let bad = |reason: &str| Refusal::bad_address(text, reason);
+        let ascii =
+            idna::domain_to_ascii_strict(text).map_err(|_| bad("its domain is not a DNS name"))?;
+        if ascii.is_empty() || ascii.ends_with('.') {
+            return Err(bad("its domain is empty or ends in a dot"));
+        }
+        if ascii.len() > DOMAIN_BYTES_MAX {
+            return Err(bad("its domain is longer than 253 bytes"));
+        }
+        Ok(Self(ascii.into()))
+    }
+}
+
+/// `local@domain` in canonical form. Shared by the three kinds of address, which never mix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Account(Arc<str>);
+
+impl Account {
+    /// Parses `text` after percent-decoding has been done.
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let bad = |reason: &str| Refusal::bad_address(text, reason);
+        let (local, domain) = text.split_once('@').ok_or_else(|| bad("it has no `@`"))?;
+        if domain.contains('@') {
+            return Err(bad("it has more than one `@`"));
+        }
+        let local = fold(local);
+        if local.is_empty() || local.len() > LOCAL_PART_BYTES_MAX {
+            return Err(bad("the part before `@` must have 1 to 64 bytes"));
+        }
+        if let Some(wrong) = local.chars().find(|&character| !allowed_in_local(character)) {
+            return Err(bad(&format!("the part before `@` may not hold {wrong:?}")));
+        }
+        let domain: Domain = domain.parse().map_err(|_| bad("its domain is not a DNS name"))?;
+        Ok(Self(format!("{local}@{}", domain.as_str()).into()))
+    }
+
+    fn domain(&self) -> &str {
+        self.0.split_once('@').expect("an account holds one `@`").1
+    }
+
+    fn local(&self) -> &str {
+        self.0.split_once('@').expect("an account holds one `@`").0
+    }
+}
+
+/// Case-folds and composes, so that equal-looking spellings are one account.
+fn fold(local: &str) -> String {
+    if local.is_ascii() {
+        return local.to_ascii_lowercase();
+    }
+    let folded = caseless::default_case_fold_str(&local.nfc().collect::<String>());
+    folded.nfc().collect()
+}
+
+/// Letters, digits and marks of any script, and what RFC 5322 `dot-atom` allows except what needs escaping in a URI.
+fn allowed_in_local(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_alphanumeric() || "!#$&'*+-/=^_`{|}~.".contains(character);
+    }
+    !(character.is_control() || character.is_whitespace() || is_invisible(character))
+}
+
+/// Format characters that change nothing a reader sees, and so only serve to imitate.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Takes the scheme off, ignores header fields as RFC 3859 §A lets us, and undoes percent-encoding.
+fn mailbox_of(text: &str, scheme: &str) -> Result<String, Refusal> {
+    let bad = |reason: &str| Refusal::bad_address(text, reason);
+    let (given, rest) =
+        text.split_once(':').ok_or_else(|| bad(&format!("it does not begin with `{scheme}:`")))?;
+    if !given.eq_ignore_ascii_case(scheme) {
+        return Err(bad(&format!("it does not begin with `{scheme}:`")));
+    }
+    let mailbox = rest.split_once('?').map_or(rest, |(mailbox, _)| mailbox);
+    if mailbox.is_empty() {
+        return Err(bad("it names nobody"));
+    }
+    percent_decode(mailbox).ok_or_else(|| bad("its percent-encoding is broken or not UTF-8"))
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        if first == b'%' {
+            let digits = core::str::from_utf8(after.get(..2)?).ok()?;
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return None;
+            }
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &after[2..];
+        } else {
+            bytes.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+macro_rules! address {
+    ($(#[$doc:meta])* $name:ident, $scheme:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Account);
+
+        impl $name {
+            /// The domain, in ASCII.
+            pub fn domain(&self) -> &str {
+                self.0.domain()
+            }
+
+            /// The part before `@`, folded.
+            pub fn local(&self) -> &str {
+                self.0.local()
+            }
+
+            /// `local@domain`, without a scheme.
+            pub fn account(&self) -> &str {
+                &self.0.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "{}{}", $scheme, self.0.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, formatter)
+            }
+        }
+
+        // Stored bytes are canonical already; reading them must not cost a Unicode pass each time.
+        impl TryFrom<String> for $name {
+            type Error = Refusal;
+
+            fn try_from(text: String) -> Result<Self, Refusal> {
+                if is_plain_canonical(&text) {
+                    return Ok(Self(Account(text.into())));
+                }
+                Account::parse(&text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.account())
+            }
+        }
+    };
+}
+
+/// Whether `text` is plainly what [`Account::parse`] would return for it: the common case, found in one pass.
+fn is_plain_canonical(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let local_fits = (1..=LOCAL_PART_BYTES_MAX).contains(&local.len());
+    let domain_fits = (1..=63).contains(&domain.len()) && !domain.contains("--");
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    local_fits
+        && domain_fits
+        && local.bytes().all(|byte| letters(byte) || matches!(byte, b'.' | b'-' | b'_' | b'+'))
+        && domain.split('.').all(|label| {
+            label.bytes().all(|byte| letters(byte) || byte == b'-')
+                && label.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
+                && !label.ends_with('-')
+        })
+}
+
+address! {
+    /// Somebody who acts: a person, a program or a group. RFC 2778 §3. Written `alice@example.com`.
+    Principal, ""
+}
+address! {
+    /// One that provides presence, and also a watcher's name: `pres:alice@example.com`. RFC 3859 appendix A.
+    Presentity, "pres:"
+}
+address! {
+    /// A receptacle for instant messages: `im:alice@example.com`. RFC 3860 appendix A.
+    InboxAddress, "im:"
+}
+
+impl Principal {
+    /// The presentity of the same name, which this principal controls.
+    pub fn presentity(&self) -> Presentity {
+        Presentity(self.0.clone())
+    }
+
+    /// The inbox of the same name, which this principal controls.
+    pub fn inbox(&self) -> InboxAddress {
+        InboxAddress(self.0.clone())
+    }
+}
+
+impl Presentity {
+    /// The principal of the same name, who controls it.
+    pub fn principal(&self) -> Principal {
+        Principal(self.0.clone())
+    }
+}
+
+impl InboxAddress {
+    /// The principal of the same name, who controls it.
+    pub fn principal(&self) -> Principal {
+        Principal(self.0.clone())
+    }
+}
+
+impl FromStr for Principal {
+    type Err = Refusal;
+
+    /// Parses `local@domain`.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl FromStr for Presentity {
+    type Err = Refusal;
+
+    /// Parses a `pres:` URI.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        Self::try_from(mailbox_of(text, "pres")?).map_err(|refusal| refusal.about(text))
+    }
+}
+
+impl FromStr for InboxAddress {
+    type Err = Refusal;
+
+    /// Parses an `im:` URI.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        Self::try_from(mailbox_of(text, "im")?).map_err(|refusal| refusal.about(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn principal(text: &str) -> Principal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn spelling_does_not_make_another_principal() {
+        assert_eq!(principal("Alice@Example.COM"), principal("alice@example.com"));
+        assert_eq!(principal("ÉLISE@bücher.example").account(), "élise@xn--bcher-kva.example");
+        assert_eq!(principal("e\u{301}lise@d.example"), principal("Élise@d.example"));
+        assert_eq!(principal("straße@d.example"), principal("STRASSE@d.example"));
+    }
+
+    #[test]
+    fn addresses_print_with_their_scheme_and_read_back() {
+        let alice: Presentity = "PRES:Alice@example.com?subject=hi".parse().unwrap();
+        assert_eq!(alice.to_string(), "pres:alice@example.com");
+        assert_eq!(alice.to_string().parse::<Presentity>().unwrap(), alice);
+        assert_eq!(alice.principal().inbox().to_string(), "im:alice@example.com");
+        assert_eq!("im:a%6cice@example.com".parse::<InboxAddress>().unwrap().local(), "alice");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_wrong_part() {
+        for (text, part) in [
+            ("pres:", "names nobody"),
+            ("alice@example.com", "does not begin with `pres:`"),
+            ("im:alice@example.com", "does not begin with `pres:`"),
+            ("pres:alice", "no `@`"),
+            ("pres:a@b@c", "more than one `@`"),
+            ("pres:@example.com", "1 to 64 bytes"),
+            ("pres:a b@example.com", "may not hold ' '"),
+            ("pres:a\u{200b}b@example.com", "may not hold"),
+            ("pres:a%zz@example.com", "percent-encoding"),
+            ("pres:a%ff@example.com", "percent-encoding"),
+            ("pres:a@exa mple", "not a DNS name"),
+            ("pres:a@", "not a DNS name"),
+        ] {
+            let message = text.parse::<Presentity>().unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_agrees_with_the_full_parse() {
+        for text in ["a@b", "a.b-c_d+e@x.example", "alice@localhost", "a9@b9.c"] {
+            assert!(is_plain_canonical(text), "{text}");
+            assert_eq!(&*Account::parse(text).unwrap().0, text);
+        }
+        for text in ["A@b", "a@", "@b", "a@b.", "a@-b", "a@b-", "a@1.2.3.4", "a@xn--x", "a@b@c"] {
+            assert!(!is_plain_canonical(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_address_is_a_fixed_point(text in "\\PC{1,20}@[a-zA-Z.]{1,12}") {
+            if let Ok(first) = Account::parse(&text) {
+                prop_assert_eq!(Account::parse(&first.0).unwrap(), first.clone());
+                prop_assert_eq!(Principal::try_from(first.0.to_string()).unwrap().0, first);
+            }
+        }
+
+        #[test]
+        fn the_short_way_never_accepts_what_the_parse_changes(text in "[a-zA-Z0-9._+@-]{1,24}") {
+            if is_plain_canonical(&text) {
+                prop_assert_eq!(&*Account::parse(&text).unwrap().0, text.as_str());
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Every limit of the system, each with the reason for its value.
+//!
+//! Must never hold: a limit that is only a habit. What is bounded here is refused with its own code when
+//! it is reached, never dropped in silence.
+
+/// Longest local part of an address, in UTF-8 bytes after folding. RFC 5321 §4.5.3.1.1 allows 64 octets.
+pub const LOCAL_PART_BYTES_MAX: usize = 64;
+/// Longest domain in its ASCII form. RFC 1035 §2.3.4.
+pub const DOMAIN_BYTES_MAX: usize = 253;
+
+/// Largest message body: small enough for one frame and a few log entries. RFC 2778 leaves "small" open.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Longest sender-chosen message id. CPP and CPIM gateways handle 40 bytes; IMDN advises 64 random bits.
+pub const MESSAGE_ID_BYTES_MAX: usize = 64;
+/// Longest MIME content type with its parameters.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 255;
+/// Messages that may wait unacknowledged in an inbox, and entries an inbox keeps in all.
+pub const MESSAGES_WAITING_MAX: usize = 10_000;
+/// How long a message id is remembered after its message was accepted, in milliseconds: 30 days; longer while the
+/// message is kept.
+pub const DEDUPLICATION_MS: u64 = 30 * DAY_MS;
+/// Longest time to live a sender may ask for: one year. Longer than any retention we know of.
+pub const MESSAGE_LIFETIME_MS_MAX: u64 = 365 * DAY_MS;
+/// Messages named in one delete request: keeps one request one small batch of events.
+pub const DELETE_COUNT_MAX: usize = 1_000;
+
+/// Largest presence document, counted over everything written in it and what its parts cost in a frame.
+pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+/// What a tuple counts beside its text: the most its numbers and counts take in a frame.
+pub const TUPLE_COST_BYTES: usize = 24;
+/// What a note or an extension element counts beside its text: the most its lengths take in a frame.
+pub const TEXT_COST_BYTES: usize = 5;
+/// Tuples in one document, published or composed.
+pub const TUPLES_MAX: usize = 100;
+/// Notes in one tuple or at the top of one document: one per language is the use, not a chat.
+pub const NOTES_MAX: usize = 16;
+/// Extension elements in one tuple, status or document.
+pub const MARKUP_MAX: usize = 32;
+/// Longest tuple id.
+pub const TUPLE_ID_BYTES_MAX: usize = 64;
+/// Longest contact address.
+pub const CONTACT_BYTES_MAX: usize = 1_024;
+/// Longest language tag; RFC 5646 §4.4.1 says 35 is enough for all but private ones.
+pub const LANGUAGE_BYTES_MAX: usize = 35;
+/// Elements inside one another in an XML document: PIDF with RPID uses five or six.
+pub const XML_DEPTH_MAX: usize = 32;
+/// Attributes of one XML element, namespace declarations among them: keeps every look-up of a prefix short.
+pub const XML_ATTRIBUTES_MAX: usize = 64;
+/// Headers of one `message/cpim`, those of its content apart: a message to a hundred is not a small one.
+pub const CPIM_HEADERS_MAX: usize = 128;
+/// Longest header of a `message/cpim`. RFC 3862 §2.2 sets none; this one only keeps a header smaller than a message.
+pub const CPIM_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// Publications of one presentity: one per device and name is the use.
+pub const PUBLICATIONS_MAX: usize = 32;
+/// Longest name a device gives to one of its publications.
+pub const PUBLICATION_NAME_BYTES_MAX: usize = 32;
+/// Ended publications a presentity remembers, so that a repeated removal gets its first answer.
+pub const PUBLICATIONS_REMEMBERED_MAX: usize = 16;
+/// Operations a live publication remembers beside its last one, so that those that were under way together and are
+/// repeated together get their first answers.
+pub const OPERATIONS_REMEMBERED_MAX: usize = 16;
+
+/// Shortest publication or subscription lifetime that is granted: below it the refreshes are the load.
+pub const LIFETIME_MS_MIN: u64 = 1_000;
+/// Lifetime of a publication that asks for none: 3600 s, as RFC 3856 §6.4 has it for subscriptions.
+pub const PUBLICATION_MS_DEFAULT: u64 = HOUR_MS;
+/// Longest lifetime of a publication.
+pub const PUBLICATION_MS_MAX: u64 = 7 * DAY_MS;
+/// Lifetime of a subscription that asks for none: a week, so that a device may be away for days.
+pub const SUBSCRIPTION_MS_DEFAULT: u64 = 7 * DAY_MS;
+/// Longest lifetime of a subscription.
+pub const SUBSCRIPTION_MS_MAX: u64 = 30 * DAY_MS;
+/// Subscriptions of one watcher. RFC 2779 §2.2.4 asks for hundreds.
+pub const SUBSCRIPTIONS_MAX: usize = 1_000;
+/// Ended subscriptions a watcher's record keeps, so that the reason waits for its next connection.
+pub const SUBSCRIPTIONS_ENDED_MAX: usize = 1_000;
+
+/// Devices of one principal.
+pub const DEVICES_MAX: usize = 16;
+/// Revoked devices a principal's record keeps, so that a revoked key is told why.
+pub const DEVICES_REVOKED_MAX: usize = 64;
+/// Longest label of a device.
+pub const DEVICE_LABEL_BYTES_MAX: usize = 64;
+/// Invites open at once over the whole store.
+pub const INVITES_MAX: usize = 10_000;
+/// Lifetime of an invite that asks for none: a week.
+pub const INVITE_MS_DEFAULT: u64 = 7 * DAY_MS;
+/// Longest lifetime of an invite.
+pub const INVITE_MS_MAX: u64 = 30 * DAY_MS;
+
+/// Bytes of framing around the largest body or document: addresses, ids, numbers and extensions.
+pub const FRAME_OVERHEAD_BYTES: usize = 4 * 1024;
+/// Largest frame after its length field.
+pub const FRAME_BYTES_MAX: usize = 68 * 1024;
+/// Largest first frame of a connection: nothing is proven yet, so little is held for it.
+pub const HELLO_BYTES_MAX: usize = 4 * 1024;
+/// Longest text of a refusal on the wire: what it repeats of a request is cut there.
+pub const REFUSAL_TEXT_BYTES_MAX: usize = 2 * 1024;
+/// Presentities one feed may name. Equals the subscriptions a watcher can have.
+pub const FEED_PRESENTITIES_MAX: usize = SUBSCRIPTIONS_MAX;
+/// Longest sealed cursor on the wire.
+pub const CURSOR_BYTES_MAX: usize = 128;
+/// Events a feed may have in flight unacknowledged.
+pub const WINDOW_EVENTS_MAX: u32 = 256;
+/// Bytes a feed may have in flight unacknowledged.
+pub const WINDOW_BYTES_MAX: usize = 256 * 1024;
+/// Changes queued in memory for a feed in `every` mode before it falls back to reading them again.
+pub const FEED_QUEUE_MAX: usize = 1_024;
+/// Positions one catch-up of an `every` feed walks back through; older changes are told as a gap.
+pub const HISTORY_WALK_MAX: usize = 100_000;
+/// Feeds of one connection: two are normal, a drain is a third. Also kept below 1/8 of the streams.
+pub const FEEDS_MAX: usize = 8;
+/// State-changing requests of one connection that may be unanswered at once.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
+/// Rows of an inbox handed out at once for reading.
+pub const INBOX_PAGE_MAX: usize = 512;
+
+/// One hour in milliseconds.
+pub const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// One day in milliseconds.
+pub const DAY_MS: u64 = 24 * HOUR_MS;
+
+const _: () = assert!(BODY_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
+const _: () = assert!(DOCUMENT_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
+const _: () = assert!(LIFETIME_MS_MIN < PUBLICATION_MS_DEFAULT);
+const _: () = assert!(PUBLICATION_MS_DEFAULT <= PUBLICATION_MS_MAX);
+const _: () = assert!(SUBSCRIPTION_MS_DEFAULT <= SUBSCRIPTION_MS_MAX);
+const _: () = assert!(INBOX_PAGE_MAX <= MESSAGES_WAITING_MAX);

@@ -1,0 +1,163 @@
+//! An instant message and what names it.
+//!
+//! Must never hold: a changed body. Bytes leave as they came (RFC 3862 §2: content is immutable).
+
+use core::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::limits::{CONTENT_TYPE_BYTES_MAX, MESSAGE_ID_BYTES_MAX};
+use super::{InboxAddress, InboxSequence, Lifetime, Payload, Principal, Refusal, Timestamp};
+
+/// Sender-chosen name of a message, unique for its sender: 1 to 64 visible ASCII characters.
+///
+/// Advised: 128 random bits. Scope: the sending principal (RFC 2779 §4.1.9).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MessageId(Arc<str>);
+
+impl MessageId {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] if it is empty, too long, or holds anything but visible ASCII.
+    pub fn new(text: &str) -> Result<Self, Refusal> {
+        if !(1..=MESSAGE_ID_BYTES_MAX).contains(&text.len()) {
+            return Err(Refusal::bad_field("message id", "must have 1 to 64 characters"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Refusal::bad_field("message id", "may hold only visible ASCII characters"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MessageId {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        Self::new(&text)
+    }
+}
+
+impl Serialize for MessageId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}
+
+/// MIME type of a body with its parameters, such as `text/plain; charset=utf-8`. Kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ContentType(Arc<str>);
+
+impl ContentType {
+    /// Checks `text`: `type/subtype` of RFC 2045 tokens, then anything printable after a `;`.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] with what is wrong.
+    pub fn new(text: &str) -> Result<Self, Refusal> {
+        let bad = |reason| Refusal::bad_field("content type", reason);
+        if text.len() > CONTENT_TYPE_BYTES_MAX {
+            return Err(bad("is longer than 255 bytes"));
+        }
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let (kind, subtype) =
+            essence.trim_end().split_once('/').ok_or_else(|| bad("has no `/`"))?;
+        if !is_token(kind) || !is_token(subtype) {
+            return Err(bad("is not `type/subtype`, such as text/plain"));
+        }
+        if parameters.chars().any(char::is_control) {
+            return Err(bad("holds a control character"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The type as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is `text/…`, so that a terminal may show it.
+    pub fn is_text(&self) -> bool {
+        self.0.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"))
+    }
+}
+
+/// RFC 2045 §5.1 token.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
+}
+
+impl TryFrom<String> for ContentType {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        Self::new(&text)
+    }
+}
+
+impl Serialize for ContentType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// A message as it lies in an inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it lies.
+    pub inbox: InboxAddress,
+    /// Its position there.
+    pub sequence: InboxSequence,
+    /// The authenticated sender, never what a client claims.
+    pub sender: Principal,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// 1 to 64 KiB, opaque.
+    pub body: Payload,
+    /// When it became durable.
+    pub accepted_at: Timestamp,
+    /// How long it was asked to live from then on; `None` for ever.
+    pub lifetime: Option<Lifetime>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_is_visible_ascii() {
+        assert!(MessageId::new("5d0c7b6c9c0f4c0d").is_ok());
+        for wrong in ["", "a b", "é", "a\n", &"x".repeat(65)] {
+            assert!(MessageId::new(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_content_type_has_two_tokens() {
+        for good in ["text/plain", "Text/Plain; charset=utf-8", "application/x.y+json"] {
+            assert_eq!(ContentType::new(good).unwrap().as_str(), good);
+        }
+        for wrong in ["", "text", "/plain", "text/", "te xt/plain", "text/plain;\r\nX: y"] {
+            assert!(ContentType::new(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(ContentType::new("TEXT/html").unwrap().is_text());
+        assert!(!ContentType::new("image/png").unwrap().is_text());
+    }
+}

@@ -1,0 +1,55 @@
+//! The words of a subscription: its mode, its state, why it ended.
+//!
+//! Must never hold: the subscription itself (a view) or who may have one (the service).
+
+use serde::{Deserialize, Serialize};
+
+/// How much of what happens a subscriber is told. RFC 2778 leaves it open what a notification carries.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Mode {
+    /// The newest state; states in between may be skipped.
+    #[default]
+    Latest,
+    /// Each change in order, within what the log still holds.
+    Every,
+}
+
+/// Where a subscription stands. The wire words of RFC 6665 §4.1.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SubscriptionState {
+    /// Granted: the watcher is told of every change its mode covers.
+    Active,
+    /// Over, for the reason beside it.
+    Terminated(EndReason),
+}
+
+/// Why a subscription ended: the reason codes of RFC 6665 §4.1.3 that this service gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EndReason {
+    /// Its lifetime ran out, or its watcher ended it.
+    Timeout,
+    /// The service ended it; the watcher may subscribe again at once.
+    Deactivated,
+}
+
+impl EndReason {
+    /// The word of RFC 6665.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Deactivated => "deactivated",
+        }
+    }
+}
+
+impl SubscriptionState {
+    /// The word of RFC 6665.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Terminated(_) => "terminated",
+        }
+    }
+}

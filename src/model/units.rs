@@ -1,0 +1,166 @@
+//! Numbers that mean something: moments, spans, positions, operation ids.
+//!
+//! Must never hold: arithmetic that can wrap, or a number whose unit is not in its type's name or doc.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `ms` milliseconds after the epoch.
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn as_ms(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `lifetime` later, at most the end of time.
+    #[must_use]
+    pub const fn after(self, lifetime: Lifetime) -> Self {
+        Self(self.0.saturating_add(lifetime.0))
+    }
+
+    /// The span from `self` until `later`; zero if `later` is past.
+    #[must_use]
+    pub const fn until(self, later: Self) -> Lifetime {
+        Lifetime(later.0.saturating_sub(self.0))
+    }
+}
+
+/// A span in milliseconds.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Lifetime(u64);
+
+impl Lifetime {
+    /// No time at all: in a request, "end it now".
+    pub const ZERO: Self = Self(0);
+
+    /// A span of `ms` milliseconds.
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// The span in milliseconds.
+    pub const fn as_ms(self) -> u64 {
+        self.0
+    }
+
+    /// The span in whole seconds, rounded down so that it never promises more than there is.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000
+    }
+}
+
+/// Position of an event in the log. The first event is 1; 0 is "before everything".
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Sequence(u64);
+
+impl Sequence {
+    /// The position before the first event.
+    pub const ZERO: Self = Self(0);
+
+    /// The position `value`.
+    pub const fn new(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The position as a number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The position after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        self.plus(1)
+    }
+
+    /// The position `count` further on.
+    ///
+    /// # Panics
+    /// If positions run out, after 2^64 events.
+    #[must_use]
+    pub const fn plus(self, count: u64) -> Self {
+        Self(self.0.checked_add(count).expect("a log never holds 2^64 events"))
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Position of a message in its inbox, without gaps. The first message is 1; 0 is "before everything".
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct InboxSequence(u64);
+
+impl InboxSequence {
+    /// The position before the first message.
+    pub const ZERO: Self = Self(0);
+
+    /// The position `value`.
+    pub const fn new(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The position as a number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The position after this one.
+    ///
+    /// # Panics
+    /// If positions run out, after 2^64 messages.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.checked_add(1).expect("an inbox never holds 2^64 messages"))
+    }
+}
+
+impl fmt::Display for InboxSequence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Client-made name of one operation, so that repeating it after a lost answer is recognised.
+///
+/// 16 bytes, random or otherwise never used twice by one device.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct OperationId(pub [u8; 16]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_never_wraps() {
+        let end = Timestamp::from_ms(u64::MAX);
+        assert_eq!(end.after(Lifetime::from_ms(1)), end);
+        assert_eq!(end.until(Timestamp::default()), Lifetime::ZERO);
+    }
+
+    #[test]
+    fn seconds_never_promise_more_than_there_is() {
+        assert_eq!(Lifetime::from_ms(1_999).as_secs(), 1);
+    }
+}
