@@ -2,4 +2,5 @@
 //!
 //! Must never hold: code. What there is lies in a layer.
 
+pub mod event;
 pub mod model;
