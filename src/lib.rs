@@ -3,4 +3,5 @@
 //! Must never hold: code. What there is lies in a layer.
 
 pub mod event;
+pub mod log;
 pub mod model;

@@ -1,0 +1,317 @@
+//! A log in memory with injected faults, for tests and simulation.
+//!
+//! Holds: [`MemoryDisk`], which survives the process that writes to it, and [`MemoryLog`], the engine on it. Entries
+//! are the real bytes of [`event::pack`](crate::event::pack), so the chain and every check on reading are exercised.
+//! Must never hold: a way of being kinder than a disk. What was not synced is lost unless the caller says otherwise.
+
+use core::ops::ControlFlow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{
+    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
+};
+use crate::event::{Event, Recorded, pack};
+use crate::model::{Sequence, Timestamp};
+
+/// A disk in memory. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDisk(Arc<Mutex<Image>>);
+
+/// What lies on the disk, and how to take back what is not durable yet.
+#[derive(Debug, Default)]
+struct Image {
+    entries: Bytes,
+    records: Bytes,
+    unsynced: Vec<Commit>,
+    durable: Tip,
+    fail_next_append: bool,
+    fail_next_sync: bool,
+    /// Which opening owns the disk; each crash or close ends it.
+    owner: Option<u64>,
+    openings: u64,
+}
+
+type Bytes = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// One append or save: what was there before it, newest change last.
+#[derive(Debug, Default)]
+struct Commit {
+    entries: Vec<Vec<u8>>,
+    records: Vec<CheckpointRecord>,
+}
+
+impl MemoryDisk {
+    /// An empty disk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the log on this disk. What is found counts as durable from then on, as for the sled engine.
+    ///
+    /// # Errors
+    /// [`LogFault::Locked`] while another [`MemoryLog`] has it and did not crash; [`LogFault::Entry`] if the last
+    /// entry is damaged.
+    pub fn open(&self) -> Result<MemoryLog, LogFault> {
+        if self.image().owner.is_some() {
+            return Err(LogFault::Locked { path: self.name() });
+        }
+        let tip = scan::tip(self)?;
+        scan::check_durable(self)?;
+        let mut image = self.image();
+        image.settle(tip);
+        image.openings += 1;
+        image.owner = Some(image.openings);
+        Ok(MemoryLog { disk: self.clone(), opening: image.openings, tip, failed: false })
+    }
+
+    /// Ends the process that has the log, and forgets what was not synced but for the first `commits_kept` appends
+    /// and saves: a disk may have written more than it was asked to, in order. The log that was open is of no use.
+    pub fn crash(&self, commits_kept: usize) {
+        let mut image = self.image();
+        while image.unsynced.len() > commits_kept {
+            image.take_back();
+        }
+        image.unsynced.clear();
+        image.owner = None;
+    }
+
+    /// Another disk with the same bytes on it, durable or not, for looking at them while a log has this one.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let image = self.image();
+        Self(Arc::new(Mutex::new(Image {
+            entries: image.entries.clone(),
+            records: image.records.clone(),
+            durable: image.durable,
+            ..Image::default()
+        })))
+    }
+
+    /// Appends and saves that are not synced, so at most this many are kept by [`MemoryDisk::crash`].
+    pub fn unsynced_count(&self) -> usize {
+        self.image().unsynced.len()
+    }
+
+    /// Lets the next append fail, with nothing appended.
+    pub fn fail_next_append(&self) {
+        self.image().fail_next_append = true;
+    }
+
+    /// Lets the next sync fail; what it was to make durable stays unsynced.
+    pub fn fail_next_sync(&self) {
+        self.image().fail_next_sync = true;
+    }
+
+    /// Changes the stored entries behind the log's back, as a failing disk or an intruder would.
+    pub fn damage(&self, change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>)) {
+        change(&mut self.image().entries);
+    }
+
+    /// How many bytes all entries and checkpoint records have, keys included.
+    pub fn stored_bytes(&self) -> usize {
+        let image = self.image();
+        image.entries.iter().chain(&image.records).map(|(key, value)| key.len() + value.len()).sum()
+    }
+
+    fn image(&self) -> MutexGuard<'_, Image> {
+        // A test that failed while it held the lock is reported once, by itself.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Image {
+    fn settle(&mut self, tip: Tip) {
+        self.unsynced.clear();
+        self.durable = tip;
+    }
+
+    fn take_back(&mut self) {
+        let Some(commit) = self.unsynced.pop() else { return };
+        for key in commit.entries {
+            self.entries.remove(&key);
+        }
+        for (key, before) in commit.records.into_iter().rev() {
+            replace(&mut self.records, key, before);
+        }
+    }
+}
+
+fn replace(records: &mut Bytes, key: Vec<u8>, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    match value {
+        Some(value) => records.insert(key, value),
+        None => records.remove(&key),
+    }
+}
+
+/// The log on a [`MemoryDisk`].
+#[derive(Debug)]
+pub struct MemoryLog {
+    disk: MemoryDisk,
+    opening: u64,
+    tip: Tip,
+    failed: bool,
+}
+
+impl MemoryLog {
+    /// A log on a disk of its own.
+    ///
+    /// # Panics
+    /// Never: there is nothing on the disk that could be wrong.
+    pub fn new() -> Self {
+        MemoryDisk::new().open().expect("an empty disk has nothing that could be wrong")
+    }
+
+    /// The disk it writes to.
+    pub fn disk(&self) -> MemoryDisk {
+        self.disk.clone()
+    }
+
+    /// Does `work` on the disk unless this log failed or crashed before; an error is the last thing it does.
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Image, &mut Tip) -> Result<T, LogFault>,
+    ) -> Result<T, LogFault> {
+        let mut image = self.disk.image();
+        if self.failed || image.owner != Some(self.opening) {
+            return Err(LogFault::Poisoned);
+        }
+        // Also if it panics: what was done by then is unknown.
+        self.failed = true;
+        let outcome = work(&mut image, &mut self.tip);
+        self.failed = outcome.is_err();
+        outcome
+    }
+}
+
+impl Default for MemoryLog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for MemoryLog {
+    /// An orderly end: as when a process exits, everything written reaches the disk.
+    fn drop(&mut self) {
+        let tip = self.tip;
+        let mut image = self.disk.image();
+        if image.owner == Some(self.opening) {
+            image.owner = None;
+            if !self.failed {
+                image.settle(tip);
+            }
+        }
+    }
+}
+
+fn injected(action: &'static str) -> LogFault {
+    LogFault::Engine { action, reason: "a fault was injected".into() }
+}
+
+impl EventLog for MemoryLog {
+    fn head(&self) -> Sequence {
+        self.tip.head
+    }
+
+    fn append(&mut self, at: Timestamp, events: &[Event]) -> Result<Sequence, LogFault> {
+        self.guarded(|image, tip| {
+            if core::mem::take(&mut image.fail_next_append) {
+                return Err(injected("append"));
+            }
+            let mut commit = Commit::default();
+            for entry in pack(&mut tip.chain, tip.head.next(), at, events) {
+                let key = entry.key.to_bytes();
+                commit.entries.push(key.clone());
+                image.entries.insert(key, entry.value);
+            }
+            image.unsynced.push(commit);
+            tip.head = tip.head.plus(events.len() as u64);
+            Ok(tip.head)
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), LogFault> {
+        self.guarded(|image, tip| {
+            if core::mem::take(&mut image.fail_next_sync) {
+                return Err(injected("sync"));
+            }
+            image.settle(*tip);
+            Ok(())
+        })
+    }
+
+    fn reader(&self) -> Arc<dyn LogReader> {
+        Arc::new(self.disk.clone())
+    }
+
+    fn save(&mut self, records: &[CheckpointRecord]) -> Result<(), LogFault> {
+        self.guarded(|image, _| {
+            let mut commit = Commit::default();
+            for (key, value) in records {
+                let before = replace(&mut image.records, key.clone(), value.clone());
+                commit.records.push((key.clone(), before));
+            }
+            image.unsynced.push(commit);
+            Ok(())
+        })
+    }
+
+    fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault> {
+        // Cloned, so that `each` may read the log while it is called.
+        let records = self.disk.image().records.clone();
+        records.iter().try_for_each(|(key, value)| each(key, value))
+    }
+}
+
+impl LogReader for MemoryDisk {
+    fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
+        scan::read(self, from, events_max)
+    }
+}
+
+impl Entries for MemoryDisk {
+    fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+        let image = self.image();
+        let mut below = image
+            .entries
+            .range::<[u8], _>((core::ops::Bound::Unbounded, core::ops::Bound::Excluded(bound)));
+        Ok(below.next_back().map(|(key, _)| key.clone()))
+    }
+
+    fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        let image = self.image();
+        let bounds = (core::ops::Bound::Included(from), core::ops::Bound::Unbounded);
+        for (key, value) in image.entries.range::<[u8], _>(bounds) {
+            if each(key, value)? == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn durable(&self) -> Tip {
+        self.image().durable
+    }
+
+    fn name(&self) -> String {
+        "memory".into()
+    }
+}
+
+impl Entries for MemoryLog {
+    fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+        self.disk.last_before(bound)
+    }
+
+    fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        self.disk.walk(from, each)
+    }
+
+    fn durable(&self) -> Tip {
+        self.disk.durable()
+    }
+
+    fn name(&self) -> String {
+        self.disk.name()
+    }
+}

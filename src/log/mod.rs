@@ -1,0 +1,190 @@
+//! Where events are kept: append, sync, read.
+//!
+//! Holds: the [`EventLog`] trait, the sled engine and an engine in memory with injected faults.
+//! The trait asks only for appending a commit and reading by position, so that an engine with per-subject
+//! sequences and optimistic append fits behind it. Must never hold: a rule, a view, or a repair of a damaged store.
+
+pub mod memory;
+mod scan;
+mod sled_log;
+mod stat;
+mod verify;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use scan::{Each, Entries, Tip};
+pub use sled_log::SledLog;
+pub use stat::{Stat, stat};
+pub use verify::{Verified, verify};
+
+use crate::event::{EntryFault, Event, Recorded};
+use crate::model::{Sequence, Timestamp};
+
+/// A durable, ordered log of events with a place for checkpoints beside it.
+///
+/// One owner appends. Readers come from [`EventLog::reader`] and may be used from any thread at any time.
+pub trait EventLog: Send {
+    /// The last event appended, synced or not; zero if there is none.
+    fn head(&self) -> Sequence;
+
+    /// Appends one commit, whole or not at all: a crash leaves all of it or nothing. Returns the new head.
+    /// It is durable only after [`EventLog::sync`].
+    ///
+    /// # Errors
+    /// [`LogFault`]; afterwards the log must not be used any more.
+    fn append(&mut self, at: Timestamp, events: &[Event]) -> Result<Sequence, LogFault>;
+
+    /// Puts everything appended or saved so far on stable storage.
+    ///
+    /// # Errors
+    /// [`LogFault`]; what is durable is then unknown until the log is opened again.
+    fn sync(&mut self) -> Result<(), LogFault>;
+
+    /// A reader of this log.
+    fn reader(&self) -> Arc<dyn LogReader>;
+
+    /// Writes checkpoint records, all or none: `Some` replaces, `None` removes. Durable after [`EventLog::sync`].
+    ///
+    /// # Errors
+    /// [`LogFault`], as for [`EventLog::append`].
+    fn save(&mut self, records: &[CheckpointRecord]) -> Result<(), LogFault>;
+
+    /// Calls `each` with every checkpoint record, in order of key.
+    ///
+    /// # Errors
+    /// [`LogFault`], also one that `each` returns.
+    fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault>;
+}
+
+/// A checkpoint record: its key, and its value unless it is to be removed.
+pub type CheckpointRecord = (Vec<u8>, Option<Vec<u8>>);
+
+/// What [`EventLog::load`] calls with each record's key and value.
+pub type EachRecord<'a> = &'a mut (dyn FnMut(&[u8], &[u8]) -> Result<(), LogFault> + 'a);
+
+/// Reads events by position. Cheap to share.
+pub trait LogReader: Send + Sync {
+    /// Events from `from` on, in order: at least one unless there is none, then as many as fit `events_max`.
+    ///
+    /// # Errors
+    /// [`LogFault`] with the position of what cannot be read.
+    fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault>;
+
+    /// The event at `sequence`.
+    ///
+    /// # Errors
+    /// [`LogFault::Missing`] if there is none, [`LogFault`] if it cannot be read.
+    fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
+        let found = self.read(sequence, 1)?.into_iter().next();
+        found.filter(|recorded| recorded.sequence == sequence).ok_or(LogFault::Missing { sequence })
+    }
+}
+
+/// The disk, or what is on it, is not as it must be.
+#[derive(Debug, Error)]
+pub enum LogFault {
+    /// What is stored is damaged.
+    #[error(
+        "the log is damaged: {0}; restore a backup, or copy the folder and ask for help before anything else"
+    )]
+    Entry(#[from] EntryFault),
+    /// An event that must be there is not.
+    #[error("event {sequence} is not in the log")]
+    Missing {
+        /// Its position.
+        sequence: Sequence,
+    },
+    /// The log ends before what was known to be on stable storage.
+    #[error(
+        "the log in {path} is damaged: it ends at event {found}, but event {durable} was durable; restore a backup, or copy the folder and ask for help before anything else"
+    )]
+    Lost {
+        /// The folder.
+        path: String,
+        /// The last event found.
+        found: Sequence,
+        /// The last event that was on stable storage.
+        durable: Sequence,
+    },
+    /// The record of how far the log was durable is missing or damaged.
+    #[error(
+        "{path} is damaged: {reason}; nothing tells any more whether the log is whole, restore a backup"
+    )]
+    Mark {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An append or a sync failed before, so memory and disk may differ.
+    #[error("an earlier append or sync failed; end the process and start it again")]
+    Poisoned,
+    /// A file is not as an orderly end left it.
+    #[error(
+        "{file} was changed between byte {from} and byte {to} since the store was closed; restore a backup, or copy the folder and ask for help before anything else"
+    )]
+    Changed {
+        /// The file, below the store's folder.
+        file: String,
+        /// The first byte of the stretch that holds the change.
+        from: u64,
+        /// The end of the stretch.
+        to: u64,
+    },
+    /// A checkpoint record is damaged.
+    #[error(
+        "checkpoint record {key} is damaged: {reason}; start with --rebuild-views to fold the log anew"
+    )]
+    Checkpoint {
+        /// Its key in words.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another process has the folder.
+    #[error(
+        "the store {path} is in use by another adsum process; stop it, or name another --data folder"
+    )]
+    Locked {
+        /// The folder.
+        path: String,
+    },
+    /// The store was written by another version.
+    #[error(
+        "the store {path} has format {found}, this program reads {expected}; use the adsum that wrote it"
+    )]
+    Format {
+        /// The folder.
+        path: String,
+        /// The format found.
+        found: String,
+        /// The format this program reads.
+        expected: u32,
+    },
+    /// There is no store here.
+    #[error("there is no store in {path}; name the folder that `adsum serve --data` uses")]
+    NoStore {
+        /// The folder.
+        path: String,
+    },
+    /// The file system said no.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The engine said no.
+    #[error("the log engine failed to {action}: {reason}")]
+    Engine {
+        /// What was tried.
+        action: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}

@@ -1,0 +1,105 @@
+//! sled: how it is opened, how it is made durable, how its errors are told.
+//!
+//! Must never hold: what the trees mean.
+
+use std::any::Any;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::LogFault;
+use super::folder::{Folder, fault, sync_folder};
+
+/// sled's page cache. The log is appended and read once, views live in memory: what pays is the tail and the
+/// upper pages of the trees, and those are a few megabytes. Its own default is 1 GiB.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// sled, opened.
+#[derive(Debug)]
+pub(super) struct Engine {
+    /// Packed entries by [`EntryKey`](crate::event::EntryKey).
+    pub(super) events: sled::Tree,
+    /// Checkpoint records.
+    pub(super) views: sled::Tree,
+    db: sled::Db,
+    /// sled's own file, opened once more; see [`Engine::sync`].
+    file: File,
+}
+
+impl Engine {
+    /// Opens sled in the folder. Everything the format depends on is left at sled's default: the segment size, which
+    /// [`ENTRY_BYTES_MAX`](crate::event::ENTRY_BYTES_MAX) is derived from, and the background flush, which alone
+    /// calls sled's clean-up of old segments.
+    pub(super) fn open(folder: &Folder) -> Result<Self, LogFault> {
+        let path = folder.log_path();
+        let config = sled::Config::new()
+            .path(&path)
+            .cache_capacity(CACHE_BYTES)
+            .mode(sled::Mode::HighThroughput);
+        let db = guarded("open", || config.open())?;
+        let events = guarded("open", || db.open_tree("events"))?;
+        let views = guarded("open", || db.open_tree("views"))?;
+        // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
+        let inner = path.join("db");
+        let file = File::options()
+            .write(true)
+            .open(&inner)
+            .map_err(|source| fault("open sled's file", &inner, source))?;
+        sync_names(folder)?;
+        Ok(Self { events, views, db, file })
+    }
+
+    /// Puts everything written so far on stable storage.
+    ///
+    /// On Linux sled's flush ends in `sync_file_range`, which writes neither the file's metadata nor the drive's cache:
+    /// after a power cut the log may not open (sled issues 1351 and 1452). So its flush, which hands its buffers to the
+    /// system, is followed by a real sync of the same file through a handle of our own.
+    pub(super) fn sync(&self) -> Result<(), LogFault> {
+        guarded("flush", || self.db.flush())?;
+        self.file.sync_data().map_err(|source| LogFault::Io {
+            action: "sync",
+            path: "log/db".into(),
+            source,
+        })
+    }
+}
+
+/// sled does not sync its settings file nor the folders it makes.
+fn sync_names(folder: &Folder) -> Result<(), LogFault> {
+    let path = folder.log_path().join("conf");
+    let sync = || File::open(&path)?.sync_all();
+    sync().map_err(|source| fault("sync", &path, source))?;
+    sync_folder(&folder.log_path())?;
+    sync_folder(folder.path())
+}
+
+/// Calls sled. Some damage it reports, some it meets with an assertion; both are a fault of the store.
+pub(super) fn guarded<T>(
+    action: &'static str,
+    work: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, LogFault> {
+    let reason = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => words(&error),
+        Err(panic) => {
+            format!("sled gave up: {}; its files are damaged, restore a backup", message(&*panic))
+        }
+    };
+    Err(LogFault::Engine { action, reason })
+}
+
+fn words(error: &sled::Error) -> String {
+    match error {
+        sled::Error::Corruption { at: Some(at), .. } => {
+            format!("its file log/db is damaged at {at:?}; restore a backup")
+        }
+        sled::Error::Corruption { at: None, .. } => {
+            "its files in log/ are damaged; restore a backup".into()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why")
+}

@@ -1,0 +1,156 @@
+//! The store's folder: who has it, and which format it is in.
+//!
+//! ```text
+//! <data>/LOCK     empty; locked by the process that has the store
+//! <data>/FORMAT   "adsum store\nformat 1\n"
+//! <data>/HEAD     see the module `mark`
+//! <data>/SEAL     see the module `seal`; there only after an orderly end
+//! <data>/log/     sled's own folder
+//! ```
+//!
+//! Must never hold: anything inside `log/`.
+
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{LogFault, seal};
+
+/// Version of the folder layout and of everything stored in it.
+const FORMAT: u32 = 1;
+const TITLE: &str = "adsum store";
+
+/// A store's folder, locked for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Whether sled was closed in order, so that its files may be sealed once nobody has them open.
+    orderly: AtomicBool,
+    _lock: File,
+}
+
+impl Drop for Folder {
+    /// Whoever has sled's files open holds the folder, so by now they are closed.
+    fn drop(&mut self) {
+        if self.orderly.load(Ordering::Acquire) {
+            // Without a seal the store is as good as one that was killed.
+            let _ = seal::leave(self);
+        }
+    }
+}
+
+impl Folder {
+    /// Locks the folder, and makes it a new store if it is none.
+    pub(super) fn open_or_create(path: &Path) -> Result<Self, LogFault> {
+        let is_new = !path.exists();
+        std::fs::create_dir_all(path).map_err(|source| fault("create", path, source))?;
+        if let Some(parent) = path.parent().filter(|parent| is_new && parent.is_dir()) {
+            sync_folder(parent)?;
+        }
+        let folder = Self::lock(path)?;
+        if !folder.has_format()? {
+            let text = format!("{TITLE}\nformat {FORMAT}\n");
+            folder.write_durably("FORMAT", text.as_bytes())?;
+        }
+        Ok(folder)
+    }
+
+    /// Locks the folder of a store that is there.
+    pub(super) fn open_existing(path: &Path) -> Result<Self, LogFault> {
+        if !path.join("FORMAT").exists() && !path.join("log").exists() {
+            return Err(LogFault::NoStore { path: path.display().to_string() });
+        }
+        let folder = Self::lock(path)?;
+        if folder.has_format()? { Ok(folder) } else { Err(folder.other_format("no FORMAT file")) }
+    }
+
+    fn lock(path: &Path) -> Result<Self, LogFault> {
+        let file = path.join("LOCK");
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        let lock = options.open(&file).map_err(|source| fault("open", &file, source))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                Ok(Self { path: path.to_owned(), orderly: AtomicBool::new(false), _lock: lock })
+            }
+            Err(TryLockError::WouldBlock) => {
+                Err(LogFault::Locked { path: path.display().to_string() })
+            }
+            Err(TryLockError::Error(source)) => Err(fault("lock", &file, source)),
+        }
+    }
+
+    /// Whether this is a store of the right format; `false` if it is none yet.
+    fn has_format(&self) -> Result<bool, LogFault> {
+        let path = self.path.join("FORMAT");
+        match std::fs::read(&path) {
+            Ok(bytes) => self.check_format(&String::from_utf8_lossy(&bytes)).map(|()| true),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(fault("read", &path, error)),
+            // FORMAT is durable before sled's folder is made, so a log without it was not made by this program.
+            Err(_) if self.has_log() => Err(self.other_format("no FORMAT file")),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn check_format(&self, text: &str) -> Result<(), LogFault> {
+        if text == format!("{TITLE}\nformat {FORMAT}\n") {
+            return Ok(());
+        }
+        let number = text.strip_prefix(TITLE).and_then(|rest| rest.trim().strip_prefix("format "));
+        let other = number.and_then(|number| number.parse::<u32>().ok());
+        let other = other.filter(|other| *other != FORMAT).map(|other| other.to_string());
+        Err(self.other_format(other.as_deref().unwrap_or("an unreadable FORMAT file")))
+    }
+
+    fn other_format(&self, found: &str) -> LogFault {
+        LogFault::Format { path: self.name(), found: found.into(), expected: FORMAT }
+    }
+
+    /// Writes the file `name` so that after a power cut it is there whole or not at all.
+    pub(super) fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), LogFault> {
+        let (path, next) = (self.path.join(name), self.path.join(format!("{name}.new")));
+        let write = || {
+            let mut file = File::create(&next)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&next, &path)
+        };
+        write().map_err(|source| fault("write", &path, source))?;
+        sync_folder(&self.path)
+    }
+
+    /// The store ended in order: the last one to let go of the folder seals it.
+    pub(super) fn seal_at_the_end(&self) {
+        self.orderly.store(true, Ordering::Release);
+    }
+
+    /// Whether sled was ever opened here.
+    pub(super) fn has_log(&self) -> bool {
+        self.log_path().exists()
+    }
+
+    /// sled's folder.
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// Makes the names in a folder durable; syncing a file does not.
+pub(super) fn sync_folder(path: &Path) -> Result<(), LogFault> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let sync = || File::open(path)?.sync_all();
+    sync().map_err(|source| fault("sync the folder", path, source))
+}
+
+pub(super) fn fault(action: &'static str, path: &Path, source: std::io::Error) -> LogFault {
+    LogFault::Io { action, path: path.display().to_string(), source }
+}

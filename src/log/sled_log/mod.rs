@@ -1,0 +1,175 @@
+//! The log on sled 0.34.7.
+//!
+//! Holds: the folder with its lock and format, the mark of what is durable, the sled trees and the rules for using them.
+//! `docs/LOG_FORMAT.md` has every byte. Must never hold: a repair, or an answer before sled and the file are synced.
+
+mod engine;
+mod folder;
+mod mark;
+mod reader;
+mod records;
+mod seal;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use self::engine::Engine;
+use self::folder::Folder;
+use self::mark::Mark;
+use self::reader::SledReader;
+use super::{
+    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
+};
+use crate::event::{Event, pack};
+use crate::model::{Sequence, Timestamp};
+
+/// The log in a folder of its own.
+#[derive(Debug)]
+pub struct SledLog {
+    engine: Engine,
+    reader: Arc<SledReader>,
+    mark: Mark,
+    tip: Tip,
+    failed: bool,
+    folder: Arc<Folder>,
+}
+
+impl SledLog {
+    /// Opens the store in the folder `path`, making a new one if there is none.
+    ///
+    /// # Errors
+    /// [`LogFault::Locked`] while another process has it, [`LogFault::Format`] if it is not of this format,
+    /// [`LogFault::Lost`], [`LogFault::Entry`] or [`LogFault::Engine`] if it is damaged.
+    pub fn open(path: &Path) -> Result<Self, LogFault> {
+        Self::on(Folder::open_or_create(path)?)
+    }
+
+    /// Opens the store in the folder `path`, for a command that must not make one.
+    ///
+    /// # Errors
+    /// [`LogFault::NoStore`] if there is none, else as [`SledLog::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, LogFault> {
+        Self::on(Folder::open_existing(path)?)
+    }
+
+    fn on(folder: Folder) -> Result<Self, LogFault> {
+        let mark = Mark::open(&folder)?;
+        seal::break_open(&folder)?;
+        let folder = Arc::new(folder);
+        let engine = Engine::open(&folder)?;
+        let reader = Arc::new(SledReader::new(engine.events.clone(), Arc::clone(&folder)));
+        // Until it is known to be whole it counts as failed, so that dropping it writes nothing.
+        let mut log = Self { engine, reader, mark, tip: Tip::EMPTY, failed: true, folder };
+        scan::check_durable(&log)?;
+        log.tip = scan::tip(&log)?;
+        log.failed = false;
+        // What a killed process appended but did not sync may lie in the system's cache only. Answers are about to be
+        // judged by it, so it has to be durable first.
+        log.sync()?;
+        log.mark.settle()?;
+        Ok(log)
+    }
+
+    /// Compares the files of the store in the folder `path` with the seal that an orderly end left, byte for byte and
+    /// without opening them, which would overwrite what lies behind a damage. Returns false if there is no seal, as
+    /// after a kill: then only the events can be checked, by [`verify()`](super::verify()).
+    ///
+    /// # Errors
+    /// [`LogFault::Changed`] with the file and the bytes, else as [`SledLog::open_existing`].
+    pub fn check_seal(path: &Path) -> Result<bool, LogFault> {
+        seal::check(&Folder::open_existing(path)?)
+    }
+
+    /// The folder it lies in.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Removes every checkpoint record, also those that are damaged, so that views are folded from the whole log.
+    ///
+    /// # Errors
+    /// [`LogFault::Engine`], as for [`EventLog::append`].
+    pub fn discard_checkpoint(&mut self) -> Result<(), LogFault> {
+        self.guarded(|log| records::discard(&log.engine.views))
+    }
+
+    /// Does `work` unless something failed before. sled keeps going after a failed write and the kernel drops dirty
+    /// pages after a failed sync, so that trying again could succeed and tell nothing.
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, LogFault>,
+    ) -> Result<T, LogFault> {
+        if self.failed {
+            return Err(LogFault::Poisoned);
+        }
+        // Also if it panics: what was done by then is unknown.
+        self.failed = true;
+        let outcome = work(self);
+        self.failed = outcome.is_err();
+        outcome
+    }
+}
+
+impl EventLog for SledLog {
+    fn head(&self) -> Sequence {
+        self.tip.head
+    }
+
+    fn append(&mut self, at: Timestamp, events: &[Event]) -> Result<Sequence, LogFault> {
+        self.guarded(|log| {
+            let mut batch = sled::Batch::default();
+            for entry in pack(&mut log.tip.chain, log.tip.head.next(), at, events) {
+                batch.insert(entry.key.to_bytes(), entry.value);
+            }
+            engine::guarded("append", || log.engine.events.apply_batch(batch))?;
+            log.tip.head = log.tip.head.plus(events.len() as u64);
+            Ok(log.tip.head)
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), LogFault> {
+        self.guarded(|log| {
+            log.engine.sync()?;
+            log.mark.advance(log.tip)
+        })
+    }
+
+    fn reader(&self) -> Arc<dyn LogReader> {
+        Arc::clone(&self.reader) as Arc<dyn LogReader>
+    }
+
+    fn save(&mut self, records: &[CheckpointRecord]) -> Result<(), LogFault> {
+        self.guarded(|log| records::save(&log.engine.views, records))
+    }
+
+    fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault> {
+        records::load(&self.engine.views, each)
+    }
+}
+
+impl Entries for SledLog {
+    fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+        self.reader.last_before(bound)
+    }
+
+    fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        self.reader.walk(from, each)
+    }
+
+    fn durable(&self) -> Tip {
+        self.mark.tip()
+    }
+
+    fn name(&self) -> String {
+        self.folder.name()
+    }
+}
+
+impl Drop for SledLog {
+    /// An orderly end. Nobody is left to tell of a failure, and nothing was promised for what it would lose.
+    fn drop(&mut self) {
+        if self.sync().is_ok() && self.mark.settle().is_ok() {
+            self.folder.seal_at_the_end();
+        }
+    }
+}

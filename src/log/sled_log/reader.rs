@@ -1,0 +1,101 @@
+//! Reading events from sled, from any thread.
+//!
+//! Must never hold: a cache that grows.
+
+use core::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::engine::guarded;
+use super::folder::Folder;
+use super::{Each, Entries, LogFault, LogReader, scan};
+use crate::event::{EntryKey, Recorded};
+use crate::model::Sequence;
+
+/// Reads what was appended, synced or not.
+#[derive(Debug)]
+pub(super) struct SledReader {
+    events: sled::Tree,
+    /// The entry [`LogReader::read_one`] decoded last: who asks for one event mostly asks for its neighbour next, and
+    /// an entry never changes once it is written. One entry is at most 7 KiB, or one long event.
+    latest: Mutex<Arc<[Recorded]>>,
+    /// A reader keeps sled open, and so must keep the folder locked.
+    folder: Arc<Folder>,
+}
+
+impl SledReader {
+    pub(super) fn new(events: sled::Tree, folder: Arc<Folder>) -> Self {
+        Self { events, latest: Mutex::default(), folder }
+    }
+
+    fn latest(&self) -> Arc<[Recorded]> {
+        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remember(&self, events: Arc<[Recorded]>) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = events;
+    }
+}
+
+/// When a page is damaged, sled may end a walk there as if nothing followed; the last entry is found another way.
+fn check_reached(reached: &[u8], last: Option<&[u8]>) -> Result<(), LogFault> {
+    match last.filter(|last| *last > reached) {
+        Some(last) => {
+            let reason = format!(
+                "nothing is found behind entry {}, but entry {} is there; its files are damaged, restore a backup",
+                words(reached),
+                words(last),
+            );
+            Err(LogFault::Engine { action: "read on", reason })
+        }
+        None => Ok(()),
+    }
+}
+
+fn words(key: &[u8]) -> String {
+    EntryKey::from_bytes(key).map_or("0".into(), |key| key.sequence.to_string())
+}
+
+fn find(events: &[Recorded], sequence: Sequence) -> Option<Recorded> {
+    let place = events.binary_search_by_key(&sequence, |recorded| recorded.sequence).ok()?;
+    Some(events[place].clone())
+}
+
+impl LogReader for SledReader {
+    fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
+        scan::read(self, from, events_max)
+    }
+
+    fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
+        if let Some(found) = find(&self.latest(), sequence) {
+            return Ok(found);
+        }
+        let events: Arc<[Recorded]> = scan::neighbours(self, sequence)?.into();
+        let found = find(&events, sequence).ok_or(LogFault::Missing { sequence });
+        self.remember(events);
+        found
+    }
+}
+
+impl Entries for SledReader {
+    fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+        let found = guarded("read", || self.events.get_lt(bound))?;
+        Ok(found.map(|(key, _)| key.to_vec()))
+    }
+
+    fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        let last = self.last_before(&scan::END)?;
+        let mut entries = self.events.range(from..);
+        let mut reached = from.to_vec();
+        while let Some((key, value)) = guarded("read", || entries.next().transpose())? {
+            if each(&key, &value)? == ControlFlow::Break(()) {
+                return Ok(());
+            }
+            reached = key.to_vec();
+        }
+        check_reached(&reached, last.as_deref())
+    }
+
+    fn name(&self) -> String {
+        self.folder.name()
+    }
+}
