@@ -1,0 +1,43 @@
+//! What falls due when. Pure: the caller says what time it is.
+//!
+//! Invariant: one entry for each thing that lives and has an end, so the first is the service's next timeout.
+//! Must never hold: anything that is over.
+
+use std::collections::BTreeSet;
+
+use crate::model::{InboxAddress, InboxSequence, InviteId, Presentity, Principal, Timestamp};
+
+use crate::event::PublicationKey;
+
+/// Something that has an end.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    /// An invite.
+    Invite(InviteId),
+    /// A publication.
+    Publication(Presentity, PublicationKey),
+    /// A subscription.
+    Subscription(Principal, Presentity),
+    /// A message.
+    Message(InboxAddress, InboxSequence),
+}
+
+/// All of it, in order of time.
+#[derive(Debug, Default)]
+pub(super) struct Expiry {
+    due: BTreeSet<(Timestamp, Due)>,
+}
+
+impl Expiry {
+    pub(super) fn insert(&mut self, at: Timestamp, due: Due) {
+        self.due.insert((at, due));
+    }
+
+    pub(super) fn remove(&mut self, at: Timestamp, due: Due) {
+        self.due.remove(&(at, due));
+    }
+
+    pub(super) fn first(&self) -> Option<(Timestamp, &Due)> {
+        self.due.first().map(|(at, due)| (*at, due))
+    }
+}

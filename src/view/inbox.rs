@@ -1,0 +1,218 @@
+//! What lies in an inbox, where in the log, and how far each device has taken it.
+//!
+//! A row outlives its message until the message's id may be forgotten, so that a repeat is recognised.
+//! Must never hold: a body.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
+use crate::model::limits::DEDUPLICATION_MS;
+use crate::model::{DeviceId, InboxSequence, Lifetime, MessageId, Principal, Sequence, Timestamp};
+
+/// Sender and message id in 16 bytes: BLAKE3 in key-derivation mode over `sender NUL id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageKey([u8; 16]);
+
+impl MessageKey {
+    /// The key of `sender`'s message `id`.
+    pub fn of(sender: &Principal, id: &MessageId) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(sender.account().as_bytes()).update(&[0]).update(id.as_str().as_bytes());
+        let digest = hasher.finalize();
+        Self(digest.as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
+    }
+}
+
+/// One message that was accepted and whose id is still remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The event that holds it.
+    pub at: Sequence,
+    /// Who sent it under which id.
+    pub key: MessageKey,
+    /// What it says.
+    pub digest: MessageDigest,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it runs out, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// Whether the message is still there.
+    pub kept: bool,
+}
+
+/// An inbox that ever got a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxView {
+    pub(super) as_of: Sequence,
+    pub(super) head: InboxSequence,
+    pub(super) acknowledged: BTreeMap<DeviceId, InboxSequence>,
+    /// Rows of consecutive messages, the last one being `head`.
+    pub(super) rows: VecDeque<Row>,
+    kept: u64,
+    unread: u64,
+    read_through: InboxSequence,
+    pub(super) changed_chunks: BTreeSet<u64>,
+}
+
+/// What an event changed about message ids and expiry.
+#[derive(Default)]
+pub(super) struct Change {
+    pub(super) accepted: Option<(MessageKey, InboxSequence, Option<Timestamp>)>,
+    pub(super) ended: Option<(InboxSequence, Timestamp)>,
+    pub(super) forgotten: Vec<MessageKey>,
+}
+
+/// Rows in one checkpoint record: a few kilobytes, so that a new message costs little to save.
+pub(super) const CHUNK_ROWS: u64 = 64;
+
+/// The chunk a message's row is saved in.
+pub(super) fn chunk_of(sequence: InboxSequence) -> u64 {
+    sequence.get() / CHUNK_ROWS
+}
+
+impl InboxView {
+    /// The last message ever accepted.
+    pub fn head(&self) -> InboxSequence {
+        self.head
+    }
+
+    /// How far `device` has taken it.
+    pub fn acknowledged(&self, device: DeviceId) -> InboxSequence {
+        self.acknowledged.get(&device).copied().unwrap_or_default()
+    }
+
+    /// How many messages are there.
+    pub fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// How many messages no device has taken.
+    pub fn unread(&self) -> u64 {
+        self.unread
+    }
+
+    /// The row of a message, if it is remembered.
+    pub fn row(&self, sequence: InboxSequence) -> Option<&Row> {
+        self.rows.get(self.index(sequence)?)
+    }
+
+    /// The messages that are there behind `after`, in order.
+    pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
+        let skipped = after.get().saturating_sub(self.first().get() - 1);
+        let start = usize::try_from(skipped).unwrap_or(usize::MAX).min(self.rows.len());
+        let numbered = (self.first().get() + start as u64..).zip(self.rows.range(start..));
+        numbered
+            .filter(|(_, row)| row.kept)
+            .map(|(sequence, row)| (InboxSequence::new(sequence), row))
+    }
+
+    /// The oldest message that some device has taken, if it is there.
+    pub fn oldest_read(&self) -> Option<InboxSequence> {
+        let oldest = self.kept_after(InboxSequence::ZERO).next().map(|(sequence, _)| sequence);
+        oldest.filter(|sequence| *sequence <= self.read_through)
+    }
+
+    /// The message the first row is of; one more than `head` if there are no rows.
+    pub(super) fn first(&self) -> InboxSequence {
+        InboxSequence::new(self.head.get() + 1 - self.rows.len() as u64)
+    }
+
+    fn index(&self, sequence: InboxSequence) -> Option<usize> {
+        usize::try_from(sequence.get().checked_sub(self.first().get())?).ok()
+    }
+
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
+        self.as_of = recorded.sequence;
+        match &recorded.event {
+            Event::MessageAccepted(event) => self.accept(recorded, event),
+            Event::MessageEnded(event) => self.end(event.sequence),
+            Event::Acknowledged(event) => {
+                self.acknowledged.insert(event.device, event.through);
+                self.read(event.through);
+                Change::default()
+            }
+            _ => unreachable!("only events of inboxes come here"),
+        }
+    }
+
+    fn accept(&mut self, recorded: &Recorded, event: &MessageAccepted) -> Change {
+        assert_eq!(
+            event.sequence,
+            self.head.next(),
+            "messages of an inbox are numbered without gaps"
+        );
+        let forgotten = self.forget(recorded.at);
+        let key = MessageKey::of(&event.sender, &event.id);
+        let expires_at = event.lifetime.map(|lifetime| recorded.at.after(lifetime));
+        self.head = event.sequence;
+        self.rows.push_back(Row {
+            at: recorded.sequence,
+            key,
+            digest: event.digest,
+            accepted_at: recorded.at,
+            expires_at,
+            kept: true,
+        });
+        self.kept += 1;
+        self.unread += 1;
+        self.changed_chunks.insert(chunk_of(event.sequence));
+        Change { accepted: Some((key, event.sequence, expires_at)), ended: None, forgotten }
+    }
+
+    fn end(&mut self, sequence: InboxSequence) -> Change {
+        let Some(index) = self.index(sequence) else { return Change::default() };
+        let Some(row) = self.rows.get_mut(index).filter(|row| row.kept) else {
+            return Change::default();
+        };
+        row.kept = false;
+        let ended = row.expires_at.map(|expires_at| (sequence, expires_at));
+        self.kept -= 1;
+        self.unread -= u64::from(sequence > self.read_through);
+        self.changed_chunks.insert(chunk_of(sequence));
+        Change { ended, ..Change::default() }
+    }
+
+    fn read(&mut self, through: InboxSequence) {
+        let through = through.min(self.head);
+        if through > self.read_through {
+            let newly = self
+                .kept_after(self.read_through)
+                .take_while(|(sequence, _)| *sequence <= through)
+                .count();
+            self.unread -= newly as u64;
+            self.read_through = through;
+        }
+    }
+
+    /// Drops the oldest rows whose message is gone and whose id may be used again by `now`, an event's time.
+    fn forget(&mut self, now: Timestamp) -> Vec<MessageKey> {
+        let kept_for = Lifetime::from_ms(DEDUPLICATION_MS);
+        let over = |row: &mut Row| !row.kept && row.accepted_at.after(kept_for) <= now;
+        let mut forgotten = Vec::new();
+        while let Some(row) = self.rows.pop_front_if(over) {
+            forgotten.push(row.key);
+            let sequence = InboxSequence::new(self.first().get() - 1);
+            self.changed_chunks.insert(chunk_of(sequence));
+        }
+        forgotten
+    }
+
+    /// An inbox whose rows are still to be loaded.
+    pub(super) fn loaded(
+        as_of: Sequence,
+        head: InboxSequence,
+        acknowledged: BTreeMap<DeviceId, InboxSequence>,
+    ) -> Self {
+        Self { as_of, head, acknowledged, ..Self::default() }
+    }
+
+    /// Recomputes what follows from rows and acknowledgements, after both were loaded.
+    pub(super) fn recount(&mut self) {
+        self.kept = self.rows.iter().filter(|row| row.kept).count() as u64;
+        self.read_through =
+            self.acknowledged.values().copied().max().unwrap_or_default().min(self.head);
+        self.unread = self.kept_after(self.read_through).count() as u64;
+    }
+}

@@ -1,0 +1,163 @@
+//! A presentity's live publications, and what its publishers need to repeat themselves safely.
+//!
+//! Must never hold: the composed document (that is made when somebody looks) or who watches.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
+use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
+use crate::model::{Document, Lifetime, OperationId, Sequence, Tag, Timestamp};
+
+/// A presentity that ever published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresentityView {
+    /// The last event it took.
+    pub as_of: Sequence,
+    /// Its last change that a watcher can see.
+    pub version: Sequence,
+    /// What is live.
+    pub publications: BTreeMap<PublicationKey, PublicationView>,
+    /// The latest removals, oldest first.
+    pub ended: VecDeque<EndedPublication>,
+}
+
+/// A live publication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicationView {
+    /// Its current tag.
+    pub tag: Tag,
+    /// The operation that gave it the tag.
+    pub operation: OperationId,
+    /// The lifetime that operation was granted.
+    pub granted: Lifetime,
+    /// What it says.
+    pub document: Document,
+    /// The event that holds the document.
+    pub document_at: Sequence,
+    /// When it runs out.
+    pub deadline: Timestamp,
+    /// The operations before the last one and what they were answered, oldest first.
+    pub earlier: VecDeque<EarlierOperation>,
+}
+
+/// An operation that was answered and has been superseded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierOperation {
+    /// The operation.
+    pub operation: OperationId,
+    /// The tag of the answer.
+    pub tag: Tag,
+    /// The lifetime of the answer.
+    pub granted: Lifetime,
+}
+
+impl PublicationView {
+    /// What `operation` was answered, if it was one of the last on this publication.
+    pub fn answer_to(&self, operation: OperationId) -> Option<(Tag, Lifetime)> {
+        if self.operation == operation {
+            return Some((self.tag, self.granted));
+        }
+        let earlier = self.earlier.iter().find(|earlier| earlier.operation == operation);
+        earlier.map(|earlier| (earlier.tag, earlier.granted))
+    }
+
+    /// What is to be remembered once another operation is the last one.
+    fn superseded(&mut self) -> VecDeque<EarlierOperation> {
+        let mut earlier = core::mem::take(&mut self.earlier);
+        if earlier.len() == OPERATIONS_REMEMBERED_MAX {
+            earlier.pop_front();
+        }
+        let Self { operation, tag, granted, .. } = *self;
+        earlier.push_back(EarlierOperation { operation, tag, granted });
+        earlier
+    }
+}
+
+/// A publication its publisher removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedPublication {
+    /// Which.
+    pub publication: PublicationKey,
+    /// The removing operation.
+    pub operation: OperationId,
+    /// The tag of the answer.
+    pub tag: Tag,
+}
+
+/// What an event changed about deadlines.
+pub(super) struct Change {
+    pub(super) publication: PublicationKey,
+    pub(super) old_deadline: Option<Timestamp>,
+    pub(super) new_deadline: Option<Timestamp>,
+}
+
+impl PresentityView {
+    /// Where the documents of all live publications but `except` lie, in order of their keys.
+    pub fn documents_at(&self, except: &PublicationKey) -> Vec<Sequence> {
+        let others = self.publications.iter().filter(|(key, _)| *key != except);
+        others.map(|(_, publication)| publication.document_at).collect()
+    }
+
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
+        self.as_of = recorded.sequence;
+        match &recorded.event {
+            Event::Published(event) => {
+                self.version = recorded.sequence;
+                let old = self.publications.get_mut(&event.publication);
+                let view = PublicationView {
+                    tag: event.tag,
+                    operation: event.operation,
+                    granted: recorded.at.until(event.deadline),
+                    document: event.document.clone(),
+                    document_at: recorded.sequence,
+                    deadline: event.deadline,
+                    earlier: old.map(PublicationView::superseded).unwrap_or_default(),
+                };
+                let old = self.publications.insert(event.publication.clone(), view);
+                change(&event.publication, old.map(|old| old.deadline), Some(event.deadline))
+            }
+            Event::PublicationRefreshed(event) => {
+                let Some(view) = self.publications.get_mut(&event.publication) else {
+                    return change(&event.publication, None, None);
+                };
+                let old = view.deadline;
+                view.earlier = view.superseded();
+                view.tag = event.tag;
+                view.operation = event.operation;
+                view.granted = recorded.at.until(event.deadline);
+                view.deadline = event.deadline;
+                change(&event.publication, Some(old), Some(event.deadline))
+            }
+            Event::PublicationEnded(event) => {
+                self.version = recorded.sequence;
+                if let PublicationCause::Removed { operation, tag } = event.cause {
+                    self.remember(EndedPublication {
+                        publication: event.publication.clone(),
+                        operation,
+                        tag,
+                    });
+                }
+                let old = self.publications.remove(&event.publication);
+                change(&event.publication, old.map(|old| old.deadline), None)
+            }
+            _ => unreachable!("only events of presentities come here"),
+        }
+    }
+
+    fn remember(&mut self, ended: EndedPublication) {
+        if self.ended.len() == PUBLICATIONS_REMEMBERED_MAX {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(ended);
+    }
+}
+
+fn change(
+    publication: &PublicationKey,
+    old_deadline: Option<Timestamp>,
+    new_deadline: Option<Timestamp>,
+) -> Change {
+    Change { publication: publication.clone(), old_deadline, new_deadline }
+}

@@ -1,0 +1,84 @@
+//! A principal and its devices.
+//!
+//! Must never hold: what the principal publishes, watches or receives; those are entities of their own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Recorded};
+use crate::model::limits::DEVICES_REVOKED_MAX;
+use crate::model::{DeviceId, DeviceLabel, PublicKey, Role, Sequence, Timestamp};
+
+/// A principal that was enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrincipalView {
+    /// The last event it took.
+    pub as_of: Sequence,
+    /// What it may do.
+    pub role: Role,
+    /// Its devices, revoked ones too.
+    pub devices: BTreeMap<DeviceId, DeviceView>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Its key.
+    pub key: PublicKey,
+    /// What its owner calls it.
+    pub label: DeviceLabel,
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Default for PrincipalView {
+    fn default() -> Self {
+        Self { as_of: Sequence::ZERO, role: Role::User, devices: BTreeMap::new() }
+    }
+}
+
+impl PrincipalView {
+    /// How many devices may act for it.
+    pub fn devices_active(&self) -> usize {
+        self.devices.values().filter(|device| device.revoked_at.is_none()).count()
+    }
+
+    pub(super) fn apply(&mut self, recorded: &Recorded) {
+        self.as_of = recorded.sequence;
+        match &recorded.event {
+            Event::KeyEnrolled(event) => {
+                self.role = self.role.max(event.role);
+                let device = DeviceView {
+                    key: event.key,
+                    label: event.label.clone(),
+                    enrolled_at: recorded.at,
+                    revoked_at: None,
+                };
+                self.devices.insert(event.key.device(), device);
+            }
+            Event::KeyRevoked(event) => {
+                if let Some(device) = self.devices.get_mut(&event.device) {
+                    device.revoked_at = Some(recorded.at);
+                }
+                self.forget_revoked();
+            }
+            _ => unreachable!("only events of principals come here"),
+        }
+    }
+
+    /// Keeps the latest revoked devices only, so that enrolling and revoking for ever stays bounded.
+    fn forget_revoked(&mut self) {
+        let revoked = |device: &(&DeviceId, &DeviceView)| device.1.revoked_at.is_some();
+        if self.devices.iter().filter(revoked).count() <= DEVICES_REVOKED_MAX {
+            return;
+        }
+        let oldest =
+            self.devices.iter().filter(revoked).min_by_key(|(_, device)| device.revoked_at);
+        if let Some(device) = oldest.map(|(device, _)| *device) {
+            self.devices.remove(&device);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Checkpoint records: each entity as bytes, to be loaded instead of folding the whole log.
+//!
+//! A record stands for its entity up to the entity's own last event, so records of different ages fit together:
+//! what is folded twice changes nothing. Bytes: key = one letter and the entity's name, value = postcard.
+//! Must never hold: what follows from the entities (due times, known ids, counts); that is made anew on loading.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use super::inbox::{CHUNK_ROWS, chunk_of};
+use super::{Due, InboxView, MessageKey, Row, SubscriptionView, Views};
+use crate::event::EntityKey;
+use crate::model::{DeviceId, InboxAddress, InboxSequence, Principal, Sequence, Timestamp};
+
+/// Version of the records' layout; another one makes the whole log be folded.
+const VERSION: u16 = 1;
+
+const META: &[u8] = b"M";
+const INVITE: u8 = b'I';
+const PRINCIPAL: u8 = b'P';
+const PRESENTITY: u8 = b'E';
+const WATCHER: u8 = b'W';
+const INBOX: u8 = b'N';
+/// Ends an inbox's name in the keys of its chunks; no address holds it.
+const CHUNK: u8 = 0;
+
+/// A key, and the bytes under it or `None` to remove them.
+pub type Record = (Vec<u8>, Option<Vec<u8>>);
+
+/// A record that does not read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct RecordFault {
+    /// Why.
+    pub reason: String,
+}
+
+/// Which events the records together stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Meta {
+    version: u16,
+    through: Sequence,
+    time: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InboxHead {
+    as_of: Sequence,
+    head: InboxSequence,
+    acknowledged: BTreeMap<DeviceId, InboxSequence>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Chunk {
+    first: InboxSequence,
+    rows: Vec<Row>,
+}
+
+impl Views {
+    /// The entities that changed since this was last asked, in order.
+    pub fn take_changed(&mut self) -> BTreeSet<EntityKey> {
+        core::mem::take(&mut self.changed)
+    }
+
+    /// How many entities changed since [`Views::take_changed`].
+    pub fn changed_count(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// The records of one entity, to be saved together.
+    pub fn records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
+        let key = key_of(entity);
+        match entity {
+            EntityKey::Invite(invite) => vec![(key, self.invites.get(invite).map(to_bytes))],
+            EntityKey::Principal(principal) => {
+                vec![(key, self.principals.get(principal).map(to_bytes))]
+            }
+            EntityKey::Presentity(presentity) => {
+                vec![(key, self.presentities.get(presentity).map(to_bytes))]
+            }
+            EntityKey::Watcher(watcher) => vec![(key, self.watchers.get(watcher).map(to_bytes))],
+            EntityKey::Inbox(inbox) => self
+                .inboxes
+                .get_mut(inbox)
+                .map(|view| inbox_records(&key, view))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The record that says which events all saved records together stand for. Saved last.
+    pub fn meta_record(through: Sequence, time: Timestamp) -> Record {
+        (META.to_vec(), Some(to_bytes(&Meta { version: VERSION, through, time })))
+    }
+
+    /// Every record of every entity, in order of key: two views are equal if and only if these are.
+    pub fn all_records(&mut self) -> Vec<Record> {
+        let mut records = Vec::new();
+        for entity in self.entities() {
+            match &entity {
+                EntityKey::Inbox(inbox) => {
+                    let view = self.inboxes.get_mut(inbox).expect("it was listed");
+                    // Looking at the records saves none of them: what is due for a checkpoint stays due.
+                    let due = view.changed_chunks.clone();
+                    view.mark_all_changed();
+                    records.extend(inbox_records(&key_of(&entity), view));
+                    view.changed_chunks = due;
+                }
+                _ => records.extend(self.records_of(&entity)),
+            }
+        }
+        records.sort();
+        records
+    }
+
+    fn entities(&self) -> Vec<EntityKey> {
+        let invites = self.invites.keys().copied().map(EntityKey::Invite);
+        let principals = self.principals.keys().cloned().map(EntityKey::Principal);
+        let presentities = self.presentities.keys().cloned().map(EntityKey::Presentity);
+        let watchers = self.watchers.keys().cloned().map(EntityKey::Watcher);
+        let inboxes = self.inboxes.keys().cloned().map(EntityKey::Inbox);
+        invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes).collect()
+    }
+
+    /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
+    /// Returns false if the records are of another version: fold the whole log then.
+    ///
+    /// # Errors
+    /// [`RecordFault`] if it does not read.
+    pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, RecordFault> {
+        if key == META {
+            let meta: Meta = from_bytes(value)?;
+            (self.head, self.time) = (meta.through, meta.time);
+            return Ok(meta.version == VERSION);
+        }
+        let (letter, name) = key.split_first().ok_or_else(|| fault("its key is empty"))?;
+        match *letter {
+            INVITE => {
+                let name: [u8; 32] = name.try_into().map_err(|_| fault("its key is no invite"))?;
+                self.invites.insert(crate::model::InviteId(name), from_bytes(value)?);
+            }
+            PRINCIPAL => {
+                self.principals.insert(account(name)?, from_bytes(value)?);
+            }
+            PRESENTITY => {
+                self.presentities.insert(account(name)?.presentity(), from_bytes(value)?);
+            }
+            WATCHER => {
+                self.watchers.insert(account(name)?, from_bytes(value)?);
+            }
+            INBOX => self.load_inbox(name, value)?,
+            _ => return Err(fault("its key is of no kind this program knows")),
+        }
+        Ok(true)
+    }
+
+    fn load_inbox(&mut self, name: &[u8], value: &[u8]) -> Result<(), RecordFault> {
+        let Some(end) = name.iter().position(|byte| *byte == CHUNK) else {
+            let head: InboxHead = from_bytes(value)?;
+            let view = InboxView::loaded(head.as_of, head.head, head.acknowledged);
+            self.inboxes.insert(account(name)?.inbox(), view);
+            return Ok(());
+        };
+        let view = self
+            .inboxes
+            .get_mut(&account(&name[..end])?.inbox())
+            .ok_or_else(|| fault("its inbox has no head"))?;
+        let chunk: Chunk = from_bytes(value)?;
+        view.rows.extend(chunk.rows);
+        Ok(())
+    }
+
+    /// Makes what follows from the loaded records.
+    ///
+    /// # Errors
+    /// [`RecordFault`] if an inbox's rows do not fit its head.
+    pub fn finish_loading(&mut self) -> Result<(), RecordFault> {
+        for (inbox, view) in &mut self.inboxes {
+            if view.rows.len() as u64 > view.head.get() {
+                return Err(fault(&format!("{inbox} has more rows than messages")));
+            }
+            view.recount();
+        }
+        self.index_messages();
+        self.index_due();
+        self.counts.publications =
+            self.presentities.values().map(|view| view.publications.len() as u64).sum();
+        self.counts.subscriptions =
+            self.watchers.values().map(|view| view.active_count as u64).sum();
+        self.counts.messages = self.inboxes.values().map(InboxView::kept).sum();
+        Ok(())
+    }
+
+    fn index_messages(&mut self) {
+        let mut keys: Vec<(MessageKey, (InboxAddress, InboxSequence))> = Vec::new();
+        for (inbox, view) in &self.inboxes {
+            for (sequence, row) in view.numbered_rows() {
+                keys.push((row.key, (inbox.clone(), sequence)));
+                if let Some(expires_at) = row.expires_at.filter(|_| row.kept) {
+                    self.expiry.insert(expires_at, Due::Message(inbox.clone(), sequence));
+                }
+            }
+        }
+        // Building a sorted map at once is several times faster than inserting in random order.
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        self.messages = keys.into_iter().collect();
+    }
+
+    fn index_due(&mut self) {
+        for (invite, view) in &self.invites {
+            self.expiry.insert(view.expires_at, Due::Invite(*invite));
+        }
+        for (presentity, view) in &self.presentities {
+            for (key, publication) in &view.publications {
+                self.expiry.insert(
+                    publication.deadline,
+                    Due::Publication(presentity.clone(), key.clone()),
+                );
+            }
+        }
+        for (watcher, view) in &self.watchers {
+            let active = view
+                .subscriptions
+                .iter()
+                .filter(|(_, subscription): &(_, &SubscriptionView)| subscription.is_active());
+            for (presentity, subscription) in active {
+                self.expiry.insert(
+                    subscription.expires_at,
+                    Due::Subscription(watcher.clone(), presentity.clone()),
+                );
+            }
+        }
+    }
+}
+
+impl InboxView {
+    fn numbered_rows(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
+        (self.first().get()..).map(InboxSequence::new).zip(&self.rows)
+    }
+
+    fn mark_all_changed(&mut self) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let chunks = chunk_of(self.first())..=chunk_of(self.head);
+        self.changed_chunks.extend(chunks);
+    }
+
+    /// The rows of one chunk; `None` if none are left.
+    fn chunk(&self, number: u64) -> Option<Chunk> {
+        let first = self.first().get().max(number * CHUNK_ROWS);
+        let end = (self.head.get() + 1).min((number + 1) * CHUNK_ROWS);
+        let offset = |sequence: u64| {
+            usize::try_from(sequence - self.first().get()).expect("rows fit memory")
+        };
+        (first < end).then(|| Chunk {
+            first: InboxSequence::new(first),
+            rows: self.rows.range(offset(first)..offset(end)).copied().collect(),
+        })
+    }
+}
+
+fn inbox_records(key: &[u8], view: &mut InboxView) -> Vec<Record> {
+    let head =
+        InboxHead { as_of: view.as_of, head: view.head, acknowledged: view.acknowledged.clone() };
+    let mut records = vec![(key.to_vec(), Some(to_bytes(&head)))];
+    for number in core::mem::take(&mut view.changed_chunks) {
+        let chunk_key = [key, &[CHUNK], &number.to_be_bytes()].concat();
+        records.push((chunk_key, view.chunk(number).as_ref().map(to_bytes)));
+    }
+    records
+}
+
+fn key_of(entity: &EntityKey) -> Vec<u8> {
+    let (letter, name) = match entity {
+        EntityKey::Invite(invite) => (INVITE, &invite.0[..]),
+        EntityKey::Principal(principal) => (PRINCIPAL, principal.account().as_bytes()),
+        EntityKey::Presentity(presentity) => (PRESENTITY, presentity.account().as_bytes()),
+        EntityKey::Watcher(watcher) => (WATCHER, watcher.account().as_bytes()),
+        EntityKey::Inbox(inbox) => (INBOX, inbox.account().as_bytes()),
+    };
+    [&[letter], name].concat()
+}
+
+fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("views hold no type that postcard cannot write")
+}
+
+fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordFault> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok(_) => Err(fault("bytes are left over behind it")),
+        Err(error) => Err(fault(&error.to_string())),
+    }
+}
+
+fn account(name: &[u8]) -> Result<Principal, RecordFault> {
+    let text = core::str::from_utf8(name).map_err(|_| fault("its key is not UTF-8"))?;
+    text.parse().map_err(|_| fault("its key is no address"))
+}
+
+fn fault(reason: &str) -> RecordFault {
+    RecordFault { reason: reason.to_owned() }
+}
