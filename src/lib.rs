@@ -5,4 +5,5 @@
 pub mod event;
 pub mod log;
 pub mod model;
+pub mod service;
 pub mod view;

@@ -1,0 +1,153 @@
+//! Publishing: initial, refresh, modify, remove, as RFC 3903 §4.1 has them.
+//!
+//! Must never hold: composition beyond asking whether it is possible.
+
+use super::{Case, Verdict, granted};
+use crate::event::{
+    Event, PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
+};
+use crate::model::limits::{
+    LIFETIME_MS_MIN, PUBLICATION_MS_DEFAULT, PUBLICATION_MS_MAX, PUBLICATIONS_MAX,
+};
+use crate::model::{Document, Lifetime, Presentity, Refusal, Sequence, Tag};
+use crate::service::{Actor, Publish, Reply, compose};
+use crate::view::PresentityView;
+
+pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result<Verdict, Refusal> {
+    case.check_presentity(&publish.presentity)?;
+    if publish.presentity.account() != actor.principal.account() {
+        let cure = format!("only {} publishes there", publish.presentity.principal());
+        return Err(Refusal::Forbidden {
+            action: format!("publish for {}", publish.presentity),
+            cure,
+        });
+    }
+    let key = PublicationKey { device: actor.device, name: publish.name.clone() };
+    let view = case.views.presentity(&publish.presentity);
+    if let Some(reply) = repeated(view, &key, &publish) {
+        return Ok(Verdict::unchanged(reply));
+    }
+    let current = view.and_then(|view| view.publications.get(&key));
+    if publish.if_match.is_some_and(|tag| current.is_none_or(|current| current.tag != tag)) {
+        return Err(Refusal::StaleTag);
+    }
+    if publish.lifetime == Some(Lifetime::ZERO) {
+        return remove(case, key, publish, view);
+    }
+    let lifetime =
+        granted(publish.lifetime, PUBLICATION_MS_DEFAULT, LIFETIME_MS_MIN, PUBLICATION_MS_MAX)?;
+    match publish.document.clone() {
+        Some(document) => {
+            check_fits(view, &key, &document)?;
+            Ok(store(case, actor, key, publish, document, lifetime))
+        }
+        None if publish.if_match.is_some() => Ok(refresh(case, key, publish, lifetime)),
+        None => Err(Refusal::NothingToPublish),
+    }
+}
+
+/// The first answer again, if this very operation was one of the last on the publication, or removed it.
+fn repeated(
+    view: Option<&PresentityView>,
+    key: &PublicationKey,
+    publish: &Publish,
+) -> Option<Reply> {
+    let view = view?;
+    let live = view.publications.get(key);
+    if let Some((tag, granted)) = live.and_then(|live| live.answer_to(publish.operation)) {
+        return Some(Reply::Published { tag, granted });
+    }
+    let ended = view
+        .ended
+        .iter()
+        .find(|ended| ended.publication == *key && ended.operation == publish.operation);
+    ended.map(|ended| Reply::Published { tag: ended.tag, granted: Lifetime::ZERO })
+}
+
+/// Whether the document composes with the other publications into one that can be shown.
+fn check_fits(
+    view: Option<&PresentityView>,
+    key: &PublicationKey,
+    document: &Document,
+) -> Result<(), Refusal> {
+    let Some(view) = view else { return compose([(key, document)]).map(drop) };
+    if !view.publications.contains_key(key) && view.publications.len() >= PUBLICATIONS_MAX {
+        return Err(Refusal::PublicationsFull { max: PUBLICATIONS_MAX as u64 });
+    }
+    let others = view.publications.iter().filter(|(other, _)| *other != key);
+    let others = others.map(|(other, publication)| (other, &publication.document));
+    compose(others.chain([(key, document)])).map(drop)
+}
+
+fn store(
+    case: Case<'_>,
+    actor: &Actor,
+    key: PublicationKey,
+    publish: Publish,
+    document: Document,
+    lifetime: Lifetime,
+) -> Verdict {
+    let view = case.views.presentity(&publish.presentity);
+    let tag = new_tag(case, &publish.presentity);
+    let event = Published {
+        others: view.map(|view| view.documents_at(&key)).unwrap_or_default(),
+        previous: view.map_or(Sequence::ZERO, |view| view.version),
+        presentity: publish.presentity,
+        publication: key,
+        by: actor.principal.clone(),
+        operation: publish.operation,
+        tag,
+        document,
+        deadline: case.now.after(lifetime),
+    };
+    Verdict::new(Event::Published(event), Reply::Published { tag, granted: lifetime })
+}
+
+fn refresh(case: Case<'_>, key: PublicationKey, publish: Publish, lifetime: Lifetime) -> Verdict {
+    let tag = new_tag(case, &publish.presentity);
+    let event = PublicationRefreshed {
+        presentity: publish.presentity,
+        publication: key,
+        operation: publish.operation,
+        tag,
+        deadline: case.now.after(lifetime),
+    };
+    Verdict::new(Event::PublicationRefreshed(event), Reply::Published { tag, granted: lifetime })
+}
+
+fn remove(
+    case: Case<'_>,
+    key: PublicationKey,
+    publish: Publish,
+    view: Option<&PresentityView>,
+) -> Result<Verdict, Refusal> {
+    let (Some(view), Some(_)) = (view, publish.if_match) else {
+        return Err(Refusal::NothingToPublish);
+    };
+    if publish.document.is_some() {
+        return Err(Refusal::bad_field(
+            "lifetime",
+            "is zero, which removes; leave the document out",
+        ));
+    }
+    let tag = new_tag(case, &publish.presentity);
+    let event = PublicationEnded {
+        previous: view.version,
+        others: view.documents_at(&key),
+        presentity: publish.presentity,
+        publication: key,
+        cause: PublicationCause::Removed { operation: publish.operation, tag },
+    };
+    Ok(Verdict::new(
+        Event::PublicationEnded(event),
+        Reply::Published { tag, granted: Lifetime::ZERO },
+    ))
+}
+
+/// A tag that was never issued for this presentity: a keyed hash of the position its event will have.
+fn new_tag(case: Case<'_>, presentity: &Presentity) -> Tag {
+    let mut hasher = blake3::Hasher::new_keyed(&case.config.secret);
+    hasher.update(b"tag\0").update(presentity.account().as_bytes()).update(&[0]);
+    hasher.update(&case.views.head().next().get().to_be_bytes());
+    Tag(hasher.finalize().as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
+}

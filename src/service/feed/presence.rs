@@ -1,0 +1,252 @@
+//! What a presence feed sends next.
+//!
+//! Changes go out in rounds. A round is what was waiting when the round before was done, in order of version; what
+//! changes meanwhile waits for the next round, the latest per presentity for `latest` subscriptions, each one in
+//! order for `every`. So the feed's position is the version of what it sent last, nothing is sent twice to a
+//! watcher that comes back at that position, and a presentity that changes all the time is not starved.
+//! Must never hold: more than one round, the latest of each presentity, and a bounded queue.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::Window;
+use crate::model::limits::FEED_QUEUE_MAX;
+use crate::model::{Mode, Presentity, Sequence, SubscriptionState};
+use crate::service::{History, PresenceItem, PresenceOpened, Walk};
+
+/// What to do next for a presence feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PresenceStep {
+    /// Send this, then call [`PresenceFeed::sent`] with the bytes it took.
+    Send {
+        /// The event's number in the feed, from 1.
+        number: u64,
+        /// Where the feed stands after it.
+        position: Sequence,
+        /// What to show, by way of [`view`](crate::service::view).
+        item: Arc<PresenceItem>,
+    },
+    /// Read this change from the log and hand it to [`PresenceFeed::loaded`].
+    Read {
+        /// Whose.
+        presentity: Presentity,
+        /// Which change.
+        at: Sequence,
+    },
+    /// Tell that the feed is caught up; said once.
+    CaughtUp {
+        /// Where it stands.
+        position: Sequence,
+    },
+    /// The queue ran over: open the feed with the service again, after this position.
+    Reopen {
+        /// Everything up to here was sent.
+        after: Sequence,
+    },
+    /// Nothing until something is offered, acknowledged or opened.
+    Wait,
+}
+
+#[derive(Debug)]
+enum Due {
+    Ready(Arc<PresenceItem>),
+    /// To be read from the log; stands for the state at `version`, which is later than the change itself if the
+    /// subscription began later.
+    Stored {
+        presentity: Presentity,
+        at: Sequence,
+        version: Sequence,
+    },
+}
+
+impl Due {
+    fn version(&self) -> Sequence {
+        match self {
+            Self::Ready(item) => item.version,
+            Self::Stored { version, .. } => *version,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    CatchingUp,
+    Live,
+}
+
+/// The state of one presence feed.
+#[derive(Debug)]
+pub struct PresenceFeed {
+    phase: Phase,
+    announced: bool,
+    number: u64,
+    position: Sequence,
+    covered: Sequence,
+    window: Window<Sequence>,
+    round: VecDeque<Due>,
+    latest: BTreeMap<Presentity, Arc<PresenceItem>>,
+    every: VecDeque<Arc<PresenceItem>>,
+    overrun: bool,
+    conflated: u64,
+    /// The version of the change being read from the log.
+    reading: Option<Sequence>,
+}
+
+impl PresenceFeed {
+    /// A feed that was asked to begin after `after`, with a window of `events_max` events (0: the default).
+    pub fn new(after: Sequence, events_max: u32) -> Self {
+        Self {
+            phase: Phase::Opening,
+            announced: false,
+            number: 0,
+            position: after,
+            covered: after,
+            window: Window::new(events_max),
+            round: VecDeque::new(),
+            latest: BTreeMap::new(),
+            every: VecDeque::new(),
+            overrun: false,
+            conflated: 0,
+            reading: None,
+        }
+    }
+
+    /// The service opened the feed; `walks` is what the log told of each of its histories, in the same order.
+    pub fn opened(&mut self, opened: &PresenceOpened, walks: Vec<Walk>) {
+        assert_eq!(opened.histories.len(), walks.len(), "each history is walked once");
+        if self.covered > opened.head {
+            // The position comes from another store, and the service took it as none.
+            (self.position, self.covered) = (Sequence::ZERO, Sequence::ZERO);
+        }
+        let mut round: Vec<Due> = opened.items.iter().cloned().map(Due::Ready).collect();
+        for (history, walk) in opened.histories.iter().zip(walks) {
+            add_history(history, walk, &mut round);
+        }
+        round.sort_by_key(Due::version);
+        self.round.extend(round);
+        self.covered = opened.head;
+        self.latest.retain(|_, item| item.version > opened.head);
+        self.every.retain(|item| item.version > opened.head);
+        self.phase = Phase::CatchingUp;
+    }
+
+    /// A change was told to this feed.
+    pub fn offer(&mut self, mode: Mode, item: Arc<PresenceItem>) {
+        if self.overrun || item.version <= self.covered && self.phase != Phase::Opening {
+            return;
+        }
+        match mode {
+            Mode::Latest => {
+                if self.latest.insert(item.presentity.clone(), item).is_some() {
+                    self.conflated += 1;
+                }
+            }
+            Mode::Every if self.every.len() < FEED_QUEUE_MAX => self.every.push_back(item),
+            Mode::Every => self.overrun(),
+        }
+    }
+
+    /// Too much waits: forget it, and read it again from the log when the watcher gets there.
+    fn overrun(&mut self) {
+        self.overrun = true;
+        self.every.clear();
+        self.latest.clear();
+    }
+
+    /// What to do next. Call again after each step until it says [`PresenceStep::Wait`].
+    pub fn next_step(&mut self) -> PresenceStep {
+        if self.phase == Phase::Opening {
+            return PresenceStep::Wait;
+        }
+        if self.round.is_empty()
+            && let Some(step) = self.begin_round()
+        {
+            return step;
+        }
+        if !self.window.has_room() {
+            return PresenceStep::Wait;
+        }
+        match self.round.pop_front() {
+            None => PresenceStep::Wait,
+            Some(Due::Stored { presentity, at, version }) => {
+                self.reading = Some(version);
+                PresenceStep::Read { presentity, at }
+            }
+            Some(Due::Ready(item)) => self.send(item),
+        }
+    }
+
+    fn begin_round(&mut self) -> Option<PresenceStep> {
+        if !self.announced {
+            self.announced = true;
+            self.position = self.position.max(self.covered);
+            self.phase = Phase::Live;
+            return Some(PresenceStep::CaughtUp { position: self.position });
+        }
+        self.phase = Phase::Live;
+        if self.overrun {
+            self.overrun = false;
+            self.phase = Phase::Opening;
+            return Some(PresenceStep::Reopen { after: self.covered });
+        }
+        let mut round: Vec<Arc<PresenceItem>> =
+            core::mem::take(&mut self.latest).into_values().collect();
+        round.extend(self.every.drain(..));
+        round.sort_by_key(|item| item.version);
+        self.covered = round.last().map_or(self.covered, |item| self.covered.max(item.version));
+        self.round.extend(round.into_iter().map(Due::Ready));
+        None
+    }
+
+    fn send(&mut self, item: Arc<PresenceItem>) -> PresenceStep {
+        self.number += 1;
+        self.position = self.position.max(item.version);
+        PresenceStep::Send { number: self.number, position: self.position, item }
+    }
+
+    /// The change asked for by [`PresenceStep::Read`] was read.
+    ///
+    /// # Panics
+    /// If none was asked for.
+    pub fn loaded(&mut self, mut item: PresenceItem) {
+        item.version = self.reading.take().expect("a change is handed in after it was asked for");
+        self.round.push_front(Due::Ready(Arc::new(item)));
+    }
+
+    /// The event of the last [`PresenceStep::Send`] took `bytes`.
+    pub fn sent(&mut self, bytes: usize) {
+        self.window.sent(self.position, bytes);
+    }
+
+    /// The watcher has taken everything up to `position`.
+    pub fn acknowledged(&mut self, position: Sequence) {
+        self.window.acknowledged(position);
+    }
+
+    /// Where the feed stands: the version of what it sent last.
+    pub fn position(&self) -> Sequence {
+        self.position
+    }
+
+    /// How many changes were never sent because a later one took their place.
+    pub fn conflated(&self) -> u64 {
+        self.conflated
+    }
+}
+
+/// Adds the changes of a stretch, and before them the state it began with if that is asked for.
+fn add_history(history: &History, walk: Walk, round: &mut Vec<Due>) {
+    let base = walk.changes.first().is_some_and(|first| *first <= history.after);
+    if history.with_base && !base && walk.complete {
+        // Nothing was published before: the subscription began with the offline state.
+        let presentity = history.presentity.clone();
+        let item = PresenceItem::new(presentity, history.after, SubscriptionState::Active, None);
+        round.push(Due::Ready(Arc::new(item)));
+    }
+    let stored = |at: Sequence| {
+        let version = at.max(history.after);
+        Due::Stored { presentity: history.presentity.clone(), at, version }
+    };
+    round.extend(walk.changes.into_iter().map(stored));
+}

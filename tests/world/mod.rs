@@ -1,0 +1,280 @@
+//! One service without a log: says what happened and what was answered, at times the test chooses.
+//!
+//! The one place in the tests that touches the service's API.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its own part, and ends at the first surprise"
+)]
+
+use adsum::event::{Event, Recorded};
+use adsum::model::{
+    Basic, ContentType, DeviceId, DeviceLabel, Document, InboxAddress, InboxSequence, Lifetime,
+    MessageId, Mode, Note, OperationId, Payload, Presentity, Principal, PublicKey, PublicationName,
+    Refusal, Sequence, Tag, Timestamp, Tuple, TupleId,
+};
+use adsum::service::{
+    Actor, Batch, Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Query,
+    Reply, Send, Service, ServiceConfig, SessionId, Ticket,
+};
+use adsum::view::Views;
+
+pub const SECRET: [u8; 32] = [9; 32];
+
+pub fn config() -> ServiceConfig {
+    ServiceConfig {
+        domains: vec!["d.example".parse().unwrap()],
+        open_enrollment: true,
+        secret: SECRET,
+    }
+}
+
+pub fn principal(name: &str) -> Principal {
+    format!("{name}@d.example").parse().unwrap()
+}
+
+pub fn pres(name: &str) -> Presentity {
+    principal(name).presentity()
+}
+
+pub fn im(name: &str) -> InboxAddress {
+    principal(name).inbox()
+}
+
+pub fn key(name: &str) -> PublicKey {
+    PublicKey(*blake3::hash(name.as_bytes()).as_bytes())
+}
+
+pub fn actor(name: &str) -> Actor {
+    device_of(name, name)
+}
+
+/// `name` acting through the device whose key is made from `device`.
+pub fn device_of(name: &str, device: &str) -> Actor {
+    Actor { principal: principal(name), device: key(device).device() }
+}
+
+pub fn device(name: &str) -> DeviceId {
+    key(name).device()
+}
+
+pub fn document(basic: Basic, note: &str) -> Document {
+    let mut tuple = Tuple::plain(TupleId::new("main").unwrap(), basic);
+    tuple.notes = vec![Note { language: String::new(), text: Payload::text(note) }];
+    Document::new(vec![tuple], vec![], vec![]).unwrap()
+}
+
+/// The note of a document's first tuple; empty if it has none.
+pub fn note_of(document: Option<&Document>) -> String {
+    let tuple = document.and_then(|document| document.tuples().first());
+    let note = tuple.and_then(|tuple| tuple.notes.first());
+    note.and_then(|note| note.text.as_text()).unwrap_or_default().to_owned()
+}
+
+pub fn operation(number: u8) -> OperationId {
+    OperationId([number; 16])
+}
+
+pub fn publish(name: &str, number: u8, note: &str) -> Publish {
+    Publish {
+        presentity: pres(name),
+        name: PublicationName::default(),
+        operation: operation(number),
+        if_match: None,
+        lifetime: None,
+        document: Some(document(Basic::Open, note)),
+    }
+}
+
+pub fn message(to: &str, id: &str, text: &str) -> Send {
+    Send {
+        inbox: im(to),
+        id: MessageId::new(id).unwrap(),
+        content_type: ContentType::new("text/plain").unwrap(),
+        body: Payload::text(text),
+        lifetime: None,
+    }
+}
+
+pub fn subscribe(to: &str, mode: Mode) -> Command {
+    Command::Subscribe { presentity: pres(to), mode, lifetime: None }
+}
+
+pub fn seconds(count: u64) -> Lifetime {
+    Lifetime::from_ms(count * 1_000)
+}
+
+pub struct World {
+    pub service: Service,
+    pub now: Timestamp,
+    pub log: Vec<Recorded>,
+    ticket: u64,
+    outputs: Vec<Output>,
+}
+
+impl World {
+    /// A service at a fixed moment, with these principals enrolled.
+    pub fn with(names: &[&str]) -> Self {
+        let service = Service::new(config(), Views::default());
+        let mut world = Self {
+            service,
+            now: Timestamp::from_ms(1_000_000),
+            log: Vec::new(),
+            ticket: 0,
+            outputs: Vec::new(),
+        };
+        for name in names {
+            world.enroll(name, name).unwrap();
+        }
+        world
+    }
+
+    pub fn enroll(&mut self, name: &str, device: &str) -> Result<Reply, Refusal> {
+        let enroll = Some(Enroll { invite: None, label: DeviceLabel::new("test").unwrap() });
+        self.enter(Hello { principal: principal(name), key: key(device), enroll })
+    }
+
+    pub fn enter(&mut self, hello: Hello) -> Result<Reply, Refusal> {
+        let ticket = self.ticket();
+        self.round(Input::Enter { ticket, hello });
+        self.answer(ticket)
+    }
+
+    pub fn pass(&mut self, lifetime: Lifetime) -> Vec<Event> {
+        self.now = self.now.after(lifetime);
+        self.round(Input::Tick)
+    }
+
+    /// Hands in a command and returns the answer.
+    pub fn ask(&mut self, actor: &Actor, command: Command) -> Result<Reply, Refusal> {
+        self.events(actor, command).1
+    }
+
+    /// Hands in a command and returns what happened and the answer.
+    pub fn events(
+        &mut self,
+        actor: &Actor,
+        command: Command,
+    ) -> (Vec<Event>, Result<Reply, Refusal>) {
+        let ticket = self.ticket();
+        let events = self.round(Input::Command { ticket, actor: actor.clone(), command });
+        (events, self.answer(ticket))
+    }
+
+    pub fn query(&mut self, actor: &Actor, query: Query) -> Result<Reply, Refusal> {
+        let ticket = self.ticket();
+        let events = self.round(Input::Query { ticket, actor: actor.clone(), query });
+        assert_eq!(events, [], "a query changes nothing");
+        self.answer(ticket)
+    }
+
+    pub fn fetch_note(&mut self, watcher: &str, name: &str) -> String {
+        match self.query(&actor(watcher), Query::Fetch { presentity: pres(name) }) {
+            Ok(Reply::Presence(item)) => note_of(item.document.as_ref()),
+            other => panic!("a fetch was answered {other:?}"),
+        }
+    }
+
+    pub fn publish(&mut self, name: &str, number: u8, note: &str) -> Tag {
+        match self.ask(&actor(name), Command::Publish(publish(name, number, note))) {
+            Ok(Reply::Published { tag, .. }) => tag,
+            other => panic!("a publish was answered {other:?}"),
+        }
+    }
+
+    pub fn send(&mut self, from: &str, to: &str, id: &str) -> Result<Reply, Refusal> {
+        self.ask(&actor(from), Command::Send(message(to, id, "hello")))
+    }
+
+    pub fn open_presence(
+        &mut self,
+        feed: u32,
+        watcher: &str,
+        only: &[&str],
+        after: Sequence,
+    ) -> PresenceOpened {
+        let ticket = self.ticket();
+        let presentities = only.iter().map(|name| pres(name)).collect();
+        self.round(Input::OpenPresence {
+            ticket,
+            feed: feed_id(feed),
+            actor: actor(watcher),
+            presentities,
+            after,
+        });
+        match self.answer(ticket) {
+            Ok(Reply::PresenceOpened(opened)) => opened,
+            other => panic!("opening a feed was answered {other:?}"),
+        }
+    }
+
+    pub fn open_inbox(
+        &mut self,
+        feed: u32,
+        reader: &Actor,
+        name: &str,
+        after: Option<InboxSequence>,
+    ) -> Result<Reply, Refusal> {
+        let ticket = self.ticket();
+        self.round(Input::OpenInbox {
+            ticket,
+            feed: feed_id(feed),
+            actor: reader.clone(),
+            inbox: im(name),
+            after,
+        });
+        self.answer(ticket)
+    }
+
+    pub fn page(&mut self, reader: &str, after: u64) -> Vec<u64> {
+        let query = Query::Page { inbox: im(reader), after: InboxSequence::new(after) };
+        match self.query(&actor(reader), query) {
+            Ok(Reply::Page(rows)) => rows.iter().map(|row| row.sequence.get()).collect(),
+            other => panic!("a page was answered {other:?}"),
+        }
+    }
+
+    /// What was said to feeds since this was last asked.
+    pub fn told(&mut self) -> Vec<Output> {
+        let mut told = core::mem::take(&mut self.outputs);
+        told.extend(self.service.take_outputs());
+        told
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.ticket += 1;
+        Ticket { session: SessionId(1), number: self.ticket }
+    }
+
+    fn round(&mut self, input: Input) -> Vec<Event> {
+        self.service.handle(self.now, input);
+        let batch = self.service.take_batch();
+        let Some(Batch { first, at, events }) = batch else { return Vec::new() };
+        for (offset, event) in events.iter().enumerate() {
+            self.log.push(Recorded {
+                sequence: first.plus(offset as u64),
+                at,
+                event: event.clone(),
+            });
+        }
+        events
+    }
+
+    fn answer(&mut self, ticket: Ticket) -> Result<Reply, Refusal> {
+        let mut answers = Vec::new();
+        for output in self.service.take_outputs() {
+            match output {
+                Output::Reply { ticket: of, result } if of == ticket => answers.push(result),
+                other => self.outputs.push(other),
+            }
+        }
+        assert_eq!(answers.len(), 1, "each ticket gets exactly one answer");
+        answers.remove(0)
+    }
+}
+
+pub fn feed_id(number: u32) -> FeedId {
+    FeedId { session: SessionId(1), number }
+}
