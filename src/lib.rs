@@ -2,6 +2,7 @@
 //!
 //! Must never hold: code. What there is lies in a layer.
 
+pub mod commit;
 pub mod event;
 pub mod log;
 pub mod model;

@@ -1,0 +1,75 @@
+//! Saving the views beside the log, a few records at a time.
+//!
+//! A checkpoint takes the entities that changed since the one before. Each is saved as it is when its turn comes,
+//! which may be later than when the checkpoint began; folding an event twice changes nothing, so that is no harm.
+//! When all are saved, a last record says through which event they stand. A checkpoint costs what changed.
+//! Must never hold: a decision about when the log may be trimmed.
+
+use std::collections::VecDeque;
+
+use crate::event::EntityKey;
+use crate::log::{CheckpointRecord, EventLog, LogFault};
+use crate::model::{Sequence, Timestamp};
+use crate::view::Views;
+
+/// Events between the beginnings of two checkpoints: folding this many at the next start takes well under a second.
+const INTERVAL_EVENTS: u64 = 100_000;
+
+/// The running checkpoint and where the last one stands.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    through: Sequence,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    through: Sequence,
+    time: Timestamp,
+    left: VecDeque<EntityKey>,
+}
+
+impl Checkpointer {
+    /// The last checkpoint stands through `through`.
+    pub(super) fn new(through: Sequence) -> Self {
+        Self { through, running: None }
+    }
+
+    /// Begins a checkpoint of what changed since the last, unless one runs or nothing changed.
+    pub(super) fn begin(&mut self, views: &mut Views) {
+        if self.running.is_none() && views.head() > self.through {
+            let left = views.take_changed().into_iter().collect();
+            self.running = Some(Running { through: views.head(), time: views.time(), left });
+        }
+    }
+
+    /// Saves about `records_max` records of the running checkpoint; begins one if enough happened since the last.
+    /// Returns whether there is more to save.
+    pub(super) fn step(
+        &mut self,
+        views: &mut Views,
+        log: &mut dyn EventLog,
+        records_max: usize,
+    ) -> Result<bool, LogFault> {
+        if views.head().get() - self.through.get() >= INTERVAL_EVENTS {
+            self.begin(views);
+        }
+        let Some(running) = &mut self.running else { return Ok(false) };
+        let mut records: Vec<CheckpointRecord> = Vec::new();
+        while records.len() < records_max {
+            let Some(entity) = running.left.pop_front() else { break };
+            records.extend(views.records_of(&entity));
+        }
+        log.save(&records)?;
+        if !running.left.is_empty() {
+            return Ok(true);
+        }
+        // The records must be durable before the one that vouches for them.
+        log.sync()?;
+        log.save(&[Views::meta_record(running.through, running.time)])?;
+        log.sync()?;
+        self.through = running.through;
+        self.running = None;
+        Ok(false)
+    }
+}

@@ -1,0 +1,247 @@
+//! The only place where service meets log: handle inputs, append, sync, release outputs.
+//!
+//! The order handle, persist, release is the promise that an answer means durable.
+//! Must never hold: a clock, a thread or a socket.
+
+mod checkpoint;
+pub mod history;
+
+use std::sync::Arc;
+
+use self::checkpoint::Checkpointer;
+use crate::event::{Event, Recorded};
+use crate::log::{EventLog, LogFault, LogReader};
+use crate::model::{Sequence, Timestamp};
+use crate::service::{Batch, Input, Output, Service, ServiceConfig};
+use crate::view::{RecordFault, Views};
+
+/// Events read at once while folding the log.
+const FOLD_EVENTS: usize = 4_096;
+
+/// Sizes of the views, for the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Principals enrolled.
+    pub principals: u64,
+    /// Presentities that ever published.
+    pub presentities: u64,
+    /// Publications that live.
+    pub publications: u64,
+    /// Subscriptions that live.
+    pub subscriptions: u64,
+    /// Inboxes that ever got a message.
+    pub inboxes: u64,
+    /// Messages kept.
+    pub messages: u64,
+    /// Feeds that are open.
+    pub feeds: u64,
+}
+
+/// A service on its log.
+pub struct Commit {
+    service: Service,
+    log: Box<dyn EventLog>,
+    checkpointer: Checkpointer,
+    /// Whether the outputs waiting in the service were judged by synced state only.
+    persisted: bool,
+}
+
+impl Commit {
+    /// Loads the checkpoint of `log` and folds the rest of it, telling `progress` how far it is: the events folded so
+    /// far and how many there are to fold.
+    ///
+    /// # Errors
+    /// [`LogFault`] with the position of the damage.
+    pub fn open(
+        config: ServiceConfig,
+        log: Box<dyn EventLog>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, LogFault> {
+        let mut views = load(log.as_ref())?;
+        let checkpointer = Checkpointer::new(views.head());
+        fold(&mut views, log.as_ref(), progress)?;
+        let service = Service::new(config, views);
+        Ok(Self { service, log, checkpointer, persisted: true })
+    }
+
+    /// As [`Commit::open`], but folds the whole log and takes no checkpoint's word.
+    ///
+    /// # Errors
+    /// [`LogFault`] with the position of the damage.
+    pub fn rebuild(
+        config: ServiceConfig,
+        log: Box<dyn EventLog>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, LogFault> {
+        let mut views = Views::default();
+        fold(&mut views, log.as_ref(), progress)?;
+        let service = Service::new(config, views);
+        Ok(Self { service, log, checkpointer: Checkpointer::new(Sequence::ZERO), persisted: true })
+    }
+
+    /// Step 1 of a round: does what is due, decides and applies `inputs`. Nothing may leave yet.
+    /// `now` is read once a round; a clock that went back is taken as standing still.
+    pub fn handle(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) {
+        self.persisted = false;
+        for input in inputs {
+            self.service.handle(now, input);
+        }
+    }
+
+    /// Step 2: appends and syncs the round's events and returns them; with none, does nothing.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end, memory is ahead of the disk.
+    pub fn persist(&mut self) -> Result<Option<Batch>, LogFault> {
+        let batch = self.service.take_batch();
+        if let Some(batch) = &batch {
+            let head = self.log.append(batch.at, &batch.events)?;
+            assert_eq!(head, self.service.views().head(), "log and views count the same events");
+            self.log.sync()?;
+        }
+        self.persisted = true;
+        Ok(batch)
+    }
+
+    /// Step 3: what may leave now.
+    ///
+    /// # Panics
+    /// If called before the round was persisted.
+    pub fn release(&mut self) -> Vec<Output> {
+        assert!(self.persisted, "nothing leaves before the state it was judged by is durable");
+        self.service.take_outputs()
+    }
+
+    /// Writes about `records_max` records of the running checkpoint, beginning one if enough changed since the
+    /// last. Returns whether there is more to write. Costs what changed, so call it between rounds.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end.
+    pub fn checkpoint(&mut self, records_max: usize) -> Result<bool, LogFault> {
+        assert!(self.persisted, "a checkpoint never runs ahead of the log");
+        self.checkpointer.step(self.service.views_mut(), self.log.as_mut(), records_max)
+    }
+
+    /// Begins a checkpoint now, for [`Commit::checkpoint`] to write, unless one runs or nothing changed.
+    pub fn begin_checkpoint(&mut self) {
+        self.checkpointer.begin(self.service.views_mut());
+    }
+
+    /// Writes a whole checkpoint now, for an orderly shutdown.
+    ///
+    /// # Errors
+    /// [`LogFault`].
+    pub fn checkpoint_all(&mut self) -> Result<(), LogFault> {
+        assert!(self.persisted, "a checkpoint never runs ahead of the log");
+        // One that runs already is finished first; what changed since it began is another.
+        while self.checkpoint(FOLD_EVENTS)? {}
+        self.begin_checkpoint();
+        while self.checkpoint(FOLD_EVENTS)? {}
+        Ok(())
+    }
+
+    /// Records events that are decided outside any session, such as the first invite, and syncs them.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end.
+    pub fn record(&mut self, now: Timestamp, events: Vec<Event>) -> Result<(), LogFault> {
+        self.service.record(now, events);
+        self.persist().map(drop)
+    }
+
+    /// When something falls due next.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        self.service.next_timeout()
+    }
+
+    /// The last event.
+    pub fn head(&self) -> Sequence {
+        self.service.views().head()
+    }
+
+    /// The state.
+    pub fn views(&self) -> &Views {
+        self.service.views()
+    }
+
+    /// Every checkpoint record of the state as it is: two states are equal if and only if these are.
+    pub fn fingerprint(&mut self) -> Vec<CheckpointBytes> {
+        self.service.views_mut().all_records()
+    }
+
+    /// Sizes of the views.
+    pub fn sizes(&self) -> Sizes {
+        let views = self.service.views();
+        let counts = views.counts();
+        Sizes {
+            principals: views.principals_count() as u64,
+            presentities: views.presentities_count() as u64,
+            publications: counts.publications,
+            subscriptions: counts.subscriptions,
+            inboxes: views.inboxes_count() as u64,
+            messages: counts.messages,
+            feeds: self.service.feeds_count() as u64,
+        }
+    }
+
+    /// A reader of the log.
+    pub fn reader(&self) -> Arc<dyn LogReader> {
+        self.log.reader()
+    }
+}
+
+/// A record's key and bytes.
+type CheckpointBytes = (Vec<u8>, Option<Vec<u8>>);
+
+/// The views as the checkpoint has them; empty if there is none or it is of another version.
+fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
+    let mut views = Views::default();
+    let mut usable = true;
+    log.load(&mut |key, value| {
+        usable &= views.load(key, value).map_err(|fault| damaged(key, fault))?;
+        Ok(())
+    })?;
+    // Without the record that vouches for them, the others are of a checkpoint that never got finished.
+    if !usable || views.head() == Sequence::ZERO {
+        return Ok(Views::default());
+    }
+    views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
+    Ok(views)
+}
+
+fn damaged(key: &[u8], fault: RecordFault) -> LogFault {
+    LogFault::Checkpoint { key: String::from_utf8_lossy(key).into_owned(), reason: fault.reason }
+}
+
+fn fold(
+    views: &mut Views,
+    log: &dyn EventLog,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), LogFault> {
+    let reader = log.reader();
+    let begin = views.head();
+    let total = log.head().get().saturating_sub(begin.get());
+    if begin > log.head() {
+        return Err(LogFault::Missing { sequence: begin });
+    }
+    let mut next = begin.next();
+    while next <= log.head() {
+        let events = reader.read(next, FOLD_EVENTS)?;
+        let last = events.last().ok_or(LogFault::Missing { sequence: next })?.sequence;
+        for recorded in &events {
+            check_order(recorded, next)?;
+            views.apply(recorded);
+            next = recorded.sequence.next();
+        }
+        progress(last.get() - begin.get(), total);
+    }
+    Ok(())
+}
+
+fn check_order(recorded: &Recorded, expected: Sequence) -> Result<(), LogFault> {
+    if recorded.sequence == expected {
+        Ok(())
+    } else {
+        Err(LogFault::Missing { sequence: expected })
+    }
+}
