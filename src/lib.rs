@@ -8,3 +8,4 @@ pub mod log;
 pub mod model;
 pub mod service;
 pub mod view;
+pub mod wire;

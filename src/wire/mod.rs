@@ -1,0 +1,67 @@
+//! QUIC stream bytes ⇄ frames ⇄ bodies, as `docs/PROTOCOL.md` defines them.
+//!
+//! Holds: the frame codec, the body of every kind, close and reset codes, and the ways between bodies and the model.
+//! Bodies are frozen once released: additions go into `ext`, larger changes get a new kind.
+//! Must never hold: a socket, a clock, or what the service does with a request.
+
+#[cfg(test)]
+mod arbitrary;
+pub mod body;
+mod code;
+pub mod convert;
+mod fault;
+mod frame;
+mod part;
+mod proof;
+#[cfg(test)]
+mod tests;
+
+pub use code::{CloseCode, ResetCode};
+pub use fault::FrameFault;
+pub use frame::{
+    Decoder, Frame, IGNORABLE_KIND_MIN, decode, encode, encode_presence_event,
+    encode_presence_suffix, request_number,
+};
+pub use proof::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, EXPORTER_LABEL, proof_bytes};
+
+/// ALPN token of this version. A peer that offers another is refused by TLS before any byte of ours.
+pub const ALPN: &[u8] = b"adsum/1";
+/// Version in `Hello` and `Welcome`.
+pub const VERSION: u16 = 1;
+/// UDP port when none is given.
+pub const PORT: u16 = 2778;
+
+/// First byte of a stream: what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamType {
+    /// One, opened first, lives as long as the connection.
+    Control,
+    /// One for each idempotent read.
+    Query,
+    /// Long-lived: presence, an inbox, or a drain.
+    Feed,
+}
+
+impl StreamType {
+    /// Every type, in order of its byte.
+    pub const ALL: [Self; 3] = [Self::Control, Self::Query, Self::Feed];
+
+    /// The byte on the wire.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Control => 0,
+            Self::Query => 1,
+            Self::Feed => 2,
+        }
+    }
+
+    /// The type of `byte`, if this version knows it.
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Control),
+            1 => Some(Self::Query),
+            2 => Some(Self::Feed),
+            _ => None,
+        }
+    }
+}
