@@ -4,6 +4,7 @@
 
 pub mod commit;
 pub mod event;
+pub mod format;
 pub mod log;
 pub mod model;
 pub mod service;

@@ -1,0 +1,58 @@
+//! Writes a message from its parts, in the one form that every reader takes.
+//!
+//! Must never hold: a check. What is written is read back, and the reader judges.
+
+use super::escape::escape;
+use super::{Address, Subject};
+use crate::format::{FormatFault, Position, time};
+use crate::model::{ContentType, Timestamp};
+
+/// The parts of a message to be.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    /// Who sends it.
+    pub from: &'a Address,
+    /// Whom it is for: at least one.
+    pub to: &'a [Address],
+    /// Who gets a copy.
+    pub cc: &'a [Address],
+    /// When it is sent; RFC 3862 advises to tell it, against replays.
+    pub date_time: Option<Timestamp>,
+    /// What it is about, one per language.
+    pub subjects: &'a [Subject],
+    /// What the body is.
+    pub content_type: &'a ContentType,
+    /// The content, opaque.
+    pub body: &'a [u8],
+}
+
+/// The message's bytes, not yet checked.
+pub(super) fn bytes(draft: &Draft<'_>) -> Result<Vec<u8>, FormatFault> {
+    let mut headers = String::new();
+    let mut line = |name: &str, value: &str| headers.extend([name, " ", value, "\r\n"]);
+    line("From:", &draft.from.write());
+    draft.to.iter().for_each(|address| line("To:", &address.write()));
+    draft.cc.iter().for_each(|address| line("cc:", &address.write()));
+    if let Some(at) = draft.date_time {
+        line("DateTime:", &written(at)?);
+    }
+    for Subject { language, text } in draft.subjects {
+        let name = match language.as_str() {
+            "" => "Subject:".to_owned(),
+            tag => format!("Subject:;lang={tag}"),
+        };
+        line(&name, &escape(text, false));
+    }
+    line("\r\nContent-Type:", draft.content_type.as_str());
+    let mut bytes = headers.into_bytes();
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(draft.body);
+    Ok(bytes)
+}
+
+fn written(at: Timestamp) -> Result<String, FormatFault> {
+    let place = Position { line: 1, column: 1 };
+    let cure = "a moment after the year 9999 cannot be written";
+    let given = at.as_ms().to_string();
+    time::write(at).ok_or_else(|| FormatFault::value(place, "DateTime", &given, cure))
+}
