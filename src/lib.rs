@@ -7,6 +7,7 @@ pub mod event;
 pub mod format;
 pub mod log;
 pub mod model;
+pub mod server;
 pub mod service;
 pub mod view;
 pub mod wire;

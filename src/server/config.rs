@@ -1,0 +1,125 @@
+//! What the operator decides about a server, as plain data with a reason for every default.
+//!
+//! Must never hold: parsing of files or flags, or a clock.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::Domain;
+
+/// Everything a server needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The folder of the store; made if it is not there.
+    pub data: PathBuf,
+    /// The UDP address clients reach. `[::]` takes IPv4 too; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The domains served, at least one. The first invite is for the first of them.
+    pub domains: Vec<Domain>,
+    /// Whether the first comer may take a free name without an invite.
+    pub open_enrollment: bool,
+    /// The TCP address of health and metrics; `None` for none. Unencrypted, so keep it on loopback.
+    pub http: Option<SocketAddr>,
+    /// Whether to throw the checkpoint away and fold the whole log anew: the cure for a damaged checkpoint.
+    pub rebuild_views: bool,
+    /// Certificate and key from files; `None` for one the server makes and keeps.
+    pub certificate: Option<CertificateFiles>,
+    /// How much at once.
+    pub limits: ServerLimits,
+    /// How long.
+    pub timeouts: ServerTimeouts,
+}
+
+impl ServerConfig {
+    /// A server of `domains` on the folder `data` at `listen`, with every default and no HTTP side.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr, domains: Vec<Domain>) -> Self {
+        Self {
+            data: data.into(),
+            listen,
+            domains,
+            open_enrollment: false,
+            rebuild_views: false,
+            http: None,
+            certificate: None,
+            limits: ServerLimits::default(),
+            timeouts: ServerTimeouts::default(),
+        }
+    }
+}
+
+/// Where the operator keeps a certificate. Both are PEM and are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, the server's own certificate first.
+    pub chain: PathBuf,
+    /// Its private key: PKCS#8, SEC1 or PKCS#1.
+    pub key: PathBuf,
+}
+
+/// How much a server does at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Connections at once, 20,000: an idle one takes about 40 KiB, so 800 MiB in all.
+    pub connections_max: usize,
+    /// Handshakes at once, 64: each holds the endpoint's lock for a moment, and more would stall who is connected.
+    /// Beyond it a peer must first prove its address.
+    pub handshakes_max: usize,
+    /// Peers with a proven address that may wait for their handshake, 1,024: half a second of work. Beyond it they
+    /// are turned away.
+    pub handshakes_waiting_max: usize,
+    /// Bundles of requests that may wait for the writer, 256. A full queue stops reading from the network.
+    pub queue_bundles_max: usize,
+    /// Requests decided in one round, 4,096: past some hundreds a larger commit is hardly cheaper, only later.
+    pub round_inputs_max: usize,
+    /// Bytes of recent messages kept for live inbox feeds, 16 MiB.
+    pub cache_bytes_max: usize,
+    /// UDP buffers asked from the system, 4 MiB each way: the usual 208 KiB lose packets when many are told at once.
+    pub socket_buffer_bytes: usize,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            handshakes_max: 64,
+            handshakes_waiting_max: 1_024,
+            queue_bundles_max: 256,
+            round_inputs_max: 4_096,
+            cache_bytes_max: 16 * 1024 * 1024,
+            socket_buffer_bytes: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// How long a server waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerTimeouts {
+    /// From the first packet to the end of the handshake, and from there to a proven `Hello`: 10 s each, which a
+    /// lossy mobile network still makes.
+    pub hello: Duration,
+    /// For the first frame of a stream after it was opened, 5 s.
+    pub stream: Duration,
+    /// Without a packet before a connection counts as lost, 60 s: three keep-alives of a client.
+    pub idle: Duration,
+    /// For clients to take what is on its way at shutdown, 5 s. Those that need longer are closed.
+    pub drain: Duration,
+    /// Clients are told at shutdown to come back spread evenly over this, so that they do not all come at once.
+    /// `None` chooses it by the number of connections.
+    pub reconnect_spread: Option<Duration>,
+    /// Between two looks at the certificate files, 30 s.
+    pub certificate_poll: Duration,
+}
+
+impl Default for ServerTimeouts {
+    fn default() -> Self {
+        Self {
+            hello: Duration::from_secs(10),
+            stream: Duration::from_secs(5),
+            idle: Duration::from_mins(1),
+            drain: Duration::from_secs(5),
+            reconnect_spread: None,
+            certificate_poll: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a server does not start or cannot go on: each with the thing, the cause and the cure.
+//!
+//! Must never hold: a refusal a client sees.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::log::LogFault;
+
+/// Why a server does not start or cannot go on.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// No domain was named.
+    #[error("no domain is served; name at least one with --domain")]
+    NoDomain,
+    /// A file or folder could not be used.
+    #[error("cannot {action} {}: {source}; check that the path exists and belongs to you", .path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file holds something else than it must.
+    #[error("{} {reason}; {cure}", .path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        cure: &'static str,
+    },
+    /// The address could not be taken.
+    #[error(
+        "cannot listen on {transport} {address}: {source}; stop what uses it, or choose another with {flag}"
+    )]
+    Listen {
+        /// `UDP` or `TCP`.
+        transport: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+        /// The flag that sets it.
+        flag: &'static str,
+    },
+    /// The log cannot be opened or written.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// The encryption layer said no.
+    #[error("TLS cannot be set up: {reason}; check the certificate and its key")]
+    Tls {
+        /// What it said.
+        reason: String,
+    },
+    /// A thread could not be started.
+    #[error("cannot start the thread {name}: {source}; raise the limit on threads")]
+    Thread {
+        /// The thread.
+        name: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The writer ended: nothing can be made durable any more.
+    #[error("the writer ended: {reason}; start the server again, it replays what is on the disk")]
+    Writer {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ServerError {
+    /// A failed file operation.
+    pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::File { action, path: path.into(), source }
+    }
+}

@@ -1,0 +1,354 @@
+//! The way from the writer to whoever waits: one lane for each control stream, query and feed.
+//!
+//! A lane is a bounded letter box that the writer fills in one go per round and its one owner empties. The writer
+//! never waits for a lane. Must never hold: a frame, or a decision about what a letter means.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::model::{DeviceId, Mode, Refusal};
+use crate::service::{FeedId, InboxRow, Output, PresenceItem, Reply, SessionId, Ticket};
+
+/// Letters that may wait in one lane, about 1 MiB of them. Owners empty their lanes even while their peer takes
+/// nothing, so only a starved machine gets here.
+const LETTERS_MAX: usize = 16_384;
+
+/// What the writer tells the owner of a lane.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// The answer to the lane's question of this number.
+    Reply(u32, Result<Reply, Refusal>),
+    /// A change for the lane's presence feed.
+    Presence(Mode, Arc<PresenceItem>),
+    /// A message for the lane's inbox feed.
+    Inbox(InboxRow),
+}
+
+/// Why a session must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Its device's key was revoked.
+    Revoked,
+    /// The server stops.
+    GoingAway {
+        /// When its connection is closed at the latest.
+        deadline: Instant,
+        /// How long its client is to stay away.
+        reconnect_after: Duration,
+    },
+}
+
+/// All sessions and their lanes.
+#[derive(Default)]
+pub(super) struct Lanes {
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    sessions_ever: u64,
+    sessions: HashMap<SessionId, Member>,
+    boxes: HashMap<(SessionId, u32), Arc<LetterBox>>,
+}
+
+struct Member {
+    device: Option<DeviceId>,
+    ending: watch::Sender<Option<Ending>>,
+}
+
+#[derive(Default)]
+struct LetterBox {
+    letters: Mutex<Vec<Letter>>,
+    overrun: AtomicBool,
+    filled: Notify,
+}
+
+impl LetterBox {
+    fn put(&self, mut fresh: Vec<Letter>) {
+        let mut letters = lock(&self.letters);
+        if letters.len() + fresh.len() > LETTERS_MAX {
+            self.overrun.store(true, Ordering::Release);
+            fresh.retain(|letter| matches!(letter, Letter::Reply(..)));
+        }
+        if letters.is_empty() {
+            *letters = fresh;
+        } else {
+            letters.append(&mut fresh);
+        }
+        drop(letters);
+        self.filled.notify_one();
+    }
+}
+
+impl Lanes {
+    /// A new session.
+    pub(super) fn enter(self: &Arc<Self>) -> Seat {
+        let mut table = lock(&self.table);
+        table.sessions_ever += 1;
+        let session = SessionId(table.sessions_ever);
+        let (sender, ending) = watch::channel(None);
+        table.sessions.insert(session, Member { device: None, ending: sender });
+        Seat { lanes: Arc::clone(self), session, ending, lanes_ever: AtomicU32::new(0) }
+    }
+
+    /// Sessions there are.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.table).sessions.len()
+    }
+
+    /// Tells every session that the server stops; `choose` says how long its client is to stay away.
+    pub(super) fn end_all(&self, deadline: Instant, mut choose: impl FnMut() -> Duration) {
+        for member in lock(&self.table).sessions.values() {
+            let reconnect_after = choose();
+            member.ending.send_replace(Some(Ending::GoingAway { deadline, reconnect_after }));
+        }
+    }
+
+    /// Hands one round's outputs to their lanes, one delivery a lane. Whose lane is gone gets nothing.
+    pub(super) fn deliver(&self, outputs: Vec<Output>) {
+        let mut sorted = Sorted::default();
+        for output in outputs {
+            sorted.add(output);
+        }
+        let table = lock(&self.table);
+        for (lane, letters) in sorted.letters {
+            if let Some(letter_box) = table.boxes.get(&lane) {
+                letter_box.put(letters);
+            }
+        }
+        for device in sorted.revoked {
+            for member in table.sessions.values().filter(|member| member.device == Some(device)) {
+                member.ending.send_replace(Some(Ending::Revoked));
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sorted {
+    letters: HashMap<(SessionId, u32), Vec<Letter>>,
+    revoked: Vec<DeviceId>,
+}
+
+impl Sorted {
+    fn add(&mut self, output: Output) {
+        match output {
+            Output::Reply { ticket, result } => {
+                let (lane, number) = split(ticket.number);
+                self.push((ticket.session, lane), Letter::Reply(number, result));
+            }
+            Output::Presence { feeds, item } => {
+                for (feed, mode) in feeds {
+                    let letter = Letter::Presence(mode, Arc::clone(&item));
+                    self.push((feed.session, feed.number), letter);
+                }
+            }
+            Output::Inbox { feeds, row } => {
+                for feed in feeds {
+                    self.push((feed.session, feed.number), Letter::Inbox(row));
+                }
+            }
+            Output::Revoked { device } => self.revoked.push(device),
+        }
+    }
+
+    fn push(&mut self, lane: (SessionId, u32), letter: Letter) {
+        self.letters.entry(lane).or_default().push(letter);
+    }
+}
+
+/// A session's place among the lanes; left when dropped.
+pub(super) struct Seat {
+    lanes: Arc<Lanes>,
+    session: SessionId,
+    ending: watch::Receiver<Option<Ending>>,
+    lanes_ever: AtomicU32,
+}
+
+impl Seat {
+    /// The session.
+    pub(super) fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Binds the session to the device it has proven to be, so that it ends when that device's key is revoked.
+    pub(super) fn bind(&self, device: DeviceId) {
+        if let Some(member) = lock(&self.lanes.table).sessions.get_mut(&self.session) {
+            member.device = Some(device);
+        }
+    }
+
+    /// Tells when the session must end.
+    pub(super) fn ending(&self) -> watch::Receiver<Option<Ending>> {
+        self.ending.clone()
+    }
+
+    /// A new lane of this session. Their numbers wrap after 2^32, long after the lane of that number was left.
+    pub(super) fn lane(&self) -> Lane {
+        let number = self.lanes_ever.fetch_add(1, Ordering::Relaxed);
+        let letter_box = Arc::new(LetterBox::default());
+        let key = (self.session, number);
+        lock(&self.lanes.table).boxes.insert(key, Arc::clone(&letter_box));
+        Lane { lanes: Arc::clone(&self.lanes), session: self.session, number, asked: 0, letter_box }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.lanes.table).sessions.remove(&self.session);
+    }
+}
+
+/// The owner's end of a lane; left when dropped.
+pub(super) struct Lane {
+    lanes: Arc<Lanes>,
+    session: SessionId,
+    number: u32,
+    asked: u32,
+    letter_box: Arc<LetterBox>,
+}
+
+impl Lane {
+    /// A ticket for the lane's next question. Numbers count from 0 and wrap, far above what may be unanswered at once.
+    pub(super) fn ticket(&mut self) -> Ticket {
+        let number = u64::from(self.number) << 32 | u64::from(self.asked);
+        self.asked = self.asked.wrapping_add(1);
+        Ticket { session: self.session, number }
+    }
+
+    /// The number of the last ticket, as it comes back in [`Letter::Reply`].
+    pub(super) fn last_number(&self) -> u32 {
+        self.asked.wrapping_sub(1)
+    }
+
+    /// The name of the feed this lane is for.
+    pub(super) fn feed(&self) -> FeedId {
+        FeedId { session: self.session, number: self.number }
+    }
+
+    /// Waits for letters and takes them all, in the order they were written. May be given up while waiting.
+    pub(super) async fn letters(&self) -> Vec<Letter> {
+        loop {
+            let letters = self.letters_so_far();
+            if !letters.is_empty() {
+                return letters;
+            }
+            self.letter_box.filled.notified().await;
+        }
+    }
+
+    /// Takes the letters that are there.
+    pub(super) fn letters_so_far(&self) -> Vec<Letter> {
+        std::mem::take(&mut *lock(&self.letter_box.letters))
+    }
+
+    /// Whether letters other than answers were thrown away because too many waited.
+    pub(super) fn overrun(&self) -> bool {
+        self.letter_box.overrun.load(Ordering::Acquire)
+    }
+
+    /// Waits for the answer to the lane's only question.
+    pub(super) async fn answer(&self) -> Result<Reply, Refusal> {
+        loop {
+            for letter in self.letters().await {
+                if let Letter::Reply(_, result) = letter {
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        lock(&self.lanes.table).boxes.remove(&(self.session, self.number));
+    }
+}
+
+/// Lane and question of a ticket's number.
+fn split(number: u64) -> (u32, u32) {
+    let lane = u32::try_from(number >> 32).expect("32 bits are left");
+    let question = u32::try_from(number & u64::from(u32::MAX)).expect("32 bits are left");
+    (lane, question)
+}
+
+/// A lock whose holder panicked guards data that is whole: every change here is a single step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{InboxSequence, Sequence};
+
+    fn row(sequence: u64) -> InboxRow {
+        InboxRow { sequence: InboxSequence::new(sequence), at: Sequence::new(sequence) }
+    }
+
+    #[tokio::test]
+    async fn each_lane_gets_its_own_letters_in_order() {
+        let lanes = Arc::new(Lanes::default());
+        let seat = lanes.enter();
+        let (mut control, feed) = (seat.lane(), seat.lane());
+        let tickets = [control.ticket(), control.ticket()];
+        let outputs = tickets
+            .into_iter()
+            .map(|ticket| Output::Reply { ticket, result: Ok(Reply::Unsubscribed) })
+            .chain([Output::Inbox { feeds: vec![feed.feed()], row: row(7) }])
+            .collect();
+        lanes.deliver(outputs);
+        let numbers: Vec<u32> = control
+            .letters()
+            .await
+            .into_iter()
+            .map(|letter| if let Letter::Reply(number, _) = letter { number } else { panic!() })
+            .collect();
+        assert_eq!(numbers, [0, 1]);
+        assert!(matches!(feed.letters().await[..], [Letter::Inbox(found)] if found == row(7)));
+    }
+
+    #[tokio::test]
+    async fn a_full_lane_keeps_answers_and_says_that_it_ran_over() {
+        let lanes = Arc::new(Lanes::default());
+        let seat = lanes.enter();
+        let mut lane = seat.lane();
+        let told = || Output::Inbox { feeds: vec![lane.feed()], row: row(1) };
+        lanes.deliver((0..LETTERS_MAX).map(|_| told()).collect());
+        assert!(!lane.overrun());
+        lanes.deliver(vec![told()]);
+        assert!(lane.overrun());
+        let ticket = lane.ticket();
+        lanes.deliver(vec![Output::Reply { ticket, result: Err(Refusal::GoingAway) }]);
+        let letters = lane.letters().await;
+        assert_eq!(letters.len(), LETTERS_MAX + 1);
+        assert!(matches!(letters.last(), Some(Letter::Reply(0, Err(Refusal::GoingAway)))));
+    }
+
+    #[test]
+    fn a_revoked_device_ends_its_sessions_and_no_other() {
+        let lanes = Arc::new(Lanes::default());
+        let (one, other) = (lanes.enter(), lanes.enter());
+        one.bind(DeviceId([1; 8]));
+        other.bind(DeviceId([2; 8]));
+        lanes.deliver(vec![Output::Revoked { device: DeviceId([1; 8]) }]);
+        assert_eq!(*one.ending().borrow(), Some(Ending::Revoked));
+        assert_eq!(*other.ending().borrow(), None);
+    }
+
+    #[test]
+    fn a_session_and_a_lane_leave_nothing_behind() {
+        let lanes = Arc::new(Lanes::default());
+        let seat = lanes.enter();
+        let lane = seat.lane();
+        assert_eq!(lanes.count(), 1);
+        drop((lane, seat));
+        assert_eq!(lanes.count(), 0);
+        assert!(lock(&lanes.table).boxes.is_empty());
+    }
+}

@@ -1,0 +1,256 @@
+//! What the operator can measure, as Prometheus text with units in the names.
+//!
+//! Must never hold: a label whose values a peer chooses, or anything a person wrote.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::commit::Sizes;
+use crate::model::{Refusal, Sequence};
+
+/// Labels of `adsum_answers_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    kind: &'static str,
+    code: &'static str,
+}
+
+/// The label of `adsum_refusals_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+/// The label of `adsum_view_entries`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ViewLabel {
+    view: &'static str,
+}
+
+/// Labels of `adsum_feed_opens_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FeedLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+/// The label of `adsum_handshakes_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+/// How an attempt to connect ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handshake {
+    /// It is a connection.
+    Completed,
+    /// The peer gave up or was wrong.
+    Failed,
+    /// It was told to prove its address first.
+    Retried,
+    /// It was turned away for lack of room.
+    Refused,
+}
+
+/// Everything that is counted.
+pub(super) struct Metrics {
+    registry: Registry,
+    /// Connections that are open.
+    pub(super) connections: Gauge,
+    /// Changes told to watchers and messages told to readers.
+    pub(super) notifications_sent: Counter,
+    /// Changes not told because a later one took their place.
+    pub(super) notifications_conflated: Counter,
+    /// Bytes of the data folder.
+    pub(super) disk_bytes: Gauge,
+    answers: Family<AnswerLabels, Counter>,
+    refusals: Family<CodeLabel, Counter>,
+    sync_seconds: Histogram,
+    events_per_commit: Histogram,
+    inputs_per_round: Histogram,
+    log_head: Gauge,
+    views: Family<ViewLabel, Gauge>,
+    feed_opens: Family<FeedLabels, Counter>,
+    handshakes: Family<OutcomeLabel, Counter>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("adsum"),
+            connections: Gauge::default(),
+            notifications_sent: Counter::default(),
+            notifications_conflated: Counter::default(),
+            disk_bytes: Gauge::default(),
+            answers: Family::default(),
+            refusals: Family::default(),
+            sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            events_per_commit: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            inputs_per_round: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            log_head: Gauge::default(),
+            views: Family::default(),
+            feed_opens: Family::default(),
+            handshakes: Family::default(),
+        };
+        metrics.register_edge();
+        metrics.register_core();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register_edge(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("connections", "Connections that are open", self.connections.clone());
+        registry.register("answers", "Answers sent, by kind of request", self.answers.clone());
+        registry.register("refusals", "Refusals sent", self.refusals.clone());
+        registry.register("handshakes", "Attempts to connect, by outcome", self.handshakes.clone());
+        let help = "Feeds opened: from the start, resumed at a cursor, or begun anew";
+        registry.register("feed_opens", help, self.feed_opens.clone());
+        let help = "Changes and messages told to feeds";
+        registry.register("notifications_sent", help, self.notifications_sent.clone());
+        let help = "Changes not told because a later one took their place";
+        registry.register("notifications_conflated", help, self.notifications_conflated.clone());
+    }
+
+    fn register_core(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Time to append and sync one commit";
+        registry.register("sync_seconds", help, self.sync_seconds.clone());
+        registry.register("events_per_commit", "Events a commit", self.events_per_commit.clone());
+        registry.register("inputs_per_round", "Requests a round", self.inputs_per_round.clone());
+        registry.register("log_head_sequence", "The last event", self.log_head.clone());
+        registry.register("view_entries", "Entries of each view", self.views.clone());
+        registry.register("disk_bytes", "Bytes of the data folder", self.disk_bytes.clone());
+    }
+
+    /// `count` answers of one kind were sent.
+    pub(super) fn answered(&self, kind: &'static str, count: u64) {
+        self.answers.get_or_create(&AnswerLabels { kind, code: "ok" }).inc_by(count);
+    }
+
+    /// A request was refused.
+    pub(super) fn refused(&self, kind: &'static str, refusal: &Refusal) {
+        let code = refusal.code().as_str();
+        self.answers.get_or_create(&AnswerLabels { kind, code }).inc();
+        self.refusals.get_or_create(&CodeLabel { code }).inc();
+    }
+
+    /// A feed was opened.
+    pub(super) fn feed_opened(&self, kind: &'static str, outcome: &'static str) {
+        self.feed_opens.get_or_create(&FeedLabels { kind, outcome }).inc();
+    }
+
+    /// An attempt to connect ended.
+    pub(super) fn handshake(&self, outcome: Handshake) {
+        let outcome = match outcome {
+            Handshake::Completed => "completed",
+            Handshake::Failed => "failed",
+            Handshake::Retried => "retried",
+            Handshake::Refused => "refused",
+        };
+        self.handshakes.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// A round of `inputs` was decided.
+    #[expect(clippy::cast_precision_loss, reason = "a round holds thousands, not 2^52")]
+    pub(super) fn round(&self, inputs: usize) {
+        self.inputs_per_round.observe(inputs as f64);
+    }
+
+    /// A commit of `events` took `time` to become durable and ends at `head`.
+    #[expect(clippy::cast_precision_loss, reason = "a commit holds thousands, not 2^52")]
+    pub(super) fn committed(&self, events: usize, time: Duration, head: Sequence) {
+        self.events_per_commit.observe(events as f64);
+        self.sync_seconds.observe(time.as_secs_f64());
+        self.head(head);
+    }
+
+    /// The log ends at `head`.
+    pub(super) fn head(&self, head: Sequence) {
+        self.log_head.set(signed(head.get()));
+    }
+
+    /// The views are as large as this.
+    pub(super) fn sizes(&self, sizes: &Sizes) {
+        let Sizes {
+            principals,
+            presentities,
+            publications,
+            subscriptions,
+            inboxes,
+            messages,
+            feeds,
+        } = *sizes;
+        let entries = [
+            ("principals", principals),
+            ("presentities", presentities),
+            ("publications", publications),
+            ("subscriptions", subscriptions),
+            ("inboxes", inboxes),
+            ("messages", messages),
+            ("feeds", feeds),
+        ];
+        for (view, count) in entries {
+            self.views.get_or_create(&ViewLabel { view }).set(signed(count));
+        }
+    }
+
+    /// All of it as Prometheus text.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        if text::encode(&mut out, &self.registry).is_err() {
+            // Writing to a string fails only if an encoder does; say so rather than half of it.
+            out.clear();
+            let _ = writeln!(out, "# the metrics cannot be written");
+        }
+        out
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_named_with_its_unit() {
+        let metrics = Metrics::default();
+        metrics.answered("send", 3);
+        metrics.refused("publish", &Refusal::StaleTag);
+        metrics.feed_opened("presence", "resumed");
+        metrics.handshake(Handshake::Retried);
+        metrics.committed(5, Duration::from_micros(200), Sequence::new(9));
+        metrics.round(7);
+        metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
+        let text = metrics.text();
+        for line in [
+            "adsum_connections 0",
+            "adsum_answers_total{kind=\"send\",code=\"ok\"} 3",
+            "adsum_answers_total{kind=\"publish\",code=\"stale-tag\"} 1",
+            "adsum_refusals_total{code=\"stale-tag\"} 1",
+            "adsum_feed_opens_total{kind=\"presence\",outcome=\"resumed\"} 1",
+            "adsum_handshakes_total{outcome=\"retried\"} 1",
+            "adsum_log_head_sequence 9",
+            "adsum_sync_seconds_count 1",
+            "adsum_events_per_commit_sum 5.0",
+            "adsum_view_entries{view=\"messages\"} 4",
+            "adsum_notifications_sent_total 0",
+            "adsum_notifications_conflated_total 0",
+            "adsum_disk_bytes 0",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

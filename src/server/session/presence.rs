@@ -1,0 +1,47 @@
+//! What a watcher is shown, in bytes that are made once for all who are shown the same.
+//!
+//! Must never hold: a rule about who sees what; `service::view` decides, for fetch and notify alike.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::model::{Document, Principal, SubscriptionState};
+use crate::service::{PresenceItem, view};
+use crate::wire::body::PresenceBody;
+use crate::wire::{convert, encode_presence_suffix};
+
+/// The part of a `PresenceEvent` that tells `item` to `watcher`.
+pub(super) fn suffix(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> Bytes {
+    match shown(secret, item, watcher) {
+        Some(Cow::Owned(document)) => encode_presence_suffix(&body(item, Some(&document))),
+        Some(Cow::Borrowed(document)) => shared(item, Some(document)),
+        None => shared(item, None),
+    }
+}
+
+/// The body that tells `item` to `watcher`.
+pub(super) fn shown_body(
+    secret: &[u8; 32],
+    item: &PresenceItem,
+    watcher: &Principal,
+) -> PresenceBody {
+    body(item, shown(secret, item, watcher).as_deref())
+}
+
+/// The document shown; none once the subscription is over.
+fn shown<'a>(
+    secret: &[u8; 32],
+    item: &'a PresenceItem,
+    watcher: &Principal,
+) -> Option<Cow<'a, Document>> {
+    (item.state == SubscriptionState::Active).then(|| view(secret, item, watcher))
+}
+
+fn shared(item: &PresenceItem, document: Option<&Document>) -> Bytes {
+    item.encoded.get_or_init(|| encode_presence_suffix(&body(item, document))).clone()
+}
+
+fn body(item: &PresenceItem, document: Option<&Document>) -> PresenceBody {
+    convert::presence_body(&item.presentity, item.state, document)
+}

@@ -1,0 +1,216 @@
+//! How a server starts, in the order in which a fault is cheapest to find.
+//!
+//! Must never hold: anything that is needed after the start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use super::cache::RecentMessages;
+use super::config::ServerConfig;
+use super::http::{self, Health, Phase};
+use super::keys::Keys;
+use super::lanes::Lanes;
+use super::metrics::Metrics;
+use super::session::Shared;
+use super::tls::{self, Certificates};
+use super::writer::{self, WriterParts};
+use super::{Server, ServerError, accept, certificate, clock, endpoint, files, keys};
+use crate::commit::Commit;
+use crate::event::{Event, InviteCreated};
+use crate::log::{LogFault, SledLog};
+use crate::model::limits::INVITE_MS_DEFAULT;
+use crate::model::{Domain, InviteId, Lifetime, Role};
+use crate::service::ServiceConfig;
+
+/// Between two counts of the data folder's bytes: it means a look at every file.
+const DISK_BYTES_EVERY: Duration = Duration::from_mins(1);
+
+/// Starts a server and returns once it serves clients. Health is answered from the first moment on.
+///
+/// Must run inside a tokio runtime with time and I/O.
+///
+/// # Errors
+/// [`ServerError`] with the thing, the cause and the cure.
+pub async fn start(config: ServerConfig) -> Result<Server, ServerError> {
+    start_and_tell(config, |_, _| ()).await
+}
+
+/// As [`start`], and tells `progress` how far the log is replayed: events folded so far, and how many there are to fold.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_and_tell(
+    config: ServerConfig,
+    progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<Server, ServerError> {
+    let first_domain = config.domains.first().cloned().ok_or(ServerError::NoDomain)?;
+    files::make_folder(&config.data)?;
+    let metrics = Arc::new(Metrics::default());
+    let health = Arc::new(Health::new(&config.data, Arc::clone(&metrics)));
+    let mut background = JoinSet::new();
+    let http = match config.http {
+        Some(address) => {
+            let (bound, serving) = http::open(address, Arc::clone(&health)).await?;
+            background.spawn(serving);
+            Some(bound)
+        }
+        None => None,
+    };
+    let opened = open_store(&config, first_domain, Arc::clone(&health), progress).await?;
+    let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
+    let socket = endpoint::bind(&config)?;
+    let shared_parts = SharedParts { metrics, certificates: Arc::clone(&certificates) };
+    let first_invite = opened.first_invite;
+    let (shared, writer) = share(&config, opened.commit, &opened.keys, shared_parts)?;
+    let idle = config.timeouts.idle;
+    let endpoint = endpoint::open(socket, &opened.keys, Arc::clone(&certificates), idle)?;
+    let address = endpoint.local_addr().map_err(|source| ServerError::Listen {
+        transport: "UDP",
+        address: config.listen,
+        source,
+        flag: "--listen",
+    })?;
+    let (stop, stopped) = watch::channel(false);
+    let lanes = Arc::clone(&shared.lanes);
+    let metrics = Arc::clone(&shared.metrics);
+    let mut accepting = JoinSet::new();
+    accepting.spawn(accept::run(endpoint.clone(), shared, config.limits.clone(), stopped));
+    background.spawn(count_disk(config.data.clone(), metrics));
+    if let Some(files) = config.certificate.clone() {
+        let every = config.timeouts.certificate_poll;
+        background.spawn(tls::keep_fresh(Arc::clone(&certificates), files, every));
+    }
+    health.enter(Phase::Serving);
+    info!(%address, "the server serves");
+    Ok(Server {
+        address,
+        http,
+        first_invite,
+        certificates,
+        endpoint,
+        lanes,
+        health,
+        timeouts: config.timeouts,
+        stop,
+        writer,
+        accepting,
+        background,
+    })
+}
+
+struct Opened {
+    commit: Commit,
+    keys: Keys,
+    first_invite: Option<[u8; 32]>,
+}
+
+/// Locks the folder, reads the keys, replays the log, and makes the first invite if nobody is enrolled.
+async fn open_store(
+    config: &ServerConfig,
+    domain: Domain,
+    health: Arc<Health>,
+    mut progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<Opened, ServerError> {
+    let (data, domains) = (config.data.clone(), config.domains.clone());
+    let (open_enrollment, rebuild_views) = (config.open_enrollment, config.rebuild_views);
+    let opening = tokio::task::spawn_blocking(move || {
+        // The log is first: it holds the lock that keeps a second process from making other keys.
+        let mut log = SledLog::open(&data)?;
+        if rebuild_views {
+            log.discard_checkpoint()?;
+        }
+        let keys = Keys::open(&data)?;
+        let service = ServiceConfig { domains, open_enrollment, secret: keys.store };
+        let mut replayed = |done, of| {
+            health.enter(Phase::Replaying(done, of));
+            progress(done, of);
+        };
+        let mut commit = Commit::open(service, Box::new(log), &mut replayed)?;
+        let first_invite = first_invite(&mut commit, &domain)?;
+        Ok(Opened { commit, keys, first_invite })
+    });
+    opening.await.unwrap_or_else(|panic| {
+        Err(ServerError::Writer { reason: format!("opening the store: {panic}") })
+    })
+}
+
+/// An administrator invite, as long as nobody is enrolled who could make one.
+fn first_invite(commit: &mut Commit, domain: &Domain) -> Result<Option<[u8; 32]>, LogFault> {
+    if commit.sizes().principals > 0 {
+        return Ok(None);
+    }
+    let token = keys::random::<32>();
+    let now = clock::now();
+    let invite = InviteCreated {
+        invite: InviteId::of(&token),
+        principal: None,
+        domain: domain.as_str().to_owned(),
+        role: Role::Administrator,
+        by: None,
+        expires_at: now.after(Lifetime::from_ms(INVITE_MS_DEFAULT)),
+    };
+    commit.record(now, vec![Event::InviteCreated(invite)])?;
+    Ok(Some(token))
+}
+
+fn certificate_of(config: &ServerConfig) -> Result<certificate::ServerCertificate, ServerError> {
+    if let Some(files) = &config.certificate {
+        return certificate::load(files);
+    }
+    let names: Vec<String> =
+        config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
+    certificate::own(&config.data, &names)
+}
+
+struct SharedParts {
+    metrics: Arc<Metrics>,
+    certificates: Arc<Certificates>,
+}
+
+/// Starts the writer and puts together what all sessions share.
+fn share(
+    config: &ServerConfig,
+    commit: Commit,
+    keys: &Keys,
+    parts: SharedParts,
+) -> Result<(Arc<Shared>, writer::WriterThread), ServerError> {
+    let lanes = Arc::new(Lanes::default());
+    let recent = Arc::new(RecentMessages::new(config.limits.cache_bytes_max));
+    let reader = commit.reader();
+    let writer_parts = WriterParts {
+        commit,
+        lanes: Arc::clone(&lanes),
+        recent: Arc::clone(&recent),
+        metrics: Arc::clone(&parts.metrics),
+    };
+    let (writer, thread) = writer::start(writer_parts, &config.limits)?;
+    let shared = Shared {
+        timeouts: config.timeouts.clone(),
+        lanes,
+        writer,
+        store_secret: keys.store,
+        cursor_secret: keys.cursor,
+        certificates: parts.certificates,
+        recent,
+        reader,
+        metrics: parts.metrics,
+    };
+    Ok((Arc::new(shared), thread))
+}
+
+/// Counts the data folder's bytes now and then. Ends with the task it runs in.
+async fn count_disk(data: PathBuf, metrics: Arc<Metrics>) {
+    loop {
+        let folder = data.clone();
+        let counted = tokio::task::spawn_blocking(move || files::folder_bytes(Path::new(&folder)));
+        if let Ok(bytes) = counted.await {
+            metrics.disk_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+        tokio::time::sleep(DISK_BYTES_EVERY).await;
+    }
+}

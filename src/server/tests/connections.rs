@@ -1,0 +1,206 @@
+//! How connections begin and end.
+//!
+//! Must never hold: what is asked on them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::peer::{ALICE, BOB, Device, Stream, closed, reach};
+use super::requests::message;
+use super::{Store, soon};
+use crate::model::{InviteId, PublicKey, RefusalCode};
+use crate::server::{ServerError, start};
+use crate::wire::body::{
+    self, Enroll, FeedEnd, FeedOpen, FeedReady, Goaway, Hello, KeyRevoked, Refused, RevokeKey,
+    Sent, Welcome,
+};
+use crate::wire::{CloseCode, ResetCode, StreamType};
+
+/// Says `hello` and returns why it was refused, after the connection was closed for it.
+async fn refused(
+    server: &crate::server::Server,
+    change: impl FnOnce(Hello) -> Hello,
+) -> RefusalCode {
+    let (_endpoint, connection) = reach(server).await;
+    let mut control = Stream::open(&connection, StreamType::Control).await;
+    control.send(&change(ALICE.hello(server, &connection))).await;
+    let refused: Refused = control.next().await;
+    assert_eq!(refused.request, 0);
+    assert_eq!(closed(&connection).await, u64::from(CloseCode::AuthFailed.number()));
+    RefusalCode::from_number(refused.code).unwrap()
+}
+
+#[tokio::test]
+async fn a_device_without_an_exporter_signs_a_challenge() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let alice = ALICE.connect_by_challenge(&server).await;
+    assert_eq!(alice.welcome.principal, "alice@localhost");
+    assert_eq!(alice.welcome.device, PublicKey(ALICE.key()).device().0);
+    assert_eq!(alice.welcome.durability, 1);
+}
+
+#[tokio::test]
+async fn who_does_not_prove_itself_stays_outside() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let unsigned = |hello: Hello| Hello { signature: vec![0; 64].into(), ..hello };
+    assert_eq!(refused(&server, unsigned).await, RefusalCode::BadProof);
+    let other_name = |hello| Hello { principal: "mallory@localhost".to_owned(), ..hello };
+    assert_eq!(refused(&server, other_name).await, RefusalCode::BadProof);
+    let other_key = |hello| Hello { key: BOB.key(), ..hello };
+    assert_eq!(refused(&server, other_key).await, RefusalCode::BadProof);
+    let version = |hello| Hello { version: 2, ..hello };
+    assert_eq!(refused(&server, version).await, RefusalCode::Version);
+    let not_enrolled = |hello| Hello { enroll: None, ..hello };
+    assert_eq!(refused(&server, not_enrolled).await, RefusalCode::UnknownKey);
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_closed() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.timeouts.hello = Duration::from_millis(100);
+    let server = start(config).await.unwrap();
+    let (_endpoint, connection) = reach(&server).await;
+    assert_eq!(closed(&connection).await, u64::from(CloseCode::HelloTimeout.number()));
+}
+
+#[tokio::test]
+async fn who_has_said_hello_may_be_silent() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.timeouts.hello = Duration::from_secs(2);
+    let server = start(config).await.unwrap();
+    let alice = ALICE.connect(&server).await;
+    let wait = Duration::from_millis(2_200);
+    assert!(tokio::time::timeout(wait, alice.connection.closed()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_first_frame_that_is_too_long_is_not_waited_for() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (_endpoint, connection) = reach(&server).await;
+    let mut control = Stream::open(&connection, StreamType::Control).await;
+    control.write(&5_000_u32.to_be_bytes()).await;
+    assert_eq!(closed(&connection).await, u64::from(CloseCode::FrameTooLarge.number()));
+}
+
+#[tokio::test]
+async fn the_first_invite_makes_an_administrator_and_is_made_until_there_is_one() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.open_enrollment = false;
+    let server = start(config.clone()).await.unwrap();
+    let lost = server.first_invite().unwrap();
+    server.shutdown().await.unwrap();
+
+    let server = start(config.clone()).await.unwrap();
+    let token = server.first_invite().unwrap();
+    assert_ne!(InviteId::of(&token), InviteId::of(&lost));
+    let (_endpoint, connection) = reach(&server).await;
+    let mut control = Stream::open(&connection, StreamType::Control).await;
+    let enroll = Enroll { token: Bytes::copy_from_slice(&token), label: String::new() };
+    let hello = Hello { enroll: Some(enroll), ..ALICE.hello(&server, &connection) };
+    control.send(&hello).await;
+    let welcome: Welcome = control.next().await;
+    assert_eq!((welcome.role, welcome.enrolled), (1, true));
+    connection.close(0_u32.into(), b"");
+    server.shutdown().await.unwrap();
+
+    let server = start(config).await.unwrap();
+    assert_eq!(server.first_invite(), None);
+}
+
+#[tokio::test]
+async fn a_revoked_device_gets_its_answer_and_is_closed() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut alice = ALICE.connect(&server).await;
+    let _feed = alice.open(StreamType::Feed).await;
+    let revoke = RevokeKey {
+        request: 1,
+        principal: String::new(),
+        device: alice.welcome.device,
+        ext: Vec::new(),
+    };
+    let _: KeyRevoked = alice.ask(&revoke).await;
+    assert_eq!(alice.closed().await, u64::from(CloseCode::AuthExpired.number()));
+    assert_eq!(refused(&server, |hello| hello).await, RefusalCode::KeyRevoked);
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so_and_answers_what_it_took() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.timeouts.reconnect_spread = Some(Duration::ZERO);
+    config.timeouts.drain = Duration::from_secs(20);
+    let server = start(config).await.unwrap();
+    let bob = BOB.connect(&server).await;
+    let mut alice = ALICE.connect(&server).await;
+    let mut feed = alice.open(StreamType::Feed).await;
+    feed.send(&inbox_of(ALICE)).await;
+    let _: FeedReady = feed.next().await;
+    let _: body::CaughtUp = feed.next().await;
+    let stopping = tokio::spawn(server.shutdown());
+    let goaway: Goaway = alice.control.next().await;
+    assert_eq!(goaway.reconnect_after_ms, 0);
+    let end: FeedEnd = feed.next().await;
+    assert_eq!(end.code, ResetCode::GoingAway.number());
+    let late: Refused = alice.ask(&message(7, "im:bob@localhost", "late", "hi")).await;
+    assert_eq!((late.request, late.code), (7, RefusalCode::GoingAway.number()));
+    alice.connection.close(0_u32.into(), b"");
+    drop(bob);
+    soon(stopping).await.unwrap().unwrap();
+}
+
+pub(super) fn inbox_of(device: Device) -> FeedOpen {
+    FeedOpen {
+        kind: 2,
+        cursor: Bytes::new(),
+        window: 0,
+        presentities: Vec::new(),
+        inbox: format!("im:{}", device.principal),
+        from_start: false,
+        ext: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn an_answered_message_is_there_after_a_restart() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let bob = BOB.connect(&server).await;
+    let mut alice = ALICE.connect(&server).await;
+    let _: Sent = alice.ask(&message(1, "im:bob@localhost", "m1", "lunch?")).await;
+    let hash = server.server_key_hash();
+    drop((alice, bob));
+    server.shutdown().await.unwrap();
+    let server = store.serve().await;
+    assert_eq!(server.server_key_hash(), hash);
+    let mut alice = ALICE.connect(&server).await;
+    assert!(!alice.welcome.enrolled);
+    let again: Sent = alice.ask(&message(1, "im:bob@localhost", "m1", "lunch?")).await;
+    assert!(again.duplicate);
+}
+
+#[tokio::test]
+async fn two_servers_cannot_have_one_folder() {
+    let store = Store::new();
+    let _server = store.serve().await;
+    let fault = start(store.config()).await.err().unwrap();
+    assert!(matches!(fault, ServerError::Log(_)), "{fault}");
+    assert!(fault.to_string().contains("in use"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_with_its_flag() {
+    let store = Store::new();
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut config = store.config();
+    config.listen = taken.local_addr().unwrap();
+    let fault = start(config).await.err().unwrap().to_string();
+    assert!(fault.contains("--listen"), "{fault}");
+}

@@ -1,0 +1,84 @@
+//! What happens when the disk fails: nothing leaves, and the server says why it ends.
+//!
+//! Must never hold: the faults themselves; `log::memory` injects them.
+
+use std::sync::Arc;
+
+use super::{Store, soon};
+use crate::commit::Commit;
+use crate::log::memory::MemoryDisk;
+use crate::model::PublicKey;
+use crate::server::cache::RecentMessages;
+use crate::server::lanes::{Lanes, Letter};
+use crate::server::metrics::Metrics;
+use crate::server::writer::{self, Writer, WriterParts, WriterThread};
+use crate::server::{ServerLimits, start};
+use crate::service::{Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
+
+fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
+    let config = ServiceConfig {
+        domains: vec!["localhost".parse().unwrap()],
+        open_enrollment: true,
+        secret: [1; 32],
+    };
+    let log = Box::new(disk.open().unwrap());
+    let parts = WriterParts {
+        commit: Commit::open(config, log, &mut |_, _| {}).unwrap(),
+        lanes: Arc::clone(lanes),
+        recent: Arc::new(RecentMessages::new(0)),
+        metrics: Arc::new(Metrics::default()),
+    };
+    writer::start(parts, &ServerLimits::default()).unwrap()
+}
+
+fn enter(ticket: Ticket) -> Input {
+    let hello = Hello {
+        principal: "alice@localhost".parse().unwrap(),
+        key: PublicKey([1; 32]),
+        enroll: Some(Enroll { invite: None, label: String::new().try_into().unwrap() }),
+    };
+    Input::Enter { ticket, hello }
+}
+
+#[tokio::test]
+async fn a_failed_sync_lets_nothing_out_and_ends_the_writer_with_the_reason() {
+    let (disk, lanes) = (MemoryDisk::new(), Arc::new(Lanes::default()));
+    let (writer, thread) = writer(&disk, &lanes);
+    let seat = lanes.enter();
+    let mut lane = seat.lane();
+    disk.fail_next_sync();
+    writer.submit(vec![enter(lane.ticket())]).await.unwrap();
+    let failure = soon(thread.failed()).await.to_string();
+    assert!(failure.contains("the writer ended"), "{failure}");
+    let heard = tokio::time::timeout(std::time::Duration::ZERO, lane.letters()).await;
+    assert!(heard.is_err(), "an answer left that is not durable");
+    assert!(writer.submit(vec![Input::Tick]).await.is_err());
+    assert!(thread.stop().await.is_err());
+}
+
+#[tokio::test]
+async fn an_orderly_stop_answers_first_and_leaves_a_checkpoint() {
+    let (disk, lanes) = (MemoryDisk::new(), Arc::new(Lanes::default()));
+    let (writer, thread) = writer(&disk, &lanes);
+    let seat = lanes.enter();
+    let mut lane = seat.lane();
+    writer.submit(vec![enter(lane.ticket())]).await.unwrap();
+    thread.stop().await.unwrap();
+    let letters = soon(lane.letters()).await;
+    assert!(matches!(letters[..], [Letter::Reply(0, Ok(Reply::Entered { enrolled: true, .. }))]));
+    assert_eq!(disk.unsynced_count(), 0);
+}
+
+#[tokio::test]
+async fn a_server_with_an_http_side_tells_that_it_is_ready() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.http = Some("127.0.0.1:0".parse().unwrap());
+    let server = start(config).await.unwrap();
+    let ready = super::peer::http(server.http_addr().unwrap(), "/readyz").await;
+    assert!(ready.contains("200 OK"), "{ready}");
+    let metrics = super::peer::http(server.http_addr().unwrap(), "/metrics").await;
+    // The first invite is the first event.
+    assert!(metrics.contains("adsum_log_head_sequence 1"), "{metrics}");
+    server.shutdown().await.unwrap();
+}

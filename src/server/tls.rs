@@ -1,0 +1,208 @@
+//! TLS 1.3 with ring, set up by hand: the short cuts would switch early data on and leave the ALPN out.
+//!
+//! The certificate can be swapped while connections live. One that does not load leaves the old one in place.
+//! Must never hold: a verification of client certificates; principals prove themselves in `Hello`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::sign::CertifiedKey;
+use tracing::{error, info};
+
+use super::ServerError;
+use super::certificate::{self, ServerCertificate};
+use super::config::CertificateFiles;
+use crate::wire::ALPN;
+
+/// Tickets a connection is handed, and sessions that are remembered for them. Resuming saves hardly anything here,
+/// and each ticket costs 1.7 KiB of memory.
+const TICKETS: usize = 1;
+const SESSIONS_REMEMBERED: usize = 4_096;
+
+/// The certificate in use. Cheap to share.
+pub(super) struct Certificates {
+    inner: RwLock<InUse>,
+}
+
+struct InUse {
+    current: ServerCertificate,
+    // A connection whose handshake ended before a reload may prove itself after it.
+    previous: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Certificates")
+    }
+}
+
+impl Certificates {
+    /// Serves `current` until it is swapped.
+    pub(super) fn new(current: ServerCertificate) -> Self {
+        Self { inner: RwLock::new(InUse { current, previous: None }) }
+    }
+
+    /// The hash that clients pin.
+    pub(super) fn key_hash(&self) -> [u8; 32] {
+        self.read(|in_use| in_use.current.key_hash)
+    }
+
+    /// The hashes a proof may be bound to: the current, and the one before it.
+    pub(super) fn key_hashes(&self) -> Vec<[u8; 32]> {
+        self.read(|in_use| {
+            let current = in_use.current.key_hash;
+            let previous = in_use.previous.filter(|previous| *previous != current);
+            [Some(current), previous].into_iter().flatten().collect()
+        })
+    }
+
+    /// Serves `fresh` from now on.
+    fn swap(&self, fresh: ServerCertificate) {
+        let mut in_use = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        in_use.previous = Some(in_use.current.key_hash);
+        in_use.current = fresh;
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&InUse) -> T) -> T {
+        look(&self.inner.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.read(|in_use| Arc::clone(&in_use.current.certified)))
+    }
+}
+
+/// The TLS side of the endpoint.
+pub(super) fn config(certificates: Arc<Certificates>) -> Result<rustls::ServerConfig, ServerError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| ServerError::Tls { reason: error.to_string() })?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    // Early data could be replayed, and a replayed request is a request.
+    config.max_early_data_size = 0;
+    config.send_tls13_tickets = TICKETS;
+    config.session_storage = ServerSessionMemoryCache::new(SESSIONS_REMEMBERED);
+    Ok(config)
+}
+
+/// Reads the operator's certificate again on SIGHUP and when its files change. Ends with the task it runs in.
+pub(super) async fn keep_fresh(
+    certificates: Arc<Certificates>,
+    files: CertificateFiles,
+    every: Duration,
+) {
+    let mut hangup = Hangup::new();
+    let mut seen = changed_at(&files).await;
+    loop {
+        let asked = tokio::select! {
+            () = tokio::time::sleep(every) => false,
+            () = hangup.heard() => true,
+        };
+        let now = changed_at(&files).await;
+        if asked || now != seen {
+            seen = now;
+            reload(&certificates, files.clone()).await;
+        }
+    }
+}
+
+async fn reload(certificates: &Certificates, files: CertificateFiles) {
+    let path = files.chain.display().to_string();
+    let loaded = tokio::task::spawn_blocking(move || certificate::load(&files)).await;
+    match loaded {
+        Ok(Ok(fresh)) => {
+            certificates.swap(fresh);
+            info!(path, "the certificate was read again");
+        }
+        Ok(Err(fault)) => error!(%fault, "the new certificate cannot be used; the old one stays"),
+        Err(fault) => error!(%fault, "the new certificate could not be read; the old one stays"),
+    }
+}
+
+/// When each file was last changed, as far as the system tells.
+async fn changed_at(files: &CertificateFiles) -> [Option<SystemTime>; 2] {
+    let changed = |path: PathBuf| async move {
+        tokio::fs::metadata(path).await.and_then(|found| found.modified()).ok()
+    };
+    [changed(files.chain.clone()).await, changed(files.key.clone()).await]
+}
+
+/// SIGHUP where there is such a thing.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    #[cfg(unix)]
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self { signal: signal(SignalKind::hangup()).ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    #[cfg(unix)]
+    async fn heard(&mut self) {
+        let heard = match &mut self.signal {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if heard.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn heard(&mut self) {
+        std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(data: &std::path::Path) -> ServerCertificate {
+        certificate::own(data, &["localhost".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn early_data_is_off_and_only_our_protocol_is_spoken() {
+        let data = tempfile::tempdir().unwrap();
+        let config = config(Arc::new(Certificates::new(own(data.path())))).unwrap();
+        assert_eq!(config.max_early_data_size, 0);
+        assert_eq!(config.alpn_protocols, [ALPN.to_vec()]);
+    }
+
+    #[test]
+    fn a_swapped_certificate_leaves_proofs_for_the_old_one_good() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (old, new) = (own(one.path()), own(other.path()));
+        let certificates = Certificates::new(old.clone());
+        assert_eq!(certificates.key_hashes(), [old.key_hash]);
+        certificates.swap(new.clone());
+        assert_eq!(certificates.key_hash(), new.key_hash);
+        assert_eq!(certificates.key_hashes(), [new.key_hash, old.key_hash]);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_does_not_load_leaves_the_old_one() {
+        let data = tempfile::tempdir().unwrap();
+        let certificates = Certificates::new(own(data.path()));
+        let before = certificates.key_hash();
+        let nowhere = data.path().join("nowhere.pem");
+        reload(&certificates, CertificateFiles { chain: nowhere.clone(), key: nowhere }).await;
+        assert_eq!(certificates.key_hash(), before);
+    }
+}
