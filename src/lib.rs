@@ -2,6 +2,7 @@
 //!
 //! Must never hold: code. What there is lies in a layer.
 
+pub mod client;
 pub mod commit;
 pub mod event;
 pub mod format;

@@ -1,0 +1,168 @@
+//! Where a server is, and which key it must show.
+//!
+//! Must never hold: a resolved address. A name is looked up again at each attempt, because servers move.
+
+use core::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Refusal;
+use crate::wire::PORT;
+
+/// A server as it was given: host name or IP address, and UDP port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServerAddress {
+    /// A DNS name or an IP address, without brackets.
+    pub host: String,
+    /// The UDP port; [`PORT`] when none was given.
+    pub port: u16,
+}
+
+impl FromStr for ServerAddress {
+    type Err = Refusal;
+
+    /// Parses `host`, `host:port`, `192.0.2.1:2778`, `::1` or `[::1]:2778`.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let (host, port) = split(text).ok_or_else(|| bad(text))?;
+        let port = port.map_or(Some(PORT), |port| port.parse().ok()).filter(|port| *port != 0);
+        let plain = |byte: u8| byte.is_ascii_graphic() && !b"/@?#[]".contains(&byte);
+        if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) {
+            return Err(bad(text));
+        }
+        Ok(Self { host: host.to_owned(), port: port.ok_or_else(|| bad(text))? })
+    }
+}
+
+/// Splits host and port; brackets protect the colons of an IPv6 address.
+fn split(text: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        return match rest {
+            "" => Some((host, None)),
+            rest => rest.strip_prefix(':').map(|port| (host, Some(port))),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, rest)) if rest.contains(':') => Some((text, None)),
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((text, None)),
+    }
+}
+
+fn bad(text: &str) -> Refusal {
+    let reason = format!("{text:?} is not host:port, such as 127.0.0.1:2778 or [::1]:2778");
+    Refusal::bad_field("server address", &reason)
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            return write!(formatter, "[{}]:{}", self.host, self.port);
+        }
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+impl TryFrom<String> for ServerAddress {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+impl From<ServerAddress> for String {
+    fn from(address: ServerAddress) -> Self {
+        address.to_string()
+    }
+}
+
+/// SHA-256 over the `SubjectPublicKeyInfo` of a server's certificate, in DER. Shown as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    /// The hash of `public_key_info`.
+    ///
+    /// # Panics
+    /// Never: SHA-256 has 32 bytes.
+    pub fn of(public_key_info: &[u8]) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, public_key_info);
+        Self(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+    }
+}
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&HEXLOWER_PERMISSIVE.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeyHash({self})")
+    }
+}
+
+impl FromStr for KeyHash {
+    type Err = Refusal;
+
+    /// Parses 64 hexadecimal digits of either case.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| {
+            Refusal::bad_field("server key", "must be the 64 hexadecimal digits of its SHA-256")
+        })
+    }
+}
+
+impl TryFrom<String> for KeyHash {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+impl From<KeyHash> for String {
+    fn from(hash: KeyHash) -> Self {
+        hash.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_with_and_without_a_port() {
+        for (text, printed) in [
+            ("localhost", "localhost:2778"),
+            ("127.0.0.1:99", "127.0.0.1:99"),
+            ("::1", "[::1]:2778"),
+            ("[::1]:5", "[::1]:5"),
+            ("[fe80::2]", "[fe80::2]:2778"),
+        ] {
+            assert_eq!(text.parse::<ServerAddress>().unwrap().to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_an_example() {
+        for text in ["", ":1", "a:b", "a:0", "a:70000", "[::1", "[::1]x", "quic://a", "a b"] {
+            let message = text.parse::<ServerAddress>().unwrap_err().to_string();
+            assert!(message.contains("127.0.0.1:2778"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_key_hash_reads_back_as_it_prints() {
+        let hash = KeyHash::of(b"key");
+        assert_eq!(hash.to_string().parse::<KeyHash>().unwrap(), hash);
+        assert!("ab".parse::<KeyHash>().is_err());
+    }
+}

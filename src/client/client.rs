@@ -1,0 +1,190 @@
+//! The client: one identity, one connection that is kept up, and what can be asked over it.
+//!
+//! Must never hold: what a single operation does (each has a file of its own).
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::connection::{Endpoint, KEEP_ALIVE};
+use super::driver::{Answered, Command, Driver, Ends};
+use super::error::ClientError;
+use super::events::{ConnectionEvent, EVENTS_HELD_MAX, Events};
+use super::link::{LinkState, Links, confirmed};
+use super::request::{Answer, Request};
+use super::session::{Durability, Session};
+use super::state::{Identity, StateError};
+
+/// How long one attempt to connect may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long [`Client::close`] waits for the server to hear of it.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Requests that wait to be looked at by the driver; those it has taken on are bounded by the protocol.
+const COMMANDS_WAITING_MAX: usize = 64;
+
+/// When a client gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// An attempt to connect that takes longer than [`CONNECT_TIMEOUT`] ends it; so does the third lost connection. For
+    /// commands that somebody waits for.
+    Once,
+    /// Never, unless trying again cannot help.
+    Forever,
+}
+
+/// As whom and how to connect.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Who.
+    pub identity: Identity,
+    /// When to give up.
+    pub patience: Patience,
+    /// How often a silent connection shows that it lives. A silent client notices that its server was killed at the next
+    /// one.
+    pub keep_alive: Duration,
+    /// What the operator reads about this software.
+    pub software: String,
+}
+
+impl Profile {
+    /// A profile that never gives up.
+    pub fn new(identity: Identity) -> Self {
+        let software = concat!("adsum/", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { identity, patience: Patience::Forever, keep_alive: KEEP_ALIVE, software }
+    }
+
+    /// A profile for a command: gives up soon.
+    pub fn once(identity: Identity) -> Self {
+        Self { patience: Patience::Once, ..Self::new(identity) }
+    }
+}
+
+/// One identity's connection to its server.
+///
+/// Cheap to clone; all clones share the connection, which is kept up in the background until [`Client::close`] or
+/// until the last clone, [`Watch`](super::Watch), [`Inbox`](super::Inbox) and [`Publication`](super::Publication) is
+/// dropped. Requests that are not answered when a connection is lost are sent again on the next one under the ids they
+/// had, so that each is done once. They are held in memory only.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    identity: Identity,
+    endpoint: Endpoint,
+    commands: mpsc::Sender<Command>,
+    links: Links,
+    events: broadcast::Sender<ConnectionEvent>,
+    stop: watch::Sender<bool>,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Client {
+    /// Starts to connect in the background and returns at once. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ClientError::Machine`] if no UDP socket can be had.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn open(profile: Profile) -> Result<Self, ClientError> {
+        let identity = profile.identity.clone();
+        let endpoint = Endpoint::new(profile.keep_alive)?;
+        let (commands, commands_end) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let (links_end, links) = watch::channel(LinkState::Down);
+        let (events, _) = broadcast::channel(EVENTS_HELD_MAX);
+        let (stop, stop_end) = watch::channel(false);
+        let ends = Ends {
+            commands: commands_end,
+            stop: stop_end,
+            links: links_end,
+            events: events.clone(),
+        };
+        let driver = tokio::spawn(Driver::new(profile, endpoint.clone(), ends).run());
+        let inner = Inner { identity, endpoint, commands, links, events, stop, driver };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// As whom this client acts.
+    pub fn identity(&self) -> &Identity {
+        &self.inner.identity
+    }
+
+    /// Waits until the server has let this device in.
+    ///
+    /// # Errors
+    /// Why it will not, or [`ClientError::Unreachable`] when patience has run out.
+    pub async fn connected(&self) -> Result<Session, ClientError> {
+        confirmed(&mut self.links()).await
+    }
+
+    /// What happens to the connection from now on.
+    pub fn events(&self) -> Events {
+        Events::new(self.inner.events.subscribe())
+    }
+
+    /// Ends the connection, and with it every feed of this client, and waits up to a second for the server to hear of
+    /// it. Call it before the process ends; otherwise the server finds out a minute later.
+    pub async fn close(self) {
+        self.inner.stop.send_replace(true);
+        let mut links = self.links();
+        // Over is the driver's last word on the connection; if the driver is gone, so is the connection.
+        let over = links.wait_for(|state| matches!(state, LinkState::Over(_)));
+        let _ = tokio::time::timeout(GOODBYE_TIMEOUT, over).await;
+        self.inner.endpoint.wait_idle(GOODBYE_TIMEOUT).await;
+    }
+
+    pub(crate) fn links(&self) -> Links {
+        self.inner.links.clone()
+    }
+
+    /// Hands a request to the driver; the answer comes from what is returned.
+    pub(crate) async fn submit(
+        &self,
+        request: Request,
+    ) -> Result<oneshot::Receiver<Answered>, ClientError> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command { request, answer };
+        self.inner.commands.send(command).await.map_err(|_| ClientError::Closed)?;
+        Ok(answered)
+    }
+
+    pub(crate) async fn request(
+        &self,
+        request: Request,
+    ) -> Result<(Answer, Durability), ClientError> {
+        answered(self.submit(request).await?).await
+    }
+}
+
+/// Waits for an answer of the driver.
+pub(crate) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
+    answer.await.map_err(|_| ClientError::Closed)?
+}
+
+/// An answer that does not belong to its question.
+pub(crate) fn mismatched(answer: Answer) -> ClientError {
+    ClientError::protocol(format!("the answer {answer:?} is to another kind of request"))
+}
+
+/// Does something with files where waiting for a disk does not hold up others.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> Result<T, ClientError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(ClientError::State),
+        Err(error) => {
+            Err(ClientError::Machine { what: "a thread for files", reason: error.to_string() })
+        }
+    }
+}

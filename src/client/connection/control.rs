@@ -1,0 +1,112 @@
+//! CONTROL: the stream of everything that changes state.
+//!
+//! Must never hold: the order of answers (see `resume`).
+
+use quinn::SendStream;
+
+use super::{Connection, StreamReader};
+use crate::client::error::{ClientError, Refused};
+use crate::client::request::{ControlEvent, Request, control_event, decode};
+use crate::model::{Lifetime, RefusalCode};
+use crate::wire::body::{self, Body as _};
+use crate::wire::{Frame, VERSION};
+
+/// Writes requests. They are answered in the order they are written.
+#[derive(Debug)]
+pub struct ControlSender {
+    stream: SendStream,
+    connection: Connection,
+}
+
+impl ControlSender {
+    pub(super) fn new(stream: SendStream, connection: Connection) -> Self {
+        Self { stream, connection }
+    }
+
+    /// Writes a request under `number`, which must be one more than the last.
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn request(&mut self, number: u64, request: &mut Request) -> Result<(), ClientError> {
+        let mut out = Vec::new();
+        request.encode(number, &mut out);
+        self.write(&out).await
+    }
+
+    /// Writes whole frames; several at once cost less than one by one.
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn write(&mut self, frames: &[u8]) -> Result<(), ClientError> {
+        let written = self.stream.write_all(frames).await;
+        written.map_err(|error| self.connection.write_fault(error))
+    }
+
+    /// Writes a first part of `frames` and tells how much. Cancel-safe: nothing is written if it does not resolve.
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn write_some(&mut self, frames: &[u8]) -> Result<usize, ClientError> {
+        let written = self.stream.write(frames).await;
+        written.map_err(|error| self.connection.write_fault(error))
+    }
+}
+
+/// A server that goes away before it lets anybody in refuses in its own way.
+fn going_away(goaway: &body::Goaway) -> Refused {
+    let code = RefusalCode::GoingAway;
+    Refused {
+        number: code.number(),
+        code: Some(code),
+        message: "the server is going away; connect again in a moment".into(),
+        retry_after: Some(Lifetime::from_ms(goaway.reconnect_after_ms)),
+    }
+}
+
+/// Reads answers.
+#[derive(Debug)]
+pub struct ControlReceiver {
+    reader: StreamReader,
+}
+
+impl ControlReceiver {
+    pub(super) fn new(reader: StreamReader) -> Self {
+        Self { reader }
+    }
+
+    /// The first answer: the session may act. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if the server does not let this device in, [`ClientError::Version`],
+    /// [`ClientError::Protocol`] for anything else than a `Welcome`, and those of a connection that ends.
+    pub async fn welcome(&mut self) -> Result<body::Welcome, ClientError> {
+        let frame = self.reader.control().await?;
+        if frame.kind == body::Refused::KIND {
+            let refused: body::Refused = decode(&frame)?;
+            return Err(ClientError::Refused(refused.into()));
+        }
+        if frame.kind == body::Goaway::KIND {
+            return Err(ClientError::Refused(going_away(&decode(&frame)?)));
+        }
+        let welcome: body::Welcome = decode(&frame)?;
+        if welcome.version != VERSION {
+            let server = self.reader.server().clone();
+            let reason = format!("it answered with version {}", welcome.version);
+            return Err(ClientError::Version { server, reason });
+        }
+        Ok(welcome)
+    }
+
+    /// The next answer or announcement. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`] for what may not come on CONTROL, and those of a connection that ends.
+    pub async fn next(&mut self) -> Result<ControlEvent, ClientError> {
+        loop {
+            let frame: Frame = self.reader.control().await?;
+            if let Some(event) = control_event(&frame)? {
+                return Ok(event);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The UDP socket of a client and what QUIC may use of it.
+//!
+//! Must never hold: a server's address or key.
+
+use core::time::Duration;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use quinn::{EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig, VarInt};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::client::error::ClientError;
+
+/// How often a connection that says nothing shows that it lives: often enough for most middleboxes (RFC 9000 §10.1.2).
+pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// A connection that hears nothing for this long is lost, in milliseconds.
+const IDLE_MS: u32 = 60_000;
+/// Bytes of one stream that may lie unread here: little, because what waits here is stale when it is read.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes of all streams that may lie unread here.
+const RECEIVE_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes sent and not acknowledged: small, because small writes get slow with more.
+const SEND_WINDOW_BYTES: u64 = 256 * 1024;
+/// First guess of the round trip. A lost first packet is repeated after three of them, so that a client that knocks
+/// while its server restarts is in soon after.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// Socket buffers asked for; the system may give less.
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A UDP socket from which connections are made. One serves any number of them.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub(super) quic: quinn::Endpoint,
+    pub(super) transport: Arc<TransportConfig>,
+    pub(super) ipv6: bool,
+}
+
+impl Endpoint {
+    /// Binds a socket to a free port, for IPv6 and IPv4 where the machine has both. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ClientError::Machine`] if no socket can be had.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(keep_alive: Duration) -> Result<Self, ClientError> {
+        let refused = |error: std::io::Error| ClientError::Machine {
+            what: "a UDP socket",
+            reason: error.to_string(),
+        };
+        let both = bind(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, 0).into());
+        let ipv6 = both.is_ok();
+        let socket = both.or_else(|_| bind(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, 0).into()));
+        let runtime = Arc::new(TokioRuntime);
+        let config = EndpointConfig::default();
+        let quic = socket
+            .and_then(|socket| quinn::Endpoint::new(config, None, socket.into(), runtime))
+            .map_err(refused)?;
+        Ok(Self { quic, transport: Arc::new(transport(keep_alive)), ipv6 })
+    }
+
+    /// Waits until the peers have heard that their connections were closed, at most `at_most`.
+    pub async fn wait_idle(&self, at_most: Duration) {
+        // Whether all have heard it changes nothing: those that have not will notice by themselves.
+        let _ = tokio::time::timeout(at_most, self.quic.wait_idle()).await;
+    }
+}
+
+fn bind(domain: Domain, address: SocketAddr) -> std::io::Result<Socket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(false)?;
+    }
+    // A smaller buffer than asked for costs speed under load and nothing else.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn transport(keep_alive: Duration) -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(RECEIVE_WINDOW_BYTES))
+        .send_window(SEND_WINDOW_BYTES)
+        .initial_rtt(FIRST_ROUND_TRIP)
+        .keep_alive_interval(Some(keep_alive))
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))));
+    transport
+}

@@ -1,0 +1,101 @@
+//! What QUIC says about a connection that ended, in the words of the client.
+//!
+//! Must never hold: a decision to retry.
+
+use quinn::{ConnectionError, ReadError, VarInt, WriteError};
+
+use super::Connection;
+use crate::client::address::ServerAddress;
+use crate::client::error::{ClientError, printable};
+use crate::wire::{CloseCode, ResetCode};
+
+/// TLS alert 120, `no_application_protocol`, as QUIC carries it.
+const NO_APPLICATION_PROTOCOL: u64 = 0x178;
+
+impl Connection {
+    pub(super) fn fault(&self, error: ConnectionError) -> ClientError {
+        ended(&self.server, error)
+    }
+
+    pub(super) fn read_fault(&self, error: ReadError) -> ClientError {
+        match error {
+            ReadError::ConnectionLost(error) => self.fault(error),
+            ReadError::Reset(code) => reset(code),
+            other => ClientError::Lost { reason: other.to_string() },
+        }
+    }
+
+    pub(super) fn write_fault(&self, error: WriteError) -> ClientError {
+        match error {
+            WriteError::ConnectionLost(error) => self.fault(error),
+            WriteError::Stopped(code) => reset(code),
+            other => ClientError::Lost { reason: other.to_string() },
+        }
+    }
+}
+
+fn reset(code: VarInt) -> ClientError {
+    let word = ResetCode::from_number(code.into_inner()).map(ResetCode::as_str);
+    let word = word.map_or_else(|| code.to_string(), str::to_owned);
+    ClientError::Lost { reason: format!("the server ended the stream ({word})") }
+}
+
+/// Why an established connection ended.
+pub(super) fn ended(server: &ServerAddress, error: ConnectionError) -> ClientError {
+    match error {
+        ConnectionError::ApplicationClosed(close) => {
+            let said = printable(&String::from_utf8_lossy(&close.reason));
+            closed(server, close.error_code.into_inner(), said)
+        }
+        ConnectionError::TimedOut => {
+            ClientError::Lost { reason: "nothing was heard from the server any more".into() }
+        }
+        ConnectionError::Reset => ClientError::Lost { reason: "the server was restarted".into() },
+        ConnectionError::LocallyClosed => {
+            ClientError::Lost { reason: "this client closed the connection".into() }
+        }
+        other => ClientError::Lost { reason: printable(&other.to_string()) },
+    }
+}
+
+fn closed(server: &ServerAddress, number: u64, said: String) -> ClientError {
+    let Some(code) = CloseCode::from_number(number) else {
+        return ClientError::Lost { reason: format!("closed by the server: {said} ({number:#x})") };
+    };
+    let server = server.clone();
+    let reason = if said.is_empty() { code.as_str().to_owned() } else { said };
+    match code {
+        CloseCode::AuthFailed | CloseCode::AuthExpired => {
+            ClientError::NotAuthenticated { server, reason }
+        }
+        CloseCode::ProtocolViolation | CloseCode::FrameTooLarge | CloseCode::UnsupportedFeature => {
+            let reason = format!("it says that this client did: {reason} ({})", code.as_str());
+            ClientError::Protocol { reason }
+        }
+        _ => ClientError::Lost { reason: format!("closed by the server: {reason}") },
+    }
+}
+
+/// Why a connection was not made.
+pub(super) fn not_made(server: &ServerAddress, error: ConnectionError) -> ClientError {
+    let server = server.clone();
+    let alert = match &error {
+        ConnectionError::TransportError(error) => u64::from(error.code),
+        ConnectionError::ConnectionClosed(close) => u64::from(close.error_code),
+        _ => 0,
+    };
+    match error {
+        _ if alert == NO_APPLICATION_PROTOCOL => {
+            ClientError::Version { server, reason: "it does not offer adsum/1".into() }
+        }
+        ConnectionError::VersionMismatch => ClientError::Version {
+            server,
+            reason: "it speaks no version of QUIC known here".into(),
+        },
+        ConnectionError::ApplicationClosed(_) => ended(&server, error),
+        ConnectionError::TimedOut => {
+            ClientError::Unreachable { server, reason: "no answer".into() }
+        }
+        other => ClientError::Unreachable { server, reason: printable(&other.to_string()) },
+    }
+}

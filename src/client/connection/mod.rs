@@ -1,0 +1,209 @@
+//! One connection to a server, without reconnecting: what [`Client`](crate::client::Client) is built on, and what load
+//! generators and tests use directly.
+//!
+//! A connection is usable as soon as TLS is done: `Hello`, requests and feeds may be written in one flight, before
+//! `Welcome` arrives. Every read is cancel-safe, so that it can stand in a `select!`.
+//! Must never hold: a retry, a file, or a request that outlives the connection.
+
+mod control;
+mod dial;
+mod endpoint;
+mod fault;
+mod feed;
+mod stream;
+mod tls;
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use quinn::{RecvStream, SendStream, VarInt};
+
+pub use control::{ControlReceiver, ControlSender};
+pub use endpoint::{Endpoint, KEEP_ALIVE};
+pub use feed::{FeedEvent, FeedReceiver, FeedSender};
+pub use stream::StreamReader;
+
+use super::address::{KeyHash, ServerAddress};
+use super::error::ClientError;
+use super::state::Credentials;
+use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, body, encode};
+
+/// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which key a server must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// This one and no other.
+    Known(KeyHash),
+    /// Any: to be remembered from now on. Only for enrolling.
+    FirstUse,
+}
+
+/// Which stream is served first when there is more to send than fits.
+#[derive(Clone, Copy)]
+enum Priority {
+    Query,
+    Inbox,
+    Presence,
+    Control,
+}
+
+/// A connection whose server has proven its key.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    quic: quinn::Connection,
+    server: Arc<ServerAddress>,
+    server_key: KeyHash,
+}
+
+impl Connection {
+    /// Connects to `server`, trying all its addresses, and checks its key. Gives up after `within`.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::ServerKeyChanged`], [`ClientError::Version`] if the server speaks
+    /// another protocol, [`ClientError::Protocol`].
+    pub async fn connect(
+        endpoint: &Endpoint,
+        server: &ServerAddress,
+        pin: &Pin,
+        within: Duration,
+    ) -> Result<Self, ClientError> {
+        dial::connect(endpoint, server, *pin, within).await
+    }
+
+    fn new(quic: quinn::Connection, server: &ServerAddress) -> Result<Self, ClientError> {
+        let server_key = tls::key_of_peer(&quic)?;
+        Ok(Self { quic, server: Arc::new(server.clone()), server_key })
+    }
+
+    /// The key the server has shown and proven to hold.
+    pub fn server_key(&self) -> KeyHash {
+        self.server_key
+    }
+
+    /// Opens CONTROL, the first stream, and writes `Hello` with a proof made for this connection. Does not wait for the
+    /// answer: see [`ControlReceiver::welcome`].
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn hello(
+        &self,
+        credentials: &Credentials,
+        enroll: Option<body::Enroll>,
+        software: &str,
+    ) -> Result<(ControlSender, ControlReceiver), ClientError> {
+        let (send, receive) = self.open(Priority::Control).await?;
+        let hello = self.introduction(credentials, enroll, software)?;
+        let mut first = vec![StreamType::Control.byte()];
+        encode(&hello, &mut first);
+        let mut sender = ControlSender::new(send, self.clone());
+        sender.write(&first).await?;
+        Ok((sender, ControlReceiver::new(StreamReader::new(receive, self.clone()))))
+    }
+
+    fn introduction(
+        &self,
+        credentials: &Credentials,
+        enroll: Option<body::Enroll>,
+        software: &str,
+    ) -> Result<body::Hello, ClientError> {
+        let mut exporter = [0; 32];
+        self.quic
+            .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
+            .map_err(|_| ClientError::protocol("TLS gave no exporter"))?;
+        let signature = credentials.prove(self.server_key, &exporter);
+        Ok(body::Hello {
+            version: VERSION,
+            features: 0,
+            principal: credentials.principal().account().to_owned(),
+            key: credentials.public_key().0,
+            proof: 1,
+            signature: Bytes::copy_from_slice(&signature),
+            enroll,
+            client: software.to_owned(),
+            ext: Vec::new(),
+        })
+    }
+
+    /// The QUIC connection itself, for what is measured beside the protocol.
+    pub(crate) fn quic(&self) -> &quinn::Connection {
+        &self.quic
+    }
+
+    /// Asks something that changes nothing on a stream of its own; the answer's frames come from the reader.
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn query<B: body::Body + Sync>(
+        &self,
+        request: &B,
+    ) -> Result<StreamReader, ClientError> {
+        let (mut send, receive) = self.open(Priority::Query).await?;
+        let mut bytes = vec![StreamType::Query.byte()];
+        encode(request, &mut bytes);
+        send.write_all(&bytes).await.map_err(|error| self.write_fault(error))?;
+        // That the stream is finished twice cannot be: it was opened here.
+        let _ = send.finish();
+        Ok(StreamReader::new(receive, self.clone()))
+    }
+
+    /// Opens a feed. Its first event is [`FeedEvent::Ready`].
+    ///
+    /// # Errors
+    /// Those of a connection that ends.
+    pub async fn feed(
+        &self,
+        open: &body::FeedOpen,
+    ) -> Result<(FeedSender, FeedReceiver), ClientError> {
+        let priority =
+            if open.kind == FEED_PRESENCE { Priority::Presence } else { Priority::Inbox };
+        let (mut send, receive) = self.open(priority).await?;
+        let mut bytes = vec![StreamType::Feed.byte()];
+        encode(open, &mut bytes);
+        send.write_all(&bytes).await.map_err(|error| self.write_fault(error))?;
+        let reader = StreamReader::new(receive, self.clone());
+        Ok((FeedSender::new(send, self.clone()), FeedReceiver::new(reader)))
+    }
+
+    async fn open(&self, priority: Priority) -> Result<(SendStream, RecvStream), ClientError> {
+        let opened = tokio::time::timeout(OPEN_TIMEOUT, self.quic.open_bi()).await;
+        let opened = opened.map_err(|_| ClientError::Lost {
+            reason: "the server lets no further stream be opened".into(),
+        })?;
+        let (send, receive) = opened.map_err(|error| self.fault(error))?;
+        // Fails only for a stream that is gone, which the next write tells.
+        let _ = send.set_priority(priority as i32);
+        Ok((send, receive))
+    }
+
+    /// Ends the connection.
+    pub fn close(&self, code: CloseCode) {
+        self.quic.close(VarInt::from_u32(code.number()), code.as_str().as_bytes());
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.quic.close_reason().is_some()
+    }
+
+    /// Waits until the connection has ended and tells why.
+    pub async fn closed(&self) -> ClientError {
+        let error = self.quic.closed().await;
+        self.fault(error)
+    }
+}
+
+/// `FeedOpen.kind` of presence.
+pub(crate) const FEED_PRESENCE: u8 = 1;
+/// `FeedOpen.kind` of an inbox.
+pub(crate) const FEED_INBOX: u8 = 2;
+
+#[cfg(test)]
+pub(crate) fn key_of_certificate(certificate: &rustls::pki_types::CertificateDer<'_>) -> KeyHash {
+    tls::key_of(certificate).unwrap()
+}
+
+#[cfg(test)]
+mod tests;

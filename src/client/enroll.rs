@@ -1,0 +1,124 @@
+//! Enrolling this device for a principal.
+//!
+//! The key is on disk before the server hears of it, and the identity is in place only after the server took it: a
+//! crash between the two is mended by enrolling again, with the same key.
+//! Must never hold: an invite's token for longer than the call.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::address::{KeyHash, ServerAddress};
+use super::client::{CONNECT_TIMEOUT, blocking};
+use super::connection::{Connection, Endpoint, KEEP_ALIVE, Pin};
+use super::error::ClientError;
+use super::session::Session;
+use super::state::{Credentials, Home, Identity, StateError};
+use super::token::InviteToken;
+use crate::model::{DeviceLabel, Principal, Role};
+use crate::wire::{CloseCode, body};
+
+/// How long the server may take to write the enrollment down.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A wish to enroll this device.
+#[derive(Clone, Debug)]
+pub struct Enrollment {
+    /// For whom.
+    pub principal: Principal,
+    /// Where.
+    pub server: ServerAddress,
+    /// The invite; `None` under open enrollment.
+    pub invite: Option<InviteToken>,
+    /// What the owner calls the device.
+    pub label: DeviceLabel,
+    /// The key the server must show; `None` trusts what it shows now and pins that.
+    pub server_key: Option<KeyHash>,
+    /// Puts an identity that is here already aside instead of refusing.
+    pub replace: bool,
+}
+
+impl Enrollment {
+    /// A wish without an invite, a label or a known server key.
+    ///
+    /// # Panics
+    /// Never: an empty label is a valid one.
+    pub fn new(principal: Principal, server: ServerAddress) -> Self {
+        let label = DeviceLabel::new("").expect("an empty label is valid");
+        Self { principal, server, invite: None, label, server_key: None, replace: false }
+    }
+}
+
+/// This device is enrolled.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// As whom, and which server key is pinned from now on.
+    pub identity: Identity,
+    /// What the principal may do.
+    pub role: Role,
+    /// Whether the server did not know the key before. False when an enrollment that was cut short is finished.
+    pub newly: bool,
+}
+
+/// Makes a key, has the server take it, and keeps the identity in `home`.
+///
+/// Can be repeated after any failure: it goes on with the key that was made.
+///
+/// # Errors
+/// [`StateError::AlreadyEnrolled`], [`ClientError::Refused`], [`ClientError::Unreachable`],
+/// [`ClientError::ServerKeyChanged`] if the key is not the one given, [`ClientError::State`].
+pub async fn enroll(home: &Home, enrollment: Enrollment) -> Result<Enrolled, ClientError> {
+    let (folder, principal) = (home.clone(), enrollment.principal.clone());
+    let replace = enrollment.replace;
+    let staged = blocking(move || {
+        if !replace {
+            refuse_present(&folder, &principal)?;
+        }
+        folder.stage(&principal)
+    })
+    .await?;
+    let endpoint = Endpoint::new(KEEP_ALIVE)?;
+    let pin = enrollment.server_key.map_or(Pin::FirstUse, Pin::Known);
+    let connection =
+        Connection::connect(&endpoint, &enrollment.server, &pin, CONNECT_TIMEOUT).await?;
+    let introduced = introduce(&connection, staged.credentials(), &enrollment).await;
+    connection.close(CloseCode::NoError);
+    let session = introduced?;
+    let (server, server_key) = (enrollment.server, connection.server_key());
+    let identity = blocking(move || staged.finish(&server, server_key)).await?;
+    endpoint.wait_idle(GOODBYE_TIMEOUT).await;
+    Ok(Enrolled { identity, role: session.role, newly: session.enrolled })
+}
+
+fn refuse_present(home: &Home, principal: &Principal) -> Result<(), StateError> {
+    match home.identity(principal) {
+        Ok(identity) => Err(StateError::AlreadyEnrolled {
+            principal: principal.to_string(),
+            server: identity.server.to_string(),
+            folder: identity.folder().to_owned(),
+        }),
+        Err(StateError::NoIdentity { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn introduce(
+    connection: &Connection,
+    credentials: &Credentials,
+    enrollment: &Enrollment,
+) -> Result<Session, ClientError> {
+    let token = enrollment.invite.as_ref().map(InviteToken::as_bytes);
+    let wish = body::Enroll {
+        token: token.map(|token| Bytes::copy_from_slice(token)).unwrap_or_default(),
+        label: enrollment.label.as_str().to_owned(),
+    };
+    let software = concat!("adsum/", env!("CARGO_PKG_VERSION"));
+    let (_sender, mut receiver) = connection.hello(credentials, Some(wish), software).await?;
+    let welcome = timeout(ANSWER_TIMEOUT, receiver.welcome()).await;
+    let welcome = welcome.map_err(|_| ClientError::Lost {
+        reason: "the server did not answer; enroll again, the key is kept".into(),
+    })??;
+    Session::new(&welcome)
+}

@@ -1,0 +1,73 @@
+//! The client: an identity, one connection that is kept up, and everything that can be asked over it.
+//!
+//! ```no_run
+//! use adsum::client::{Client, Home, InboxOptions, Outgoing, Profile};
+//!
+//! # async fn example() -> Result<(), adsum::client::ClientError> {
+//! let identity = Home::from_env()?.only_identity()?;
+//! let client = Client::open(Profile::new(identity))?;
+//! client.send(Outgoing::text("im:bob@localhost".parse()?, "lunch?")).await?;
+//! let mut inbox = client.inbox(InboxOptions { follow: true, ..Default::default() }).await?;
+//! while let Some(received) = inbox.next().await {
+//!     let received = received?;
+//!     // Do with `received.message` what is to be done for good, and only then:
+//!     received.taken().await?;
+//! }
+//! # client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it takes care of: connecting again with back-off and jitter; sending unanswered requests again under the same
+//! ids; going on with each feed where the application stopped taking, over lost connections, restarts of either side
+//! and a crash at any moment; renewing subscriptions; pinning the server's key.
+//! Holds: `connection` (one connection, no retry), `resume` (what to repeat and where to go on, sans-I/O), `state`
+//! (files), the driver task, and one file for each thing to ask.
+//! Must never hold: the service, the log, or a rule that the server decides.
+
+mod address;
+#[expect(
+    clippy::module_inception,
+    reason = "the module is named after the layer, the file after the type"
+)]
+mod client;
+pub mod connection;
+mod driver;
+mod enroll;
+mod error;
+mod events;
+mod feed;
+mod inbox;
+mod link;
+mod manage;
+mod publish;
+mod query;
+mod random;
+mod request;
+pub mod resume;
+mod send;
+mod session;
+mod state;
+mod token;
+mod watch;
+
+pub use address::{KeyHash, ServerAddress};
+pub use client::{CONNECT_TIMEOUT, Client, Patience, Profile};
+pub use enroll::{Enrolled, Enrollment, enroll};
+pub use error::{ClientError, Refused};
+pub use events::{ConnectionEvent, Events};
+pub use inbox::{Inbox, InboxOptions, Received};
+pub use manage::{DeviceKey, InboxStatus, InviteOptions, Invited, SubscriptionRow};
+pub use publish::{Publication, PublishOptions, Published};
+pub use request::{Answer, ControlEvent, Request};
+pub use resume::{Opening, Outcome};
+pub use send::{Outgoing, Sent};
+pub use session::{Durability, Session};
+pub use state::{Credentials, Home, Identity, StateError};
+pub use token::InviteToken;
+pub use watch::{Presence, Subscribed, Update, Watch, WatchOptions};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

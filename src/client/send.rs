@@ -1,0 +1,96 @@
+//! Sending messages.
+//!
+//! Must never hold: a message that was sent. Whoever must send it again after a crash keeps its id.
+
+use bytes::Bytes;
+
+use super::client::{Client, mismatched};
+use super::error::ClientError;
+use super::random;
+use super::request::{Answer, Request};
+use super::session::Durability;
+use crate::model::limits::BODY_BYTES_MAX;
+use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Refusal};
+use crate::wire::body;
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Where to.
+    pub inbox: InboxAddress,
+    /// Its name; 128 random bits if `None`. To send the same message again after a crash, choose and keep it.
+    pub id: Option<MessageId>,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// 1 to 65,536 bytes.
+    pub body: Bytes,
+    /// How long it may wait; `None` for ever.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl Outgoing {
+    /// A message of plain text.
+    ///
+    /// # Panics
+    /// Never: the content type is a valid one.
+    pub fn text(inbox: InboxAddress, text: &str) -> Self {
+        let content_type =
+            ContentType::new("text/plain; charset=utf-8").expect("it is type/subtype");
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        Self { inbox, id: None, content_type, body, lifetime: None }
+    }
+}
+
+/// A message lies in its inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its name.
+    pub id: MessageId,
+    /// Where.
+    pub inbox: InboxAddress,
+    /// Whether it was there already.
+    pub duplicate: bool,
+    /// What this answer means.
+    pub durability: Durability,
+}
+
+impl Client {
+    /// Sends a message and waits until it is in its inbox. Over lost connections it is sent again under the same id, so
+    /// that it gets there once.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], [`ClientError::Invalid`] for a body that no server takes, and those of a connection that
+    /// will not come back.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Sent, ClientError> {
+        check(&outgoing.body)?;
+        let id = outgoing.id.unwrap_or_else(random::message_id);
+        let request = Request::Send(body::Send {
+            request: 0,
+            inbox: outgoing.inbox.to_string(),
+            sender: String::new(),
+            id: id.as_str().to_owned(),
+            content_type: outgoing.content_type.as_str().to_owned(),
+            body: outgoing.body,
+            lifetime_ms: outgoing.lifetime.map(Lifetime::as_ms),
+            ext: Vec::new(),
+        });
+        match self.request(request).await? {
+            (Answer::Sent { duplicate }, durability) => {
+                Ok(Sent { id, inbox: outgoing.inbox, duplicate, durability })
+            }
+            (other, _) => Err(mismatched(other)),
+        }
+    }
+}
+
+/// What does not fit a frame must not reach the encoder, and an empty body is refused without asking.
+fn check(body: &Bytes) -> Result<(), Refusal> {
+    let (found, max) = (body.len() as u64, BODY_BYTES_MAX as u64);
+    if found > max {
+        return Err(Refusal::TooLarge { part: "message body".into(), found, max });
+    }
+    if found == 0 {
+        return Err(Refusal::bad_field("message body", "is empty; write something"));
+    }
+    Ok(())
+}

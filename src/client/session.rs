@@ -1,0 +1,64 @@
+//! What the server says about a session when it lets a device in.
+//!
+//! Must never hold: a connection.
+
+use super::error::{ClientError, printable};
+use crate::model::{DeviceId, Principal, Role, Timestamp};
+use crate::wire::{body, convert};
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// What was answered, and the state it was judged by, is on stable storage.
+    Synced,
+    /// It may yet be lost with the machine's power: the operator chose so.
+    Buffered,
+}
+
+impl Durability {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Synced => "synced",
+            Self::Buffered => "buffered",
+        }
+    }
+}
+
+/// As whom, and on what terms, a connection acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The principal.
+    pub principal: Principal,
+    /// The device.
+    pub device: DeviceId,
+    /// What the principal may do.
+    pub role: Role,
+    /// Whether the device's key was enrolled by this very session.
+    pub enrolled: bool,
+    /// What answers mean.
+    pub durability: Durability,
+    /// The server's software.
+    pub server: String,
+    /// The server's clock when it answered.
+    pub server_time: Timestamp,
+}
+
+impl Session {
+    pub(crate) fn new(welcome: &body::Welcome) -> Result<Self, ClientError> {
+        let durability = match welcome.durability {
+            1 => Durability::Synced,
+            // A mode that this version does not know promises no more than the weakest one it knows.
+            _ => Durability::Buffered,
+        };
+        Ok(Self {
+            principal: welcome.principal.parse().map_err(ClientError::protocol)?,
+            device: DeviceId(welcome.device),
+            role: convert::role(welcome.role).map_err(ClientError::protocol)?,
+            enrolled: welcome.enrolled,
+            durability,
+            server: printable(&welcome.server),
+            server_time: Timestamp::from_ms(welcome.time_ms),
+        })
+    }
+}

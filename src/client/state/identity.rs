@@ -1,0 +1,164 @@
+//! Who this device is, and which server it trusts.
+//!
+//! `identity.toml` has no checksum, so that an operator who moved a server can correct it by hand.
+//! Must never hold: the private key in a form that can be printed.
+
+use core::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ring::signature::Ed25519KeyPair;
+use serde::{Deserialize, Serialize};
+
+use super::{StateError, durable, key};
+use crate::client::address::{KeyHash, ServerAddress};
+use crate::model::{DeviceId, Principal, PublicKey};
+use crate::wire::{EXPORTER_CONTEXT, proof_bytes};
+
+pub(super) const IDENTITY_FILE: &str = "identity.toml";
+pub(super) const KEY_FILE: &str = "device.key";
+const CURE: &str = "correct it by hand, or enroll this device anew with an invite and `replace`";
+
+/// One principal on this machine: who, at which server, with which key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Whom this device acts for.
+    pub principal: Principal,
+    /// The server, as it was given.
+    pub server: ServerAddress,
+    /// The key the server must show.
+    pub server_key: KeyHash,
+    /// This device's name.
+    pub device: DeviceId,
+    folder: PathBuf,
+    key: Arc<Ed25519KeyPair>,
+}
+
+/// `identity.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IdentityFile {
+    pub(super) principal: String,
+    pub(super) server: ServerAddress,
+    pub(super) server_key: KeyHash,
+    pub(super) device: String,
+}
+
+impl IdentityFile {
+    pub(super) fn load(folder: &Path) -> Result<Option<Self>, StateError> {
+        let path = folder.join(IDENTITY_FILE);
+        let Some(bytes) = durable::read(&path)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        toml::from_str(&text).map(Some).map_err(|error| damaged(&path, error.message()))
+    }
+
+    pub(super) fn store(&self, folder: &Path) -> Result<(), StateError> {
+        let text = toml::to_string(self).expect("an identity holds only text");
+        durable::replace(&folder.join(IDENTITY_FILE), text.as_bytes())
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> StateError {
+    StateError::Damaged { path: path.to_owned(), reason: reason.to_owned(), cure: CURE }
+}
+
+impl Identity {
+    /// The identity in `folder`, if one is complete there.
+    pub(super) fn load(folder: &Path) -> Result<Option<Self>, StateError> {
+        let Some(file) = IdentityFile::load(folder)? else { return Ok(None) };
+        let path = folder.join(IDENTITY_FILE);
+        let principal: Principal =
+            file.principal.parse().map_err(|refusal| damaged(&path, &format!("{refusal}")))?;
+        let key_path = folder.join(KEY_FILE);
+        let key = key::load(&key_path)?.ok_or_else(|| damaged(&key_path, "it is not there"))?;
+        let device = key::public(&key).device();
+        if device.to_string() != file.device {
+            return Err(damaged(&key_path, "it is the key of another device"));
+        }
+        let (server, server_key) = (file.server, file.server_key);
+        let folder = folder.to_owned();
+        Ok(Some(Self { principal, server, server_key, device, folder, key: Arc::new(key) }))
+    }
+
+    /// Where this identity is kept.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What proves this identity to a server.
+    pub fn credentials(&self) -> Credentials {
+        Credentials { principal: self.principal.clone(), key: Arc::clone(&self.key) }
+    }
+}
+
+/// A principal and the private key of one of its devices.
+#[derive(Clone)]
+pub struct Credentials {
+    principal: Principal,
+    key: Arc<Ed25519KeyPair>,
+}
+
+impl Credentials {
+    /// Credentials that are kept in memory only, for load generators and tests.
+    ///
+    /// # Panics
+    /// If the operating system has no randomness.
+    pub fn generate(principal: Principal) -> Self {
+        let seed = crate::client::random::bytes::<32>();
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed has 32 bytes");
+        Self { principal, key: Arc::new(key) }
+    }
+
+    pub(super) fn new(principal: Principal, key: Ed25519KeyPair) -> Self {
+        Self { principal, key: Arc::new(key) }
+    }
+
+    /// Whom they speak for.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The device's public key.
+    pub fn public_key(&self) -> PublicKey {
+        key::public(&self.key)
+    }
+
+    /// Signs that this device is at the other end of the connection whose TLS exporter is `exporter`.
+    ///
+    /// # Panics
+    /// Never: Ed25519 signatures have 64 bytes.
+    pub fn prove(&self, server_key: KeyHash, exporter: &[u8; 32]) -> [u8; 64] {
+        let (context, key) = (EXPORTER_CONTEXT, self.public_key().0);
+        let signed = proof_bytes(context, &server_key.0, exporter, &key, self.principal.account());
+        let signature = self.key.sign(&signed);
+        signature.as_ref().try_into().expect("Ed25519 signatures have 64 bytes")
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Credentials({}, {})", self.principal, self.public_key().device())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{ED25519, UnparsedPublicKey};
+
+    use super::*;
+
+    #[test]
+    fn a_proof_verifies_for_its_server_and_no_other() {
+        let credentials = Credentials::generate("alice@localhost".parse().unwrap());
+        let (here, elsewhere) = (KeyHash::of(b"here"), KeyHash::of(b"elsewhere"));
+        let proof = credentials.prove(here, &[7; 32]);
+        let key = credentials.public_key().0;
+        let verify = |server: KeyHash| {
+            let signed =
+                proof_bytes(EXPORTER_CONTEXT, &server.0, &[7; 32], &key, "alice@localhost");
+            UnparsedPublicKey::new(&ED25519, key).verify(&signed, &proof).is_ok()
+        };
+        assert!(verify(here));
+        assert!(!verify(elsewhere));
+    }
+}

@@ -1,0 +1,118 @@
+//! Invite tokens as people pass them on.
+//!
+//! Must never hold: who the invite is for or how long it is good (the server knows).
+
+use core::fmt;
+use std::str::FromStr;
+
+use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
+
+use super::random;
+use crate::model::{InviteId, Refusal};
+
+const TOKEN_BYTES: usize = 32;
+// 35 bytes are 56 letters of base32 without a remainder.
+const CHECK_BYTES: usize = 3;
+
+/// The secret of an invite: 32 random bytes, of which the server knows only the [`InviteId`].
+///
+/// Written as 56 letters and digits of base32 (RFC 4648 §6): the bytes, then the first 3 bytes of BLAKE3 over
+/// them in key-derivation mode with the context `adsum 2026 invite token check`, so that a slip is noticed
+/// before anything is sent. Upper and lower case are equal; hyphens and white space are passed over.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InviteToken([u8; TOKEN_BYTES]);
+
+impl InviteToken {
+    /// A new secret.
+    pub fn generate() -> Self {
+        Self(random::bytes())
+    }
+
+    /// The secret `bytes`, which must be random.
+    pub const fn from_bytes(bytes: [u8; TOKEN_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret.
+    pub const fn as_bytes(&self) -> &[u8; TOKEN_BYTES] {
+        &self.0
+    }
+
+    /// The invite this opens.
+    pub fn id(&self) -> InviteId {
+        InviteId::of(&self.0)
+    }
+
+    fn check(&self) -> [u8; CHECK_BYTES] {
+        let digest = blake3::derive_key("adsum 2026 invite token check", &self.0);
+        digest[..CHECK_BYTES].try_into().expect("a digest is longer than the check")
+    }
+}
+
+impl fmt::Display for InviteToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [self.0.as_slice(), &self.check()].concat();
+        formatter.write_str(&BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for InviteToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InviteToken(secret)")
+    }
+}
+
+impl FromStr for InviteToken {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let bad = |reason: &str| Refusal::bad_field("invite token", reason);
+        let letters: String =
+            text.chars().filter(|letter| *letter != '-' && !letter.is_whitespace()).collect();
+        if letters.len() != (TOKEN_BYTES + CHECK_BYTES) * 8 / 5 {
+            return Err(bad("must have 56 letters and digits; copy all of it"));
+        }
+        let bytes = BASE32_NOPAD_NOCASE
+            .decode(letters.as_bytes())
+            .map_err(|_| bad("may hold only the letters a to z and the digits 2 to 7"))?;
+        let (token, check) = bytes.split_at(TOKEN_BYTES);
+        let token = Self(token.try_into().expect("the length was checked"));
+        if token.check() != check {
+            return Err(bad("has a slip in it: its check does not match; copy it again"));
+        }
+        Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(text: &str) -> String {
+        text.parse::<InviteToken>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_token_reads_back_in_any_case_and_grouping() {
+        let token = InviteToken::generate();
+        let text = token.to_string();
+        assert_eq!(text.len(), 56);
+        assert_eq!(text.parse::<InviteToken>().unwrap(), token);
+        let grouped = format!(" {}-{}\n", &text[..20].to_uppercase(), &text[20..]);
+        assert_eq!(grouped.parse::<InviteToken>().unwrap(), token);
+    }
+
+    #[test]
+    fn a_wrong_token_is_told_what_is_wrong() {
+        let text = InviteToken::from_bytes([7; 32]).to_string();
+        assert!(reason("abc").contains("56 letters"));
+        assert!(reason(&text.replacen(&text[..1], "1", 1)).contains("2 to 7"));
+        let other = if text.ends_with('a') { "b" } else { "a" };
+        assert!(reason(&format!("{}{other}", &text[..55])).contains("slip"));
+    }
+
+    #[test]
+    fn a_token_is_never_printed_by_accident() {
+        assert_eq!(format!("{:?}", InviteToken::from_bytes([7; 32])), "InviteToken(secret)");
+    }
+}

@@ -1,0 +1,300 @@
+//! Watching presentities, fetching one, and the subscriptions behind it.
+//!
+//! Must never hold: what was shown before. The application keeps what it needs.
+
+use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
+use tokio::time::{Duration, sleep};
+
+use super::client::{Client, answered, blocking, mismatched};
+use super::connection::{FEED_PRESENCE, FeedEvent};
+use super::error::ClientError;
+use super::feed::{Feed, Item, Receipt, Shared, Subject, open_frame};
+use super::publish::half;
+use super::request::{Answer, Request};
+use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
+use super::state::{CursorFile, CursorName};
+use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
+use crate::model::{
+    Document, InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState,
+};
+use crate::wire::{body, convert};
+
+/// What a watcher is shown of a presentity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Whose.
+    pub presentity: Presentity,
+    /// Where the subscription stands; active for a fetch.
+    pub state: SubscriptionState,
+    /// Its presence; empty when nothing is published or the subscription ended.
+    pub document: Document,
+}
+
+impl Presence {
+    fn new(wire: body::PresenceBody) -> Result<Self, ClientError> {
+        Ok(Self {
+            presentity: wire.presentity.parse().map_err(ClientError::protocol)?,
+            state: convert::state(wire.state, wire.reason).map_err(ClientError::protocol)?,
+            document: convert::document(wire.document).map_err(ClientError::protocol)?,
+        })
+    }
+}
+
+impl Item for Presence {
+    fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
+        let FeedEvent::Presence { event, bytes } = event else { return Ok(None) };
+        let (number, cursor, sequence) = (event.number, event.cursor, InboxSequence::ZERO);
+        let item = Self::new(event.presence)?;
+        Ok(Some(Arrived { number, cursor, sequence, bytes, item }))
+    }
+}
+
+/// A subscription was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// Where it stands.
+    pub state: SubscriptionState,
+    /// How long it is good.
+    pub granted: Lifetime,
+}
+
+/// Whom to watch, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// Whom; all of one's subscriptions if empty, and then none is made or renewed.
+    pub presentities: Vec<Presentity>,
+    /// How much to be told.
+    pub mode: Mode,
+    /// How long each subscription is to be good when nobody renews it; the server's default if `None`.
+    pub lifetime: Option<Lifetime>,
+    /// Begins with the current state, whatever was taken before.
+    pub anew: bool,
+    /// Goes on with changes as they happen; otherwise the watch ends when it is caught up.
+    pub follow: bool,
+}
+
+impl WatchOptions {
+    /// Watches `presentities` from where the last watch of the same ones stopped, the latest state of each, for as
+    /// long as the watch is held.
+    pub fn of(presentities: Vec<Presentity>) -> Self {
+        let (mode, lifetime) = (Mode::Latest, None);
+        Self { presentities, mode, lifetime, anew: false, follow: true }
+    }
+}
+
+/// One state of one presentity, in the application's hands.
+#[derive(Debug)]
+pub struct Update {
+    /// What is shown.
+    pub presence: Presence,
+    /// Where the watch stands after it; opaque.
+    pub cursor: Bytes,
+    /// Whether it is sent anew because the server did not know the position any more: it replaces what was known.
+    pub anew: bool,
+    receipt: Receipt<Presence>,
+}
+
+impl Update {
+    fn new((handed, receipt): (Handed<Presence>, Receipt<Presence>)) -> Self {
+        Self { presence: handed.item, cursor: handed.cursor, anew: handed.anew, receipt }
+    }
+
+    /// Takes this update, and all before it, for good: resolves when the position is on stable storage, so that no later
+    /// process is shown them again.
+    ///
+    /// # Errors
+    /// [`ClientError::State`] if the position cannot be saved.
+    pub async fn taken(self) -> Result<(), ClientError> {
+        self.receipt.taken().await
+    }
+
+    /// Takes this update, and all before it, without waiting: the position is saved soon, see [`Watch::settled`].
+    pub fn mark_taken(self) {
+        self.receipt.mark_taken();
+    }
+
+    /// The cursor in base64url, for people and JSON.
+    pub fn cursor_text(&self) -> String {
+        BASE64URL_NOPAD.encode(&self.cursor)
+    }
+}
+
+/// A stream of presence that survives lost connections and goes on where the last one stopped.
+///
+/// Holds the lock of its position for as long as it lives: a second watch of the same presentities by the same identity
+/// is refused. Its subscriptions are renewed at half of their lifetime.
+#[derive(Debug)]
+pub struct Watch {
+    feed: Feed<Presence>,
+}
+
+impl Watch {
+    /// The next update, or `None` at the end of a watch that does not follow, or after the error that ended it. An
+    /// error that is not the last, such as a renewal that was refused, leaves the watch going. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Result<Update, ClientError>> {
+        Some(self.feed.next().await?.map(Update::new))
+    }
+
+    /// The next update, if one is here already: to take a burst with one save.
+    pub fn next_ready(&mut self) -> Option<Update> {
+        self.feed.next_ready().map(Update::new)
+    }
+
+    /// Whether everything missed has arrived and the watch is live.
+    pub fn caught_up(&self) -> bool {
+        self.feed.is_caught_up()
+    }
+
+    /// What the server said when the feed was opened last.
+    pub fn opening(&self) -> Option<Opening> {
+        self.feed.opening()
+    }
+
+    /// Waits until everything taken is on stable storage.
+    ///
+    /// # Errors
+    /// [`ClientError::State`] if it cannot be saved.
+    pub async fn settled(&self) -> Result<(), ClientError> {
+        self.feed.settled().await
+    }
+}
+
+impl Client {
+    /// The current presence of `presentity`, without a subscription.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], and those of a connection that will not come back.
+    pub async fn fetch(&self, presentity: &Presentity) -> Result<Presence, ClientError> {
+        let question = body::Fetch { presentity: presentity.to_string(), ext: Vec::new() };
+        let answer: body::Presence = self.one(&question).await?;
+        Presence::new(answer.presence)
+    }
+
+    /// Begins or renews a subscription. A [`Watch`] does it by itself.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`].
+    pub async fn subscribe(
+        &self,
+        presentity: &Presentity,
+        mode: Mode,
+        lifetime: Option<Lifetime>,
+    ) -> Result<Subscribed, ClientError> {
+        let answer = self.request(subscription(presentity, mode, lifetime)).await?;
+        subscribed(answer.0)
+    }
+
+    /// Ends a subscription.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`].
+    pub async fn unwatch(&self, presentity: &Presentity) -> Result<(), ClientError> {
+        let presentity = presentity.to_string();
+        let request = body::Unsubscribe { request: 0, presentity, ext: Vec::new() };
+        match self.request(Request::Unsubscribe(request)).await? {
+            (Answer::Unsubscribed, _) => Ok(()),
+            (other, _) => Err(mismatched(other)),
+        }
+    }
+
+    /// Subscribes, and shows the presence of `options.presentities` from where the last watch of the same ones stopped.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`](super::StateError::Locked) if they are being watched already, [`ClientError::Refused`] for
+    /// the first subscription that is, and as [`Client::fetch`].
+    pub async fn watch(&self, options: WatchOptions) -> Result<Watch, ClientError> {
+        check_list(&options.presentities)?;
+        let (identity, name) =
+            (self.identity().clone(), CursorName::presence(&options.presentities));
+        let anew = options.anew;
+        let (file, position) = blocking(move || {
+            let file = CursorFile::open(&identity, name)?;
+            let position = if anew { Position::default() } else { file.load()? };
+            Ok((file, position))
+        })
+        .await?;
+        let granted = self.subscribe_all(&options).await?;
+        let presentities = options.presentities.iter().map(Presentity::to_string).collect();
+        let open = body::FeedOpen { presentities, ..open_frame(FEED_PRESENCE) };
+        let subject = Subject { open, kind: FeedKind::Presence, follow: options.follow };
+        let resume = FeedResume::new(FeedKind::Presence, position);
+        let mut feed = Feed::new(self, subject, resume, Some(file));
+        if let Some(granted) = granted {
+            feed.own(tokio::spawn(renew(self.clone(), options, granted, feed.shared())));
+        }
+        Ok(Watch { feed })
+    }
+
+    /// Subscribes to all of them in one flight; returns the shortest lifetime granted.
+    async fn subscribe_all(&self, options: &WatchOptions) -> Result<Option<Lifetime>, ClientError> {
+        let mut answers = Vec::with_capacity(options.presentities.len());
+        for presentity in &options.presentities {
+            let request = subscription(presentity, options.mode, options.lifetime);
+            answers.push(self.submit(request).await?);
+        }
+        let mut shortest: Option<Lifetime> = None;
+        for answer in answers {
+            let granted = subscribed(answered(answer).await?.0)?.granted;
+            shortest = Some(shortest.map_or(granted, |shortest| shortest.min(granted)));
+        }
+        Ok(shortest)
+    }
+}
+
+/// A feed names its presentities in one frame, so both their number and their length are bounded.
+fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
+    let bytes = presentities.iter().map(|one| one.to_string().len() + 2).sum();
+    let within = |part: &str, found: usize, max: usize| {
+        let (part, found, max) = (part.to_owned(), found as u64, max as u64);
+        if found <= max { Ok(()) } else { Err(Refusal::TooLarge { part, found, max }) }
+    };
+    within("list of presentities to watch", presentities.len(), FEED_PRESENTITIES_MAX)?;
+    within("list of presentities to watch, in bytes,", bytes, LIST_BYTES_MAX)
+}
+
+fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>) -> Request {
+    Request::Subscribe(body::Subscribe {
+        request: 0,
+        presentity: presentity.to_string(),
+        mode: convert::mode_number(mode),
+        lifetime_ms: lifetime.map(Lifetime::as_ms),
+        ext: Vec::new(),
+    })
+}
+
+fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {
+    match answer {
+        Answer::Subscribed { state, granted } => Ok(Subscribed { state, granted }),
+        other => Err(mismatched(other)),
+    }
+}
+
+/// Renews the subscriptions of a watch for as long as it lives.
+async fn renew(
+    client: Client,
+    options: WatchOptions,
+    mut granted: Lifetime,
+    shared: std::sync::Arc<Shared<Presence>>,
+) {
+    loop {
+        sleep(half(granted)).await;
+        match client.subscribe_all(&options).await {
+            Ok(renewed) => granted = renewed.unwrap_or(granted),
+            Err(error) => {
+                // The feed itself ends with the same error; a refusal is news.
+                let refused = matches!(error, ClientError::Refused(_));
+                shared.trouble(error);
+                if !refused {
+                    return;
+                }
+                sleep(REFUSED_WAIT).await;
+            }
+        }
+    }
+}
+
+/// Bytes of addresses in one `FeedOpen`: what is left of a frame beside a cursor.
+const LIST_BYTES_MAX: usize = FRAME_BYTES_MAX - FRAME_OVERHEAD_BYTES;
+/// How long to wait after a renewal was refused.
+const REFUSED_WAIT: Duration = Duration::from_mins(1);
