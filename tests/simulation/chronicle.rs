@@ -1,0 +1,264 @@
+//! The log as the oracle reads it: its own fold, independent of the views, which checks every event as it comes.
+//!
+//! Checked here: times and leases (promise 9), one event per operation and message id (promise 4), tags that never
+//! repeat, inboxes without gaps. Must never hold: anything of the service's state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adsum::event::{
+    Event, MessageAccepted, MessageCause, PublicationCause, PublicationEnded, PublicationKey,
+    Published, Recorded,
+};
+use adsum::model::limits::DEDUPLICATION_MS;
+use adsum::model::{
+    DeviceId, InboxAddress, InboxSequence, Lifetime, OperationId, Presentity, Principal, Sequence,
+    Tag, Timestamp,
+};
+
+use super::stories::{Entry, Episode, PresenceStory};
+use super::{Checked, promised};
+
+/// Something that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lease {
+    Publication(Presentity, PublicationKey),
+    Subscription(Principal, Presentity),
+    Message(InboxAddress, InboxSequence),
+}
+
+/// Everything that is durable, and what follows from it.
+#[derive(Debug, Default)]
+pub(crate) struct Chronicle {
+    pub(crate) events: Vec<Recorded>,
+    pub(crate) presentities: BTreeMap<Presentity, PresenceStory>,
+    pub(crate) subscriptions: BTreeMap<(Principal, Presentity), Vec<Episode>>,
+    pub(crate) inboxes: BTreeMap<InboxAddress, Vec<Entry>>,
+    pub(crate) acknowledged: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
+    /// The tags each operation gave; more than one if what it published ran out before it was repeated.
+    pub(crate) operations: BTreeMap<OperationId, Vec<Tag>>,
+    /// Publications that live and the operations on them.
+    live: BTreeMap<(Presentity, PublicationKey), Vec<OperationId>>,
+    /// Operations whose publication ran out: the service may have forgotten them.
+    run_out: BTreeSet<OperationId>,
+    /// How often each watcher's subscription to a presentity was granted.
+    pub(crate) grants: BTreeMap<(Principal, Presentity), u64>,
+    /// Subscriptions that ended before their time, which only their watchers may ask for.
+    pub(crate) ended_early: BTreeSet<(Principal, Presentity)>,
+    /// How often each message was accepted: again only when its id may be forgotten.
+    pub(crate) accepted: BTreeMap<(Principal, String), u64>,
+    sends: BTreeMap<(Principal, String), (InboxAddress, InboxSequence)>,
+    tags: BTreeSet<(Presentity, [u8; 16])>,
+    leases: BTreeMap<Lease, Timestamp>,
+}
+
+impl Chronicle {
+    /// The chronicle of a whole log.
+    pub(crate) fn of(events: Vec<Recorded>) -> Checked<Self> {
+        let mut chronicle = Self::default();
+        events.into_iter().try_for_each(|recorded| chronicle.add(recorded))?;
+        Ok(chronicle)
+    }
+
+    /// The last event.
+    pub(crate) fn head(&self) -> Sequence {
+        Sequence::new(self.events.len() as u64)
+    }
+
+    /// When the first lease runs out.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.leases.values().min().copied()
+    }
+
+    /// The message a sender sent under `id`, if it lies in the log.
+    pub(crate) fn message(&self, sender: &Principal, id: &str) -> Option<&Entry> {
+        let (inbox, sequence) = self.sends.get(&(sender.clone(), id.to_owned()))?;
+        self.entry(inbox, *sequence)
+    }
+
+    /// The message at a position of an inbox.
+    pub(crate) fn entry(&self, inbox: &InboxAddress, sequence: InboxSequence) -> Option<&Entry> {
+        let index = usize::try_from(sequence.get().checked_sub(1)?).ok()?;
+        self.inboxes.get(inbox)?.get(index)
+    }
+
+    /// One more event became durable.
+    pub(crate) fn add(&mut self, recorded: Recorded) -> Checked {
+        let due = self.head().next();
+        promised!(
+            5,
+            recorded.sequence == due,
+            "event {} follows {}",
+            recorded.sequence,
+            self.head()
+        );
+        let before = self.events.last().map_or(Timestamp::default(), |last| last.at);
+        promised!(9, recorded.at >= before, "event {} is older than the one before", due);
+        self.check_leases(&recorded)?;
+        self.fold(&recorded)?;
+        self.events.push(recorded);
+        Ok(())
+    }
+
+    /// Nothing outlives its deadline, and nothing ends by itself before it.
+    fn check_leases(&self, recorded: &Recorded) -> Checked {
+        if let Some(lease) = self.expired(recorded) {
+            let deadline = self.leases.get(&lease);
+            let due = deadline.is_some_and(|deadline| *deadline <= recorded.at);
+            let (at, sequence) = (recorded.at, recorded.sequence);
+            promised!(9, due, "event {sequence} ends {lease:?} at {at:?}, due {deadline:?}");
+            return Ok(());
+        }
+        let late = self.leases.iter().find(|(_, deadline)| **deadline <= recorded.at);
+        let sequence = recorded.sequence;
+        promised!(9, late.is_none(), "at event {sequence} a lease lives after its end: {late:?}");
+        Ok(())
+    }
+
+    /// The lease that an event ends because its time was over.
+    fn expired(&self, recorded: &Recorded) -> Option<Lease> {
+        match &recorded.event {
+            Event::PublicationEnded(event) if event.cause == PublicationCause::Expired => {
+                Some(Lease::Publication(event.presentity.clone(), event.publication.clone()))
+            }
+            Event::MessageEnded(event) if event.cause == MessageCause::Expired => {
+                Some(Lease::Message(event.inbox.clone(), event.sequence))
+            }
+            // That its watcher ended it has the same reason in the log, so only the time tells.
+            Event::SubscriptionEnded(event) => {
+                let lease = Lease::Subscription(event.watcher.clone(), event.presentity.clone());
+                let due = self.leases.get(&lease).is_some_and(|deadline| *deadline <= recorded.at);
+                due.then_some(lease)
+            }
+            _ => None,
+        }
+    }
+
+    fn fold(&mut self, recorded: &Recorded) -> Checked {
+        let (sequence, at) = (recorded.sequence, recorded.at);
+        match &recorded.event {
+            Event::Published(event) => self.published(sequence, event)?,
+            Event::PublicationRefreshed(event) => {
+                self.once(event.operation, event.tag, &event.presentity)?;
+                let key = (event.presentity.clone(), event.publication.clone());
+                self.live.entry(key.clone()).or_default().push(event.operation);
+                self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
+            }
+            Event::PublicationEnded(event) => self.publication_ended(sequence, event)?,
+            Event::SubscriptionCreated(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                let episodes = self.subscriptions.entry(pair.clone()).or_default();
+                let free = episodes.last().is_none_or(|last| last.end.is_some());
+                promised!(5, free, "event {sequence} begins a subscription that lives");
+                episodes.push(Episode::new(sequence, event.mode));
+                self.granted(pair, event.expires_at);
+            }
+            Event::SubscriptionRefreshed(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                let last = self.subscriptions.get_mut(&pair).and_then(|all| all.last_mut());
+                let live = last.filter(|last| last.end.is_none());
+                promised!(5, live.is_some(), "event {sequence} renews what does not live");
+                self.granted(pair, event.expires_at);
+            }
+            Event::SubscriptionEnded(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                let last = self.subscriptions.get_mut(&pair).and_then(|all| all.last_mut());
+                let live = last.filter(|last| last.end.is_none());
+                promised!(5, live.is_some(), "event {sequence} ends what does not live");
+                if let Some(last) = live {
+                    last.end = Some((sequence, event.reason));
+                }
+                let deadline =
+                    self.leases.remove(&Lease::Subscription(pair.0.clone(), pair.1.clone()));
+                if deadline.is_none_or(|deadline| deadline > at) {
+                    self.ended_early.insert(pair);
+                }
+            }
+            Event::MessageAccepted(event) => self.accept(sequence, at, event)?,
+            Event::MessageEnded(event) => {
+                let entries = self.inboxes.get_mut(&event.inbox);
+                let place = usize::try_from(event.sequence.get() - 1).unwrap_or(usize::MAX);
+                let entry = entries.and_then(|entries| entries.get_mut(place));
+                let entry = entry.filter(|entry| entry.ended.is_none());
+                promised!(5, entry.is_some(), "event {sequence} ends a message that is not there");
+                if let Some(entry) = entry {
+                    entry.ended = Some(sequence);
+                }
+                self.leases.remove(&Lease::Message(event.inbox.clone(), event.sequence));
+            }
+            Event::Acknowledged(event) => {
+                let place = (event.inbox.clone(), event.device);
+                let before = self.acknowledged.insert(place, event.through).unwrap_or_default();
+                promised!(3, event.through > before, "event {sequence} moves a position back");
+            }
+            Event::InviteCreated(_)
+            | Event::InviteEnded(_)
+            | Event::KeyEnrolled(_)
+            | Event::KeyRevoked(_) => {}
+        }
+        Ok(())
+    }
+
+    fn granted(&mut self, pair: (Principal, Presentity), expires_at: Timestamp) {
+        *self.grants.entry(pair.clone()).or_default() += 1;
+        self.leases.insert(Lease::Subscription(pair.0, pair.1), expires_at);
+    }
+
+    /// An operation is done once while what it did lives, and a tag is given once.
+    fn once(&mut self, operation: OperationId, tag: Tag, presentity: &Presentity) -> Checked {
+        let forgotten = self.run_out.remove(&operation);
+        let tags = self.operations.entry(operation).or_default();
+        promised!(4, tags.is_empty() || forgotten, "operation {operation:?} was done twice");
+        tags.push(tag);
+        let fresh = self.tags.insert((presentity.clone(), tag.0));
+        promised!(4, fresh, "{tag:?} was given twice");
+        Ok(())
+    }
+
+    fn published(&mut self, sequence: Sequence, event: &Published) -> Checked {
+        self.once(event.operation, event.tag, &event.presentity)?;
+        let story = self.presentities.entry(event.presentity.clone()).or_default();
+        promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
+        story.publish(sequence, &event.publication, &event.document);
+        let key = (event.presentity.clone(), event.publication.clone());
+        self.live.entry(key.clone()).or_default().push(event.operation);
+        self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
+        Ok(())
+    }
+
+    fn publication_ended(&mut self, sequence: Sequence, event: &PublicationEnded) -> Checked {
+        if let PublicationCause::Removed { operation, tag } = event.cause {
+            self.once(operation, tag, &event.presentity)?;
+        }
+        let story = self.presentities.entry(event.presentity.clone()).or_default();
+        promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
+        promised!(5, story.end(sequence, &event.publication), "event {sequence} ends nothing");
+        let key = (event.presentity.clone(), event.publication.clone());
+        let operations = self.live.remove(&key);
+        if event.cause == PublicationCause::Expired {
+            self.run_out.extend(operations.into_iter().flatten());
+        }
+        self.leases.remove(&Lease::Publication(key.0, key.1));
+        Ok(())
+    }
+
+    fn accept(&mut self, sequence: Sequence, at: Timestamp, event: &MessageAccepted) -> Checked {
+        let id = event.id.as_str();
+        let known = self.message(&event.sender, id);
+        let forgotten = known.is_none_or(|known| {
+            known.ended.is_some() && known.at.after(Lifetime::from_ms(DEDUPLICATION_MS)) <= at
+        });
+        promised!(4, forgotten, "event {sequence} accepts message {id} of {} again", event.sender);
+        let entries = self.inboxes.entry(event.inbox.clone()).or_default();
+        let due = entries.len() as u64 + 1;
+        promised!(5, event.sequence.get() == due, "event {sequence} leaves a gap in the inbox");
+        entries.push(Entry { event: event.clone(), at, ended: None });
+        let place = (event.inbox.clone(), event.sequence);
+        if let Some(lifetime) = event.lifetime {
+            self.leases.insert(Lease::Message(place.0.clone(), place.1), at.after(lifetime));
+        }
+        let key = (event.sender.clone(), id.to_owned());
+        *self.accepted.entry(key.clone()).or_default() += 1;
+        self.sends.insert(key, place);
+        Ok(())
+    }
+}

@@ -1,0 +1,422 @@
+//! A device: the real resumption of the client library between a network and an application that keeps what it takes.
+//!
+//! Its process may die between any two of: an item is handed out, the application records it, says so, the position
+//! is saved, the server is told. Must never hold: knowledge of the server beyond what came over the network.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use adsum::client::resume::{
+    Arrived, BackOff, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Outcome, Position,
+    Requests,
+};
+use adsum::model::{InboxSequence, Message, Tag};
+use adsum::wire::body::{self, Body, FeedOpen, PresenceBody};
+use adsum::wire::{Decoder, Frame, VERSION, decode};
+use bytes::Bytes;
+
+use super::answers::{self, Word};
+use super::application::{Application, Floor};
+use super::network::{ConnectionId, End, Stream};
+use super::oracle::Oracle;
+use super::plan::{Plan, Who, happens};
+use super::trace::note;
+use super::wishes::Purposes;
+use super::world::Scene;
+use super::{Bug, Checked, cursor, promised};
+
+/// What survives a crash of the device.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    pub(crate) presence: Position,
+    pub(crate) inbox: Position,
+    /// Messages that the application wants sent and that are not answered.
+    pub(crate) outbox: Vec<body::Send>,
+    /// The tag of the device's publication.
+    pub(crate) tag: Option<Tag>,
+    /// Messages and documents written so far.
+    pub(crate) written: u64,
+    pub(crate) application: Application,
+}
+
+/// A device.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) who: Who,
+    pub(crate) stored: Stored,
+    pub(crate) process: Option<Process>,
+    starts_at: u64,
+    window: u32,
+    crash: u32,
+}
+
+/// What a crash of the device takes.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) requests: Requests,
+    pub(crate) purposes: Purposes,
+    presence: FeedResume<PresenceBody>,
+    inbox: FeedResume<Message>,
+    presence_held: VecDeque<ItemNumber>,
+    inbox_held: VecDeque<ItemNumber>,
+    floor: Floor,
+    back_off: BackOff,
+    retry_at: u64,
+    link: Option<Link>,
+}
+
+/// A connection from the device's side.
+#[derive(Debug)]
+struct Link {
+    connection: ConnectionId,
+    since: u64,
+    is_welcome: bool,
+    control: Decoder,
+    presence: Decoder,
+    inbox: Decoder,
+}
+
+impl Process {
+    fn new(stored: &Stored) -> Self {
+        let saved = &stored.presence.cursor;
+        let began = cursor::era_of(saved);
+        let change = (began, cursor::position_of(saved));
+        let floor = Floor { message: stored.inbox.sequence, change, began };
+        Self {
+            requests: Requests::new(),
+            purposes: Purposes::default(),
+            presence: FeedResume::new(FeedKind::Presence, stored.presence.clone()),
+            inbox: FeedResume::new(FeedKind::Inbox, stored.inbox.clone()),
+            presence_held: VecDeque::new(),
+            inbox_held: VecDeque::new(),
+            floor,
+            back_off: BackOff::new(),
+            retry_at: 0,
+            link: None,
+        }
+    }
+
+    /// Whether nothing is left to do or to wait for.
+    fn is_settled(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.is_welcome)
+            && self.requests.is_empty()
+            && self.presence.is_caught_up()
+            && self.inbox.is_caught_up()
+            && !self.presence.has_item()
+            && !self.inbox.has_item()
+            && self.presence.is_settled()
+            && self.inbox.is_settled()
+    }
+}
+
+impl Device {
+    pub(crate) fn new(who: Who, plan: &Plan) -> Self {
+        let (stored, window, crash) = (Stored::default(), plan.window, plan.device_crash);
+        Self { who, stored, process: None, starts_at: 0, window, crash }
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_settled) && self.stored.outbox.is_empty()
+    }
+
+    /// One moment of the device's life.
+    pub(crate) fn live(&mut self, scene: &mut Scene, server_listens: bool) -> Checked {
+        if self.process.is_none() {
+            if scene.now < self.starts_at {
+                return Ok(());
+            }
+            note!(scene.trace, "{} starts", self.who.name);
+            self.process = Some(Process::new(&self.stored));
+            self.resend(scene);
+        }
+        self.connect(scene, server_listens);
+        self.hear(scene)?;
+        if !self.work(scene)? {
+            self.crash(scene);
+            return Ok(());
+        }
+        self.speak(scene);
+        Ok(())
+    }
+
+    /// The device's process ends at once.
+    pub(crate) fn crash(&mut self, scene: &mut Scene) {
+        let Some(process) = self.process.take() else { return };
+        note!(scene.trace, "{} crashes", self.who.name);
+        scene.trace.count("device crashes");
+        self.starts_at = scene.now + scene.rng.u64(..2_000);
+        if let Some(link) = process.link {
+            scene.network.cut(&mut scene.rng, scene.now, link.connection);
+            scene.network.forget(link.connection, End::Device);
+        }
+    }
+
+    fn connect(&mut self, scene: &mut Scene, server_listens: bool) {
+        let Some(process) = self.process.as_mut().filter(|process| process.link.is_none()) else {
+            return;
+        };
+        if scene.now < process.retry_at {
+            return;
+        }
+        if !server_listens {
+            let wait = process.back_off.next_wait(scene.rng.u64(..));
+            process.retry_at = scene.now + milliseconds(wait);
+            return;
+        }
+        let connection = scene.network.connect();
+        note!(scene.trace, "{} connects as {}", self.who.name, connection.0);
+        scene.trace.count("connections");
+        process.requests.connected();
+        let [control, presence, inbox] = core::array::from_fn(|_| Decoder::default());
+        let (since, is_welcome) = (scene.now, false);
+        process.link = Some(Link { connection, since, is_welcome, control, presence, inbox });
+        scene.send(connection, Stream::Control, &hello(&self.who));
+        let open = |kind, cursor, inbox| FeedOpen {
+            kind,
+            cursor,
+            window: self.window,
+            presentities: Vec::new(),
+            inbox,
+            from_start: false,
+            ext: Vec::new(),
+        };
+        scene.send(connection, Stream::Presence, &open(1, process.presence.open(), String::new()));
+        let inbox = self.who.actor.principal.inbox().to_string();
+        scene.send(connection, Stream::Inbox, &open(2, process.inbox.open(), inbox));
+    }
+
+    /// Reads what came.
+    fn hear(&mut self, scene: &mut Scene) -> Checked {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let Some(link) = &mut process.link else { return Ok(()) };
+        let connection = link.connection;
+        let is_over = scene.network.is_over(scene.now, connection, End::Device);
+        let mut read = |stream| scene.network.read(scene.now, (connection, End::Device, stream));
+        link.control.push(&read(Stream::Control));
+        link.presence.push(&read(Stream::Presence));
+        link.inbox.push(&read(Stream::Inbox));
+        while let Some(frame) = next(&mut link.presence, process.presence.has_room()) {
+            hear_presence(&mut process.presence, &frame)?;
+        }
+        while let Some(frame) = next(&mut link.inbox, process.inbox.has_room()) {
+            let actor = &self.who.actor;
+            if let Some(through) = hear_inbox(&mut process.inbox, &frame)? {
+                let place = (actor.principal.inbox(), actor.device);
+                scene.oracle.confirmed(place, through)?;
+            }
+        }
+        self.hear_control(scene)?;
+        if is_over {
+            self.lost(scene);
+        }
+        Ok(())
+    }
+
+    fn hear_control(&mut self, scene: &mut Scene) -> Checked {
+        loop {
+            let Some(process) = &mut self.process else { return Ok(()) };
+            let Some(link) = &mut process.link else { return Ok(()) };
+            let Some(frame) = next(&mut link.control, true) else { return Ok(()) };
+            match answers::read(&frame) {
+                Word::Welcome => link.is_welcome = true,
+                Word::Goaway(goaway) => {
+                    process.back_off.stay_away(Duration::from_millis(goaway.reconnect_after_ms));
+                }
+                Word::Answer(number, result) => {
+                    let resolved = process.requests.answered(number, result);
+                    let fault = resolved.as_ref().err();
+                    promised!(4, fault.is_none(), "{}: {fault:?}", self.who.name);
+                    if let Ok(Some(resolved)) = resolved {
+                        self.resolved(resolved, scene)?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn lost(&mut self, scene: &mut Scene) {
+        let Some(process) = &mut self.process else { return };
+        let Some(link) = process.link.take() else { return };
+        scene.network.forget(link.connection, End::Device);
+        process.presence.lost();
+        process.inbox.lost();
+        process.back_off.lost_after(Duration::from_millis(scene.now - link.since));
+        let wait = process.back_off.next_wait(scene.rng.u64(..));
+        process.retry_at = scene.now + milliseconds(wait);
+    }
+
+    /// The application takes what it is handed. False if the device crashed over it.
+    fn work(&mut self, scene: &mut Scene) -> Checked<bool> {
+        let Some(process) = &mut self.process else { return Ok(true) };
+        if !scene.is_healing && scene.rng.u8(..3) == 0 {
+            return Ok(true);
+        }
+        let Process { presence, inbox, presence_held, inbox_held, floor, .. } = process;
+        let (application, watcher) = (&mut self.stored.application, &self.who.actor.principal);
+        let crash = if scene.is_healing { 0 } else { self.crash };
+        let lives = take(
+            presence,
+            (presence_held, &mut self.stored.presence),
+            (scene, crash),
+            |handed, oracle| {
+                oracle.shown(watcher, cursor::position_of(&handed.cursor), &handed.item)?;
+                let Handed { cursor, anew, item, .. } = handed;
+                application.record_presence(floor, (cursor, anew), item)
+            },
+        )?;
+        Ok(lives
+            && take(
+                inbox,
+                (inbox_held, &mut self.stored.inbox),
+                (scene, crash),
+                |handed, oracle| {
+                    oracle.message(&handed.item)?;
+                    application.record_message(floor, handed.item)
+                },
+            )?)
+    }
+
+    /// Writes what is to be said.
+    fn speak(&mut self, scene: &mut Scene) {
+        let Some(process) = &mut self.process else { return };
+        let Some(link) = &process.link else { return };
+        let connection = link.connection;
+        for (stream, acknowledgement) in [
+            (Stream::Presence, process.presence.next_acknowledgement()),
+            (Stream::Inbox, process.inbox.next_acknowledgement()),
+        ] {
+            if let Some(cursor) = acknowledgement {
+                scene.send(connection, stream, &body::FeedAck { cursor, ext: Vec::new() });
+            }
+        }
+        let mut out = Vec::new();
+        while process.requests.write_next(&mut out).is_some() {}
+        scene.send_bytes(connection, Stream::Control, &out);
+    }
+}
+
+fn milliseconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).expect("waits are short")
+}
+
+/// The next whole frame, if there is room for what it may hold.
+fn next(decoder: &mut Decoder, has_room: bool) -> Option<Frame> {
+    has_room.then(|| decoder.next_frame().expect("the server writes frames")).flatten()
+}
+
+fn hello(who: &Who) -> body::Hello {
+    body::Hello {
+        version: VERSION,
+        features: 0,
+        principal: who.actor.principal.to_string(),
+        key: who.key.0,
+        proof: 0,
+        signature: Bytes::new(),
+        enroll: None,
+        client: "simulated".to_owned(),
+        ext: Vec::new(),
+    }
+}
+
+fn read<B: Body>(frame: &Frame) -> B {
+    decode(frame).expect("what the server encodes decodes")
+}
+
+/// A server that breaks the rules of a feed breaks promise 3.
+fn kept(outcome: Result<(), FeedFault>) -> Checked {
+    promised!(3, outcome.is_ok(), "a feed broke its rules: {:?}", outcome.err());
+    Ok(())
+}
+
+fn ready<T>(feed: &mut FeedResume<T>, frame: &Frame) -> Checked {
+    let ready: body::FeedReady = read(frame);
+    promised!(3, ready.complete, "a feed is incomplete within retention");
+    kept(feed.ready(match ready.outcome {
+        0 => Outcome::Fresh,
+        1 => Outcome::Resumed,
+        _ => Outcome::Anew,
+    }))
+}
+
+fn hear_presence(feed: &mut FeedResume<PresenceBody>, frame: &Frame) -> Checked {
+    match frame.kind {
+        body::FeedReady::KIND => ready(feed, frame),
+        body::CaughtUp::KIND => kept(feed.caught_up(read::<body::CaughtUp>(frame).cursor)),
+        body::PresenceEvent::KIND => {
+            let body::PresenceEvent { number, cursor, presence, .. } = read(frame);
+            let (sequence, bytes) = (InboxSequence::ZERO, frame.body.len());
+            kept(feed.arrived(Arrived { number, cursor, sequence, bytes, item: presence }))
+        }
+        kind => panic!("kind {kind:#06x} came on a presence feed"),
+    }
+}
+
+/// Returns the position of an acknowledgement that the server confirms.
+fn hear_inbox(feed: &mut FeedResume<Message>, frame: &Frame) -> Checked<Option<InboxSequence>> {
+    match frame.kind {
+        body::FeedReady::KIND => ready(feed, frame)?,
+        body::CaughtUp::KIND => kept(feed.caught_up(read::<body::CaughtUp>(frame).cursor))?,
+        body::MessageEvent::KIND => {
+            let body::MessageEvent { number, cursor, message, .. } = read(frame);
+            let item = Oracle::read(message);
+            let (sequence, bytes) = (item.sequence, frame.body.len());
+            kept(feed.arrived(Arrived { number, cursor, sequence, bytes, item }))?;
+        }
+        body::FeedAcked::KIND => {
+            let body::FeedAcked { cursor, .. } = read(frame);
+            feed.acknowledged(&cursor);
+            return Ok(Some(InboxSequence::new(cursor::position_of(&cursor))));
+        }
+        kind => panic!("kind {kind:#06x} came on an inbox feed"),
+    }
+    Ok(None)
+}
+
+/// Hands items out, has them recorded, takes some, saves the position: in this order, with crashes in between.
+fn take<T>(
+    feed: &mut FeedResume<T>,
+    (held, file): (&mut VecDeque<ItemNumber>, &mut Position),
+    (scene, crash): (&mut Scene, u32),
+    mut record: impl FnMut(Handed<T>, &Oracle) -> Checked,
+) -> Checked<bool> {
+    let healing = scene.is_healing;
+    let most = if healing { usize::MAX } else { scene.rng.usize(..4) };
+    for handed in core::iter::from_fn(|| feed.next_item()).take(most).collect::<Vec<_>>() {
+        let number = handed.number;
+        if scene.bug == Some(Bug::PositionBeforeTaken) {
+            feed.taken(number);
+            save(feed, file);
+            if happens(&mut scene.rng, crash) {
+                return Ok(false);
+            }
+            record(handed, &scene.oracle)?;
+        } else {
+            record(handed, &scene.oracle)?;
+            if happens(&mut scene.rng, crash) {
+                return Ok(false);
+            }
+            held.push_back(number);
+        }
+    }
+    if !held.is_empty() && (healing || scene.rng.bool()) {
+        let count = if healing { held.len() } else { scene.rng.usize(1..=held.len()) };
+        if let Some(last) = held.drain(..count).next_back() {
+            feed.taken(last);
+        }
+        if happens(&mut scene.rng, crash) {
+            return Ok(false);
+        }
+    }
+    if healing || scene.rng.bool() {
+        save(feed, file);
+    }
+    Ok(!happens(&mut scene.rng, crash))
+}
+
+/// Writes the position to the device's disk; a file is replaced whole.
+fn save<T>(feed: &mut FeedResume<T>, file: &mut Position) {
+    if let Some(unsaved) = feed.unsaved() {
+        *file = unsaved.position.clone();
+        feed.saved(unsaved);
+    }
+}

@@ -1,0 +1,286 @@
+//! What was promised to whom, held against what is durable: watches every answer and every item as it arrives.
+//!
+//! It reads the log through its own fold, the chronicle, and sees the inside of the server only where a promise is
+//! about the inside. Must never hold: anything that a device or the server decides by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adsum::client::Answer;
+use adsum::event::{Event, Recorded};
+use adsum::model::{
+    DeviceId, EndReason, InboxAddress, InboxSequence, Message, OperationId, Presentity, Principal,
+    Sequence, SubscriptionState, Tag,
+};
+use adsum::service::{Batch, PresenceItem};
+use adsum::wire::body::PresenceBody;
+use adsum::wire::convert;
+
+use super::chronicle::Chronicle;
+use super::feeds::shown;
+use super::{Checked, promised};
+
+/// Watches a world.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    pub(crate) chronicle: Chronicle,
+    /// Longest lifetimes that were asked for.
+    asked_publications: BTreeMap<OperationId, u64>,
+    asked_subscriptions: BTreeMap<(Principal, Presentity), u64>,
+    asked_ends: BTreeSet<(Principal, Presentity)>,
+    /// Messages answered `Sent`, and how many of the answers called them new.
+    sent: BTreeMap<(Principal, String), u64>,
+    published: BTreeMap<OperationId, Tag>,
+    subscribed: BTreeMap<(Principal, Presentity), u64>,
+    confirmed: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
+}
+
+impl Oracle {
+    /// A device is about to ask for a publication.
+    pub(crate) fn asks_publish(&mut self, operation: OperationId, lifetime_ms: u64) {
+        self.asked_publications.insert(operation, lifetime_ms);
+    }
+
+    /// A device is about to ask for a subscription.
+    pub(crate) fn asks_subscribe(&mut self, pair: (Principal, Presentity), lifetime_ms: u64) {
+        let longest = self.asked_subscriptions.entry(pair).or_default();
+        *longest = (*longest).max(lifetime_ms);
+    }
+
+    /// A device is about to ask for the end of a subscription.
+    pub(crate) fn asks_unsubscribe(&mut self, pair: (Principal, Presentity)) {
+        self.asked_ends.insert(pair);
+    }
+
+    /// The server's process says that a batch is on stable storage.
+    pub(crate) fn persisted(&mut self, batch: Batch) -> Checked {
+        for (sequence, event) in (batch.first.get()..).map(Sequence::new).zip(batch.events) {
+            self.durable(Recorded { sequence, at: batch.at, event })?;
+        }
+        Ok(())
+    }
+
+    fn durable(&mut self, recorded: Recorded) -> Checked {
+        let (at, sequence) = (recorded.at, recorded.sequence);
+        let (granted, asked) = match &recorded.event {
+            Event::Published(event) => {
+                (at.until(event.deadline), self.asked_publications.get(&event.operation))
+            }
+            Event::PublicationRefreshed(event) => {
+                (at.until(event.deadline), self.asked_publications.get(&event.operation))
+            }
+            Event::SubscriptionCreated(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
+            }
+            Event::SubscriptionRefreshed(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
+            }
+            _ => return self.chronicle.add(recorded),
+        };
+        let fair = asked.is_some_and(|asked| granted.as_ms() <= *asked);
+        promised!(9, fair, "event {sequence} grants {granted:?}, asked {asked:?}");
+        self.chronicle.add(recorded)?;
+        self.check_ends()
+    }
+
+    /// A subscription ends before its time only when its watcher asks.
+    fn check_ends(&self) -> Checked {
+        let unasked = self.chronicle.ended_early.difference(&self.asked_ends).next();
+        promised!(9, unasked.is_none(), "a subscription ended early, unasked: {unasked:?}");
+        Ok(())
+    }
+
+    /// The server opened the log again and found `events`.
+    pub(crate) fn restarted(&mut self, events: Vec<Recorded>) -> Checked {
+        let known = &self.chronicle.events;
+        if events.len() >= known.len() && events[..known.len()] == known[..] {
+            // What was not synced and is there nevertheless is durable from now on.
+            return events.into_iter().skip(known.len()).try_for_each(|event| self.durable(event));
+        }
+        let lost = known.iter().zip(&events).take_while(|(a, b)| a == b).count() + 1;
+        self.chronicle = Chronicle::of(events)?;
+        self.check_answers()?;
+        promised!(1, false, "event {lost} was durable when its answers left, and is gone");
+        Ok(())
+    }
+
+    /// Everything that any device was ever told to be done is in the log.
+    pub(crate) fn check_answers(&self) -> Checked {
+        for (sender, id) in self.sent.keys() {
+            let there = self.chronicle.message(sender, id).is_some();
+            promised!(2, there, "message {id} was acknowledged to {sender} and is not in the log");
+        }
+        for (operation, tag) in &self.published {
+            let tags = self.chronicle.operations.get(operation);
+            let there = tags.is_some_and(|tags| tags.contains(tag));
+            promised!(2, there, "operation {operation:?} was acknowledged and is not in the log");
+        }
+        for (pair, count) in &self.subscribed {
+            let granted = self.chronicle.grants.get(pair).copied().unwrap_or_default();
+            promised!(2, granted >= *count, "{pair:?}: {count} acknowledged, {granted} in the log");
+        }
+        for (place, through) in &self.confirmed {
+            let durable = self.chronicle.acknowledged.get(place).copied().unwrap_or_default();
+            promised!(
+                2,
+                durable >= *through,
+                "{place:?} was told {through}, the log has {durable}"
+            );
+        }
+        Ok(())
+    }
+
+    /// A message was answered with yes.
+    pub(crate) fn sent(
+        &mut self,
+        sender: &Principal,
+        id: &str,
+        (inbox, body): (&str, &[u8]),
+        answer: &Answer,
+    ) -> Checked {
+        let Answer::Sent { duplicate } = answer else {
+            promised!(4, false, "message {id} was answered {answer:?}");
+            return Ok(());
+        };
+        let entry = self.chronicle.message(sender, id);
+        promised!(1, entry.is_some(), "message {id} of {sender} was acknowledged, is not durable");
+        let same = entry.is_some_and(|entry| {
+            let bytes = entry.event.body.bytes().map(AsRef::as_ref);
+            entry.event.inbox.to_string() == inbox && bytes == Some(body)
+        });
+        promised!(2, same, "message {id} of {sender} lies in the log with other content");
+        let key = (sender.clone(), id.to_owned());
+        let accepted = self.chronicle.accepted.get(&key).copied().unwrap_or_default();
+        let new = self.sent.entry(key).or_default();
+        *new += u64::from(!duplicate);
+        promised!(4, *new <= accepted, "message {id} of {sender} was new {new} times");
+        Ok(())
+    }
+
+    /// A message was answered with no.
+    pub(crate) fn not_sent(&self, sender: &Principal, id: &str, reason: &str) -> Checked {
+        let known = self.sent.contains_key(&(sender.clone(), id.to_owned()));
+        promised!(4, !known, "message {id} of {sender} was acknowledged, then refused: {reason}");
+        promised!(2, false, "message {id} of {sender} was refused: {reason}");
+        Ok(())
+    }
+
+    /// A publication was answered with yes.
+    pub(crate) fn published(&mut self, operation: OperationId, answer: &Answer) -> Checked {
+        let Answer::Published { tag, .. } = answer else {
+            promised!(4, false, "operation {operation:?} was answered {answer:?}");
+            return Ok(());
+        };
+        let tags = self.chronicle.operations.get(&operation);
+        let there = tags.is_some_and(|tags| tags.contains(tag));
+        promised!(1, there, "operation {operation:?} was acknowledged, is not durable");
+        let before = self.published.insert(operation, *tag);
+        let same = before.is_none_or(|before| before == *tag);
+        promised!(4, same, "operation {operation:?} got two answers");
+        Ok(())
+    }
+
+    /// A subscription was answered with yes.
+    pub(crate) fn subscribed(&mut self, pair: &(Principal, Presentity)) -> Checked {
+        let count = self.subscribed.entry(pair.clone()).or_default();
+        *count += 1;
+        let granted = self.chronicle.grants.get(pair).copied().unwrap_or_default();
+        promised!(1, granted >= *count, "{pair:?}: {count} acknowledged, {granted} durable");
+        Ok(())
+    }
+
+    /// The end of a subscription was answered with yes; it was asked for when the log ended at `since`.
+    pub(crate) fn unsubscribed(&self, pair: &(Principal, Presentity), since: Sequence) -> Checked {
+        let episodes = self.chronicle.subscriptions.get(pair);
+        let lives = |one: &super::stories::Episode| one.begin <= since && one.end.is_none();
+        let all_the_time = episodes.is_some_and(|episodes| episodes.iter().any(lives));
+        promised!(1, !all_the_time, "the end of {pair:?} was acknowledged, is not durable");
+        Ok(())
+    }
+
+    /// A device was told that its acknowledgement is durable.
+    pub(crate) fn confirmed(
+        &mut self,
+        place: (InboxAddress, DeviceId),
+        through: InboxSequence,
+    ) -> Checked {
+        let durable = self.chronicle.acknowledged.get(&place).copied().unwrap_or_default();
+        promised!(1, durable >= through, "{place:?} was told {through}, durable is {durable}");
+        let before = self.confirmed.entry(place).or_default();
+        *before = through.max(*before);
+        Ok(())
+    }
+
+    /// An inbox has this message, byte for byte.
+    pub(crate) fn message(&self, message: &Message) -> Checked {
+        let entry = self.chronicle.entry(&message.inbox, message.sequence);
+        let same = entry.is_some_and(|entry| {
+            let event = &entry.event;
+            event.sender == message.sender
+                && event.id == message.id
+                && event.body == message.body
+                && event.content_type == message.content_type
+                && entry.at == message.accepted_at
+                && event.lifetime == message.lifetime
+        });
+        promised!(
+            3,
+            same,
+            "message {} of {} is not as in the log",
+            message.sequence,
+            message.inbox
+        );
+        Ok(())
+    }
+
+    /// `watcher` was shown `body` at a position of its feed: the log says the same of that position.
+    pub(crate) fn shown(&self, watcher: &Principal, position: u64, body: &PresenceBody) -> Checked {
+        let at = Sequence::new(position);
+        let head = self.chronicle.head();
+        promised!(1, at <= head, "{watcher} was shown a change at {at}, durable is {head}");
+        let presentity: Presentity =
+            body.presentity.parse().expect("the server names presentities");
+        let expected = self.expected(watcher, &presentity, at);
+        let Some(expected) = expected else {
+            promised!(3, false, "{watcher} was shown {presentity} at {at} without a subscription");
+            return Ok(());
+        };
+        let right = *body == shown(&expected, watcher);
+        promised!(9, right, "{watcher} was shown {body:?} at {at}, the log has {expected:?}");
+        Ok(())
+    }
+
+    /// What the log says that `watcher` is to be shown of `presentity` at `at`.
+    fn expected(
+        &self,
+        watcher: &Principal,
+        presentity: &Presentity,
+        at: Sequence,
+    ) -> Option<PresenceItem> {
+        let episodes = self.chronicle.subscriptions.get(&(watcher.clone(), presentity.clone()))?;
+        let ended = |one: &super::stories::Episode| one.end.filter(|(end, _)| *end == at);
+        let item = |state, document| PresenceItem::new(presentity.clone(), at, state, document);
+        if let Some((_, reason)) = episodes.iter().find_map(ended) {
+            return Some(item(SubscriptionState::Terminated(reason), None));
+        }
+        episodes.iter().find(|one| one.covers(at))?;
+        Some(item(SubscriptionState::Active, self.document(presentity, at)))
+    }
+
+    fn document(&self, presentity: &Presentity, at: Sequence) -> Option<adsum::model::Document> {
+        self.chronicle.presentities.get(presentity)?.as_of(at).cloned()
+    }
+
+    /// What `watcher` is to be shown of `presentity` now, if it ever subscribed.
+    pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<PresenceBody> {
+        let last = self.chronicle.subscriptions.get(pair)?.last()?;
+        let at = last.end.map_or(self.chronicle.head(), |(at, _): (Sequence, EndReason)| at);
+        Some(shown(&self.expected(&pair.0, &pair.1, at)?, &pair.0))
+    }
+
+    /// Reads what a device got in a `MessageEvent`.
+    pub(crate) fn read(body: adsum::wire::body::MessageBody) -> Message {
+        convert::message(body).expect("the server writes valid messages")
+    }
+}

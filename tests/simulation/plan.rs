@@ -1,0 +1,99 @@
+//! How rough a world is and who lives in it, drawn from the seed.
+//!
+//! Must never hold: what happens in it.
+
+use adsum::model::{DeviceId, Mode, Presentity, Principal, PublicKey};
+use adsum::service::{Actor, ServiceConfig};
+use fastrand::Rng;
+
+/// Keys tags and tuple ids of the store.
+pub(crate) const SECRET: [u8; 32] = [7; 32];
+
+/// The server's configuration.
+pub(crate) fn config() -> ServiceConfig {
+    let domain = "d.example".parse().expect("it is a domain");
+    ServiceConfig { domains: vec![domain], open_enrollment: false, secret: SECRET }
+}
+
+/// A device of this world and who acts through it.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    pub(crate) key: PublicKey,
+    pub(crate) actor: Actor,
+}
+
+impl Who {
+    fn new(principal: &Principal, number: usize) -> Self {
+        let name = format!("{}/{number}", principal.account().split('@').next().unwrap_or("?"));
+        let key = PublicKey(*blake3::hash(name.as_bytes()).as_bytes());
+        let device: DeviceId = key.device();
+        Self { name, key, actor: Actor { principal: principal.clone(), device } }
+    }
+}
+
+/// Chances are out of a thousand at each tick.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) principals: Vec<Principal>,
+    pub(crate) devices: Vec<Who>,
+    pub(crate) ticks: u32,
+    pub(crate) tick_ms_max: u64,
+    pub(crate) delay_ms_max: u64,
+    pub(crate) window: u32,
+    pub(crate) cut: u32,
+    pub(crate) device_crash: u32,
+    pub(crate) server_crash: u32,
+    pub(crate) orderly_stop: u32,
+    pub(crate) disk_fault: u32,
+    pub(crate) checkpoint: u32,
+    pub(crate) activity: u32,
+    /// Whether the clock once leaps further than message ids are remembered.
+    pub(crate) leap: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        let names = ["alice", "bob", "carol", "dave"];
+        let principals: Vec<Principal> = names[..rng.usize(2..=4)]
+            .iter()
+            .map(|name| format!("{name}@d.example").parse().expect("it is an address"))
+            .collect();
+        let mut devices: Vec<Who> = principals.iter().map(|who| Who::new(who, 1)).collect();
+        if devices.len() < 4 || rng.bool() {
+            devices.push(Who::new(&principals[0], 2));
+        }
+        Self {
+            principals,
+            devices,
+            ticks: rng.u32(120..=240),
+            tick_ms_max: *choose(rng, &[10, 40, 150]),
+            delay_ms_max: *choose(rng, &[1, 30, 400]),
+            window: *choose(rng, &[0, 1, 2, 5]),
+            cut: *choose(rng, &[0, 10, 40]),
+            device_crash: *choose(rng, &[0, 10, 30]),
+            server_crash: *choose(rng, &[0, 5, 20]),
+            orderly_stop: *choose(rng, &[0, 5]),
+            disk_fault: *choose(rng, &[0, 5, 15]),
+            checkpoint: *choose(rng, &[0, 50, 300]),
+            activity: *choose(rng, &[300, 600, 900]),
+            leap: rng.u32(0..20) == 0,
+        }
+    }
+
+    /// How much `watcher` is told of `presentity` in this world.
+    pub(crate) fn mode(watcher: &Principal, presentity: &Presentity) -> Mode {
+        let hash = blake3::hash(format!("{watcher} {presentity}").as_bytes());
+        if hash.as_bytes()[0].is_multiple_of(2) { Mode::Every } else { Mode::Latest }
+    }
+}
+
+/// One of `from`, which is not empty.
+pub(crate) fn choose<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
+    &from[rng.usize(..from.len())]
+}
+
+/// Whether something with this chance out of a thousand happens.
+pub(crate) fn happens(rng: &mut Rng, chance: u32) -> bool {
+    rng.u32(..1_000) < chance
+}

@@ -1,0 +1,206 @@
+//! A world: moments pass, things go wrong, then everything heals, comes to rest and is judged.
+//!
+//! Must never hold: an order of happenings that does not come from the seed.
+
+use adsum::event::Recorded;
+use adsum::log::{EventLog, LogReader};
+use adsum::model::Sequence;
+use adsum::wire::body::Body;
+use adsum::wire::encode;
+use fastrand::Rng;
+
+use super::device::Device;
+use super::network::{ConnectionId, End, Network, Stream};
+use super::oracle::Oracle;
+use super::plan::{Plan, choose, happens};
+use super::server::Server;
+use super::trace::note;
+use super::{Bug, Checked, Trace, promised, verdict};
+
+/// Moments after which a healed world must have come to rest.
+const HEALING_TICKS_MAX: u32 = 20_000;
+/// Further than message ids are remembered: 31 days.
+const LEAP_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
+
+/// What everybody in a world shares.
+pub(crate) struct Scene {
+    pub(crate) rng: Rng,
+    pub(crate) now: u64,
+    pub(crate) network: Network,
+    pub(crate) oracle: Oracle,
+    pub(crate) trace: Trace,
+    pub(crate) bug: Option<Bug>,
+    /// Nothing goes wrong any more.
+    pub(crate) is_healing: bool,
+}
+
+impl Scene {
+    /// A device sends a frame.
+    pub(crate) fn send<B: Body>(&mut self, connection: ConnectionId, stream: Stream, body: &B) {
+        let mut out = Vec::new();
+        encode(body, &mut out);
+        self.send_bytes(connection, stream, &out);
+    }
+
+    /// A device sends frames.
+    pub(crate) fn send_bytes(&mut self, connection: ConnectionId, stream: Stream, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.network.write(&mut self.rng, self.now, (connection, End::Server, stream), bytes);
+        }
+    }
+}
+
+/// A world.
+pub(crate) struct World {
+    plan: Plan,
+    scene: Scene,
+    devices: Vec<Device>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, bug: Option<Bug>, trace: Trace) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Plan::new(&mut rng);
+        let network = Network::new(plan.delay_ms_max, trace.clone());
+        let devices = plan.devices.iter().map(|who| Device::new(who.clone(), &plan)).collect();
+        let (oracle, now) = (Oracle::default(), 1_000_000);
+        let scene = Scene { rng, now, network, oracle, trace, bug, is_healing: false };
+        Self { plan, scene, devices }
+    }
+
+    /// Lives to the end, or to the first broken promise.
+    pub(crate) fn live(mut self) -> Checked {
+        let mut server = Server::new(&self.plan, &mut self.scene)?;
+        let leap_at = self.scene.rng.u32(..self.plan.ticks);
+        for tick in 0..self.plan.ticks {
+            if self.plan.leap && tick == leap_at {
+                self.leap();
+            }
+            self.pass_time();
+            self.disturb();
+            self.tick(&mut server)?;
+        }
+        self.heal(&mut server)?;
+        self.judge(&mut server)
+    }
+
+    fn leap(&mut self) {
+        self.scene.now += LEAP_MS;
+        note!(self.scene.trace, "31 days pass");
+        self.scene.trace.count("leaps");
+    }
+
+    fn pass_time(&mut self) {
+        let rng = &mut self.scene.rng;
+        let most = if rng.u8(..50) == 0 { 4_000 } else { self.plan.tick_ms_max };
+        self.scene.now += rng.u64(..=most);
+        self.scene.trace.at(self.scene.now);
+    }
+
+    /// Cuts, crashes, and wishes of applications.
+    fn disturb(&mut self) {
+        let scene = &mut self.scene;
+        let open = scene.network.open();
+        if !open.is_empty() && happens(&mut scene.rng, self.plan.cut) {
+            let id = *choose(&mut scene.rng, &open);
+            scene.network.cut(&mut scene.rng, scene.now, id);
+        }
+        for device in &mut self.devices {
+            if happens(&mut scene.rng, self.plan.device_crash / 4) {
+                device.crash(scene);
+            }
+            if happens(&mut scene.rng, self.plan.activity) {
+                device.wish(scene, &self.plan);
+            }
+        }
+    }
+
+    fn tick(&mut self, server: &mut Server) -> Checked {
+        let scene = &mut self.scene;
+        if !scene.is_healing
+            && server.process.is_some()
+            && happens(&mut scene.rng, self.plan.server_crash)
+        {
+            server.crash(scene);
+        }
+        server.live(scene)?;
+        if scene.rng.u8(..120) == 0 {
+            server.look_inside(scene)?;
+        }
+        self.devices.iter_mut().try_for_each(|device| device.live(scene, server.listens()))
+    }
+
+    /// Everything works from now on: all must come to rest, with nothing lost.
+    fn heal(&mut self, server: &mut Server) -> Checked {
+        note!(self.scene.trace, "everything heals");
+        self.scene.is_healing = true;
+        self.scene.network.delay_ms_max = 5;
+        for _ in 0..HEALING_TICKS_MAX {
+            let resting = self.scene.network.is_quiet();
+            self.scene.now += if resting { 200 } else { 5 };
+            self.scene.trace.at(self.scene.now);
+            self.tick(server)?;
+            let settled = self.devices.iter().all(Device::is_settled);
+            if settled && self.scene.network.is_quiet() && server.is_quiet(&self.scene) {
+                return Ok(());
+            }
+        }
+        let unsettled = self.devices.iter().find(|device| !device.is_settled());
+        promised!(10, false, "a healed world does not come to rest: {unsettled:#?}");
+        Ok(())
+    }
+
+    fn judge(&mut self, server: &mut Server) -> Checked {
+        let scene = &mut self.scene;
+        scene.oracle.check_answers()?;
+        self.devices.iter().try_for_each(|device| verdict::device(device, &scene.oracle))?;
+        if scene.bug.is_some() {
+            // A planted bug must show in what happened, not in a look at the disk afterwards.
+            return Ok(());
+        }
+        server.look_inside(scene)?;
+        let before = events(&server.disk);
+        server.crash(scene);
+        promised!(2, events(&server.disk) == before, "a crash at rest loses events");
+        verdict::chain_holds(&server.disk, &scene.oracle)?;
+        server.start(scene)?;
+        server.crash(scene);
+        self.remember_disk(server);
+        self.count();
+        Ok(())
+    }
+
+    /// The disk at the end belongs to the world's bytes.
+    fn remember_disk(&self, server: &Server) {
+        let trace = &self.scene.trace;
+        server.disk.copy().damage(|entries| {
+            for (key, value) in entries.iter() {
+                trace.bytes(key);
+                trace.bytes(value);
+            }
+        });
+        let log = server.disk.copy().open().expect("a copy of a good disk opens");
+        let records = log.load(&mut |key, value| {
+            trace.bytes(key);
+            trace.bytes(value);
+            Ok(())
+        });
+        records.expect("records in memory load");
+    }
+
+    fn count(&self) {
+        let trace = &self.scene.trace;
+        for device in &self.devices {
+            let application = &device.stored.application;
+            application.messages.iter().for_each(|_| trace.count("messages taken"));
+            application.presence.iter().for_each(|_| trace.count("changes taken"));
+            (0..application.repeats)
+                .for_each(|_| trace.count("items handed out after a crash again"));
+        }
+        self.scene.oracle.chronicle.events.iter().for_each(|it| trace.count(it.event.kind()));
+    }
+}
+
+fn events(disk: &adsum::log::memory::MemoryDisk) -> Vec<Recorded> {
+    disk.read(Sequence::new(1), usize::MAX).expect("the log reads")
+}
