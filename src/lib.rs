@@ -1,7 +1,29 @@
 //! adsum: a persistent, event-sourced presence and instant messaging store, the model of RFC 2778 over QUIC.
 //!
+//! Every publish, subscription and message is an [`event`] in an append-only [`log`]; current presence and inbox
+//! contents are [`view`]s folded from it; the [`service`] decides, purely; [`commit`] is where it meets the log;
+//! [`server`] and [`client`] speak the [`wire`] protocol. Imports go down only:
+//!
+//! ```text
+//! cli → server, client → commit → service → view → event → model
+//!                     ↘ wire → model   ↘ log → event
+//! ```
+//!
+//! ```
+//! use adsum::model::{Basic, Document, Principal, Tuple, TupleId};
+//!
+//! let alice: Principal = "Alice@Example.com".parse()?;
+//! assert_eq!(alice.presentity().to_string(), "pres:alice@example.com");
+//!
+//! let tuple = Tuple::plain(TupleId::new("desk")?, Basic::Open);
+//! let document = Document::new(vec![tuple], vec![], vec![])?;
+//! assert_eq!(document.tuples().len(), 1);
+//! # Ok::<(), adsum::model::Refusal>(())
+//! ```
+//!
 //! Must never hold: code. What there is lies in a layer.
 
+pub mod cli;
 pub mod client;
 pub mod commit;
 pub mod event;

@@ -1,0 +1,142 @@
+//! The requests of the load, written straight into a buffer without a new allocation for each.
+//!
+//! Must never hold: a connection.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::client::Credentials;
+use crate::model::limits::DAY_MS;
+use crate::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
+use crate::wire::{self, body, convert};
+
+/// Lifetime of what the bench publishes: none runs out while it is measured.
+pub(super) const PUBLICATION_MS: u64 = DAY_MS;
+/// Bytes of a message body, as in every comparison with other servers.
+pub(super) const BODY_BYTES: usize = 200;
+
+/// Writes one request after the other.
+pub(super) trait Requests {
+    /// Appends the frame of request `number` to `out`. Each number is asked for once.
+    fn write(&mut self, number: u64, out: &mut Vec<u8>);
+}
+
+/// Messages to one inbox after the other.
+pub(super) struct Sends {
+    inboxes: Arc<[String]>,
+    offset: usize,
+    frame: body::Send,
+}
+
+impl Sends {
+    /// Messages to `inboxes`, beginning with number `offset` of them.
+    pub(super) fn new(inboxes: Arc<[String]>, offset: usize) -> Self {
+        let frame = body::Send {
+            request: 0,
+            inbox: String::new(),
+            sender: String::new(),
+            id: String::new(),
+            content_type: "text/plain".to_owned(),
+            body: Bytes::from_static(&[b'x'; BODY_BYTES]),
+            lifetime_ms: None,
+            ext: Vec::new(),
+        };
+        Self { inboxes, offset, frame }
+    }
+}
+
+impl Requests for Sends {
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) {
+        let count = self.inboxes.len() as u64;
+        let index = usize::try_from(number % count).expect("it is below a length");
+        let inbox = &self.inboxes[(self.offset + index) % self.inboxes.len()];
+        self.frame.request = number;
+        self.frame.inbox.clone_from(inbox);
+        self.frame.id.clear();
+        // As long as the 128 random bits that clients are advised to use.
+        write!(self.frame.id, "{number:032x}").expect("writing to a string cannot fail");
+        wire::encode(&self.frame, out);
+    }
+}
+
+/// Changes of one person's own presentity, each under the number it has.
+pub(super) struct Publishes {
+    frame: body::Publish,
+}
+
+impl Publishes {
+    /// Changes by `who`.
+    pub(super) fn new(who: &Credentials) -> Self {
+        let frame = body::Publish {
+            request: 0,
+            operation: [0; 16],
+            presentity: who.principal().presentity().to_string(),
+            name: String::new(),
+            if_match: None,
+            lifetime_ms: Some(PUBLICATION_MS),
+            document: Some(convert::document_body(&document(0))),
+            ext: Vec::new(),
+        };
+        Self { frame }
+    }
+}
+
+impl Requests for Publishes {
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) {
+        self.frame.request = number;
+        self.frame.operation = operation(number).0;
+        let document = self.frame.document.as_mut().expect("it was put there");
+        document.tuples[0].notes[0].text = Some(number.to_string().into());
+        wire::encode(&self.frame, out);
+    }
+}
+
+/// The name of operation `number` of a device.
+pub(super) fn operation(number: u64) -> OperationId {
+    OperationId(u128::from(number).to_be_bytes())
+}
+
+/// One open tuple whose note is `number`.
+pub(super) fn document(number: u64) -> Document {
+    let id = TupleId::new("bench").expect("it is short and printable");
+    let mut tuple = Tuple::plain(id, Basic::Open);
+    tuple.notes = vec![Note { language: String::new(), text: Payload::text(&number.to_string()) }];
+    Document::new(vec![tuple], Vec::new(), Vec::new()).expect("it is far below every limit")
+}
+
+/// The number in the note of a [`document`] as a watcher is shown it.
+pub(super) fn number_in(presence: &body::PresenceBody) -> Option<u64> {
+    let text = presence.document.tuples.first()?.notes.first()?.text.as_ref()?;
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Decoder;
+
+    #[test]
+    fn every_send_has_an_id_of_its_own_and_inboxes_take_turns() {
+        let inboxes: Arc<[String]> = vec!["im:a@b".to_owned(), "im:c@d".to_owned()].into();
+        let (mut sends, mut out) = (Sends::new(inboxes, 1), Vec::new());
+        (0..3).for_each(|number| sends.write(number, &mut out));
+        let mut decoder = Decoder::default();
+        decoder.push(&out);
+        let frames = std::iter::from_fn(|| decoder.next_frame().unwrap());
+        let sends: Vec<body::Send> = frames.map(|frame| wire::decode(&frame).unwrap()).collect();
+        let inboxes: Vec<&str> = sends.iter().map(|send| send.inbox.as_str()).collect();
+        assert_eq!(inboxes, ["im:c@d", "im:a@b", "im:c@d"]);
+        assert_eq!(sends[2].id, format!("{:032x}", 2));
+        assert_eq!(sends[2].body.len(), BODY_BYTES);
+    }
+
+    #[test]
+    fn a_watcher_reads_which_change_it_sees() {
+        let document = convert::document_body(&document(77));
+        let presence =
+            body::PresenceBody { presentity: "pres:a@b".into(), state: 1, reason: 0, document };
+        assert_eq!(number_in(&presence), Some(77));
+    }
+}

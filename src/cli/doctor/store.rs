@@ -1,0 +1,166 @@
+//! Checks of a store and of the disk it lies on.
+//!
+//! Must never hold: a repair, or anything that is slow on a large store; `adsum log verify` reads all of it.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::check::Check;
+use crate::log::{EventLog, LogFault, SledLog};
+use crate::model::Sequence;
+
+/// Events at the end of the log that are read.
+const LAST_EVENTS: u64 = 1_000;
+/// Writes that are timed; the median counts.
+const PROBES: usize = 9;
+const PROBE_BYTES: usize = 4_096;
+/// A sync that takes longer makes every answer slow.
+const SYNC_USUAL: Duration = Duration::from_millis(50);
+/// Less free space than this is told: the log takes what clients send, and stops when the disk is full.
+const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
+
+/// Looks at the store in `data`.
+pub(super) fn check(data: &Path) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match SledLog::open_existing(data) {
+        Ok(log) => {
+            let head = log.head();
+            checks.push(Check::ok(
+                "store",
+                format!("{} has the right format, {head} events, nobody uses it", data.display()),
+            ));
+            checks.push(last_events(&log));
+        }
+        Err(LogFault::Locked { path }) => {
+            let detail = format!("{path} is in use by another adsum process");
+            let cure = "nothing, if that is the server; stop it to have the log looked at too";
+            checks.push(Check::warn("store", detail, cure));
+        }
+        Err(fault) => checks.push(Check::fail("store", fault)),
+    }
+    if data.is_dir() {
+        checks.push(free_space(data));
+        checks.push(sync(data));
+    }
+    checks
+}
+
+fn last_events(log: &SledLog) -> Check {
+    let head = log.head().get();
+    let mut next = head.saturating_sub(LAST_EVENTS) + 1;
+    let from = next;
+    let reader = log.reader();
+    while next <= head {
+        match reader.read(Sequence::new(next), 256) {
+            Ok(events) => match events.last() {
+                Some(last) => next = last.sequence.get() + 1,
+                None => {
+                    return Check::fail("log", LogFault::Missing { sequence: Sequence::new(next) });
+                }
+            },
+            Err(fault) => return Check::fail("log", fault),
+        }
+    }
+    if head == 0 {
+        return Check::ok("log", "empty");
+    }
+    Check::ok("log", format!("events {from} to {head} are whole; `adsum log verify` checks all"))
+}
+
+/// Asks `df`: the standard library has no call for it, and this is the only place that needs one.
+fn free_space(data: &Path) -> Check {
+    let told = Command::new("df").arg("-Pk").arg("--").arg(data).output();
+    let free = told.ok().and_then(|told| free_of(&String::from_utf8_lossy(&told.stdout)));
+    let cure = "make room on that disk, or move the store to a larger one";
+    match free {
+        Some(free) if free < FREE_BYTES_MIN => {
+            Check::warn("disk space", format!("{} MiB free", free / 1024 / 1024), cure)
+        }
+        Some(free) => Check::ok("disk space", format!("{} MiB free", free / 1024 / 1024)),
+        None => Check::warn("disk space", "unknown: `df` did not tell", "look for yourself"),
+    }
+}
+
+/// The bytes free in the output of `df -Pk`: the fourth column of the second line, in KiB.
+fn free_of(told: &str) -> Option<u64> {
+    let kib: u64 = told.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+fn sync(data: &Path) -> Check {
+    match sync_time(data) {
+        Ok(took) => {
+            let detail = format!(
+                "{PROBE_BYTES} bytes written and synced in {:.2} ms",
+                took.as_secs_f64() * 1_000.0
+            );
+            if took > SYNC_USUAL {
+                let cure =
+                    "every answer waits for a sync: use a faster disk, or one that is less busy";
+                return Check::warn("disk sync", detail, cure);
+            }
+            Check::ok("disk sync", detail)
+        }
+        Err(error) => {
+            let cause = format!("cannot write to {}: {error}; make it writable", data.display());
+            Check::fail("disk sync", cause)
+        }
+    }
+}
+
+/// The median time of a small write with its sync, in a file that is gone afterwards.
+fn sync_time(data: &Path) -> std::io::Result<Duration> {
+    let mut file = tempfile::Builder::new().prefix("doctor-").tempfile_in(data)?;
+    let mut times = Vec::with_capacity(PROBES);
+    for _ in 0..PROBES {
+        let began = Instant::now();
+        file.write_all(&[0; PROBE_BYTES])?;
+        file.as_file().sync_data()?;
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times[PROBES / 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Verdict;
+    use super::*;
+
+    fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
+        checks.iter().map(|check| (check.name.as_str(), check.result)).collect()
+    }
+
+    #[test]
+    fn a_good_store_passes_and_is_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(SledLog::open(folder.path()).unwrap());
+        let before = std::fs::read_dir(folder.path()).unwrap().count();
+        let checks = check(folder.path());
+        assert_eq!(
+            verdicts(&checks).iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["store", "log", "disk space", "disk sync"]
+        );
+        assert!(checks.iter().all(|check| check.result != Verdict::Fail), "{checks:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+    }
+
+    #[test]
+    fn a_store_in_use_is_a_warning_and_none_at_all_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SledLog::open(folder.path()).unwrap();
+        assert_eq!(verdicts(&check(folder.path()))[0], ("store", Verdict::Warn));
+        drop(log);
+        let nowhere = folder.path().join("nowhere");
+        assert_eq!(verdicts(&check(&nowhere)), [("store", Verdict::Fail)]);
+    }
+
+    #[test]
+    fn free_space_is_the_fourth_column() {
+        let told = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 40 60 40% /\n";
+        assert_eq!(free_of(told), Some(60 * 1024));
+        assert_eq!(free_of("df: no such file"), None);
+    }
+}

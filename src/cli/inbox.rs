@@ -1,0 +1,183 @@
+//! `adsum inbox`: the messages that wait.
+//!
+//! A message is acknowledged only after it has left this process, so that none is lost between here and whoever reads.
+//! Must never hold: a message between two lines (the server keeps it).
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Invocation;
+use super::failure::Failure;
+use super::message_line::MessageLine;
+use super::output::Output;
+use super::session::{self, Staying};
+use super::signals::Interrupts;
+use crate::client::{Client, Inbox, InboxOptions, Received};
+use crate::model::InboxSequence;
+use crate::model::limits::DELETE_COUNT_MAX;
+
+/// Arguments of `adsum inbox`.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(super) struct Args {
+    /// Stay and print messages as they come [default: print what waits, then end]
+    #[arg(long)]
+    follow: bool,
+    /// Do not acknowledge: the next start prints the same again
+    #[arg(long, conflicts_with = "delete")]
+    keep: bool,
+    /// Begin with the oldest message the inbox still holds [default: the first that this device has not acknowledged]
+    #[arg(long)]
+    from_start: bool,
+    /// Delete what was printed, for all devices
+    #[arg(long)]
+    delete: bool,
+    /// Stop after this many messages [default: never]
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    #[command(flatten)]
+    staying: Staying,
+}
+
+/// `{"type":"deleted", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "deleted")]
+struct DeletedLine {
+    inbox: String,
+    count: u32,
+}
+
+impl fmt::Display for DeletedLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}: {} deleted", self.inbox, self.count)
+    }
+}
+
+/// Messages printed before they are handed over together; also what one delete may name.
+const MESSAGES_AT_ONCE_MAX: u64 = 256;
+const _: () = assert!(MESSAGES_AT_ONCE_MAX <= DELETE_COUNT_MAX as u64);
+
+/// How long the server may take to confirm the last acknowledgement.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Runs `adsum inbox`.
+pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let stay = args.staying.stay(args.follow);
+    session::follow(invocation, stay, async |client, output, interrupts| {
+        Reading { client, delete: args.delete, output, interrupts }.run(args).await
+    })
+}
+
+struct Reading<'a> {
+    client: &'a Client,
+    delete: bool,
+    output: &'a mut Output,
+    interrupts: &'a mut Interrupts,
+}
+
+impl Reading<'_> {
+    async fn run(mut self, args: &Args) -> Result<(), Failure> {
+        let options = InboxOptions {
+            inbox: None,
+            from_start: args.from_start,
+            keep: args.keep,
+            follow: args.follow,
+        };
+        let mut inbox = tokio::select! {
+            inbox = self.client.inbox(options) => inbox?,
+            () = self.interrupts.next() => return Ok(()),
+        };
+        let mut remaining = args.count.unwrap_or(u64::MAX);
+        let mut failed = None;
+        while remaining > 0 {
+            let next = tokio::select! {
+                next = inbox.next() => next,
+                () = self.interrupts.next() => break,
+            };
+            match next {
+                Some(Ok(received)) => {
+                    let most = remaining.min(MESSAGES_AT_ONCE_MAX);
+                    remaining -= self.take(received, &mut inbox, most).await?;
+                    failed = None;
+                }
+                Some(Err(error)) => failed = Some(session::remember(error, self.output)?),
+                None => break,
+            }
+        }
+        match failed {
+            Some(failure) => Err(failure),
+            None => self.settle(&inbox).await,
+        }
+    }
+
+    /// Waits until what was printed is acknowledged at the server, so that no later start prints it again.
+    async fn settle(&mut self, inbox: &Inbox) -> Result<(), Failure> {
+        let settled = tokio::select! {
+            settled = tokio::time::timeout(SETTLE, inbox.settled()) => settled.ok(),
+            () = self.interrupts.next() => None,
+        };
+        match settled {
+            Some(settled) => Ok(settled?),
+            None => Err(Failure::unreachable(
+                "the server did not confirm what was acknowledged; the next start may print some messages again",
+            )),
+        }
+    }
+
+    /// Prints `first` and what else has arrived, `most` in all, then acknowledges it. Returns how many.
+    async fn take(
+        &mut self,
+        first: Received,
+        inbox: &mut Inbox,
+        most: u64,
+    ) -> Result<u64, Failure> {
+        self.output.line(&MessageLine::from(&first.message))?;
+        let (mut last, mut sequences, mut count) = (first, Vec::new(), 1);
+        sequences.push(last.message.sequence);
+        while count < most {
+            let Some(received) = inbox.next_ready() else { break };
+            self.output.line(&MessageLine::from(&received.message))?;
+            sequences.push(received.message.sequence);
+            (last, count) = (received, count + 1);
+        }
+        self.output.flush()?;
+        if self.delete {
+            self.delete(&last, &sequences).await?;
+        }
+        last.taken().await?;
+        Ok(count)
+    }
+
+    async fn delete(
+        &mut self,
+        last: &Received,
+        sequences: &[InboxSequence],
+    ) -> Result<(), Failure> {
+        let count = tokio::select! {
+            count = self.client.delete(None, sequences) => count?,
+            () = self.interrupts.next() => return Err(Failure::failed(
+                "interrupted",
+                "interrupted while deleting; run the same command again",
+            )),
+        };
+        self.output.line(&DeletedLine { inbox: last.message.inbox.to_string(), count })?;
+        self.output.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deleted_line_counts() {
+        let line = DeletedLine { inbox: "im:bob@localhost".into(), count: 2 };
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"type":"deleted","inbox":"im:bob@localhost","count":2}"#
+        );
+        assert_eq!(line.to_string(), "im:bob@localhost: 2 deleted");
+    }
+}
