@@ -6,8 +6,9 @@ mod world;
 
 use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryDisk;
+use adsum::log::{CheckpointRecord, EventLog, LogFault};
 use adsum::model::{
-    Basic, InboxSequence, Lifetime, Mode, PublicationName, Sequence, SubscriptionState, Timestamp,
+    Basic, InboxSequence, Lifetime, Mode, Moment, PublicationName, SubscriptionState, Timestamp,
 };
 use adsum::service::{
     Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Reply, Send, SessionId,
@@ -57,7 +58,7 @@ impl Server {
         }
     }
 
-    fn open_presence(&mut self, watcher: &str, after: Sequence) -> PresenceOpened {
+    fn open_presence(&mut self, watcher: &str, after: Moment) -> PresenceOpened {
         let feed = FeedId { session: SessionId(1), number: 1 };
         let open = Input::OpenPresence {
             ticket: ticket(),
@@ -169,28 +170,57 @@ fn looking_at_the_state_takes_nothing_from_the_next_checkpoint() {
     assert_eq!(server.restart(true).commit.fingerprint(), state);
 }
 
-#[test]
-fn a_checkpoint_of_another_version_is_passed_over_and_the_log_folded() {
+/// A server's checkpoint with every record as `change` makes it, and the state that the log alone gives.
+fn with_records_changed(
+    change: impl Fn(&[u8], &mut Vec<u8>),
+) -> (Result<Commit, LogFault>, Vec<CheckpointRecord>) {
     let mut server = Server::new();
     server.ask("bob", Command::Send(message("alice", "one", "hello")));
+    server.ask("alice", Command::Publish(publish("alice", 1, "here")));
     server.commit.checkpoint_all().unwrap();
     let expected = server.commit.fingerprint();
     server.disk.crash(0);
     let mut log = server.disk.open().unwrap();
-    // Version 9 in the record that vouches for the others; the rest of it is as it was.
-    let mut meta = None;
-    adsum::log::EventLog::load(&log, &mut |key, value| {
-        if key == b"M" {
-            meta = Some(value.to_vec());
-        }
+    let mut records = Vec::new();
+    log.load(&mut |key, value| {
+        let mut value = value.to_vec();
+        change(key, &mut value);
+        records.push((key.to_vec(), Some(value)));
         Ok(())
     })
     .unwrap();
-    let mut meta = meta.expect("a checkpoint has one");
-    meta[0] = 9;
-    adsum::log::EventLog::save(&mut log, &[(b"M".to_vec(), Some(meta))]).unwrap();
-    let mut commit = Commit::open(config(), Box::new(log), &mut |_, _| {}).unwrap();
-    assert_eq!(commit.fingerprint(), expected);
+    log.save(&records).unwrap();
+    (Commit::open(config(), Box::new(log), &mut |_, _| {}), expected)
+}
+
+const VOUCHING: &[u8] = b"M";
+
+#[test]
+fn a_checkpoint_of_another_version_is_passed_over_and_the_log_folded() {
+    for version in [1, 9] {
+        // In the record that vouches for the others; the rest of it is as it was.
+        let (commit, expected) = with_records_changed(|key, value| {
+            if key == VOUCHING {
+                value[0] = version;
+            }
+        });
+        assert_eq!(commit.unwrap().fingerprint(), expected);
+    }
+}
+
+#[test]
+fn records_of_another_version_need_not_read_but_those_of_this_one_must() {
+    let cut = |version: Option<u8>| {
+        with_records_changed(move |key, value| match version {
+            Some(version) if key == VOUCHING => value[0] = version,
+            _ if key.starts_with(b"E") => value.truncate(3),
+            _ => {}
+        })
+    };
+    let (commit, expected) = cut(Some(1));
+    assert_eq!(commit.unwrap().fingerprint(), expected);
+    let (commit, _) = cut(None);
+    assert!(matches!(commit.map(drop), Err(LogFault::Checkpoint { .. })));
 }
 
 #[test]
@@ -217,7 +247,7 @@ fn the_past_of_a_presentity_can_be_read_change_by_change() {
     };
     server.ask("alice", Command::Publish(remove));
 
-    let opened = server.open_presence("bob", Sequence::ZERO);
+    let opened = server.open_presence("bob", Moment::ZERO);
     assert_eq!(opened.histories.len(), 1);
     let reader = server.commit.reader();
     let walk = history::walk(reader.as_ref(), &opened.histories[0]).unwrap();
@@ -225,7 +255,7 @@ fn the_past_of_a_presentity_can_be_read_change_by_change() {
     let states = walk
         .changes
         .iter()
-        .map(|at| history::state_at(reader.as_ref(), &pres("alice"), *at).unwrap());
+        .map(|(at, _)| history::state_at(reader.as_ref(), &pres("alice"), *at).unwrap());
     let notes: Vec<Vec<String>> = states
         .map(|item| {
             let document = item.document.unwrap();
@@ -252,10 +282,10 @@ fn what_the_log_tells_of_the_present_is_what_a_fetch_shows() {
             Command::Publish(Publish { name, ..publish("alice", number, &number.to_string()) }),
         );
     }
-    let opened = server.open_presence("bob", Sequence::ZERO);
+    let opened = server.open_presence("bob", Moment::ZERO);
     let item = &opened.items[0];
-    let read =
-        history::state_at(server.commit.reader().as_ref(), &pres("alice"), item.version).unwrap();
+    let at = server.commit.views().presentity(&pres("alice")).unwrap().changed_at;
+    let read = history::state_at(server.commit.reader().as_ref(), &pres("alice"), at).unwrap();
     assert_eq!(read, **item);
     assert!(!note_of(read.document.as_ref()).is_empty());
 }

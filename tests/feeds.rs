@@ -6,19 +6,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adsum::model::limits::{FEED_QUEUE_MAX, WINDOW_EVENTS_MAX};
-use adsum::model::{InboxSequence, Mode, Sequence, SubscriptionState};
+use adsum::model::{InboxSequence, Mode, Moment, Sequence, SubscriptionState};
 use adsum::service::feed::{InboxFeed, InboxStep, PresenceFeed, PresenceStep};
 use adsum::service::{History, InboxRow, PresenceItem, PresenceOpened, Walk};
 use proptest::prelude::*;
 use world::pres;
 
 fn item(name: &str, version: u64) -> Arc<PresenceItem> {
-    Arc::new(PresenceItem::new(pres(name), Sequence::new(version), SubscriptionState::Active, None))
+    Arc::new(PresenceItem::new(
+        pres(name),
+        Moment::from_us(version),
+        SubscriptionState::Active,
+        None,
+    ))
 }
 
 fn opened(head: u64, items: &[(&str, u64)]) -> PresenceOpened {
     let items = items.iter().map(|(name, version)| item(name, *version)).collect();
-    PresenceOpened { head: Sequence::new(head), items, histories: Vec::new() }
+    PresenceOpened { head: Moment::from_us(head), items, histories: Vec::new() }
 }
 
 /// Does what the feed says until it waits; returns the versions sent and whether it said that it caught up.
@@ -27,15 +32,20 @@ fn drain(feed: &mut PresenceFeed) -> (Vec<u64>, bool) {
     loop {
         match feed.next_step() {
             PresenceStep::Send { item, .. } => {
-                sent.push(item.version.get());
+                sent.push(item.version.as_us());
                 feed.sent(1);
             }
             PresenceStep::CaughtUp { .. } => caught_up = true,
             PresenceStep::Read { presentity, at } => {
-                feed.loaded(PresenceItem::new(presentity, at, SubscriptionState::Active, None));
+                feed.loaded(PresenceItem::new(
+                    presentity,
+                    Moment::from_us(at.get()),
+                    SubscriptionState::Active,
+                    None,
+                ));
             }
             PresenceStep::Reopen { after } => {
-                panic!("the feed is to be opened again after {after}")
+                panic!("the feed is to be opened again after {after:?}")
             }
             PresenceStep::Wait => return (sent, caught_up),
         }
@@ -44,7 +54,7 @@ fn drain(feed: &mut PresenceFeed) -> (Vec<u64>, bool) {
 
 #[test]
 fn a_feed_sends_what_was_missed_in_order_then_is_live() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 0);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
     assert_eq!(feed.next_step(), PresenceStep::Wait);
     feed.offer(Mode::Latest, item("alice", 12));
     feed.opened(&opened(10, &[("bob", 3), ("alice", 7)]), vec![]);
@@ -55,7 +65,7 @@ fn a_feed_sends_what_was_missed_in_order_then_is_live() {
 
 #[test]
 fn what_was_offered_before_the_answer_and_stands_in_it_is_sent_once() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 0);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
     feed.offer(Mode::Latest, item("alice", 7));
     feed.offer(Mode::Every, item("bob", 8));
     feed.opened(&opened(8, &[("alice", 7), ("bob", 8)]), vec![]);
@@ -64,7 +74,7 @@ fn what_was_offered_before_the_answer_and_stands_in_it_is_sent_once() {
 
 #[test]
 fn a_closed_window_sends_nothing_and_keeps_only_the_latest() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 1);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 1);
     feed.opened(&opened(0, &[]), vec![]);
     feed.offer(Mode::Latest, item("alice", 1));
     assert_eq!(drain(&mut feed).0, [1]);
@@ -72,16 +82,16 @@ fn a_closed_window_sends_nothing_and_keeps_only_the_latest() {
         feed.offer(Mode::Latest, item("alice", version));
         assert_eq!(feed.next_step(), PresenceStep::Wait);
     }
-    feed.acknowledged(Sequence::new(1));
+    feed.acknowledged(Moment::from_us(1));
     assert_eq!(drain(&mut feed).0, [2]);
-    feed.acknowledged(Sequence::new(2));
+    feed.acknowledged(Moment::from_us(2));
     assert_eq!(drain(&mut feed).0, [9_999]);
     assert_eq!(feed.conflated(), 9_996);
 }
 
 #[test]
 fn a_presentity_that_changes_all_the_time_does_not_starve_and_starves_nobody() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 1);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 1);
     feed.opened(&opened(0, &[]), vec![]);
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut version = 0;
@@ -101,7 +111,7 @@ fn a_presentity_that_changes_all_the_time_does_not_starve_and_starves_nobody() {
 
 #[test]
 fn an_every_feed_that_falls_too_far_behind_reads_the_rest_from_the_log() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 1);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 1);
     feed.opened(&opened(0, &[]), vec![]);
     feed.offer(Mode::Every, item("alice", 1));
     assert_eq!(drain(&mut feed).0, [1]);
@@ -119,19 +129,19 @@ fn an_every_feed_that_falls_too_far_behind_reads_the_rest_from_the_log() {
         }
     };
     let PresenceStep::Reopen { after } = step else { panic!("{step:?}") };
-    assert_eq!(after, Sequence::new(1), "all that was forgotten is asked for again");
+    assert_eq!(after, Moment::from_us(1), "all that was forgotten is asked for again");
 }
 
 #[test]
 fn a_history_is_sent_change_by_change_from_the_state_it_began_with() {
     let history = |with_base| History {
         presentity: pres("alice"),
-        after: Sequence::new(10),
+        after: Moment::from_us(10),
         last: Sequence::new(14),
         with_base,
     };
     let walk = |changes: &[u64]| Walk {
-        changes: changes.iter().map(|at| Sequence::new(*at)).collect(),
+        changes: changes.iter().map(|at| (Sequence::new(*at), Moment::from_us(*at))).collect(),
         complete: true,
     };
     for (with_base, changes, expected) in [
@@ -141,9 +151,9 @@ fn a_history_is_sent_change_by_change_from_the_state_it_began_with() {
         // Nothing was published when the subscription began.
         (true, &[12, 14], &[10, 12, 14]),
     ] {
-        let mut feed = PresenceFeed::new(Sequence::ZERO, 0);
+        let mut feed = PresenceFeed::new(Moment::ZERO, 0);
         let opened = PresenceOpened {
-            head: Sequence::new(14),
+            head: Moment::from_us(14),
             items: vec![],
             histories: vec![history(with_base)],
         };
@@ -153,11 +163,29 @@ fn a_history_is_sent_change_by_change_from_the_state_it_began_with() {
 }
 
 #[test]
+fn a_feed_says_what_it_will_send_and_stands_at_what_it_sent_however_far_the_log_went() {
+    let us = Moment::from_us;
+    let mut feed = PresenceFeed::new(us(2), 0);
+    feed.opened(&opened(900, &[("bob", 3), ("alice", 7)]), vec![]);
+    assert_eq!((feed.position(), feed.pending_through(), feed.pending()), (us(2), us(7), 2));
+    assert_eq!(drain(&mut feed), (vec![3, 7], true));
+    assert_eq!(feed.position(), us(7), "not where the log was");
+    let mut again = PresenceFeed::new(feed.position(), 0);
+    again.opened(&opened(1_000, &[]), vec![]);
+    assert_eq!((again.pending_through(), again.pending()), (us(7), 0));
+    assert_eq!(again.next_step(), PresenceStep::CaughtUp { position: us(7) });
+    again.offer(Mode::Latest, item("alice", 950));
+    assert_eq!(again.next_step(), PresenceStep::Wait, "the answer stood for that already");
+    again.offer(Mode::Latest, item("alice", 1_001));
+    assert_eq!(drain(&mut again).0, [1_001]);
+}
+
+#[test]
 fn a_position_from_another_store_is_taken_as_none() {
-    let mut feed = PresenceFeed::new(Sequence::new(500), 0);
+    let mut feed = PresenceFeed::new(Moment::from_us(500), 0);
     feed.opened(&opened(20, &[("alice", 3)]), vec![]);
     assert_eq!(drain(&mut feed), (vec![3], true));
-    assert_eq!(feed.position(), Sequence::new(20));
+    assert_eq!(feed.position(), Moment::from_us(3));
 }
 
 #[test]
@@ -262,14 +290,14 @@ proptest! {
     ) {
         let names = ["a", "b", "c", "d", "e", "f"];
         let mode = |name: usize| if name < 3 { Mode::Latest } else { Mode::Every };
-        let mut feed = PresenceFeed::new(Sequence::ZERO, window);
+        let mut feed = PresenceFeed::new(Moment::ZERO, window);
         feed.opened(&opened(0, &[]), vec![]);
         let (mut seen, mut latest) = (Vec::new(), BTreeMap::new());
         let mut take = |feed: &mut PresenceFeed| loop {
             match feed.next_step() {
                 PresenceStep::Send { item, position, .. } => {
                     assert_eq!(position, item.version, "the position is the version sent last");
-                    seen.push((item.presentity.local().to_owned(), item.version.get()));
+                    seen.push((item.presentity.local().to_owned(), item.version.as_us()));
                     feed.sent(1);
                 }
                 PresenceStep::CaughtUp { .. } => {}
@@ -304,7 +332,7 @@ proptest! {
 
 #[test]
 fn the_default_window_is_the_documented_one() {
-    let mut feed = PresenceFeed::new(Sequence::ZERO, 0);
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
     feed.opened(&opened(0, &[]), vec![]);
     let names: Vec<String> = (0..300).map(|number| format!("p{number}")).collect();
     for (version, name) in (1..).zip(&names) {

@@ -15,9 +15,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use adsum::event::{Assembler, Chain, Event, Recorded, pack};
-use adsum::model::{Sequence, Timestamp};
+use adsum::model::{Moment, Sequence, Timestamp};
 use data_encoding::HEXLOWER;
-use events::{message, samples};
+use events::{message, samples, timed};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -108,18 +108,30 @@ fn no_kind_of_event_is_without_a_golden_file() {
     assert_eq!(error, postcard::Error::SerdeDeCustom, "variant {next} is known but has no sample");
 }
 
-/// Three commits: several events in one entry, one event in parts, one more.
+/// The last kind of event there was when the golden logs were written: they do not grow with later ones.
+const LAST_KIND: u8 = 12;
+const BEGIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
+/// Three commits, a millisecond apart: several events in one entry, one event in parts, one more.
+fn commits() -> [Vec<(Moment, Event)>; 3] {
+    let kind = |event: &Event| postcard::to_stdvec(event).unwrap()[0];
+    let known = samples().into_iter().map(|(_, event)| event);
+    let commits = [
+        known.filter(|event| kind(event) <= LAST_KIND).collect(),
+        vec![message(30, 10), message(31, 15_000), message(32, 10)],
+        vec![message(33, 1)],
+    ];
+    let mut ms = BEGIN.as_ms()..;
+    commits.map(|events| timed(Timestamp::from_ms(ms.next().unwrap()), events))
+}
+
 fn golden_log() -> (Vec<(String, Vec<u8>)>, Vec<Recorded>) {
-    let long: Vec<Event> = vec![message(30, 10), message(31, 15_000), message(32, 10)];
-    let commits =
-        [samples().into_iter().map(|(_, event)| event).collect(), long, vec![message(33, 1)]];
     let (mut chain, mut sections, mut expected) = (Chain::START, Vec::new(), Vec::new());
-    for (ms, commit) in (1_767_225_600_000..).zip(commits) {
-        let (first, at) = (Sequence::new(expected.len() as u64 + 1), Timestamp::from_ms(ms));
-        for entry in pack(&mut chain, first, at, &commit) {
+    for commit in commits() {
+        for entry in pack(&mut chain, Sequence::new(expected.len() as u64 + 1), &commit) {
             sections.push((HEXLOWER.encode(&entry.key.to_bytes()), entry.value));
         }
-        for event in commit {
+        for (at, event) in commit {
             let sequence = Sequence::new(expected.len() as u64 + 1);
             expected.push(Recorded { sequence, at, event });
         }
@@ -127,17 +139,42 @@ fn golden_log() -> (Vec<(String, Vec<u8>)>, Vec<Recorded>) {
     (sections, expected)
 }
 
+/// The events in a stored log, its chain followed from the first entry to the last.
+fn assembled(stored: &str) -> Vec<Recorded> {
+    let mut assembler = Assembler::verifying(Chain::START, Sequence::new(1));
+    let mut found = Vec::new();
+    for (key, value) in parse(stored) {
+        assembler.push(&HEXLOWER.decode(key.as_bytes()).unwrap(), &value, &mut found).unwrap();
+    }
+    assembler.finish().unwrap();
+    found
+}
+
 #[test]
 fn the_golden_log_is_packed_and_read_as_ever() {
     let (sections, expected) = golden_log();
     let text = print("One entry a section: its key, then its value.", &sections);
-    let stored = stored("log/format-1.hex", &text);
-    let mut assembler = Assembler::verifying(Chain::START, Sequence::new(1));
-    let mut found = Vec::new();
-    for (key, value) in parse(&stored) {
-        assembler.push(&HEXLOWER.decode(key.as_bytes()).unwrap(), &value, &mut found).unwrap();
-    }
-    assembler.finish().unwrap();
-    assert_eq!(found, expected);
+    let stored = stored("log/format-1-moments.hex", &text);
+    assert_eq!(assembled(&stored), expected);
     assert_eq!(stored, text);
+}
+
+/// Before events had moments of their own, all of a commit had its millisecond. They are told apart by their place in
+/// the entry.
+#[test]
+fn the_golden_log_from_before_there_were_moments_is_read_as_ever() {
+    let found = assembled(&fs::read_to_string(golden("log/format-1.hex")).unwrap());
+    let [first, second, third] = commits();
+    // One entry; then one, the parts of the long event, one; then one.
+    let us = |ms: u64| Moment::of(Timestamp::from_ms(BEGIN.as_ms() + ms)).as_us();
+    let begins = first.iter().zip(us(0)..).map(|(_, us)| us);
+    let moments = begins.chain([us(1), us(1), us(1), us(2)]).map(Moment::from_us);
+    let events = first.iter().chain(&second).chain(&third).map(|(_, event)| event.clone());
+    let expected: Vec<_> = (1..)
+        .map(Sequence::new)
+        .zip(moments)
+        .zip(events)
+        .map(|((sequence, at), event)| Recorded { sequence, at, event })
+        .collect();
+    assert_eq!(found, expected);
 }

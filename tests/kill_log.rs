@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use adsum::event::Event;
 use adsum::log::{EventLog, LogFault, SledLog, verify};
 use adsum::model::{Sequence, Timestamp};
-use events::{message, messages};
+use events::{message, messages, timed};
 
 const FOLDER: &str = "ADSUM_TEST_KILL_FOLDER";
 const KILLS: u64 = 10;
@@ -52,7 +52,7 @@ fn child_that_appends_until_it_is_killed() {
 
 fn append_one_commit(log: &mut SledLog) -> Result<Sequence, LogFault> {
     let head = log.head().get();
-    log.append(Timestamp::from_ms(head), &commit_after(head))?;
+    log.append(&timed(Timestamp::from_ms(head), commit_after(head)))?;
     let record = (b"record".to_vec(), Some(vec![head as u8; 20_000]));
     log.save(&[record])?;
     log.sync()?;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use adsum::log::{EventLog, LogFault, SledLog, Verified, verify};
 use adsum::model::{Sequence, Timestamp};
-use events::{message, messages};
+use events::{message, messages, timed};
 
 /// A store of a few segments: small events, long ones and checkpoint records, some of them replaced.
 fn fill(log: &mut SledLog) {
@@ -23,7 +23,7 @@ fn fill(log: &mut SledLog) {
         let first = round * 21 + 1;
         let mut commit = messages(first, 20);
         commit.push(message(first + 20, 30_000));
-        log.append(Timestamp::from_ms(round), &commit).unwrap();
+        log.append(&timed(Timestamp::from_ms(round), commit.clone())).unwrap();
         log.sync().unwrap();
         let record = |key: u64| (key.to_be_bytes().to_vec(), Some(vec![round as u8; 3_000]));
         log.save(&[record(round), record(round % 5)]).unwrap();

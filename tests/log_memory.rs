@@ -11,7 +11,7 @@ use adsum::event::EntryFault;
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{EventLog, LogFault, LogReader, verify};
 use adsum::model::{Sequence, Timestamp};
-use events::{message, messages};
+use events::{message, messages, timed};
 
 const NOW: Timestamp = Timestamp::from_ms(1);
 
@@ -19,10 +19,10 @@ const NOW: Timestamp = Timestamp::from_ms(1);
 fn a_crash_forgets_what_was_not_synced() {
     let disk = MemoryDisk::new();
     let mut log = disk.open().unwrap();
-    log.append(NOW, &messages(1, 3)).unwrap();
+    log.append(&timed(NOW, messages(1, 3))).unwrap();
     log.save(&[(b"a".to_vec(), Some(b"1".to_vec()))]).unwrap();
     log.sync().unwrap();
-    log.append(NOW, &messages(4, 3)).unwrap();
+    log.append(&timed(NOW, messages(4, 3))).unwrap();
     log.save(&[(b"a".to_vec(), None), (b"b".to_vec(), Some(b"2".to_vec()))]).unwrap();
     disk.crash(0);
     let log = disk.open().unwrap();
@@ -42,7 +42,8 @@ fn a_crash_may_keep_the_first_of_what_was_not_synced() {
         let disk = MemoryDisk::new();
         let mut log = disk.open().unwrap();
         for number in 1..=3 {
-            log.append(NOW, &[message(2 * number, 20_000), message(2 * number + 1, 1)]).unwrap();
+            log.append(&timed(NOW, vec![message(2 * number, 20_000), message(2 * number + 1, 1)]))
+                .unwrap();
         }
         assert_eq!(disk.unsynced_count(), 3);
         disk.crash(kept);
@@ -58,11 +59,11 @@ fn a_log_that_crashed_takes_nothing_more() {
     let mut dead = disk.open().unwrap();
     disk.crash(0);
     let mut log = disk.open().unwrap();
-    assert!(matches!(dead.append(NOW, &messages(1, 1)), Err(LogFault::Poisoned)));
+    assert!(matches!(dead.append(&timed(NOW, messages(1, 1))), Err(LogFault::Poisoned)));
     assert!(matches!(dead.sync(), Err(LogFault::Poisoned)));
     drop(dead);
     assert!(matches!(disk.open(), Err(LogFault::Locked { .. })), "the live one still has it");
-    log.append(NOW, &messages(1, 1)).unwrap();
+    log.append(&timed(NOW, messages(1, 1))).unwrap();
 }
 
 #[test]
@@ -70,17 +71,17 @@ fn after_an_injected_fault_nothing_more_is_taken() {
     for fail in [MemoryDisk::fail_next_append, MemoryDisk::fail_next_sync] {
         let disk = MemoryDisk::new();
         let mut log = disk.open().unwrap();
-        log.append(NOW, &messages(1, 1)).unwrap();
+        log.append(&timed(NOW, messages(1, 1))).unwrap();
         log.sync().unwrap();
         fail(&disk);
-        let outcome = log.append(NOW, &messages(2, 1)).and_then(|_| log.sync());
+        let outcome = log.append(&timed(NOW, messages(2, 1))).and_then(|_| log.sync());
         assert!(matches!(outcome, Err(LogFault::Engine { .. })));
-        assert!(matches!(log.append(NOW, &messages(2, 1)), Err(LogFault::Poisoned)));
+        assert!(matches!(log.append(&timed(NOW, messages(2, 1))), Err(LogFault::Poisoned)));
         drop(log);
         disk.crash(0);
         let mut log = disk.open().unwrap();
         assert_eq!(log.head(), Sequence::new(1));
-        log.append(NOW, &messages(2, 1)).unwrap();
+        log.append(&timed(NOW, messages(2, 1))).unwrap();
         log.sync().unwrap();
     }
 }
@@ -89,7 +90,7 @@ fn filled() -> MemoryDisk {
     let disk = MemoryDisk::new();
     let mut log = disk.open().unwrap();
     for commit in [messages(1, 100), vec![message(101, 20_000)], messages(102, 100)] {
-        log.append(NOW, &commit).unwrap();
+        log.append(&timed(NOW, commit.clone())).unwrap();
     }
     log.sync().unwrap();
     disk

@@ -10,11 +10,11 @@ use std::path::Path;
 
 use adsum::log::{EventLog, LogFault, SledLog};
 use adsum::model::Timestamp;
-use events::messages;
+use events::{messages, timed};
 
 fn append(path: &Path, round: u64) {
     let mut log = SledLog::open(path).unwrap();
-    log.append(Timestamp::from_ms(round), &messages(round * 200 + 1, 200)).unwrap();
+    log.append(&timed(Timestamp::from_ms(round), messages(round * 200 + 1, 200))).unwrap();
     log.sync().unwrap();
 }
 

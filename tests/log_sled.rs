@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use adsum::log::{EventLog, LogFault, SledLog, stat, verify};
 use adsum::model::{Sequence, Timestamp};
-use events::{message, messages};
+use events::{message, messages, timed};
 
 const NOW: Timestamp = Timestamp::from_ms(1_000);
 
@@ -64,7 +64,7 @@ fn a_start_that_was_cut_short_is_begun_again() {
             fs::write(path.join(name), bytes).unwrap();
         }
         let mut log = SledLog::open(&path).unwrap();
-        log.append(NOW, &messages(1, 1)).unwrap();
+        log.append(&timed(NOW, messages(1, 1))).unwrap();
         log.sync().unwrap();
     }
 }
@@ -73,7 +73,7 @@ fn a_start_that_was_cut_short_is_begun_again() {
 fn a_store_whose_log_is_gone_is_damaged_and_not_new() {
     let (_folder, path) = place();
     let mut log = SledLog::open(&path).unwrap();
-    log.append(NOW, &messages(1, 5)).unwrap();
+    log.append(&timed(NOW, messages(1, 5))).unwrap();
     log.sync().unwrap();
     drop(log);
     fs::remove_dir_all(path.join("log")).unwrap();
@@ -102,7 +102,7 @@ fn no_file_that_sled_never_syncs_is_made_by_large_messages_and_records() {
     let (_folder, path) = place();
     let mut log = SledLog::open(&path).unwrap();
     for number in 1..=200 {
-        log.append(NOW, &[message(number, 64 * 1024)]).unwrap();
+        log.append(&timed(NOW, vec![message(number, 64 * 1024)])).unwrap();
         let record = vec![number as u8; 100_000];
         log.save(&[(number.to_be_bytes().to_vec(), Some(record))]).unwrap();
         log.sync().unwrap();
@@ -122,8 +122,8 @@ fn sizes_and_times_are_told() {
     let mut log = SledLog::open(&path).unwrap();
     let empty = stat(&log, &path).unwrap();
     assert_eq!((empty.events, empty.entries, empty.first_at, empty.last_at), (0, 0, None, None));
-    log.append(Timestamp::from_ms(7), &messages(1, 3)).unwrap();
-    log.append(Timestamp::from_ms(9), &[message(4, 20_000)]).unwrap();
+    log.append(&timed(Timestamp::from_ms(7), messages(1, 3))).unwrap();
+    log.append(&timed(Timestamp::from_ms(9), vec![message(4, 20_000)])).unwrap();
     log.sync().unwrap();
     let full = stat(&log, &path).unwrap();
     assert_eq!((full.events, full.entries), (4, 1 + 3));
@@ -137,7 +137,7 @@ fn sizes_and_times_are_told() {
 fn a_discarded_checkpoint_leaves_the_events() {
     let (_folder, path) = place();
     let mut log = SledLog::open(&path).unwrap();
-    log.append(NOW, &messages(1, 2)).unwrap();
+    log.append(&timed(NOW, messages(1, 2))).unwrap();
     log.save(&[(b"a".to_vec(), Some(vec![0; 20_000])), (b"b".to_vec(), Some(vec![]))]).unwrap();
     log.discard_checkpoint().unwrap();
     log.sync().unwrap();

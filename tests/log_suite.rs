@@ -13,7 +13,7 @@ use adsum::event::{ENTRY_BYTES_MAX, Event, Recorded};
 use adsum::log::memory::{MemoryDisk, MemoryLog};
 use adsum::log::{Entries, EventLog, LogFault, LogReader, SledLog, verify};
 use adsum::model::{Sequence, Timestamp};
-use events::{message, messages, samples};
+use events::{message, messages, samples, timed};
 
 /// A place where a log can be opened again and again.
 trait Place {
@@ -96,11 +96,11 @@ fn sequence(value: u64) -> Sequence {
 fn fill(log: &mut impl EventLog, commits: &[Vec<Event>]) -> Vec<Recorded> {
     let mut expected = Vec::new();
     for (ms, commit) in (1..).zip(commits) {
-        for event in commit {
+        for (at, event) in timed(at(ms), commit.clone()) {
             let sequence = Sequence::new(expected.len() as u64 + 1);
-            expected.push(Recorded { sequence, at: at(ms), event: event.clone() });
+            expected.push(Recorded { sequence, at, event });
         }
-        let head = log.append(at(ms), commit).unwrap();
+        let head = log.append(&timed(at(ms), commit.clone())).unwrap();
         assert_eq!(head.get(), expected.len() as u64);
     }
     log.sync().unwrap();
@@ -145,7 +145,7 @@ fn what_was_synced_is_there_after_opening_again<P: Place>() {
     let mut log = place.open().unwrap();
     assert_eq!(log.head().get(), expected.len() as u64);
     assert_eq!(all(&*log.reader()), expected);
-    let head = log.append(at(9), &messages(400, 1)).unwrap();
+    let head = log.append(&timed(at(9), messages(400, 1))).unwrap();
     assert_eq!(head.get(), expected.len() as u64 + 1);
     log.sync().unwrap();
     verify(&log, &mut |_| ()).unwrap();
@@ -214,8 +214,8 @@ fn a_reader_sees_what_is_appended_later<P: Place>() {
     let reader = log.reader();
     assert!(reader.read_one(sequence(1)).is_err());
     for number in 1..50 {
-        log.append(at(number), &messages(number, 1)).unwrap();
-        assert_eq!(reader.read_one(sequence(number)).unwrap().at, at(number));
+        log.append(&timed(at(number), messages(number, 1))).unwrap();
+        assert_eq!(reader.read_one(sequence(number)).unwrap().at.timestamp(), at(number));
     }
 }
 

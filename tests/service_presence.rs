@@ -6,7 +6,7 @@ mod world;
 
 use adsum::event::{Event, PublicationCause};
 use adsum::model::{
-    Basic, EndReason, Lifetime, Mode, Refusal, Sequence, SubscriptionState, Tuple, TupleId, limits,
+    Basic, EndReason, Lifetime, Mode, Moment, Refusal, SubscriptionState, Tuple, TupleId, limits,
 };
 use adsum::service::{Command, Output, PresenceItem, Publish, Query, Reply};
 use world::{
@@ -262,7 +262,7 @@ fn publications_that_do_not_compose_into_one_document_are_refused() {
 fn a_closed_presentity_still_notifies_its_watchers() {
     let mut world = World::with(&["alice", "bob"]);
     world.ask(&actor("bob"), subscribe("alice", Mode::Latest)).unwrap();
-    world.open_presence(1, "bob", &[], Sequence::ZERO);
+    world.open_presence(1, "bob", &[], Moment::ZERO);
     world.told();
     let closed =
         Publish { document: Some(document(Basic::Closed, "gone")), ..publish("alice", 1, "") };
@@ -276,7 +276,7 @@ fn a_feed_is_told_only_of_what_it_watches_and_only_while_it_is_open() {
     for name in ["alice", "carol"] {
         world.ask(&actor("bob"), subscribe(name, Mode::Latest)).unwrap();
     }
-    world.open_presence(1, "bob", &["alice"], Sequence::ZERO);
+    world.open_presence(1, "bob", &["alice"], Moment::ZERO);
     world.told();
     world.publish("carol", 1, "not for this feed");
     world.publish("bob", 2, "nobody watches bob");
@@ -292,7 +292,7 @@ fn a_feed_is_told_only_of_what_it_watches_and_only_while_it_is_open() {
 fn a_subscription_made_while_the_feed_is_open_begins_with_the_current_state() {
     let mut world = World::with(&["alice", "bob"]);
     world.publish("alice", 1, "here");
-    world.open_presence(1, "bob", &[], Sequence::ZERO);
+    world.open_presence(1, "bob", &[], Moment::ZERO);
     world.ask(&actor("bob"), subscribe("alice", Mode::Latest)).unwrap();
     assert_eq!(notes(&world.told()), [("alice".into(), "here".into(), SubscriptionState::Active)]);
     world.ask(&actor("bob"), subscribe("alice", Mode::Latest)).unwrap();
@@ -306,14 +306,14 @@ fn a_feed_opened_at_its_position_misses_nothing_and_repeats_nothing() {
         world.ask(&actor("bob"), subscribe(name, Mode::Latest)).unwrap();
         world.publish(name, 1, "first");
     }
-    let opened = world.open_presence(1, "bob", &[], Sequence::ZERO);
+    let opened = world.open_presence(1, "bob", &[], Moment::ZERO);
     assert_eq!(opened.items.len(), 2);
     let again = world.open_presence(1, "bob", &[], opened.head);
     assert_eq!(again.items.len(), 0);
     world.publish("carol", 2, "second");
     let missed = world.open_presence(1, "bob", &[], opened.head);
     assert_eq!(missed.items.iter().map(|item| described(item).1).collect::<Vec<_>>(), ["second"]);
-    let foreign = world.open_presence(1, "bob", &[], Sequence::new(u64::MAX));
+    let foreign = world.open_presence(1, "bob", &[], Moment::from_us(u64::MAX));
     assert_eq!(foreign.items.len(), 2, "a position from another store means everything anew");
 }
 
@@ -326,7 +326,7 @@ fn the_end_of_a_subscription_waits_for_its_watcher() {
         lifetime: Some(seconds(30)),
     };
     world.ask(&actor("bob"), brief).unwrap();
-    let seen = world.open_presence(1, "bob", &[], Sequence::ZERO).head;
+    let seen = world.open_presence(1, "bob", &[], Moment::ZERO).head;
     world.service.handle(world.now, adsum::service::Input::CloseFeed { feed: world::feed_id(1) });
     world.pass(seconds(30));
     world.publish("alice", 1, "not for bob any more");
@@ -342,7 +342,7 @@ fn the_end_of_a_subscription_waits_for_its_watcher() {
 fn after_unsubscribing_a_watcher_is_told_the_end_and_nothing_more() {
     let mut world = World::with(&["alice", "bob"]);
     world.ask(&actor("bob"), subscribe("alice", Mode::Every)).unwrap();
-    world.open_presence(1, "bob", &[], Sequence::ZERO);
+    world.open_presence(1, "bob", &[], Moment::ZERO);
     world.told();
     let unsubscribe = Command::Unsubscribe { presentity: pres("alice") };
     world.ask(&actor("bob"), unsubscribe.clone()).unwrap();
@@ -385,5 +385,51 @@ fn a_clock_that_goes_back_is_taken_as_standing_still() {
     let before = world.log.last().unwrap().at;
     world.now = adsum::model::Timestamp::from_ms(5);
     world.publish("alice", 2, "y");
-    assert_eq!(world.log.last().unwrap().at, before);
+    assert_eq!(world.log.last().unwrap().at, before.next());
+}
+
+#[test]
+fn an_end_happens_when_it_was_due_and_does_not_move_what_is_decided_in_its_round() {
+    let moments = |brief: bool| {
+        let mut world = World::with(&["alice", "carol"]);
+        let lifetime = Some(seconds(if brief { 60 } else { 3_600 }));
+        let hers = Command::Publish(Publish { lifetime, ..publish("carol", 1, "here") });
+        world.ask(&actor("carol"), hers).unwrap();
+        // The end falls due in the very millisecond of the next decision, and once more long before it.
+        for late in [60, 500] {
+            world.now = world.now.after(seconds(late));
+            world.publish("alice", u8::try_from(late / 60).unwrap(), "x");
+        }
+        world.log
+    };
+    let (kept, ended) = (moments(false), moments(true));
+    assert_eq!((kept.len(), ended.len()), (5, 6), "one world has an end more");
+    let due = adsum::model::Timestamp::from_ms(1_060_000);
+    assert_eq!(ended[3].at, Moment::of(due));
+    assert_eq!(kept[3], adsum::event::Recorded { sequence: kept[3].sequence, ..ended[4].clone() });
+    assert_eq!(kept[4].at, ended[5].at);
+}
+
+#[test]
+fn more_events_than_a_millisecond_has_room_for_get_rising_moments_and_whole_lifetimes() {
+    let mut world = World::with(&["alice"]);
+    let mut asked = 0;
+    for round in 0..30_u8 {
+        for operation in 0..100_u8 {
+            let mut command = publish("alice", operation, "x");
+            command.operation.0[1] = round;
+            command.lifetime = Some(seconds(60));
+            let reply = world.ask(&actor("alice"), Command::Publish(command));
+            assert!(
+                matches!(reply, Ok(Reply::Published { granted, .. }) if granted == seconds(60))
+            );
+            asked += 1;
+            let view = world.service.views().presentity(&pres("alice")).unwrap();
+            assert_eq!(view.issued, asked);
+            assert!(view.publications.values().all(|one| one.granted == seconds(60)));
+        }
+    }
+    assert!(world.log.windows(2).all(|pair| pair[0].at < pair[1].at));
+    let last = world.log.last().unwrap().at.timestamp();
+    assert!(last > world.now && last < world.now.after(seconds(1)), "time went ahead a little");
 }

@@ -36,8 +36,8 @@ pub(crate) fn check(input: &[u8]) {
 fn check_stored_again(recorded: &Recorded) {
     let (mut chain, mut events) = (Chain::START, Vec::new());
     let mut assembler = Assembler::verifying(chain, recorded.sequence);
-    let event = core::slice::from_ref(&recorded.event);
-    for entry in pack(&mut chain, recorded.sequence, recorded.at, event) {
+    let event = [(recorded.at, recorded.event.clone())];
+    for entry in pack(&mut chain, recorded.sequence, &event) {
         let key = entry.key.to_bytes();
         assembler.push(&key, &entry.value, &mut events).expect("what was packed is good");
     }

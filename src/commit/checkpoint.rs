@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use crate::event::EntityKey;
 use crate::log::{CheckpointRecord, EventLog, LogFault};
-use crate::model::{Sequence, Timestamp};
+use crate::model::{Moment, Sequence};
 use crate::view::Views;
 
 /// Events between the beginnings of two checkpoints: folding this many at the next start takes well under a second.
@@ -25,7 +25,7 @@ pub(super) struct Checkpointer {
 #[derive(Debug)]
 struct Running {
     through: Sequence,
-    time: Timestamp,
+    moment: Moment,
     left: VecDeque<EntityKey>,
 }
 
@@ -39,7 +39,7 @@ impl Checkpointer {
     pub(super) fn begin(&mut self, views: &mut Views) {
         if self.running.is_none() && views.head() > self.through {
             let left = views.take_changed().into_iter().collect();
-            self.running = Some(Running { through: views.head(), time: views.time(), left });
+            self.running = Some(Running { through: views.head(), moment: views.moment(), left });
         }
     }
 
@@ -66,7 +66,7 @@ impl Checkpointer {
         }
         // The records must be durable before the one that vouches for them.
         log.sync()?;
-        log.save(&[Views::meta_record(running.through, running.time)])?;
+        log.save(&[Views::meta_record(running.through, running.moment)])?;
         log.sync()?;
         self.through = running.through;
         self.running = None;

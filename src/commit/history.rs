@@ -17,16 +17,22 @@ use crate::service::{History, InboxRow, PresenceItem, Walk, compose};
 pub fn walk(reader: &dyn LogReader, history: &History) -> Result<Walk, LogFault> {
     let mut walk = Walk { changes: Vec::new(), complete: true };
     let mut at = history.last;
-    while at > history.after || history.with_base && at > Sequence::ZERO {
+    while at > Sequence::ZERO {
+        let recorded = reader.read_one(at)?;
+        let moment = recorded.at;
+        let is_base = moment <= history.after;
+        if is_base && !history.with_base {
+            break;
+        }
         if walk.changes.len() == HISTORY_WALK_MAX {
             walk.complete = false;
             break;
         }
-        walk.changes.push(at);
-        if at <= history.after {
+        walk.changes.push((at, moment));
+        if is_base {
             break;
         }
-        at = Change::of(reader.read_one(at)?, &history.presentity)?.previous;
+        at = Change::of(recorded, &history.presentity)?.previous;
     }
     walk.changes.reverse();
     Ok(walk)
@@ -41,7 +47,9 @@ pub fn state_at(
     presentity: &Presentity,
     at: Sequence,
 ) -> Result<PresenceItem, LogFault> {
-    let change = Change::of(reader.read_one(at)?, presentity)?;
+    let recorded = reader.read_one(at)?;
+    let version = recorded.at;
+    let change = Change::of(recorded, presentity)?;
     let mut documents: Vec<(PublicationKey, Document)> = Vec::new();
     for other in change.others {
         let other = Change::of(reader.read_one(other)?, presentity)?;
@@ -52,7 +60,7 @@ pub fn state_at(
     documents.sort_by(|(a, _), (b, _)| a.cmp(b));
     let publications = documents.iter().map(|(key, document)| (key, document));
     let document = compose(publications).map_err(|_| LogFault::Missing { sequence: at })?;
-    Ok(PresenceItem::new(presentity.clone(), at, SubscriptionState::Active, document))
+    Ok(PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document))
 }
 
 /// The message of `row`.
@@ -73,7 +81,7 @@ pub fn message_of(recorded: Recorded) -> Option<Message> {
         id: event.id,
         content_type: event.content_type,
         body: event.body,
-        accepted_at: recorded.at,
+        accepted_at: recorded.at.timestamp(),
         lifetime: event.lifetime,
     })
 }

@@ -95,7 +95,7 @@ impl Commit {
     pub fn persist(&mut self) -> Result<Option<Batch>, LogFault> {
         let batch = self.service.take_batch();
         if let Some(batch) = &batch {
-            let head = self.log.append(batch.at, &batch.events)?;
+            let head = self.log.append(&batch.events)?;
             assert_eq!(head, self.service.views().head(), "log and views count the same events");
             self.log.sync()?;
         }
@@ -197,13 +197,21 @@ type CheckpointBytes = (Vec<u8>, Option<Vec<u8>>);
 fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
     let mut views = Views::default();
     let mut usable = true;
+    let mut fault = None;
     log.load(&mut |key, value| {
-        usable &= views.load(key, value).map_err(|fault| damaged(key, fault))?;
+        match views.load(key, value) {
+            Ok(known) => usable &= known,
+            Err(found) => fault = fault.take().or(Some(damaged(key, found))),
+        }
         Ok(())
     })?;
-    // Without the record that vouches for them, the others are of a checkpoint that never got finished.
+    // Records of another version need not read, and which version they are of only one of them says. Without the
+    // record that vouches for them, the others are of a checkpoint that never got finished.
     if !usable || views.head() == Sequence::ZERO {
         return Ok(Views::default());
+    }
+    if let Some(fault) = fault {
+        return Err(fault);
     }
     views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
     Ok(views)

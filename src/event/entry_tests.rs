@@ -9,10 +9,10 @@ use super::{
     MessageDigest, Recorded, pack,
 };
 use crate::model::{
-    ContentType, DeviceId, InboxSequence, MessageId, Payload, Principal, Sequence, Timestamp,
+    ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload, Principal, Sequence,
 };
 
-const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+const NOW: Moment = Moment::from_us(1_767_225_600_000_000);
 const FIRST: Sequence = Sequence::new(1);
 
 fn message(body_bytes: usize) -> Event {
@@ -28,6 +28,10 @@ fn message(body_bytes: usize) -> Event {
         lifetime: None,
         digest: MessageDigest([0; 16]),
     })
+}
+
+fn now(sizes: &[usize]) -> Vec<(Moment, Event)> {
+    sizes.iter().map(|&size| (NOW, message(size))).collect()
 }
 
 fn assemble(mut assembler: Assembler, entries: &[Entry]) -> Result<Vec<Recorded>, EntryFault> {
@@ -47,11 +51,14 @@ fn verify(entries: &[Entry]) -> Result<Vec<Recorded>, EntryFault> {
 fn packed(commits: &[Vec<usize>]) -> (Vec<Entry>, Vec<Recorded>) {
     let (mut chain, mut entries, mut expected) = (Chain::START, Vec::new(), Vec::<Recorded>::new());
     for sizes in commits {
-        let events: Vec<Event> = sizes.iter().map(|&size| message(size)).collect();
         let first = FIRST.plus(expected.len() as u64);
-        entries.extend(pack(&mut chain, first, NOW, &events));
-        for (sequence, event) in (first.get()..).zip(events) {
-            expected.push(Recorded { sequence: Sequence::new(sequence), at: NOW, event });
+        // Moments are kept whatever they are, also those that do not follow each other.
+        let moment = |place: usize| Moment::from_us(NOW.as_us() + (place * 7_919) as u64 % 1_000);
+        let events: Vec<(Moment, Event)> =
+            sizes.iter().enumerate().map(|(place, &size)| (moment(place), message(size))).collect();
+        entries.extend(pack(&mut chain, first, &events));
+        for (sequence, (at, event)) in (first.get()..).zip(events) {
+            expected.push(Recorded { sequence: Sequence::new(sequence), at, event });
         }
     }
     (entries, expected)
@@ -121,7 +128,7 @@ fn entries_that_are_swapped_removed_or_put_in_break_the_chain() {
 fn an_entry_that_was_replaced_by_a_good_one_is_found_at_the_next() {
     let mut entries = some_entries();
     let mut chain = Chain::START;
-    entries[0] = pack(&mut chain, FIRST, NOW, &[message(10), message(21)]).remove(0);
+    entries[0] = pack(&mut chain, FIRST, &now(&[10, 21])).remove(0);
     let fault = verify(&entries).unwrap_err();
     assert!(matches!(fault, EntryFault::Chain { sequence, .. } if sequence.get() == 3), "{fault}");
 }
@@ -129,7 +136,7 @@ fn an_entry_that_was_replaced_by_a_good_one_is_found_at_the_next() {
 #[test]
 fn the_key_is_part_of_the_chain() {
     let mut chain = Chain::START;
-    let mut entries = pack(&mut chain, Sequence::new(2), NOW, &[message(10)]);
+    let mut entries = pack(&mut chain, Sequence::new(2), &now(&[10]));
     entries[0].key.sequence = FIRST;
     assert!(matches!(verify(&entries), Err(EntryFault::Chain { .. })));
 }
@@ -152,11 +159,11 @@ fn an_entry_of_another_version_is_named_as_such() {
 #[test]
 fn positions_that_run_out_are_a_fault_and_not_a_crash() {
     let mut chain = Chain::START;
-    let mut entries = pack(&mut chain, FIRST, NOW, &[message(1), message(1)]);
+    let mut entries = pack(&mut chain, FIRST, &now(&[1, 1]));
     entries[0].key.sequence = Sequence::new(u64::MAX);
     let fault = assemble(Assembler::reading(), &entries).unwrap_err();
     assert!(matches!(fault, EntryFault::Event { .. }), "{fault}");
-    let mut entries = pack(&mut chain, FIRST, NOW, &[message(10_000)]);
+    let mut entries = pack(&mut chain, FIRST, &now(&[10_000]));
     for entry in &mut entries {
         entry.key.sequence = Sequence::new(u64::MAX);
     }

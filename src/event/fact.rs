@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ContentType, DeviceId, DeviceLabel, Document, EndReason, InboxAddress, InboxSequence, InviteId,
-    Lifetime, MessageId, Mode, OperationId, Payload, Presentity, Principal, PublicKey,
+    Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal, PublicKey,
     PublicationName, Role, Sequence, Tag, Timestamp,
 };
 
@@ -15,8 +15,8 @@ use crate::model::{
 pub struct Recorded {
     /// Position in the log.
     pub sequence: Sequence,
-    /// When it was decided, by the service's clock; never earlier than the event before.
-    pub at: Timestamp,
+    /// When it was decided, by the service's clock; later than the event before.
+    pub at: Moment,
     /// What happened.
     pub event: Event,
 }

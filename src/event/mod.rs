@@ -4,18 +4,20 @@
 //! Variants and fields only grow at the end; a number once used is never used again, and a golden file in
 //! `tests/golden/` pins each. Must never hold: a rule, a view, a clock or I/O.
 
+mod assemble;
 mod entry;
 #[cfg(test)]
 mod entry_tests;
 mod fact;
+mod pack;
 
-pub(crate) use entry::chain_of;
-pub use entry::{
-    Assembler, Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey, pack,
-};
+pub use assemble::Assembler;
+pub(crate) use assemble::chain_of;
+pub use entry::{Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey};
 pub use fact::{
     Acknowledged, EntityKey, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled,
     KeyRevoked, MessageAccepted, MessageCause, MessageDigest, MessageEnded, PublicationCause,
     PublicationEnded, PublicationKey, PublicationRefreshed, Published, Recorded,
     SubscriptionCreated, SubscriptionEnded, SubscriptionRefreshed,
 };
+pub use pack::pack;

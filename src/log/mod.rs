@@ -20,7 +20,7 @@ pub use stat::{Stat, stat};
 pub use verify::{Verified, verify};
 
 use crate::event::{EntryFault, Event, Recorded};
-use crate::model::{Sequence, Timestamp};
+use crate::model::{Moment, Sequence};
 
 /// A durable, ordered log of events with a place for checkpoints beside it.
 ///
@@ -29,12 +29,12 @@ pub trait EventLog: Send {
     /// The last event appended, synced or not; zero if there is none.
     fn head(&self) -> Sequence;
 
-    /// Appends one commit, whole or not at all: a crash leaves all of it or nothing. Returns the new head.
+    /// Appends one commit, each event with its moment, whole or not at all: a crash leaves all of it or nothing. Returns the new head.
     /// It is durable only after [`EventLog::sync`].
     ///
     /// # Errors
     /// [`LogFault`]; afterwards the log must not be used any more.
-    fn append(&mut self, at: Timestamp, events: &[Event]) -> Result<Sequence, LogFault>;
+    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault>;
 
     /// Puts everything appended or saved so far on stable storage.
     ///

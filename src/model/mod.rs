@@ -23,4 +23,4 @@ pub use presence::{
 };
 pub use refusal::{Refusal, RefusalCode};
 pub use subscription::{EndReason, Mode, SubscriptionState};
-pub use units::{InboxSequence, Lifetime, OperationId, Sequence, Timestamp};
+pub use units::{InboxSequence, Lifetime, Moment, OperationId, Sequence, Timestamp};

@@ -1,4 +1,4 @@
-//! Numbers that mean something: moments, spans, positions, operation ids.
+//! Numbers that mean something: times, spans, positions, operation ids.
 //!
 //! Must never hold: arithmetic that can wrap, or a number whose unit is not in its type's name or doc.
 
@@ -6,14 +6,14 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+/// A time: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment `ms` milliseconds after the epoch.
+    /// The time `ms` milliseconds after the epoch.
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)
     }
@@ -23,7 +23,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `lifetime` later, at most the end of time.
+    /// The time `lifetime` later, at most the end of time.
     #[must_use]
     pub const fn after(self, lifetime: Lifetime) -> Self {
         Self(self.0.saturating_add(lifetime.0))
@@ -35,6 +35,51 @@ impl Timestamp {
         Lifetime(later.0.saturating_sub(self.0))
     }
 }
+
+/// When one event of a log was decided: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
+///
+/// Rises from event to event of one log, so it names an event as well as a [`Sequence`] does. Unlike that, it does not
+/// tell how many others lie before it, and it stays the same if they were not there.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// The moment before every event.
+    pub const ZERO: Self = Self(0);
+
+    /// The moment `us` microseconds after the epoch.
+    pub const fn from_us(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// Microseconds since the epoch.
+    pub const fn as_us(self) -> u64 {
+        self.0
+    }
+
+    /// The first moment of the millisecond `timestamp`, at most the end of time.
+    pub const fn of(timestamp: Timestamp) -> Self {
+        Self(timestamp.0.saturating_mul(US_PER_MS))
+    }
+
+    /// The millisecond it lies in.
+    pub const fn timestamp(self) -> Timestamp {
+        Timestamp(self.0 / US_PER_MS)
+    }
+
+    /// The first moment after this one.
+    ///
+    /// # Panics
+    /// If moments run out, half a million years from now.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.checked_add(1).expect("a log ends long before the end of time"))
+    }
+}
+
+const US_PER_MS: u64 = 1_000;
 
 /// A span in milliseconds.
 #[derive(
@@ -153,10 +198,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_never_wraps() {
+    fn a_time_never_wraps() {
         let end = Timestamp::from_ms(u64::MAX);
         assert_eq!(end.after(Lifetime::from_ms(1)), end);
         assert_eq!(end.until(Timestamp::default()), Lifetime::ZERO);
+    }
+
+    #[test]
+    fn a_moment_of_an_event_lies_in_the_millisecond_it_was_made_from() {
+        let time = Timestamp::from_ms(1_767_225_600_123);
+        assert_eq!(Moment::of(time).timestamp(), time);
+        assert_eq!(Moment::of(time).next().timestamp(), time);
+        assert!(Moment::of(time) < Moment::of(time).next());
+        assert_eq!(Moment::of(Timestamp::from_ms(u64::MAX)), Moment::from_us(u64::MAX));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Sealed positions: what a client keeps to come back where it stopped.
 //!
-//! A position of the log would tell a watcher how much happens that it may not see, so it leaves only sealed. Sealing
-//! is deterministic authenticated encryption in the manner of SIV (RFC 5297) with BLAKE3 as the function behind it:
+//! A cursor of a presence feed holds the moment of what was sent last, one of an inbox feed the place in the inbox.
+//! Neither depends on what is hidden from the watcher, and either leaves only sealed, so that nobody can make one up.
+//! Sealing is deterministic authenticated encryption in the manner of SIV (RFC 5297) with BLAKE3 as the function
+//! behind it:
 //!
 //! ```text
-//! cursor := version:u8=1 tag:[u8;16] masked:[u8;8]
+//! cursor := version:u8=2 tag:[u8;16] masked:[u8;8]
 //! tag    := BLAKE3(seal key, 0 || position)[..16]
 //! masked := position:u64be xor BLAKE3(seal key, 1 || tag)[..8]
 //! ```
@@ -18,7 +20,8 @@ use bytes::Bytes;
 use crate::model::{InboxAddress, limits::CURSOR_BYTES_MAX};
 use crate::service::Actor;
 
-const VERSION: u8 = 1;
+/// 1 held positions of the log; such a cursor does not open, and its feed begins anew.
+const VERSION: u8 = 2;
 const TAG_BYTES: usize = 16;
 const CURSOR_BYTES: usize = 1 + TAG_BYTES + 8;
 const _: () = assert!(CURSOR_BYTES <= CURSOR_BYTES_MAX);

@@ -267,8 +267,8 @@ fn messages_told<'a>(
     places.dedup();
     places.into_iter().filter_map(move |at| {
         let index = usize::try_from(at.get().checked_sub(batch.first.get())?).ok()?;
-        let event = batch.events.get(index)?.clone();
-        let recorded = Recorded { sequence: at, at: batch.at, event };
+        let (moment, event) = batch.events.get(index)?.clone();
+        let recorded = Recorded { sequence: at, at: moment, event };
         Some((at, history::message_of(recorded)?))
     })
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::event::Event;
 use crate::model::{
     ContentType, DeviceId, DeviceLabel, Document, Domain, InboxAddress, InboxSequence, InviteId,
-    Lifetime, MessageId, Mode, OperationId, Payload, Presentity, Principal, PublicKey,
+    Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal, PublicKey,
     PublicationName, Refusal, Role, Sequence, SubscriptionState, Tag, Timestamp,
 };
 
@@ -95,7 +95,7 @@ pub enum Input {
         /// Only these; all of the watcher's subscriptions if empty.
         presentities: Vec<Presentity>,
         /// What the watcher has seen.
-        after: Sequence,
+        after: Moment,
     },
     /// Opens an inbox feed. Answer: [`Reply::InboxOpened`]. From then on [`Output::Inbox`] tells it every message
     /// after the answer's head.
@@ -378,8 +378,9 @@ pub struct InboxRow {
 /// What a presence feed begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceOpened {
-    /// The log position this stands for: everything later arrives as [`Output::Presence`].
-    pub head: Sequence,
+    /// The moment this stands for: everything later arrives as [`Output::Presence`]. Not to be told to the watcher,
+    /// for whom it may be the moment of something hidden.
+    pub head: Moment,
     /// In order of version: the latest state of each presentity that changed after the feed's position, and the ends
     /// of subscriptions.
     pub items: Vec<Arc<PresenceItem>>,
@@ -392,8 +393,8 @@ pub struct PresenceOpened {
 pub struct History {
     /// Whose.
     pub presentity: Presentity,
-    /// Changes behind this position.
-    pub after: Sequence,
+    /// Changes after this moment.
+    pub after: Moment,
     /// The last change, where the walk back begins.
     pub last: Sequence,
     /// Whether the one change before them belongs to it too, as the state the subscription began with.
@@ -403,21 +404,21 @@ pub struct History {
 /// What the log told of a [`History`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walk {
-    /// Positions of the changes, ascending; the first is the base if one was asked for and there is one.
-    pub changes: Vec<Sequence>,
+    /// Positions and moments of the changes, ascending; the first is the base if one was asked for and there is one.
+    pub changes: Vec<(Sequence, Moment)>,
     /// Whether none is missing at the beginning.
     pub complete: bool,
 }
 
-/// The state of one presentity at one log position, for whoever may see it.
+/// The state of one presentity at one moment, for whoever may see it.
 ///
 /// Compares by what it says; the cached encoding is not part of that.
 #[derive(Debug)]
 pub struct PresenceItem {
     /// Whose.
     pub presentity: Presentity,
-    /// The position of the change that made it so.
-    pub version: Sequence,
+    /// The moment of the change that made it so.
+    pub version: Moment,
     /// Where the watcher's subscription stands; active for a fetch.
     pub state: SubscriptionState,
     /// The composed document; `None` when nothing is published.
@@ -430,7 +431,7 @@ impl PresenceItem {
     /// An item whose encoding is not made yet.
     pub fn new(
         presentity: Presentity,
-        version: Sequence,
+        version: Moment,
         state: SubscriptionState,
         document: Option<Document>,
     ) -> Self {
@@ -485,8 +486,6 @@ pub enum Output {
 pub struct Batch {
     /// The position of the first event.
     pub first: Sequence,
-    /// When they happened.
-    pub at: Timestamp,
-    /// The events, in order.
-    pub events: Vec<Event>,
+    /// The events with the moment of each, in order.
+    pub events: Vec<(Moment, Event)>,
 }

@@ -102,7 +102,7 @@ fn offline(secret: &[u8; 32], presentity: &Presentity, watcher: &Principal) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Contact, DeviceId, Payload, PublicationName, Sequence};
+    use crate::model::{Contact, DeviceId, Moment, Payload, PublicationName};
 
     fn key(device: u8) -> PublicationKey {
         PublicationKey { device: DeviceId([device; 8]), name: PublicationName::default() }
@@ -142,7 +142,7 @@ mod tests {
         let bob: Principal = "bob@d.example".parse().unwrap();
         let item = PresenceItem::new(
             alice.presentity(),
-            Sequence::new(1),
+            Moment::from_us(1),
             SubscriptionState::Active,
             None,
         );

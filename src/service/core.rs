@@ -10,7 +10,7 @@ use super::live::Live;
 use super::query::{self, current};
 use super::{Actor, Batch, FeedId, InboxRow, Input, Output, Reply, ServiceConfig, Ticket, open};
 use crate::event::{Event, Recorded};
-use crate::model::{Presentity, Principal, Refusal, Timestamp};
+use crate::model::{Moment, Presentity, Principal, Refusal, Timestamp};
 use crate::view::Views;
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]; the events they cause come out of
@@ -20,9 +20,9 @@ pub struct Service {
     config: ServiceConfig,
     views: Views,
     live: Live,
-    /// When the running round began; all its events carry this time.
+    /// When the running round began.
     round: Option<Timestamp>,
-    pending: Vec<Event>,
+    pending: Vec<(Moment, Event)>,
     outputs: Vec<Output>,
 }
 
@@ -42,7 +42,8 @@ impl Service {
     /// Does what is due by `now`, then takes one input.
     ///
     /// A round lasts until [`Service::take_batch`] and has one time: the first `now` in it, and never one before the
-    /// last event's.
+    /// last event's. What it decides happens then, what it ends as due happened when it was due; each at least a
+    /// microsecond after the event before.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         let now = self.begin(now);
         match input {
@@ -89,19 +90,21 @@ impl Service {
     pub fn record(&mut self, now: Timestamp, events: Vec<Event>) {
         let now = self.begin(now);
         for event in events {
-            self.happen(now, event);
+            self.happen(decided_at(now), event);
         }
     }
 
     /// Begins a round or goes on with it, and ends what is due.
     fn begin(&mut self, now: Timestamp) -> Timestamp {
-        let time = self.views.time();
-        let now = *self.round.get_or_insert(now.max(time));
-        while let Some((_, due)) = self.views.next_due().filter(|(at, _)| *at <= now) {
+        let round = *self.round.get_or_insert(now);
+        loop {
+            let now = round.max(self.views.moment().next().timestamp());
+            let Some((at, due)) = self.views.next_due().filter(|(at, _)| *at <= now) else {
+                return now;
+            };
             let event = decide::end_of(&self.views, due);
-            self.happen(now, event);
+            self.happen(Moment::of(at), event);
         }
-        now
     }
 
     fn case(&self, now: Timestamp) -> Case<'_> {
@@ -120,7 +123,7 @@ impl Service {
     fn conclude(&mut self, now: Timestamp, ticket: Ticket, verdict: Result<Verdict, Refusal>) {
         let result = verdict.map(|verdict| {
             for event in verdict.events {
-                self.happen(now, event);
+                self.happen(decided_at(now), event);
             }
             verdict.reply
         });
@@ -145,11 +148,15 @@ impl Service {
     }
 
     /// An event becomes part of the state and of the round's batch, and those concerned are told.
-    fn happen(&mut self, at: Timestamp, event: Event) {
+    ///
+    /// It happens at `wanted`, or right after the event before if that is later. So what is hidden from somebody moves
+    /// what is not only if both are decided, or fall due, in the same millisecond.
+    fn happen(&mut self, wanted: Moment, event: Event) {
+        let at = wanted.max(self.views.moment().next());
         let recorded = Recorded { sequence: self.views.head().next(), at, event };
         self.views.apply(&recorded);
         self.tell(&recorded);
-        self.pending.push(recorded.event);
+        self.pending.push((at, recorded.event));
     }
 
     fn tell(&mut self, recorded: &Recorded) {
@@ -185,7 +192,7 @@ impl Service {
     fn tell_change(&mut self, presentity: &Presentity) {
         let feeds = self.live.watching(presentity);
         if !feeds.is_empty() {
-            let item = current(&self.views, presentity, crate::model::Sequence::ZERO);
+            let item = current(&self.views, presentity, Moment::ZERO);
             self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
         }
     }
@@ -198,7 +205,7 @@ impl Service {
             .map(|active| active.mode);
         let feeds = self.live.subscribed(watcher, presentity, mode.unwrap_or_default());
         if !feeds.is_empty() {
-            let item = current(&self.views, presentity, recorded.sequence);
+            let item = current(&self.views, presentity, recorded.at);
             self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
         }
     }
@@ -207,7 +214,7 @@ impl Service {
         let feeds = self.live.unsubscribed(watcher, presentity);
         let view = self.views.watcher(watcher).and_then(|view| view.subscriptions.get(presentity));
         if let Some(subscription) = view.filter(|_| !feeds.is_empty()) {
-            let item = open::ended(presentity, recorded.sequence, subscription.state);
+            let item = open::ended(presentity, recorded.at, subscription.state);
             self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
         }
     }
@@ -215,11 +222,10 @@ impl Service {
     /// The events of this round, to be appended and synced before any output is released. Ends the round.
     #[must_use]
     pub fn take_batch(&mut self) -> Option<Batch> {
-        let round = self.round.take();
+        self.round = None;
         let events = core::mem::take(&mut self.pending);
         let first = crate::model::Sequence::new(self.views.head().get() + 1 - events.len() as u64);
-        let at = round.filter(|_| !events.is_empty())?;
-        Some(Batch { first, at, events })
+        (!events.is_empty()).then_some(Batch { first, events })
     }
 
     /// What is to be said, to be released only after the batch before it is synced.
@@ -248,4 +254,10 @@ impl Service {
     pub fn feeds_count(&self) -> usize {
         self.live.count()
     }
+}
+
+/// What is decided in a millisecond happens in its second half: what falls due in it comes before, and finds room there.
+fn decided_at(now: Timestamp) -> Moment {
+    const HALF_US: u64 = 500;
+    Moment::from_us(Moment::of(now).as_us().saturating_add(HALF_US))
 }

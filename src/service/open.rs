@@ -11,7 +11,7 @@ use super::decide::Case;
 use super::query::current;
 use super::{Actor, History, PresenceItem, PresenceOpened, Reply};
 use crate::model::{
-    InboxAddress, InboxSequence, Mode, Presentity, Refusal, Sequence, SubscriptionState,
+    InboxAddress, InboxSequence, Mode, Moment, Presentity, Refusal, Sequence, SubscriptionState,
 };
 use crate::view::{SubscriptionView, Views};
 
@@ -20,11 +20,11 @@ pub(super) fn presence(
     views: &Views,
     actor: &Actor,
     presentities: &BTreeSet<Presentity>,
-    after: Sequence,
+    after: Moment,
 ) -> PresenceOpened {
-    let head = views.head();
-    // A position the log never reached comes from another store: all is new to this watcher.
-    let after = if after > head { Sequence::ZERO } else { after };
+    let head = views.moment();
+    // A moment the log never reached comes from another store: all is new to this watcher.
+    let after = if after > head { Moment::ZERO } else { after };
     let mut opened = PresenceOpened { head, items: Vec::new(), histories: Vec::new() };
     let subscriptions =
         views.watcher(&actor.principal).into_iter().flat_map(|view| &view.subscriptions);
@@ -42,7 +42,7 @@ fn miss(
     views: &Views,
     presentity: &Presentity,
     subscription: &SubscriptionView,
-    after: Sequence,
+    after: Moment,
     opened: &mut PresenceOpened,
 ) {
     let began = subscription.changed > after;
@@ -54,13 +54,14 @@ fn miss(
         }
         return;
     }
-    let last = views.presentity(presentity).map_or(Sequence::ZERO, |view| view.version);
-    let base = if began { subscription.changed } else { Sequence::ZERO };
+    let view = views.presentity(presentity);
+    let last = view.map_or(Moment::ZERO, |view| view.version);
+    let base = if began { subscription.changed } else { Moment::ZERO };
     match subscription.mode {
         Mode::Every if last > after.max(base) => opened.histories.push(History {
             presentity: presentity.clone(),
             after: after.max(base),
-            last,
+            last: view.map_or(Sequence::ZERO, |view| view.changed_at),
             with_base: began,
         }),
         _ if last.max(base) > after => {
@@ -88,10 +89,6 @@ pub(super) fn inbox(
 }
 
 /// The last word on a subscription that ended at `at`.
-pub(super) fn ended(
-    presentity: &Presentity,
-    at: Sequence,
-    state: SubscriptionState,
-) -> PresenceItem {
+pub(super) fn ended(presentity: &Presentity, at: Moment, state: SubscriptionState) -> PresenceItem {
     PresenceItem::new(presentity.clone(), at, state, None)
 }

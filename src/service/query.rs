@@ -8,7 +8,7 @@ use super::decide::Case;
 use super::{Actor, InboxRow, Key, PresenceItem, Query, Reply, SubscriptionRow, compose};
 use crate::model::limits::INBOX_PAGE_MAX;
 use crate::model::{
-    InboxAddress, InboxSequence, Lifetime, Presentity, Principal, Refusal, Sequence,
+    InboxAddress, InboxSequence, Lifetime, Moment, Presentity, Principal, Refusal,
     SubscriptionState,
 };
 use crate::view::{PresentityView, Views};
@@ -17,7 +17,7 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Reply
     match query {
         Query::Fetch { presentity } => {
             case.check_presentity(&presentity)?;
-            let item = current(case.views, &presentity, Sequence::ZERO);
+            let item = current(case.views, &presentity, Moment::ZERO);
             Ok(Reply::Presence(Arc::new(item)))
         }
         Query::Subscriptions => Ok(Reply::Subscriptions(subscriptions(case, actor))),
@@ -31,13 +31,9 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Reply
 }
 
 /// The current state of a presentity, as of its last change or of `not_before`, whichever is later.
-pub(super) fn current(
-    views: &Views,
-    presentity: &Presentity,
-    not_before: Sequence,
-) -> PresenceItem {
+pub(super) fn current(views: &Views, presentity: &Presentity, not_before: Moment) -> PresenceItem {
     let view = views.presentity(presentity);
-    let version = view.map_or(Sequence::ZERO, |view| view.version).max(not_before);
+    let version = view.map_or(Moment::ZERO, |view| view.version).max(not_before);
     let document = view.and_then(document_of);
     PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
 }

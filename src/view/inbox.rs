@@ -143,15 +143,16 @@ impl InboxView {
             self.head.next(),
             "messages of an inbox are numbered without gaps"
         );
-        let forgotten = self.forget(recorded.at);
+        let accepted_at = recorded.at.timestamp();
+        let forgotten = self.forget(accepted_at);
         let key = MessageKey::of(&event.sender, &event.id);
-        let expires_at = event.lifetime.map(|lifetime| recorded.at.after(lifetime));
+        let expires_at = event.lifetime.map(|lifetime| accepted_at.after(lifetime));
         self.head = event.sequence;
         self.rows.push_back(Row {
             at: recorded.sequence,
             key,
             digest: event.digest,
-            accepted_at: recorded.at,
+            accepted_at,
             expires_at,
             kept: true,
         });

@@ -26,7 +26,7 @@ pub use watcher::{SubscriptionView, WatcherView};
 
 use crate::event::{EntityKey, Event, Recorded};
 use crate::model::{
-    InboxAddress, InboxSequence, InviteId, Presentity, Principal, Sequence, Timestamp,
+    InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence, Timestamp,
 };
 
 /// How much the views hold.
@@ -44,7 +44,7 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Views {
     head: Sequence,
-    time: Timestamp,
+    moment: Moment,
     invites: BTreeMap<InviteId, InviteView>,
     principals: BTreeMap<Principal, PrincipalView>,
     presentities: BTreeMap<Presentity, PresentityView>,
@@ -60,7 +60,7 @@ impl Views {
     /// Folds one event in. Never refuses: whatever was recorded happened.
     pub fn apply(&mut self, recorded: &Recorded) {
         self.head = self.head.max(recorded.sequence);
-        self.time = self.time.max(recorded.at);
+        self.moment = self.moment.max(recorded.at);
         let known = match &recorded.event {
             Event::InviteCreated(_) | Event::InviteEnded(_) => self.apply_invite(recorded),
             Event::KeyEnrolled(_) | Event::KeyRevoked(_) => self.apply_principal(recorded),
@@ -189,9 +189,14 @@ impl Views {
         self.head
     }
 
+    /// The moment of the last event folded in.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
     /// The time of the last event folded in.
     pub fn time(&self) -> Timestamp {
-        self.time
+        self.moment.timestamp()
     }
 
     /// How much there is.

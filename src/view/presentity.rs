@@ -8,15 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
 use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
-use crate::model::{Document, Lifetime, OperationId, Sequence, Tag, Timestamp};
+use crate::model::{Document, Lifetime, Moment, OperationId, Sequence, Tag, Timestamp};
 
 /// A presentity that ever published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresentityView {
     /// The last event it took.
     pub as_of: Sequence,
-    /// Its last change that a watcher can see.
-    pub version: Sequence,
+    /// When it last changed for a watcher to see.
+    pub version: Moment,
+    /// The event that changed it then.
+    pub changed_at: Sequence,
+    /// How many tags were ever issued for it.
+    pub issued: u64,
     /// What is live.
     pub publications: BTreeMap<PublicationKey, PublicationView>,
     /// The latest removals, oldest first.
@@ -104,12 +108,13 @@ impl PresentityView {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::Published(event) => {
-                self.version = recorded.sequence;
+                self.changed(recorded);
+                self.issued += 1;
                 let old = self.publications.get_mut(&event.publication);
                 let view = PublicationView {
                     tag: event.tag,
                     operation: event.operation,
-                    granted: recorded.at.until(event.deadline),
+                    granted: recorded.at.timestamp().until(event.deadline),
                     document: event.document.clone(),
                     document_at: recorded.sequence,
                     deadline: event.deadline,
@@ -119,6 +124,7 @@ impl PresentityView {
                 change(&event.publication, old.map(|old| old.deadline), Some(event.deadline))
             }
             Event::PublicationRefreshed(event) => {
+                self.issued += 1;
                 let Some(view) = self.publications.get_mut(&event.publication) else {
                     return change(&event.publication, None, None);
                 };
@@ -126,13 +132,14 @@ impl PresentityView {
                 view.earlier = view.superseded();
                 view.tag = event.tag;
                 view.operation = event.operation;
-                view.granted = recorded.at.until(event.deadline);
+                view.granted = recorded.at.timestamp().until(event.deadline);
                 view.deadline = event.deadline;
                 change(&event.publication, Some(old), Some(event.deadline))
             }
             Event::PublicationEnded(event) => {
-                self.version = recorded.sequence;
+                self.changed(recorded);
                 if let PublicationCause::Removed { operation, tag } = event.cause {
+                    self.issued += 1;
                     self.remember(EndedPublication {
                         publication: event.publication.clone(),
                         operation,
@@ -144,6 +151,11 @@ impl PresentityView {
             }
             _ => unreachable!("only events of presentities come here"),
         }
+    }
+
+    fn changed(&mut self, recorded: &Recorded) {
+        self.version = recorded.at;
+        self.changed_at = recorded.sequence;
     }
 
     fn remember(&mut self, ended: EndedPublication) {

@@ -54,14 +54,14 @@ impl PrincipalView {
                 let device = DeviceView {
                     key: event.key,
                     label: event.label.clone(),
-                    enrolled_at: recorded.at,
+                    enrolled_at: recorded.at.timestamp(),
                     revoked_at: None,
                 };
                 self.devices.insert(event.key.device(), device);
             }
             Event::KeyRevoked(event) => {
                 if let Some(device) = self.devices.get_mut(&event.device) {
-                    device.revoked_at = Some(recorded.at);
+                    device.revoked_at = Some(recorded.at.timestamp());
                 }
                 self.forget_revoked();
             }

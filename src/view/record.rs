@@ -12,10 +12,10 @@ use thiserror::Error;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::{Due, InboxView, MessageKey, Row, SubscriptionView, Views};
 use crate::event::EntityKey;
-use crate::model::{DeviceId, InboxAddress, InboxSequence, Principal, Sequence, Timestamp};
+use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -42,7 +42,7 @@ pub struct RecordFault {
 struct Meta {
     version: u16,
     through: Sequence,
-    time: Timestamp,
+    moment: Moment,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,8 +90,8 @@ impl Views {
     }
 
     /// The record that says which events all saved records together stand for. Saved last.
-    pub fn meta_record(through: Sequence, time: Timestamp) -> Record {
-        (META.to_vec(), Some(to_bytes(&Meta { version: VERSION, through, time })))
+    pub fn meta_record(through: Sequence, moment: Moment) -> Record {
+        (META.to_vec(), Some(to_bytes(&Meta { version: VERSION, through, moment })))
     }
 
     /// Every record of every entity, in order of key: two views are equal if and only if these are.
@@ -131,7 +131,7 @@ impl Views {
     pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, RecordFault> {
         if key == META {
             let meta: Meta = from_bytes(value)?;
-            (self.head, self.time) = (meta.through, meta.time);
+            (self.head, self.moment) = (meta.through, meta.moment);
             return Ok(meta.version == VERSION);
         }
         let (letter, name) = key.split_first().ok_or_else(|| fault("its key is empty"))?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
 use crate::model::limits::SUBSCRIPTIONS_ENDED_MAX;
-use crate::model::{Lifetime, Mode, Presentity, Sequence, SubscriptionState, Timestamp};
+use crate::model::{Lifetime, Mode, Moment, Presentity, Sequence, SubscriptionState, Timestamp};
 
 /// A watcher that ever subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct SubscriptionView {
     pub expires_at: Timestamp,
     /// The lifetime it was last granted.
     pub granted: Lifetime,
-    /// The event that began or ended it.
-    pub changed: Sequence,
+    /// When it began or ended.
+    pub changed: Moment,
 }
 
 impl SubscriptionView {
@@ -64,8 +64,8 @@ impl WatcherView {
                     state: SubscriptionState::Active,
                     mode: event.mode,
                     expires_at: event.expires_at,
-                    granted: recorded.at.until(event.expires_at),
-                    changed: recorded.sequence,
+                    granted: recorded.at.timestamp().until(event.expires_at),
+                    changed: recorded.at,
                 };
                 let old_expiry = self.expiry_of(&event.presentity);
                 self.subscriptions.insert(event.presentity.clone(), view);
@@ -80,7 +80,7 @@ impl WatcherView {
                 if let Some(view) = self.subscriptions.get_mut(&event.presentity) {
                     view.mode = event.mode;
                     view.expires_at = event.expires_at;
-                    view.granted = recorded.at.until(event.expires_at);
+                    view.granted = recorded.at.timestamp().until(event.expires_at);
                 }
                 Change {
                     presentity: event.presentity.clone(),
@@ -92,7 +92,7 @@ impl WatcherView {
                 let old_expiry = self.expiry_of(&event.presentity);
                 if let Some(view) = self.subscriptions.get_mut(&event.presentity) {
                     view.state = SubscriptionState::Terminated(event.reason);
-                    view.changed = recorded.sequence;
+                    view.changed = recorded.at;
                 }
                 Change { presentity: event.presentity.clone(), old_expiry, new_expiry: None }
             }

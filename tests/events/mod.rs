@@ -12,7 +12,7 @@ use adsum::event::{
 };
 use adsum::model::{
     Basic, Contact, ContentType, DeviceId, DeviceLabel, Document, EndReason, InboxSequence,
-    InviteId, Lifetime, MessageId, Mode, Note, OperationId, Payload, Presentity, Principal,
+    InviteId, Lifetime, MessageId, Mode, Moment, Note, OperationId, Payload, Presentity, Principal,
     Priority, PublicKey, PublicationName, Role, Sequence, Tag, Timestamp, Tuple, TupleId,
 };
 
@@ -51,6 +51,12 @@ pub(crate) fn message(number: u64, body_bytes: usize) -> Event {
 /// `count` small messages numbered from `first` on.
 pub(crate) fn messages(first: u64, count: u64) -> Vec<Event> {
     (first..first + count).map(|number| message(number, 100)).collect()
+}
+
+/// `events` with their moments: the first at `time`, each a microsecond after the one before.
+pub(crate) fn timed(time: Timestamp, events: Vec<Event>) -> Vec<(Moment, Event)> {
+    let moments = (Moment::of(time).as_us()..).map(Moment::from_us);
+    moments.zip(events).collect()
 }
 
 /// Every variant at least once, with every cause, each with a name for its golden file.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
-use adsum::model::{Sequence, Timestamp};
+use adsum::model::{Moment, Sequence, Timestamp};
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +63,11 @@ impl EventLog for PlantedLog {
         self.log.head()
     }
 
-    fn append(&mut self, at: Timestamp, events: &[Event]) -> Result<Sequence, LogFault> {
+    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault> {
         if self.bug == Some(Bug::AnswersBeforeSync) {
             self.log.sync()?;
         }
-        self.log.append(at, events)
+        self.log.append(events)
     }
 
     fn sync(&mut self) -> Result<(), LogFault> {
@@ -120,7 +120,8 @@ impl LogReader for Restarting {
     fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
         let mut events = self.0.read(from, events_max)?;
         for recorded in &mut events {
-            let (at, now) = (recorded.at, self.1.max(recorded.at));
+            let at = recorded.at.timestamp();
+            let now = self.1.max(at);
             let again = |deadline: &mut Timestamp| *deadline = now.after(at.until(*deadline));
             match &mut recorded.event {
                 Event::Published(event) => again(&mut event.deadline),

@@ -11,11 +11,11 @@ use adsum::event::{
 };
 use adsum::model::limits::DEDUPLICATION_MS;
 use adsum::model::{
-    DeviceId, InboxAddress, InboxSequence, Lifetime, OperationId, Presentity, Principal, Sequence,
-    Tag, Timestamp,
+    DeviceId, InboxAddress, InboxSequence, Lifetime, Moment, OperationId, Presentity, Principal,
+    Sequence, Tag, Timestamp,
 };
 
-use super::stories::{Entry, Episode, PresenceStory};
+use super::stories::{Entry, Episode, Place, PresenceStory};
 use super::{Checked, promised};
 
 /// Something that ends by itself.
@@ -64,6 +64,11 @@ impl Chronicle {
         Sequence::new(self.events.len() as u64)
     }
 
+    /// When the last event happened.
+    pub(crate) fn moment(&self) -> Moment {
+        self.events.last().map_or(Moment::ZERO, |last| last.at)
+    }
+
     /// When the first lease runs out.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.leases.values().min().copied()
@@ -91,8 +96,7 @@ impl Chronicle {
             recorded.sequence,
             self.head()
         );
-        let before = self.events.last().map_or(Timestamp::default(), |last| last.at);
-        promised!(9, recorded.at >= before, "event {} is older than the one before", due);
+        promised!(9, recorded.at > self.moment(), "event {due} is no later than the one before");
         self.check_leases(&recorded)?;
         self.fold(&recorded)?;
         self.events.push(recorded);
@@ -103,12 +107,12 @@ impl Chronicle {
     fn check_leases(&self, recorded: &Recorded) -> Checked {
         if let Some(lease) = self.expired(recorded) {
             let deadline = self.leases.get(&lease);
-            let due = deadline.is_some_and(|deadline| *deadline <= recorded.at);
+            let due = deadline.is_some_and(|deadline| *deadline <= recorded.at.timestamp());
             let (at, sequence) = (recorded.at, recorded.sequence);
             promised!(9, due, "event {sequence} ends {lease:?} at {at:?}, due {deadline:?}");
             return Ok(());
         }
-        let late = self.leases.iter().find(|(_, deadline)| **deadline <= recorded.at);
+        let late = self.leases.iter().find(|(_, deadline)| **deadline <= recorded.at.timestamp());
         let sequence = recorded.sequence;
         promised!(9, late.is_none(), "at event {sequence} a lease lives after its end: {late:?}");
         Ok(())
@@ -126,7 +130,10 @@ impl Chronicle {
             // That its watcher ended it has the same reason in the log, so only the time tells.
             Event::SubscriptionEnded(event) => {
                 let lease = Lease::Subscription(event.watcher.clone(), event.presentity.clone());
-                let due = self.leases.get(&lease).is_some_and(|deadline| *deadline <= recorded.at);
+                let due = self
+                    .leases
+                    .get(&lease)
+                    .is_some_and(|deadline| *deadline <= recorded.at.timestamp());
                 due.then_some(lease)
             }
             _ => None,
@@ -134,22 +141,23 @@ impl Chronicle {
     }
 
     fn fold(&mut self, recorded: &Recorded) -> Checked {
-        let (sequence, at) = (recorded.sequence, recorded.at);
+        let (sequence, at) = (recorded.sequence, recorded.at.timestamp());
+        let place = (sequence, recorded.at);
         match &recorded.event {
-            Event::Published(event) => self.published(sequence, event)?,
+            Event::Published(event) => self.published(place, event)?,
             Event::PublicationRefreshed(event) => {
                 self.once(event.operation, event.tag, &event.presentity)?;
                 let key = (event.presentity.clone(), event.publication.clone());
                 self.live.entry(key.clone()).or_default().push(event.operation);
                 self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
             }
-            Event::PublicationEnded(event) => self.publication_ended(sequence, event)?,
+            Event::PublicationEnded(event) => self.publication_ended(place, event)?,
             Event::SubscriptionCreated(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
                 let episodes = self.subscriptions.entry(pair.clone()).or_default();
                 let free = episodes.last().is_none_or(|last| last.end.is_some());
                 promised!(5, free, "event {sequence} begins a subscription that lives");
-                episodes.push(Episode::new(sequence, event.mode));
+                episodes.push(Episode::new(recorded.at, event.mode));
                 self.granted(pair, event.expires_at);
             }
             Event::SubscriptionRefreshed(event) => {
@@ -165,7 +173,7 @@ impl Chronicle {
                 let live = last.filter(|last| last.end.is_none());
                 promised!(5, live.is_some(), "event {sequence} ends what does not live");
                 if let Some(last) = live {
-                    last.end = Some((sequence, event.reason));
+                    last.end = Some((recorded.at, event.reason));
                 }
                 let deadline =
                     self.leases.remove(&Lease::Subscription(pair.0.clone(), pair.1.clone()));
@@ -176,8 +184,8 @@ impl Chronicle {
             Event::MessageAccepted(event) => self.accept(sequence, at, event)?,
             Event::MessageEnded(event) => {
                 let entries = self.inboxes.get_mut(&event.inbox);
-                let place = usize::try_from(event.sequence.get() - 1).unwrap_or(usize::MAX);
-                let entry = entries.and_then(|entries| entries.get_mut(place));
+                let index = usize::try_from(event.sequence.get() - 1).unwrap_or(usize::MAX);
+                let entry = entries.and_then(|entries| entries.get_mut(index));
                 let entry = entry.filter(|entry| entry.ended.is_none());
                 promised!(5, entry.is_some(), "event {sequence} ends a message that is not there");
                 if let Some(entry) = entry {
@@ -214,24 +222,26 @@ impl Chronicle {
         Ok(())
     }
 
-    fn published(&mut self, sequence: Sequence, event: &Published) -> Checked {
+    fn published(&mut self, place: Place, event: &Published) -> Checked {
+        let sequence = place.0;
         self.once(event.operation, event.tag, &event.presentity)?;
         let story = self.presentities.entry(event.presentity.clone()).or_default();
         promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
-        story.publish(sequence, &event.publication, &event.document);
+        story.publish(place, &event.publication, &event.document);
         let key = (event.presentity.clone(), event.publication.clone());
         self.live.entry(key.clone()).or_default().push(event.operation);
         self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
         Ok(())
     }
 
-    fn publication_ended(&mut self, sequence: Sequence, event: &PublicationEnded) -> Checked {
+    fn publication_ended(&mut self, place: Place, event: &PublicationEnded) -> Checked {
+        let sequence = place.0;
         if let PublicationCause::Removed { operation, tag } = event.cause {
             self.once(operation, tag, &event.presentity)?;
         }
         let story = self.presentities.entry(event.presentity.clone()).or_default();
         promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
-        promised!(5, story.end(sequence, &event.publication), "event {sequence} ends nothing");
+        promised!(5, story.end(place, &event.publication), "event {sequence} ends nothing");
         let key = (event.presentity.clone(), event.publication.clone());
         let operations = self.live.remove(&key);
         if event.cause == PublicationCause::Expired {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use adsum::commit::history;
 use adsum::log::LogReader;
-use adsum::model::{InboxAddress, InboxSequence, Mode, Principal, Sequence, SubscriptionState};
+use adsum::model::{InboxAddress, InboxSequence, Mode, Moment, Principal, SubscriptionState};
 use adsum::service::feed::{InboxFeed, InboxStep, PresenceFeed, PresenceStep};
 use adsum::service::{InboxRow, PresenceItem, PresenceOpened, view};
 use adsum::wire::body::{self, CaughtUp, FeedAcked, FeedOpen, FeedReady, MessageEvent};
@@ -20,7 +20,7 @@ use super::{Bug, cursor};
 /// Something a feed wants of the service.
 #[derive(Clone, Debug)]
 pub(crate) enum Wish {
-    OpenPresence { after: Sequence },
+    OpenPresence { after: Moment },
     OpenInbox { inbox: InboxAddress, after: Option<InboxSequence> },
     Page { inbox: InboxAddress, after: InboxSequence },
     Acknowledge { inbox: InboxAddress, through: InboxSequence },
@@ -50,7 +50,7 @@ fn outcome_of(given: &[u8], position: Option<u64>) -> u8 {
 pub(crate) struct PresenceSide {
     feed: PresenceFeed,
     watcher: Principal,
-    after: Sequence,
+    after: Moment,
     outcome: u8,
     is_opening: bool,
     is_ready: bool,
@@ -59,7 +59,7 @@ pub(crate) struct PresenceSide {
 impl PresenceSide {
     pub(crate) fn new(watcher: &Principal, open: &FeedOpen, desk: &mut Desk<'_>) -> Self {
         let position = cursor::open(desk.era, &open.cursor);
-        let after = Sequence::new(position.unwrap_or_default());
+        let after = Moment::from_us(position.unwrap_or_default());
         desk.wishes.push_back(Wish::OpenPresence { after });
         Self {
             feed: PresenceFeed::new(after, open.window),
@@ -76,20 +76,20 @@ impl PresenceSide {
         self.is_opening = false;
         let walk = |one| history::walk(desk.reader, one).expect("the log reads");
         let walks: Vec<_> = opened.histories.iter().map(walk).collect();
+        let complete = walks.iter().all(|walk| walk.complete);
+        self.feed.opened(opened, walks);
         if !self.is_ready {
             self.is_ready = true;
-            let stored: usize = walks.iter().map(|walk| walk.changes.len()).sum();
             let ready = FeedReady {
                 outcome: self.outcome,
-                from: cursor::seal(desk.era, self.after.get()),
-                to: cursor::seal(desk.era, opened.head.get()),
-                pending: (opened.items.len() + stored) as u64,
-                complete: walks.iter().all(|walk| walk.complete),
+                from: cursor::seal(desk.era, self.feed.position().as_us()),
+                to: cursor::seal(desk.era, self.feed.pending_through().as_us()),
+                pending: self.feed.pending() as u64,
+                complete,
                 ext: Vec::new(),
             };
             encode(&ready, desk.out);
         }
-        self.feed.opened(opened, walks);
     }
 
     /// What is told while the feed is opened is part of the answer.
@@ -100,7 +100,7 @@ impl PresenceSide {
     }
 
     pub(crate) fn acknowledged(&mut self, position: u64) {
-        self.feed.acknowledged(Sequence::new(position));
+        self.feed.acknowledged(Moment::from_us(position));
     }
 
     pub(crate) fn step(&mut self, desk: &mut Desk<'_>) {
@@ -110,7 +110,7 @@ impl PresenceSide {
                 PresenceStep::Send { number, position, item } => {
                     sent += 1;
                     let before = desk.out.len();
-                    let cursor = cursor::seal(desk.era, position.get());
+                    let cursor = cursor::seal(desk.era, position.as_us());
                     let suffix = suffix(&item, &self.watcher);
                     encode_presence_event(number, &cursor, &suffix, desk.out);
                     self.feed.sent(desk.out.len() - before);
@@ -120,7 +120,7 @@ impl PresenceSide {
                     self.feed.loaded(item.expect("the log reads"));
                 }
                 PresenceStep::CaughtUp { position } => {
-                    let cursor = cursor::seal(desk.era, position.get());
+                    let cursor = cursor::seal(desk.era, position.as_us());
                     encode(&CaughtUp { cursor, ext: Vec::new() }, desk.out);
                 }
                 PresenceStep::Reopen { after } => {

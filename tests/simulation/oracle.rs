@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use adsum::client::Answer;
 use adsum::event::{Event, Recorded};
 use adsum::model::{
-    DeviceId, EndReason, InboxAddress, InboxSequence, Message, OperationId, Presentity, Principal,
-    Sequence, SubscriptionState, Tag,
+    DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
+    Principal, Sequence, SubscriptionState, Tag,
 };
 use adsum::service::{Batch, PresenceItem};
 use adsum::wire::body::PresenceBody;
@@ -53,14 +53,15 @@ impl Oracle {
 
     /// The server's process says that a batch is on stable storage.
     pub(crate) fn persisted(&mut self, batch: Batch) -> Checked {
-        for (sequence, event) in (batch.first.get()..).map(Sequence::new).zip(batch.events) {
-            self.durable(Recorded { sequence, at: batch.at, event })?;
+        let places = (batch.first.get()..).map(Sequence::new);
+        for (sequence, (at, event)) in places.zip(batch.events) {
+            self.durable(Recorded { sequence, at, event })?;
         }
         Ok(())
     }
 
     fn durable(&mut self, recorded: Recorded) -> Checked {
-        let (at, sequence) = (recorded.at, recorded.sequence);
+        let (at, sequence) = (recorded.at.timestamp(), recorded.sequence);
         let (granted, asked) = match &recorded.event {
             Event::Published(event) => {
                 (at.until(event.deadline), self.asked_publications.get(&event.operation))
@@ -190,8 +191,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// The end of a subscription was answered with yes; it was asked for when the log ended at `since`.
-    pub(crate) fn unsubscribed(&self, pair: &(Principal, Presentity), since: Sequence) -> Checked {
+    /// The end of a subscription was answered with yes; it was asked for when the last event was that of `since`.
+    pub(crate) fn unsubscribed(&self, pair: &(Principal, Presentity), since: Moment) -> Checked {
         let episodes = self.chronicle.subscriptions.get(pair);
         let lives = |one: &super::stories::Episode| one.begin <= since && one.end.is_none();
         let all_the_time = episodes.is_some_and(|episodes| episodes.iter().any(lives));
@@ -236,18 +237,22 @@ impl Oracle {
 
     /// `watcher` was shown `body` at a position of its feed: the log says the same of that position.
     pub(crate) fn shown(&self, watcher: &Principal, position: u64, body: &PresenceBody) -> Checked {
-        let at = Sequence::new(position);
-        let head = self.chronicle.head();
-        promised!(1, at <= head, "{watcher} was shown a change at {at}, durable is {head}");
+        let at = Moment::from_us(position);
+        let head = self.chronicle.moment();
+        promised!(1, at <= head, "{watcher} was shown a change at {at:?}, durable is {head:?}");
         let presentity: Presentity =
             body.presentity.parse().expect("the server names presentities");
         let expected = self.expected(watcher, &presentity, at);
         let Some(expected) = expected else {
-            promised!(3, false, "{watcher} was shown {presentity} at {at} without a subscription");
+            promised!(
+                3,
+                false,
+                "{watcher} was shown {presentity} at {at:?} without a subscription"
+            );
             return Ok(());
         };
         let right = *body == shown(&expected, watcher);
-        promised!(9, right, "{watcher} was shown {body:?} at {at}, the log has {expected:?}");
+        promised!(9, right, "{watcher} was shown {body:?} at {at:?}, the log has {expected:?}");
         Ok(())
     }
 
@@ -256,7 +261,7 @@ impl Oracle {
         &self,
         watcher: &Principal,
         presentity: &Presentity,
-        at: Sequence,
+        at: Moment,
     ) -> Option<PresenceItem> {
         let episodes = self.chronicle.subscriptions.get(&(watcher.clone(), presentity.clone()))?;
         let ended = |one: &super::stories::Episode| one.end.filter(|(end, _)| *end == at);
@@ -268,14 +273,14 @@ impl Oracle {
         Some(item(SubscriptionState::Active, self.document(presentity, at)))
     }
 
-    fn document(&self, presentity: &Presentity, at: Sequence) -> Option<adsum::model::Document> {
+    fn document(&self, presentity: &Presentity, at: Moment) -> Option<adsum::model::Document> {
         self.chronicle.presentities.get(presentity)?.as_of(at).cloned()
     }
 
     /// What `watcher` is to be shown of `presentity` now, if it ever subscribed.
     pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<PresenceBody> {
         let last = self.chronicle.subscriptions.get(pair)?.last()?;
-        let at = last.end.map_or(self.chronicle.head(), |(at, _): (Sequence, EndReason)| at);
+        let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
         Some(shown(&self.expected(&pair.0, &pair.1, at)?, &pair.0))
     }
 

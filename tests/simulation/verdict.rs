@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use adsum::commit::Commit;
 use adsum::log::memory::MemoryDisk;
 use adsum::log::verify;
-use adsum::model::{Mode, Presentity, Principal, Sequence};
+use adsum::model::{Mode, Moment, Presentity, Principal};
 
 use super::device::Device;
 use super::oracle::Oracle;
@@ -103,7 +103,7 @@ fn every(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> Ch
     let episodes = oracle.chronicle.subscriptions.get(pair).into_iter().flatten();
     for episode in episodes.filter(|episode| episode.mode == Mode::Every) {
         let due = due(pair, episode, oracle);
-        let inside = shown.range(episode.begin.get()..episode.bound().get());
+        let inside = shown.range(episode.begin.as_us()..episode.bound().as_us());
         let got: Vec<u64> = inside.copied().collect();
         let whole = if episode.end.is_none() { got == due } else { due.starts_with(&got) };
         promised!(3, whole, "{name} was shown {got:?} of {presentity}, due was {due:?}");
@@ -114,5 +114,5 @@ fn every(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> Ch
 fn due(pair: &(Principal, Presentity), episode: &Episode, oracle: &Oracle) -> Vec<u64> {
     let story = oracle.chronicle.presentities.get(&pair.1);
     let changes = story.into_iter().flat_map(|story| story.between(episode.begin, episode.bound()));
-    core::iter::once(episode.begin).chain(changes).map(Sequence::get).collect()
+    core::iter::once(episode.begin).chain(changes).map(Moment::as_us).collect()
 }

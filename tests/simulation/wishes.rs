@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use adsum::client::resume::{Resolved, Submission};
 use adsum::client::{Answer, Request};
 use adsum::model::{
-    Basic, Document, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Sequence,
-    Tuple, TupleId,
+    Basic, Document, Moment, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Tuple,
+    TupleId,
 };
 use adsum::wire::body;
 use adsum::wire::convert;
@@ -33,7 +33,7 @@ enum Purpose {
     Clash(String),
     Publish(OperationId),
     Subscribe(Presentity),
-    Unsubscribe(Presentity, Sequence),
+    Unsubscribe(Presentity, Moment),
     Delete,
 }
 
@@ -184,7 +184,7 @@ impl Device {
         scene.oracle.asks_unsubscribe((self.who.actor.principal.clone(), presentity.clone()));
         let body =
             body::Unsubscribe { request: 0, presentity: presentity.to_string(), ext: Vec::new() };
-        let since = scene.oracle.chronicle.head();
+        let since = scene.oracle.chronicle.moment();
         self.submit(Request::Unsubscribe(body), Purpose::Unsubscribe(presentity, since));
     }
 

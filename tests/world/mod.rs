@@ -12,8 +12,8 @@
 use adsum::event::{Event, Recorded};
 use adsum::model::{
     Basic, ContentType, DeviceId, DeviceLabel, Document, InboxAddress, InboxSequence, Lifetime,
-    MessageId, Mode, Note, OperationId, Payload, Presentity, Principal, PublicKey, PublicationName,
-    Refusal, Sequence, Tag, Timestamp, Tuple, TupleId,
+    MessageId, Mode, Moment, Note, OperationId, Payload, Presentity, Principal, PublicKey,
+    PublicationName, Refusal, Tag, Timestamp, Tuple, TupleId,
 };
 use adsum::service::{
     Actor, Batch, Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Query,
@@ -193,7 +193,7 @@ impl World {
         feed: u32,
         watcher: &str,
         only: &[&str],
-        after: Sequence,
+        after: Moment,
     ) -> PresenceOpened {
         let ticket = self.ticket();
         let presentities = only.iter().map(|name| pres(name)).collect();
@@ -251,15 +251,11 @@ impl World {
     fn round(&mut self, input: Input) -> Vec<Event> {
         self.service.handle(self.now, input);
         let batch = self.service.take_batch();
-        let Some(Batch { first, at, events }) = batch else { return Vec::new() };
-        for (offset, event) in events.iter().enumerate() {
-            self.log.push(Recorded {
-                sequence: first.plus(offset as u64),
-                at,
-                event: event.clone(),
-            });
+        let Some(Batch { first, events }) = batch else { return Vec::new() };
+        for (offset, (at, event)) in events.iter().cloned().enumerate() {
+            self.log.push(Recorded { sequence: first.plus(offset as u64), at, event });
         }
-        events
+        events.into_iter().map(|(_, event)| event).collect()
     }
 
     fn answer(&mut self, ticket: Ticket) -> Result<Reply, Refusal> {

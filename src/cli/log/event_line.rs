@@ -32,7 +32,7 @@ impl EventLine {
     pub(super) fn new(recorded: &Recorded, bodies: bool) -> Self {
         Self {
             sequence: recorded.sequence.get(),
-            at: rfc3339(recorded.at),
+            at: rfc3339(recorded.at.timestamp()),
             kind: recorded.event.kind(),
             entity: entity(&recorded.event.entity()),
             detail: Shown { bodies }.event(&recorded.event),
@@ -235,12 +235,12 @@ mod tests {
     use super::*;
     use crate::event::{MessageDigest, PublicationKey};
     use crate::model::{
-        Basic, ContentType, DeviceId, InboxSequence, MessageId, Note, OperationId, PublicationName,
-        Tag, TupleId,
+        Basic, ContentType, DeviceId, InboxSequence, MessageId, Moment, Note, OperationId,
+        PublicationName, Tag, TupleId,
     };
 
     fn recorded(event: Event) -> Recorded {
-        Recorded { sequence: Sequence::new(7), at: Timestamp::from_ms(1_000), event }
+        Recorded { sequence: Sequence::new(7), at: Moment::from_us(1_000_000), event }
     }
 
     fn message() -> Recorded {

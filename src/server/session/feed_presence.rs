@@ -10,7 +10,7 @@ use super::feed::{FeedOver, FeedStream, Heard, Outcome, Ready, newest};
 use super::{Session, StreamEnd, WRITE_BYTES, presence};
 use crate::commit::history;
 use crate::log::{LogFault, LogReader};
-use crate::model::{Presentity, Sequence};
+use crate::model::{Moment, Presentity, Sequence};
 use crate::server::cursor::{Scope, Sealer};
 use crate::server::lanes::Letter;
 use crate::server::stream::{ReceiveHalf, SendHalf};
@@ -40,13 +40,13 @@ pub(super) async fn run<S: SendHalf, R: ReceiveHalf>(
 ) -> Result<(), StreamEnd> {
     stream.send.set_priority(PRIORITY);
     let sealer = Sealer::new(&session.shared.cursor_secret, &actor, Scope::Presence);
-    let position = sealer.open(&opening.cursor).map(Sequence::new);
+    let position = sealer.open(&opening.cursor).map(Moment::from_us);
     let after = position.unwrap_or_default();
     let told = Told {
         feed: PresenceFeed::new(after, window),
         sealer,
         after,
-        outcome: Outcome::of(&opening.cursor, position.map(Sequence::get)),
+        outcome: Outcome::of(&opening.cursor, position.map(Moment::as_us)),
         is_ready: false,
         opened: None,
         conflated: 0,
@@ -70,7 +70,7 @@ struct Told {
     feed: PresenceFeed,
     sealer: Sealer,
     // Where the feed was last opened at.
-    after: Sequence,
+    after: Moment,
     outcome: Outcome,
     is_ready: bool,
     opened: Option<PresenceOpened>,
@@ -84,7 +84,7 @@ impl Told {
             Heard::Letters(letters) => letters.into_iter().for_each(|letter| self.letter(letter)),
             Heard::Cursors(cursors) => {
                 if let Some(position) = newest(&self.sealer, &cursors) {
-                    self.feed.acknowledged(Sequence::new(position));
+                    self.feed.acknowledged(Moment::from_us(position));
                 }
             }
             Heard::Over(over) => self.over = Some(over),
@@ -142,15 +142,16 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
     async fn open(&mut self, opened: PresenceOpened) -> Result<(), LogFault> {
         if self.told.after > opened.head {
             // The cursor is ahead of the log: this store was put back to an earlier state, and all is told anew.
-            self.told.after = Sequence::ZERO;
+            self.told.after = Moment::ZERO;
             self.told.outcome = Outcome::Anew;
         }
         let walks = self.walks(&opened).await?;
+        let complete = walks.iter().all(|walk| walk.complete);
+        self.told.feed.opened(&opened, walks);
         if !self.told.is_ready {
             self.told.is_ready = true;
-            self.ready(&opened, &walks);
+            self.ready(complete);
         }
-        self.told.feed.opened(&opened, walks);
         Ok(())
     }
 
@@ -165,14 +166,15 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
         read(self.session, look).await
     }
 
-    fn ready(&mut self, opened: &PresenceOpened, walks: &[Walk]) {
-        let stored: usize = walks.iter().map(|walk| walk.changes.len()).sum();
+    /// Says how the feed begins, with nothing in it that this watcher is not sent.
+    fn ready(&mut self, complete: bool) {
+        let feed = &self.told.feed;
         let ready = Ready {
             outcome: self.told.outcome,
-            from: self.told.after.get(),
-            to: opened.head.get(),
-            pending: (opened.items.len() + stored) as u64,
-            complete: walks.iter().all(|walk| walk.complete),
+            from: feed.position().as_us(),
+            to: feed.pending_through().as_us(),
+            pending: feed.pending() as u64,
+            complete,
         };
         ready.write(&self.told.sealer, &mut self.stream.out);
         self.session.shared.metrics.feed_opened("presence", ready.outcome.as_str());
@@ -192,7 +194,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
                     Err(fault) => return Ok(Err(fault)),
                 },
                 PresenceStep::CaughtUp { position } => {
-                    let cursor = self.told.sealer.seal(position.get());
+                    let cursor = self.told.sealer.seal(position.as_us());
                     encode(&CaughtUp { cursor, ext: Vec::new() }, &mut self.stream.out);
                 }
                 PresenceStep::Reopen { after } => {
@@ -206,10 +208,10 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
         Ok(Ok(()))
     }
 
-    fn send(&mut self, number: u64, position: Sequence, item: &PresenceItem) {
+    fn send(&mut self, number: u64, position: Moment, item: &PresenceItem) {
         let secret = &self.session.shared.store_secret;
         let suffix = presence::suffix(secret, item, &self.actor.principal);
-        let cursor = self.told.sealer.seal(position.get());
+        let cursor = self.told.sealer.seal(position.as_us());
         let before = self.stream.out.len();
         encode_presence_event(number, &cursor, &suffix, &mut self.stream.out);
         self.told.feed.sent(self.stream.out.len() - before);

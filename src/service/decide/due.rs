@@ -23,7 +23,7 @@ pub(in crate::service) fn end_of(views: &Views, due: &Due) -> Event {
                 presentity: presentity.clone(),
                 publication: publication.clone(),
                 cause: PublicationCause::Expired,
-                previous: view.version,
+                previous: view.changed_at,
                 others: view.documents_at(publication),
             })
         }

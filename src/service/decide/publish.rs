@@ -91,7 +91,7 @@ fn store(
     let tag = new_tag(case, &publish.presentity);
     let event = Published {
         others: view.map(|view| view.documents_at(&key)).unwrap_or_default(),
-        previous: view.map_or(Sequence::ZERO, |view| view.version),
+        previous: view.map_or(Sequence::ZERO, |view| view.changed_at),
         presentity: publish.presentity,
         publication: key,
         by: actor.principal.clone(),
@@ -132,7 +132,7 @@ fn remove(
     }
     let tag = new_tag(case, &publish.presentity);
     let event = PublicationEnded {
-        previous: view.version,
+        previous: view.changed_at,
         others: view.documents_at(&key),
         presentity: publish.presentity,
         publication: key,
@@ -144,10 +144,12 @@ fn remove(
     ))
 }
 
-/// A tag that was never issued for this presentity: a keyed hash of the position its event will have.
+/// A tag that was never issued for this presentity: a keyed hash of how many were. The position of its event would do
+/// too, but then a publisher's tags would depend on what happens elsewhere.
 fn new_tag(case: Case<'_>, presentity: &Presentity) -> Tag {
+    let issued = case.views.presentity(presentity).map_or(0, |view| view.issued);
     let mut hasher = blake3::Hasher::new_keyed(&case.config.secret);
-    hasher.update(b"tag\0").update(presentity.account().as_bytes()).update(&[0]);
-    hasher.update(&case.views.head().next().get().to_be_bytes());
+    hasher.update(b"issued tag\0").update(presentity.account().as_bytes()).update(&[0]);
+    hasher.update(&issued.to_be_bytes());
     Tag(hasher.finalize().as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
 }

@@ -4,6 +4,9 @@
 //! changes meanwhile waits for the next round, the latest per presentity for `latest` subscriptions, each one in
 //! order for `every`. So the feed's position is the version of what it sent last, nothing is sent twice to a
 //! watcher that comes back at that position, and a presentity that changes all the time is not starved.
+//!
+//! The position is never anything else, also when the feed is caught up: how far the log has gone meanwhile is not
+//! the watcher's business. How far the feed looked is kept apart, and stays inside.
 //! Must never hold: more than one round, the latest of each presentity, and a bounded queue.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,7 +14,7 @@ use std::sync::Arc;
 
 use super::Window;
 use crate::model::limits::FEED_QUEUE_MAX;
-use crate::model::{Mode, Presentity, Sequence, SubscriptionState};
+use crate::model::{Mode, Moment, Presentity, Sequence, SubscriptionState};
 use crate::service::{History, PresenceItem, PresenceOpened, Walk};
 
 /// What to do next for a presence feed.
@@ -22,7 +25,7 @@ pub enum PresenceStep {
         /// The event's number in the feed, from 1.
         number: u64,
         /// Where the feed stands after it.
-        position: Sequence,
+        position: Moment,
         /// What to show, by way of [`view`](crate::service::view).
         item: Arc<PresenceItem>,
     },
@@ -35,13 +38,13 @@ pub enum PresenceStep {
     },
     /// Tell that the feed is caught up; said once.
     CaughtUp {
-        /// Where it stands.
-        position: Sequence,
+        /// Where it stands: as before, nothing was sent with this.
+        position: Moment,
     },
     /// The queue ran over: open the feed with the service again, after this position.
     Reopen {
-        /// Everything up to here was sent.
-        after: Sequence,
+        /// Everything up to here was sent. Not to be told to the watcher.
+        after: Moment,
     },
     /// Nothing until something is offered, acknowledged or opened.
     Wait,
@@ -55,12 +58,12 @@ enum Due {
     Stored {
         presentity: Presentity,
         at: Sequence,
-        version: Sequence,
+        version: Moment,
     },
 }
 
 impl Due {
-    fn version(&self) -> Sequence {
+    fn version(&self) -> Moment {
         match self {
             Self::Ready(item) => item.version,
             Self::Stored { version, .. } => *version,
@@ -81,21 +84,22 @@ pub struct PresenceFeed {
     phase: Phase,
     announced: bool,
     number: u64,
-    position: Sequence,
-    covered: Sequence,
-    window: Window<Sequence>,
+    position: Moment,
+    /// Everything up to here was sent or is in the round.
+    covered: Moment,
+    window: Window<Moment>,
     round: VecDeque<Due>,
     latest: BTreeMap<Presentity, Arc<PresenceItem>>,
     every: VecDeque<Arc<PresenceItem>>,
     overrun: bool,
     conflated: u64,
     /// The version of the change being read from the log.
-    reading: Option<Sequence>,
+    reading: Option<Moment>,
 }
 
 impl PresenceFeed {
     /// A feed that was asked to begin after `after`, with a window of `events_max` events (0: the default).
-    pub fn new(after: Sequence, events_max: u32) -> Self {
+    pub fn new(after: Moment, events_max: u32) -> Self {
         Self {
             phase: Phase::Opening,
             announced: false,
@@ -117,7 +121,7 @@ impl PresenceFeed {
         assert_eq!(opened.histories.len(), walks.len(), "each history is walked once");
         if self.covered > opened.head {
             // The position comes from another store, and the service took it as none.
-            (self.position, self.covered) = (Sequence::ZERO, Sequence::ZERO);
+            (self.position, self.covered) = (Moment::ZERO, Moment::ZERO);
         }
         let mut round: Vec<Due> = opened.items.iter().cloned().map(Due::Ready).collect();
         for (history, walk) in opened.histories.iter().zip(walks) {
@@ -180,7 +184,6 @@ impl PresenceFeed {
     fn begin_round(&mut self) -> Option<PresenceStep> {
         if !self.announced {
             self.announced = true;
-            self.position = self.position.max(self.covered);
             self.phase = Phase::Live;
             return Some(PresenceStep::CaughtUp { position: self.position });
         }
@@ -220,12 +223,22 @@ impl PresenceFeed {
     }
 
     /// The watcher has taken everything up to `position`.
-    pub fn acknowledged(&mut self, position: Sequence) {
+    pub fn acknowledged(&mut self, position: Moment) {
         self.window.acknowledged(position);
     }
 
+    /// How many events wait to be sent in the running round.
+    pub fn pending(&self) -> usize {
+        self.round.len()
+    }
+
+    /// Where the feed will stand after the running round: the version of its last event, or where it stands now.
+    pub fn pending_through(&self) -> Moment {
+        self.round.back().map_or(self.position, |due| self.position.max(due.version()))
+    }
+
     /// Where the feed stands: the version of what it sent last.
-    pub fn position(&self) -> Sequence {
+    pub fn position(&self) -> Moment {
         self.position
     }
 
@@ -237,15 +250,15 @@ impl PresenceFeed {
 
 /// Adds the changes of a stretch, and before them the state it began with if that is asked for.
 fn add_history(history: &History, walk: Walk, round: &mut Vec<Due>) {
-    let base = walk.changes.first().is_some_and(|first| *first <= history.after);
+    let base = walk.changes.first().is_some_and(|(_, first)| *first <= history.after);
     if history.with_base && !base && walk.complete {
         // Nothing was published before: the subscription began with the offline state.
         let presentity = history.presentity.clone();
         let item = PresenceItem::new(presentity, history.after, SubscriptionState::Active, None);
         round.push(Due::Ready(Arc::new(item)));
     }
-    let stored = |at: Sequence| {
-        let version = at.max(history.after);
+    let stored = |(at, moment): (Sequence, Moment)| {
+        let version = moment.max(history.after);
         Due::Stored { presentity: history.presentity.clone(), at, version }
     };
     round.extend(walk.changes.into_iter().map(stored));
