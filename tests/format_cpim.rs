@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use adsum::format::FormatFault;
 use adsum::format::cpim::{self, Address, Cpim, Draft, Subject};
 use adsum::model::limits::BODY_BYTES_MAX;
-use adsum::model::{ContentType, Timestamp};
+use adsum::model::{ContentType, InboxSequence, Message, MessageId, Payload, Principal, Timestamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -209,6 +209,78 @@ fn size_and_counts_are_limited() {
 }
 
 #[test]
+fn a_length_in_the_header_of_the_whole_must_be_that_of_the_message() {
+    let message = message("");
+    let file = |length: usize, message: &str| {
+        format!("Content-Type: message/cpim\r\nContent-Length: {length}\r\n\r\n{message}")
+    };
+    let one = file(message.len(), &message);
+    assert_eq!(parse(&one).unwrap().bytes(), message.as_bytes());
+    let two = format!("{one}{one}");
+    for wrong in [two, file(message.len() + 1, &message), one.replace("Length: ", "Length: x")] {
+        let fault = refused(&wrong);
+        assert!(fault.starts_with("line 1, column 1: the Content-Length"), "{fault}");
+    }
+}
+
+/// A message that `alice` sent, as it lies in the inbox of `élise#1`.
+fn lying(content_type: &str, body: &[u8]) -> Message {
+    let elise: Principal = "élise#1@example.net".parse().unwrap();
+    Message {
+        inbox: elise.inbox(),
+        sequence: InboxSequence::new(1),
+        sender: "alice@example.com".parse().unwrap(),
+        id: MessageId::new("m\\1").unwrap(),
+        content_type: ContentType::new(content_type).unwrap(),
+        body: Payload::Present(body.to_vec().into()),
+        accepted_at: Timestamp::from_ms(1_767_323_045_000),
+        lifetime: None,
+    }
+}
+
+#[test]
+fn a_message_of_another_kind_is_wrapped_with_what_the_server_knows() {
+    let stored = cpim::stored(&lying("text/plain; charset=utf-8", b"hi\0")).unwrap();
+    let expected = "From: <im:alice@example.com>\r\nTo: <im:%C3%A9lise%231@example.net>\r\n\
+        DateTime: 2026-01-02T03:04:05.000Z\r\nNS: imdn <urn:ietf:params:imdn>\r\n\
+        imdn.Message-ID: m\\\\1\r\n\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhi\0";
+    assert_eq!(String::from_utf8(stored.to_vec()).unwrap(), expected);
+    let read = cpim::parse(&stored).unwrap();
+    assert_eq!(read.message_id().unwrap().unwrap().as_str(), "m\\1");
+    assert_eq!(read.to()[0].inbox().unwrap().account(), "élise#1@example.net");
+}
+
+#[test]
+fn a_message_that_came_in_the_format_is_told_as_it_came() {
+    for (kind, name) in [("message/cpim", "full"), ("Message/CPIM; charset=utf-8", "binary")] {
+        let bytes = fs::read(golden(&format!("{name}.cpim"))).unwrap();
+        assert_eq!(cpim::stored(&lying(kind, &bytes)).unwrap(), bytes, "{name}");
+    }
+}
+
+#[test]
+fn the_outermost_from_is_the_authenticated_sender_whatever_the_message_says() {
+    let forged = message("").replace("alice", "mallory");
+    let wrapped = fs::read(golden("wrapped.cpim")).unwrap();
+    for body in [forged.as_bytes(), &wrapped, b"no message at all", b""] {
+        let stored = cpim::stored(&lying("message/cpim", body)).unwrap();
+        let read = cpim::parse(&stored).unwrap();
+        assert_eq!(read.from(), &Address::of("im:alice@example.com"));
+        assert_eq!((read.content_type().as_str(), &read.body()[..]), ("message/cpim", body));
+    }
+}
+
+#[test]
+fn the_largest_message_can_be_told_and_an_erased_one_cannot() {
+    let largest = vec![b'x'; BODY_BYTES_MAX];
+    assert!(cpim::stored(&lying("text/plain", &largest)).unwrap().ends_with(&largest));
+    let never = Message { accepted_at: Timestamp::from_ms(u64::MAX), ..lying("text/plain", b"x") };
+    assert_eq!(cpim::parse(&cpim::stored(&never).unwrap()).unwrap().date_time(), None);
+    let erased = Message { body: Payload::Erased, ..lying("text/plain", b"x") };
+    assert_eq!(cpim::stored(&erased), None);
+}
+
+#[test]
 fn a_subject_that_cannot_be_written_as_it_is_is_refused() {
     let (alice, bob) = (Address::of("im:alice@example.com"), [Address::of("im:bob@example.net")]);
     let content_type = ContentType::new("text/plain").unwrap();
@@ -218,6 +290,7 @@ fn a_subject_that_cannot_be_written_as_it_is_is_refused() {
         cc: &[],
         date_time: None,
         subjects: &[],
+        message_id: None,
         content_type: &content_type,
         body: b"",
     };
@@ -254,7 +327,7 @@ proptest! {
     ) {
         let date_time = ms.map(Timestamp::from_ms);
         let content_type = ContentType::new("text/plain; charset=utf-8").unwrap();
-        let draft = Draft { from: &from, to: &to, cc: &cc, date_time, subjects: &subjects, content_type: &content_type, body: &body };
+        let draft = Draft { from: &from, to: &to, cc: &cc, date_time, subjects: &subjects, message_id: None, content_type: &content_type, body: &body };
         let message = Cpim::compose(&draft).unwrap();
         prop_assert_eq!((message.from(), message.to(), message.cc()), (&from, &to[..], &cc[..]));
         prop_assert_eq!((message.date_time(), message.subjects()), (date_time, &subjects[..]));

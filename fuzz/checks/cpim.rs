@@ -24,6 +24,7 @@ fn composes_again(read: &Cpim) {
         cc: read.cc(),
         date_time: read.date_time(),
         subjects: read.subjects(),
+        message_id: None,
         content_type: read.content_type(),
         body: read.body(),
     };

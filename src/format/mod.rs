@@ -8,6 +8,7 @@ pub mod cpim;
 mod fault;
 pub mod pidf;
 mod time;
+mod uri;
 mod xml;
 
 pub use fault::{FormatFault, Position};

@@ -4,6 +4,7 @@
 
 use super::escape::{escape, resolve};
 use super::namespace::is_name_byte;
+use crate::format::uri;
 use crate::model::{InboxAddress, Refusal};
 
 /// Somebody a message is from or for.
@@ -19,6 +20,11 @@ impl Address {
     /// An address without a name.
     pub fn of(uri: &str) -> Self {
         Self { name: None, uri: uri.to_owned() }
+    }
+
+    /// The address of an inbox, without a name.
+    pub fn of_inbox(inbox: &InboxAddress) -> Self {
+        Self { name: None, uri: uri::encode(&inbox.to_string()) }
     }
 
     /// The inbox that the URI names.

@@ -3,9 +3,9 @@
 //! Must never hold: a check. What is written is read back, and the reader judges.
 
 use super::escape::escape;
-use super::{Address, Subject};
+use super::{Address, IMDN, MESSAGE_ID, Subject};
 use crate::format::{FormatFault, Position, time};
-use crate::model::{ContentType, Timestamp};
+use crate::model::{ContentType, MessageId, Timestamp};
 
 /// The parts of a message to be.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Draft<'a> {
     pub date_time: Option<Timestamp>,
     /// What it is about, one per language.
     pub subjects: &'a [Subject],
+    /// The message's name, told as RFC 5438 has it.
+    pub message_id: Option<&'a MessageId>,
     /// What the body is.
     pub content_type: &'a ContentType,
     /// The content, opaque.
@@ -42,6 +44,10 @@ pub(super) fn bytes(draft: &Draft<'_>) -> Result<Vec<u8>, FormatFault> {
             tag => format!("Subject:;lang={tag}"),
         };
         line(&name, &escape(text, false));
+    }
+    if let Some(id) = draft.message_id {
+        line("NS:", &format!("imdn <{IMDN}>"));
+        line(&format!("imdn.{MESSAGE_ID}:"), &escape(id.as_str(), false));
     }
     line("\r\nContent-Type:", draft.content_type.as_str());
     let mut bytes = headers.into_bytes();

@@ -9,8 +9,10 @@ mod compose;
 mod content;
 mod escape;
 mod header;
+mod imdn;
 mod namespace;
 mod parse;
+mod stored;
 
 use core::fmt;
 
@@ -20,8 +22,10 @@ pub use address::Address;
 pub use compose::Draft;
 pub use content::ContentHeader;
 pub use header::{Header, Parameter};
+pub use imdn::{IMDN, MESSAGE_ID};
 pub use namespace::{CORE, Name};
 pub use parse::parse;
+pub use stored::{is_cpim, stored};
 
 use crate::format::FormatFault;
 use crate::model::{ContentType, Timestamp};

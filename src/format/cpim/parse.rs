@@ -16,7 +16,7 @@ use crate::model::{ContentType, Timestamp};
 /// Reads one message of at most [`BODY_BYTES_MAX`] bytes.
 ///
 /// A file may begin with the MIME header of the whole, `Content-Type: message/cpim`, and an empty line; these are no
-/// part of the message and left out of [`Cpim::bytes`].
+/// part of the message and left out of [`Cpim::bytes`]. If they tell a `Content-Length`, it must be that of the rest.
 ///
 /// # Errors
 /// The first [`FormatFault`]. Headers that are not understood are no fault, see [`Cpim::require_at_most`].
@@ -25,7 +25,9 @@ pub fn parse(bytes: &[u8]) -> Result<Cpim, FormatFault> {
         let found = bytes.len();
         return Err(FormatFault::TooLarge { thing: "message", found, max: BODY_BYTES_MAX });
     }
-    let begin = wrapper_bytes(bytes);
+    let whole = Whole::before(bytes);
+    whole.check_length(bytes)?;
+    let begin = whole.bytes;
     let mut reading = Reading { bytes, at: begin };
     let headers = reading.headers()?;
     let content_at = reading.at;
@@ -58,23 +60,51 @@ pub fn parse(bytes: &[u8]) -> Result<Cpim, FormatFault> {
     })
 }
 
-/// How long the MIME header of the whole is, with its empty line; 0 if the message begins at once.
-fn wrapper_bytes(bytes: &[u8]) -> usize {
-    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return 0 };
-    let Ok(line) = core::str::from_utf8(&bytes[..end]) else { return 0 };
-    let Ok(headers) = content::headers(&line.split("\r\n").collect::<Vec<_>>()) else { return 0 };
-    let of_mime = |header: &ContentHeader| {
-        let name = header.name.to_ascii_lowercase();
-        name.starts_with("content-") || name == "mime-version"
-    };
-    let is_whole = |header: &ContentHeader| {
-        let essence = header.value.split(';').next().unwrap_or_default();
-        header.name.eq_ignore_ascii_case("content-type")
-            && essence.trim().eq_ignore_ascii_case(CONTENT_TYPE)
-    };
-    // A message itself has a From among these lines, so the two cannot be taken for one another.
-    let wraps = headers.iter().all(of_mime) && headers.iter().any(is_whole);
-    if wraps { end + 4 } else { 0 }
+/// The MIME header of the whole, with its empty line; nothing if the message begins at once.
+#[derive(Default)]
+struct Whole {
+    bytes: usize,
+    /// The length that it tells of what follows.
+    length: Option<String>,
+}
+
+impl Whole {
+    fn before(bytes: &[u8]) -> Self {
+        Self::find(bytes).unwrap_or_default()
+    }
+
+    fn find(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let lines = core::str::from_utf8(&bytes[..end]).ok()?;
+        let headers = content::headers(&lines.split("\r\n").collect::<Vec<_>>()).ok()?;
+        let of_mime = |header: &ContentHeader| {
+            let name = header.name.to_ascii_lowercase();
+            name.starts_with("content-") || name == "mime-version"
+        };
+        let is_whole = |header: &ContentHeader| {
+            let essence = header.value.split(';').next().unwrap_or_default();
+            header.name.eq_ignore_ascii_case("content-type")
+                && essence.trim().eq_ignore_ascii_case(CONTENT_TYPE)
+        };
+        // A message itself has a From among these lines, so the two cannot be taken for one another.
+        let wraps = headers.iter().all(of_mime) && headers.iter().any(is_whole);
+        let is_length = |header: &ContentHeader| header.name.eq_ignore_ascii_case("content-length");
+        let length = headers.into_iter().find(is_length).map(|header| header.value);
+        wraps.then_some(Self { bytes: end + 4, length })
+    }
+
+    /// Refuses what is shorter than told, and several messages in a row: the second would become text of the first.
+    fn check_length(&self, bytes: &[u8]) -> Result<(), FormatFault> {
+        let found = bytes.len() - self.bytes;
+        match &self.length {
+            Some(given) if given.parse() != Ok(found) => {
+                let cure = format!("{found} bytes follow; give one whole message and its length");
+                let at = Position { line: 1, column: 1 };
+                Err(FormatFault::value(at, "Content-Length", given, cure))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What the headers say.

@@ -2,10 +2,8 @@
 //!
 //! Must never hold: a text that another parser would not take. What cannot be written well-formed is left out.
 
-use std::fmt::Write;
-
 use super::{NAMESPACE, id, is_own};
-use crate::format::{time, xml};
+use crate::format::{time, uri, xml};
 use crate::model::{Contact, Document, Note, Payload, Presentity, Timestamp, Tuple};
 
 /// Elements around an extension of the document, of a tuple, of a status.
@@ -23,7 +21,7 @@ pub fn write(entity: &Presentity, document: &Document) -> String {
     let prefix = plan.prefix;
     let declared =
         prefix.strip_suffix(':').map_or("xmlns".into(), |prefix| format!("xmlns:{prefix}"));
-    let entity = xml::attribute(&uri(entity));
+    let entity = xml::attribute(&uri::encode(&entity.to_string()));
     writer.line(0, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     writer.line(0, &format!("<{prefix}presence {declared}=\"{NAMESPACE}\" entity=\"{entity}\">"));
     for (tuple, plan) in document.tuples().iter().zip(&plan.tuples) {
@@ -73,19 +71,6 @@ fn fits(element: &str, depth: usize, no_default: &mut bool) -> bool {
         }
         _ => false,
     }
-}
-
-/// The URI with everything percent-encoded that a URI cannot hold plainly (RFC 3986 §2).
-fn uri(entity: &Presentity) -> String {
-    let mut uri = String::new();
-    for byte in entity.to_string().bytes() {
-        if byte.is_ascii_alphanumeric() || b":@!$&'*+-/=_~.".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            write!(uri, "%{byte:02X}").expect("writing to a string cannot fail");
-        }
-    }
-    uri
 }
 
 struct Writer {
