@@ -43,6 +43,21 @@ impl Failure {
         Self::new(EXIT_USAGE, "usage", message)
     }
 
+    /// A value that is wrong before anything was sent, exit code 2.
+    pub(super) fn wrong(code: &str, message: impl Into<String>) -> Self {
+        Self::new(EXIT_USAGE, code, message)
+    }
+
+    /// The same, with the name of what it is about in front.
+    pub(super) fn about(self, name: &str) -> Self {
+        match self {
+            Self::Told { exit, code, message } => {
+                Self::Told { exit, code, message: format!("{name}: {message}") }
+            }
+            Self::PipeClosed => self,
+        }
+    }
+
     /// Nobody answers, exit code 3.
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
         Self::new(EXIT_UNREACHABLE, "unreachable", message)

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Invocation;
 use super::failure::Failure;
 use super::message_line::MessageLine;
-use super::output::Output;
+use super::output::{self, Output};
 use super::session::{self, Staying};
 use super::signals::Interrupts;
+use super::{Invocation, cpim};
 use crate::client::{Client, Inbox, InboxOptions, Received};
-use crate::model::InboxSequence;
 use crate::model::limits::DELETE_COUNT_MAX;
+use crate::model::{InboxSequence, Message};
 
 /// Arguments of `adsum inbox`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,9 @@ pub(super) struct Args {
     /// Delete what was printed, for all devices
     #[arg(long)]
     delete: bool,
+    /// Print each as message/cpim (RFC 3862) behind a header with its length; --json is then only for errors
+    #[arg(long)]
+    cpim: bool,
     /// Stop after this many messages [default: never]
     #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -66,13 +69,14 @@ const SETTLE: Duration = Duration::from_secs(5);
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let stay = args.staying.stay(args.follow);
     session::follow(invocation, stay, async |client, output, interrupts| {
-        Reading { client, delete: args.delete, output, interrupts }.run(args).await
+        Reading { client, delete: args.delete, cpim: args.cpim, output, interrupts }.run(args).await
     })
 }
 
 struct Reading<'a> {
     client: &'a Client,
     delete: bool,
+    cpim: bool,
     output: &'a mut Output,
     interrupts: &'a mut Interrupts,
 }
@@ -133,12 +137,12 @@ impl Reading<'_> {
         inbox: &mut Inbox,
         most: u64,
     ) -> Result<u64, Failure> {
-        self.output.line(&MessageLine::from(&first.message))?;
+        self.print(&first.message)?;
         let (mut last, mut sequences, mut count) = (first, Vec::new(), 1);
         sequences.push(last.message.sequence);
         while count < most {
             let Some(received) = inbox.next_ready() else { break };
-            self.output.line(&MessageLine::from(&received.message))?;
+            self.print(&received.message)?;
             sequences.push(received.message.sequence);
             (last, count) = (received, count + 1);
         }
@@ -148,6 +152,18 @@ impl Reading<'_> {
         }
         last.taken().await?;
         Ok(count)
+    }
+
+    fn print(&mut self, message: &Message) -> Result<(), Failure> {
+        if !self.cpim {
+            return self.output.line(&MessageLine::from(message));
+        }
+        if let Some(framed) = cpim::framed(message) {
+            return self.output.bytes(&framed);
+        }
+        let text = format!("message {} was erased, so it is not printed", message.sequence.get());
+        output::note(self.output.is_json(), "erased", &text);
+        Ok(())
     }
 
     async fn delete(
@@ -162,7 +178,13 @@ impl Reading<'_> {
                 "interrupted while deleting; run the same command again",
             )),
         };
-        self.output.line(&DeletedLine { inbox: last.message.inbox.to_string(), count })?;
+        let line = DeletedLine { inbox: last.message.inbox.to_string(), count };
+        if self.cpim {
+            // Stdout then carries messages only.
+            output::note(self.output.is_json(), "deleted", &line.to_string());
+            return Ok(());
+        }
+        self.output.line(&line)?;
         self.output.flush()
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::cpim_text;
 use super::text::{indented, visible_line};
 use super::time::rfc3339;
 use crate::model::Message;
@@ -37,6 +38,9 @@ enum Body {
         body_base64: String,
         #[serde(skip)]
         count: usize,
+        /// What people see of it, if it is of a kind that can be shown.
+        #[serde(skip)]
+        shown: Option<String>,
     },
     Erased {
         erased: bool,
@@ -65,9 +69,11 @@ impl Body {
             (Some(_), Some(text)) if message.content_type.is_text() => {
                 Self::Text { body: text.to_owned() }
             }
-            (Some(bytes), _) => {
-                Self::Bytes { body_base64: BASE64.encode(bytes), count: bytes.len() }
-            }
+            (Some(bytes), _) => Self::Bytes {
+                body_base64: BASE64.encode(bytes),
+                count: bytes.len(),
+                shown: cpim_text::shown(message),
+            },
         }
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Display for MessageLine {
                 }
                 to.write_str(&indented(body))
             }
+            Body::Bytes { shown: Some(shown), .. } => to.write_str(shown),
             Body::Bytes { count, .. } => {
                 write!(to, "  ({kind}, {count} bytes; --json prints them in base64)")
             }

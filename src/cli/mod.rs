@@ -6,17 +6,21 @@
 //! Must never hold: a rule of the service, or anything another program could only get from here.
 
 mod bench;
+mod cpim;
+mod cpim_text;
 mod demo;
 mod doctor;
 mod enroll;
 mod failure;
 mod fetch;
 mod inbox;
+mod input;
 mod invite;
 mod keys;
 mod log;
 mod message_line;
 mod output;
+mod pidf;
 mod presence_line;
 mod progress;
 mod publish;
@@ -92,7 +96,7 @@ enum Command {
     Keys(keys::Args),
     /// Publish presence, refresh it, or remove it
     Publish(publish::Args),
-    /// Fetch a presentity's presence once
+    /// Fetch the presence of presentities once
     Fetch(fetch::Args),
     /// Watch presentities: first the current state, then changes; the next start goes on where this one stopped
     Watch(watch::Args),

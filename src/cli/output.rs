@@ -14,18 +14,21 @@ use super::text::visible;
 /// Stdout, as lines for people or as one JSON object a line.
 pub(super) struct Output {
     json: bool,
+    /// Whether a terminal shows what is printed, so that it must not be steered by it.
+    terminal: bool,
     to: BufWriter<Box<dyn Write + Send>>,
 }
 
 impl Output {
     /// Lines on stdout.
     pub(super) fn stdout(json: bool) -> Self {
-        Self::to(json, Box::new(io::stdout()))
+        let terminal = io::stdout().is_terminal();
+        Self { terminal, ..Self::to(json, Box::new(io::stdout())) }
     }
 
     /// Lines into `to`.
     pub(super) fn to(json: bool, to: Box<dyn Write + Send>) -> Self {
-        Self { json, to: BufWriter::new(to) }
+        Self { json, terminal: false, to: BufWriter::new(to) }
     }
 
     /// Whether programs read this.
@@ -54,6 +57,18 @@ impl Output {
     /// Adds text that is the same for people and programs.
     pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
         writeln!(self.to, "{text}").map_err(|error| failure::of_stdout(&error))
+    }
+
+    /// Adds bytes of a format that is the same for people and programs, as they are; on a terminal, what could steer it
+    /// is made visible.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let done = if self.terminal {
+            let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+            self.to.write_all(visible(&text).as_bytes())
+        } else {
+            self.to.write_all(bytes)
+        };
+        done.map_err(|error| failure::of_stdout(&error))
     }
 
     /// Hands over to the system what was added so far: after this, killing the process loses none of it.
@@ -159,6 +174,19 @@ mod tests {
     #[test]
     fn people_get_words() {
         assert_eq!(printed(false), "sample 7\nfor people\n");
+    }
+
+    #[test]
+    fn bytes_pass_as_they_are_but_cannot_steer_a_terminal() {
+        let printed = |terminal| {
+            let shared = Shared::default();
+            let mut output = Output { terminal, ..Output::to(true, Box::new(shared.clone())) };
+            output.bytes(b"a\r\n\x1b[2J\xff").unwrap();
+            output.flush().unwrap();
+            shared.0.lock().unwrap().clone()
+        };
+        assert_eq!(printed(false), b"a\r\n\x1b[2J\xff");
+        assert_eq!(printed(true), "a\n␛[2J\u{fffd}".as_bytes());
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! Must never hold: a way to publish for somebody else.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::time::{lifetime, now, span};
-use super::{Invocation, session};
+use super::{Invocation, pidf, session};
 use crate::client::{Client, PublishOptions, Published};
 use crate::model::{
     Basic, Contact, Document, Lifetime, Note, Payload, Priority, PublicationName, Timestamp, Tuple,
@@ -23,8 +24,14 @@ pub(super) struct Args {
     #[arg(
         value_enum,
         value_name = "open|closed",
-        required_unless_present_any = ["remove", "refresh"], conflicts_with_all = ["remove", "refresh"])]
+        required_unless_present_any = ["remove", "refresh", "pidf"], conflicts_with_all = ["remove", "refresh"])]
     status: Option<Status>,
+    /// Publish the document of this file, PIDF (RFC 3863) of at most 64 KiB about oneself; `-` reads standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["status", "note", "contact", "tuple", "remove", "refresh"])]
+    pidf: Option<PathBuf>,
     /// A note for people; may be given several times, once for each language [default: none]
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["remove", "refresh"])]
     note: Vec<String>,
@@ -96,7 +103,10 @@ impl fmt::Display for PublishedLine {
 
 /// Runs `adsum publish`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    let document = args.document(now())?;
+    let document = match &args.pidf {
+        Some(path) => Some(pidf::read(path, &invocation.identity()?.principal.presentity())?),
+        None => args.document(now())?,
+    };
     let options =
         PublishOptions { presentity: None, name: args.name.clone(), lifetime: args.lifetime };
     let published =
@@ -204,6 +214,25 @@ mod tests {
         let failure = document(&["open", "--contact", "alice"]).unwrap_err();
         assert_eq!(failure.exit(), 2);
         assert!(failure.message().contains("im:alice@example.com"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_document_of_a_file_says_everything_itself() {
+        let parsed = |arguments: &[&str]| {
+            Line::try_parse_from([&["publish", "--pidf", "-"], arguments].concat())
+        };
+        assert!(parsed(&["--lifetime", "2h", "--name", "phone"]).is_ok());
+        for other in [
+            &["open"][..],
+            &["--note", "x"],
+            &["--contact", "im:a@b"],
+            &["--tuple", "main"],
+            &["--remove"],
+            &["--refresh"],
+        ] {
+            let refused = parsed(other).unwrap_err().to_string();
+            assert!(refused.contains("cannot be used with"), "{other:?}: {refused}");
+        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Must never hold: a changed body. Bytes leave as they were given.
 
 use std::fmt;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -11,26 +10,34 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::time::lifetime;
-use super::{Invocation, session};
+use super::{Invocation, cpim, input, output, session};
 use crate::client::{Outgoing, Sent};
+use crate::format::cpim::CONTENT_TYPE;
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{ContentType, InboxAddress, Lifetime, MessageId};
 
 /// Arguments of `adsum send`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The inbox, such as im:bob@localhost
-    inbox: InboxAddress,
+    /// The inbox, such as im:bob@localhost; with --cpim it may be left to the message
+    #[arg(required_unless_present = "cpim")]
+    inbox: Option<InboxAddress>,
     /// The text, at most 64 KiB; `-` reads it from standard input
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    #[arg(
+        required_unless_present_any = ["file", "cpim"], conflicts_with_all = ["file", "cpim"])]
     text: Option<String>,
     /// Send the bytes of this file, at most 64 KiB
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Send the message of this file, message/cpim (RFC 3862) of at most 64 KiB from oneself, byte for byte; `-` reads
+    /// standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "content_type"])]
+    cpim: Option<PathBuf>,
     /// The MIME type of the body [default: text/plain, or application/octet-stream if it is not UTF-8]
     #[arg(long = "type", value_name = "TYPE", value_parser = ContentType::new)]
     content_type: Option<ContentType>,
-    /// The message's id, 1 to 64 visible ASCII characters; sent again it is the same message [default: a random one]
+    /// The message's id, 1 to 64 visible ASCII characters; sent again it is the same message [default: the message's
+    /// own Message-ID with --cpim, otherwise a random one]
     #[arg(long, value_name = "ID", value_parser = MessageId::new)]
     id: Option<MessageId>,
     /// How long it may wait unread, such as 90s, 12h or 1d, at most 365d [default: for ever]
@@ -70,40 +77,53 @@ impl fmt::Display for SentLine {
 
 /// Runs `adsum send`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let outgoing = match args.cpim.clone() {
+        Some(path) => of_cpim(&path, args, invocation)?,
+        None => of_text(args)?,
+    };
+    let sent = session::once(invocation, async |client| Ok(client.send(outgoing).await?))?;
+    invocation.output.line(&SentLine::from(&sent))
+}
+
+fn of_text(args: Args) -> Result<Outgoing, Failure> {
     let body = match (&args.file, args.text.as_deref()) {
-        (Some(path), _) => read_file(path)?,
-        (None, Some("-")) => read_all(io::stdin().lock(), Path::new("standard input"))?,
+        (Some(path), _) => checked(input::read_file(path, BODY_BYTES_MAX)?, path)?,
+        (None, Some("-")) => {
+            let path = Path::new("-");
+            checked(input::read(path, BODY_BYTES_MAX)?, path)?
+        }
         (None, text) => Bytes::from(text.unwrap_or_default().to_owned()),
     };
     let content_type = match args.content_type {
         Some(content_type) => content_type,
         None => ContentType::new(usual_type(&body))?,
     };
-    let outgoing =
-        Outgoing { inbox: args.inbox, id: args.id, content_type, body, lifetime: args.ttl };
-    let sent = session::once(invocation, async |client| Ok(client.send(outgoing).await?))?;
-    invocation.output.line(&SentLine::from(&sent))
+    let inbox = args.inbox.ok_or_else(|| Failure::usage("name the inbox to send to"))?;
+    Ok(Outgoing { inbox, id: args.id, content_type, body, lifetime: args.ttl })
+}
+
+fn of_cpim(path: &Path, args: Args, invocation: &Invocation) -> Result<Outgoing, Failure> {
+    let sender = invocation.identity()?.principal.inbox();
+    let envelope = cpim::Envelope { sender: &sender, inbox: args.inbox, id: args.id };
+    let letter = cpim::read(path, envelope)?;
+    for (word, note) in &letter.notes {
+        output::note(invocation.is_json(), word, note);
+    }
+    let content_type = ContentType::new(CONTENT_TYPE)?;
+    let cpim::Letter { inbox, id, body, .. } = letter;
+    Ok(Outgoing { inbox, id, content_type, body, lifetime: args.ttl })
 }
 
 fn usual_type(body: &[u8]) -> &'static str {
     if core::str::from_utf8(body).is_ok() { "text/plain" } else { "application/octet-stream" }
 }
 
-fn read_file(path: &Path) -> Result<Bytes, Failure> {
-    let file = std::fs::File::open(path).map_err(|error| Failure::io("open", path, &error))?;
-    read_all(file, path)
-}
-
-/// Reads a body, and one byte more than it may have, so that a stream without end is not read to its end.
-fn read_all(from: impl Read, path: &Path) -> Result<Bytes, Failure> {
-    let mut body = Vec::new();
-    from.take(BODY_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut body)
-        .map_err(|error| Failure::io("read", path, &error))?;
+/// Refuses a body that is longer than a message may have.
+fn checked(body: Vec<u8>, path: &Path) -> Result<Bytes, Failure> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Failure::usage(format!(
             "{} has more than the {BODY_BYTES_MAX} bytes a message may have; send it in pieces",
-            path.display()
+            input::name(path)
         )));
     }
     Ok(body.into())
@@ -132,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_end_is_refused_at_the_limit() {
-        let failure = read_all(io::repeat(b'x'), Path::new("standard input")).unwrap_err();
+    fn a_body_over_the_limit_is_refused() {
+        let failure = checked(vec![b'x'; BODY_BYTES_MAX + 1], Path::new("-")).unwrap_err();
         assert_eq!(failure.exit(), 2);
         assert!(failure.message().contains("65536"), "{failure:?}");
     }
 
     #[test]
-    fn the_largest_body_is_read_whole() {
+    fn the_largest_body_is_taken_whole() {
         let body = vec![b'x'; BODY_BYTES_MAX];
-        assert_eq!(read_all(body.as_slice(), Path::new("f")).unwrap(), body);
+        assert_eq!(checked(body.clone(), Path::new("f")).unwrap(), body);
     }
 
     #[test]
