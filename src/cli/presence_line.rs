@@ -83,7 +83,9 @@ impl PresenceLine {
     pub(super) fn new(presence: &Presence, cursor: Option<String>) -> Self {
         let reason = match presence.state {
             SubscriptionState::Terminated(reason) => Some(reason.as_str()),
-            SubscriptionState::Active => None,
+            SubscriptionState::Active | SubscriptionState::Pending | SubscriptionState::Waiting => {
+                None
+            }
         };
         let document: &Document = &presence.document;
         Self {

@@ -15,13 +15,51 @@ use super::Refusal;
 use super::limits::{DOMAIN_BYTES_MAX, LOCAL_PART_BYTES_MAX};
 
 /// A DNS domain in lower-case ASCII, such as `example.com` or `localhost`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Domain(Arc<str>);
+
+/// The domain of pseudonyms. RFC 6761 §6.4 keeps `invalid` from ever being anybody's.
+const ANONYMOUS: &str = "anonymous.invalid";
 
 impl Domain {
     /// The domain as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Domain {
+    /// Whether it is the one of pseudonyms, which nobody can be enrolled in.
+    pub fn is_anonymous(&self) -> bool {
+        self.as_str() == ANONYMOUS
+    }
+}
+
+// Equal, ordered and hashed as its text is.
+impl core::borrow::Borrow<str> for Domain {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Domain {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        text.parse()
+    }
+}
+
+impl Serialize for Domain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -219,6 +257,22 @@ address! {
 }
 
 impl Principal {
+    /// The pseudonym for one anonymous session, made from random bytes.
+    pub fn pseudonym(random: [u8; 8]) -> Self {
+        let account = format!("anonymous-{:016x}@{ANONYMOUS}", u64::from_be_bytes(random));
+        Self(Account(account.into()))
+    }
+
+    /// Whether this is the pseudonym of an anonymous session.
+    pub fn is_anonymous(&self) -> bool {
+        self.domain() == ANONYMOUS
+    }
+
+    /// Its domain.
+    pub fn home(&self) -> Domain {
+        Domain(self.domain().into())
+    }
+
     /// The presentity of the same name, which this principal controls.
     pub fn presentity(&self) -> Presentity {
         Presentity(self.0.clone())

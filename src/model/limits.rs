@@ -75,6 +75,47 @@ pub const SUBSCRIPTIONS_MAX: usize = 1_000;
 /// Ended subscriptions a watcher's record keeps, so that the reason waits for its next connection.
 pub const SUBSCRIPTIONS_ENDED_MAX: usize = 1_000;
 
+/// Subscriptions of one watcher that wait for a decision: asking everybody is not watching.
+pub const REQUESTS_MAX: usize = 100;
+/// How long an undecided wish to subscribe is remembered unless the operator says otherwise: 30 days (RFC 3857 §4.7.1
+/// advises days).
+pub const REQUEST_MS_DEFAULT: u64 = 30 * DAY_MS;
+/// Longest subscription of an anonymous session: nobody can resume it, so it must not outlive its use by far.
+pub const SUBSCRIPTION_ANONYMOUS_MS_MAX: u64 = HOUR_MS;
+
+/// Rules in one set: more are better said by domain.
+pub const RULES_MAX: usize = 128;
+/// Longest name of a rule: an address with its `@`.
+pub const RULE_NAME_BYTES_MAX: usize = 320;
+/// Tuples one rule names.
+pub const RULE_TUPLES_MAX: usize = 32;
+/// Tuple ids a presentity remembers having published, so that a rule may name one that is not live.
+pub const TUPLE_IDS_REMEMBERED_MAX: usize = 200;
+/// Longest reason in the owner's words for refusing a message.
+pub const DELIVERY_REASON_BYTES_MAX: usize = 200;
+/// Principals one principal grants rights to: members of a large group.
+pub const GRANTS_MAX: usize = 1_000;
+/// How far watcher information looks back.
+pub const WATCHERS_WINDOW_MS: u64 = 30 * DAY_MS;
+/// Watchers one presentity's watcher information remembers.
+pub const WATCHERS_MAX: usize = 10_000;
+/// At most one event about the same watcher and presentity in this time: a poller must not fill the log.
+pub const WATCHERS_EVERY_MS: u64 = 60 * 1_000;
+/// Messages an inbox keeps aside; the oldest make room, so that they never crowd out the others.
+pub const QUARANTINED_MAX: usize = 1_000;
+/// Watchers whose counts may wait in memory to be recorded.
+pub const WATCHERS_PENDING_MAX: usize = 100_000;
+/// Operations on rules, grants or a domain that are remembered, so that a repeat gets its first answer.
+pub const CHANGES_REMEMBERED_MAX: usize = 16;
+/// Subscribe operations a subscription remembers, so that a repeat gets its first answer.
+pub const SUBSCRIBES_REMEMBERED_MAX: usize = 4;
+/// Domains of one server. RFC 2779 §2.1.5 asks for arbitrarily many.
+pub const DOMAINS_MAX: usize = 100_000;
+/// Acts of administrators that a principal's record keeps.
+pub const ACTS_MAX: usize = 100;
+/// Changes one question about the past is answered with at most.
+pub const HISTORY_ROWS_MAX: usize = 1_000;
+
 /// Devices of one principal.
 pub const DEVICES_MAX: usize = 16;
 /// Revoked devices a principal's record keeps, so that a revoked key is told why.

@@ -4,23 +4,37 @@
 //! a peer can see. A value that exists here has passed every check, so no layer below the edge checks again.
 //! Must never hold: a clock, randomness, I/O, a task, a log line, or knowledge of any other layer.
 
+mod access;
 mod address;
+mod administration;
+mod delivery;
+mod grant;
 mod identity;
 pub mod limits;
 mod message;
 mod payload;
 mod presence;
+mod receipt;
 mod refusal;
+mod refusal_code;
 mod subscription;
+mod tuple_id;
 mod units;
+mod watcher;
 
+pub use access::{AccessRule, AccessRules, Act, Decision, Handling, RuleName, Shown, Who};
 pub use address::{Domain, InboxAddress, Presentity, Principal};
+pub use administration::AdministratorAct;
+pub use delivery::{Delivery, DeliveryChange, DeliveryRule, DeliveryRules, MediaRange, WhenClosed};
+pub use grant::{Rights, VisibilityRules};
 pub use identity::{DeviceId, DeviceLabel, InviteId, PublicKey, Role};
 pub use message::{ContentType, Message, MessageId};
 pub use payload::Payload;
-pub use presence::{
-    Basic, Contact, Document, Note, Priority, PublicationName, Tag, Tuple, TupleId,
-};
-pub use refusal::{Refusal, RefusalCode};
+pub use presence::{Basic, Contact, Document, Note, Priority, PublicationName, Tag, Tuple};
+pub use receipt::{InboxItem, Receipt, ReceiptKind, Receipts};
+pub use refusal::Refusal;
+pub use refusal_code::RefusalCode;
 pub use subscription::{EndReason, Mode, SubscriptionState};
+pub use tuple_id::TupleId;
 pub use units::{InboxSequence, Lifetime, Moment, OperationId, Sequence, Timestamp};
+pub use watcher::WatcherRow;

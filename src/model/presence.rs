@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::{
     CONTACT_BYTES_MAX, DOCUMENT_BYTES_MAX, LANGUAGE_BYTES_MAX, MARKUP_MAX, NOTES_MAX,
-    PUBLICATION_NAME_BYTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLE_ID_BYTES_MAX, TUPLES_MAX,
+    PUBLICATION_NAME_BYTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLES_MAX,
 };
-use super::{Payload, Refusal, Timestamp};
+use super::{Payload, Refusal, Timestamp, TupleId};
 
 /// Whether the inbox behind a tuple takes instant messages; for other means, whether they are usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,49 +89,6 @@ impl core::str::FromStr for Priority {
         }
         let thousandths = format!("{whole}{decimals:0<3}").parse().map_err(|_| bad())?;
         Self::from_thousandths(thousandths).map_err(|_| bad())
-    }
-}
-
-/// Name of a tuple inside its publication: 1 to 64 printable characters. The same id is the same tuple changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TupleId(String);
-
-impl TupleId {
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// [`Refusal::BadField`] if it is empty, too long, or holds white space or control characters.
-    pub fn new(text: &str) -> Result<Self, Refusal> {
-        if !(1..=TUPLE_ID_BYTES_MAX).contains(&text.len()) {
-            return Err(Refusal::bad_field("tuple id", "must have 1 to 64 bytes"));
-        }
-        if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
-            return Err(Refusal::bad_field(
-                "tuple id",
-                "may not hold white space or control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for TupleId {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<TupleId> for String {
-    fn from(id: TupleId) -> Self {
-        id.0
     }
 }
 
@@ -329,6 +286,11 @@ impl Document {
     pub fn payload_bytes(&self) -> usize {
         let tuples: usize = self.tuples.iter().map(Tuple::payload_bytes).sum();
         tuples + markup_bytes(&self.markup) + note_bytes(&self.notes)
+    }
+
+    /// Whether it says nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.tuples.is_empty() && self.notes.is_empty() && self.markup.is_empty()
     }
 
     /// The tuples, in order.

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::Lifetime;
+use super::{Lifetime, RefusalCode};
 
 /// Why a request was refused. The peer sees [`Refusal::code`] and the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -214,120 +214,94 @@ pub enum Refusal {
     /// The server is going away.
     #[error("the server is shutting down; connect again in a moment")]
     GoingAway,
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $code:ident = $number:literal, $name:literal;)*) => {
-        /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum RefusalCode { $($(#[$doc])* $code = $number,)* }
-
-        impl RefusalCode {
-            /// Every code, in order of number.
-            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
-
-            /// The word, such as `stale-tag`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$code => $name,)* }
-            }
-
-            /// The code of `number`, if this version knows it.
-            pub const fn from_number(number: u16) -> Option<Self> {
-                match number { $($number => Some(Self::$code),)* _ => None }
-            }
-        }
-    };
-}
-
-codes! {
-    /// See [`Refusal::BadAddress`].
-    BadAddress = 1, "bad-address";
-    /// See [`Refusal::BadField`].
-    BadField = 2, "bad-field";
-    /// See [`Refusal::BadUtf8`].
-    BadUtf8 = 3, "bad-utf8";
-    /// See [`Refusal::Malformed`].
-    Malformed = 4, "malformed";
-    /// See [`Refusal::UnknownKind`].
-    UnknownKind = 5, "unknown-kind";
-    /// See [`Refusal::TooLarge`].
-    TooLarge = 6, "too-large";
-    /// See [`Refusal::ForeignDomain`].
-    ForeignDomain = 7, "foreign-domain";
-    /// See [`Refusal::UnknownPresentity`].
-    UnknownPresentity = 8, "unknown-presentity";
-    /// See [`Refusal::UnknownInbox`].
-    UnknownInbox = 9, "unknown-inbox";
-    /// See [`Refusal::StaleTag`].
-    StaleTag = 10, "stale-tag";
-    /// See [`Refusal::NothingToPublish`].
-    NothingToPublish = 11, "nothing-to-publish";
-    /// See [`Refusal::TooBrief`].
-    TooBrief = 12, "too-brief";
-    /// See [`Refusal::PublicationsFull`].
-    PublicationsFull = 13, "publications-full";
-    /// See [`Refusal::SubscriptionsFull`].
-    SubscriptionsFull = 14, "subscriptions-full";
-    /// See [`Refusal::NoSubscription`].
-    NoSubscription = 15, "no-subscription";
-    /// See [`Refusal::NotYourSender`].
-    NotYourSender = 16, "not-your-sender";
-    /// See [`Refusal::Forbidden`].
-    Forbidden = 17, "forbidden";
-    /// See [`Refusal::DuplicateId`].
-    DuplicateId = 18, "duplicate-id";
-    /// See [`Refusal::InboxFull`].
-    InboxFull = 19, "inbox-full";
-    /// See [`Refusal::ExpiredMessage`].
-    ExpiredMessage = 20, "expired-message";
-    /// See [`Refusal::UnknownPrincipal`].
-    UnknownPrincipal = 21, "unknown-principal";
-    /// See [`Refusal::UnknownKey`].
-    UnknownKey = 22, "unknown-key";
-    /// See [`Refusal::KeyRevoked`].
-    KeyRevoked = 23, "key-revoked";
-    /// See [`Refusal::BadProof`].
-    BadProof = 24, "bad-proof";
-    /// See [`Refusal::BadInvite`].
-    BadInvite = 25, "bad-invite";
-    /// See [`Refusal::InviteNeeded`].
-    InviteNeeded = 26, "invite-needed";
-    /// See [`Refusal::NameTaken`].
-    NameTaken = 27, "name-taken";
-    /// See [`Refusal::DevicesFull`].
-    DevicesFull = 28, "devices-full";
-    /// See [`Refusal::NoDevice`].
-    NoDevice = 29, "no-device";
-    /// See [`Refusal::InvitesFull`].
-    InvitesFull = 30, "invites-full";
-    /// See [`Refusal::Version`].
-    Version = 31, "version";
-    /// See [`Refusal::Busy`].
-    Busy = 32, "busy";
-    /// See [`Refusal::GoingAway`].
-    GoingAway = 33, "going-away";
-}
-
-impl RefusalCode {
-    /// The number on the wire.
-    pub const fn number(self) -> u16 {
-        self as u16
-    }
-
-    /// Whether the peer is not who it must be, rather than the request being wrong: exit code 4 of the commands.
-    pub const fn is_authentication(self) -> bool {
-        matches!(
-            self,
-            Self::UnknownPrincipal
-                | Self::UnknownKey
-                | Self::KeyRevoked
-                | Self::BadProof
-                | Self::BadInvite
-                | Self::InviteNeeded
-                | Self::NameTaken
-        )
-    }
+    /// The presentity is not shown to this watcher, or there is none: the answer is the same.
+    #[error("{address} is not shown to you; ask its owner to allow you, and check the spelling")]
+    Refused {
+        /// The address.
+        address: String,
+    },
+    /// The inbox's owner does not take this message.
+    #[error("{address} does not take this message{}{reason}; ask its owner", if reason.is_empty() { "" } else { ": " })]
+    DeliveryRefused {
+        /// The inbox.
+        address: String,
+        /// The owner's words; may be empty.
+        reason: String,
+    },
+    /// The owner shows the inbox as closed.
+    #[error("{address} is closed now; send again when its owner shows it open")]
+    InboxClosed {
+        /// The inbox.
+        address: String,
+    },
+    /// Presence or messaging is switched off.
+    #[error("{service} is switched off {place}; ask the operator")]
+    ServiceOff {
+        /// `presence` or `messaging`.
+        service: String,
+        /// On this server, or in which domain.
+        place: String,
+    },
+    /// An administrator has suspended the principal.
+    #[error("{principal} is suspended; ask an administrator of its domain")]
+    Suspended {
+        /// The principal.
+        principal: String,
+    },
+    /// There is no rule of this name.
+    #[error("there is no rule {name:?}; list them to see their names")]
+    NoRule {
+        /// The name.
+        name: String,
+    },
+    /// A rule's view names a tuple that was never published.
+    #[error("the view names the tuple {tuple:?}, which was never published; known are: {known}")]
+    UnknownTuple {
+        /// The tuple.
+        tuple: String,
+        /// Those that were published.
+        known: String,
+    },
+    /// The rules are not the ones the change was made for.
+    #[error("the rules changed meanwhile: version {found}, not {expected}; read them again")]
+    StaleVersion {
+        /// The version the change was made for.
+        expected: u64,
+        /// The version there is.
+        found: u64,
+    },
+    /// The watcher has as many undecided wishes as it may.
+    #[error("{max} of your wishes to watch wait for a decision, as many as may; wait for some")]
+    RequestsFull {
+        /// How many it may have.
+        max: u64,
+    },
+    /// The domain exists already.
+    #[error("the domain {domain} exists already")]
+    DomainExists {
+        /// The domain.
+        domain: String,
+    },
+    /// The domain is one the operator configured.
+    #[error("the domain {domain} stands in the server's configuration; remove it there")]
+    DomainConfigured {
+        /// The domain.
+        domain: String,
+    },
+    /// An anonymous session cannot do this.
+    #[error("an anonymous session cannot {action}; authenticate")]
+    Anonymous {
+        /// What was asked.
+        action: String,
+    },
+    /// There is no such message.
+    #[error("{address} has no message {sequence}; list them with `adsum inbox`")]
+    NoMessage {
+        /// The inbox.
+        address: String,
+        /// The position asked for.
+        sequence: u64,
+    },
 }
 
 impl Refusal {
@@ -367,6 +341,19 @@ impl Refusal {
             Self::Version { .. } => RefusalCode::Version,
             Self::Busy { .. } => RefusalCode::Busy,
             Self::GoingAway => RefusalCode::GoingAway,
+            Self::Refused { .. } => RefusalCode::Refused,
+            Self::DeliveryRefused { .. } => RefusalCode::DeliveryRefused,
+            Self::InboxClosed { .. } => RefusalCode::InboxClosed,
+            Self::ServiceOff { .. } => RefusalCode::ServiceOff,
+            Self::Suspended { .. } => RefusalCode::Suspended,
+            Self::NoRule { .. } => RefusalCode::NoRule,
+            Self::UnknownTuple { .. } => RefusalCode::UnknownTuple,
+            Self::StaleVersion { .. } => RefusalCode::StaleVersion,
+            Self::RequestsFull { .. } => RefusalCode::RequestsFull,
+            Self::DomainExists { .. } => RefusalCode::DomainExists,
+            Self::DomainConfigured { .. } => RefusalCode::DomainConfigured,
+            Self::Anonymous { .. } => RefusalCode::Anonymous,
+            Self::NoMessage { .. } => RefusalCode::NoMessage,
         }
     }
 

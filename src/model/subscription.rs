@@ -23,6 +23,11 @@ pub enum SubscriptionState {
     Active,
     /// Over, for the reason beside it.
     Terminated(EndReason),
+    /// The presentity has not decided yet: nothing is shown.
+    Pending,
+    /// It ran out undecided; the wish is remembered for the presentity alone (RFC 3857 §4.7.1). To its watcher it is
+    /// over.
+    Waiting,
 }
 
 /// Why a subscription ended: the reason codes of RFC 6665 §4.1.3 that this service gives.
@@ -32,6 +37,12 @@ pub enum EndReason {
     Timeout,
     /// The service ended it; the watcher may subscribe again at once.
     Deactivated,
+    /// The presentity or its rules refuse it; do not subscribe again.
+    Rejected,
+    /// The presentity did not decide in time; subscribe again later.
+    GiveUp,
+    /// What was watched is no more; do not subscribe again.
+    NoResource,
 }
 
 impl EndReason {
@@ -40,6 +51,9 @@ impl EndReason {
         match self {
             Self::Timeout => "timeout",
             Self::Deactivated => "deactivated",
+            Self::Rejected => "rejected",
+            Self::GiveUp => "giveup",
+            Self::NoResource => "noresource",
         }
     }
 }
@@ -50,6 +64,8 @@ impl SubscriptionState {
         match self {
             Self::Active => "active",
             Self::Terminated(_) => "terminated",
+            Self::Pending => "pending",
+            Self::Waiting => "waiting",
         }
     }
 }

@@ -54,7 +54,9 @@ fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {
         mode: subscription.mode,
         remaining: match subscription.state {
             SubscriptionState::Active => case.now.until(subscription.expires_at),
-            SubscriptionState::Terminated(_) => Lifetime::ZERO,
+            SubscriptionState::Terminated(_)
+            | SubscriptionState::Pending
+            | SubscriptionState::Waiting => Lifetime::ZERO,
         },
     })
     .collect()

@@ -124,6 +124,12 @@ pub const fn state_numbers(state: SubscriptionState) -> (u8, u8) {
         SubscriptionState::Active => (1, 0),
         SubscriptionState::Terminated(EndReason::Timeout) => (2, 1),
         SubscriptionState::Terminated(EndReason::Deactivated) => (2, 2),
+        SubscriptionState::Terminated(EndReason::Rejected) => (2, 3),
+        SubscriptionState::Terminated(EndReason::GiveUp) => (2, 4),
+        SubscriptionState::Terminated(EndReason::NoResource) => (2, 5),
+        // To its watcher a subscription that ran out undecided is over.
+        SubscriptionState::Waiting => (2, 1),
+        SubscriptionState::Pending => (3, 0),
     }
 }
 

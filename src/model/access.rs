@@ -1,0 +1,472 @@
+//! Access rules: who may fetch or subscribe, and what they are shown. RFC 2778 §3, RFC 5025.
+//!
+//! The most specific rule that matches wins (principal, then domain, then any authenticated or anonymous, then
+//! everyone); among equally specific ones the most restrictive. So "block mallory" beats "allow example.com".
+//! Must never hold: a clock, or who asks how often.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX, RULES_MAX};
+use super::{Domain, Principal, Refusal, Timestamp, TupleId};
+
+/// Whom a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Who {
+    /// Everybody, anonymous ones too.
+    Everyone,
+    /// Whoever has not said who it is.
+    Anonymous,
+    /// Whoever has proven who it is.
+    Authenticated,
+    /// Every principal of a domain.
+    Domain(Domain),
+    /// One principal.
+    Principal(Principal),
+}
+
+impl Who {
+    /// Whether the rule is about `principal`.
+    pub fn matches(&self, principal: &Principal) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Anonymous => principal.is_anonymous(),
+            Self::Authenticated => !principal.is_anonymous(),
+            Self::Domain(domain) => principal.domain() == domain.as_str(),
+            Self::Principal(one) => one == principal,
+        }
+    }
+
+    /// How specific it is: the higher wins.
+    pub const fn specificity(&self) -> u8 {
+        match self {
+            Self::Everyone => 0,
+            Self::Anonymous | Self::Authenticated => 1,
+            Self::Domain(_) => 2,
+            Self::Principal(_) => 3,
+        }
+    }
+
+    /// The domain it names, if it names one.
+    pub fn domain(&self) -> Option<&str> {
+        match self {
+            Self::Domain(domain) => Some(domain.as_str()),
+            Self::Principal(principal) => Some(principal.domain()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => formatter.write_str("everyone"),
+            Self::Anonymous => formatter.write_str("anonymous"),
+            Self::Authenticated => formatter.write_str("authenticated"),
+            Self::Domain(domain) => write!(formatter, "@{}", domain.as_str()),
+            Self::Principal(principal) => fmt::Display::fmt(principal, formatter),
+        }
+    }
+}
+
+impl FromStr for Who {
+    type Err = Refusal;
+
+    /// Parses `everyone`, `anonymous`, `authenticated`, `@example.com` or `bob@example.com`.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        match text {
+            "everyone" => Ok(Self::Everyone),
+            "anonymous" => Ok(Self::Anonymous),
+            "authenticated" => Ok(Self::Authenticated),
+            _ => match text.strip_prefix("*@").or_else(|| text.strip_prefix('@')) {
+                Some(domain) => domain.parse().map(Self::Domain),
+                None if text.contains('@') => text.parse().map(Self::Principal),
+                None => Err(Refusal::bad_field(
+                    "who",
+                    "is none of everyone, anonymous, authenticated, @domain, name@domain",
+                )),
+            },
+        }
+    }
+}
+
+/// What a rule grants, the most restrictive first. The words and their order are those of RFC 5025 §3.2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Handling {
+    /// Refused, and told so.
+    Block,
+    /// Asked of the presentity; nothing is shown until it decides.
+    Confirm,
+    /// Granted in appearance: what is shown is a presentity that publishes nothing.
+    PoliteBlock,
+    /// Granted.
+    Allow,
+}
+
+impl Handling {
+    /// Every handling, the most restrictive first.
+    pub const ALL: [Self; 4] = [Self::Block, Self::Confirm, Self::PoliteBlock, Self::Allow];
+
+    /// The word of RFC 5025.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Confirm => "confirm",
+            Self::PoliteBlock => "polite-block",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl FromStr for Handling {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        Self::ALL.into_iter().find(|handling| handling.as_str() == text).ok_or_else(|| {
+            Refusal::bad_field("handling", "is none of allow, block, polite-block, confirm")
+        })
+    }
+}
+
+/// What is asked for: a rule grants each apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    /// The current presence, once.
+    Fetch,
+    /// A subscription.
+    Subscribe,
+}
+
+/// What of a presence document is shown. What is not said to be hidden is shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Shown {
+    /// Only the tuples of these ids, as their publisher calls them or as they are composed; all if `None`.
+    pub tuples: Option<Vec<TupleId>>,
+    /// Notes, of tuples and of the whole.
+    pub notes: bool,
+    /// Contact addresses with their priorities.
+    pub contact: bool,
+    /// Other presence markup, of status, tuple and the whole.
+    pub markup: bool,
+}
+
+impl Shown {
+    /// Everything.
+    pub const ALL: Self = Self { tuples: None, notes: true, contact: true, markup: true };
+
+    /// Whether it hides nothing.
+    pub fn is_all(&self) -> bool {
+        *self == Self::ALL
+    }
+
+    /// Whether the tuple of this id, composed or not, is shown.
+    pub fn shows_tuple(&self, id: &TupleId) -> bool {
+        let Some(tuples) = &self.tuples else { return true };
+        tuples.iter().any(|named| named == id || named.as_str() == id.own())
+    }
+
+    /// What both show.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let tuples = match (&self.tuples, &other.tuples) {
+            (Some(some), None) | (None, Some(some)) => Some(some.clone()),
+            (None, None) => None,
+            (Some(one), Some(other)) => {
+                Some(one.iter().filter(|id| other.contains(id)).cloned().collect())
+            }
+        };
+        Self {
+            tuples,
+            notes: self.notes && other.notes,
+            contact: self.contact && other.contact,
+            markup: self.markup && other.markup,
+        }
+    }
+}
+
+/// Name of a rule among the rules it stands with: 1 to 320 characters without white space. Usually whom it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RuleName(String);
+
+impl RuleName {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] if it is empty, too long, or holds white space or control characters.
+    pub fn new(text: &str) -> Result<Self, Refusal> {
+        if !(1..=RULE_NAME_BYTES_MAX).contains(&text.len()) {
+            return Err(Refusal::bad_field("rule name", "must have 1 to 320 bytes"));
+        }
+        if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
+            return Err(Refusal::bad_field("rule name", "may not hold white space"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RuleName {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        Self::new(&text)
+    }
+}
+
+impl From<RuleName> for String {
+    fn from(name: RuleName) -> Self {
+        name.0
+    }
+}
+
+/// One access rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AccessRule {
+    /// Its name; setting a rule of the same name replaces it.
+    pub name: RuleName,
+    /// Whom it is about.
+    pub who: Who,
+    /// What it grants to one that fetches; `None` says nothing about that.
+    pub fetch: Option<Handling>,
+    /// What it grants to one that subscribes; `None` says nothing about that.
+    pub subscribe: Option<Handling>,
+    /// What is shown where it allows.
+    pub shown: Shown,
+    /// It holds from then on; always did if `None`.
+    pub from: Option<Timestamp>,
+    /// It holds until just before then; for ever if `None`.
+    pub until: Option<Timestamp>,
+}
+
+impl AccessRule {
+    /// A rule that treats fetching and subscribing alike, shows everything and always holds, named by whom it is about.
+    pub fn plain(who: Who, handling: Handling) -> Self {
+        let name = RuleName::new(&who.to_string()).expect("an address is a rule's name");
+        let shown = Shown::ALL;
+        Self {
+            name,
+            who,
+            fetch: Some(handling),
+            subscribe: Some(handling),
+            shown,
+            from: None,
+            until: None,
+        }
+    }
+
+    /// Checks what its parts cannot check alone.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] naming the part.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if self.fetch.is_none() && self.subscribe.is_none() {
+            return Err(Refusal::bad_field("rule", "grants nothing; say what for"));
+        }
+        if self.shown.tuples.as_ref().is_some_and(|tuples| tuples.len() > RULE_TUPLES_MAX) {
+            return Err(Refusal::bad_field("view", "names more than 32 tuples"));
+        }
+        if self.from.zip(self.until).is_some_and(|(from, until)| from >= until) {
+            return Err(Refusal::bad_field("validity", "ends before it begins"));
+        }
+        Ok(())
+    }
+
+    fn handling(&self, act: Act) -> Option<Handling> {
+        match act {
+            Act::Fetch => self.fetch,
+            Act::Subscribe => self.subscribe,
+        }
+    }
+
+    fn holds_at(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// What rules decide, and which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is granted.
+    pub handling: Handling,
+    /// What is shown, if it is allowed.
+    pub shown: Shown,
+    /// The rule that decided; `None` if there was none and the default did.
+    pub rule: Option<RuleName>,
+}
+
+/// The access rules of a presentity, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AccessRules(BTreeMap<RuleName, AccessRule>);
+
+impl AccessRules {
+    /// None.
+    pub const NONE: Self = Self(BTreeMap::new());
+
+    /// Those of `rules` after `remove` were taken out and `put` were put in.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRule`] for a name to remove that is not there, [`Refusal::BadField`] for a rule that makes no
+    /// sense, [`Refusal::TooLarge`] for too many.
+    pub fn changed(&self, put: Vec<AccessRule>, remove: &[RuleName]) -> Result<Self, Refusal> {
+        let mut rules = self.0.clone();
+        for name in remove {
+            let gone = rules.remove(name);
+            gone.ok_or_else(|| Refusal::NoRule { name: name.as_str().to_owned() })?;
+        }
+        for rule in put {
+            rule.check()?;
+            rules.insert(rule.name.clone(), rule);
+        }
+        if rules.len() > RULES_MAX {
+            let (found, max) = (rules.len() as u64, RULES_MAX as u64);
+            return Err(Refusal::TooLarge { part: "rules".into(), found, max });
+        }
+        Ok(Self(rules))
+    }
+
+    /// The rules, in order of name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &AccessRule> {
+        self.0.values()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What they grant `watcher` for `act` at `now`, and `default` if none of them is about that.
+    pub fn decide(
+        &self,
+        watcher: &Principal,
+        act: Act,
+        now: Timestamp,
+        default: Handling,
+    ) -> Decision {
+        let matching = self.0.values().filter(|rule| rule.who.matches(watcher));
+        let matching = matching.filter(|rule| rule.holds_at(now));
+        let granting = matching.filter_map(|rule| Some((rule, rule.handling(act)?)));
+        let mut best: Option<(u8, Decision)> = None;
+        for (rule, handling) in granting {
+            let specificity = rule.who.specificity();
+            let candidate =
+                Decision { handling, shown: rule.shown.clone(), rule: Some(rule.name.clone()) };
+            best = Some(match best {
+                Some((found, decision)) if found > specificity => (found, decision),
+                Some((found, decision)) if found == specificity => {
+                    (found, stricter(decision, candidate))
+                }
+                _ => (specificity, candidate),
+            });
+        }
+        let unruled = || Decision { handling: default, shown: Shown::ALL, rule: None };
+        best.map_or_else(unruled, |(_, decision)| decision)
+    }
+
+    /// The first moment after `now` at which a rule begins or ceases to hold.
+    pub fn next_boundary(&self, now: Timestamp) -> Option<Timestamp> {
+        let moments = self.0.values().flat_map(|rule| [rule.from, rule.until]).flatten();
+        moments.filter(|moment| *moment > now).min()
+    }
+}
+
+/// The stricter of two; of two that allow, what both show.
+fn stricter(one: Decision, other: Decision) -> Decision {
+    if one.handling == other.handling {
+        return Decision { shown: one.shown.and(&other.shown), ..one };
+    }
+    if one.handling < other.handling { one } else { other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(given: &[(&str, Handling)]) -> AccessRules {
+        let put = given
+            .iter()
+            .map(|(who, handling)| AccessRule::plain(who.parse().unwrap(), *handling))
+            .collect();
+        AccessRules::default().changed(put, &[]).unwrap()
+    }
+
+    fn decided(rules: &AccessRules, watcher: &str) -> Handling {
+        let watcher = watcher.parse().unwrap();
+        rules.decide(&watcher, Act::Fetch, Timestamp::from_ms(5), Handling::Confirm).handling
+    }
+
+    #[test]
+    fn the_most_specific_rule_wins() {
+        use Handling::{Allow, Block, Confirm, PoliteBlock};
+        let rules = rules(&[
+            ("everyone", Block),
+            ("authenticated", PoliteBlock),
+            ("@d.example", Allow),
+            ("mallory@d.example", Block),
+        ]);
+        assert_eq!(decided(&rules, "mallory@d.example"), Block);
+        assert_eq!(decided(&rules, "bob@d.example"), Allow);
+        assert_eq!(decided(&rules, "bob@e.example"), PoliteBlock);
+        assert_eq!(decided(&rules, "anonymous-1@anonymous.invalid"), Block);
+        assert_eq!(decided(&AccessRules::default(), "bob@e.example"), Confirm);
+    }
+
+    #[test]
+    fn of_two_equally_specific_rules_the_stricter_wins_and_views_are_joined() {
+        let mut one = AccessRule::plain("@d.example".parse().unwrap(), Handling::Allow);
+        one.shown.notes = false;
+        let mut two = AccessRule { name: RuleName::new("second").unwrap(), ..one.clone() };
+        two.shown = Shown { contact: false, ..Shown::ALL };
+        let bob: Principal = "bob@d.example".parse().unwrap();
+        let both = AccessRules::default().changed(vec![one, two.clone()], &[]).unwrap();
+        let decision = both.decide(&bob, Act::Subscribe, Timestamp::default(), Handling::Block);
+        assert_eq!(decision.shown, Shown { notes: false, contact: false, ..Shown::ALL });
+        two.subscribe = Some(Handling::PoliteBlock);
+        let both = both.changed(vec![two], &[]).unwrap();
+        let decision = both.decide(&bob, Act::Subscribe, Timestamp::default(), Handling::Block);
+        assert_eq!(decision.handling, Handling::PoliteBlock);
+    }
+
+    #[test]
+    fn a_rule_holds_only_in_its_time_and_says_when_that_changes() {
+        let mut rule = AccessRule::plain(Who::Everyone, Handling::Allow);
+        (rule.from, rule.until) = (Some(Timestamp::from_ms(10)), Some(Timestamp::from_ms(20)));
+        let rules = AccessRules::default().changed(vec![rule], &[]).unwrap();
+        let bob: Principal = "bob@d.example".parse().unwrap();
+        let at =
+            |ms| rules.decide(&bob, Act::Fetch, Timestamp::from_ms(ms), Handling::Block).handling;
+        assert_eq!(
+            [at(9), at(10), at(19), at(20)].map(|it| it == Handling::Allow),
+            [false, true, true, false]
+        );
+        let next = |ms| rules.next_boundary(Timestamp::from_ms(ms)).map(Timestamp::as_ms);
+        assert_eq!([next(0), next(10), next(20)], [Some(10), Some(20), None]);
+    }
+
+    #[test]
+    fn a_rule_that_makes_no_sense_is_refused_by_the_part() {
+        let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
+        let refused = |rule: AccessRule| {
+            AccessRules::default().changed(vec![rule], &[]).unwrap_err().to_string()
+        };
+        let mut wrong = rule.clone();
+        (wrong.fetch, wrong.subscribe) = (None, None);
+        assert!(refused(wrong).contains("grants nothing"));
+        let mut wrong = rule;
+        (wrong.from, wrong.until) = (Some(Timestamp::from_ms(2)), Some(Timestamp::from_ms(2)));
+        assert!(refused(wrong).contains("ends before it begins"));
+        let name = RuleName::new("nosuch").unwrap();
+        let refusal = AccessRules::default().changed(vec![], &[name]).unwrap_err();
+        assert!(refusal.to_string().contains("nosuch"));
+        for wrong in ["", "bob", "a@b@c", "@", "all"] {
+            assert!(wrong.parse::<Who>().is_err(), "{wrong}");
+        }
+    }
+}
