@@ -4,10 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::governance::{
+    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
+    DomainRulesChanged, DomainSwitched, GrantChanged, MessageDisplayed, MessageQuarantined,
+    PrincipalSuspended, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+};
 use crate::model::{
-    ContentType, DeviceId, DeviceLabel, Document, EndReason, InboxAddress, InboxSequence, InviteId,
-    Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal, PublicKey,
-    PublicationName, Role, Sequence, Tag, Timestamp,
+    ContentType, DeviceId, DeviceLabel, Document, Domain, EndReason, InboxAddress, InboxSequence,
+    InviteId, Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal,
+    PublicKey, PublicationName, Role, Sequence, Tag, Timestamp,
 };
 
 /// An event with its place in the log and the time the service gave it.
@@ -50,6 +56,46 @@ pub enum Event {
     MessageEnded(MessageEnded),
     /// A device has taken messages for good.
     Acknowledged(Acknowledged),
+    /// A watcher began or renewed a subscription. Takes the place of the two kinds above, which old logs hold.
+    Subscribed(Subscribed),
+    /// A subscription went to another state without ending, or its watcher is to be shown something else.
+    SubscriptionMoved(SubscriptionMoved),
+    /// Somebody fetched who may not before the presentity decides: the wish is remembered.
+    WatchRequested(WatchRequested),
+    /// Access rules were changed.
+    AccessRulesChanged(AccessRulesChanged),
+    /// A moment passed at which an access rule began or ceased to hold.
+    RulesReviewed(RulesReviewed),
+    /// Delivery rules were changed.
+    DeliveryRulesChanged(DeliveryRulesChanged),
+    /// Visibility rules were changed.
+    VisibilityRulesChanged(VisibilityRulesChanged),
+    /// A principal granted rights or took them back.
+    GrantChanged(GrantChanged),
+    /// Somebody watched a presentity.
+    WatchObserved(WatchObserved),
+    /// A message was stored aside in its inbox.
+    MessageQuarantined(MessageQuarantined),
+    /// The sender of a message asked for receipts.
+    ReceiptsAsked(ReceiptsAsked),
+    /// A receipt became part of a sender's inbox.
+    ReceiptIssued(ReceiptIssued),
+    /// A message was displayed.
+    MessageDisplayed(MessageDisplayed),
+    /// A domain was created.
+    DomainCreated(DomainCreated),
+    /// A domain was removed.
+    DomainRemoved(DomainRemoved),
+    /// Presence or messaging was switched on or off in a domain.
+    DomainSwitched(DomainSwitched),
+    /// A domain's access rules were changed.
+    DomainRulesChanged(DomainRulesChanged),
+    /// A presentity or an inbox was given to a principal or taken.
+    ServicesSwitched(ServicesSwitched),
+    /// A principal was suspended, or that was lifted.
+    PrincipalSuspended(PrincipalSuspended),
+    /// An administrator did something that concerns a principal.
+    AdministratorActed(AdministratorActed),
 }
 
 /// See [`Event::InviteCreated`].
@@ -188,6 +234,8 @@ pub enum PublicationCause {
     },
     /// Its time was over.
     Expired,
+    /// The right to publish was taken back, or the presentity is no more.
+    Withdrawn,
 }
 
 /// See [`Event::SubscriptionCreated`].
@@ -277,6 +325,8 @@ pub enum MessageCause {
     Expired,
     /// It was read, and the inbox needed room.
     Retention,
+    /// The inbox is no more.
+    Withdrawn,
 }
 
 /// See [`Event::Acknowledged`].
@@ -303,6 +353,12 @@ pub enum EntityKey {
     Watcher(Principal),
     /// An inbox with its messages and cursors.
     Inbox(InboxAddress),
+    /// The rules and grants of a principal: of its presentity, its inbox and itself as a watcher.
+    Rules(Principal),
+    /// Those who watched a presentity.
+    Audience(Presentity),
+    /// A domain.
+    Domain(Domain),
 }
 
 impl Event {
@@ -322,6 +378,26 @@ impl Event {
             Self::MessageAccepted(event) => EntityKey::Inbox(event.inbox.clone()),
             Self::MessageEnded(event) => EntityKey::Inbox(event.inbox.clone()),
             Self::Acknowledged(event) => EntityKey::Inbox(event.inbox.clone()),
+            Self::Subscribed(event) => EntityKey::Watcher(event.watcher.clone()),
+            Self::SubscriptionMoved(event) => EntityKey::Watcher(event.watcher.clone()),
+            Self::WatchRequested(event) => EntityKey::Watcher(event.watcher.clone()),
+            Self::AccessRulesChanged(event) => EntityKey::Rules(event.presentity.principal()),
+            Self::RulesReviewed(event) => EntityKey::Rules(event.presentity.principal()),
+            Self::DeliveryRulesChanged(event) => EntityKey::Rules(event.inbox.principal()),
+            Self::VisibilityRulesChanged(event) => EntityKey::Rules(event.watcher.clone()),
+            Self::GrantChanged(event) => EntityKey::Rules(event.owner.clone()),
+            Self::WatchObserved(event) => EntityKey::Audience(event.presentity.clone()),
+            Self::MessageQuarantined(event) => EntityKey::Inbox(event.message.inbox.clone()),
+            Self::ReceiptsAsked(event) => EntityKey::Inbox(event.inbox.clone()),
+            Self::ReceiptIssued(event) => EntityKey::Inbox(event.inbox.clone()),
+            Self::MessageDisplayed(event) => EntityKey::Inbox(event.inbox.clone()),
+            Self::DomainCreated(event) => EntityKey::Domain(event.domain.clone()),
+            Self::DomainRemoved(event) => EntityKey::Domain(event.domain.clone()),
+            Self::DomainSwitched(event) => EntityKey::Domain(event.domain.clone()),
+            Self::DomainRulesChanged(event) => EntityKey::Domain(event.domain.clone()),
+            Self::ServicesSwitched(event) => EntityKey::Principal(event.principal.clone()),
+            Self::PrincipalSuspended(event) => EntityKey::Principal(event.principal.clone()),
+            Self::AdministratorActed(event) => EntityKey::Principal(event.principal.clone()),
         }
     }
 
@@ -341,6 +417,26 @@ impl Event {
             Self::MessageAccepted(_) => "message-accepted",
             Self::MessageEnded(_) => "message-ended",
             Self::Acknowledged(_) => "acknowledged",
+            Self::Subscribed(_) => "subscribed",
+            Self::SubscriptionMoved(_) => "subscription-moved",
+            Self::WatchRequested(_) => "watch-requested",
+            Self::AccessRulesChanged(_) => "access-rules-changed",
+            Self::RulesReviewed(_) => "rules-reviewed",
+            Self::DeliveryRulesChanged(_) => "delivery-rules-changed",
+            Self::VisibilityRulesChanged(_) => "visibility-rules-changed",
+            Self::GrantChanged(_) => "grant-changed",
+            Self::WatchObserved(_) => "watch-observed",
+            Self::MessageQuarantined(_) => "message-quarantined",
+            Self::ReceiptsAsked(_) => "receipts-asked",
+            Self::ReceiptIssued(_) => "receipt-issued",
+            Self::MessageDisplayed(_) => "message-displayed",
+            Self::DomainCreated(_) => "domain-created",
+            Self::DomainRemoved(_) => "domain-removed",
+            Self::DomainSwitched(_) => "domain-switched",
+            Self::DomainRulesChanged(_) => "domain-rules-changed",
+            Self::ServicesSwitched(_) => "services-switched",
+            Self::PrincipalSuspended(_) => "principal-suspended",
+            Self::AdministratorActed(_) => "administrator-acted",
         }
     }
 }

@@ -9,6 +9,7 @@ mod entry;
 #[cfg(test)]
 mod entry_tests;
 mod fact;
+mod governance;
 mod pack;
 
 pub use assemble::Assembler;
@@ -19,5 +20,11 @@ pub use fact::{
     KeyRevoked, MessageAccepted, MessageCause, MessageDigest, MessageEnded, PublicationCause,
     PublicationEnded, PublicationKey, PublicationRefreshed, Published, Recorded,
     SubscriptionCreated, SubscriptionEnded, SubscriptionRefreshed,
+};
+pub use governance::{
+    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
+    DomainRulesChanged, DomainSwitched, GrantChanged, MessageDisplayed, MessageQuarantined,
+    PrincipalSuspended, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 pub use pack::pack;

@@ -186,6 +186,8 @@ impl Service {
             | Event::PublicationRefreshed(_)
             | Event::MessageEnded(_)
             | Event::Acknowledged(_) => {}
+            // Nothing decides these yet.
+            _ => {}
         }
     }
 

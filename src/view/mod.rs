@@ -73,6 +73,8 @@ impl Views {
             Event::MessageAccepted(_) | Event::MessageEnded(_) | Event::Acknowledged(_) => {
                 self.apply_inbox(recorded)
             }
+            // Nothing decides these yet.
+            _ => true,
         };
         if !known {
             self.changed.insert(recorded.event.entity());

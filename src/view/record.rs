@@ -86,6 +86,7 @@ impl Views {
                 .get_mut(inbox)
                 .map(|view| inbox_records(&key, view))
                 .unwrap_or_default(),
+            EntityKey::Rules(_) | EntityKey::Audience(_) | EntityKey::Domain(_) => Vec::new(),
         }
     }
 
@@ -279,6 +280,9 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         EntityKey::Presentity(presentity) => (PRESENTITY, presentity.account().as_bytes()),
         EntityKey::Watcher(watcher) => (WATCHER, watcher.account().as_bytes()),
         EntityKey::Inbox(inbox) => (INBOX, inbox.account().as_bytes()),
+        EntityKey::Rules(principal) => (b'R', principal.account().as_bytes()),
+        EntityKey::Audience(presentity) => (b'A', presentity.account().as_bytes()),
+        EntityKey::Domain(domain) => (b'D', domain.as_str().as_bytes()),
     };
     [&[letter], name].concat()
 }

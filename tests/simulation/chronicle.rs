@@ -202,6 +202,7 @@ impl Chronicle {
             | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
             | Event::KeyRevoked(_) => {}
+            other => promised!(5, false, "event {sequence} is a {}", other.kind()),
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::governance;
 use crate::cli::text::visible_line;
 use crate::cli::time::rfc3339;
 use crate::event::{
-    EntityKey, Event, InviteCause, MessageAccepted, MessageCause, PublicationCause, Published,
-    Recorded,
+    EntityKey, Event, InviteCause, MessageAccepted, MessageCause, PublicationCause,
+    PublicationEnded, Published, Recorded,
 };
 use crate::model::{Document, Mode, Payload, Presentity, Role, Sequence, Timestamp, Tuple};
 
@@ -67,9 +68,14 @@ fn is_empty(value: &Value) -> bool {
 fn entity(key: &EntityKey) -> String {
     match key {
         EntityKey::Invite(invite) => format!("invite:{}", HEXLOWER.encode(&invite.0[..8])),
-        EntityKey::Principal(principal) | EntityKey::Watcher(principal) => principal.to_string(),
-        EntityKey::Presentity(presentity) => presentity.to_string(),
+        EntityKey::Principal(principal)
+        | EntityKey::Watcher(principal)
+        | EntityKey::Rules(principal) => principal.to_string(),
+        EntityKey::Presentity(presentity) | EntityKey::Audience(presentity) => {
+            presentity.to_string()
+        }
         EntityKey::Inbox(inbox) => inbox.to_string(),
+        EntityKey::Domain(domain) => domain.to_string(),
     }
 }
 
@@ -108,16 +114,7 @@ impl Shown {
                 "tag": event.tag.to_string(),
                 "deadline": rfc3339(event.deadline),
             }),
-            Event::PublicationEnded(event) => json!({
-                "device": event.publication.device.to_string(),
-                "name": event.publication.name.as_str(),
-                "cause": match event.cause {
-                    PublicationCause::Removed { .. } => "removed",
-                    PublicationCause::Expired => "expired",
-                },
-                "previous": event.previous.get(),
-                "others": sequences(&event.others),
-            }),
+            Event::PublicationEnded(event) => publication_ended(event),
             Event::SubscriptionCreated(event) => {
                 subscription(&event.presentity, event.mode, event.expires_at)
             }
@@ -135,12 +132,19 @@ impl Shown {
                     MessageCause::Deleted { .. } => "deleted",
                     MessageCause::Expired => "expired",
                     MessageCause::Retention => "retention",
+                    MessageCause::Withdrawn => "withdrawn",
                 },
             }),
             Event::Acknowledged(event) => json!({
                 "device": event.device.to_string(),
                 "through": event.through.get(),
             }),
+            Event::MessageQuarantined(event) => {
+                let mut detail = self.message(&event.message);
+                detail["rule"] = event.rule.as_str().into();
+                detail
+            }
+            other => governance::detail(other, self.bodies),
         }
     }
 
@@ -215,14 +219,24 @@ fn role(role: Role) -> &'static str {
 }
 
 fn subscription(presentity: &Presentity, mode: Mode, expires_at: Timestamp) -> Value {
-    let mode = match mode {
-        Mode::Latest => "latest",
-        Mode::Every => "every",
-    };
     json!({
         "presentity": presentity.to_string(),
-        "mode": mode,
+        "mode": governance::mode(mode),
         "expires_at": rfc3339(expires_at),
+    })
+}
+
+fn publication_ended(event: &PublicationEnded) -> Value {
+    json!({
+        "device": event.publication.device.to_string(),
+        "name": event.publication.name.as_str(),
+        "cause": match event.cause {
+            PublicationCause::Removed { .. } => "removed",
+            PublicationCause::Expired => "expired",
+            PublicationCause::Withdrawn => "withdrawn",
+        },
+        "previous": event.previous.get(),
+        "others": sequences(&event.others),
     })
 }
 

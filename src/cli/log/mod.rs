@@ -4,6 +4,7 @@
 
 mod cat;
 mod event_line;
+mod governance;
 mod stat;
 mod verify;
 

@@ -1,0 +1,286 @@
+//! Events about who decides what: rules, grants, requests to watch, watchers seen, receipts, domains, administrators.
+//!
+//! Must never hold: anything random or taken from a clock; golden files are made of these.
+
+use adsum::event::{
+    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
+    DomainRulesChanged, DomainSwitched, Event, GrantChanged, MessageCause, MessageDisplayed,
+    MessageEnded, MessageQuarantined, PrincipalSuspended, PublicationCause, PublicationEnded,
+    ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+};
+use adsum::model::{
+    AccessRule, AccessRules, AdministratorAct, Delivery, DeliveryChange, DeliveryRule,
+    DeliveryRules, Domain, EndReason, Handling, InboxSequence, MediaRange, MessageId, Mode, Moment,
+    OperationId, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown, SubscriptionState,
+    TupleId, VisibilityRules, WhenClosed, Who,
+};
+
+use super::{alice, at, bob, device, message, presentity, publication};
+
+type Samples = Vec<(&'static str, Event)>;
+
+/// One or more of every kind.
+pub(super) fn samples() -> Samples {
+    let mut samples = vec![("withdrawn", withdrawn()), ("withdrawn", message_withdrawn())];
+    samples.extend(subscriptions());
+    samples.extend(requests());
+    samples.extend(rules());
+    samples.extend(grants());
+    samples.extend(messages());
+    samples.extend(domains());
+    samples.extend(acts());
+    samples
+}
+
+fn domain() -> Domain {
+    "example.com".parse().unwrap()
+}
+
+fn rule_name(text: &str) -> RuleName {
+    RuleName::new(text).unwrap()
+}
+
+fn withdrawn() -> Event {
+    Event::PublicationEnded(PublicationEnded {
+        presentity: presentity(),
+        publication: publication(),
+        cause: PublicationCause::Withdrawn,
+        previous: Sequence::new(5),
+        others: vec![],
+    })
+}
+
+fn message_withdrawn() -> Event {
+    let (inbox, sequence) = (bob().inbox(), InboxSequence::new(3));
+    Event::MessageEnded(MessageEnded { inbox, sequence, cause: MessageCause::Withdrawn })
+}
+
+fn subscriptions() -> Samples {
+    let subscribed = |mode, state| {
+        Event::Subscribed(Subscribed {
+            watcher: bob(),
+            presentity: presentity(),
+            mode,
+            expires_at: at(1),
+            state,
+            operation: OperationId([12; 16]),
+        })
+    };
+    let moved = |state, is_visible| {
+        Event::SubscriptionMoved(SubscriptionMoved {
+            watcher: bob(),
+            presentity: presentity(),
+            state,
+            expires_at: at(2),
+            is_visible,
+            shown_at: Moment::from_us(1_767_225_600_000_500),
+        })
+    };
+    let ended = |reason| {
+        Event::SubscriptionEnded(SubscriptionEnded {
+            watcher: bob(),
+            presentity: presentity(),
+            reason,
+        })
+    };
+    vec![
+        ("active", subscribed(Mode::Latest, SubscriptionState::Active)),
+        ("pending", subscribed(Mode::Every, SubscriptionState::Pending)),
+        ("approved", moved(SubscriptionState::Active, true)),
+        ("waiting", moved(SubscriptionState::Waiting, false)),
+        ("rejected", ended(EndReason::Rejected)),
+        ("giveup", ended(EndReason::GiveUp)),
+        ("noresource", ended(EndReason::NoResource)),
+    ]
+}
+
+fn requests() -> Samples {
+    let requested = WatchRequested { watcher: bob(), presentity: presentity(), expires_at: at(3) };
+    let observed = WatchObserved {
+        presentity: presentity(),
+        watcher: bob(),
+        fetches: 300,
+        subscriptions: 1,
+        first_at: at(1),
+        last_at: at(4),
+    };
+    vec![
+        ("requested", Event::WatchRequested(requested)),
+        ("observed", Event::WatchObserved(observed)),
+    ]
+}
+
+/// A rule for each kind of whom, each handling, and a view.
+fn access_rules() -> AccessRules {
+    let narrow = AccessRule {
+        name: rule_name("narrow"),
+        subscribe: None,
+        shown: Shown {
+            tuples: Some(vec![TupleId::new("desk").unwrap()]),
+            notes: false,
+            contact: true,
+            markup: false,
+        },
+        from: Some(at(5)),
+        until: Some(at(6)),
+        ..AccessRule::plain(Who::Principal(bob()), Handling::Allow)
+    };
+    let put = vec![
+        narrow,
+        AccessRule::plain(Who::Domain(domain()), Handling::PoliteBlock),
+        AccessRule::plain(Who::Authenticated, Handling::Confirm),
+        AccessRule::plain(Who::Anonymous, Handling::Block),
+        AccessRule::plain(Who::Everyone, Handling::Block),
+    ];
+    AccessRules::default().changed(put, &[]).unwrap()
+}
+
+fn delivery_rules() -> DeliveryRules {
+    let rule = |name, who, action| DeliveryRule {
+        name: rule_name(name),
+        who,
+        content_type: None,
+        larger_than: None,
+        action,
+    };
+    let pictures = DeliveryRule {
+        content_type: Some(MediaRange::new("image/*").unwrap()),
+        larger_than: Some(70_000),
+        ..rule("pictures", Who::Everyone, Delivery::Refuse { reason: "too large".into() })
+    };
+    let change = DeliveryChange {
+        put: vec![
+            pictures,
+            rule("strangers", Who::Anonymous, Delivery::Discard),
+            rule("aside", Who::Domain(domain()), Delivery::Quarantine),
+            rule("friend", Who::Principal(bob()), Delivery::Accept),
+        ],
+        when_closed: Some(WhenClosed::Store),
+        receipts: Some(true),
+        ..DeliveryChange::default()
+    };
+    DeliveryRules::default().changed(change).unwrap()
+}
+
+fn rules() -> Samples {
+    let access = |version, rules, previous| {
+        Event::AccessRulesChanged(AccessRulesChanged {
+            presentity: presentity(),
+            version,
+            rules,
+            by: bob(),
+            device: device(),
+            operation: OperationId([13; 16]),
+            previous: Sequence::new(previous),
+        })
+    };
+    let delivery = |version, rules| {
+        Event::DeliveryRulesChanged(DeliveryRulesChanged {
+            inbox: alice().inbox(),
+            version,
+            rules,
+            by: alice(),
+            operation: OperationId([14; 16]),
+        })
+    };
+    let shown = [(Who::Everyone, false), (Who::Principal(bob()), true)];
+    let visibility = VisibilityRulesChanged {
+        watcher: alice(),
+        version: 2,
+        rules: VisibilityRules(shown.into()),
+        operation: OperationId([15; 16]),
+    };
+    let reviewed = RulesReviewed { presentity: presentity(), through: at(5) };
+    vec![
+        ("full", access(1, access_rules(), 0)),
+        ("none", access(300, AccessRules::default(), 70_000)),
+        ("reviewed", Event::RulesReviewed(reviewed)),
+        ("full", delivery(1, delivery_rules())),
+        ("none", delivery(2, DeliveryRules::default())),
+        ("shown", Event::VisibilityRulesChanged(visibility)),
+    ]
+}
+
+fn grants() -> Samples {
+    let grant = |rights| {
+        Event::GrantChanged(GrantChanged {
+            owner: alice(),
+            grantee: bob(),
+            rights,
+            by: alice(),
+            operation: OperationId([16; 16]),
+        })
+    };
+    vec![("member", grant(Rights::MEMBER)), ("none", grant(Rights::NONE))]
+}
+
+fn messages() -> Samples {
+    let Event::MessageAccepted(aside) = message(2, 20) else { unreachable!() };
+    let id = MessageId::new("message-2").unwrap();
+    let asked = ReceiptsAsked {
+        inbox: bob().inbox(),
+        sequence: InboxSequence::new(2),
+        sender: alice(),
+        id: id.clone(),
+        receipts: Receipts::NONE.with(ReceiptKind::Stored).with(ReceiptKind::Expired),
+    };
+    let issued = |kind, reason: &str| {
+        Event::ReceiptIssued(ReceiptIssued {
+            inbox: alice().inbox(),
+            sequence: InboxSequence::new(300),
+            kind,
+            id: id.clone(),
+            recipient: bob().inbox(),
+            reason: reason.into(),
+        })
+    };
+    let displayed =
+        MessageDisplayed { inbox: bob().inbox(), sequence: InboxSequence::new(2), by: device() };
+    let quarantined = MessageQuarantined { message: aside, rule: rule_name("aside") };
+    vec![
+        ("quarantined", Event::MessageQuarantined(quarantined)),
+        ("asked", Event::ReceiptsAsked(asked)),
+        ("stored", issued(ReceiptKind::Stored, "")),
+        ("delivered", issued(ReceiptKind::Delivered, "")),
+        ("displayed", issued(ReceiptKind::Displayed, "")),
+        ("failed", issued(ReceiptKind::Failed, "deleted")),
+        ("expired", issued(ReceiptKind::Expired, "")),
+        ("displayed", Event::MessageDisplayed(displayed)),
+    ]
+}
+
+fn domains() -> Samples {
+    let created = DomainCreated { domain: domain(), by: alice(), operation: OperationId([17; 16]) };
+    let rules = DomainRulesChanged {
+        domain: domain(),
+        version: 1,
+        rules: access_rules(),
+        by: alice(),
+        operation: OperationId([18; 16]),
+    };
+    let (presence, messaging) = (true, false);
+    let switched = DomainSwitched { domain: domain(), presence, messaging, by: alice() };
+    vec![
+        ("created", Event::DomainCreated(created)),
+        ("removed", Event::DomainRemoved(DomainRemoved { domain: domain(), by: alice() })),
+        ("switched", Event::DomainSwitched(switched)),
+        ("rules", Event::DomainRulesChanged(rules)),
+    ]
+}
+
+fn acts() -> Samples {
+    let (presence, messaging) = (false, true);
+    let switched = ServicesSwitched { principal: bob(), presence, messaging, by: alice() };
+    let suspended = PrincipalSuspended { principal: bob(), is_suspended: true, by: alice() };
+    let mut samples = vec![
+        ("switched", Event::ServicesSwitched(switched)),
+        ("suspended", Event::PrincipalSuspended(suspended)),
+    ];
+    samples.extend(AdministratorAct::ALL.map(|act| {
+        let about = String::from("pres:bob@example.com");
+        let acted = AdministratorActed { principal: bob(), by: alice(), act, about };
+        (act.as_str(), Event::AdministratorActed(acted))
+    }));
+    samples
+}
