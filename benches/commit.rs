@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use adsum::commit::Commit;
 use adsum::log::SledLog;
 use adsum::model::{
-    ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Timestamp,
+    ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Receipts, Timestamp,
 };
 use adsum::service::{
     Actor, Command, Enroll, Hello, Input, Output, Send, ServiceConfig, SessionId, Ticket,
@@ -63,7 +63,8 @@ impl Core {
     fn open(path: &std::path::Path) -> Self {
         let log = SledLog::open(path).expect("a new store opens");
         let domains = vec!["localhost".parse::<Domain>().expect("it is a domain")];
-        let config = ServiceConfig { domains, open_enrollment: true, secret: [7; 32] };
+        let config =
+            ServiceConfig { open_enrollment: true, ..ServiceConfig::new(domains, [7; 32]) };
         let commit =
             Commit::open(config, Box::new(log), &mut |_, _| {}).expect("an empty log folds");
         let sender = Actor { principal: person("sender"), device: key(0).device() };
@@ -103,6 +104,8 @@ impl Core {
     fn send(&mut self) -> Input {
         self.sent += 1;
         let command = Command::Send(Send {
+            sender: None,
+            receipts: Receipts::NONE,
             inbox: self.owners[self.sent % OWNERS].inbox(),
             id: MessageId::new(&format!("{:032x}", self.sent)).expect("it is hexadecimal"),
             content_type: ContentType::new("text/plain").expect("it has two tokens"),

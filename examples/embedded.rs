@@ -9,18 +9,16 @@
 use adsum::commit::Commit;
 use adsum::log::memory::MemoryDisk;
 use adsum::model::{
-    ContentType, DeviceLabel, Lifetime, MessageId, Payload, Principal, PublicKey, Timestamp,
+    ContentType, DeviceLabel, Lifetime, MessageId, Payload, Principal, PublicKey, Receipts,
+    Timestamp,
 };
 use adsum::service::{
     Actor, Command, Enroll, Hello, Input, Output, Send, ServiceConfig, SessionId, Ticket,
 };
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
-    let config = ServiceConfig {
-        domains: vec!["localhost".parse()?],
-        open_enrollment: true,
-        secret: [0; 32],
-    };
+    let domains = vec!["localhost".parse()?];
+    let config = ServiceConfig { open_enrollment: true, ..ServiceConfig::new(domains, [0; 32]) };
     let disk = MemoryDisk::new();
     let mut commit = Commit::open(config.clone(), Box::new(disk.open()?), &mut |_, _| {})?;
     let mut now = Timestamp::from_ms(1_767_225_600_000);
@@ -33,7 +31,9 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
 
     let actor = Actor { principal: alice.clone(), device: key.device() };
     let note_to_self = Command::Send(Send {
+        sender: None,
         inbox: alice.inbox(),
+        receipts: Receipts::NONE,
         id: MessageId::new("note-1")?,
         content_type: ContentType::new("text/plain")?,
         body: Payload::text("buy milk"),

@@ -8,7 +8,8 @@ use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{CheckpointRecord, EventLog, LogFault};
 use adsum::model::{
-    Basic, InboxSequence, Lifetime, Mode, Moment, PublicationName, SubscriptionState, Timestamp,
+    Basic, InboxSequence, Lifetime, Mode, Moment, OperationId, PublicationName, SubscriptionState,
+    Timestamp,
 };
 use adsum::service::{
     Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Reply, Send, SessionId,
@@ -66,6 +67,7 @@ impl Server {
             actor: actor(watcher),
             presentities: vec![],
             after,
+            with_watchers: false,
         };
         match self.round(vec![open]).pop() {
             Some(Output::Reply { result: Ok(Reply::PresenceOpened(opened)), .. }) => opened,
@@ -369,7 +371,12 @@ fn perform(mut server: Server, act: &Act) -> Server {
             let lifetime = Some(seconds(*secs));
             command(
                 who,
-                Command::Subscribe { presentity: pres(NAMES[*whom]), mode: Mode::Latest, lifetime },
+                Command::Subscribe {
+                    operation: OperationId::default(),
+                    presentity: pres(NAMES[*whom]),
+                    mode: Mode::Latest,
+                    lifetime,
+                },
             )
         }
         Act::Unsubscribe { who, whom } => {
@@ -439,7 +446,7 @@ proptest! {
             for name in NAMES {
                 let Some(view) = server.commit.views().watcher(&principal(name)) else { continue };
                 let active = view.subscriptions.values().filter(|row| row.state == SubscriptionState::Active);
-                prop_assert_eq!(active.count(), view.active_count);
+                prop_assert_eq!(active.count(), view.live_count);
                 let over = view.subscriptions.values().any(|row| row.is_active() && row.expires_at <= server.commit.views().time());
                 prop_assert!(!over, "nothing outlives its time");
             }

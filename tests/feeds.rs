@@ -23,7 +23,7 @@ fn item(name: &str, version: u64) -> Arc<PresenceItem> {
 
 fn opened(head: u64, items: &[(&str, u64)]) -> PresenceOpened {
     let items = items.iter().map(|(name, version)| item(name, *version)).collect();
-    PresenceOpened { head: Moment::from_us(head), items, histories: Vec::new() }
+    PresenceOpened { head: Moment::from_us(head), items, histories: Vec::new(), complete: true }
 }
 
 /// Does what the feed says until it waits; returns the versions sent and whether it said that it caught up.
@@ -134,28 +134,29 @@ fn an_every_feed_that_falls_too_far_behind_reads_the_rest_from_the_log() {
 
 #[test]
 fn a_history_is_sent_change_by_change_from_the_state_it_began_with() {
-    let history = |with_base| History {
+    let history = |began: Option<u64>| History {
         presentity: pres("alice"),
         after: Moment::from_us(10),
         last: Sequence::new(14),
-        with_base,
+        began: began.map(Moment::from_us),
     };
     let walk = |changes: &[u64]| Walk {
         changes: changes.iter().map(|at| (Sequence::new(*at), Moment::from_us(*at))).collect(),
         complete: true,
     };
-    for (with_base, changes, expected) in [
-        (false, &[12, 14][..], &[12, 14][..]),
+    for (began, changes, expected) in [
+        (None, &[12, 14][..], &[12, 14][..]),
         // The base is an older change that stands for the state when the subscription began.
-        (true, &[4, 12, 14], &[10, 12, 14]),
+        (Some(9), &[4, 12, 14], &[9, 12, 14]),
         // Nothing was published when the subscription began.
-        (true, &[12, 14], &[10, 12, 14]),
+        (Some(9), &[12, 14], &[9, 12, 14]),
     ] {
         let mut feed = PresenceFeed::new(Moment::ZERO, 0);
         let opened = PresenceOpened {
             head: Moment::from_us(14),
             items: vec![],
-            histories: vec![history(with_base)],
+            histories: vec![history(began)],
+            complete: true,
         };
         feed.opened(&opened, vec![walk(changes)]);
         assert_eq!(drain(&mut feed).0, expected);

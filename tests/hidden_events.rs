@@ -13,7 +13,8 @@ use std::sync::Arc;
 use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryLog;
 use adsum::model::{
-    DeviceLabel, InboxSequence, Lifetime, Message, Mode, Moment, PublicationName, Tag, Timestamp,
+    DeviceLabel, InboxSequence, Lifetime, Message, Mode, Moment, OperationId, PublicationName, Tag,
+    Timestamp,
 };
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
@@ -161,6 +162,7 @@ impl Server {
             actor: actor("bob"),
             presentities: vec![],
             after,
+            with_watchers: false,
         }
     }
 
@@ -231,7 +233,15 @@ impl Server {
             Kind::Watch => {
                 let presentity = pres(if number % 2 == 0 { "carol" } else { "alice" });
                 let mode = Mode::Latest;
-                self.input("dave", Command::Subscribe { presentity, mode, lifetime })
+                self.input(
+                    "dave",
+                    Command::Subscribe {
+                        operation: OperationId::default(),
+                        presentity,
+                        mode,
+                        lifetime,
+                    },
+                )
             }
             Kind::Acknowledge => {
                 let through = InboxSequence::new(u64::from(number % 5));

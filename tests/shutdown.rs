@@ -113,11 +113,7 @@ async fn the_next_start_takes_the_checkpoints_word() {
         alice.send("bob", &format!("m{number}"), b"lunch?").await;
     }
     let folder = running.stop().await;
-    let config = ServiceConfig {
-        domains: vec![DOMAIN.parse().unwrap()],
-        open_enrollment: true,
-        secret: [0; 32],
-    };
+    let config = ServiceConfig::new(vec![DOMAIN.parse().unwrap()], [0; 32]);
     let log = SledLog::open_existing(folder.path()).unwrap();
     let mut again = 0;
     let commit = Commit::open(config, Box::new(log), &mut |done, _| again = done).unwrap();

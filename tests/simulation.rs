@@ -115,7 +115,7 @@ const ROUGH: &[&str] = &[
     "publication-refreshed",
     "server crashes",
     "subscription-ended",
-    "subscription-refreshed",
+    "subscribed",
 ];
 
 #[test]

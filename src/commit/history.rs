@@ -21,7 +21,7 @@ pub fn walk(reader: &dyn LogReader, history: &History) -> Result<Walk, LogFault>
         let recorded = reader.read_one(at)?;
         let moment = recorded.at;
         let is_base = moment <= history.after;
-        if is_base && !history.with_base {
+        if is_base && history.began.is_none() {
             break;
         }
         if walk.changes.len() == HISTORY_WALK_MAX {

@@ -153,6 +153,7 @@ impl Sorted {
                     self.push((feed.session, feed.number), Letter::Inbox(row));
                 }
             }
+            Output::Ended { .. } => {}
             Output::Revoked { device } => self.revoked.push(device),
         }
     }

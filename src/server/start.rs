@@ -125,7 +125,7 @@ async fn open_store(
             log.discard_checkpoint()?;
         }
         let keys = Keys::open(&data)?;
-        let service = ServiceConfig { domains, open_enrollment, secret: keys.store };
+        let service = ServiceConfig { open_enrollment, ..ServiceConfig::new(domains, keys.store) };
         let mut replayed = |done, of| {
             health.enter(Phase::Replaying(done, of));
             progress(done, of);

@@ -6,11 +6,14 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use super::command::Command;
+use super::reply::{Query, Reply};
 use crate::event::Event;
+use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
-    ContentType, DeviceId, DeviceLabel, Document, Domain, InboxAddress, InboxSequence, InviteId,
-    Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal, PublicKey,
-    PublicationName, Refusal, Role, Sequence, SubscriptionState, Tag, Timestamp,
+    DeviceId, DeviceLabel, Document, Domain, Handling, InboxAddress, InboxSequence, InviteId,
+    Lifetime, Mode, Moment, Presentity, Principal, PublicKey, Refusal, Sequence, SubscriptionState,
+    WatcherRow,
 };
 
 /// What the operator decides. Read by `decide` only, never by the fold of events.
@@ -20,8 +23,31 @@ pub struct ServiceConfig {
     pub domains: Vec<Domain>,
     /// Whether the first comer may take a free name without an invite.
     pub open_enrollment: bool,
+    /// What an authenticated watcher is granted by a presentity that has no rule about it.
+    pub default_access: Handling,
+    /// How long an undecided wish to subscribe is remembered.
+    pub request_lifetime: Lifetime,
+    /// Whether presence works on this server.
+    pub presence: bool,
+    /// Whether messaging works on this server.
+    pub messaging: bool,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
+}
+
+impl ServiceConfig {
+    /// What holds if the operator decides nothing else.
+    pub fn new(domains: Vec<Domain>, secret: [u8; 32]) -> Self {
+        Self {
+            domains,
+            open_enrollment: false,
+            default_access: Handling::Confirm,
+            request_lifetime: Lifetime::from_ms(REQUEST_MS_DEFAULT),
+            presence: true,
+            messaging: true,
+            secret,
+        }
+    }
 }
 
 /// Names a session for as long as the process lives. Never reused, never logged as an event.
@@ -65,6 +91,15 @@ pub enum Input {
         /// What it said.
         hello: Hello,
     },
+    /// A connection has proven that it holds `key` and wants to say no more of itself. Answer: [`Reply::Entered`].
+    EnterAnonymous {
+        /// For the answer.
+        ticket: Ticket,
+        /// What it is called for as long as it lasts, made for it alone.
+        pseudonym: Principal,
+        /// The key it has proven to hold.
+        key: PublicKey,
+    },
     /// A request that may change state.
     Command {
         /// For the answer.
@@ -96,6 +131,8 @@ pub enum Input {
         presentities: Vec<Presentity>,
         /// What the watcher has seen.
         after: Moment,
+        /// Whether to tell of watchers too: of the presentities it controls or is granted that for.
+        with_watchers: bool,
     },
     /// Opens an inbox feed. Answer: [`Reply::InboxOpened`]. From then on [`Output::Inbox`] tells it every message
     /// after the answer's head.
@@ -140,232 +177,6 @@ pub struct Enroll {
     pub label: DeviceLabel,
 }
 
-/// A request that may change state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Answer: [`Reply::Published`].
-    Publish(Publish),
-    /// Begins or renews a subscription. Answer: [`Reply::Subscribed`].
-    Subscribe {
-        /// Whom to watch.
-        presentity: Presentity,
-        /// How much to be told.
-        mode: Mode,
-        /// How long; `None` for the default. Granted as asked or shorter, never longer.
-        lifetime: Option<Lifetime>,
-    },
-    /// Ends a subscription. Answer: [`Reply::Unsubscribed`].
-    Unsubscribe {
-        /// Whom to watch no more.
-        presentity: Presentity,
-    },
-    /// Answer: [`Reply::Sent`].
-    Send(Send),
-    /// Takes messages of the actor's inbox for good. Answer: [`Reply::Acknowledged`].
-    Acknowledge {
-        /// Which inbox.
-        inbox: InboxAddress,
-        /// The last one taken.
-        through: InboxSequence,
-    },
-    /// Deletes messages for all devices. Answer: [`Reply::Deleted`].
-    Delete {
-        /// Which inbox.
-        inbox: InboxAddress,
-        /// Which messages; those that are gone already are passed over.
-        sequences: Vec<InboxSequence>,
-    },
-    /// Makes an invite. Answer: [`Reply::Invited`].
-    Invite {
-        /// Its public name; its maker keeps the token.
-        invite: InviteId,
-        /// For whom; `None` for any free name in the maker's domain.
-        principal: Option<Principal>,
-        /// Makes the invited an administrator.
-        role: Role,
-        /// How long it is good; `None` for the default.
-        lifetime: Option<Lifetime>,
-    },
-    /// Withdraws a device's key. Answer: [`Reply::KeyRevoked`].
-    RevokeKey {
-        /// Whose device; the actor itself, or a principal of its domain if it is an administrator.
-        principal: Principal,
-        /// The device.
-        device: DeviceId,
-    },
-}
-
-/// See [`Command::Publish`]. Document without tag: initial. Tag without document: refresh. Both: modify.
-/// Lifetime zero with tag: remove. RFC 3903 §4.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publish {
-    /// Whose presence.
-    pub presentity: Presentity,
-    /// The device's name for the publication.
-    pub name: PublicationName,
-    /// The device's name for this operation; repeated, it gets the first answer.
-    pub operation: OperationId,
-    /// The tag the publication must have.
-    pub if_match: Option<Tag>,
-    /// How long; `None` for the default, zero to remove.
-    pub lifetime: Option<Lifetime>,
-    /// What to publish.
-    pub document: Option<Document>,
-}
-
-/// See [`Command::Send`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
-    /// Where to.
-    pub inbox: InboxAddress,
-    /// The sender's name for it; repeated with the same content, it gets the first answer.
-    pub id: MessageId,
-    /// What the body is.
-    pub content_type: ContentType,
-    /// 1 to 64 KiB.
-    pub body: Payload,
-    /// How long it may wait; `None` for ever.
-    pub lifetime: Option<Lifetime>,
-}
-
-/// A request that changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Query {
-    /// The current presence of one presentity. Answer: [`Reply::Presence`].
-    Fetch {
-        /// Whose.
-        presentity: Presentity,
-    },
-    /// The actor's own subscriptions. Answer: [`Reply::Subscriptions`].
-    Subscriptions,
-    /// The devices of a principal: the actor, or one of its domain if it is an administrator. Answer: [`Reply::Keys`].
-    Keys {
-        /// Whose.
-        principal: Principal,
-    },
-    /// Where the actor's inbox stands. Answer: [`Reply::Inbox`].
-    Inbox {
-        /// Which inbox.
-        inbox: InboxAddress,
-    },
-    /// The next waiting messages of the actor's inbox, at most [`INBOX_PAGE_MAX`](crate::model::limits::INBOX_PAGE_MAX).
-    /// Answer: [`Reply::Page`].
-    Page {
-        /// Which inbox.
-        inbox: InboxAddress,
-        /// Those behind this one.
-        after: InboxSequence,
-    },
-}
-
-/// The service's yes. Its no is a [`Refusal`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The session may act.
-    Entered {
-        /// As whom.
-        actor: Actor,
-        /// What it may do.
-        role: Role,
-        /// Whether its key was enrolled just now.
-        enrolled: bool,
-    },
-    /// See [`Command::Publish`].
-    Published {
-        /// The publication's tag from now on.
-        tag: Tag,
-        /// The lifetime granted; zero after a removal.
-        granted: Lifetime,
-    },
-    /// See [`Command::Subscribe`].
-    Subscribed {
-        /// Where it stands.
-        state: SubscriptionState,
-        /// The lifetime granted.
-        granted: Lifetime,
-    },
-    /// See [`Command::Unsubscribe`].
-    Unsubscribed,
-    /// See [`Command::Send`]. The message is in the inbox.
-    Sent {
-        /// Whether it was there already.
-        duplicate: bool,
-    },
-    /// See [`Command::Acknowledge`].
-    Acknowledged {
-        /// How far the device has taken the inbox.
-        through: InboxSequence,
-    },
-    /// See [`Command::Delete`].
-    Deleted {
-        /// How many were there.
-        count: u32,
-    },
-    /// See [`Command::Invite`].
-    Invited {
-        /// When it runs out.
-        expires_at: Timestamp,
-    },
-    /// See [`Command::RevokeKey`].
-    KeyRevoked,
-    /// See [`Query::Fetch`].
-    Presence(Arc<PresenceItem>),
-    /// See [`Query::Subscriptions`], in order of address.
-    Subscriptions(Vec<SubscriptionRow>),
-    /// See [`Query::Keys`].
-    Keys(Vec<Key>),
-    /// See [`Query::Inbox`].
-    Inbox {
-        /// The last message that was ever accepted.
-        head: InboxSequence,
-        /// How far this device has taken it.
-        acknowledged: InboxSequence,
-        /// Messages that this device has not taken.
-        waiting: u64,
-        /// Messages kept in all.
-        kept: u64,
-    },
-    /// See [`Query::Page`]; empty at the end.
-    Page(Vec<InboxRow>),
-    /// See [`Input::OpenPresence`].
-    PresenceOpened(PresenceOpened),
-    /// See [`Input::OpenInbox`].
-    InboxOpened {
-        /// Where the feed begins.
-        after: InboxSequence,
-        /// The last message accepted so far.
-        head: InboxSequence,
-        /// Messages waiting behind `after`.
-        waiting: u64,
-    },
-}
-
-/// One subscription as its watcher sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionRow {
-    /// Whom.
-    pub presentity: Presentity,
-    /// Where it stands.
-    pub state: SubscriptionState,
-    /// How much it is told.
-    pub mode: Mode,
-    /// Time left; zero when it ended.
-    pub remaining: Lifetime,
-}
-
-/// One device of a principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Its name.
-    pub device: DeviceId,
-    /// What its owner calls it.
-    pub label: DeviceLabel,
-    /// When it was enrolled.
-    pub enrolled_at: Timestamp,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
-}
-
 /// Where a waiting message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboxRow {
@@ -386,6 +197,8 @@ pub struct PresenceOpened {
     pub items: Vec<Arc<PresenceItem>>,
     /// Presentities watched in `every` mode that changed: their changes are to be read from the log.
     pub histories: Vec<History>,
+    /// Whether no change of an `every` subscription is passed over: one that sees only part gets its latest state.
+    pub complete: bool,
 }
 
 /// A stretch of a presentity's changes that is to be read from the log.
@@ -397,8 +210,8 @@ pub struct History {
     pub after: Moment,
     /// The last change, where the walk back begins.
     pub last: Sequence,
-    /// Whether the one change before them belongs to it too, as the state the subscription began with.
-    pub with_base: bool,
+    /// If the one change before them belongs to it too, as the state the subscription began with: when that was.
+    pub began: Option<Moment>,
 }
 
 /// What the log told of a [`History`].
@@ -423,6 +236,8 @@ pub struct PresenceItem {
     pub state: SubscriptionState,
     /// The composed document; `None` when nothing is published.
     pub document: Option<Document>,
+    /// Set if this is about one of its watchers and not about its presence.
+    pub watcher: Option<WatcherRow>,
     /// The encoded form, made once by whoever first needs it and shared by all watchers who are shown the same.
     pub encoded: OnceLock<Bytes>,
 }
@@ -435,7 +250,25 @@ impl PresenceItem {
         state: SubscriptionState,
         document: Option<Document>,
     ) -> Self {
-        Self { presentity, version, state, document, encoded: OnceLock::new() }
+        let (watcher, encoded) = (None, OnceLock::new());
+        Self { presentity, version, state, document, watcher, encoded }
+    }
+
+    /// An item about a watcher, which was last changed at `version`.
+    pub fn about(watcher: WatcherRow, version: Moment) -> Self {
+        Self {
+            presentity: watcher.presentity.clone(),
+            version,
+            state: SubscriptionState::Active,
+            document: None,
+            watcher: Some(watcher),
+            encoded: OnceLock::new(),
+        }
+    }
+
+    /// What it is about, so that a later one about the same takes its place.
+    pub fn subject(&self) -> (Presentity, Option<Principal>) {
+        (self.presentity.clone(), self.watcher.as_ref().map(|row| row.watcher.clone()))
     }
 }
 
@@ -445,6 +278,7 @@ impl PartialEq for PresenceItem {
             && self.version == other.version
             && self.state == other.state
             && self.document == other.document
+            && self.watcher == other.watcher
     }
 }
 
@@ -473,6 +307,13 @@ pub enum Output {
         feeds: Vec<FeedId>,
         /// Where it lies.
         row: InboxRow,
+    },
+    /// These feeds are over: the right to them was taken back.
+    Ended {
+        /// Which.
+        feeds: Vec<FeedId>,
+        /// Why.
+        refusal: Refusal,
     },
     /// A device's key was revoked: its connections are to be closed.
     Revoked {

@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use super::PresenceItem;
 use crate::event::PublicationKey;
 use crate::model::{
-    Basic, Document, Presentity, Principal, Priority, Refusal, SubscriptionState, Timestamp, Tuple,
-    TupleId,
+    Basic, Document, Presentity, Principal, Priority, Refusal, Shown, SubscriptionState, Timestamp,
+    Tuple, TupleId,
 };
 
 /// Bytes of a tuple's own id that stay readable in a composed document.
@@ -41,6 +41,33 @@ pub fn compose<'a>(
     }
     tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
     Document::new(tuples, notes, markup).map(Some)
+}
+
+/// What of `document` is shown: tuples, and parts of them. A tuple whose status says nothing without what is hidden is
+/// left out. The order is that of what is left, so that what is hidden cannot move it.
+pub(super) fn filtered(document: &Document, shown: &Shown) -> Document {
+    let visible = document.tuples().iter().filter(|tuple| shown.shows_tuple(&tuple.id));
+    let mut tuples: Vec<Tuple> = visible.map(|tuple| narrowed(tuple, shown)).collect();
+    tuples.retain(|tuple| tuple.basic.is_some() || !tuple.status_markup.is_empty());
+    tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    let notes = if shown.notes { document.notes().to_vec() } else { Vec::new() };
+    let markup = if shown.markup { document.markup().to_vec() } else { Vec::new() };
+    Document::new(tuples, notes, markup).expect("less than a document is one")
+}
+
+fn narrowed(tuple: &Tuple, shown: &Shown) -> Tuple {
+    let mut tuple = tuple.clone();
+    if !shown.notes {
+        tuple.notes.clear();
+    }
+    if !shown.contact {
+        tuple.contact = None;
+    }
+    if !shown.markup {
+        tuple.markup.clear();
+        tuple.status_markup.clear();
+    }
+    tuple
 }
 
 fn composed(key: &PublicationKey, tuple: &Tuple) -> Tuple {

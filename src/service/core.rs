@@ -3,14 +3,19 @@
 //! Invariant: `views` holds exactly the events handed out in batches so far and those pending for the next.
 //! Must never hold: a rule (see `decide`) or a fold (see `view`).
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
+use super::access::controls;
 use super::decide::{self, Case, Verdict};
 use super::live::Live;
-use super::query::{self, current};
-use super::{Actor, Batch, FeedId, InboxRow, Input, Output, Reply, ServiceConfig, Ticket, open};
+use super::observe::Observations;
+use super::{
+    Actor, Batch, FeedId, Input, Output, Query, Reply, ServiceConfig, Ticket, open, query,
+};
 use crate::event::{Event, Recorded};
-use crate::model::{Moment, Presentity, Principal, Refusal, Timestamp};
+use crate::model::{
+    Act, Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp,
+};
 use crate::view::Views;
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]; the events they cause come out of
@@ -18,12 +23,22 @@ use crate::view::Views;
 #[derive(Debug)]
 pub struct Service {
     config: ServiceConfig,
-    views: Views,
-    live: Live,
+    pub(super) views: Views,
+    pub(super) live: Live,
+    observations: Observations,
     /// When the running round began.
     round: Option<Timestamp>,
     pending: Vec<(Moment, Event)>,
-    outputs: Vec<Output>,
+    pub(super) outputs: Vec<Output>,
+}
+
+/// What a presence feed is to be.
+struct Opening {
+    feed: FeedId,
+    actor: Actor,
+    presentities: Vec<Presentity>,
+    after: Moment,
+    with_watchers: bool,
 }
 
 impl Service {
@@ -33,6 +48,7 @@ impl Service {
             config,
             views,
             live: Live::default(),
+            observations: Observations::default(),
             round: None,
             pending: Vec::new(),
             outputs: Vec::new(),
@@ -57,19 +73,22 @@ impl Service {
                     .and_then(|()| decide::decide(self.case(now), &actor, command));
                 self.conclude(now, ticket, verdict);
             }
-            Input::Query { ticket, actor, query } => {
-                let result = self
-                    .check_actor(&actor)
-                    .and_then(|()| query::query(self.case(now), &actor, query));
+            Input::EnterAnonymous { ticket, pseudonym, key } => {
+                let actor = Actor { principal: pseudonym, device: key.device() };
+                let reply = Reply::Entered { actor, role: Role::User, enrolled: false };
+                self.reply(ticket, Ok(reply));
+            }
+            Input::Query { ticket, actor, query: Query::Fetch { presentity } } => {
+                let result = self.fetch(now, &actor, &presentity);
                 self.reply(ticket, result);
             }
-            Input::OpenPresence { ticket, feed, actor, presentities, after } => {
-                let presentities = presentities.into_iter().collect();
-                let result = self.check_actor(&actor).map(|()| {
-                    let opened = open::presence(&self.views, &actor, &presentities, after);
-                    self.go_live(feed, &actor, presentities);
-                    Reply::PresenceOpened(opened)
-                });
+            Input::Query { ticket, actor, query } => {
+                let verdict = self.query(now, &actor, query);
+                self.conclude(now, ticket, verdict);
+            }
+            Input::OpenPresence { ticket, feed, actor, presentities, after, with_watchers } => {
+                let opening = Opening { feed, actor, presentities, after, with_watchers };
+                let result = self.open_presence(now, opening);
                 self.reply(ticket, result);
             }
             Input::OpenInbox { ticket, feed, actor, inbox, after } => {
@@ -77,7 +96,7 @@ impl Service {
                     .check_actor(&actor)
                     .and_then(|()| open::inbox(self.case(now), &actor, &inbox, after));
                 if result.is_ok() {
-                    self.live.open_inbox(feed, &inbox);
+                    self.live.open_inbox(feed, &inbox, &actor.principal);
                 }
                 self.reply(ticket, result);
             }
@@ -99,21 +118,33 @@ impl Service {
         let round = *self.round.get_or_insert(now);
         loop {
             let now = round.max(self.views.moment().next().timestamp());
-            let Some((at, due)) = self.views.next_due().filter(|(at, _)| *at <= now) else {
-                return now;
-            };
-            let event = decide::end_of(&self.views, due);
-            self.happen(Moment::of(at), event);
+            let ending = self.views.next_due().filter(|(at, _)| *at <= now);
+            let until = ending.map_or(now, |(at, _)| at);
+            if let Some((at, event)) = self.observations.take_due(until) {
+                self.happen(Moment::of(at), Event::WatchObserved(event));
+                continue;
+            }
+            let Some((at, due)) = ending else { return now };
+            for event in decide::end_of(self.case(now), due, at) {
+                self.happen(Moment::of(at), event);
+            }
         }
     }
 
-    fn case(&self, now: Timestamp) -> Case<'_> {
+    pub(super) fn case(&self, now: Timestamp) -> Case<'_> {
         Case { views: &self.views, config: &self.config, now }
     }
 
     /// A key may have been revoked after its session began.
     fn check_actor(&self, actor: &Actor) -> Result<(), Refusal> {
+        if actor.principal.is_anonymous() {
+            return Ok(());
+        }
         let view = self.views.principal(&actor.principal);
+        if view.is_some_and(|view| view.is_suspended) {
+            return Err(Refusal::Suspended { principal: actor.principal.to_string() });
+        }
+        self.case(self.views.time()).check_domain(actor.principal.domain())?;
         match view.and_then(|view| view.devices.get(&actor.device)) {
             Some(device) if device.revoked_at.is_none() => Ok(()),
             _ => Err(Refusal::KeyRevoked),
@@ -134,17 +165,70 @@ impl Service {
         self.outputs.push(Output::Reply { ticket, result });
     }
 
-    fn go_live(
+    fn open_presence(&mut self, now: Timestamp, opening: Opening) -> Result<Reply, Refusal> {
+        let Opening { feed, actor, presentities, after, with_watchers } = opening;
+        self.check_actor(&actor)?;
+        let case = self.case(now);
+        case.check_watches(&actor.principal)?;
+        let presentities = presentities.into_iter().collect();
+        let watcher = &actor.principal;
+        let audiences = if with_watchers {
+            open::audiences(case, watcher, &presentities)
+        } else {
+            BTreeSet::new()
+        };
+        let wish =
+            open::Wish { watcher, presentities: &presentities, audiences: &audiences, after };
+        let opened = open::presence(case, &wish);
+        let sights = open::sights(case, watcher);
+        self.live.open_presence(feed, watcher, presentities, sights, audiences);
+        Ok(Reply::PresenceOpened(opened))
+    }
+
+    fn query(&self, now: Timestamp, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
+        self.check_actor(actor)?;
+        let mut verdict = query::query(self.case(now), actor, query)?;
+        if let Reply::Watchers(rows) = &mut verdict.reply {
+            for row in rows {
+                self.observations.add_to(row);
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// A fetch shows who watches, whatever it is answered with.
+    fn fetch(
         &mut self,
-        feed: FeedId,
+        now: Timestamp,
         actor: &Actor,
-        presentities: std::collections::BTreeSet<Presentity>,
-    ) {
-        let view = self.views.watcher(&actor.principal);
-        let subscriptions = view.into_iter().flat_map(|view| &view.subscriptions);
-        let active = subscriptions.filter(|(_, subscription)| subscription.is_active());
-        let active = active.map(|(presentity, subscription)| (presentity, subscription.mode));
-        self.live.open_presence(feed, &actor.principal, presentities, active);
+        presentity: &Presentity,
+    ) -> Result<Reply, Refusal> {
+        self.check_actor(actor)?;
+        let verdict = decide::fetch(self.case(now), actor, presentity)?;
+        for event in verdict.events {
+            self.happen(decided_at(now), event);
+        }
+        self.observe(now, presentity, &actor.principal, Act::Fetch);
+        Ok(verdict.reply)
+    }
+
+    /// Remembers that somebody watched whom it does not control.
+    fn observe(&mut self, now: Timestamp, presentity: &Presentity, watcher: &Principal, act: Act) {
+        if controls(&self.views, &presentity.principal(), watcher) {
+            return;
+        }
+        let event = self.observations.add(&self.views, presentity, watcher, act, now);
+        if let Some(event) = event {
+            self.happen(decided_at(now), Event::WatchObserved(event));
+        }
+    }
+
+    /// Records what was counted and not recorded yet, for an orderly end.
+    pub fn settle(&mut self, now: Timestamp) {
+        let now = self.begin(now);
+        for event in self.observations.take_all() {
+            self.happen(decided_at(now), Event::WatchObserved(event));
+        }
     }
 
     /// An event becomes part of the state and of the round's batch, and those concerned are told.
@@ -154,71 +238,23 @@ impl Service {
     fn happen(&mut self, wanted: Moment, event: Event) {
         let at = wanted.max(self.views.moment().next());
         let recorded = Recorded { sequence: self.views.head().next(), at, event };
+        let begun = self.begun(&recorded.event);
         self.views.apply(&recorded);
         self.tell(&recorded);
         self.pending.push((at, recorded.event));
-    }
-
-    fn tell(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::Published(event) => self.tell_change(&event.presentity),
-            Event::PublicationEnded(event) => self.tell_change(&event.presentity),
-            Event::SubscriptionCreated(event) => {
-                self.tell_begun(recorded, &event.watcher, &event.presentity);
-            }
-            Event::SubscriptionRefreshed(event) => {
-                self.live.subscribed(&event.watcher, &event.presentity, event.mode);
-            }
-            Event::SubscriptionEnded(event) => {
-                self.tell_ended(recorded, &event.watcher, &event.presentity);
-            }
-            Event::MessageAccepted(event) => {
-                let feeds = self.live.reading(&event.inbox);
-                if !feeds.is_empty() {
-                    let row = InboxRow { sequence: event.sequence, at: recorded.sequence };
-                    self.outputs.push(Output::Inbox { feeds, row });
-                }
-            }
-            Event::KeyRevoked(event) => self.outputs.push(Output::Revoked { device: event.device }),
-            Event::InviteCreated(_)
-            | Event::InviteEnded(_)
-            | Event::KeyEnrolled(_)
-            | Event::PublicationRefreshed(_)
-            | Event::MessageEnded(_)
-            | Event::Acknowledged(_) => {}
-            // Nothing decides these yet.
-            _ => {}
+        if let Some((presentity, watcher)) = begun {
+            self.observe(at.timestamp(), &presentity, &watcher, Act::Subscribe);
         }
     }
 
-    fn tell_change(&mut self, presentity: &Presentity) {
-        let feeds = self.live.watching(presentity);
-        if !feeds.is_empty() {
-            let item = current(&self.views, presentity, Moment::ZERO);
-            self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
-        }
-    }
-
-    fn tell_begun(&mut self, recorded: &Recorded, watcher: &Principal, presentity: &Presentity) {
-        let mode = self
-            .views
-            .watcher(watcher)
-            .and_then(|view| view.active(presentity))
-            .map(|active| active.mode);
-        let feeds = self.live.subscribed(watcher, presentity, mode.unwrap_or_default());
-        if !feeds.is_empty() {
-            let item = current(&self.views, presentity, recorded.at);
-            self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
-        }
-    }
-
-    fn tell_ended(&mut self, recorded: &Recorded, watcher: &Principal, presentity: &Presentity) {
-        let feeds = self.live.unsubscribed(watcher, presentity);
-        let view = self.views.watcher(watcher).and_then(|view| view.subscriptions.get(presentity));
-        if let Some(subscription) = view.filter(|_| !feeds.is_empty()) {
-            let item = open::ended(presentity, recorded.at, subscription.state);
-            self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
-        }
+    /// Whose subscription to whom an event begins, and does not only renew.
+    fn begun(&self, event: &Event) -> Option<(Presentity, Principal)> {
+        let Event::Subscribed(event) = event else { return None };
+        let view = self.views.watcher(&event.watcher);
+        let known = view.and_then(|view| view.live(&event.presentity));
+        // To its watcher one that waits is over.
+        let is_new = known.is_none_or(|known| known.state == SubscriptionState::Waiting);
+        is_new.then(|| (event.presentity.clone(), event.watcher.clone()))
     }
 
     /// The events of this round, to be appended and synced before any output is released. Ends the round.
@@ -239,7 +275,8 @@ impl Service {
     /// When something falls due next.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        self.views.next_due().map(|(at, _)| at)
+        let due = self.views.next_due().map(|(at, _)| at);
+        due.into_iter().chain(self.observations.next_due()).min()
     }
 
     /// The state.

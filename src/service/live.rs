@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::FeedId;
+use super::{FeedId, Lens};
 use crate::model::{InboxAddress, Mode, Presentity, Principal};
 
 /// A presence feed that is open.
@@ -16,6 +16,22 @@ struct PresenceFeed {
     presentities: BTreeSet<Presentity>,
     /// Those it is told of, so that closing it costs no more than opening it did.
     told: BTreeSet<Presentity>,
+    /// Those whose watchers it is told of.
+    audiences: BTreeSet<Presentity>,
+}
+
+/// How a feed is told of a presentity.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    pub(super) mode: Mode,
+    pub(super) lens: Lens,
+}
+
+/// An inbox feed that is open.
+#[derive(Debug)]
+struct InboxFeed {
+    inbox: InboxAddress,
+    reader: Principal,
 }
 
 impl PresenceFeed {
@@ -29,37 +45,42 @@ impl PresenceFeed {
 pub(super) struct Live {
     presence: BTreeMap<FeedId, PresenceFeed>,
     by_watcher: BTreeMap<Principal, BTreeSet<FeedId>>,
-    by_presentity: BTreeMap<Presentity, BTreeMap<FeedId, Mode>>,
-    inboxes: BTreeMap<FeedId, InboxAddress>,
+    by_presentity: BTreeMap<Presentity, BTreeMap<FeedId, Sight>>,
+    by_audience: BTreeMap<Presentity, BTreeSet<FeedId>>,
+    inboxes: BTreeMap<FeedId, InboxFeed>,
     by_inbox: BTreeMap<InboxAddress, BTreeSet<FeedId>>,
 }
 
 impl Live {
-    /// Opens a presence feed over those of `subscriptions` it covers.
-    pub(super) fn open_presence<'a>(
+    /// Opens a presence feed over those of `subscriptions` it covers, and over the watchers of `audiences`.
+    pub(super) fn open_presence(
         &mut self,
         feed: FeedId,
         watcher: &Principal,
         presentities: BTreeSet<Presentity>,
-        subscriptions: impl Iterator<Item = (&'a Presentity, Mode)>,
+        subscriptions: Vec<(Presentity, Sight)>,
+        audiences: BTreeSet<Presentity>,
     ) {
         self.close(feed);
-        let mut open =
-            PresenceFeed { watcher: watcher.clone(), presentities, told: BTreeSet::new() };
-        for (presentity, mode) in subscriptions {
-            if open.covers(presentity) {
-                self.by_presentity.entry(presentity.clone()).or_default().insert(feed, mode);
+        let told = BTreeSet::new();
+        let mut open = PresenceFeed { watcher: watcher.clone(), presentities, told, audiences };
+        for (presentity, sight) in subscriptions {
+            if open.covers(&presentity) {
                 open.told.insert(presentity.clone());
+                self.by_presentity.entry(presentity).or_default().insert(feed, sight);
             }
+        }
+        for presentity in &open.audiences {
+            self.by_audience.entry(presentity.clone()).or_default().insert(feed);
         }
         self.by_watcher.entry(watcher.clone()).or_default().insert(feed);
         self.presence.insert(feed, open);
     }
 
     /// Opens an inbox feed.
-    pub(super) fn open_inbox(&mut self, feed: FeedId, inbox: &InboxAddress) {
+    pub(super) fn open_inbox(&mut self, feed: FeedId, inbox: &InboxAddress, reader: &Principal) {
         self.close(feed);
-        self.inboxes.insert(feed, inbox.clone());
+        self.inboxes.insert(feed, InboxFeed { inbox: inbox.clone(), reader: reader.clone() });
         self.by_inbox.entry(inbox.clone()).or_default().insert(feed);
     }
 
@@ -80,32 +101,41 @@ impl Live {
                     BTreeMap::is_empty,
                 );
             }
+            for presentity in &open.audiences {
+                remove_from(
+                    &mut self.by_audience,
+                    presentity,
+                    |feeds| feeds.remove(&feed),
+                    BTreeSet::is_empty,
+                );
+            }
         }
-        if let Some(inbox) = self.inboxes.remove(&feed) {
+        if let Some(open) = self.inboxes.remove(&feed) {
             remove_from(
                 &mut self.by_inbox,
-                &inbox,
+                &open.inbox,
                 |feeds| feeds.remove(&feed),
                 BTreeSet::is_empty,
             );
         }
     }
 
-    /// `watcher` subscribes to `presentity`, newly or in another mode. Returns its feeds that cover it.
+    /// `watcher` subscribes to `presentity`, newly, in another mode or with another sight. Returns its feeds that
+    /// cover it.
     pub(super) fn subscribed(
         &mut self,
         watcher: &Principal,
         presentity: &Presentity,
-        mode: Mode,
+        sight: &Sight,
     ) -> Vec<(FeedId, Mode)> {
         let feeds = self.covering(watcher, presentity);
         for feed in &feeds {
-            self.by_presentity.entry(presentity.clone()).or_default().insert(*feed, mode);
+            self.by_presentity.entry(presentity.clone()).or_default().insert(*feed, sight.clone());
             if let Some(open) = self.presence.get_mut(feed) {
                 open.told.insert(presentity.clone());
             }
         }
-        feeds.into_iter().map(|feed| (feed, mode)).collect()
+        feeds.into_iter().map(|feed| (feed, sight.mode)).collect()
     }
 
     /// `watcher` subscribes no more. Returns its feeds that cover it, to be told so.
@@ -117,7 +147,8 @@ impl Live {
         let mut ended = Vec::new();
         for feed in self.covering(watcher, presentity) {
             let told = self.by_presentity.get_mut(presentity);
-            let mode = told.and_then(|feeds| feeds.remove(&feed)).unwrap_or_default();
+            let sight = told.and_then(|feeds| feeds.remove(&feed));
+            let mode = sight.map(|sight| sight.mode).unwrap_or_default();
             if let Some(open) = self.presence.get_mut(&feed) {
                 open.told.remove(presentity);
             }
@@ -136,10 +167,76 @@ impl Live {
             .collect()
     }
 
-    /// The feeds to tell of a change of `presentity`.
-    pub(super) fn watching(&self, presentity: &Presentity) -> Vec<(FeedId, Mode)> {
+    /// The feeds to tell of a change of `presentity`, by what they see of it.
+    pub(super) fn watching(&self, presentity: &Presentity) -> BTreeMap<Lens, Vec<(FeedId, Mode)>> {
+        let mut groups: BTreeMap<Lens, Vec<(FeedId, Mode)>> = BTreeMap::new();
+        for (feed, sight) in self.by_presentity.get(presentity).into_iter().flatten() {
+            match groups.get_mut(&sight.lens) {
+                Some(group) => group.push((*feed, sight.mode)),
+                None => {
+                    groups.insert(sight.lens.clone(), vec![(*feed, sight.mode)]);
+                }
+            }
+        }
+        groups
+    }
+
+    /// The feeds to tell of the watchers of `presentity`, and whose they are.
+    pub(super) fn attending(&self, presentity: &Presentity) -> Vec<(FeedId, Principal)> {
+        let feeds = self.by_audience.get(presentity).into_iter().flatten();
+        let open = feeds.filter_map(|feed| Some((*feed, self.presence.get(feed)?)));
+        open.map(|(feed, open)| (feed, open.watcher.clone())).collect()
+    }
+
+    /// Who has a feed that is told of `presentity`.
+    pub(super) fn watchers(&self, presentity: &Presentity) -> BTreeSet<Principal> {
         let feeds = self.by_presentity.get(presentity).into_iter().flatten();
-        feeds.map(|(feed, mode)| (*feed, *mode)).collect()
+        let open = feeds.filter_map(|(feed, _)| self.presence.get(feed));
+        open.map(|open| open.watcher.clone()).collect()
+    }
+
+    /// `watcher` sees `presentity` through another lens from now on.
+    pub(super) fn relens(&mut self, watcher: &Principal, presentity: &Presentity, lens: &Lens) {
+        for feed in self.covering(watcher, presentity) {
+            let sights = self.by_presentity.get_mut(presentity);
+            if let Some(sight) = sights.and_then(|sights| sights.get_mut(&feed)) {
+                sight.lens = lens.clone();
+            }
+        }
+    }
+
+    /// Closes the feeds of `inbox` whose reader `may` not read it any more, and names them.
+    pub(super) fn expel(
+        &mut self,
+        inbox: &InboxAddress,
+        may: impl Fn(&Principal) -> bool,
+    ) -> Vec<FeedId> {
+        let feeds: Vec<FeedId> = self.reading(inbox);
+        let expelled = feeds
+            .into_iter()
+            .filter(|feed| self.inboxes.get(feed).is_some_and(|open| !may(&open.reader)));
+        let expelled: Vec<FeedId> = expelled.collect();
+        for feed in &expelled {
+            self.close(*feed);
+        }
+        expelled
+    }
+
+    /// Stops telling of the watchers of `presentity` those who `may` not learn of them any more.
+    pub(super) fn dismiss(&mut self, presentity: &Presentity, may: impl Fn(&Principal) -> bool) {
+        let Some(feeds) = self.by_audience.get_mut(presentity) else { return };
+        let presence = &mut self.presence;
+        feeds.retain(|feed| {
+            let Some(open) = presence.get_mut(feed) else { return false };
+            let stays = may(&open.watcher);
+            if !stays {
+                open.audiences.remove(presentity);
+            }
+            stays
+        });
+        if feeds.is_empty() {
+            self.by_audience.remove(presentity);
+        }
     }
 
     /// The feeds to tell of a message in `inbox`.

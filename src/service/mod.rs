@@ -4,19 +4,27 @@
 //! [`Service::take_outputs`] only after that batch is synced. Outputs are never replayed.
 //! Must never hold: a clock, randomness, a task, a socket, a file or a log line. Time arrives as `now`.
 
+mod access;
 mod api;
+mod command;
 mod compose;
 mod core;
 mod decide;
 pub mod feed;
 mod live;
+mod observe;
 mod open;
 mod query;
+mod reply;
+mod tell;
+mod watchers;
 
 pub use self::core::Service;
+pub use access::{Lens, judge};
 pub use api::{
-    Actor, Batch, Command, Enroll, FeedId, Hello, History, InboxRow, Input, Key, Output,
-    PresenceItem, PresenceOpened, Publish, Query, Reply, Send, ServiceConfig, SessionId,
-    SubscriptionRow, Ticket, Walk,
+    Actor, Batch, Enroll, FeedId, Hello, History, InboxRow, Input, Output, PresenceItem,
+    PresenceOpened, ServiceConfig, SessionId, Ticket, Walk,
 };
+pub use command::{ChangeRules, Command, Publish, RulesOwner, Send};
 pub use compose::{compose, view};
+pub use reply::{ActRow, DomainRow, Key, Query, Reply, SubscriptionRow};

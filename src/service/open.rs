@@ -8,66 +8,127 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::decide::Case;
-use super::query::current;
-use super::{Actor, History, PresenceItem, PresenceOpened, Reply};
+use super::live::Sight;
+use super::query::{current, last_shown};
+use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
 use crate::model::{
-    InboxAddress, InboxSequence, Mode, Moment, Presentity, Refusal, Sequence, SubscriptionState,
+    Act, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    SubscriptionState,
 };
-use crate::view::{SubscriptionView, Views};
+use crate::view::SubscriptionView;
 
-/// What a presence feed over `presentities` (all subscriptions if empty) misses after `after`.
-pub(super) fn presence(
-    views: &Views,
-    actor: &Actor,
-    presentities: &BTreeSet<Presentity>,
-    after: Moment,
-) -> PresenceOpened {
-    let head = views.moment();
+/// What a presence feed is opened over.
+pub(super) struct Wish<'a> {
+    /// Who watches.
+    pub(super) watcher: &'a Principal,
+    /// Only these; all subscriptions if empty.
+    pub(super) presentities: &'a BTreeSet<Presentity>,
+    /// The presentities whose watchers it is told of.
+    pub(super) audiences: &'a BTreeSet<Presentity>,
+    /// What it has seen.
+    pub(super) after: Moment,
+}
+
+/// What a presence feed misses.
+pub(super) fn presence(case: Case<'_>, wish: &Wish<'_>) -> PresenceOpened {
+    let head = case.views.moment();
     // A moment the log never reached comes from another store: all is new to this watcher.
-    let after = if after > head { Moment::ZERO } else { after };
-    let mut opened = PresenceOpened { head, items: Vec::new(), histories: Vec::new() };
-    let subscriptions =
-        views.watcher(&actor.principal).into_iter().flat_map(|view| &view.subscriptions);
-    for (presentity, subscription) in subscriptions {
-        if presentities.is_empty() || presentities.contains(presentity) {
-            miss(views, presentity, subscription, after, &mut opened);
+    let after = if wish.after > head { Moment::ZERO } else { wish.after };
+    let mut opened =
+        PresenceOpened { head, items: Vec::new(), histories: Vec::new(), complete: true };
+    let view = case.views.watcher(wish.watcher);
+    for (presentity, subscription) in view.into_iter().flat_map(|view| &view.subscriptions) {
+        let is_wanted = wish.presentities.is_empty() || wish.presentities.contains(presentity);
+        if is_wanted && !subscription.by_fetch {
+            miss(case, wish.watcher, presentity, subscription, after, &mut opened);
         }
+    }
+    for presentity in wish.audiences {
+        opened.items.extend(missed_watchers(case, wish.watcher, presentity, after));
     }
     opened.items.sort_by_key(|item| item.version);
     opened
 }
 
+fn missed_watchers(
+    case: Case<'_>,
+    asker: &Principal,
+    presentity: &Presentity,
+    after: Moment,
+) -> Vec<Arc<PresenceItem>> {
+    let rows = case.watcher_rows(presentity).into_iter();
+    let missed = rows.filter(|(_, version)| *version > after);
+    let items = missed.filter_map(|(row, version)| {
+        let row = case.shown_row(asker, row)?;
+        Some(Arc::new(PresenceItem::about(row, version)))
+    });
+    items.collect()
+}
+
+/// The presentities whose watchers a feed of `watcher` may be told of: its own, and those it asks for and is granted.
+pub(super) fn audiences(
+    case: Case<'_>,
+    watcher: &Principal,
+    presentities: &BTreeSet<Presentity>,
+) -> BTreeSet<Presentity> {
+    if presentities.is_empty() {
+        return BTreeSet::from([watcher.presentity()]);
+    }
+    let may = |presentity: &&Presentity| {
+        super::access::rights(case.views, &presentity.principal(), watcher).has(Rights::WATCHERS)
+    };
+    presentities.iter().filter(may).cloned().collect()
+}
+
+/// How `watcher` sees each presentity it has an active subscription to.
+pub(super) fn sights(case: Case<'_>, watcher: &Principal) -> Vec<(Presentity, Sight)> {
+    let view = case.views.watcher(watcher);
+    let subscriptions = view.into_iter().flat_map(|view| &view.subscriptions);
+    let active = subscriptions.filter(|(_, subscription)| subscription.is_active());
+    let seen = active.filter_map(|(presentity, subscription)| {
+        let lens = Lens::of(&case.access(presentity, watcher, Act::Subscribe))?;
+        Some((presentity.clone(), Sight { mode: subscription.mode, lens }))
+    });
+    seen.collect()
+}
+
 /// Adds what is missed of one subscription.
 fn miss(
-    views: &Views,
+    case: Case<'_>,
+    watcher: &Principal,
     presentity: &Presentity,
     subscription: &SubscriptionView,
     after: Moment,
     opened: &mut PresenceOpened,
 ) {
-    let began = subscription.changed > after;
-    if !subscription.is_active() {
-        if began {
-            let state = subscription.state;
-            let item = PresenceItem::new(presentity.clone(), subscription.changed, state, None);
-            opened.items.push(Arc::new(item));
+    let began = (subscription.changed > after).then_some(subscription.changed);
+    let lens = Lens::of(&case.access(presentity, watcher, Act::Subscribe));
+    let (true, Some(lens)) = (subscription.is_active(), lens) else {
+        if let Some(changed) = began {
+            opened.items.push(Arc::new(stated(presentity, changed, subscription.state)));
         }
         return;
+    };
+    let mut item = current(case.views, presentity, &lens, Moment::ZERO);
+    item.version = last_shown(case.views.presentity(presentity), subscription, &lens);
+    if item.version <= after {
+        return;
     }
-    let view = views.presentity(presentity);
-    let last = view.map_or(Moment::ZERO, |view| view.version);
-    let base = if began { subscription.changed } else { Moment::ZERO };
-    match subscription.mode {
-        Mode::Every if last > after.max(base) => opened.histories.push(History {
+    // What was changed before the watcher came to see it as it does now is not its to know.
+    let from = after.max(subscription.moved);
+    let view = case.views.presentity(presentity).filter(|view| view.version > from);
+    match (subscription.mode, view) {
+        (Mode::Every, Some(view)) if lens == Lens::All => opened.histories.push(History {
             presentity: presentity.clone(),
-            after: after.max(base),
-            last: view.map_or(Sequence::ZERO, |view| view.changed_at),
-            with_base: began,
+            after: from,
+            last: view.changed_at,
+            began,
         }),
-        _ if last.max(base) > after => {
-            opened.items.push(Arc::new(current(views, presentity, base)));
+        (mode, _) => {
+            // One that sees only part gets the latest state: which changes were some for it is not written down.
+            opened.complete &= mode != Mode::Every || !matches!(lens, Lens::Part(_));
+            opened.items.push(Arc::new(item));
         }
-        _ => {}
     }
 }
 
@@ -78,7 +139,7 @@ pub(super) fn inbox(
     inbox: &InboxAddress,
     after: Option<InboxSequence>,
 ) -> Result<Reply, Refusal> {
-    case.check_own_inbox(actor, inbox)?;
+    case.check_inbox_right(actor, inbox, Rights::READ)?;
     let Some(view) = case.views.inbox(inbox) else {
         let zero = InboxSequence::ZERO;
         return Ok(Reply::InboxOpened { after: zero, head: zero, waiting: 0 });
@@ -88,7 +149,11 @@ pub(super) fn inbox(
     Ok(Reply::InboxOpened { after, head: view.head(), waiting })
 }
 
-/// The last word on a subscription that ended at `at`.
-pub(super) fn ended(presentity: &Presentity, at: Moment, state: SubscriptionState) -> PresenceItem {
+/// A word on a subscription that shows no presence: it is not decided, or over.
+pub(super) fn stated(
+    presentity: &Presentity,
+    at: Moment,
+    state: SubscriptionState,
+) -> PresenceItem {
     PresenceItem::new(presentity.clone(), at, state, None)
 }

@@ -1,41 +1,99 @@
-//! Answers that change nothing.
+//! Answers to questions. Some leave a trace: who fetched, and what an administrator looked at.
 //!
-//! Must never hold: a change of state.
+//! Must never hold: a change of state; what a question leaves is an event like any other.
 
-use std::sync::Arc;
-
-use super::decide::Case;
-use super::{Actor, InboxRow, Key, PresenceItem, Query, Reply, SubscriptionRow, compose};
+use super::access::controls;
+use super::decide::{Case, Verdict};
+use super::{
+    ActRow, Actor, DomainRow, InboxRow, Key, Lens, PresenceItem, Query, Reply, RulesOwner,
+    SubscriptionRow, compose,
+};
+use crate::event::{AdministratorActed, Event};
 use crate::model::limits::INBOX_PAGE_MAX;
 use crate::model::{
-    InboxAddress, InboxSequence, Lifetime, Moment, Presentity, Principal, Refusal,
-    SubscriptionState,
+    AdministratorAct, Domain, InboxAddress, InboxSequence, Lifetime, Moment, Presentity, Principal,
+    Refusal, Rights, Sequence, SubscriptionState,
 };
-use crate::view::{PresentityView, Views};
+use crate::view::{InboxView, PresentityView, Row, RulesView, SubscriptionView, Views};
 
-pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Reply, Refusal> {
-    match query {
-        Query::Fetch { presentity } => {
-            case.check_presentity(&presentity)?;
-            let item = current(case.views, &presentity, Moment::ZERO);
-            Ok(Reply::Presence(Arc::new(item)))
-        }
-        Query::Subscriptions => Ok(Reply::Subscriptions(subscriptions(case, actor))),
-        Query::Keys { principal } => keys(case, actor, &principal),
-        Query::Inbox { inbox } => inbox_status(case, actor, &inbox),
+pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
+    let reply = match query {
+        Query::Watchers { presentity } => return watchers(case, actor, &presentity),
+        Query::Fetch { .. } => unreachable!("fetches leave more than an answer and are decided"),
+        Query::Subscriptions => Reply::Subscriptions(subscriptions(case, actor)),
+        Query::Keys { principal } => keys(case, actor, &principal)?,
+        Query::Inbox { inbox } => inbox_status(case, actor, &inbox)?,
         Query::Page { inbox, after } => {
-            case.check_own_inbox(actor, &inbox)?;
-            Ok(Reply::Page(page(case.views, &inbox, after)))
+            case.check_inbox_right(actor, &inbox, Rights::READ)?;
+            let view = case.views.inbox(&inbox);
+            page(view.into_iter().flat_map(|view| view.kept_after(after)))
         }
+        Query::Quarantine { inbox, after } => {
+            case.check_inbox_right(actor, &inbox, Rights::READ)?;
+            let view = case.views.inbox(&inbox);
+            page(view.into_iter().flat_map(|view| view.aside_after(after)))
+        }
+        Query::Rules { owner } => rules(case, actor, &owner)?,
+        Query::Delivery { inbox } => {
+            case.check_inbox_right(actor, &inbox, Rights::MEMBER)?;
+            let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
+            Reply::Delivery { version: view.delivery_version, rules: view.delivery }
+        }
+        Query::Visibility => {
+            let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
+            Reply::Visibility { version: view.visibility_version, rules: view.visibility }
+        }
+        Query::Grants { owner } => {
+            case.check_controls(actor, &owner, "see its grants")?;
+            let view = case.views.rules(&owner);
+            let grants = view.into_iter().flat_map(|view: &RulesView| &view.grants);
+            Reply::Grants(grants.map(|(grantee, rights)| (grantee.clone(), *rights)).collect())
+        }
+        Query::History { presentity } => {
+            case.check_controls(actor, &presentity.principal(), "see its history")?;
+            let view = case.views.presentity(&presentity);
+            Reply::History { last: view.map_or(Sequence::ZERO, |view| view.changed_at) }
+        }
+        Query::Explain { presentity, watcher } => explain(case, actor, &presentity, &watcher)?,
+        Query::Domains => Reply::Domains(domains(case, actor)?),
+        Query::Acts { principal } => acts(case, actor, &principal)?,
+    };
+    Ok(Verdict::unchanged(reply))
+}
+
+/// The current state of a presentity seen through `lens`, as of its last change or of `not_before`, whichever is
+/// later.
+pub(super) fn current(
+    views: &Views,
+    presentity: &Presentity,
+    lens: &Lens,
+    not_before: Moment,
+) -> PresenceItem {
+    let view = views.presentity(presentity);
+    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens)).max(not_before);
+    let document = view.filter(|_| *lens != Lens::Nothing).and_then(document_of);
+    let document = lens.shows(document);
+    PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
+}
+
+/// When what is seen through `lens` last changed.
+pub(super) fn version_through(view: &PresentityView, lens: &Lens) -> Moment {
+    match lens {
+        Lens::All => view.version,
+        Lens::Part(shown) => view.version_through(shown),
+        Lens::Nothing => Moment::ZERO,
     }
 }
 
-/// The current state of a presentity, as of its last change or of `not_before`, whichever is later.
-pub(super) fn current(views: &Views, presentity: &Presentity, not_before: Moment) -> PresenceItem {
-    let view = views.presentity(presentity);
-    let version = view.map_or(Moment::ZERO, |view| view.version).max(not_before);
-    let document = view.and_then(document_of);
-    PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
+/// When what the watcher of `subscription` sees through `lens` last changed for it. A change from before it came to see
+/// through that lens is not one.
+pub(super) fn last_shown(
+    view: Option<&PresentityView>,
+    subscription: &SubscriptionView,
+    lens: &Lens,
+) -> Moment {
+    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens));
+    if version > subscription.moved { version } else { subscription.changed }
 }
 
 /// The composed document of a presentity; `None` when nothing is live.
@@ -48,18 +106,41 @@ fn document_of(view: &PresentityView) -> Option<crate::model::Document> {
 fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {
     let view = case.views.watcher(&actor.principal);
     let rows = view.into_iter().flat_map(|view| &view.subscriptions);
+    let rows = rows.filter(|(_, subscription)| !subscription.by_fetch);
     rows.map(|(presentity, subscription)| SubscriptionRow {
         presentity: presentity.clone(),
         state: subscription.state,
         mode: subscription.mode,
         remaining: match subscription.state {
-            SubscriptionState::Active => case.now.until(subscription.expires_at),
-            SubscriptionState::Terminated(_)
-            | SubscriptionState::Pending
-            | SubscriptionState::Waiting => Lifetime::ZERO,
+            SubscriptionState::Active | SubscriptionState::Pending => {
+                case.now.until(subscription.expires_at)
+            }
+            SubscriptionState::Terminated(_) | SubscriptionState::Waiting => Lifetime::ZERO,
         },
     })
     .collect()
+}
+
+fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Verdict, Refusal> {
+    case.check_domain(presentity.domain())?;
+    let owner = presentity.principal();
+    let administers = case.administers(actor, presentity.domain())
+        && !controls(case.views, &owner, &actor.principal);
+    let rows = case.watcher_rows(presentity).into_iter();
+    let rows = rows.filter_map(|(row, _)| {
+        if administers { Some(row) } else { case.shown_row(&actor.principal, row) }
+    });
+    let reply = Reply::Watchers(rows.collect());
+    if !administers || case.views.principal(&owner).is_none() {
+        return Ok(Verdict::unchanged(reply));
+    }
+    let event = AdministratorActed {
+        principal: owner,
+        by: actor.principal.clone(),
+        act: AdministratorAct::ListedWatchers,
+        about: String::new(),
+    };
+    Ok(Verdict { events: vec![Event::AdministratorActed(event)], reply })
 }
 
 fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {
@@ -77,18 +158,91 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, R
 }
 
 fn inbox_status(case: Case<'_>, actor: &Actor, inbox: &InboxAddress) -> Result<Reply, Refusal> {
-    case.check_own_inbox(actor, inbox)?;
+    case.check_inbox_right(actor, inbox, Rights::READ)?;
     let Some(view) = case.views.inbox(inbox) else {
         let zero = InboxSequence::ZERO;
         return Ok(Reply::Inbox { head: zero, acknowledged: zero, waiting: 0, kept: 0 });
     };
     let acknowledged = view.acknowledged(actor.device);
     let waiting = view.kept_after(acknowledged).count() as u64;
-    Ok(Reply::Inbox { head: view.head(), acknowledged, waiting, kept: view.kept() })
+    Ok(Reply::Inbox { head: view.head(), acknowledged, waiting, kept: kept(view) })
 }
 
-/// The next messages that are there behind `after`.
-fn page(views: &Views, inbox: &InboxAddress, after: InboxSequence) -> Vec<InboxRow> {
-    let rows = views.inbox(inbox).into_iter().flat_map(|view| view.kept_after(after));
-    rows.take(INBOX_PAGE_MAX).map(|(sequence, row)| InboxRow { sequence, at: row.at }).collect()
+/// What is kept and not aside.
+fn kept(view: &InboxView) -> u64 {
+    view.kept() - view.aside()
+}
+
+/// The first of these rows, as many as are handed out at once.
+fn page<'a>(rows: impl Iterator<Item = (InboxSequence, &'a Row)>) -> Reply {
+    let rows = rows.take(INBOX_PAGE_MAX);
+    Reply::Page(rows.map(|(sequence, row)| InboxRow { sequence, at: row.at }).collect())
+}
+
+fn rules(case: Case<'_>, actor: &Actor, owner: &RulesOwner) -> Result<Reply, Refusal> {
+    match owner {
+        RulesOwner::Presentity(presentity) => {
+            case.check_controls(actor, &presentity.principal(), "see its rules")?;
+            let view = case.views.rules(&presentity.principal()).cloned().unwrap_or_default();
+            Ok(Reply::Rules { version: view.access_version, rules: view.access })
+        }
+        RulesOwner::Domain(domain) => {
+            case.check_administers(actor, domain)?;
+            let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
+            Ok(Reply::Rules { version: view.rules_version, rules: view.rules })
+        }
+    }
+}
+
+fn explain(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+    watcher: &Principal,
+) -> Result<Reply, Refusal> {
+    case.check_controls(actor, &presentity.principal(), "see how its rules decide")?;
+    let view = case.views.rules(&presentity.principal());
+    Ok(Reply::Explain {
+        last: view.map_or(Sequence::ZERO, |view| view.access_at),
+        default: case.config.default_access,
+        domain: case.rulebook(presentity).domain.clone(),
+        controls: controls(case.views, &presentity.principal(), watcher),
+    })
+}
+
+fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
+    if !case.is_administrator(actor) {
+        let cure = "administrators may".to_owned();
+        return Err(Refusal::Forbidden { action: "list the domains".into(), cure });
+    }
+    let created = case.views.domains().filter(|(_, view)| view.is_created);
+    let mut domains: Vec<&Domain> =
+        case.config.domains.iter().chain(created.map(|(domain, _)| domain)).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    let rows = domains.into_iter().map(|domain| {
+        let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
+        DomainRow {
+            domain: domain.clone(),
+            is_configured: case.config.domains.contains(domain),
+            presence: view.presence && case.config.presence,
+            messaging: view.messaging && case.config.messaging,
+            principals: case.views.population(domain),
+        }
+    });
+    Ok(rows.collect())
+}
+
+fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {
+    case.check_manages(actor, principal)?;
+    let view = case.views.principal(principal);
+    let view =
+        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let rows = view.acts.iter().map(|act| ActRow {
+        at: act.at,
+        by: act.by.clone(),
+        act: act.act,
+        about: act.about.clone(),
+    });
+    Ok(Reply::Acts(rows.collect()))
 }

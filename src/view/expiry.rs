@@ -20,6 +20,8 @@ pub enum Due {
     Subscription(Principal, Presentity),
     /// A message.
     Message(InboxAddress, InboxSequence),
+    /// An access rule of the principal's presentity begins or ceases to hold.
+    Rules(Principal),
 }
 
 /// All of it, in order of time.

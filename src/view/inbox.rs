@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
+use crate::event::{Event, MessageAccepted, MessageDigest, ReceiptIssued, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
-use crate::model::{DeviceId, InboxSequence, Lifetime, MessageId, Principal, Sequence, Timestamp};
+use crate::model::{
+    DeviceId, InboxSequence, Lifetime, MessageId, Principal, Receipts, Sequence, Timestamp,
+};
 
 /// Sender and message id in 16 bytes: BLAKE3 in key-derivation mode over `sender NUL id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,12 +27,38 @@ impl MessageKey {
     }
 }
 
-/// One message that was accepted and whose id is still remembered.
+/// What lies in a place of an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowKind {
+    /// A message that its owner's devices are told of.
+    Message,
+    /// A message that was stored aside.
+    Quarantined,
+    /// A receipt for a message of the owner.
+    Receipt,
+}
+
+/// What the sender of a message wants to learn of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Who sent it.
+    pub sender: Principal,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// What it wants to learn.
+    pub receipts: Receipts,
+    /// Whether the message was displayed.
+    pub is_displayed: bool,
+}
+
+/// One message that was accepted and whose id is still remembered, or a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The event that holds it.
     pub at: Sequence,
-    /// Who sent it under which id.
+    /// What lies there.
+    pub kind: RowKind,
+    /// Who sent it under which id; of no meaning for a receipt.
     pub key: MessageKey,
     /// What it says.
     pub digest: MessageDigest,
@@ -52,7 +80,9 @@ pub struct InboxView {
     pub(super) rows: VecDeque<Row>,
     kept: u64,
     unread: u64,
+    aside: u64,
     read_through: InboxSequence,
+    pub(super) wishes: BTreeMap<InboxSequence, Wish>,
     pub(super) changed_chunks: BTreeSet<u64>,
 }
 
@@ -93,19 +123,57 @@ impl InboxView {
         self.unread
     }
 
+    /// How many messages lie aside.
+    pub fn aside(&self) -> u64 {
+        self.aside
+    }
+
+    /// The last place that some device has taken.
+    pub fn read_through(&self) -> InboxSequence {
+        self.read_through
+    }
+
+    /// What the sender of a message wants to learn, while the message is there.
+    pub fn wish(&self, sequence: InboxSequence) -> Option<&Wish> {
+        self.wishes.get(&sequence)
+    }
+
+    /// The wishes for the messages behind `after` up to `through`, in order.
+    pub fn wishes_between(
+        &self,
+        after: InboxSequence,
+        through: InboxSequence,
+    ) -> impl Iterator<Item = (InboxSequence, &Wish)> {
+        let wishes = self.wishes.range(after.next()..);
+        let wishes = wishes.take_while(move |(sequence, _)| **sequence <= through);
+        wishes.map(|(sequence, wish)| (*sequence, wish))
+    }
+
+    /// The messages aside behind `after`, in order.
+    pub fn aside_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
+        self.numbered_after(after).filter(|(_, row)| row.kept && row.kind == RowKind::Quarantined)
+    }
+
+    /// Everything that is there, aside or not, in order.
+    pub fn all_kept(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
+        self.numbered_after(InboxSequence::ZERO).filter(|(_, row)| row.kept)
+    }
+
     /// The row of a message, if it is remembered.
     pub fn row(&self, sequence: InboxSequence) -> Option<&Row> {
         self.rows.get(self.index(sequence)?)
     }
 
-    /// The messages that are there behind `after`, in order.
+    /// The messages and receipts that are there behind `after`, in order, without those aside.
     pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
+        self.numbered_after(after).filter(|(_, row)| row.kept && row.kind != RowKind::Quarantined)
+    }
+
+    fn numbered_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
         let skipped = after.get().saturating_sub(self.first().get() - 1);
         let start = usize::try_from(skipped).unwrap_or(usize::MAX).min(self.rows.len());
         let numbered = (self.first().get() + start as u64..).zip(self.rows.range(start..));
-        numbered
-            .filter(|(_, row)| row.kept)
-            .map(|(sequence, row)| (InboxSequence::new(sequence), row))
+        numbered.map(|(sequence, row)| (InboxSequence::new(sequence), row))
     }
 
     /// The oldest message that some device has taken, if it is there.
@@ -126,7 +194,29 @@ impl InboxView {
     pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
         self.as_of = recorded.sequence;
         match &recorded.event {
-            Event::MessageAccepted(event) => self.accept(recorded, event),
+            Event::MessageAccepted(event) => self.accept(recorded, event, RowKind::Message),
+            Event::MessageQuarantined(event) => {
+                self.accept(recorded, &event.message, RowKind::Quarantined)
+            }
+            Event::ReceiptIssued(event) => self.issue(recorded, event),
+            Event::ReceiptsAsked(event) => {
+                let wish = Wish {
+                    sender: event.sender.clone(),
+                    id: event.id.clone(),
+                    receipts: event.receipts,
+                    is_displayed: false,
+                };
+                self.wishes.insert(event.sequence, wish);
+                self.changed_chunks.insert(chunk_of(event.sequence));
+                Change::default()
+            }
+            Event::MessageDisplayed(event) => {
+                if let Some(wish) = self.wishes.get_mut(&event.sequence) {
+                    wish.is_displayed = true;
+                    self.changed_chunks.insert(chunk_of(event.sequence));
+                }
+                Change::default()
+            }
             Event::MessageEnded(event) => self.end(event.sequence),
             Event::Acknowledged(event) => {
                 self.acknowledged.insert(event.device, event.through);
@@ -137,29 +227,47 @@ impl InboxView {
         }
     }
 
-    fn accept(&mut self, recorded: &Recorded, event: &MessageAccepted) -> Change {
-        assert_eq!(
-            event.sequence,
-            self.head.next(),
-            "messages of an inbox are numbered without gaps"
-        );
+    fn accept(&mut self, recorded: &Recorded, event: &MessageAccepted, kind: RowKind) -> Change {
         let accepted_at = recorded.at.timestamp();
         let forgotten = self.forget(accepted_at);
         let key = MessageKey::of(&event.sender, &event.id);
         let expires_at = event.lifetime.map(|lifetime| accepted_at.after(lifetime));
-        self.head = event.sequence;
-        self.rows.push_back(Row {
-            at: recorded.sequence,
-            key,
-            digest: event.digest,
-            accepted_at,
-            expires_at,
-            kept: true,
-        });
-        self.kept += 1;
-        self.unread += 1;
-        self.changed_chunks.insert(chunk_of(event.sequence));
+        let digest = event.digest;
+        let at = recorded.sequence;
+        self.push(
+            event.sequence,
+            Row { at, kind, key, digest, accepted_at, expires_at, kept: true },
+        );
         Change { accepted: Some((key, event.sequence, expires_at)), ended: None, forgotten }
+    }
+
+    fn issue(&mut self, recorded: &Recorded, event: &ReceiptIssued) -> Change {
+        let accepted_at = recorded.at.timestamp();
+        let forgotten = self.forget(accepted_at);
+        let row = Row {
+            at: recorded.sequence,
+            kind: RowKind::Receipt,
+            key: MessageKey([0; 16]),
+            digest: MessageDigest([0; 16]),
+            accepted_at,
+            expires_at: None,
+            kept: true,
+        };
+        self.push(event.sequence, row);
+        Change { forgotten, ..Change::default() }
+    }
+
+    fn push(&mut self, sequence: InboxSequence, row: Row) {
+        assert_eq!(sequence, self.head.next(), "what an inbox takes is numbered without gaps");
+        self.head = sequence;
+        self.rows.push_back(row);
+        self.kept += 1;
+        if row.kind == RowKind::Quarantined {
+            self.aside += 1;
+        } else {
+            self.unread += 1;
+        }
+        self.changed_chunks.insert(chunk_of(sequence));
     }
 
     fn end(&mut self, sequence: InboxSequence) -> Change {
@@ -170,7 +278,12 @@ impl InboxView {
         row.kept = false;
         let ended = row.expires_at.map(|expires_at| (sequence, expires_at));
         self.kept -= 1;
-        self.unread -= u64::from(sequence > self.read_through);
+        if row.kind == RowKind::Quarantined {
+            self.aside -= 1;
+        } else {
+            self.unread -= u64::from(sequence > self.read_through);
+        }
+        self.wishes.remove(&sequence);
         self.changed_chunks.insert(chunk_of(sequence));
         Change { ended, ..Change::default() }
     }
@@ -193,7 +306,9 @@ impl InboxView {
         let over = |row: &mut Row| !row.kept && row.accepted_at.after(kept_for) <= now;
         let mut forgotten = Vec::new();
         while let Some(row) = self.rows.pop_front_if(over) {
-            forgotten.push(row.key);
+            if row.kind != RowKind::Receipt {
+                forgotten.push(row.key);
+            }
             let sequence = InboxSequence::new(self.first().get() - 1);
             self.changed_chunks.insert(chunk_of(sequence));
         }
@@ -212,6 +327,7 @@ impl InboxView {
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
         self.kept = self.rows.iter().filter(|row| row.kept).count() as u64;
+        self.aside = self.aside_after(InboxSequence::ZERO).count() as u64;
         self.read_through =
             self.acknowledged.values().copied().max().unwrap_or_default().min(self.head);
         self.unread = self.kept_after(self.read_through).count() as u64;

@@ -5,28 +5,37 @@
 //! message ids are known, how much there is) follows from the entities.
 //! Must never hold: a refusal, a clock, or anything that cannot be folded again from the log.
 
+mod audience;
+mod domain;
 mod expiry;
 mod inbox;
 mod invite;
+mod parts;
 mod presentity;
 mod principal;
 mod record;
+mod rules;
 mod watcher;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use audience::{AudienceView, Seen};
+pub use domain::DomainView;
 pub use expiry::Due;
 use expiry::Expiry;
-pub use inbox::{InboxView, MessageKey, Row};
+pub use inbox::{InboxView, MessageKey, Row, RowKind, Wish};
 pub use invite::InviteView;
+pub use parts::Past;
 pub use presentity::{EarlierOperation, EndedPublication, PresentityView, PublicationView};
-pub use principal::{DeviceView, PrincipalView};
+pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};
-pub use watcher::{SubscriptionView, WatcherView};
+pub use rules::{Answered, RulesView};
+pub use watcher::{SubscribeAnswer, SubscriptionView, WatcherView};
 
 use crate::event::{EntityKey, Event, Recorded};
 use crate::model::{
-    InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence, Timestamp,
+    Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
+    Timestamp,
 };
 
 /// How much the views hold.
@@ -50,6 +59,13 @@ pub struct Views {
     presentities: BTreeMap<Presentity, PresentityView>,
     watchers: BTreeMap<Principal, WatcherView>,
     inboxes: BTreeMap<InboxAddress, InboxView>,
+    rules: BTreeMap<Principal, RulesView>,
+    audiences: BTreeMap<Presentity, AudienceView>,
+    domains: BTreeMap<Domain, DomainView>,
+    /// Who has a live subscription to whom.
+    subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
+    /// How many principals there are in each domain.
+    populations: BTreeMap<Domain, u64>,
     messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
     expiry: Expiry,
     counts: Counts,
@@ -61,23 +77,25 @@ impl Views {
     pub fn apply(&mut self, recorded: &Recorded) {
         self.head = self.head.max(recorded.sequence);
         self.moment = self.moment.max(recorded.at);
-        let known = match &recorded.event {
-            Event::InviteCreated(_) | Event::InviteEnded(_) => self.apply_invite(recorded),
-            Event::KeyEnrolled(_) | Event::KeyRevoked(_) => self.apply_principal(recorded),
-            Event::Published(_) | Event::PublicationRefreshed(_) | Event::PublicationEnded(_) => {
-                self.apply_presentity(recorded)
+        let entity = recorded.event.entity();
+        let known = match &entity {
+            EntityKey::Invite(_) => self.apply_invite(recorded),
+            EntityKey::Principal(principal) => self.apply_principal(principal, recorded),
+            EntityKey::Presentity(presentity) => self.apply_presentity(presentity, recorded),
+            EntityKey::Watcher(watcher) => self.apply_watcher(watcher, recorded),
+            EntityKey::Inbox(inbox) => self.apply_inbox(inbox, recorded),
+            EntityKey::Rules(principal) => self.apply_rules(principal, recorded),
+            EntityKey::Audience(presentity) => {
+                let view = self.audiences.entry(presentity.clone()).or_default();
+                apply_once(view.as_of, recorded, || view.apply(recorded))
             }
-            Event::SubscriptionCreated(_)
-            | Event::SubscriptionRefreshed(_)
-            | Event::SubscriptionEnded(_) => self.apply_watcher(recorded),
-            Event::MessageAccepted(_) | Event::MessageEnded(_) | Event::Acknowledged(_) => {
-                self.apply_inbox(recorded)
+            EntityKey::Domain(domain) => {
+                let view = self.domains.entry(domain.clone()).or_default();
+                apply_once(view.as_of, recorded, || view.apply(recorded))
             }
-            // Nothing decides these yet.
-            _ => true,
         };
         if !known {
-            self.changed.insert(recorded.event.entity());
+            self.changed.insert(entity);
         }
     }
 
@@ -106,21 +124,15 @@ impl Views {
         }
     }
 
-    fn apply_principal(&mut self, recorded: &Recorded) -> bool {
-        let EntityKey::Principal(principal) = recorded.event.entity() else {
-            unreachable!("only events of principals come here")
-        };
-        let view = self.principals.entry(principal).or_default();
-        view.as_of >= recorded.sequence || {
-            view.apply(recorded);
-            false
+    fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+        if !self.principals.contains_key(principal) {
+            *self.populations.entry(principal.home()).or_default() += 1;
         }
+        let view = self.principals.entry(principal.clone()).or_default();
+        apply_once(view.as_of, recorded, || view.apply(recorded))
     }
 
-    fn apply_presentity(&mut self, recorded: &Recorded) -> bool {
-        let EntityKey::Presentity(presentity) = recorded.event.entity() else {
-            unreachable!("only events of presentities come here")
-        };
+    fn apply_presentity(&mut self, presentity: &Presentity, recorded: &Recorded) -> bool {
         let view = self.presentities.entry(presentity.clone()).or_default();
         if view.as_of >= recorded.sequence {
             return true;
@@ -139,15 +151,12 @@ impl Views {
         false
     }
 
-    fn apply_watcher(&mut self, recorded: &Recorded) -> bool {
-        let EntityKey::Watcher(watcher) = recorded.event.entity() else {
-            unreachable!("only events of watchers come here")
-        };
+    fn apply_watcher(&mut self, watcher: &Principal, recorded: &Recorded) -> bool {
         let view = self.watchers.entry(watcher.clone()).or_default();
         if view.as_of >= recorded.sequence {
             return true;
         }
-        let before = view.active_count as u64;
+        let before = view.live_count as u64;
         let change = view.apply(recorded);
         let due = || Due::Subscription(watcher.clone(), change.presentity.clone());
         if let Some(expires_at) = change.old_expiry {
@@ -156,14 +165,24 @@ impl Views {
         if let Some(expires_at) = change.new_expiry {
             self.expiry.insert(expires_at, due());
         }
-        self.counts.subscriptions = self.counts.subscriptions + view.active_count as u64 - before;
+        self.counts.subscriptions = self.counts.subscriptions + view.live_count as u64 - before;
+        let is_live = change.new_expiry.is_some();
+        self.index_subscriber(watcher, &change.presentity, is_live);
         false
     }
 
-    fn apply_inbox(&mut self, recorded: &Recorded) -> bool {
-        let EntityKey::Inbox(inbox) = recorded.event.entity() else {
-            unreachable!("only events of inboxes come here")
-        };
+    fn index_subscriber(&mut self, watcher: &Principal, presentity: &Presentity, is_live: bool) {
+        if is_live {
+            self.subscribers.entry(presentity.clone()).or_default().insert(watcher.clone());
+        } else if let Some(subscribers) = self.subscribers.get_mut(presentity) {
+            subscribers.remove(watcher);
+            if subscribers.is_empty() {
+                self.subscribers.remove(presentity);
+            }
+        }
+    }
+
+    fn apply_inbox(&mut self, inbox: &InboxAddress, recorded: &Recorded) -> bool {
         let view = self.inboxes.entry(inbox.clone()).or_default();
         if view.as_of >= recorded.sequence {
             return true;
@@ -180,9 +199,28 @@ impl Views {
             }
         }
         if let Some((sequence, expires_at)) = change.ended {
-            self.expiry.remove(expires_at, Due::Message(inbox, sequence));
+            self.expiry.remove(expires_at, Due::Message(inbox.clone(), sequence));
         }
         self.counts.messages = self.counts.messages + view.kept() - before;
+        false
+    }
+
+    fn apply_rules(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+        let view = self.rules.entry(principal.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return true;
+        }
+        let before = view.boundary();
+        view.apply(recorded);
+        let after = view.boundary();
+        if before != after {
+            if let Some(boundary) = before {
+                self.expiry.remove(boundary, Due::Rules(principal.clone()));
+            }
+            if let Some(boundary) = after {
+                self.expiry.insert(boundary, Due::Rules(principal.clone()));
+            }
+        }
         false
     }
 
@@ -251,6 +289,46 @@ impl Views {
         self.inboxes.len()
     }
 
+    /// The rules and grants of a principal that ever changed them.
+    pub fn rules(&self, principal: &Principal) -> Option<&RulesView> {
+        self.rules.get(principal)
+    }
+
+    /// Who watched a presentity of late.
+    pub fn audience(&self, presentity: &Presentity) -> Option<&AudienceView> {
+        self.audiences.get(presentity)
+    }
+
+    /// A domain that was created at run time or ever changed.
+    pub fn domain(&self, domain: &str) -> Option<&DomainView> {
+        self.domains.get(domain)
+    }
+
+    /// All domains that were created at run time or ever changed.
+    pub fn domains(&self) -> impl ExactSizeIterator<Item = (&Domain, &DomainView)> {
+        self.domains.iter()
+    }
+
+    /// How many principals were ever enrolled in a domain.
+    pub fn population(&self, domain: &Domain) -> u64 {
+        self.populations.get(domain).copied().unwrap_or_default()
+    }
+
+    /// The principals that were ever enrolled.
+    pub fn principals(&self) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
+        self.principals.iter()
+    }
+
+    /// Who has a live subscription to `presentity`: active, pending or waiting.
+    pub fn subscribers(&self, presentity: &Presentity) -> impl Iterator<Item = &Principal> {
+        self.subscribers.get(presentity).into_iter().flatten()
+    }
+
+    /// The presentities that anybody has a live subscription to.
+    pub fn subscribed(&self) -> impl Iterator<Item = &Presentity> {
+        self.subscribers.keys()
+    }
+
     /// Where the message of this key lies or lay.
     pub fn message(&self, key: &MessageKey) -> Option<(&InboxView, InboxSequence)> {
         let (inbox, sequence) = self.messages.get(key)?;
@@ -261,4 +339,13 @@ impl Views {
     pub fn next_due(&self) -> Option<(Timestamp, &Due)> {
         self.expiry.first()
     }
+}
+
+/// Applies an event unless the view has taken it; says whether it had.
+fn apply_once(as_of: Sequence, recorded: &Recorded, apply: impl FnOnce()) -> bool {
+    let is_known = as_of >= recorded.sequence;
+    if !is_known {
+        apply();
+    }
+    is_known
 }

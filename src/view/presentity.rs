@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::parts::{Parts, Past};
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
 use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
-use crate::model::{Document, Lifetime, Moment, OperationId, Sequence, Tag, Timestamp};
+use crate::model::{Document, Lifetime, Moment, OperationId, Sequence, Shown, Tag, Timestamp};
 
 /// A presentity that ever published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct PresentityView {
     pub publications: BTreeMap<PublicationKey, PublicationView>,
     /// The latest removals, oldest first.
     pub ended: VecDeque<EndedPublication>,
+    /// What it ever published.
+    pub past: Past,
 }
 
 /// A live publication.
@@ -44,6 +47,7 @@ pub struct PublicationView {
     pub deadline: Timestamp,
     /// The operations before the last one and what they were answered, oldest first.
     pub earlier: VecDeque<EarlierOperation>,
+    parts: Parts,
 }
 
 /// An operation that was answered and has been superseded.
@@ -104,6 +108,15 @@ impl PresentityView {
         others.map(|(_, publication)| publication.document_at).collect()
     }
 
+    /// When what is seen through `shown` last changed.
+    pub fn version_through(&self, shown: &Shown) -> Moment {
+        if shown.is_all() {
+            return self.version;
+        }
+        let live = self.publications.values().map(|publication| publication.parts.through(shown));
+        live.fold(self.past.through(shown), Moment::max)
+    }
+
     pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
         self.as_of = recorded.sequence;
         match &recorded.event {
@@ -111,7 +124,15 @@ impl PresentityView {
                 self.changed(recorded);
                 self.issued += 1;
                 let old = self.publications.get_mut(&event.publication);
+                let (before, parts) = match old {
+                    Some(old) => (Some(&old.document), core::mem::take(&mut old.parts)),
+                    None => (None, Parts::default()),
+                };
+                let at = recorded.at;
+                let parts = parts.replaced(before, &event.document, at, &mut self.past);
+                let old = self.publications.get_mut(&event.publication);
                 let view = PublicationView {
+                    parts,
                     tag: event.tag,
                     operation: event.operation,
                     granted: recorded.at.timestamp().until(event.deadline),
@@ -147,7 +168,11 @@ impl PresentityView {
                     });
                 }
                 let old = self.publications.remove(&event.publication);
-                change(&event.publication, old.map(|old| old.deadline), None)
+                let old_deadline = old.as_ref().map(|old| old.deadline);
+                if let Some(old) = old {
+                    self.past.ended(&old.document, old.parts, recorded.at);
+                }
+                change(&event.publication, old_deadline, None)
             }
             _ => unreachable!("only events of presentities come here"),
         }

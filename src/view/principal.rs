@@ -2,13 +2,15 @@
 //!
 //! Must never hold: what the principal publishes, watches or receives; those are entities of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
-use crate::model::limits::DEVICES_REVOKED_MAX;
-use crate::model::{DeviceId, DeviceLabel, PublicKey, Role, Sequence, Timestamp};
+use crate::model::limits::{ACTS_MAX, DEVICES_REVOKED_MAX};
+use crate::model::{
+    AdministratorAct, DeviceId, DeviceLabel, Principal, PublicKey, Role, Sequence, Timestamp,
+};
 
 /// A principal that was enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,27 @@ pub struct PrincipalView {
     pub role: Role,
     /// Its devices, revoked ones too.
     pub devices: BTreeMap<DeviceId, DeviceView>,
+    /// Whether it has a presentity.
+    pub presence: bool,
+    /// Whether it has an inbox.
+    pub messaging: bool,
+    /// Whether an administrator suspended it.
+    pub is_suspended: bool,
+    /// What administrators did that concerns it, oldest first.
+    pub acts: VecDeque<ActView>,
+}
+
+/// An act of an administrator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActView {
+    /// When.
+    pub at: Timestamp,
+    /// Which administrator.
+    pub by: Principal,
+    /// What it did.
+    pub act: AdministratorAct,
+    /// To what; may be empty.
+    pub about: String,
 }
 
 /// A device.
@@ -36,7 +59,15 @@ pub struct DeviceView {
 
 impl Default for PrincipalView {
     fn default() -> Self {
-        Self { as_of: Sequence::ZERO, role: Role::User, devices: BTreeMap::new() }
+        Self {
+            as_of: Sequence::ZERO,
+            role: Role::User,
+            devices: BTreeMap::new(),
+            presence: true,
+            messaging: true,
+            is_suspended: false,
+            acts: VecDeque::new(),
+        }
     }
 }
 
@@ -64,6 +95,18 @@ impl PrincipalView {
                     device.revoked_at = Some(recorded.at.timestamp());
                 }
                 self.forget_revoked();
+            }
+            Event::ServicesSwitched(event) => {
+                (self.presence, self.messaging) = (event.presence, event.messaging);
+            }
+            Event::PrincipalSuspended(event) => self.is_suspended = event.is_suspended,
+            Event::AdministratorActed(event) => {
+                if self.acts.len() == ACTS_MAX {
+                    self.acts.pop_front();
+                }
+                let at = recorded.at.timestamp();
+                let (by, about) = (event.by.clone(), event.about.clone());
+                self.acts.push_back(ActView { at, by, act: event.act, about });
             }
             _ => unreachable!("only events of principals come here"),
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::inbox::{CHUNK_ROWS, chunk_of};
-use super::{Due, InboxView, MessageKey, Row, SubscriptionView, Views};
+use super::{Due, InboxView, MessageKey, Row, RowKind, SubscriptionView, Views, Wish};
 use crate::event::EntityKey;
 use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
@@ -23,6 +23,9 @@ const PRINCIPAL: u8 = b'P';
 const PRESENTITY: u8 = b'E';
 const WATCHER: u8 = b'W';
 const INBOX: u8 = b'N';
+const RULES: u8 = b'R';
+const AUDIENCE: u8 = b'A';
+const DOMAIN: u8 = b'D';
 /// Ends an inbox's name in the keys of its chunks; no address holds it.
 const CHUNK: u8 = 0;
 
@@ -56,6 +59,7 @@ struct InboxHead {
 struct Chunk {
     first: InboxSequence,
     rows: Vec<Row>,
+    wishes: Vec<(InboxSequence, Wish)>,
 }
 
 impl Views {
@@ -86,7 +90,11 @@ impl Views {
                 .get_mut(inbox)
                 .map(|view| inbox_records(&key, view))
                 .unwrap_or_default(),
-            EntityKey::Rules(_) | EntityKey::Audience(_) | EntityKey::Domain(_) => Vec::new(),
+            EntityKey::Rules(principal) => vec![(key, self.rules.get(principal).map(to_bytes))],
+            EntityKey::Audience(presentity) => {
+                vec![(key, self.audiences.get(presentity).map(to_bytes))]
+            }
+            EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
         }
     }
 
@@ -121,7 +129,11 @@ impl Views {
         let presentities = self.presentities.keys().cloned().map(EntityKey::Presentity);
         let watchers = self.watchers.keys().cloned().map(EntityKey::Watcher);
         let inboxes = self.inboxes.keys().cloned().map(EntityKey::Inbox);
-        invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes).collect()
+        let rules = self.rules.keys().cloned().map(EntityKey::Rules);
+        let audiences = self.audiences.keys().cloned().map(EntityKey::Audience);
+        let domains = self.domains.keys().cloned().map(EntityKey::Domain);
+        let early = invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes);
+        early.chain(rules).chain(audiences).chain(domains).collect()
     }
 
     /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
@@ -151,6 +163,17 @@ impl Views {
                 self.watchers.insert(account(name)?, from_bytes(value)?);
             }
             INBOX => self.load_inbox(name, value)?,
+            RULES => {
+                self.rules.insert(account(name)?, from_bytes(value)?);
+            }
+            AUDIENCE => {
+                self.audiences.insert(account(name)?.presentity(), from_bytes(value)?);
+            }
+            DOMAIN => {
+                let text = core::str::from_utf8(name).map_err(|_| fault("its key is not UTF-8"))?;
+                let domain = text.parse().map_err(|_| fault("its key is no domain"))?;
+                self.domains.insert(domain, from_bytes(value)?);
+            }
             _ => return Err(fault("its key is of no kind this program knows")),
         }
         Ok(true)
@@ -169,6 +192,7 @@ impl Views {
             .ok_or_else(|| fault("its inbox has no head"))?;
         let chunk: Chunk = from_bytes(value)?;
         view.rows.extend(chunk.rows);
+        view.wishes.extend(chunk.wishes);
         Ok(())
     }
 
@@ -185,10 +209,10 @@ impl Views {
         }
         self.index_messages();
         self.index_due();
+        self.index_people();
         self.counts.publications =
             self.presentities.values().map(|view| view.publications.len() as u64).sum();
-        self.counts.subscriptions =
-            self.watchers.values().map(|view| view.active_count as u64).sum();
+        self.counts.subscriptions = self.watchers.values().map(|view| view.live_count as u64).sum();
         self.counts.messages = self.inboxes.values().map(InboxView::kept).sum();
         Ok(())
     }
@@ -197,7 +221,9 @@ impl Views {
         let mut keys: Vec<(MessageKey, (InboxAddress, InboxSequence))> = Vec::new();
         for (inbox, view) in &self.inboxes {
             for (sequence, row) in view.numbered_rows() {
-                keys.push((row.key, (inbox.clone(), sequence)));
+                if row.kind != RowKind::Receipt {
+                    keys.push((row.key, (inbox.clone(), sequence)));
+                }
                 if let Some(expires_at) = row.expires_at.filter(|_| row.kept) {
                     self.expiry.insert(expires_at, Due::Message(inbox.clone(), sequence));
                 }
@@ -206,6 +232,18 @@ impl Views {
         // Building a sorted map at once is several times faster than inserting in random order.
         keys.sort_unstable_by_key(|(key, _)| *key);
         self.messages = keys.into_iter().collect();
+    }
+
+    fn index_people(&mut self) {
+        for (watcher, view) in &self.watchers {
+            let live = view.subscriptions.iter().filter(|(_, subscription)| subscription.is_live());
+            for (presentity, _) in live {
+                self.subscribers.entry(presentity.clone()).or_default().insert(watcher.clone());
+            }
+        }
+        for principal in self.principals.keys() {
+            *self.populations.entry(principal.home()).or_default() += 1;
+        }
     }
 
     fn index_due(&mut self) {
@@ -221,15 +259,20 @@ impl Views {
             }
         }
         for (watcher, view) in &self.watchers {
-            let active = view
+            let live = view
                 .subscriptions
                 .iter()
-                .filter(|(_, subscription): &(_, &SubscriptionView)| subscription.is_active());
-            for (presentity, subscription) in active {
+                .filter(|(_, subscription): &(_, &SubscriptionView)| subscription.is_live());
+            for (presentity, subscription) in live {
                 self.expiry.insert(
                     subscription.expires_at,
                     Due::Subscription(watcher.clone(), presentity.clone()),
                 );
+            }
+        }
+        for (principal, view) in &self.rules {
+            if let Some(boundary) = view.boundary() {
+                self.expiry.insert(boundary, Due::Rules(principal.clone()));
             }
         }
     }
@@ -248,6 +291,11 @@ impl InboxView {
         self.changed_chunks.extend(chunks);
     }
 
+    fn wishes_in(&self, first: u64, end: u64) -> Vec<(InboxSequence, Wish)> {
+        let range = InboxSequence::new(first)..InboxSequence::new(end);
+        self.wishes.range(range).map(|(sequence, wish)| (*sequence, wish.clone())).collect()
+    }
+
     /// The rows of one chunk; `None` if none are left.
     fn chunk(&self, number: u64) -> Option<Chunk> {
         let first = self.first().get().max(number * CHUNK_ROWS);
@@ -258,6 +306,7 @@ impl InboxView {
         (first < end).then(|| Chunk {
             first: InboxSequence::new(first),
             rows: self.rows.range(offset(first)..offset(end)).copied().collect(),
+            wishes: self.wishes_in(first, end),
         })
     }
 }
@@ -280,9 +329,9 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         EntityKey::Presentity(presentity) => (PRESENTITY, presentity.account().as_bytes()),
         EntityKey::Watcher(watcher) => (WATCHER, watcher.account().as_bytes()),
         EntityKey::Inbox(inbox) => (INBOX, inbox.account().as_bytes()),
-        EntityKey::Rules(principal) => (b'R', principal.account().as_bytes()),
-        EntityKey::Audience(presentity) => (b'A', presentity.account().as_bytes()),
-        EntityKey::Domain(domain) => (b'D', domain.as_str().as_bytes()),
+        EntityKey::Rules(principal) => (RULES, principal.account().as_bytes()),
+        EntityKey::Audience(presentity) => (AUDIENCE, presentity.account().as_bytes()),
+        EntityKey::Domain(domain) => (DOMAIN, domain.as_str().as_bytes()),
     };
     [&[letter], name].concat()
 }

@@ -2,13 +2,18 @@
 //!
 //! Must never hold: what the watcher was shown or whether it is connected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, Recorded};
-use crate::model::limits::SUBSCRIPTIONS_ENDED_MAX;
-use crate::model::{Lifetime, Mode, Moment, Presentity, Sequence, SubscriptionState, Timestamp};
+use crate::event::{
+    Event, Recorded, Subscribed, SubscriptionEnded, SubscriptionMoved, WatchRequested,
+};
+use crate::model::limits::{SUBSCRIBES_REMEMBERED_MAX, SUBSCRIPTIONS_ENDED_MAX};
+use crate::model::{
+    EndReason, Lifetime, Mode, Moment, OperationId, Presentity, Sequence, SubscriptionState,
+    Timestamp,
+};
 
 /// A watcher that ever subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +22,19 @@ pub struct WatcherView {
     pub as_of: Sequence,
     /// Its subscriptions.
     pub subscriptions: BTreeMap<Presentity, SubscriptionView>,
-    /// How many of them live.
-    pub active_count: usize,
+    /// How many of them live: active, pending or waiting.
+    pub live_count: usize,
+}
+
+/// A subscribe operation and what it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscribeAnswer {
+    /// The operation.
+    pub operation: OperationId,
+    /// Where the subscription stood.
+    pub state: SubscriptionState,
+    /// The lifetime granted.
+    pub granted: Lifetime,
 }
 
 /// A subscription.
@@ -30,16 +46,38 @@ pub struct SubscriptionView {
     pub mode: Mode,
     /// When it runs out, if it lives.
     pub expires_at: Timestamp,
-    /// The lifetime it was last granted.
-    pub granted: Lifetime,
-    /// When it began or ended.
+    /// When it began, ended, or its watcher came to be shown something else.
     pub changed: Moment,
+    /// When anything last happened to it, seen by its watcher or not.
+    pub moved: Moment,
+    /// When the wish began that is not decided, for one that is pending or waiting.
+    pub requested_at: Timestamp,
+    /// Whether it is only a wish that a fetch left: its watcher never subscribed.
+    pub by_fetch: bool,
+    /// The latest operations on it, oldest first.
+    pub answered: VecDeque<SubscribeAnswer>,
 }
 
 impl SubscriptionView {
     /// Whether its watcher is to be told of changes.
     pub fn is_active(&self) -> bool {
         self.state == SubscriptionState::Active
+    }
+
+    /// Whether it is active, pending or waiting.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.state, SubscriptionState::Terminated(_))
+    }
+
+    /// Whether it waits for a decision.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self.state, SubscriptionState::Pending | SubscriptionState::Waiting)
+    }
+
+    /// What `operation` was answered, if it was one of the latest.
+    pub fn answer_to(&self, operation: OperationId) -> Option<SubscribeAnswer> {
+        let named = operation != OperationId::default();
+        self.answered.iter().find(|answer| named && answer.operation == operation).copied()
     }
 }
 
@@ -51,72 +89,154 @@ pub(super) struct Change {
 }
 
 impl WatcherView {
-    /// The live subscription to `presentity`.
-    pub fn active(&self, presentity: &Presentity) -> Option<&SubscriptionView> {
-        self.subscriptions.get(presentity).filter(|subscription| subscription.is_active())
+    /// The subscription to `presentity`, if it is active, pending or waiting.
+    pub fn live(&self, presentity: &Presentity) -> Option<&SubscriptionView> {
+        self.subscriptions.get(presentity).filter(|subscription| subscription.is_live())
+    }
+
+    /// How many of its wishes are not decided.
+    pub fn undecided_count(&self) -> usize {
+        let undecided = |subscription: &&SubscriptionView| subscription.is_undecided();
+        self.subscriptions.values().filter(undecided).count()
     }
 
     pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
         self.as_of = recorded.sequence;
-        let change = match &recorded.event {
+        let presentity = presentity_of(&recorded.event).clone();
+        let old_expiry = self.expiry_of(&presentity);
+        match &recorded.event {
             Event::SubscriptionCreated(event) => {
-                let view = SubscriptionView {
-                    state: SubscriptionState::Active,
-                    mode: event.mode,
-                    expires_at: event.expires_at,
-                    granted: recorded.at.timestamp().until(event.expires_at),
-                    changed: recorded.at,
-                };
-                let old_expiry = self.expiry_of(&event.presentity);
-                self.subscriptions.insert(event.presentity.clone(), view);
-                Change {
-                    presentity: event.presentity.clone(),
-                    old_expiry,
-                    new_expiry: Some(event.expires_at),
-                }
+                let operation = OperationId::default();
+                let state = SubscriptionState::Active;
+                let (mode, expires_at) = (event.mode, event.expires_at);
+                self.subscribe(
+                    recorded,
+                    &presentity,
+                    &Terms { mode, expires_at, state, operation },
+                );
             }
             Event::SubscriptionRefreshed(event) => {
-                let old_expiry = self.expiry_of(&event.presentity);
-                if let Some(view) = self.subscriptions.get_mut(&event.presentity) {
-                    view.mode = event.mode;
-                    view.expires_at = event.expires_at;
-                    view.granted = recorded.at.timestamp().until(event.expires_at);
-                }
-                Change {
-                    presentity: event.presentity.clone(),
-                    old_expiry,
-                    new_expiry: old_expiry.and(Some(event.expires_at)),
+                if let Some(view) = self.subscriptions.get_mut(&presentity) {
+                    (view.mode, view.expires_at) = (event.mode, event.expires_at);
                 }
             }
-            Event::SubscriptionEnded(event) => {
-                let old_expiry = self.expiry_of(&event.presentity);
-                if let Some(view) = self.subscriptions.get_mut(&event.presentity) {
-                    view.state = SubscriptionState::Terminated(event.reason);
-                    view.changed = recorded.at;
-                }
-                Change { presentity: event.presentity.clone(), old_expiry, new_expiry: None }
-            }
+            Event::Subscribed(event) => self.subscribe(recorded, &presentity, &Terms::of(event)),
+            Event::SubscriptionMoved(event) => self.moved(recorded, event),
+            Event::WatchRequested(event) => self.requested(recorded, event),
+            Event::SubscriptionEnded(event) => self.ended(recorded, event),
             _ => unreachable!("only events of watchers come here"),
-        };
-        self.active_count = self.active_count + usize::from(change.new_expiry.is_some())
-            - usize::from(change.old_expiry.is_some());
+        }
+        let new_expiry = self.expiry_of(&presentity);
+        self.live_count =
+            self.live_count + usize::from(new_expiry.is_some()) - usize::from(old_expiry.is_some());
         self.forget_ended();
-        change
+        Change { presentity, old_expiry, new_expiry }
+    }
+
+    fn subscribe(&mut self, recorded: &Recorded, presentity: &Presentity, terms: &Terms) {
+        let now = recorded.at.timestamp();
+        let old = self.subscriptions.remove(presentity);
+        let mut answered = old.as_ref().map(|old| old.answered.clone()).unwrap_or_default();
+        if answered.len() == SUBSCRIBES_REMEMBERED_MAX {
+            answered.pop_front();
+        }
+        let (operation, state) = (terms.operation, terms.state);
+        answered.push_back(SubscribeAnswer {
+            operation,
+            state,
+            granted: now.until(terms.expires_at),
+        });
+        let kept = old.filter(|old| old.state == terms.state && !old.by_fetch);
+        let view = SubscriptionView {
+            state,
+            mode: terms.mode,
+            expires_at: terms.expires_at,
+            changed: kept.as_ref().map_or(recorded.at, |kept| kept.changed),
+            moved: kept.as_ref().map_or(recorded.at, |kept| kept.moved),
+            requested_at: kept.as_ref().map_or(now, |kept| kept.requested_at),
+            by_fetch: false,
+            answered,
+        };
+        self.subscriptions.insert(presentity.clone(), view);
+    }
+
+    fn moved(&mut self, recorded: &Recorded, event: &SubscriptionMoved) {
+        let Some(view) = self.subscriptions.get_mut(&event.presentity) else { return };
+        if event.state == SubscriptionState::Pending {
+            view.requested_at = recorded.at.timestamp();
+        }
+        (view.state, view.expires_at, view.moved) = (event.state, event.expires_at, recorded.at);
+        // What was shown until now is taken along: what is shown from now on may count its changes otherwise.
+        let shown_at = if event.is_visible { recorded.at } else { event.shown_at };
+        view.changed = view.changed.max(shown_at);
+    }
+
+    fn requested(&mut self, recorded: &Recorded, event: &WatchRequested) {
+        let view = SubscriptionView {
+            state: SubscriptionState::Waiting,
+            mode: Mode::default(),
+            expires_at: event.expires_at,
+            changed: recorded.at,
+            moved: recorded.at,
+            requested_at: recorded.at.timestamp(),
+            by_fetch: true,
+            answered: VecDeque::new(),
+        };
+        self.subscriptions.insert(event.presentity.clone(), view);
+    }
+
+    fn ended(&mut self, recorded: &Recorded, event: &SubscriptionEnded) {
+        let Some(view) = self.subscriptions.get_mut(&event.presentity) else { return };
+        view.moved = recorded.at;
+        // To its watcher one that waits is over already; it hears again only of what tells it more.
+        let is_news = view.state != SubscriptionState::Waiting
+            || matches!(event.reason, EndReason::Rejected | EndReason::Deactivated);
+        if is_news {
+            view.changed = recorded.at;
+        }
+        view.state = SubscriptionState::Terminated(event.reason);
     }
 
     fn expiry_of(&self, presentity: &Presentity) -> Option<Timestamp> {
-        self.active(presentity).map(|subscription| subscription.expires_at)
+        self.live(presentity).map(|subscription| subscription.expires_at)
     }
 
     /// Keeps the latest ends only, so that subscribing and ending for ever stays bounded.
     fn forget_ended(&mut self) {
-        if self.subscriptions.len() - self.active_count <= SUBSCRIPTIONS_ENDED_MAX {
+        if self.subscriptions.len() - self.live_count <= SUBSCRIPTIONS_ENDED_MAX {
             return;
         }
-        let ended = self.subscriptions.iter().filter(|(_, subscription)| !subscription.is_active());
-        let oldest = ended.min_by_key(|(_, subscription)| subscription.changed);
+        let ended = self.subscriptions.iter().filter(|(_, subscription)| !subscription.is_live());
+        let oldest = ended.min_by_key(|(_, subscription)| subscription.moved);
         if let Some(presentity) = oldest.map(|(presentity, _)| presentity.clone()) {
             self.subscriptions.remove(&presentity);
         }
+    }
+}
+
+/// What a subscribe operation agreed on.
+struct Terms {
+    mode: Mode,
+    expires_at: Timestamp,
+    state: SubscriptionState,
+    operation: OperationId,
+}
+
+impl Terms {
+    fn of(event: &Subscribed) -> Self {
+        let Subscribed { mode, expires_at, state, operation, .. } = *event;
+        Self { mode, expires_at, state, operation }
+    }
+}
+
+fn presentity_of(event: &Event) -> &Presentity {
+    match event {
+        Event::SubscriptionCreated(event) => &event.presentity,
+        Event::SubscriptionRefreshed(event) => &event.presentity,
+        Event::SubscriptionEnded(event) => &event.presentity,
+        Event::Subscribed(event) => &event.presentity,
+        Event::SubscriptionMoved(event) => &event.presentity,
+        Event::WatchRequested(event) => &event.presentity,
+        _ => unreachable!("only events of watchers come here"),
     }
 }

@@ -98,8 +98,8 @@ impl EventLog for PlantedLog {
     }
 }
 
-/// A row of an inbox as a checkpoint has it: place, id, digest, time, end, whether it is kept.
-type Row = (u64, [u8; 16], [u8; 16], u64, Option<u64>, bool);
+/// A row of an inbox as a checkpoint has it: place, kind, id, digest, time, end, whether it is kept.
+type Row = (u64, u32, [u8; 16], [u8; 16], u64, Option<u64>, bool);
 
 /// The rows of an inbox with other ids; `None` for a record of another kind.
 fn without_ids(key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
@@ -108,9 +108,10 @@ fn without_ids(key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     }
     let (first, mut rows): (u64, Vec<Row>) = postcard::from_bytes(value).ok()?;
     for row in &mut rows {
-        row.1[0] ^= 0x55;
+        row.2[0] ^= 0x55;
     }
-    postcard::to_stdvec(&(first, rows)).ok()
+    // Nobody asks for receipts here.
+    postcard::to_stdvec(&(first, rows, Vec::<u64>::new())).ok()
 }
 
 /// Reads events as if every lease had begun when the process did.
@@ -128,6 +129,7 @@ impl LogReader for Restarting {
                 Event::PublicationRefreshed(event) => again(&mut event.deadline),
                 Event::SubscriptionCreated(event) => again(&mut event.expires_at),
                 Event::SubscriptionRefreshed(event) => again(&mut event.expires_at),
+                Event::Subscribed(event) => again(&mut event.expires_at),
                 _ => {}
             }
         }

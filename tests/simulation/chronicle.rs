@@ -167,6 +167,14 @@ impl Chronicle {
                 promised!(5, live.is_some(), "event {sequence} renews what does not live");
                 self.granted(pair, event.expires_at);
             }
+            Event::Subscribed(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                let episodes = self.subscriptions.entry(pair.clone()).or_default();
+                if episodes.last().is_none_or(|last| last.end.is_some()) {
+                    episodes.push(Episode::new(recorded.at, event.mode));
+                }
+                self.granted(pair, event.expires_at);
+            }
             Event::SubscriptionEnded(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
                 let last = self.subscriptions.get_mut(&pair).and_then(|all| all.last_mut());
@@ -201,7 +209,9 @@ impl Chronicle {
             Event::InviteCreated(_)
             | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
-            | Event::KeyRevoked(_) => {}
+            | Event::KeyRevoked(_)
+            // Everybody lets everybody watch here: nothing else is decided.
+            | Event::WatchObserved(_) => {}
             other => promised!(5, false, "event {sequence} is a {}", other.kind()),
         }
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what happens in it.
 
-use adsum::model::{DeviceId, Mode, Presentity, Principal, PublicKey};
+use adsum::model::{DeviceId, Handling, Mode, Presentity, Principal, PublicKey};
 use adsum::service::{Actor, ServiceConfig};
 use fastrand::Rng;
 
@@ -12,7 +12,7 @@ pub(crate) const SECRET: [u8; 32] = [7; 32];
 /// The server's configuration.
 pub(crate) fn config() -> ServiceConfig {
     let domain = "d.example".parse().expect("it is a domain");
-    ServiceConfig { domains: vec![domain], open_enrollment: false, secret: SECRET }
+    ServiceConfig { default_access: Handling::Allow, ..ServiceConfig::new(vec![domain], SECRET) }
 }
 
 /// A device of this world and who acts through it.

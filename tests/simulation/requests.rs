@@ -4,7 +4,7 @@
 
 use adsum::model::{
     ContentType, InboxSequence, Lifetime, MessageId, OperationId, Payload, PublicationName,
-    Refusal, Tag,
+    Receipts, Refusal, Tag,
 };
 use adsum::service::{Command, Publish, Send};
 use adsum::wire::body::{self, Body};
@@ -44,6 +44,7 @@ fn publish(body: body::Publish) -> Read {
 fn subscribe(body: &body::Subscribe) -> Read {
     let command = || {
         Ok(Command::Subscribe {
+            operation: OperationId::default(),
             presentity: body.presentity.parse()?,
             mode: convert::mode(body.mode)?,
             lifetime: body.lifetime_ms.map(Lifetime::from_ms),
@@ -61,6 +62,8 @@ fn send(body: body::Send) -> Read {
     let number = body.request;
     let command = || {
         Ok(Command::Send(Send {
+            sender: None,
+            receipts: Receipts::NONE,
             inbox: body.inbox.parse()?,
             id: MessageId::new(&body.id)?,
             content_type: ContentType::new(&body.content_type)?,

@@ -124,7 +124,10 @@ impl Server {
         let Some(process) = self.process.as_mut().filter(|_| scene.bug.is_none()) else {
             return Ok(());
         };
-        let (due, next) = (scene.oracle.chronicle.next_deadline(), process.commit.next_timeout());
+        let (due, next) = (
+            scene.oracle.chronicle.next_deadline(),
+            process.commit.views().next_due().map(|(at, _)| at),
+        );
         promised!(9, due == next, "the log has {due:?} due next, the server {next:?}");
         verdict::views_equal(&mut process.commit, &self.disk)
     }
@@ -341,7 +344,7 @@ impl Process {
                         self.post(session, Letter::Inbox(row));
                     }
                 }
-                Output::Revoked { .. } => {}
+                Output::Ended { .. } | Output::Revoked { .. } => {}
             }
         }
     }

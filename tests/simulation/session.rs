@@ -288,7 +288,14 @@ impl Session {
         match wish {
             Wish::OpenPresence { after } => {
                 let (feed, presentities) = (self.feed(PRESENCE_FEED), Vec::new());
-                Input::OpenPresence { ticket, feed, actor, presentities, after }
+                Input::OpenPresence {
+                    ticket,
+                    feed,
+                    actor,
+                    presentities,
+                    after,
+                    with_watchers: false,
+                }
             }
             Wish::OpenInbox { inbox, after } => {
                 let feed = self.feed(INBOX_FEED);

@@ -15,8 +15,8 @@ use crate::client::Credentials;
 use crate::commit::Commit;
 use crate::log::SledLog;
 use crate::model::{
-    ContentType, DeviceLabel, Domain, Lifetime, MessageId, Payload, Presentity, PublicationName,
-    Timestamp,
+    ContentType, DeviceLabel, Domain, Handling, Lifetime, MessageId, OperationId, Payload,
+    Presentity, PublicationName, Receipts, Timestamp,
 };
 use crate::service::{Actor, Command, Enroll, Hello, Input, Output, Publish, ServiceConfig};
 use crate::service::{Send, SessionId, Ticket};
@@ -38,8 +38,11 @@ impl Offline {
     pub(super) fn open(path: &Path, domain: Domain) -> Result<Self, Failure> {
         let log = SledLog::open(path)?;
         // The secret keys tags and tuple ids only; the server that takes over has one of its own.
-        let config =
-            ServiceConfig { domains: vec![domain], open_enrollment: true, secret: [0; 32] };
+        let config = ServiceConfig {
+            open_enrollment: true,
+            default_access: Handling::Allow,
+            ..ServiceConfig::new(vec![domain], [0; 32])
+        };
         let commit = Commit::open(config, Box::new(log), &mut |_, _| {})?;
         Ok(Self { commit, waiting: Vec::with_capacity(ROUND_INPUTS) })
     }
@@ -128,7 +131,9 @@ pub(super) fn publish(who: &Credentials, number: u64) -> Command {
 pub(super) fn send(owner: &Credentials, number: u64) -> Command {
     let id = format!("{number:032x}");
     Command::Send(Send {
+        sender: None,
         inbox: owner.principal().inbox(),
+        receipts: Receipts::NONE,
         id: MessageId::new(&id).expect("it is 32 hexadecimal digits"),
         content_type: ContentType::new("text/plain").expect("it has two tokens"),
         body: Payload::Present(Bytes::from_static(&[b'x'; requests::BODY_BYTES])),
@@ -137,7 +142,8 @@ pub(super) fn send(owner: &Credentials, number: u64) -> Command {
 }
 
 fn subscribe(presentity: &Presentity, resident: &Resident) -> Command {
-    Command::Subscribe { presentity: presentity.clone(), mode: resident.mode, lifetime: None }
+    let (operation, presentity) = (OperationId::default(), presentity.clone());
+    Command::Subscribe { operation, presentity, mode: resident.mode, lifetime: None }
 }
 
 fn now() -> Timestamp {

@@ -134,6 +134,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
             actor: Actor::clone(&self.actor),
             presentities: self.presentities.clone(),
             after: self.told.after,
+            with_watchers: false,
         };
         Ok(self.session.shared.writer.submit(vec![input]).await?)
     }

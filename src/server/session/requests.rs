@@ -101,6 +101,7 @@ fn publish(body: Publish) -> Result<Command, Refusal> {
 #[expect(clippy::needless_pass_by_value, reason = "as the other readers of bodies")]
 fn subscribe(body: Subscribe) -> Result<Command, Refusal> {
     Ok(Command::Subscribe {
+        operation: OperationId::default(),
         presentity: body.presentity.parse()?,
         mode: convert::mode(body.mode)?,
         lifetime: body.lifetime_ms.map(Lifetime::from_ms),
@@ -121,6 +122,8 @@ fn send(body: Send, actor: &Actor) -> Result<Command, Refusal> {
     }
     check_body(body.body.len())?;
     Ok(Command::Send(service::Send {
+        sender: None,
+        receipts: crate::model::Receipts::NONE,
         inbox: body.inbox.parse()?,
         id: MessageId::new(&body.id)?,
         content_type: ContentType::new(&body.content_type)?,

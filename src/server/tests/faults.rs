@@ -17,9 +17,8 @@ use crate::service::{Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
 
 fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
     let config = ServiceConfig {
-        domains: vec!["localhost".parse().unwrap()],
         open_enrollment: true,
-        secret: [1; 32],
+        ..ServiceConfig::new(vec!["localhost".parse().unwrap()], [1; 32])
     };
     let log = Box::new(disk.open().unwrap());
     let parts = WriterParts {

@@ -2,16 +2,33 @@
 //!
 //! Must never hold: when it is checked.
 
+use super::Case;
+use super::message::Removal;
 use crate::event::{
-    Event, InviteCause, InviteEnded, MessageCause, MessageEnded, PublicationCause,
-    PublicationEnded, SubscriptionEnded,
+    Event, InviteCause, InviteEnded, MessageCause, PublicationCause, PublicationEnded,
+    SubscriptionEnded, SubscriptionMoved,
 };
-use crate::model::EndReason;
-use crate::view::{Due, Views};
+use crate::model::{
+    EndReason, Moment, Presentity, Principal, ReceiptKind, SubscriptionState, Timestamp,
+};
+use crate::view::Due;
 
 /// The event that ends what is due.
-pub(in crate::service) fn end_of(views: &Views, due: &Due) -> Event {
+pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Vec<Event> {
+    let views = case.views;
     match due {
+        Due::Rules(principal) => return super::access_change::reviewed(case, principal, at),
+        Due::Subscription(watcher, presentity) => {
+            return vec![run_out(case, watcher, presentity)];
+        }
+        Due::Message(inbox, sequence) => {
+            let end =
+                Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
+            return super::message::removed(case, inbox, [*sequence], &end);
+        }
+        Due::Invite(_) | Due::Publication(..) => {}
+    }
+    vec![match due {
         Due::Invite(invite) => {
             Event::InviteEnded(InviteEnded { invite: *invite, cause: InviteCause::Expired })
         }
@@ -27,15 +44,29 @@ pub(in crate::service) fn end_of(views: &Views, due: &Due) -> Event {
                 others: view.documents_at(publication),
             })
         }
-        Due::Subscription(watcher, presentity) => Event::SubscriptionEnded(SubscriptionEnded {
-            watcher: watcher.clone(),
-            presentity: presentity.clone(),
-            reason: EndReason::Timeout,
-        }),
-        Due::Message(inbox, sequence) => Event::MessageEnded(MessageEnded {
-            inbox: inbox.clone(),
-            sequence: *sequence,
-            cause: MessageCause::Expired,
-        }),
-    }
+        _ => unreachable!("the others were taken before"),
+    }]
+}
+
+/// A subscription ran out. A wish that nobody decided is remembered for the presentity, until it too runs out.
+fn run_out(case: Case<'_>, watcher: &Principal, presentity: &Presentity) -> Event {
+    let view = case.views.watcher(watcher).and_then(|view| view.live(presentity));
+    let view = view.expect("what is due exists: due times mirror the entities");
+    let (watcher, presentity) = (watcher.clone(), presentity.clone());
+    let give_up_at = view.requested_at.after(case.config.request_lifetime);
+    let reason = match view.state {
+        SubscriptionState::Pending if view.expires_at < give_up_at => {
+            return Event::SubscriptionMoved(SubscriptionMoved {
+                watcher,
+                presentity,
+                state: SubscriptionState::Waiting,
+                expires_at: give_up_at,
+                is_visible: true,
+                shown_at: Moment::ZERO,
+            });
+        }
+        SubscriptionState::Pending | SubscriptionState::Waiting => EndReason::GiveUp,
+        _ => EndReason::Timeout,
+    };
+    Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason })
 }

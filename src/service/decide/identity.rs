@@ -7,7 +7,7 @@ use crate::event::{Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, 
 use crate::model::limits::{
     DEVICES_MAX, INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN,
 };
-use crate::model::{DeviceId, InviteId, Lifetime, Principal, Refusal, Role};
+use crate::model::{AdministratorAct, DeviceId, InviteId, Lifetime, Principal, Refusal, Role};
 use crate::service::{Actor, Enroll, Hello, Reply};
 use crate::view::{InviteView, PrincipalView};
 
@@ -17,8 +17,12 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
     let device = view
         .and_then(|view| view.devices.get(&hello.key.device()))
         .filter(|device| device.key == hello.key);
+    let is_suspended = view.is_some_and(|view| view.is_suspended);
     match device {
         Some(device) if device.revoked_at.is_some() => Err(Refusal::KeyRevoked),
+        Some(_) if is_suspended => {
+            Err(Refusal::Suspended { principal: hello.principal.to_string() })
+        }
         Some(_) => {
             let role = view.map_or(Role::User, |view| view.role);
             Ok(Verdict::unchanged(entered(hello, role, false)))
@@ -125,7 +129,9 @@ fn check_may_invite(
     domain: &str,
 ) -> Result<(), Refusal> {
     let own = new.principal.as_ref() == Some(&actor.principal) && new.role == Role::User;
-    let administrator = case.administers(actor, domain);
+    // Who creates a domain names its first administrators.
+    let founder = new.role == Role::Administrator && case.operates(actor);
+    let administrator = case.administers(actor, domain) || founder;
     if !own && !administrator {
         let cure =
             format!("administrators of {domain} may; anybody may invite a device of its own");
@@ -155,6 +161,10 @@ pub(super) fn revoke(
     if view.revoked_at.is_some() {
         return Ok(Verdict::unchanged(Reply::KeyRevoked));
     }
+    let act = AdministratorAct::RevokedKey;
+    let acted = case.acted(actor, &principal, act, &device.to_string());
     let event = KeyRevoked { principal, device, by: actor.principal.clone() };
-    Ok(Verdict::new(Event::KeyRevoked(event), Reply::KeyRevoked))
+    let mut events = vec![Event::KeyRevoked(event)];
+    events.extend(acted);
+    Ok(Verdict { events, reply: Reply::KeyRevoked })
 }

@@ -1,40 +1,159 @@
-//! Sending, acknowledging, deleting.
+//! Sending, acknowledging, displaying, deleting.
 //!
-//! Must never hold: a way to drop a message that nobody has read.
+//! Must never hold: a way to drop a message that nobody has read and whose sender thinks it arrived.
 
+use super::receipt::Receipts;
 use super::{Case, Verdict};
 use crate::event::{
-    Acknowledged, Event, MessageAccepted, MessageCause, MessageDigest, MessageEnded,
+    Acknowledged, Event, MessageAccepted, MessageCause, MessageDigest, MessageDisplayed,
+    MessageEnded, MessageQuarantined, ReceiptsAsked,
 };
 use crate::model::limits::{
     BODY_BYTES_MAX, DELETE_COUNT_MAX, MESSAGE_LIFETIME_MS_MAX, MESSAGES_WAITING_MAX,
+    QUARANTINED_MAX,
 };
-use crate::model::{InboxAddress, InboxSequence, Lifetime, Refusal};
+use crate::model::{
+    Act, Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
+    Principal, ReceiptKind, Refusal, Rights, RuleName, WhenClosed,
+};
+use crate::service::access::controls;
 use crate::service::{Actor, Reply, Send};
-use crate::view::{InboxView, MessageKey};
+use crate::view::{InboxView, MessageKey, Row, Wish};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
+    let sender = sender_of(case, actor, &send)?;
+    case.check_messaging_on(send.inbox.domain())?;
     case.check_inbox(&send.inbox)?;
     check_body(&send)?;
     let lifetime = lifetime_of(send.lifetime)?;
     let digest = digest_of(&send);
-    if let Some(duplicate) = duplicate(case, actor, &send, digest)? {
+    if let Some(duplicate) = duplicate(case, &sender, &send, digest)? {
         return Ok(duplicate);
     }
-    let view = case.views.inbox(&send.inbox);
-    let mut events = make_room(case, &send.inbox)?;
-    events.push(Event::MessageAccepted(MessageAccepted {
-        sequence: view.map_or(InboxSequence::ZERO, InboxView::head).next(),
+    let none = DeliveryRules::default();
+    let rules = case.views.rules(&send.inbox.principal()).map_or(&none, |view| &view.delivery);
+    let decided = rules.decide(&sender, &send.content_type, send.body.len());
+    let aside = match decided {
+        (Delivery::Refuse { reason }, _) => {
+            let address = send.inbox.to_string();
+            return Err(Refusal::DeliveryRefused { address, reason });
+        }
+        (Delivery::Discard, _) => return Ok(Verdict::unchanged(Reply::Sent { duplicate: false })),
+        (Delivery::Quarantine, rule) => rule.cloned(),
+        (Delivery::Accept, _) => {
+            // Who is not let in by the rules learns no more than that.
+            check_open(case, &sender, &send.inbox, rules)?;
+            None
+        }
+    };
+    let from = From { sender, device: actor.device };
+    store(case, from, send, (lifetime, digest), aside)
+}
+
+/// A message is from who sends it, or from one it is a member of.
+fn sender_of(case: Case<'_>, actor: &Actor, send: &Send) -> Result<Principal, Refusal> {
+    match &send.sender {
+        None => Ok(actor.principal.clone()),
+        Some(sender) if controls(case.views, sender, &actor.principal) => Ok(sender.clone()),
+        Some(sender) => Err(Refusal::NotYourSender { given: sender.to_string() }),
+    }
+}
+
+/// Whether the owner's presence lets messages in: it does unless every live tuple that names the inbox is closed.
+/// Judged by what is published, not by what the sender is shown; but a sender that is politely blocked must not learn
+/// from a refusal that anything is.
+fn check_open(
+    case: Case<'_>,
+    sender: &Principal,
+    inbox: &InboxAddress,
+    rules: &DeliveryRules,
+) -> Result<(), Refusal> {
+    let presentity = inbox.principal().presentity();
+    let is_polite = |act| case.access(&presentity, sender, act).handling == Handling::PoliteBlock;
+    if rules.when_closed == WhenClosed::Store || is_polite(Act::Fetch) || is_polite(Act::Subscribe)
+    {
+        return Ok(());
+    }
+    let publications =
+        case.views.presentity(&presentity).into_iter().flat_map(|view| view.publications.values());
+    let tuples = publications.flat_map(|publication| publication.document.tuples());
+    let naming = tuples.filter(|tuple| {
+        let uri = tuple.contact.as_ref().and_then(|contact| contact.uri.bytes());
+        let text = uri.and_then(|uri| core::str::from_utf8(uri).ok());
+        text.and_then(|text| text.parse::<InboxAddress>().ok()).as_ref() == Some(inbox)
+    });
+    let statuses: Vec<Option<Basic>> = naming.map(|tuple| tuple.basic).collect();
+    let is_closed = statuses.contains(&Some(Basic::Closed));
+    if is_closed && !statuses.contains(&Some(Basic::Open)) {
+        return Err(Refusal::InboxClosed { address: inbox.to_string() });
+    }
+    Ok(())
+}
+
+/// Who a message is from.
+struct From {
+    sender: Principal,
+    device: DeviceId,
+}
+
+fn store(
+    case: Case<'_>,
+    from: From,
+    send: Send,
+    (lifetime, digest): (Option<Lifetime>, MessageDigest),
+    aside: Option<RuleName>,
+) -> Result<Verdict, Refusal> {
+    let inbox = send.inbox.clone();
+    let view = case.views.inbox(&inbox);
+    let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
+    let mut events = if aside.is_some() { drop_aside(case, &inbox) } else { Vec::new() };
+    if events.is_empty() {
+        events = make_room(case, &inbox)?;
+    }
+    let wish = wish_of(&from.sender, &send);
+    let message = MessageAccepted {
+        sequence,
         inbox: send.inbox,
-        sender: actor.principal.clone(),
-        device: actor.device,
+        sender: from.sender,
+        device: from.device,
         id: send.id,
         content_type: send.content_type,
         body: send.body,
         lifetime,
         digest,
-    }));
+    };
+    events.push(match aside {
+        Some(rule) => Event::MessageQuarantined(MessageQuarantined { message, rule }),
+        None => Event::MessageAccepted(message),
+    });
+    if let Some(wish) = wish {
+        events.extend(asked(case, &inbox, sequence, &wish));
+    }
     Ok(Verdict { events, reply: Reply::Sent { duplicate: false } })
+}
+
+/// What the sender wants to learn; nothing, if it has no inbox to learn it in.
+fn wish_of(sender: &Principal, send: &Send) -> Option<Wish> {
+    if send.receipts.is_none() || sender.is_anonymous() {
+        return None;
+    }
+    let (sender, id) = (sender.clone(), send.id.clone());
+    Some(Wish { sender, id, receipts: send.receipts, is_displayed: false })
+}
+
+fn asked(case: Case<'_>, inbox: &InboxAddress, sequence: InboxSequence, wish: &Wish) -> Vec<Event> {
+    let mut events = vec![Event::ReceiptsAsked(ReceiptsAsked {
+        inbox: inbox.clone(),
+        sequence,
+        sender: wish.sender.clone(),
+        id: wish.id.clone(),
+        receipts: wish.receipts,
+    })];
+    let mut receipts = Receipts::new(case);
+    receipts.added(inbox);
+    receipts.tell(wish, inbox, ReceiptKind::Stored, "");
+    events.extend(receipts.events);
+    events
 }
 
 fn check_body(send: &Send) -> Result<(), Refusal> {
@@ -65,11 +184,11 @@ fn lifetime_of(asked: Option<Lifetime>) -> Result<Option<Lifetime>, Refusal> {
 /// The first answer again, if this message was accepted before; an error if another one was under its id.
 fn duplicate(
     case: Case<'_>,
-    actor: &Actor,
+    sender: &Principal,
     send: &Send,
     digest: MessageDigest,
 ) -> Result<Option<Verdict>, Refusal> {
-    let known = case.views.message(&MessageKey::of(&actor.principal, &send.id));
+    let known = case.views.message(&MessageKey::of(sender, &send.id));
     let Some(row) = known.and_then(|(inbox, sequence)| inbox.row(sequence)) else {
         return Ok(None);
     };
@@ -86,11 +205,19 @@ fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal
         return Ok(Vec::new());
     };
     let sequence = view.oldest_read().ok_or(Refusal::InboxFull { max })?;
-    Ok(vec![Event::MessageEnded(MessageEnded {
-        inbox: inbox.clone(),
-        sequence,
-        cause: MessageCause::Retention,
-    })])
+    Ok(vec![ended(inbox, sequence, MessageCause::Retention)])
+}
+
+/// Makes room among the messages aside by ending the oldest of them, so that they never crowd out the others.
+fn drop_aside(case: Case<'_>, inbox: &InboxAddress) -> Vec<Event> {
+    let view = case.views.inbox(inbox).filter(|view| view.aside() >= QUARANTINED_MAX as u64);
+    let oldest = view.and_then(|view| view.aside_after(InboxSequence::ZERO).next());
+    let oldest = oldest.map(|(sequence, _)| ended(inbox, sequence, MessageCause::Retention));
+    oldest.into_iter().collect()
+}
+
+fn ended(inbox: &InboxAddress, sequence: InboxSequence, cause: MessageCause) -> Event {
+    Event::MessageEnded(MessageEnded { inbox: inbox.clone(), sequence, cause })
 }
 
 fn digest_of(send: &Send) -> MessageDigest {
@@ -104,22 +231,69 @@ fn digest_of(send: &Send) -> MessageDigest {
     )
 }
 
+/// A device takes messages for good. One that may only read another's inbox takes nothing away from its owner: what
+/// it has read is its own affair.
 pub(super) fn acknowledge(
     case: Case<'_>,
     actor: &Actor,
     inbox: InboxAddress,
     through: InboxSequence,
 ) -> Result<Verdict, Refusal> {
-    case.check_own_inbox(actor, &inbox)?;
+    case.check_inbox_right(actor, &inbox, Rights::READ)?;
     let view = case.views.inbox(&inbox);
     let head = view.map_or(InboxSequence::ZERO, InboxView::head);
     let current = view.map_or(InboxSequence::ZERO, |view| view.acknowledged(actor.device));
     let through = through.min(head);
-    if through <= current {
+    if !controls(case.views, &inbox.principal(), &actor.principal) || through <= current {
         return Ok(Verdict::unchanged(Reply::Acknowledged { through: current }));
     }
+    let receipts = delivered(case, &inbox, through);
     let event = Acknowledged { inbox, device: actor.device, through };
-    Ok(Verdict::new(Event::Acknowledged(event), Reply::Acknowledged { through }))
+    let mut events = vec![Event::Acknowledged(event)];
+    events.extend(receipts);
+    Ok(Verdict { events, reply: Reply::Acknowledged { through } })
+}
+
+/// The receipts for messages that a device takes as the first, if the owner allows them.
+fn delivered(case: Case<'_>, inbox: &InboxAddress, through: InboxSequence) -> Vec<Event> {
+    let mut receipts = Receipts::new(case);
+    if let Some(view) = case.views.inbox(inbox).filter(|_| allows_receipts(case, inbox)) {
+        for (_, wish) in view.wishes_between(view.read_through(), through) {
+            receipts.tell(wish, inbox, ReceiptKind::Delivered, "");
+        }
+    }
+    receipts.events
+}
+
+fn allows_receipts(case: Case<'_>, inbox: &InboxAddress) -> bool {
+    case.views.rules(&inbox.principal()).is_some_and(|rules| rules.delivery.receipts)
+}
+
+pub(super) fn displayed(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: InboxAddress,
+    sequence: InboxSequence,
+) -> Result<Verdict, Refusal> {
+    case.check_inbox_right(actor, &inbox, Rights::MEMBER)?;
+    let view = case.views.inbox(&inbox);
+    let row = view.and_then(|view| view.row(sequence)).filter(|row| row.kept);
+    if row.is_none() {
+        let address = inbox.to_string();
+        return Err(Refusal::NoMessage { address, sequence: sequence.get() });
+    }
+    let reply = Reply::Changed { version: 0 };
+    let wish = view.and_then(|view| view.wish(sequence)).filter(|wish| !wish.is_displayed);
+    let wanted = wish.filter(|wish| wish.receipts.has(ReceiptKind::Displayed));
+    let Some(wish) = wanted.filter(|_| allows_receipts(case, &inbox)) else {
+        return Ok(Verdict::unchanged(reply));
+    };
+    let mut receipts = Receipts::new(case);
+    receipts.tell(wish, &inbox, ReceiptKind::Displayed, "");
+    let event = MessageDisplayed { inbox, sequence, by: actor.device };
+    let mut events = vec![Event::MessageDisplayed(event)];
+    events.extend(receipts.events);
+    Ok(Verdict { events, reply })
 }
 
 pub(super) fn delete(
@@ -128,7 +302,7 @@ pub(super) fn delete(
     inbox: &InboxAddress,
     sequences: &[InboxSequence],
 ) -> Result<Verdict, Refusal> {
-    case.check_own_inbox(actor, inbox)?;
+    case.check_inbox_right(actor, inbox, Rights::DELETE)?;
     if sequences.len() > DELETE_COUNT_MAX {
         let found = sequences.len() as u64;
         return Err(Refusal::TooLarge {
@@ -139,19 +313,47 @@ pub(super) fn delete(
     }
     let kept = |sequence: &InboxSequence| {
         let row = case.views.inbox(inbox).and_then(|view| view.row(*sequence));
-        row.is_some_and(|row| row.kept)
+        row.is_some_and(|row: &Row| row.kept)
     };
     let mut sequences = sequences.to_vec();
     sequences.sort_unstable();
     sequences.dedup();
     sequences.retain(kept);
     let count = u32::try_from(sequences.len()).expect("a limit keeps the list short");
-    let deleted = MessageCause::Deleted { by: actor.device };
-    let end = |sequence| {
-        Event::MessageEnded(MessageEnded { inbox: inbox.clone(), sequence, cause: deleted })
+    let end = Removal {
+        cause: MessageCause::Deleted { by: actor.device },
+        receipt: ReceiptKind::Failed,
+        reason: "deleted unread",
     };
-    Ok(Verdict {
-        events: sequences.into_iter().map(end).collect(),
-        reply: Reply::Deleted { count },
-    })
+    let events = removed(case, inbox, sequences, &end);
+    Ok(Verdict { events, reply: Reply::Deleted { count } })
+}
+
+/// How messages end, and what their senders learn of those that nobody took.
+pub(super) struct Removal<'a> {
+    pub(super) cause: MessageCause,
+    pub(super) receipt: ReceiptKind,
+    pub(super) reason: &'a str,
+}
+
+/// Ends messages, and tells the senders of those that nobody took.
+pub(super) fn removed(
+    case: Case<'_>,
+    inbox: &InboxAddress,
+    sequences: impl IntoIterator<Item = InboxSequence>,
+    end: &Removal<'_>,
+) -> Vec<Event> {
+    let view = case.views.inbox(inbox);
+    let mut receipts = Receipts::new(case);
+    let mut events = Vec::new();
+    for sequence in sequences {
+        events.push(ended(inbox, sequence, end.cause));
+        let unread = view.filter(|view| sequence > view.read_through());
+        let wish = unread.and_then(|view| view.wish(sequence));
+        if let Some(wish) = wish.filter(|wish| !wish.is_displayed) {
+            receipts.tell(wish, inbox, end.receipt, end.reason);
+        }
+    }
+    events.extend(receipts.events);
+    events
 }

@@ -2,15 +2,20 @@
 //!
 //! Must never hold: a change of state, or a clock. `now` is an argument.
 
+mod access_change;
+mod domain;
 mod due;
 mod identity;
 mod message;
 mod publish;
+mod receipt;
+mod rules;
 mod subscribe;
 
+use super::access::{controls, rights};
 use super::{Actor, Command, Hello, Reply, ServiceConfig};
 use crate::event::Event;
-use crate::model::{InboxAddress, Lifetime, Presentity, Principal, Refusal, Timestamp};
+use crate::model::{InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Timestamp};
 use crate::view::Views;
 
 pub(super) use due::end_of;
@@ -31,36 +36,93 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(event: Event, reply: Reply) -> Self {
+    pub(super) fn new(event: Event, reply: Reply) -> Self {
         Self { events: vec![event], reply }
     }
 
     /// A repeat, or nothing to do: the same answer and no event.
-    fn unchanged(reply: Reply) -> Self {
+    pub(super) fn unchanged(reply: Reply) -> Self {
         Self { events: Vec::new(), reply }
     }
 }
 
 /// Decides a command of `actor`.
 pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
+    check_identified(actor, &command)?;
     match command {
         Command::Publish(publish) => publish::publish(case, actor, publish),
-        Command::Subscribe { presentity, mode, lifetime } => {
-            subscribe::subscribe(case, actor, presentity, mode, lifetime)
+        Command::Subscribe { operation, presentity, mode, lifetime } => {
+            let wish = subscribe::Wish { operation, presentity, mode, lifetime };
+            subscribe::subscribe(case, actor, wish)
         }
         Command::Unsubscribe { presentity } => subscribe::unsubscribe(case, actor, presentity),
+        Command::EndSubscription { watcher, presentity } => {
+            subscribe::end(case, actor, watcher, presentity)
+        }
         Command::Send(send) => message::send(case, actor, send),
         Command::Acknowledge { inbox, through } => {
             message::acknowledge(case, actor, inbox, through)
         }
+        Command::Displayed { inbox, sequence } => message::displayed(case, actor, inbox, sequence),
         Command::Delete { inbox, sequences } => message::delete(case, actor, &inbox, &sequences),
+        Command::ChangeRules(change) => access_change::change(case, actor, change),
+        Command::ChangeDelivery { inbox, operation, if_version, change } => {
+            rules::delivery(case, actor, inbox, (operation, if_version), change)
+        }
+        Command::ChangeVisibility { operation, put, remove } => {
+            rules::visibility(case, actor, operation, put, &remove)
+        }
+        Command::Grant { owner, grantee, rights, operation } => {
+            rules::grant(case, actor, (owner, grantee), rights, operation)
+        }
+        other => administer(case, actor, other),
+    }
+}
+
+fn administer(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
+    match command {
         Command::Invite { invite, principal, role, lifetime } => {
             identity::invite(case, actor, identity::NewInvite { invite, principal, role, lifetime })
         }
         Command::RevokeKey { principal, device } => {
             identity::revoke(case, actor, principal, device)
         }
+        Command::CreateDomain { domain, operation } => {
+            domain::create(case, actor, domain, operation)
+        }
+        Command::RemoveDomain { domain } => domain::remove(case, actor, domain),
+        Command::SwitchDomain { domain, presence, messaging } => {
+            domain::switch(case, actor, domain, domain::Switch { presence, messaging })
+        }
+        Command::SwitchServices { principal, presence, messaging } => {
+            domain::services(case, actor, principal, domain::Switch { presence, messaging })
+        }
+        Command::Suspend { principal, is_suspended } => {
+            domain::suspend(case, actor, principal, is_suspended)
+        }
+        _ => unreachable!("everything else is decided before"),
     }
+}
+
+/// An anonymous session may watch and send where rules let it; it owns nothing.
+fn check_identified(actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    let may = matches!(
+        command,
+        Command::Subscribe { .. } | Command::Unsubscribe { .. } | Command::Send(_)
+    );
+    if may || !actor.principal.is_anonymous() {
+        return Ok(());
+    }
+    Err(Refusal::Anonymous { action: "do this".to_owned() })
+}
+
+/// Decides a fetch: a question that may leave a wish.
+pub(super) fn fetch(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+) -> Result<Verdict, Refusal> {
+    subscribe::fetch(case, actor, presentity)
 }
 
 /// Decides whether a connection may act, and enrolls its key if it may and asked for it.
@@ -71,42 +133,101 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
 impl Case<'_> {
     /// Whether `domain` is served here.
     pub(super) fn check_domain(&self, domain: &str) -> Result<(), Refusal> {
-        if self.config.domains.iter().any(|served| served.as_str() == domain) {
+        let is_configured = self.config.domains.iter().any(|served| served.as_str() == domain);
+        if is_configured || self.views.domain(domain).is_some_and(|view| view.is_created) {
             return Ok(());
         }
         Err(Refusal::ForeignDomain { domain: domain.to_owned() })
     }
 
-    /// Whether there is such a presentity: its principal was enrolled.
+    /// Whether presence works in `domain`.
+    pub(super) fn check_presence_on(&self, domain: &str) -> Result<(), Refusal> {
+        self.check_domain(domain)?;
+        let is_on = self.views.domain(domain).is_none_or(|view| view.presence);
+        check_on("presence", self.config.presence, is_on, domain)
+    }
+
+    /// Whether `watcher` may watch anybody: presence works here and in its domain.
+    pub(super) fn check_watches(&self, watcher: &Principal) -> Result<(), Refusal> {
+        if watcher.is_anonymous() {
+            return check_on("presence", self.config.presence, true, watcher.domain());
+        }
+        self.check_presence_on(watcher.domain())
+    }
+
+    /// Whether messaging works in `domain`.
+    pub(super) fn check_messaging_on(&self, domain: &str) -> Result<(), Refusal> {
+        self.check_domain(domain)?;
+        let is_on = self.views.domain(domain).is_none_or(|view| view.messaging);
+        check_on("messaging", self.config.messaging, is_on, domain)
+    }
+
+    /// Whether there is such a presentity: its principal was enrolled and has one.
     pub(super) fn check_presentity(&self, presentity: &Presentity) -> Result<(), Refusal> {
         self.check_domain(presentity.domain())?;
         match self.views.principal(&presentity.principal()) {
-            Some(_) => Ok(()),
-            None => Err(Refusal::UnknownPresentity { address: presentity.to_string() }),
+            Some(view) if view.presence => Ok(()),
+            _ => Err(Refusal::UnknownPresentity { address: presentity.to_string() }),
         }
     }
 
-    /// Whether there is such an inbox: its principal was enrolled.
+    /// As [`Case::check_presentity`], but only who is entitled to know learns that there is none: to others it is
+    /// refused as if it were there.
+    pub(super) fn check_visible(
+        &self,
+        presentity: &Presentity,
+        watcher: &Principal,
+    ) -> Result<(), Refusal> {
+        let view = self.views.principal(watcher);
+        let administers = view.is_some_and(|view| view.role == crate::model::Role::Administrator)
+            && watcher.domain() == presentity.domain();
+        self.check_presentity(presentity).map_err(|refusal| {
+            if administers || presentity.principal() == *watcher {
+                return refusal;
+            }
+            Refusal::Refused { address: presentity.to_string() }
+        })
+    }
+
+    /// Whether there is such an inbox: its principal was enrolled and has one.
     pub(super) fn check_inbox(&self, inbox: &InboxAddress) -> Result<(), Refusal> {
         self.check_domain(inbox.domain())?;
         match self.views.principal(&inbox.principal()) {
-            Some(_) => Ok(()),
-            None => Err(Refusal::UnknownInbox { address: inbox.to_string() }),
+            Some(view) if view.messaging => Ok(()),
+            _ => Err(Refusal::UnknownInbox { address: inbox.to_string() }),
         }
     }
 
-    /// Whether there is such an inbox and `actor` controls it.
-    pub(super) fn check_own_inbox(
+    /// Whether there is such an inbox and its owner lets `actor` do this there.
+    pub(super) fn check_inbox_right(
         &self,
         actor: &Actor,
         inbox: &InboxAddress,
+        right: Rights,
     ) -> Result<(), Refusal> {
-        self.check_inbox(inbox)?;
-        if inbox.account() == actor.principal.account() {
+        self.check_domain(inbox.domain())?;
+        let owner = inbox.principal();
+        if !rights(self.views, &owner, &actor.principal).has(right) {
+            let cure = format!("only {owner} may, and whom it grants that");
+            return Err(Refusal::Forbidden { action: format!("read or change {inbox}"), cure });
+        }
+        self.check_messaging_on(inbox.domain())?;
+        self.check_inbox(inbox)
+    }
+
+    /// Whether `actor` is `owner` or a member of it.
+    pub(super) fn check_controls(
+        &self,
+        actor: &Actor,
+        owner: &Principal,
+        action: &str,
+    ) -> Result<(), Refusal> {
+        self.check_domain(owner.domain())?;
+        if controls(self.views, owner, &actor.principal) {
             return Ok(());
         }
-        let cure = format!("only {} reads and deletes there", inbox.principal());
-        Err(Refusal::Forbidden { action: format!("read or change {inbox}"), cure })
+        let cure = format!("only {owner} may");
+        Err(Refusal::Forbidden { action: action.replace("its", &format!("{owner}'s")), cure })
     }
 
     /// Whether `actor` may manage the devices of `principal`: its own, or as an administrator of its domain.
@@ -119,14 +240,27 @@ impl Case<'_> {
             return Ok(());
         }
         let cure = format!("only {principal} and administrators of {} may", principal.domain());
-        Err(Refusal::Forbidden { action: format!("manage the devices of {principal}"), cure })
+        Err(Refusal::Forbidden { action: format!("manage {principal}"), cure })
     }
 
-    fn administers(&self, actor: &Actor, domain: &str) -> bool {
+    /// Whether `actor` is an administrator of some domain.
+    pub(super) fn is_administrator(&self, actor: &Actor) -> bool {
         let view = self.views.principal(&actor.principal);
-        let administrator = view.is_some_and(|view| view.role == crate::model::Role::Administrator);
-        administrator && actor.principal.domain() == domain
+        view.is_some_and(|view| view.role == crate::model::Role::Administrator)
     }
+
+    pub(super) fn administers(&self, actor: &Actor, domain: &str) -> bool {
+        self.is_administrator(actor) && actor.principal.domain() == domain
+    }
+}
+
+fn check_on(service: &str, server: bool, here: bool, domain: &str) -> Result<(), Refusal> {
+    let place = match (server, here) {
+        (true, true) => return Ok(()),
+        (false, _) => "on this server".to_owned(),
+        (true, false) => format!("in {domain}"),
+    };
+    Err(Refusal::ServiceOff { service: service.to_owned(), place })
 }
 
 /// The lifetime granted: what was asked or the default, cut to the most.

@@ -9,19 +9,15 @@ use crate::event::{
 use crate::model::limits::{
     LIFETIME_MS_MIN, PUBLICATION_MS_DEFAULT, PUBLICATION_MS_MAX, PUBLICATIONS_MAX,
 };
-use crate::model::{Document, Lifetime, Presentity, Refusal, Sequence, Tag};
+use crate::model::{Document, Lifetime, Presentity, Refusal, Rights, Sequence, Tag};
+use crate::service::access::rights;
 use crate::service::{Actor, Publish, Reply, compose};
 use crate::view::PresentityView;
 
 pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result<Verdict, Refusal> {
+    case.check_presence_on(publish.presentity.domain())?;
+    check_may_publish(case, actor, &publish.presentity)?;
     case.check_presentity(&publish.presentity)?;
-    if publish.presentity.account() != actor.principal.account() {
-        let cure = format!("only {} publishes there", publish.presentity.principal());
-        return Err(Refusal::Forbidden {
-            action: format!("publish for {}", publish.presentity),
-            cure,
-        });
-    }
     let key = PublicationKey { device: actor.device, name: publish.name.clone() };
     let view = case.views.presentity(&publish.presentity);
     if let Some(reply) = repeated(view, &key, &publish) {
@@ -44,6 +40,20 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
         None if publish.if_match.is_some() => Ok(refresh(case, key, publish, lifetime)),
         None => Err(Refusal::NothingToPublish),
     }
+}
+
+/// The owner publishes, and whom it lets. To others it is the same whether there is such a presentity.
+fn check_may_publish(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+) -> Result<(), Refusal> {
+    let owner = presentity.principal();
+    if rights(case.views, &owner, &actor.principal).has(Rights::PUBLISH) {
+        return Ok(());
+    }
+    let cure = format!("only {owner} publishes there, and whom it grants that");
+    Err(Refusal::Forbidden { action: format!("publish for {presentity}"), cure })
 }
 
 /// The first answer again, if this very operation was one of the last on the publication, or removed it.
@@ -142,6 +152,30 @@ fn remove(
         Event::PublicationEnded(event),
         Reply::Published { tag, granted: Lifetime::ZERO },
     ))
+}
+
+/// Ends these publications, as the first events of a verdict: each names the one before it.
+pub(super) fn withdrawn(
+    case: Case<'_>,
+    presentity: &Presentity,
+    view: &PresentityView,
+    gone: Vec<PublicationKey>,
+) -> Vec<Event> {
+    let mut left = view.publications.clone();
+    let mut previous = view.changed_at;
+    let mut events = Vec::new();
+    for (publication, at) in gone.into_iter().zip(case.views.head().next().get()..) {
+        left.remove(&publication);
+        events.push(Event::PublicationEnded(PublicationEnded {
+            presentity: presentity.clone(),
+            publication,
+            cause: PublicationCause::Withdrawn,
+            previous,
+            others: left.values().map(|publication| publication.document_at).collect(),
+        }));
+        previous = Sequence::new(at);
+    }
+    events
 }
 
 /// A tag that was never issued for this presentity: a keyed hash of how many were. The position of its event would do

@@ -1,37 +1,110 @@
-//! Subscribing and unsubscribing. Both may be repeated: the second time renews or changes nothing.
+//! Subscribing, unsubscribing, fetching: what a watcher may ask for. Each may be repeated.
 //!
-//! Must never hold: whom a watcher may watch beyond the one place where access is decided.
+//! Must never hold: whom a watcher may watch; the one place where access is decided is `service::access`.
+
+use std::sync::Arc;
 
 use super::{Case, Verdict, granted};
-use crate::event::{Event, SubscriptionCreated, SubscriptionEnded, SubscriptionRefreshed};
+use crate::event::{Event, Subscribed, SubscriptionEnded, WatchRequested};
 use crate::model::limits::{
-    LIFETIME_MS_MIN, SUBSCRIPTION_MS_DEFAULT, SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX,
+    LIFETIME_MS_MIN, REQUESTS_MAX, SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTION_MS_DEFAULT,
+    SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX,
 };
-use crate::model::{EndReason, Lifetime, Mode, Presentity, Refusal, SubscriptionState};
-use crate::service::{Actor, Reply};
+use crate::model::{
+    Act, AdministratorAct, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
+    Principal, Refusal, SubscriptionState,
+};
+use crate::service::access::controls;
+use crate::service::open::stated;
+use crate::service::query::current;
+use crate::service::{Actor, Lens, Reply};
+use crate::view::{SubscriptionView, WatcherView};
 
-pub(super) fn subscribe(
-    case: Case<'_>,
-    actor: &Actor,
-    presentity: Presentity,
-    mode: Mode,
-    lifetime: Option<Lifetime>,
-) -> Result<Verdict, Refusal> {
-    case.check_presentity(&presentity)?;
-    let granted = granted(lifetime, SUBSCRIPTION_MS_DEFAULT, LIFETIME_MS_MIN, SUBSCRIPTION_MS_MAX)?;
-    let watcher = actor.principal.clone();
-    let expires_at = case.now.after(granted);
-    let view = case.views.watcher(&watcher);
-    let reply = Reply::Subscribed { state: SubscriptionState::Active, granted };
-    if view.is_some_and(|view| view.active(&presentity).is_some()) {
-        let event = SubscriptionRefreshed { watcher, presentity, mode, expires_at };
-        return Ok(Verdict::new(Event::SubscriptionRefreshed(event), reply));
+/// What a subscribe request asks for.
+pub(super) struct Wish {
+    pub(super) operation: OperationId,
+    pub(super) presentity: Presentity,
+    pub(super) mode: Mode,
+    pub(super) lifetime: Option<Lifetime>,
+}
+
+pub(super) fn subscribe(case: Case<'_>, actor: &Actor, wish: Wish) -> Result<Verdict, Refusal> {
+    case.check_presence_on(wish.presentity.domain())?;
+    let watcher = &actor.principal;
+    let view = case.views.watcher(watcher);
+    let known = view.and_then(|view| view.subscriptions.get(&wish.presentity));
+    if let Some(answer) = known.and_then(|known| known.answer_to(wish.operation)) {
+        let (state, granted) = (answer.state, answer.granted);
+        return Ok(Verdict::unchanged(Reply::Subscribed { state, granted }));
     }
-    if view.is_some_and(|view| view.active_count >= SUBSCRIPTIONS_MAX) {
+    let max =
+        if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
+    let asked = granted(wish.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
+    let state = state_of(case, &wish.presentity, watcher)?;
+    check_room(view, known, state)?;
+    let granted = match state {
+        SubscriptionState::Pending => asked.min(undecided_for(case, known)),
+        _ => asked,
+    };
+    let event = Subscribed {
+        watcher: watcher.clone(),
+        presentity: wish.presentity,
+        mode: wish.mode,
+        expires_at: case.now.after(granted),
+        state,
+        operation: wish.operation,
+    };
+    Ok(Verdict::new(Event::Subscribed(event), Reply::Subscribed { state, granted }))
+}
+
+/// Where the rules put a subscription.
+fn state_of(
+    case: Case<'_>,
+    presentity: &Presentity,
+    watcher: &Principal,
+) -> Result<SubscriptionState, Refusal> {
+    case.check_visible(presentity, watcher)?;
+    match case.access(presentity, watcher, Act::Subscribe).handling {
+        Handling::Allow | Handling::PoliteBlock => Ok(SubscriptionState::Active),
+        Handling::Confirm => Ok(SubscriptionState::Pending),
+        Handling::Block => Err(refused(presentity)),
+    }
+}
+
+fn refused(presentity: &Presentity) -> Refusal {
+    Refusal::Refused { address: presentity.to_string() }
+}
+
+fn check_room(
+    view: Option<&WatcherView>,
+    known: Option<&SubscriptionView>,
+    state: SubscriptionState,
+) -> Result<(), Refusal> {
+    let Some(view) = view else { return Ok(()) };
+    let is_live = known.is_some_and(SubscriptionView::is_live);
+    if !is_live && view.live_count >= SUBSCRIPTIONS_MAX {
         return Err(Refusal::SubscriptionsFull { max: SUBSCRIPTIONS_MAX as u64 });
     }
-    let event = SubscriptionCreated { watcher, presentity, mode, expires_at };
-    Ok(Verdict::new(Event::SubscriptionCreated(event), reply))
+    let is_undecided = known.is_some_and(SubscriptionView::is_undecided);
+    if state == SubscriptionState::Pending && !is_undecided {
+        return check_requests(Some(view));
+    }
+    Ok(())
+}
+
+fn check_requests(view: Option<&WatcherView>) -> Result<(), Refusal> {
+    if view.is_some_and(|view| view.undecided_count() >= REQUESTS_MAX) {
+        return Err(Refusal::RequestsFull { max: REQUESTS_MAX as u64 });
+    }
+    Ok(())
+}
+
+/// How much longer a wish that is not decided is remembered: it is not begun anew by being repeated.
+fn undecided_for(case: Case<'_>, known: Option<&SubscriptionView>) -> Lifetime {
+    let pending = known.filter(|known| known.state == SubscriptionState::Pending);
+    let since = pending.map_or(case.now, |pending| pending.requested_at);
+    let left = case.now.until(since.after(case.config.request_lifetime));
+    left.max(Lifetime::from_ms(LIFETIME_MS_MIN))
 }
 
 pub(super) fn unsubscribe(
@@ -41,17 +114,94 @@ pub(super) fn unsubscribe(
 ) -> Result<Verdict, Refusal> {
     case.check_domain(presentity.domain())?;
     let view = case.views.watcher(&actor.principal);
-    let known = view.is_some_and(|view| view.subscriptions.contains_key(&presentity));
-    if !known {
+    let known = view.and_then(|view| view.subscriptions.get(&presentity));
+    let known = known.filter(|known| !known.by_fetch);
+    let Some(known) = known else {
         return Err(Refusal::NoSubscription { address: presentity.to_string() });
-    }
-    if view.is_some_and(|view| view.active(&presentity).is_none()) {
+    };
+    // To its watcher one that waits ended already.
+    if !known.is_live() || known.state == SubscriptionState::Waiting {
         return Ok(Verdict::unchanged(Reply::Unsubscribed));
     }
-    let event = SubscriptionEnded {
-        watcher: actor.principal.clone(),
-        presentity,
-        reason: EndReason::Timeout,
-    };
+    let watcher = actor.principal.clone();
+    let event = SubscriptionEnded { watcher, presentity, reason: EndReason::Timeout };
     Ok(Verdict::new(Event::SubscriptionEnded(event), Reply::Unsubscribed))
+}
+
+/// The current presence of one presentity, as far as its rules show it.
+pub(super) fn fetch(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+) -> Result<Verdict, Refusal> {
+    case.check_presence_on(presentity.domain())?;
+    let watcher = &actor.principal;
+    case.check_visible(presentity, watcher)?;
+    let decision = case.access(presentity, watcher, Act::Fetch);
+    match (decision.handling, Lens::of(&decision)) {
+        (Handling::Block, _) => Err(refused(presentity)),
+        (_, Some(lens)) => {
+            let item = current(case.views, presentity, &lens, Moment::ZERO);
+            Ok(Verdict::unchanged(Reply::Presence(Arc::new(item))))
+        }
+        (_, None) => {
+            let item = stated(presentity, Moment::ZERO, SubscriptionState::Pending);
+            let events = requested(case, watcher, presentity)?;
+            Ok(Verdict { events, reply: Reply::Presence(Arc::new(item)) })
+        }
+    }
+}
+
+/// Remembers the wish to see the presentity, unless there is one already: RFC 3857 §4.7.1 takes a fetch for a
+/// subscription that ends at once.
+fn requested(
+    case: Case<'_>,
+    watcher: &Principal,
+    presentity: &Presentity,
+) -> Result<Vec<Event>, Refusal> {
+    let view = case.views.watcher(watcher);
+    if view.is_some_and(|view| view.live(presentity).is_some()) {
+        return Ok(Vec::new());
+    }
+    check_requests(view)?;
+    Ok(vec![Event::WatchRequested(WatchRequested {
+        watcher: watcher.clone(),
+        presentity: presentity.clone(),
+        expires_at: case.now.after(case.config.request_lifetime),
+    })])
+}
+
+/// Ends somebody else's subscription: by who controls the presentity, or by an administrator of its domain.
+pub(super) fn end(
+    case: Case<'_>,
+    actor: &Actor,
+    watcher: Principal,
+    presentity: Presentity,
+) -> Result<Verdict, Refusal> {
+    case.check_domain(presentity.domain())?;
+    let owner = presentity.principal();
+    let is_owner = controls(case.views, &owner, &actor.principal);
+    if !is_owner && !case.administers(actor, presentity.domain()) {
+        let cure = format!("only {owner} and administrators of {} may", presentity.domain());
+        return Err(Refusal::Forbidden { action: "end others' subscriptions".into(), cure });
+    }
+    let view = case.views.watcher(&watcher);
+    if view.is_none_or(|view| view.live(&presentity).is_none()) {
+        return Err(Refusal::NoSubscription { address: format!("{presentity} by {watcher}") });
+    }
+    let reason = if is_owner { EndReason::Rejected } else { EndReason::Deactivated };
+    let about = format!("{watcher} to {presentity}");
+    let mut events = Vec::new();
+    if !is_owner {
+        for concerned in [&owner, &watcher] {
+            events.extend(case.acted(
+                actor,
+                concerned,
+                AdministratorAct::EndedSubscription,
+                &about,
+            ));
+        }
+    }
+    events.push(Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason }));
+    Ok(Verdict { events, reply: Reply::Changed { version: 0 } })
 }

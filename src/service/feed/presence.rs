@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::Window;
 use crate::model::limits::FEED_QUEUE_MAX;
-use crate::model::{Mode, Moment, Presentity, Sequence, SubscriptionState};
+use crate::model::{Mode, Moment, Presentity, Principal, Sequence, SubscriptionState};
 use crate::service::{History, PresenceItem, PresenceOpened, Walk};
 
 /// What to do next for a presence feed.
@@ -89,7 +89,7 @@ pub struct PresenceFeed {
     covered: Moment,
     window: Window<Moment>,
     round: VecDeque<Due>,
-    latest: BTreeMap<Presentity, Arc<PresenceItem>>,
+    latest: BTreeMap<(Presentity, Option<Principal>), Arc<PresenceItem>>,
     every: VecDeque<Arc<PresenceItem>>,
     overrun: bool,
     conflated: u64,
@@ -142,7 +142,7 @@ impl PresenceFeed {
         }
         match mode {
             Mode::Latest => {
-                if self.latest.insert(item.presentity.clone(), item).is_some() {
+                if self.latest.insert(item.subject(), item).is_some() {
                     self.conflated += 1;
                 }
             }
@@ -251,14 +251,20 @@ impl PresenceFeed {
 /// Adds the changes of a stretch, and before them the state it began with if that is asked for.
 fn add_history(history: &History, walk: Walk, round: &mut Vec<Due>) {
     let base = walk.changes.first().is_some_and(|(_, first)| *first <= history.after);
-    if history.with_base && !base && walk.complete {
+    if let Some(began) = history.began
+        && !base
+        && walk.complete
+    {
         // Nothing was published before: the subscription began with the offline state.
         let presentity = history.presentity.clone();
-        let item = PresenceItem::new(presentity, history.after, SubscriptionState::Active, None);
+        let item = PresenceItem::new(presentity, began, SubscriptionState::Active, None);
         round.push(Due::Ready(Arc::new(item)));
     }
     let stored = |(at, moment): (Sequence, Moment)| {
-        let version = moment.max(history.after);
+        let version = match history.began {
+            Some(began) if moment <= history.after => began,
+            _ => moment,
+        };
         Due::Stored { presentity: history.presentity.clone(), at, version }
     };
     round.extend(walk.changes.into_iter().map(stored));

@@ -1,0 +1,219 @@
+//! Domains, and what administrators may do to the principals in them. RFC 2779 §2.1.4, §2.1.5, appendix C.
+//!
+//! Must never hold: a way for an administrator to read a body or to speak as a user.
+
+use super::{Case, Verdict, message};
+use crate::event::{
+    AdministratorActed, DomainCreated, DomainRemoved, DomainSwitched, Event, MessageCause,
+    PrincipalSuspended, ServicesSwitched, SubscriptionEnded,
+};
+use crate::model::limits::DOMAINS_MAX;
+use crate::model::{
+    AdministratorAct, Domain, EndReason, OperationId, Presentity, Principal, ReceiptKind, Refusal,
+};
+use crate::service::{Actor, Reply};
+use crate::view::InboxView;
+
+const DONE: Reply = Reply::Changed { version: 0 };
+
+pub(super) fn create(
+    case: Case<'_>,
+    actor: &Actor,
+    domain: Domain,
+    operation: OperationId,
+) -> Result<Verdict, Refusal> {
+    case.check_operates(actor, "create domains")?;
+    let view = case.views.domain(domain.as_str());
+    if view.is_some_and(|view| view.answered.version_of(operation).is_some()) {
+        return Ok(Verdict::unchanged(DONE));
+    }
+    if case.check_domain(domain.as_str()).is_ok() {
+        return Err(Refusal::DomainExists { domain: domain.to_string() });
+    }
+    if domain.is_anonymous() {
+        return Err(Refusal::bad_field("domain", "is the one of pseudonyms; take another"));
+    }
+    if case.views.domains().len() >= DOMAINS_MAX {
+        let (found, max) = (case.views.domains().len() as u64 + 1, DOMAINS_MAX as u64);
+        return Err(Refusal::TooLarge { part: "list of domains".into(), found, max });
+    }
+    let event = DomainCreated { domain, by: actor.principal.clone(), operation };
+    Ok(Verdict::new(Event::DomainCreated(event), DONE))
+}
+
+pub(super) fn remove(case: Case<'_>, actor: &Actor, domain: Domain) -> Result<Verdict, Refusal> {
+    case.check_operates(actor, "remove domains")?;
+    if case.config.domains.contains(&domain) {
+        return Err(Refusal::DomainConfigured { domain: domain.to_string() });
+    }
+    case.check_domain(domain.as_str())?;
+    let gone = case.views.subscribed().filter(|it| it.domain() == domain.as_str());
+    let mut events: Vec<Event> = gone.flat_map(|it| unsubscribed(case, it)).collect();
+    let by = actor.principal.clone();
+    events.push(Event::DomainRemoved(DomainRemoved { domain, by }));
+    Ok(Verdict { events, reply: DONE })
+}
+
+/// Ends every subscription to a presentity that is no more.
+fn unsubscribed(case: Case<'_>, presentity: &Presentity) -> Vec<Event> {
+    let ended = case.views.subscribers(presentity).map(|watcher| {
+        let (watcher, presentity) = (watcher.clone(), presentity.clone());
+        let reason = EndReason::NoResource;
+        Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason })
+    });
+    ended.collect()
+}
+
+/// What a switch is to be: `None` stays.
+#[derive(Clone, Copy)]
+pub(super) struct Switch {
+    pub(super) presence: Option<bool>,
+    pub(super) messaging: Option<bool>,
+}
+
+pub(super) fn switch(
+    case: Case<'_>,
+    actor: &Actor,
+    domain: Domain,
+    switch: Switch,
+) -> Result<Verdict, Refusal> {
+    case.check_domain(domain.as_str())?;
+    case.check_administers(actor, &domain).or_else(|refusal| {
+        case.check_operates(actor, "switch its services").map_err(|_| refusal)
+    })?;
+    let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
+    let presence = switch.presence.unwrap_or(view.presence);
+    let messaging = switch.messaging.unwrap_or(view.messaging);
+    if (presence, messaging) == (view.presence, view.messaging) {
+        return Ok(Verdict::unchanged(DONE));
+    }
+    let by = actor.principal.clone();
+    let event = DomainSwitched { domain, presence, messaging, by };
+    Ok(Verdict::new(Event::DomainSwitched(event), DONE))
+}
+
+pub(super) fn services(
+    case: Case<'_>,
+    actor: &Actor,
+    principal: Principal,
+    switch: Switch,
+) -> Result<Verdict, Refusal> {
+    case.check_domain(principal.domain())?;
+    case.check_manages(actor, &principal)?;
+    let view = case.views.principal(&principal);
+    let view =
+        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let presence = switch.presence.unwrap_or(view.presence);
+    let messaging = switch.messaging.unwrap_or(view.messaging);
+    if (presence, messaging) == (view.presence, view.messaging) {
+        return Ok(Verdict::unchanged(DONE));
+    }
+    let mut events = Vec::new();
+    if view.presence && !presence {
+        events.extend(without_presence(case, &principal));
+    }
+    if view.messaging && !messaging {
+        events.extend(without_inbox(case, &principal));
+    }
+    events.extend(case.acted(actor, &principal, AdministratorAct::SwitchedServices, ""));
+    let by = actor.principal.clone();
+    let event = ServicesSwitched { principal, presence, messaging, by };
+    events.push(Event::ServicesSwitched(event));
+    Ok(Verdict { events, reply: DONE })
+}
+
+fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
+    let presentity = principal.presentity();
+    let mut events = Vec::new();
+    if let Some(view) = case.views.presentity(&presentity) {
+        let gone = view.publications.keys().cloned().collect();
+        events = super::publish::withdrawn(case, &presentity, view, gone);
+    }
+    events.extend(unsubscribed(case, &presentity));
+    events
+}
+
+fn without_inbox(case: Case<'_>, principal: &Principal) -> Vec<Event> {
+    let inbox = principal.inbox();
+    let view = case.views.inbox(&inbox);
+    let kept = view.into_iter().flat_map(InboxView::all_kept).map(|(sequence, _)| sequence);
+    let end = message::Removal {
+        cause: MessageCause::Withdrawn,
+        receipt: ReceiptKind::Failed,
+        reason: "the inbox is no more",
+    };
+    message::removed(case, &inbox, kept.collect::<Vec<_>>(), &end)
+}
+
+pub(super) fn suspend(
+    case: Case<'_>,
+    actor: &Actor,
+    principal: Principal,
+    is_suspended: bool,
+) -> Result<Verdict, Refusal> {
+    case.check_administers(actor, &principal.home())?;
+    if principal == actor.principal {
+        return Err(Refusal::bad_field("principal", "is yourself; another administrator may"));
+    }
+    let view = case.views.principal(&principal);
+    let view =
+        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    if view.is_suspended == is_suspended {
+        return Ok(Verdict::unchanged(DONE));
+    }
+    let act = if is_suspended { AdministratorAct::Suspended } else { AdministratorAct::Resumed };
+    let mut events: Vec<Event> = case.acted(actor, &principal, act, "").into_iter().collect();
+    let by = actor.principal.clone();
+    events.push(Event::PrincipalSuspended(PrincipalSuspended { principal, is_suspended, by }));
+    Ok(Verdict { events, reply: DONE })
+}
+
+impl Case<'_> {
+    /// Whether `actor` runs the server: an administrator of the first domain of its configuration.
+    pub(super) fn operates(&self, actor: &Actor) -> bool {
+        let home = self.config.domains.first();
+        home.is_some_and(|home| self.administers(actor, home.as_str()))
+    }
+
+    fn check_operates(&self, actor: &Actor, action: &str) -> Result<(), Refusal> {
+        if self.operates(actor) {
+            return Ok(());
+        }
+        let home = self.config.domains.first().map_or("", Domain::as_str);
+        let cure = format!("only administrators of {home} may");
+        Err(Refusal::Forbidden { action: action.to_owned(), cure })
+    }
+
+    /// Whether `actor` is an administrator of `domain`.
+    pub(in crate::service) fn check_administers(
+        &self,
+        actor: &Actor,
+        domain: &Domain,
+    ) -> Result<(), Refusal> {
+        if self.administers(actor, domain.as_str()) {
+            return Ok(());
+        }
+        let cure = format!("only administrators of {domain} may");
+        Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
+    }
+
+    /// The record of what an administrator does to another; none of what somebody does to itself.
+    pub(super) fn acted(
+        &self,
+        actor: &Actor,
+        concerned: &Principal,
+        act: AdministratorAct,
+        about: &str,
+    ) -> Option<Event> {
+        let is_other = actor.principal != *concerned;
+        let is_known = self.views.principal(concerned).is_some();
+        (is_other && is_known).then(|| {
+            Event::AdministratorActed(AdministratorActed {
+                principal: concerned.clone(),
+                by: actor.principal.clone(),
+                act,
+                about: about.to_owned(),
+            })
+        })
+    }
+}

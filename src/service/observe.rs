@@ -1,0 +1,97 @@
+//! Counts of watching that are not recorded yet: at most one event about the same watcher and presentity a minute, so
+//! that a poller cannot fill the log.
+//!
+//! Must never hold: anything whose loss would be noticed by more than a count; it is recorded when its minute is over,
+//! and at an orderly end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::WatchObserved;
+use crate::model::limits::{WATCHERS_EVERY_MS, WATCHERS_PENDING_MAX};
+use crate::model::{Act, Lifetime, Presentity, Principal, Timestamp, WatcherRow};
+use crate::view::Views;
+
+type Pair = (Presentity, Principal);
+
+/// What waits to be recorded, by presentity and watcher.
+#[derive(Debug, Default)]
+pub(super) struct Observations {
+    waiting: BTreeMap<Pair, (Timestamp, WatchObserved)>,
+    due: BTreeSet<(Timestamp, Pair)>,
+}
+
+impl Observations {
+    /// `watcher` did something to watch `presentity`. Returns what is to be recorded at once.
+    pub(super) fn add(
+        &mut self,
+        views: &Views,
+        presentity: &Presentity,
+        watcher: &Principal,
+        act: Act,
+        now: Timestamp,
+    ) -> Option<WatchObserved> {
+        let pair = (presentity.clone(), watcher.clone());
+        if let Some((_, waiting)) = self.waiting.get_mut(&pair) {
+            count(waiting, act, now);
+            return None;
+        }
+        let mut event = WatchObserved {
+            presentity: presentity.clone(),
+            watcher: watcher.clone(),
+            fetches: 0,
+            subscriptions: 0,
+            first_at: now,
+            last_at: now,
+        };
+        count(&mut event, act, now);
+        let seen = views.audience(presentity).and_then(|view| view.seen.get(watcher));
+        let every = Lifetime::from_ms(WATCHERS_EVERY_MS);
+        let due = seen.map(|seen| seen.last_at.after(every)).filter(|due| *due > now);
+        match due {
+            Some(due) if self.waiting.len() < WATCHERS_PENDING_MAX => {
+                self.due.insert((due, pair.clone()));
+                self.waiting.insert(pair, (due, event));
+                None
+            }
+            _ => Some(event),
+        }
+    }
+
+    /// Adds to `row` what is counted and not recorded yet.
+    pub(super) fn add_to(&self, row: &mut WatcherRow) {
+        let pair = (row.presentity.clone(), row.watcher.clone());
+        if let Some((_, waiting)) = self.waiting.get(&pair) {
+            row.fetches += u64::from(waiting.fetches);
+            row.subscriptions += u64::from(waiting.subscriptions);
+            row.last_at = row.last_at.max(waiting.last_at);
+        }
+    }
+
+    /// When the next is to be recorded.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Takes one that is to be recorded by `now`, and when it was due.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<(Timestamp, WatchObserved)> {
+        let (due, pair) = self.due.first().filter(|(due, _)| *due <= now).cloned()?;
+        self.due.remove(&(due, pair.clone()));
+        let (_, event) = self.waiting.remove(&pair)?;
+        Some((due, event))
+    }
+
+    /// Takes all, due or not.
+    pub(super) fn take_all(&mut self) -> Vec<WatchObserved> {
+        self.due.clear();
+        let waiting = core::mem::take(&mut self.waiting);
+        waiting.into_values().map(|(_, event)| event).collect()
+    }
+}
+
+fn count(event: &mut WatchObserved, act: Act, now: Timestamp) {
+    match act {
+        Act::Fetch => event.fetches = event.fetches.saturating_add(1),
+        Act::Subscribe => event.subscriptions = event.subscriptions.saturating_add(1),
+    }
+    event.last_at = now;
+}

@@ -1,0 +1,196 @@
+//! Who must be told of an event, and what.
+//!
+//! Must never hold: a rule, or what a feed was told before.
+
+use std::sync::Arc;
+
+use super::access::rights;
+use super::core::Service;
+use super::live::Sight;
+use super::open::stated;
+use super::query::current;
+use super::{FeedId, InboxRow, Lens, Output, PresenceItem};
+use crate::event::{Event, GrantChanged, Recorded};
+use crate::model::{
+    Act, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    SubscriptionState,
+};
+
+impl Service {
+    /// Tells those concerned of an event that has been applied.
+    pub(super) fn tell(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::Published(event) => self.tell_change(recorded.at, &event.presentity),
+            Event::PublicationEnded(event) => self.tell_change(recorded.at, &event.presentity),
+            Event::SubscriptionCreated(event) => {
+                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
+            }
+            Event::SubscriptionRefreshed(event) => {
+                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
+            }
+            Event::Subscribed(event) => {
+                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
+            }
+            Event::SubscriptionMoved(event) => {
+                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
+            }
+            Event::SubscriptionEnded(event) => {
+                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
+            }
+            Event::WatchRequested(event) => {
+                self.tell_audience(recorded.at, &event.presentity, &event.watcher);
+            }
+            Event::WatchObserved(event) => {
+                self.tell_audience(recorded.at, &event.presentity, &event.watcher);
+            }
+            Event::MessageAccepted(event) => {
+                self.tell_inbox(recorded, &event.inbox, event.sequence);
+            }
+            Event::ReceiptIssued(event) => self.tell_inbox(recorded, &event.inbox, event.sequence),
+            _ => self.tell_governed(recorded),
+        }
+    }
+
+    /// Tells of what changes who may see or do what.
+    fn tell_governed(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::AccessRulesChanged(event) => self.relens(recorded.at, &event.presentity),
+            Event::RulesReviewed(event) => self.relens(recorded.at, &event.presentity),
+            Event::DomainRulesChanged(event) => {
+                let subscribed: Vec<Presentity> = self.views().subscribed().cloned().collect();
+                let here = subscribed.iter().filter(|it| it.domain() == event.domain.as_str());
+                for presentity in here {
+                    self.relens(recorded.at, presentity);
+                }
+            }
+            Event::GrantChanged(event) => self.tell_grant(recorded.at, event),
+            Event::ServicesSwitched(event) if !event.messaging => {
+                let address = event.principal.inbox();
+                let refusal = Refusal::UnknownInbox { address: address.to_string() };
+                let feeds = self.live.expel(&address, |_| false);
+                self.end_feeds(feeds, refusal);
+            }
+            Event::KeyRevoked(event) => self.outputs.push(Output::Revoked { device: event.device }),
+            Event::PrincipalSuspended(event) if event.is_suspended => {
+                self.revoke_all(|principal| *principal == event.principal);
+            }
+            Event::DomainRemoved(event) => {
+                self.revoke_all(|principal| principal.domain() == event.domain.as_str());
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_change(&mut self, at: Moment, presentity: &Presentity) {
+        for (lens, feeds) in self.live.watching(presentity) {
+            if lens == Lens::Nothing {
+                continue;
+            }
+            let item = current(self.views(), presentity, &lens, Moment::ZERO);
+            // Through the lens it may be no change.
+            if item.version == at {
+                self.present(feeds, item);
+            }
+        }
+    }
+
+    fn present(&mut self, feeds: Vec<(FeedId, Mode)>, item: PresenceItem) {
+        if !feeds.is_empty() {
+            self.outputs.push(Output::Presence { feeds, item: Arc::new(item) });
+        }
+    }
+
+    /// A subscription began, was renewed, moved or ended.
+    fn tell_subscription(&mut self, at: Moment, watcher: &Principal, presentity: &Presentity) {
+        let view =
+            self.views().watcher(watcher).and_then(|view| view.subscriptions.get(presentity));
+        let Some(view) = view else { return };
+        let is_news = view.changed == at && !view.by_fetch;
+        let (state, mode) = (view.state, view.mode);
+        if let Some(sight) = self.sight(at, watcher, presentity, state, mode) {
+            let feeds = self.live.subscribed(watcher, presentity, &sight);
+            if is_news {
+                let item = current(self.views(), presentity, &sight.lens, at);
+                self.present(feeds, item);
+            }
+        } else {
+            let feeds = self.live.unsubscribed(watcher, presentity);
+            if is_news {
+                self.present(feeds, stated(presentity, at, state));
+            }
+        }
+        self.tell_audience(at, presentity, watcher);
+    }
+
+    fn sight(
+        &self,
+        at: Moment,
+        watcher: &Principal,
+        presentity: &Presentity,
+        state: SubscriptionState,
+        mode: Mode,
+    ) -> Option<Sight> {
+        let decision = self.case(at.timestamp()).access(presentity, watcher, Act::Subscribe);
+        let lens = Lens::of(&decision).filter(|_| state == SubscriptionState::Active)?;
+        Some(Sight { mode, lens })
+    }
+
+    /// Tells the feeds that attend to the watchers of `presentity` what there is to tell of `watcher`.
+    fn tell_audience(&mut self, at: Moment, presentity: &Presentity, watcher: &Principal) {
+        for (feed, asker) in self.live.attending(presentity) {
+            let case = self.case(at.timestamp());
+            let row = case.watcher_row(presentity, watcher);
+            let shown = row.and_then(|(row, version)| {
+                Some(PresenceItem::about(case.shown_row(&asker, row)?, version))
+            });
+            if let Some(item) = shown {
+                self.present(vec![(feed, Mode::Latest)], item);
+            }
+        }
+    }
+
+    fn tell_inbox(&mut self, recorded: &Recorded, inbox: &InboxAddress, sequence: InboxSequence) {
+        let feeds = self.live.reading(inbox);
+        if !feeds.is_empty() {
+            let row = InboxRow { sequence, at: recorded.sequence };
+            self.outputs.push(Output::Inbox { feeds, row });
+        }
+    }
+
+    /// The rules changed: each watcher sees by them from here on. What that shows at once is said by what happens next.
+    fn relens(&mut self, at: Moment, presentity: &Presentity) {
+        for watcher in self.live.watchers(presentity) {
+            let case = self.case(at.timestamp());
+            let decision = case.access(presentity, &watcher, Act::Subscribe);
+            if let Some(lens) = Lens::of(&decision) {
+                self.live.relens(&watcher, presentity, &lens);
+            }
+        }
+    }
+
+    fn tell_grant(&mut self, at: Moment, event: &GrantChanged) {
+        self.relens(at, &event.owner.presentity());
+        let inbox = event.owner.inbox();
+        let views = &self.views;
+        let has = |reader: &Principal, right| rights(views, &event.owner, reader).has(right);
+        let feeds = self.live.expel(&inbox, |reader| has(reader, Rights::READ));
+        self.live.dismiss(&event.owner.presentity(), |asker| has(asker, Rights::WATCHERS));
+        let cure = format!("{} took the right back", event.owner);
+        let action = format!("read {inbox} any more");
+        self.end_feeds(feeds, Refusal::Forbidden { action, cure });
+    }
+
+    fn end_feeds(&mut self, feeds: Vec<FeedId>, refusal: Refusal) {
+        if !feeds.is_empty() {
+            self.outputs.push(Output::Ended { feeds, refusal });
+        }
+    }
+
+    /// Has the connections of all devices of some principals closed.
+    fn revoke_all(&mut self, concerned: impl Fn(&Principal) -> bool) {
+        let principals = self.views.principals().filter(|(principal, _)| concerned(principal));
+        let devices = principals.flat_map(|(_, view)| view.devices.keys());
+        let revoked = devices.map(|device| Output::Revoked { device: *device });
+        self.outputs.extend(revoked);
+    }
+}

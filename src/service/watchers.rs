@@ -1,0 +1,123 @@
+//! Watcher information: who watches a presentity or did of late, put together from the audience and the subscriptions.
+//!
+//! Must never hold: a decision about who may learn it beyond the one that [`Case::may_see_watcher`] makes.
+
+use super::access::rights;
+use super::decide::Case;
+use crate::model::{
+    Act, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Rights, SubscriptionState,
+    Timestamp, WatcherRow, limits::WATCHERS_WINDOW_MS,
+};
+use crate::view::{Seen, SubscriptionView};
+
+impl Case<'_> {
+    /// What there is to tell of `watcher`, and when it last changed; `None` if it was not seen of late.
+    pub(super) fn watcher_row(
+        &self,
+        presentity: &Presentity,
+        watcher: &Principal,
+    ) -> Option<(WatcherRow, Moment)> {
+        let seen = self.views.audience(presentity).and_then(|view| view.seen.get(watcher));
+        let seen = seen.filter(|seen| !seen.is_over(self.now));
+        let view = self.views.watcher(watcher);
+        let subscription = view.and_then(|view| view.subscriptions.get(presentity));
+        let subscription = subscription.filter(|subscription| {
+            subscription.is_live() || seen.is_some() && !subscription.by_fetch
+        });
+        if seen.is_none() && subscription.is_none() {
+            return None;
+        }
+        Some(self.row_of(presentity, watcher, seen, subscription))
+    }
+
+    fn row_of(
+        &self,
+        presentity: &Presentity,
+        watcher: &Principal,
+        seen: Option<&Seen>,
+        subscription: Option<&SubscriptionView>,
+    ) -> (WatcherRow, Moment) {
+        let act = if subscription.is_some() { Act::Subscribe } else { Act::Fetch };
+        let moved = subscription.map(|subscription| subscription.moved);
+        let moved_at = moved.map(Moment::timestamp);
+        let row = WatcherRow {
+            presentity: presentity.clone(),
+            watcher: watcher.clone(),
+            state: subscription.map(|subscription| subscription.state),
+            handling: self.access(presentity, watcher, act).handling,
+            first_at: self.within(seen.map(|seen| seen.first_at).or(moved_at)),
+            last_at: seen.map(|seen| seen.last_at).max(moved_at).unwrap_or_default(),
+            fetches: seen.map_or(0, |seen| seen.fetches),
+            subscriptions: seen.map_or(0, |seen| seen.subscriptions),
+        };
+        let version = seen.map(|seen| seen.changed).max(moved).unwrap_or_default();
+        (row, version)
+    }
+
+    /// A moment, or the beginning of the window if it is before that.
+    fn within(&self, moment: Option<Timestamp>) -> Timestamp {
+        let window =
+            Timestamp::default().until(self.now).as_ms().saturating_sub(WATCHERS_WINDOW_MS);
+        let begin = Timestamp::default().after(Lifetime::from_ms(window));
+        moment.unwrap_or_default().max(begin)
+    }
+
+    /// All there is to tell of the watchers of `presentity`, in order of watcher.
+    pub(super) fn watcher_rows(&self, presentity: &Presentity) -> Vec<(WatcherRow, Moment)> {
+        let seen = self.views.audience(presentity).into_iter().flat_map(|view| view.seen.keys());
+        let mut watchers: Vec<&Principal> =
+            seen.chain(self.views.subscribers(presentity)).collect();
+        watchers.sort_unstable();
+        watchers.dedup();
+        let rows = watchers.into_iter();
+        rows.filter_map(|watcher| self.watcher_row(presentity, watcher)).collect()
+    }
+
+    /// Whether `asker` may learn of all the watchers of `presentity`: its owner, and a member of it.
+    pub(super) fn sees_all_watchers(&self, asker: &Principal, presentity: &Presentity) -> bool {
+        rights(self.views, &presentity.principal(), asker).has(Rights::MEMBER)
+    }
+
+    /// Whether `asker` may learn that `row` watches: its presentity's owner may, the watcher itself may, and others if the
+    /// owner lets them and the watcher shows itself to them.
+    pub(super) fn may_see_watcher(&self, asker: &Principal, row: &WatcherRow) -> bool {
+        let granted = || {
+            rights(self.views, &row.presentity.principal(), asker).has(Rights::WATCHERS)
+                && self
+                    .views
+                    .rules(&row.watcher)
+                    .is_some_and(|view| view.visibility.shows_to(asker))
+        };
+        self.sees_all_watchers(asker, &row.presentity) || row.watcher == *asker || granted()
+    }
+
+    /// What `asker` is told of `row`: a watcher learns of itself no more than its subscription tells it.
+    pub(super) fn shown_row(&self, asker: &Principal, mut row: WatcherRow) -> Option<WatcherRow> {
+        if !self.may_see_watcher(asker, &row) {
+            return None;
+        }
+        if self.sees_all_watchers(asker, &row.presentity) {
+            return Some(row);
+        }
+        row.last_at = self.last_seen(&row);
+        row.handling = match row.state {
+            Some(SubscriptionState::Pending) => Handling::Confirm,
+            Some(SubscriptionState::Terminated(EndReason::Rejected)) => Handling::Block,
+            _ => Handling::Allow,
+        };
+        if row.state == Some(SubscriptionState::Waiting) {
+            row.state = Some(SubscriptionState::Terminated(EndReason::Timeout));
+        }
+        Some(row)
+    }
+
+    /// When the watcher of `row` last did something or was told of it: what happened behind its back is left out.
+    fn last_seen(&self, row: &WatcherRow) -> Timestamp {
+        let audience = self.views.audience(&row.presentity);
+        let seen = audience.and_then(|view| view.seen.get(&row.watcher)).map(|seen| seen.last_at);
+        let view = self.views.watcher(&row.watcher);
+        let subscription = view.and_then(|view| view.subscriptions.get(&row.presentity));
+        let told = subscription.filter(|subscription| !subscription.by_fetch);
+        seen.max(told.map(|told| told.changed.timestamp())).unwrap_or(row.first_at)
+    }
+}

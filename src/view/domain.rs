@@ -1,0 +1,65 @@
+//! A domain: whether it was created here, what is switched off in it, and its own access rules.
+//!
+//! Must never hold: who is in it.
+
+use serde::{Deserialize, Serialize};
+
+use super::rules::Answered;
+use crate::event::{Event, Recorded};
+use crate::model::{AccessRules, Sequence};
+
+/// A domain that was created at run time or ever changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainView {
+    /// The last event it took.
+    pub as_of: Sequence,
+    /// Whether it was created at run time and not removed since.
+    pub is_created: bool,
+    /// Whether presence works in it.
+    pub presence: bool,
+    /// Whether messaging works in it.
+    pub messaging: bool,
+    /// Its access rules, which may take away from what presentities grant.
+    pub rules: AccessRules,
+    /// Their version; zero before the first.
+    pub rules_version: u64,
+    /// The latest operations on it.
+    pub answered: Answered,
+}
+
+impl Default for DomainView {
+    fn default() -> Self {
+        Self {
+            as_of: Sequence::ZERO,
+            is_created: false,
+            presence: true,
+            messaging: true,
+            rules: AccessRules::default(),
+            rules_version: 0,
+            answered: Answered::default(),
+        }
+    }
+}
+
+impl DomainView {
+    pub(super) fn apply(&mut self, recorded: &Recorded) {
+        self.as_of = recorded.sequence;
+        match &recorded.event {
+            Event::DomainCreated(event) => {
+                // What was removed leaves nothing to a later one of its name but its principals' history.
+                *self = Self { as_of: recorded.sequence, is_created: true, ..Self::default() };
+                self.answered.add(event.operation, 0);
+            }
+            Event::DomainRemoved(_) => self.is_created = false,
+            Event::DomainSwitched(event) => {
+                (self.presence, self.messaging) = (event.presence, event.messaging);
+            }
+            Event::DomainRulesChanged(event) => {
+                self.rules = event.rules.clone();
+                self.rules_version = event.version;
+                self.answered.add(event.operation, event.version);
+            }
+            _ => unreachable!("only events of domains come here"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A principal's rules and grants: of its presentity, of its inbox, and of itself as a watcher.
+//!
+//! Must never hold: what the rules decide for whom; that is worked out when somebody asks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Recorded};
+use crate::model::limits::CHANGES_REMEMBERED_MAX;
+use crate::model::{
+    AccessRules, DeliveryRules, OperationId, Principal, Rights, Sequence, Timestamp,
+    VisibilityRules,
+};
+
+/// The latest operations on something and the version each made, so that a repeat gets its first answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered(VecDeque<(OperationId, u64)>);
+
+impl Answered {
+    /// The version that `operation` made, if it is one of the latest.
+    pub fn version_of(&self, operation: OperationId) -> Option<u64> {
+        let named = operation != OperationId::default();
+        let found = self.0.iter().find(|(answered, _)| named && *answered == operation);
+        found.map(|(_, version)| *version)
+    }
+
+    pub(super) fn add(&mut self, operation: OperationId, version: u64) {
+        if self.0.len() == CHANGES_REMEMBERED_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((operation, version));
+    }
+}
+
+/// The rules of a principal that ever changed them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesView {
+    /// The last event it took.
+    pub as_of: Sequence,
+    /// The access rules of its presentity.
+    pub access: AccessRules,
+    /// Their version; zero before the first.
+    pub access_version: u64,
+    /// Their last change in the log.
+    pub access_at: Sequence,
+    /// Up to when what begins and ceases to hold by time was looked at.
+    pub reviewed: Timestamp,
+    /// The delivery rules of its inbox.
+    pub delivery: DeliveryRules,
+    /// Their version; zero before the first.
+    pub delivery_version: u64,
+    /// Its visibility rules.
+    pub visibility: VisibilityRules,
+    /// Their version; zero before the first.
+    pub visibility_version: u64,
+    /// What it grants to whom.
+    pub grants: BTreeMap<Principal, Rights>,
+    /// The latest operations on any of these.
+    pub answered: Answered,
+}
+
+impl RulesView {
+    /// What it grants `grantee`.
+    pub fn rights(&self, grantee: &Principal) -> Rights {
+        self.grants.get(grantee).copied().unwrap_or_default()
+    }
+
+    /// When the next access rule begins or ceases to hold.
+    pub(super) fn boundary(&self) -> Option<Timestamp> {
+        self.access.next_boundary(self.reviewed)
+    }
+
+    pub(super) fn apply(&mut self, recorded: &Recorded) {
+        self.as_of = recorded.sequence;
+        match &recorded.event {
+            Event::AccessRulesChanged(event) => {
+                self.access = event.rules.clone();
+                self.access_version = event.version;
+                self.access_at = recorded.sequence;
+                self.reviewed = recorded.at.timestamp();
+                self.answered.add(event.operation, event.version);
+            }
+            Event::RulesReviewed(event) => self.reviewed = self.reviewed.max(event.through),
+            Event::DeliveryRulesChanged(event) => {
+                self.delivery = event.rules.clone();
+                self.delivery_version = event.version;
+                self.answered.add(event.operation, event.version);
+            }
+            Event::VisibilityRulesChanged(event) => {
+                self.visibility = event.rules.clone();
+                self.visibility_version = event.version;
+                self.answered.add(event.operation, event.version);
+            }
+            Event::GrantChanged(event) => {
+                if event.rights.is_none() {
+                    self.grants.remove(&event.grantee);
+                } else {
+                    self.grants.insert(event.grantee.clone(), event.rights);
+                }
+                self.answered.add(event.operation, 0);
+            }
+            _ => unreachable!("only events of rules come here"),
+        }
+    }
+}
