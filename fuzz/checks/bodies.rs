@@ -4,7 +4,8 @@
 
 use adsum::model::limits::FRAME_BYTES_MAX;
 use adsum::wire::body::{
-    self, Body, KindVisitor, MessageEvent, Presence, PresenceEvent, Publish, visit_kind,
+    self, Body, Delivery, KindVisitor, MessageEvent, Presence, PresenceEvent, Publish,
+    ReceiptEvent, Rule, Watcher, visit_kind,
 };
 use adsum::wire::{Frame, convert, decode, encode, request_number};
 use bytes::Bytes;
@@ -22,6 +23,27 @@ pub(crate) fn check(data: &[u8]) {
     documents(&frame).iter().for_each(same_document);
     if let Ok(event) = decode::<MessageEvent>(&frame) {
         same_message(event.message);
+    }
+    same_parts(&frame);
+}
+
+/// Rules, watchers and receipts: what converts, converts back to the same.
+fn same_parts(frame: &Frame) {
+    let rule = decode::<Rule>(frame).ok().and_then(|row| convert::access_rule(row.rule).ok());
+    if let Some(rule) = rule {
+        assert_eq!(convert::access_rule(convert::access_rule_body(&rule)), Ok(rule));
+    }
+    let rule = decode::<Delivery>(frame).ok().and_then(|row| convert::delivery_rule(row.rule).ok());
+    if let Some(rule) = rule {
+        assert_eq!(convert::delivery_rule(convert::delivery_rule_body(&rule)), Ok(rule));
+    }
+    let row = decode::<Watcher>(frame).ok().and_then(|row| convert::watcher(row.watcher).ok());
+    if let Some(row) = row {
+        assert_eq!(convert::watcher(convert::watcher_body(&row)), Ok(row));
+    }
+    let event = decode::<ReceiptEvent>(frame).ok();
+    if let Some(receipt) = event.and_then(|event| convert::receipt(event.receipt).ok()) {
+        assert_eq!(convert::receipt(convert::receipt_body(&receipt)), Ok(receipt));
     }
 }
 

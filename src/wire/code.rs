@@ -46,7 +46,7 @@ codes! {
         UnsupportedFeature = 0x04, "unsupported-feature";
         /// The identity was not proven; the `Refused` frame before it says why.
         AuthFailed = 0x05, "auth-failed";
-        /// The key was revoked while connected.
+        /// The key was revoked while connected, its principal suspended or its domain removed.
         AuthExpired = 0x06, "auth-expired";
         /// A limit for connections was reached; connect again later.
         LimitExceeded = 0x08, "limit-exceeded";

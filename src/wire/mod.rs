@@ -11,7 +11,6 @@ mod code;
 pub mod convert;
 mod fault;
 mod frame;
-mod part;
 mod proof;
 #[cfg(test)]
 mod tests;

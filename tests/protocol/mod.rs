@@ -4,5 +4,6 @@
 
 pub(crate) mod annotate;
 pub(crate) mod document;
+pub(crate) mod governance;
 pub(crate) mod samples;
 pub(crate) mod session;

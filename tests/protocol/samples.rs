@@ -29,14 +29,20 @@ pub(crate) const NONCE: [u8; 32] = [0xc4; 32];
 /// The token of an invite.
 pub(crate) const TOKEN: [u8; 32] = [0x70; 32];
 /// 2026-11-22T09:30:00Z.
-const TIME_MS: u64 = 1_795_339_800_000;
+pub(crate) const TIME_MS: u64 = 1_795_339_800_000;
 const HOUR_MS: u64 = 3_600_000;
-const WEEK_MS: u64 = 7 * 24 * HOUR_MS;
-const BOB: &str = "bob@example.com";
-const ALICE: &str = "pres:alice@example.com";
-const INBOX: &str = "im:bob@example.com";
+/// A day.
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
+const WEEK_MS: u64 = 7 * DAY_MS;
+/// Whose examples these are.
+pub(crate) const BOB: &str = "bob@example.com";
+/// Whom bob watches.
+pub(crate) const ALICE: &str = "pres:alice@example.com";
+/// His inbox.
+pub(crate) const INBOX: &str = "im:bob@example.com";
 const TAG: [u8; 16] = [0xa9; 16];
-const OPERATION: [u8; 16] = [0x0f; 16];
+/// An operation of his.
+pub(crate) const OPERATION: [u8; 16] = [0x0f; 16];
 
 /// An example frame.
 pub(crate) struct Sample {
@@ -54,7 +60,8 @@ impl Sample {
     }
 }
 
-fn sample<B: Body>(title: &'static str, body: &B) -> Sample {
+/// The example of `body` under `title`.
+pub(crate) fn sample<B: Body>(title: &'static str, body: &B) -> Sample {
     let mut bytes = Vec::new();
     encode(body, &mut bytes);
     let mut annotator = Annotator::default();
@@ -82,7 +89,8 @@ pub(crate) fn public_key() -> [u8; 32] {
     device_key().public_key().as_ref().try_into().expect("a key has 32 bytes")
 }
 
-fn device() -> [u8; 8] {
+/// The device that holds it.
+pub(crate) fn device() -> [u8; 8] {
     PublicKey(public_key()).device().0
 }
 
@@ -108,9 +116,10 @@ fn written(text: &'static str) -> Written {
     Some(Bytes::from_static(text.as_bytes()))
 }
 
-/// Every example, in order of its place in the document.
+/// Every example.
 pub(crate) fn samples() -> Vec<Sample> {
-    [connection(), requests(), answers(), queries(), feeds(), feed_events(), ends()]
+    let governance = super::governance::samples();
+    [connection(), requests(), answers(), queries(), feeds(), feed_events(), ends(), governance]
         .into_iter()
         .flatten()
         .collect()
@@ -186,7 +195,7 @@ fn document_with_an_erased_note() -> Document {
 }
 
 /// A document that says only "open".
-fn plain_document() -> Document {
+pub(crate) fn plain_document() -> Document {
     let tuple = Tuple {
         id: "desk".into(),
         basic: 1,
@@ -260,7 +269,7 @@ fn requests() -> Vec<Sample> {
         ..publish()
     };
     let unsubscribe = Unsubscribe { request: 5, presentity: ALICE.into(), ext: vec![] };
-    let lasting = Send { lifetime_ms: Some(24 * HOUR_MS), ..send() };
+    let lasting = Send { lifetime_ms: Some(DAY_MS), ..send() };
     let delete =
         Delete { request: 6, inbox: INBOX.into(), sequences: vec![7, 9, 300], ext: vec![] };
     let invite = Invite {
@@ -409,7 +418,7 @@ pub(crate) fn message_event(cursor: Bytes) -> MessageEvent {
         content_type: "text/plain".into(),
         body: written("yes"),
         accepted_at_ms: TIME_MS,
-        lifetime_ms: Some(24 * HOUR_MS),
+        lifetime_ms: Some(DAY_MS),
     };
     MessageEvent { number: 1, cursor, message, ext: vec![] }
 }

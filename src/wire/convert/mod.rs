@@ -3,12 +3,29 @@
 //! Whatever is read back was written by the same version or an older one; a number this version does not know is
 //! refused by name. Must never hold: a check that the model's constructors do not make.
 
+mod access;
+mod addition;
+mod delivery;
+mod watching;
+
+pub use access::{
+    access_rule, access_rule_body, handling, handling_number, shown, shown_body, visibility_rule,
+    visibility_rule_body,
+};
+pub use addition::{
+    operation, operation_ext, receipts, receipts_ext, wants_watchers, watchers_ext,
+};
+pub use delivery::{
+    delivery_rule, delivery_rule_body, receipt, receipt_body, when_closed, when_closed_number,
+};
+pub use watching::{mode, mode_number, state, state_numbers, watcher, watcher_body};
+
 use super::body::{self, Written};
 use crate::model::limits::REFUSAL_TEXT_BYTES_MAX;
 use crate::model::{
-    Basic, Contact, ContentType, Document, EndReason, InboxAddress, InboxSequence, Lifetime,
-    Message, MessageId, Mode, Note, Payload, Presentity, Principal, Priority, Refusal, Role,
-    SubscriptionState, Timestamp, Tuple, TupleId,
+    Basic, Contact, ContentType, Document, InboxAddress, InboxSequence, Lifetime, Message,
+    MessageId, Note, Payload, Presentity, Principal, Priority, Refusal, Role, SubscriptionState,
+    Timestamp, Tuple, TupleId,
 };
 
 /// Reads a document.
@@ -118,58 +135,6 @@ pub fn presence(
     Ok((presentity, state(wire.state, wire.reason)?, document(wire.document)?))
 }
 
-/// Numbers of a subscription's state and of the reason it ended, 0 for none.
-pub const fn state_numbers(state: SubscriptionState) -> (u8, u8) {
-    match state {
-        SubscriptionState::Active => (1, 0),
-        SubscriptionState::Terminated(EndReason::Timeout) => (2, 1),
-        SubscriptionState::Terminated(EndReason::Deactivated) => (2, 2),
-        SubscriptionState::Terminated(EndReason::Rejected) => (2, 3),
-        SubscriptionState::Terminated(EndReason::GiveUp) => (2, 4),
-        SubscriptionState::Terminated(EndReason::NoResource) => (2, 5),
-        // To its watcher a subscription that ran out undecided is over.
-        SubscriptionState::Waiting => (2, 1),
-        SubscriptionState::Pending => (3, 0),
-    }
-}
-
-/// Reads the numbers of [`state_numbers`].
-///
-/// # Errors
-/// [`Refusal::BadField`] for a state this version does not know; an unknown reason counts as `deactivated`,
-/// which lets the watcher try again, as RFC 6665 §4.1.3 says of unknown reasons.
-pub fn state(state: u8, reason: u8) -> Result<SubscriptionState, Refusal> {
-    match (state, reason) {
-        (1, _) => Ok(SubscriptionState::Active),
-        (2, 1) => Ok(SubscriptionState::Terminated(EndReason::Timeout)),
-        (2, _) => Ok(SubscriptionState::Terminated(EndReason::Deactivated)),
-        _ => Err(Refusal::bad_field(
-            "subscription state",
-            "is neither 1 (active) nor 2 (terminated)",
-        )),
-    }
-}
-
-/// Reads a mode.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a mode this version does not know.
-pub fn mode(number: u8) -> Result<Mode, Refusal> {
-    match number {
-        0 => Ok(Mode::Latest),
-        1 => Ok(Mode::Every),
-        _ => Err(Refusal::bad_field("mode", "is neither 0 (latest) nor 1 (every)")),
-    }
-}
-
-/// Number of a mode.
-pub const fn mode_number(mode: Mode) -> u8 {
-    match mode {
-        Mode::Latest => 0,
-        Mode::Every => 1,
-    }
-}
-
 /// Reads a role.
 ///
 /// # Errors
@@ -240,6 +205,7 @@ pub fn message(wire: body::MessageBody) -> Result<Message, Refusal> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::watching::tests::any_state;
     use super::*;
     use crate::model::limits::{
         CONTACT_BYTES_MAX, CURSOR_BYTES_MAX, DOCUMENT_BYTES_MAX, FRAME_BYTES_MAX, MARKUP_MAX,
@@ -296,14 +262,6 @@ mod tests {
         })
     }
 
-    fn any_state() -> impl Strategy<Value = SubscriptionState> {
-        prop_oneof![
-            Just(SubscriptionState::Active),
-            Just(SubscriptionState::Terminated(EndReason::Timeout)),
-            Just(SubscriptionState::Terminated(EndReason::Deactivated)),
-        ]
-    }
-
     fn any_message() -> impl Strategy<Value = Message> {
         let body = payloads_of("\\PC{1,50}");
         let id = "[!-~]{1,64}";
@@ -341,10 +299,8 @@ mod tests {
 
         #[test]
         fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(mode(number).map_or(number > 1, |it| mode_number(it) == number));
             prop_assert!(role(number).map_or(number > 1, |it| role_number(it) == number));
             prop_assert!(basic(number).is_ok() == (number < 3));
-            prop_assert!(state(number, 2).is_ok() == (1..=2).contains(&number));
         }
     }
 
@@ -354,12 +310,6 @@ mod tests {
         let empty = Document::new(vec![], vec![], vec![]).unwrap();
         let shown = |document| presence_body(&alice, SubscriptionState::Active, document);
         assert_eq!(shown(None), shown(Some(&empty)));
-    }
-
-    #[test]
-    fn an_unknown_reason_lets_the_watcher_try_again() {
-        let state = state(2, 99).unwrap();
-        assert_eq!(state, SubscriptionState::Terminated(EndReason::Deactivated));
     }
 
     #[test]
