@@ -1,13 +1,13 @@
-//! Messages accepted a moment ago, for the feeds that are about to send them.
+//! Messages and receipts of a moment ago, for the feeds that are about to send them.
 //!
 //! Must never hold: more bytes than its bound, or anything that is not in the log already.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Message, Sequence};
+use crate::model::{InboxItem, Sequence};
 
-/// What a message takes beside its body: addresses, ids and the cache's own entry.
+/// What an item takes beside its text: addresses, ids and the cache's own entry.
 const OVERHEAD_BYTES: usize = 512;
 
 /// Recent messages by their place in the log, the oldest leaving first.
@@ -19,7 +19,7 @@ pub(super) struct RecentMessages {
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    messages: VecDeque<(Sequence, Arc<Message>)>,
+    messages: VecDeque<(Sequence, Arc<InboxItem>)>,
 }
 
 impl RecentMessages {
@@ -29,7 +29,7 @@ impl RecentMessages {
     }
 
     /// Adds messages in ascending order of their place, all behind those added before.
-    pub(super) fn add(&self, messages: impl IntoIterator<Item = (Sequence, Message)>) {
+    pub(super) fn add(&self, messages: impl IntoIterator<Item = (Sequence, InboxItem)>) {
         let mut kept = self.lock();
         for (at, message) in messages {
             debug_assert!(kept.messages.back().is_none_or(|(last, _)| *last < at));
@@ -43,7 +43,7 @@ impl RecentMessages {
     }
 
     /// The message at `at`, if it is still here.
-    pub(super) fn find(&self, at: Sequence) -> Option<Arc<Message>> {
+    pub(super) fn find(&self, at: Sequence) -> Option<Arc<InboxItem>> {
         let kept = self.lock();
         let index = kept.messages.binary_search_by_key(&at, |(place, _)| *place).ok()?;
         Some(Arc::clone(&kept.messages[index].1))
@@ -54,16 +54,16 @@ impl RecentMessages {
     }
 }
 
-fn cost(message: &Message) -> usize {
-    message.body.len() + OVERHEAD_BYTES
+fn cost(item: &InboxItem) -> usize {
+    item.payload_bytes() + OVERHEAD_BYTES
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContentType, InboxSequence, MessageId, Payload, Timestamp};
+    use crate::model::{ContentType, InboxSequence, Message, MessageId, Payload, Timestamp};
 
-    fn message(number: u64, body: &str) -> (Sequence, Message) {
+    fn message(number: u64, body: &str) -> (Sequence, InboxItem) {
         let message = Message {
             inbox: "im:bob@d.example".parse().unwrap(),
             sequence: InboxSequence::new(number),
@@ -74,14 +74,14 @@ mod tests {
             accepted_at: Timestamp::from_ms(1),
             lifetime: None,
         };
-        (Sequence::new(number * 10), message)
+        (Sequence::new(number * 10), InboxItem::Message(message))
     }
 
     #[test]
     fn a_recent_message_is_found_by_its_place() {
         let cache = RecentMessages::new(1 << 20);
         cache.add([message(1, "a"), message(2, "b")]);
-        assert_eq!(cache.find(Sequence::new(20)).unwrap().sequence, InboxSequence::new(2));
+        assert_eq!(cache.find(Sequence::new(20)).unwrap().sequence(), InboxSequence::new(2));
         assert_eq!(cache.find(Sequence::new(15)), None);
     }
 

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::Domain;
+use crate::model::limits::REQUEST_MS_DEFAULT;
+use crate::model::{Domain, Handling};
 
 /// Everything a server needs to know before it starts.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct ServerConfig {
     /// The folder of the store; made if it is not there.
     pub data: PathBuf,
@@ -19,6 +21,15 @@ pub struct ServerConfig {
     pub domains: Vec<Domain>,
     /// Whether the first comer may take a free name without an invite.
     pub open_enrollment: bool,
+    /// What an authenticated watcher is granted by a presentity without a rule about it: `confirm`, so that nobody is
+    /// watched who has not agreed. Anonymous watchers are then blocked.
+    pub default_access: Handling,
+    /// How long an undecided wish to watch is remembered, 30 days.
+    pub request_lifetime: Duration,
+    /// Whether presence works on this server.
+    pub presence: bool,
+    /// Whether messaging works on this server.
+    pub messaging: bool,
     /// The TCP address of health and metrics; `None` for none. Unencrypted, so keep it on loopback.
     pub http: Option<SocketAddr>,
     /// Whether to throw the checkpoint away and fold the whole log anew: the cure for a damaged checkpoint.
@@ -39,6 +50,10 @@ impl ServerConfig {
             listen,
             domains,
             open_enrollment: false,
+            default_access: Handling::Confirm,
+            request_lifetime: Duration::from_millis(REQUEST_MS_DEFAULT),
+            presence: true,
+            messaging: true,
             rebuild_views: false,
             http: None,
             certificate: None,

@@ -27,6 +27,8 @@ pub(super) enum Letter {
     Presence(Mode, Arc<PresenceItem>),
     /// A message for the lane's inbox feed.
     Inbox(InboxRow),
+    /// The lane's feed is over.
+    Ended(Refusal),
 }
 
 /// Why a session must end.
@@ -73,7 +75,7 @@ impl LetterBox {
         let mut letters = lock(&self.letters);
         if letters.len() + fresh.len() > LETTERS_MAX {
             self.overrun.store(true, Ordering::Release);
-            fresh.retain(|letter| matches!(letter, Letter::Reply(..)));
+            fresh.retain(|letter| matches!(letter, Letter::Reply(..) | Letter::Ended(_)));
         }
         if letters.is_empty() {
             *letters = fresh;
@@ -153,7 +155,11 @@ impl Sorted {
                     self.push((feed.session, feed.number), Letter::Inbox(row));
                 }
             }
-            Output::Ended { .. } => {}
+            Output::Ended { feeds, refusal } => {
+                for feed in feeds {
+                    self.push((feed.session, feed.number), Letter::Ended(refusal.clone()));
+                }
+            }
             Output::Revoked { device } => self.revoked.push(device),
         }
     }
@@ -329,6 +335,19 @@ mod tests {
         let letters = lane.letters().await;
         assert_eq!(letters.len(), LETTERS_MAX + 1);
         assert!(matches!(letters.last(), Some(Letter::Reply(0, Err(Refusal::GoingAway)))));
+    }
+
+    #[tokio::test]
+    async fn a_feed_that_is_over_is_told_so_even_when_its_lane_is_full() {
+        let lanes = Arc::new(Lanes::default());
+        let seat = lanes.enter();
+        let (ended, other) = (seat.lane(), seat.lane());
+        let told = || Output::Inbox { feeds: vec![ended.feed()], row: row(1) };
+        let over = Output::Ended { feeds: vec![ended.feed()], refusal: Refusal::GoingAway };
+        lanes.deliver((0..LETTERS_MAX).map(|_| told()).chain([over]).collect());
+        let letters = ended.letters().await;
+        assert!(matches!(letters[..], [Letter::Ended(Refusal::GoingAway)]));
+        assert!(other.letters_so_far().is_empty());
     }
 
     #[test]

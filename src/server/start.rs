@@ -116,27 +116,40 @@ async fn open_store(
     health: Arc<Health>,
     mut progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Opened, ServerError> {
-    let (data, domains) = (config.data.clone(), config.domains.clone());
-    let (open_enrollment, rebuild_views) = (config.open_enrollment, config.rebuild_views);
+    let config = config.clone();
     let opening = tokio::task::spawn_blocking(move || {
         // The log is first: it holds the lock that keeps a second process from making other keys.
-        let mut log = SledLog::open(&data)?;
-        if rebuild_views {
+        let mut log = SledLog::open(&config.data)?;
+        if config.rebuild_views {
             log.discard_checkpoint()?;
         }
-        let keys = Keys::open(&data)?;
-        let service = ServiceConfig { open_enrollment, ..ServiceConfig::new(domains, keys.store) };
+        let keys = Keys::open(&config.data)?;
         let mut replayed = |done, of| {
             health.enter(Phase::Replaying(done, of));
             progress(done, of);
         };
-        let mut commit = Commit::open(service, Box::new(log), &mut replayed)?;
+        let mut commit =
+            Commit::open(service_config(&config, &keys), Box::new(log), &mut replayed)?;
         let first_invite = first_invite(&mut commit, &domain)?;
         Ok(Opened { commit, keys, first_invite })
     });
     opening.await.unwrap_or_else(|panic| {
         Err(ServerError::Writer { reason: format!("opening the store: {panic}") })
     })
+}
+
+/// What of the operator's decisions the service is told.
+fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
+    let request_ms = u64::try_from(config.request_lifetime.as_millis()).unwrap_or(u64::MAX);
+    ServiceConfig {
+        domains: config.domains.clone(),
+        open_enrollment: config.open_enrollment,
+        default_access: config.default_access,
+        request_lifetime: Lifetime::from_ms(request_ms),
+        presence: config.presence,
+        messaging: config.messaging,
+        secret: keys.store,
+    }
 }
 
 /// An administrator invite, as long as nobody is enrolled who could make one.

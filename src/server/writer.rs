@@ -21,7 +21,7 @@ use super::{ServerError, clock};
 use crate::commit::{Commit, history};
 use crate::event::Recorded;
 use crate::log::LogFault;
-use crate::model::{Message, Sequence};
+use crate::model::{InboxItem, Sequence};
 use crate::service::{Batch, Input, Output};
 
 /// The thread's name.
@@ -251,11 +251,11 @@ impl Rounds {
     }
 }
 
-/// The messages of `batch` that a live feed is told of.
+/// The messages and receipts of `batch` that a live feed is told of.
 fn messages_told<'a>(
     batch: &'a Batch,
     outputs: &'a [Output],
-) -> impl Iterator<Item = (Sequence, Message)> + 'a {
+) -> impl Iterator<Item = (Sequence, InboxItem)> + 'a {
     let mut places: Vec<Sequence> = outputs
         .iter()
         .filter_map(|output| match output {
@@ -269,6 +269,6 @@ fn messages_told<'a>(
         let index = usize::try_from(at.get().checked_sub(batch.first.get())?).ok()?;
         let (moment, event) = batch.events.get(index)?.clone();
         let recorded = Recorded { sequence: at, at: moment, event };
-        Some((at, history::message_of(recorded)?))
+        Some((at, history::item_of(recorded)?))
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a part of the client library, which must be able to fail against these tests too.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,10 +39,29 @@ impl Device {
 
     /// A device of `name`: always the same one for the same label.
     pub fn labelled(name: &str, label: &str) -> Self {
+        Self::acting_for(principal(name), name, label)
+    }
+
+    /// A device of the principal of this whole address.
+    pub fn of_principal(principal: &str) -> Self {
+        Self::acting_for(principal.to_owned(), principal, "first")
+    }
+
+    /// Another device of the principal of this whole address.
+    pub fn second_of(principal: &str) -> Self {
+        Self::acting_for(principal.to_owned(), principal, "second")
+    }
+
+    /// A device that does not say whose it is.
+    pub fn anonymous(label: &str) -> Self {
+        Self::acting_for(String::new(), "", label)
+    }
+
+    fn acting_for(principal: String, name: &str, label: &str) -> Self {
         let seed = blake3::hash(format!("{name} {label}").as_bytes());
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).unwrap();
         let key = pair.public_key().as_ref().try_into().unwrap();
-        Self { name: name.to_owned(), principal: principal(name), key, pair }
+        Self { name: name.to_owned(), principal, key, pair }
     }
 
     /// Signs what proves it.
@@ -58,11 +77,20 @@ pub struct Manner {
     pub alpn: Vec<u8>,
     /// Bytes of one stream that may be on their way to us.
     pub stream_window: u32,
+    /// The address it comes from.
+    pub from: IpAddr,
+    /// How long it may hear nothing before it takes the connection for lost; the server does the same.
+    pub idle: Duration,
 }
 
 impl Default for Manner {
     fn default() -> Self {
-        Self { alpn: ALPN.to_vec(), stream_window: 1024 * 1024 }
+        Self {
+            alpn: ALPN.to_vec(),
+            stream_window: 1024 * 1024,
+            from: Ipv4Addr::LOCALHOST.into(),
+            idle: Duration::from_mins(1),
+        }
     }
 }
 
@@ -80,7 +108,7 @@ impl Peer {
     }
 
     pub async fn try_connect(server: SocketAddr, manner: Manner) -> Result<Self, ConnectionError> {
-        let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let endpoint = Endpoint::client(SocketAddr::new(manner.from, 0)).unwrap();
         let connecting = endpoint.connect_with(client_config(manner), server, "adsum").unwrap();
         let connection = within("the handshake ends", connecting).await?;
         let server_key = key_of(&connection);
@@ -98,7 +126,9 @@ impl Peer {
             key: device.key,
             proof: 1,
             signature: device.sign(EXPORTER_CONTEXT, &self.server_key, &fresh),
-            enroll: Some(Enroll { token: Bytes::new(), label: "by hand".to_owned() }),
+            // Whoever does not say who it is has nothing to enrol for.
+            enroll: (!device.principal.is_empty())
+                .then(|| Enroll { token: Bytes::new(), label: "by hand".to_owned() }),
             client: "by hand".to_owned(),
             ext: Vec::new(),
         }
@@ -295,7 +325,9 @@ pub fn inbox_feed(name: &str) -> FeedOpen {
     }
 }
 
-fn client_config(manner: Manner) -> quinn::ClientConfig {
+/// How a peer connects.
+pub fn client_config(manner: Manner) -> quinn::ClientConfig {
+    let idle = manner.idle;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -304,6 +336,8 @@ fn client_config(manner: Manner) -> quinn::ClientConfig {
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
         .with_no_client_auth();
     tls.alpn_protocols = vec![manner.alpn];
+    // So that a server that took early data would be found out.
+    tls.enable_early_data = true;
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     let mut transport = quinn::TransportConfig::default();
@@ -311,8 +345,8 @@ fn client_config(manner: Manner) -> quinn::ClientConfig {
         .stream_receive_window(VarInt::from_u32(manner.stream_window))
         // On loopback; the usual third of a second would be spent at every server that is not there yet.
         .initial_rtt(Duration::from_millis(20))
-        .keep_alive_interval(Some(Duration::from_secs(5)))
-        .max_idle_timeout(Some(Duration::from_mins(1).try_into().unwrap()));
+        .keep_alive_interval(Some(idle / 12))
+        .max_idle_timeout(Some(idle.try_into().unwrap()));
     config.transport_config(Arc::new(transport));
     config
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use adsum::model::Handling;
 use adsum::server::{self, Server, ServerConfig, ServerError};
 use tempfile::TempDir;
 
@@ -21,6 +22,8 @@ pub fn config(data: &Path) -> ServerConfig {
     let mut config = ServerConfig::new(data, any_port(), vec![DOMAIN.parse().unwrap()]);
     config.open_enrollment = true;
     config.http = Some(any_port());
+    // Most tests are not about who may watch whom.
+    config.default_access = Handling::Allow;
     // Tests say good-bye often, and nobody must wait for it.
     config.timeouts.reconnect_spread = Some(Duration::from_millis(50));
     // Peers that are spoken by hand do not leave when they are asked to.

@@ -4,7 +4,9 @@
 
 use crate::model::Refusal;
 use crate::service::Reply;
-use crate::wire::body::{Deleted, Invited, KeyRevoked, Published, Sent, Subscribed, Unsubscribed};
+use crate::wire::body::{
+    Changed, Deleted, Invited, KeyRevoked, Published, Sent, Subscribed, Unsubscribed,
+};
 use crate::wire::convert::{self, refused};
 use crate::wire::encode;
 
@@ -35,6 +37,7 @@ fn accepted(request: u64, reply: &Reply, out: &mut Vec<u8>) {
         Reply::Invited { expires_at } => {
             encode(&Invited { request, expires_at_ms: expires_at.as_ms(), ext }, out);
         }
+        Reply::Changed { version } => encode(&Changed { request, version: *version, ext }, out),
         Reply::KeyRevoked => encode(&KeyRevoked { request, ext }, out),
         other => unreachable!("the service answered a request of CONTROL with {other:?}"),
     }

@@ -23,7 +23,7 @@ use crate::server::lanes::{Ending, Lane, Letter};
 use crate::server::stream::{Gone, ReceiveHalf, SendHalf};
 use crate::service::{Actor, Input};
 use crate::wire::body::{Body, FeedAck, FeedEnd, FeedOpen, FeedReady};
-use crate::wire::convert::refused;
+use crate::wire::convert::{self, refused};
 use crate::wire::{Decoder, Frame, FrameFault, ResetCode, decode, encode};
 
 const PRESENCE: u8 = 1;
@@ -86,8 +86,9 @@ async fn run<S: SendHalf, R: ReceiveHalf>(
     let feed = ears.lane.feed();
     let stream = FeedStream { send, ears, out: Vec::new() };
     let ended = match wish.kind {
-        WishKind::Presence(presentities) => {
-            let opening = feed_presence::Opening { presentities, cursor: wish.cursor };
+        WishKind::Presence { presentities, with_watchers } => {
+            let cursor = wish.cursor;
+            let opening = feed_presence::Opening { presentities, cursor, with_watchers };
             feed_presence::run(session, actor, opening, wish.window, stream).await
         }
         WishKind::Inbox { inbox, from_start } => {
@@ -107,14 +108,17 @@ struct Wish {
 }
 
 enum WishKind {
-    Presence(Vec<Presentity>),
+    Presence { presentities: Vec<Presentity>, with_watchers: bool },
     Inbox { inbox: crate::model::InboxAddress, from_start: bool },
 }
 
 impl Wish {
     fn read(body: FeedOpen) -> Result<Self, Refusal> {
         let kind = match body.kind {
-            PRESENCE => WishKind::Presence(presentities(&body.presentities)?),
+            PRESENCE => WishKind::Presence {
+                presentities: presentities(&body.presentities)?,
+                with_watchers: convert::wants_watchers(&body.ext)?,
+            },
             INBOX => WishKind::Inbox { inbox: body.inbox.parse()?, from_start: body.from_start },
             _ => {
                 return Err(Refusal::bad_field(

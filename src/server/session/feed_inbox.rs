@@ -10,13 +10,13 @@ use super::feed::{FeedOver, FeedStream, Heard, Outcome, Ready, newest};
 use super::messages::Messages;
 use super::{Session, StreamEnd, WRITE_BYTES};
 use crate::log::LogFault;
-use crate::model::{InboxAddress, InboxSequence, Refusal};
+use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
 use crate::server::cursor::{Scope, Sealer};
 use crate::server::lanes::Letter;
 use crate::server::stream::{ReceiveHalf, SendHalf};
 use crate::service::feed::{InboxFeed, InboxStep};
 use crate::service::{Actor, Command, InboxRow, Input, Query, Reply};
-use crate::wire::body::{CaughtUp, FeedAcked, MessageEvent};
+use crate::wire::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
 use crate::wire::{convert, encode};
 
 /// Higher leaves first: below live presence, above queries.
@@ -156,6 +156,7 @@ impl Told {
                 let (_, asked) = self.asked.swap_remove(place);
                 self.answer(asked, result);
             }
+            Letter::Ended(refusal) => self.over = Some(FeedOver::Refused(refusal)),
             Letter::Presence(..) => {}
         }
     }
@@ -273,15 +274,10 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
 
     async fn send(&mut self, number: u64, row: InboxRow) -> Result<(), LogFault> {
         let found = self.messages.read(row).await?;
-        let message = found.ok_or(LogFault::Missing { sequence: row.at })?;
-        let event = MessageEvent {
-            number,
-            cursor: self.told.sealer.seal(row.sequence.get()),
-            message: convert::message_body(&message),
-            ext: Vec::new(),
-        };
+        let item = found.ok_or(LogFault::Missing { sequence: row.at })?;
+        let cursor = self.told.sealer.seal(row.sequence.get());
         let before = self.stream.out.len();
-        encode(&event, &mut self.stream.out);
+        write(number, cursor, &item, &mut self.stream.out);
         self.told.feed.sent(self.stream.out.len() - before);
         Ok(())
     }
@@ -310,6 +306,21 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
         if let Some(through) = self.told.taken.durable.take() {
             let cursor = self.told.sealer.seal(through.get());
             encode(&FeedAcked { cursor, ext: Vec::new() }, &mut self.stream.out);
+        }
+    }
+}
+
+/// Appends the frame that tells `item`.
+fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
+    let ext = Vec::new();
+    match item {
+        InboxItem::Message(message) => {
+            let message = convert::message_body(message);
+            encode(&MessageEvent { number, cursor, message, ext }, out);
+        }
+        InboxItem::Receipt(receipt) => {
+            let receipt = convert::receipt_body(receipt);
+            encode(&ReceiptEvent { number, cursor, receipt, ext }, out);
         }
     }
 }

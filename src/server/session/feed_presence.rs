@@ -16,8 +16,8 @@ use crate::server::lanes::Letter;
 use crate::server::stream::{ReceiveHalf, SendHalf};
 use crate::service::feed::{PresenceFeed, PresenceStep};
 use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
-use crate::wire::body::CaughtUp;
-use crate::wire::{encode, encode_presence_event};
+use crate::wire::body::{CaughtUp, WatcherEvent};
+use crate::wire::{convert, encode, encode_presence_event};
 
 /// Higher leaves first: what is live before queries and drains.
 const PRIORITY: i32 = 10;
@@ -28,6 +28,8 @@ pub(super) struct Opening {
     pub(super) presentities: Vec<Presentity>,
     /// Where it stopped; empty for the start.
     pub(super) cursor: Bytes,
+    /// Whether it wants to be told who watches the presentities it controls.
+    pub(super) with_watchers: bool,
 }
 
 /// Serves the feed until it is over.
@@ -52,7 +54,8 @@ pub(super) async fn run<S: SendHalf, R: ReceiveHalf>(
         conflated: 0,
         over: None,
     };
-    let mut task = Task { session, actor, presentities: opening.presentities, told, stream };
+    let Opening { presentities, with_watchers, .. } = opening;
+    let mut task = Task { session, actor, presentities, with_watchers, told, stream };
     let over = task.serve().await?;
     task.stream.end(over).await
 }
@@ -61,6 +64,7 @@ struct Task<'a, S, R> {
     session: &'a Session,
     actor: Arc<Actor>,
     presentities: Vec<Presentity>,
+    with_watchers: bool,
     told: Told,
     stream: FeedStream<S, R>,
 }
@@ -95,7 +99,9 @@ impl Told {
         match letter {
             Letter::Presence(mode, item) => self.feed.offer(mode, item),
             Letter::Reply(_, Ok(Reply::PresenceOpened(opened))) => self.opened = Some(opened),
-            Letter::Reply(_, Err(refusal)) => self.over = Some(FeedOver::Refused(refusal)),
+            Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
+                self.over = Some(FeedOver::Refused(refusal));
+            }
             Letter::Reply(..) | Letter::Inbox(_) => {}
         }
     }
@@ -134,7 +140,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
             actor: Actor::clone(&self.actor),
             presentities: self.presentities.clone(),
             after: self.told.after,
-            with_watchers: false,
+            with_watchers: self.with_watchers,
         };
         Ok(self.session.shared.writer.submit(vec![input]).await?)
     }
@@ -147,7 +153,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
             self.told.outcome = Outcome::Anew;
         }
         let walks = self.walks(&opened).await?;
-        let complete = walks.iter().all(|walk| walk.complete);
+        let complete = opened.complete && walks.iter().all(|walk| walk.complete);
         self.told.feed.opened(&opened, walks);
         if !self.told.is_ready {
             self.told.is_ready = true;
@@ -210,11 +216,16 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
     }
 
     fn send(&mut self, number: u64, position: Moment, item: &PresenceItem) {
-        let secret = &self.session.shared.store_secret;
-        let suffix = presence::suffix(secret, item, &self.actor.principal);
         let cursor = self.told.sealer.seal(position.as_us());
         let before = self.stream.out.len();
-        encode_presence_event(number, &cursor, &suffix, &mut self.stream.out);
+        if let Some(row) = &item.watcher {
+            let (watcher, ext) = (convert::watcher_body(row), Vec::new());
+            encode(&WatcherEvent { number, cursor, watcher, ext }, &mut self.stream.out);
+        } else {
+            let secret = &self.session.shared.store_secret;
+            let suffix = presence::suffix(secret, item, &self.actor.principal);
+            encode_presence_event(number, &cursor, &suffix, &mut self.stream.out);
+        }
         self.told.feed.sent(self.stream.out.len() - before);
     }
 

@@ -9,10 +9,10 @@ use super::frames::{next_frame, write_frame};
 use super::proof::{self, Claim};
 use super::{Session, StreamEnd, finish};
 use crate::model::limits::{FRAME_BYTES_MAX, HELLO_BYTES_MAX};
-use crate::model::{DeviceLabel, InviteId, PublicKey, Refusal};
+use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal};
 use crate::server::stream::{ReceiveHalf, SendHalf};
 use crate::server::{clock, keys};
-use crate::service::{self, Actor, Input, Reply};
+use crate::service::{self, Actor, Input, Reply, Ticket};
 use crate::wire::body::{Challenge, ChallengeAnswer, Hello, Welcome};
 use crate::wire::convert::{refused, role_number};
 use crate::wire::{
@@ -123,8 +123,46 @@ fn is_proven(
     proof::holds(&claim, &session.shared.certificates.key_hashes(), signature)
 }
 
+/// Who a connection wants to be.
+enum Introduction {
+    /// One of its principal's devices.
+    Device(service::Hello),
+    /// Nobody in particular.
+    Anonymous(PublicKey),
+}
+
+impl Introduction {
+    fn key(&self) -> PublicKey {
+        match self {
+            Self::Device(hello) => hello.key,
+            Self::Anonymous(key) => *key,
+        }
+    }
+
+    fn input(self, ticket: Ticket) -> Input {
+        match self {
+            Self::Device(hello) => Input::Enter { ticket, hello },
+            Self::Anonymous(key) => {
+                // Made here and for this connection alone, so that no two of them can be told to be the same.
+                let pseudonym = Principal::pseudonym(keys::random::<8>());
+                Input::EnterAnonymous { ticket, pseudonym, key }
+            }
+        }
+    }
+}
+
 /// What `hello` says, once it parses.
-fn introduction(hello: &Hello) -> Result<service::Hello, Refusal> {
+fn introduction(hello: &Hello) -> Result<Introduction, Refusal> {
+    if !hello.principal.is_empty() {
+        return device(hello).map(Introduction::Device);
+    }
+    match hello.enroll {
+        None => Ok(Introduction::Anonymous(PublicKey(hello.key))),
+        Some(_) => Err(Refusal::Anonymous { action: "enroll a key".to_owned() }),
+    }
+}
+
+fn device(hello: &Hello) -> Result<service::Hello, Refusal> {
     let enroll = hello.enroll.as_ref().map(|wish| {
         let invite = (!wish.token.is_empty()).then(|| InviteId::of(&wish.token));
         Ok(service::Enroll { invite, label: DeviceLabel::new(&wish.label)? })
@@ -137,12 +175,12 @@ fn introduction(hello: &Hello) -> Result<service::Hello, Refusal> {
 }
 
 /// Asks the service, in whose answer everything known of the principal counts.
-async fn ask(session: &Session, hello: service::Hello) -> Result<Admitted, StreamEnd> {
+async fn ask(session: &Session, introduction: Introduction) -> Result<Admitted, StreamEnd> {
     // Bound before the question, so that a revocation that is decided after the answer finds this session.
-    session.seat.bind(hello.key.device());
+    session.seat.bind(introduction.key().device());
     let mut lane = session.seat.lane();
-    let ticket = lane.ticket();
-    session.shared.writer.submit(vec![Input::Enter { ticket, hello }]).await?;
+    let input = introduction.input(lane.ticket());
+    session.shared.writer.submit(vec![input]).await?;
     Ok(match lane.answer().await {
         Ok(Reply::Entered { actor, role, enrolled }) => {
             session.shared.metrics.answered("hello", 1);
@@ -179,4 +217,49 @@ async fn turn_away(session: &Session, send: &mut impl SendHalf, refusal: &Refusa
 /// What a peer calls itself, fit for a log line.
 fn printable(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RefusalCode;
+    use crate::service::SessionId;
+    use crate::wire::body::Enroll;
+
+    fn hello(principal: &str, enroll: Option<Enroll>) -> Hello {
+        Hello {
+            version: VERSION,
+            features: 0,
+            principal: principal.to_owned(),
+            key: [7; 32],
+            proof: PROOF_EXPORTER,
+            signature: Bytes::new(),
+            enroll,
+            client: String::new(),
+            ext: Vec::new(),
+        }
+    }
+
+    fn pseudonym() -> Principal {
+        let ticket = Ticket { session: SessionId(1), number: 0 };
+        match introduction(&hello("", None)).unwrap().input(ticket) {
+            Input::EnterAnonymous { pseudonym, key: PublicKey(key), .. } if key == [7; 32] => {
+                pseudonym
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn whoever_names_no_principal_is_called_anew_each_time() {
+        assert!(pseudonym().is_anonymous());
+        assert_ne!(pseudonym(), pseudonym());
+    }
+
+    #[test]
+    fn nobody_in_particular_enrolls_no_key() {
+        let enroll = Some(Enroll { token: Bytes::new(), label: String::new() });
+        let refusal = introduction(&hello("", enroll)).err().unwrap();
+        assert_eq!(refusal.code(), RefusalCode::Anonymous);
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::commit::history;
 use crate::log::{LogFault, LogReader};
-use crate::model::{InboxAddress, Message, Sequence};
+use crate::model::{InboxAddress, InboxItem, Sequence};
 use crate::server::cache::RecentMessages;
 use crate::service::InboxRow;
 
@@ -20,7 +20,7 @@ pub(super) struct Messages {
     inbox: InboxAddress,
     reader: Arc<dyn LogReader>,
     recent: Arc<RecentMessages>,
-    ahead: VecDeque<(Sequence, Arc<Message>)>,
+    ahead: VecDeque<(Sequence, Arc<InboxItem>)>,
     stretch: usize,
     used: usize,
 }
@@ -39,7 +39,7 @@ impl Messages {
     ///
     /// # Errors
     /// [`LogFault`] if the log cannot be read there.
-    pub(super) async fn read(&mut self, row: InboxRow) -> Result<Option<Arc<Message>>, LogFault> {
+    pub(super) async fn read(&mut self, row: InboxRow) -> Result<Option<Arc<InboxItem>>, LogFault> {
         while self.ahead.pop_front_if(|(at, _)| *at < row.at).is_some() {}
         if let Some((_, message)) = self.ahead.pop_front_if(|(at, _)| *at == row.at) {
             self.used += 1;
@@ -65,13 +65,13 @@ impl Messages {
     async fn read_stretch(
         &self,
         from: Sequence,
-    ) -> Result<VecDeque<(Sequence, Arc<Message>)>, LogFault> {
+    ) -> Result<VecDeque<(Sequence, Arc<InboxItem>)>, LogFault> {
         let (reader, inbox, stretch) = (Arc::clone(&self.reader), self.inbox.clone(), self.stretch);
         let read = tokio::task::spawn_blocking(move || {
             let messages = reader.read(from, stretch)?.into_iter().filter_map(|recorded| {
                 let at = recorded.sequence;
-                let message = history::message_of(recorded)?;
-                (message.inbox == inbox).then(|| (at, Arc::new(message)))
+                let item = history::item_of(recorded)?;
+                (*item.inbox() == inbox).then(|| (at, Arc::new(item)))
             });
             Ok(messages.collect())
         });
@@ -139,7 +139,7 @@ mod tests {
         let (mut messages, stored) = messages(vec![BOB; 1_000]);
         for place in 1..=1_000 {
             let found = messages.read(row(place)).await.unwrap().unwrap();
-            assert_eq!(found.sequence, InboxSequence::new(place));
+            assert_eq!(found.sequence(), InboxSequence::new(place));
         }
         assert!(stored.reads.load(Ordering::Relaxed) < 30);
     }

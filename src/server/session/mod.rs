@@ -10,6 +10,7 @@ mod feed;
 mod feed_inbox;
 mod feed_presence;
 mod frames;
+mod governance;
 mod hello;
 mod messages;
 mod presence;

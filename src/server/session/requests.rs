@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a judgement that needs the state of the store.
 
+use super::governance;
 use crate::model::limits::{BODY_BYTES_MAX, DELETE_COUNT_MAX};
 use crate::model::{
     ContentType, DeviceId, InboxSequence, InviteId, Lifetime, MessageId, OperationId, Payload,
@@ -9,7 +10,8 @@ use crate::model::{
 };
 use crate::service::{self, Actor, Command};
 use crate::wire::body::{
-    Body, Delete, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
+    Administer, Body, ChangeDelivery, ChangeRules, ChangeVisibility, Delete, Displayed,
+    EndSubscription, Grant, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
 };
 use crate::wire::{Frame, FrameFault, convert, decode, request_number};
 
@@ -38,6 +40,13 @@ pub(super) fn read(frame: &Frame, actor: &Actor) -> Result<Option<Request>, Fram
         Delete::KIND => parse(frame, "delete", delete),
         Invite::KIND => parse(frame, "invite", invite),
         RevokeKey::KIND => parse(frame, "revoke-key", |body| revoke_key(body, actor)),
+        Displayed::KIND => parse(frame, "displayed", governance::displayed),
+        ChangeRules::KIND => parse(frame, "change-rules", governance::change_rules),
+        ChangeDelivery::KIND => parse(frame, "change-delivery", governance::change_delivery),
+        ChangeVisibility::KIND => parse(frame, "change-visibility", governance::change_visibility),
+        Grant::KIND => parse(frame, "grant", |body| governance::grant(body, actor)),
+        EndSubscription::KIND => parse(frame, "end-subscription", governance::end_subscription),
+        Administer::KIND => parse(frame, "administer", governance::administer),
         _ if frame.is_ignorable() => return Ok(None),
         kind => unknown(frame, kind),
     };
@@ -86,6 +95,8 @@ macro_rules! numbered {
 }
 
 numbered!(Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey);
+numbered!(Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription);
+numbered!(Administer);
 
 fn publish(body: Publish) -> Result<Command, Refusal> {
     Ok(Command::Publish(service::Publish {
@@ -101,7 +112,7 @@ fn publish(body: Publish) -> Result<Command, Refusal> {
 #[expect(clippy::needless_pass_by_value, reason = "as the other readers of bodies")]
 fn subscribe(body: Subscribe) -> Result<Command, Refusal> {
     Ok(Command::Subscribe {
-        operation: OperationId::default(),
+        operation: convert::operation(&body.ext)?,
         presentity: body.presentity.parse()?,
         mode: convert::mode(body.mode)?,
         lifetime: body.lifetime_ms.map(Lifetime::from_ms),
@@ -114,16 +125,10 @@ fn unsubscribe(body: Unsubscribe) -> Result<Command, Refusal> {
 }
 
 fn send(body: Send, actor: &Actor) -> Result<Command, Refusal> {
-    let claimed =
-        (!body.sender.is_empty()).then(|| body.sender.parse::<Principal>()).transpose()?;
-    if claimed.is_some_and(|claimed| claimed != actor.principal) {
-        let given = body.sender.chars().take(100).collect();
-        return Err(Refusal::NotYourSender { given });
-    }
     check_body(body.body.len())?;
     Ok(Command::Send(service::Send {
-        sender: None,
-        receipts: crate::model::Receipts::NONE,
+        sender: Some(own_or(&body.sender, actor)?),
+        receipts: convert::receipts(&body.ext)?,
         inbox: body.inbox.parse()?,
         id: MessageId::new(&body.id)?,
         content_type: ContentType::new(&body.content_type)?,
@@ -182,7 +187,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::model::RefusalCode;
+    use crate::model::{ReceiptKind, Receipts, RefusalCode};
     use crate::wire::{Decoder, encode};
 
     fn actor() -> Actor {
@@ -223,11 +228,27 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_must_be_the_one_who_sends() {
+    fn a_sender_that_is_not_named_is_the_one_who_sends() {
         let sender = |sender: &str| frame(&Send { sender: sender.to_owned(), ..message() });
-        assert!(read(&sender("Alice@D.example"), &actor()).unwrap().unwrap().command.is_ok());
-        assert_eq!(refusal(&sender("bob@d.example")), (7, RefusalCode::NotYourSender));
+        let sent_by = |name: &str| match read(&sender(name), &actor()).unwrap().unwrap().command {
+            Ok(Command::Send(sent)) => {
+                sent.sender.map(|sender| sender.to_string()).unwrap_or_default()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(sent_by(""), "alice@d.example");
+        assert_eq!(sent_by("Alice@D.example"), "alice@d.example");
+        assert_eq!(sent_by("group@d.example"), "group@d.example");
         assert_eq!(refusal(&sender("nobody")), (7, RefusalCode::BadAddress));
+    }
+
+    #[test]
+    fn a_send_carries_the_receipts_it_asks_for() {
+        let wanted = Receipts::NONE.with(ReceiptKind::Delivered);
+        let body = Send { ext: convert::receipts_ext(wanted), ..message() };
+        let request = read(&frame(&body), &actor()).unwrap().unwrap();
+        let Ok(Command::Send(sent)) = request.command else { panic!() };
+        assert_eq!(sent.receipts, wanted);
     }
 
     #[test]

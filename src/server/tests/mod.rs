@@ -5,7 +5,9 @@
 mod connections;
 mod faults;
 mod feeds;
+mod governance;
 mod load;
+mod past;
 mod peer;
 mod requests;
 
@@ -29,6 +31,8 @@ impl Store {
         let mut config =
             ServerConfig::new(self.folder.path(), any, vec!["localhost".parse().unwrap()]);
         config.open_enrollment = true;
+        // Most stories here are not about who may watch whom.
+        config.default_access = crate::model::Handling::Allow;
         // The peers here do not go when they are told to.
         config.timeouts.drain = Duration::from_millis(100);
         config

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 use super::soon;
 use crate::server::Server;
-use crate::wire::body::{Body, Challenge, ChallengeAnswer, Enroll, Hello, Refused, Welcome};
+use crate::wire::body::{Body, Challenge, ChallengeAnswer, End, Enroll, Hello, Refused, Welcome};
 use crate::wire::{
     ALPN, CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, VERSION,
     decode, encode, proof_bytes,
@@ -78,6 +78,25 @@ impl Device {
         let (endpoint, connection) = reach(server).await;
         let mut control = Stream::open(&connection, StreamType::Control).await;
         control.send(&self.hello(server, &connection)).await;
+        let welcome = control.next().await;
+        Peer { connection, control, welcome, _endpoint: endpoint }
+    }
+
+    pub(super) async fn connect_without_enrolling(self, server: &Server) -> Peer {
+        let (endpoint, connection) = reach(server).await;
+        let mut control = Stream::open(&connection, StreamType::Control).await;
+        control.send(&Hello { enroll: None, ..self.hello(server, &connection) }).await;
+        let welcome = control.next().await;
+        Peer { connection, control, welcome, _endpoint: endpoint }
+    }
+
+    /// Connects with an invite that makes it an administrator, on a server where nobody is enrolled.
+    pub(super) async fn connect_first(self, server: &Server) -> Peer {
+        let token = Bytes::copy_from_slice(&server.first_invite().unwrap());
+        let (endpoint, connection) = reach(server).await;
+        let mut control = Stream::open(&connection, StreamType::Control).await;
+        let enroll = Some(Enroll { token, label: "test".to_owned() });
+        control.send(&Hello { enroll, ..self.hello(server, &connection) }).await;
         let welcome = control.next().await;
         Peer { connection, control, welcome, _endpoint: endpoint }
     }
@@ -160,6 +179,21 @@ impl Peer {
     pub(super) async fn ask<B: Body, A: Body>(&mut self, request: &B) -> A {
         self.control.send(request).await;
         self.control.next().await
+    }
+
+    /// Asks a question and reads its answer up to the end, of whatever kinds.
+    pub(super) async fn list<B: Body>(&self, question: &B) -> Vec<Frame> {
+        let mut stream = Stream::open(&self.connection, StreamType::Query).await;
+        stream.send(question).await;
+        stream.send.finish().unwrap();
+        let mut frames = Vec::new();
+        loop {
+            match stream.frame().await {
+                Some(Frame { kind, .. }) if kind == End::KIND => return frames,
+                Some(frame) => frames.push(frame),
+                None => panic!("the answer has no end: {frames:?}"),
+            }
+        }
     }
 
     /// Asks a question on a stream of its own.

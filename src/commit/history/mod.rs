@@ -1,13 +1,25 @@
-//! What the log tells of the past: a presentity's changes and what a message said.
+//! What the log tells of the past: a presentity's changes, the rules it had, and what a message said.
 //!
 //! Each change leads back to the one before it and to the documents that stood beside it, so that reading costs what
 //! is asked for and not what lies between.
 //! Must never hold: a decision about who may see it.
 
-use crate::event::{Event, PublicationKey, Recorded};
+mod explain;
+mod past;
+#[cfg(test)]
+mod tests;
+
+pub use explain::{Explained, Judged, explain};
+pub use past::{ChangeKind, ChangeRow, Past, Span, at_time};
+
+use thiserror::Error;
+
+use crate::event::{Event, MessageAccepted, PublicationKey, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::HISTORY_WALK_MAX;
-use crate::model::{Document, Message, Presentity, Sequence, SubscriptionState};
+use crate::model::{
+    Document, InboxItem, Message, Moment, Presentity, Receipt, Refusal, Sequence, SubscriptionState,
+};
 use crate::service::{History, InboxRow, PresenceItem, Walk, compose};
 
 /// The changes of `history`, walking back from the last; at most [`HISTORY_WALK_MAX`] of them.
@@ -63,27 +75,78 @@ pub fn state_at(
     Ok(PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document))
 }
 
-/// The message of `row`.
+/// Why the past cannot be told.
+#[derive(Debug, Error)]
+pub enum HistoryFault {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// More changes lie between now and then than one question may walk.
+    #[error(
+        "more than {HISTORY_WALK_MAX} changes lie between now and then; ask for a later moment"
+    )]
+    TooFar,
+}
+
+impl HistoryFault {
+    /// What to tell whoever asked; the fault of the log if it is one.
+    ///
+    /// # Errors
+    /// The fault of the log.
+    pub fn refusal(self) -> Result<Refusal, LogFault> {
+        let max = HISTORY_WALK_MAX as u64;
+        match self {
+            Self::Log(fault) => Err(fault),
+            Self::TooFar => Ok(Refusal::TooLarge {
+                part: "stretch of history between now and then".to_owned(),
+                found: max + 1,
+                max,
+            }),
+        }
+    }
+}
+
+/// The message of `row`, also one that was stored aside.
 ///
 /// # Errors
 /// [`LogFault`]; [`LogFault::Missing`] if no message lies there.
 pub fn message_at(reader: &dyn LogReader, row: InboxRow) -> Result<Message, LogFault> {
-    message_of(reader.read_one(row.at)?).ok_or(LogFault::Missing { sequence: row.at })
+    let recorded = reader.read_one(row.at)?;
+    match recorded.event {
+        Event::MessageAccepted(event) => Ok(message(recorded.at, event)),
+        Event::MessageQuarantined(event) => Ok(message(recorded.at, event.message)),
+        _ => Err(LogFault::Missing { sequence: row.at }),
+    }
 }
 
-/// The message an event is about, if it is one that became part of an inbox.
-pub fn message_of(recorded: Recorded) -> Option<Message> {
-    let Event::MessageAccepted(event) = recorded.event else { return None };
-    Some(Message {
+/// What an event made part of an inbox, if it did. A message that was stored aside is no part of it.
+pub fn item_of(recorded: Recorded) -> Option<InboxItem> {
+    match recorded.event {
+        Event::MessageAccepted(event) => Some(InboxItem::Message(message(recorded.at, event))),
+        Event::ReceiptIssued(event) => Some(InboxItem::Receipt(Receipt {
+            inbox: event.inbox,
+            sequence: event.sequence,
+            kind: event.kind,
+            id: event.id,
+            recipient: event.recipient,
+            at: recorded.at.timestamp(),
+            reason: event.reason,
+        })),
+        _ => None,
+    }
+}
+
+fn message(at: Moment, event: MessageAccepted) -> Message {
+    Message {
         inbox: event.inbox,
         sequence: event.sequence,
         sender: event.sender,
         id: event.id,
         content_type: event.content_type,
         body: event.body,
-        accepted_at: recorded.at.timestamp(),
+        accepted_at: at.timestamp(),
         lifetime: event.lifetime,
-    })
+    }
 }
 
 /// One change of a presentity, as far as history needs it.

@@ -1,0 +1,100 @@
+//! By which rules a watcher is answered, or was at a moment past.
+//!
+//! A domain's rules, who controls the presentity, and what is granted without a rule, are those of now: only a presentity's own rules have a
+//! history that can be walked.
+//! Must never hold: a rule of its own.
+
+use super::HistoryFault;
+use crate::event::Event;
+use crate::log::{LogFault, LogReader};
+use crate::model::limits::HISTORY_WALK_MAX;
+use crate::model::{
+    AccessRules, Act, Decision, Handling, Presentity, Principal, Sequence, Shown, Timestamp,
+};
+use crate::service::judge;
+
+/// Who is judged, by whose rules, when.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Whose rules.
+    pub presentity: Presentity,
+    /// Who watches.
+    pub watcher: Principal,
+    /// When.
+    pub at: Timestamp,
+    /// What authenticated watchers are granted without a rule.
+    pub default: Handling,
+    /// The domain's rules.
+    pub domain: AccessRules,
+    /// Whether the watcher controls the presentity.
+    pub controls: bool,
+}
+
+/// What the rules grant, and which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The version of the presentity's rules; zero if there were none.
+    pub version: u64,
+    /// For one that fetches.
+    pub fetch: Decision,
+    /// For one that subscribes.
+    pub subscribe: Decision,
+    /// Whether the domain's rules took away from what the presentity grants.
+    pub by_domain: bool,
+}
+
+/// Judges by the rules in force at the moment asked for; `last` is the last change of the presentity's rules.
+///
+/// # Errors
+/// [`HistoryFault`].
+pub fn explain(
+    reader: &dyn LogReader,
+    last: Sequence,
+    judged: &Judged,
+) -> Result<Explained, HistoryFault> {
+    let (version, rules) = rules_at(reader, &judged.presentity, last, judged.at)?;
+    let (fetch, fetch_cut) = judged.decide(&rules, Act::Fetch);
+    let (subscribe, subscribe_cut) = judged.decide(&rules, Act::Subscribe);
+    Ok(Explained { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
+}
+
+/// Version and rules in force at `time`.
+fn rules_at(
+    reader: &dyn LogReader,
+    presentity: &Presentity,
+    last: Sequence,
+    time: Timestamp,
+) -> Result<(u64, AccessRules), HistoryFault> {
+    let mut at = last;
+    for _ in 0..HISTORY_WALK_MAX {
+        if at == Sequence::ZERO {
+            return Ok((0, AccessRules::default()));
+        }
+        let recorded = reader.read_one(at)?;
+        match recorded.event {
+            Event::AccessRulesChanged(event) if event.presentity == *presentity => {
+                if recorded.at.timestamp() <= time {
+                    return Ok((event.version, event.rules));
+                }
+                at = event.previous;
+            }
+            _ => return Err(LogFault::Missing { sequence: at }.into()),
+        }
+    }
+    Err(HistoryFault::TooFar)
+}
+
+impl Judged {
+    /// What is granted, and whether the domain took away from it.
+    fn decide(&self, rules: &AccessRules, act: Act) -> (Decision, bool) {
+        if self.controls {
+            let all = Decision { handling: Handling::Allow, shown: Shown::ALL, rule: None };
+            return (all, false);
+        }
+        let when = (self.at, self.default);
+        let by = |domain| judge(rules, domain, &self.watcher, act, when);
+        let (alone, both) = (by(&AccessRules::default()), by(&self.domain));
+        let is_cut = both != alone;
+        (both, is_cut)
+    }
+}

@@ -1,0 +1,187 @@
+//! A presentity's past, walked back from its last change: what was published, and what its presence was.
+//!
+//! Must never hold: a decision about who may see it.
+
+use super::{Change, HistoryFault, state_at};
+use crate::event::{Event, PublicationCause, Recorded};
+use crate::log::{LogFault, LogReader};
+use crate::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
+use crate::model::{
+    DeviceId, Document, Presentity, Principal, PublicationName, Sequence, SubscriptionState,
+    Timestamp,
+};
+use crate::service::PresenceItem;
+
+/// How a presentity changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// Something was published.
+    Published,
+    /// A publication was removed by its publisher.
+    Removed,
+    /// A publication ran out.
+    Expired,
+    /// The right to publish was taken back, or the presentity ended.
+    Withdrawn,
+}
+
+/// One change of a presentity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// When.
+    pub at: Timestamp,
+    /// Who published or removed; `None` if it ended by itself.
+    pub by: Option<Principal>,
+    /// Of which device the publication is.
+    pub device: DeviceId,
+    /// The device's name for the publication.
+    pub name: PublicationName,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// What was published.
+    pub document: Option<Document>,
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Only what happened from then on; all if `None`.
+    pub since: Option<Timestamp>,
+    /// Only what happened before then; all if `None`.
+    pub until: Option<Timestamp>,
+}
+
+/// A walk back through a presentity's changes.
+#[derive(Clone, Debug)]
+pub struct Past {
+    presentity: Presentity,
+    next: Sequence,
+    span: Span,
+    rows_left: usize,
+    steps_left: usize,
+}
+
+impl Past {
+    /// A walk from the change at `last` back through `span`, of at most `rows` rows; 0 and more than
+    /// [`HISTORY_ROWS_MAX`] mean that many.
+    pub fn new(presentity: Presentity, last: Sequence, span: Span, rows: usize) -> Self {
+        let rows_left = if rows == 0 { HISTORY_ROWS_MAX } else { rows.min(HISTORY_ROWS_MAX) };
+        Self { presentity, next: last, span, rows_left, steps_left: HISTORY_WALK_MAX }
+    }
+
+    /// The next changes, newest first, at most `rows_max`; empty at the end.
+    ///
+    /// # Errors
+    /// [`HistoryFault`].
+    pub fn page(
+        &mut self,
+        reader: &dyn LogReader,
+        rows_max: usize,
+    ) -> Result<Vec<ChangeRow>, HistoryFault> {
+        let mut rows = Vec::new();
+        while rows.len() < rows_max && self.rows_left > 0 && self.next > Sequence::ZERO {
+            self.steps_left = self.steps_left.checked_sub(1).ok_or(HistoryFault::TooFar)?;
+            let recorded = reader.read_one(self.next)?;
+            let at = recorded.at.timestamp();
+            if self.span.since.is_some_and(|since| at < since) {
+                self.next = Sequence::ZERO;
+                break;
+            }
+            let (row, previous) = row(reader, recorded, &self.presentity)?;
+            self.next = previous;
+            if self.span.until.is_none_or(|until| at < until) {
+                self.rows_left -= 1;
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// The row of a change, and where the change before it lies.
+fn row(
+    reader: &dyn LogReader,
+    recorded: Recorded,
+    presentity: &Presentity,
+) -> Result<(ChangeRow, Sequence), LogFault> {
+    let (at, sequence) = (recorded.at.timestamp(), recorded.sequence);
+    match recorded.event {
+        Event::Published(event) if event.presentity == *presentity => {
+            let row = ChangeRow {
+                at,
+                by: Some(event.by),
+                device: event.publication.device,
+                name: event.publication.name,
+                kind: ChangeKind::Published,
+                document: Some(event.document),
+            };
+            Ok((row, event.previous))
+        }
+        Event::PublicationEnded(event) if event.presentity == *presentity => {
+            let device = event.publication.device;
+            let (kind, by) = match event.cause {
+                PublicationCause::Removed { .. } => {
+                    let by = publisher(reader, presentity, event.previous, device)?;
+                    (ChangeKind::Removed, by)
+                }
+                PublicationCause::Expired => (ChangeKind::Expired, None),
+                PublicationCause::Withdrawn => (ChangeKind::Withdrawn, None),
+            };
+            let name = event.publication.name;
+            Ok((ChangeRow { at, by, device, name, kind, document: None }, event.previous))
+        }
+        _ => Err(LogFault::Missing { sequence }),
+    }
+}
+
+/// Who publishes with `device`: its own event stands before the end of what it published, usually right before.
+fn publisher(
+    reader: &dyn LogReader,
+    presentity: &Presentity,
+    mut at: Sequence,
+    device: DeviceId,
+) -> Result<Option<Principal>, LogFault> {
+    for _ in 0..HISTORY_ROWS_MAX {
+        if at == Sequence::ZERO {
+            break;
+        }
+        let recorded = reader.read_one(at)?;
+        if let Event::Published(event) = &recorded.event
+            && event.publication.device == device
+        {
+            return Ok(Some(event.by.clone()));
+        }
+        at = Change::of(recorded, presentity)?.previous;
+    }
+    Ok(None)
+}
+
+/// The state of `presentity` at `time`, what happened in that millisecond included; `last` is its last change.
+///
+/// # Errors
+/// [`HistoryFault`].
+pub fn at_time(
+    reader: &dyn LogReader,
+    presentity: &Presentity,
+    last: Sequence,
+    time: Timestamp,
+) -> Result<PresenceItem, HistoryFault> {
+    let mut at = last;
+    for _ in 0..HISTORY_WALK_MAX {
+        if at == Sequence::ZERO {
+            let state = SubscriptionState::Active;
+            return Ok(PresenceItem::new(
+                presentity.clone(),
+                crate::model::Moment::ZERO,
+                state,
+                None,
+            ));
+        }
+        let recorded = reader.read_one(at)?;
+        if recorded.at.timestamp() <= time {
+            return Ok(state_at(reader, presentity, at)?);
+        }
+        at = Change::of(recorded, presentity)?.previous;
+    }
+    Err(HistoryFault::TooFar)
+}

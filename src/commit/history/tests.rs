@@ -1,0 +1,251 @@
+//! What is told of the past, over a small log in memory.
+//!
+//! Must never hold: a way to write a log.
+
+use super::*;
+use crate::event::{
+    AccessRulesChanged, MessageDigest, MessageQuarantined, PublicationCause, PublicationEnded,
+    Published, ReceiptIssued,
+};
+use crate::model::{
+    AccessRule, AccessRules, ContentType, DeviceId, Handling, InboxSequence, MessageId,
+    OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
+};
+
+const ALICE: DeviceId = DeviceId([1; 8]);
+const OTHER: DeviceId = DeviceId([2; 8]);
+
+/// Events in order, the first at position 1; the one at position n happened at n seconds.
+struct Told(Vec<Event>);
+
+impl LogReader for Told {
+    fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
+        let from = usize::try_from(from.get()).unwrap();
+        let found = (from..=self.0.len()).take(events_max).map(|place| Recorded {
+            sequence: Sequence::new(place as u64),
+            at: Moment::of(second(place as u64)),
+            event: self.0[place - 1].clone(),
+        });
+        Ok(found.collect())
+    }
+}
+
+fn second(number: u64) -> Timestamp {
+    Timestamp::from_ms(number * 1_000)
+}
+
+fn presentity() -> Presentity {
+    "pres:alice@d.example".parse().unwrap()
+}
+
+fn key(device: DeviceId) -> PublicationKey {
+    PublicationKey { device, name: PublicationName::new("").unwrap() }
+}
+
+fn noted(text: &str) -> Document {
+    let note = crate::model::Note { language: String::new(), text: Payload::text(text) };
+    Document::new(vec![], vec![note], vec![]).unwrap()
+}
+
+fn published(device: DeviceId, text: &str, previous: u64, others: &[u64]) -> Event {
+    Event::Published(Published {
+        presentity: presentity(),
+        publication: key(device),
+        by: format!("device-{}@d.example", device.0[0]).parse().unwrap(),
+        operation: OperationId([0; 16]),
+        tag: Tag([0; 16]),
+        document: noted(text),
+        deadline: second(1_000),
+        previous: Sequence::new(previous),
+        others: others.iter().map(|other| Sequence::new(*other)).collect(),
+    })
+}
+
+fn ended(device: DeviceId, cause: PublicationCause, previous: u64, others: &[u64]) -> Event {
+    Event::PublicationEnded(PublicationEnded {
+        presentity: presentity(),
+        publication: key(device),
+        cause,
+        previous: Sequence::new(previous),
+        others: others.iter().map(|other| Sequence::new(*other)).collect(),
+    })
+}
+
+fn removed() -> PublicationCause {
+    PublicationCause::Removed { operation: OperationId([1; 16]), tag: Tag([1; 16]) }
+}
+
+/// Two devices publish, one removes, the other runs out.
+fn story() -> Told {
+    Told(vec![
+        published(ALICE, "one", 0, &[]),
+        published(OTHER, "two", 1, &[1]),
+        ended(ALICE, removed(), 2, &[2]),
+        ended(OTHER, PublicationCause::Expired, 3, &[]),
+    ])
+}
+
+fn told(span: Span, rows: usize) -> Vec<ChangeRow> {
+    let mut past = Past::new(presentity(), Sequence::new(4), span, rows);
+    let mut all = Vec::new();
+    loop {
+        // One at a time, so that going on from page to page is tried too.
+        let page = past.page(&story(), 1).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+fn kinds(rows: &[ChangeRow]) -> Vec<(u64, ChangeKind)> {
+    rows.iter().map(|row| (row.at.as_ms() / 1_000, row.kind)).collect()
+}
+
+#[test]
+fn history_is_told_newest_first_with_who_did_it() {
+    use ChangeKind::{Expired, Published, Removed};
+    let rows = told(Span::default(), 0);
+    assert_eq!(kinds(&rows), [(4, Expired), (3, Removed), (2, Published), (1, Published)]);
+    let by: Vec<Option<String>> =
+        rows.iter().map(|row| row.by.as_ref().map(ToString::to_string)).collect();
+    let device = |number: u8| Some(format!("device-{number}@d.example"));
+    assert_eq!(by, [None, device(1), device(2), device(1)]);
+    assert_eq!(rows[2].document, Some(noted("two")));
+    assert_eq!(rows[1].document, None);
+}
+
+#[test]
+fn history_begins_and_ends_where_it_is_asked_to() {
+    let span =
+        |since: u64, until: u64| Span { since: Some(second(since)), until: Some(second(until)) };
+    let seconds = |rows: Vec<ChangeRow>| kinds(&rows).iter().map(|row| row.0).collect::<Vec<_>>();
+    assert_eq!(seconds(told(span(2, 4), 0)), [3, 2]);
+    assert_eq!(seconds(told(span(0, 9), 1)), [4]);
+    assert!(told(span(5, 9), 0).is_empty());
+}
+
+#[test]
+fn presence_at_a_moment_is_what_stood_then() {
+    let at = |ms: u64| {
+        let time = Timestamp::from_ms(ms);
+        let item = at_time(&story(), &presentity(), Sequence::new(4), time).unwrap();
+        item.document.map_or(0, |document| document.notes().len())
+    };
+    let notes: Vec<usize> = [999, 1_000, 2_500, 3_000, 3_999, 4_000].map(at).to_vec();
+    assert_eq!(notes, [0, 1, 2, 1, 1, 0]);
+}
+
+fn rules_changed(version: u64, handling: Handling, previous: u64) -> Event {
+    let mut rule = AccessRule::plain(Who::Everyone, handling);
+    rule.name = RuleName::new(&format!("rule-{version}")).unwrap();
+    let rules = AccessRules::default().changed(vec![rule], &[]).unwrap();
+    Event::AccessRulesChanged(AccessRulesChanged {
+        presentity: presentity(),
+        version,
+        rules,
+        by: "alice@d.example".parse().unwrap(),
+        device: ALICE,
+        operation: OperationId([0; 16]),
+        previous: Sequence::new(previous),
+    })
+}
+
+fn judged(watcher: &str, at: u64, domain: AccessRules) -> Judged {
+    let (presentity, watcher) = (presentity(), watcher.parse::<crate::model::Principal>().unwrap());
+    let controls = watcher.presentity() == presentity;
+    Judged { presentity, watcher, at: second(at), default: Handling::Confirm, domain, controls }
+}
+
+/// Version, what is granted to a subscriber, and by which rule.
+fn explained(given: &Judged) -> (u64, Handling, Option<String>, bool) {
+    let log =
+        Told(vec![rules_changed(1, Handling::Allow, 0), rules_changed(2, Handling::Block, 1)]);
+    let found = explain(&log, Sequence::new(2), given).unwrap();
+    assert_eq!(found.fetch, found.subscribe, "these rules treat both alike");
+    let rule = found.subscribe.rule.map(|rule| rule.as_str().to_owned());
+    (found.version, found.subscribe.handling, rule, found.by_domain)
+}
+
+#[test]
+fn the_rules_of_the_moment_asked_for_decide() {
+    let at = |at| explained(&judged("bob@d.example", at, AccessRules::default()));
+    assert_eq!(at(0), (0, Handling::Confirm, None, false));
+    assert_eq!(at(1), (1, Handling::Allow, Some("rule-1".into()), false));
+    assert_eq!(at(9), (2, Handling::Block, Some("rule-2".into()), false));
+}
+
+#[test]
+fn without_a_rule_an_anonymous_watcher_is_blocked_and_the_owner_sees_all() {
+    let of = |watcher| explained(&judged(watcher, 0, AccessRules::default())).1;
+    assert_eq!(of("anonymous-0000000000000001@anonymous.invalid"), Handling::Block);
+    assert_eq!(of("alice@d.example"), Handling::Allow);
+}
+
+#[test]
+fn a_domain_takes_away_and_never_gives() {
+    let domain = |handling| {
+        let put = vec![AccessRule::plain(Who::Everyone, handling)];
+        AccessRules::default().changed(put, &[]).unwrap()
+    };
+    let at = |at, handling| explained(&judged("bob@d.example", at, domain(handling)));
+    let (_, handling, rule, by_domain) = at(1, Handling::PoliteBlock);
+    assert_eq!((handling, by_domain), (Handling::PoliteBlock, true));
+    assert_eq!(rule.as_deref(), Some("rule-1"));
+    let (_, handling, _, by_domain) = at(2, Handling::Allow);
+    assert_eq!((handling, by_domain), (Handling::Block, false));
+}
+
+fn message() -> MessageAccepted {
+    MessageAccepted {
+        inbox: "im:alice@d.example".parse().unwrap(),
+        sequence: InboxSequence::new(1),
+        sender: "bob@d.example".parse().unwrap(),
+        device: OTHER,
+        id: MessageId::new("m").unwrap(),
+        content_type: ContentType::new("text/plain").unwrap(),
+        body: Payload::text("hi"),
+        lifetime: None,
+        digest: MessageDigest([0; 16]),
+    }
+}
+
+#[test]
+fn a_message_stored_aside_is_no_part_of_the_inbox_but_can_be_read() {
+    let rule = RuleName::new("strangers").unwrap();
+    let aside = Event::MessageQuarantined(MessageQuarantined { message: message(), rule });
+    let log = Told(vec![aside, Event::MessageAccepted(message())]);
+    let row = |at| InboxRow { sequence: InboxSequence::new(1), at: Sequence::new(at) };
+    assert_eq!(message_at(&log, row(1)).unwrap().body, Payload::text("hi"));
+    assert!(item_of(log.read_one(Sequence::new(1)).unwrap()).is_none());
+    let item = item_of(log.read_one(Sequence::new(2)).unwrap()).unwrap();
+    assert!(matches!(item, InboxItem::Message(message) if message.accepted_at == second(2)));
+}
+
+#[test]
+fn a_receipt_is_dated_by_when_it_became_part_of_the_inbox() {
+    let receipt = ReceiptIssued {
+        inbox: "im:bob@d.example".parse().unwrap(),
+        sequence: InboxSequence::new(4),
+        kind: ReceiptKind::Displayed,
+        id: MessageId::new("m").unwrap(),
+        recipient: "im:alice@d.example".parse().unwrap(),
+        reason: String::new(),
+    };
+    let log = Told(vec![Event::ReceiptIssued(receipt)]);
+    let item = item_of(log.read_one(Sequence::new(1)).unwrap()).unwrap();
+    assert_eq!(item.sequence(), InboxSequence::new(4));
+    let InboxItem::Receipt(receipt) = item else { panic!() };
+    assert_eq!((receipt.kind, receipt.at), (ReceiptKind::Displayed, second(1)));
+    let row = InboxRow { sequence: InboxSequence::new(4), at: Sequence::new(1) };
+    assert!(message_at(&log, row).is_err());
+}
+
+#[test]
+fn what_is_not_a_change_of_the_presentity_is_damage() {
+    let log = Told(vec![Event::MessageAccepted(message())]);
+    let mut past = Past::new(presentity(), Sequence::new(1), Span::default(), 0);
+    assert!(matches!(past.page(&log, 9), Err(HistoryFault::Log(LogFault::Missing { .. }))));
+    let judged = judged("bob@d.example", 1, AccessRules::default());
+    assert!(explain(&log, Sequence::new(1), &judged).is_err());
+}

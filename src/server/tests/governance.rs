@@ -1,0 +1,241 @@
+//! Rules, grants, watchers, receipts and administrators over the wire.
+//!
+//! Must never hold: a test of what a rule decides; `model` and `service` are tested for that.
+
+use bytes::Bytes;
+
+use super::Store;
+use super::connections::inbox_of;
+use super::feeds::{open, presence};
+use super::peer::{ALICE, BOB, Device};
+use super::requests::{message, publish, subscribe};
+use crate::model::{AccessRule, Handling, ReceiptKind, Receipts, RefusalCode, Rights, WatcherRow};
+use crate::wire::body::{
+    Administer, CaughtUp, ChangeDelivery, ChangeRules, ChangeVisibility, Changed, Delivery,
+    DeliveryState, DomainState, FeedAck, FeedOpen, Fetch, Grant, Granted, ListDelivery,
+    ListDomains, ListGrants, ListRules, ListVisibility, ListWatchers, MessageEvent, Presence,
+    PresenceEvent, Published, ReceiptEvent, Refused, Rule, Send, Sent, Subscribed, Version,
+    Visibility, VisibilityRule, Watcher, WatcherEvent,
+};
+use crate::wire::{convert, decode};
+
+const NOBODY: Device = Device { principal: "", seed: 9 };
+
+pub(super) fn rule(who: &str, handling: Handling) -> AccessRule {
+    AccessRule::plain(who.parse().unwrap(), handling)
+}
+
+pub(super) fn set_rules(request: u64, owner: &str, rules: &[AccessRule]) -> ChangeRules {
+    ChangeRules {
+        request,
+        operation: operation(request),
+        owner: owner.to_owned(),
+        if_version: None,
+        put: rules.iter().map(convert::access_rule_body).collect(),
+        remove: Vec::new(),
+        ext: Vec::new(),
+    }
+}
+
+fn operation(request: u64) -> [u8; 16] {
+    let mut operation = [1; 16];
+    operation[..8].copy_from_slice(&request.to_be_bytes());
+    operation
+}
+
+fn code(refused: &Refused) -> RefusalCode {
+    RefusalCode::from_number(refused.code).unwrap()
+}
+
+fn fetch_alice() -> Fetch {
+    Fetch { presentity: "pres:alice@localhost".to_owned(), ext: Vec::new() }
+}
+
+#[tokio::test]
+async fn rules_that_were_set_are_listed_with_their_version() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut alice = ALICE.connect(&server).await;
+    let given = [rule("@localhost", Handling::Confirm), rule("everyone", Handling::Block)];
+    let set = set_rules(1, "pres:alice@localhost", &given);
+    let changed: Changed = alice.ask(&set).await;
+    assert_eq!((changed.request, changed.version), (1, 1));
+    let listed =
+        alice.list(&ListRules { owner: "pres:alice@localhost".into(), ext: Vec::new() }).await;
+    assert_eq!(decode::<Version>(&listed[0]).unwrap().version, 1);
+    let rules: Vec<AccessRule> = listed[1..]
+        .iter()
+        .map(|frame| convert::access_rule(decode::<Rule>(frame).unwrap().rule).unwrap())
+        .collect();
+    assert_eq!(rules, given);
+    let stale = ChangeRules { if_version: Some(9), operation: operation(2), ..set };
+    assert_eq!(code(&alice.ask(&stale).await), RefusalCode::StaleVersion);
+}
+
+#[tokio::test]
+async fn a_pending_watcher_sees_nothing_until_it_is_allowed() {
+    let store = Store::new();
+    let mut config = store.config();
+    config.default_access = Handling::Confirm;
+    let server = crate::server::start(config).await.unwrap();
+    let (mut alice, mut bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
+    let _: Published = alice.ask(&publish(1, "pres:alice@localhost", "hello")).await;
+    let subscribed: Subscribed = bob.ask(&subscribe(1, "pres:alice@localhost", 0)).await;
+    assert_eq!(subscribed.state, 3);
+    let (mut feed, _) = open(&bob, &presence(&Bytes::new(), 0)).await;
+    let pending: PresenceEvent = feed.next().await;
+    assert_eq!((pending.presence.state, pending.presence.document.tuples.len()), (3, 0));
+    let _: CaughtUp = feed.next().await;
+    let allow = set_rules(2, "pres:alice@localhost", &[rule("bob@localhost", Handling::Allow)]);
+    let _: Changed = alice.ask(&allow).await;
+    let active: PresenceEvent = feed.next().await;
+    assert_eq!((active.presence.state, active.presence.document.tuples.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_feed_that_asks_for_watchers_is_told_who_watches() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (mut alice, mut bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
+    let _: Published = alice.ask(&publish(1, "pres:alice@localhost", "hello")).await;
+    let wish = FeedOpen { ext: convert::watchers_ext(true), ..presence(&Bytes::new(), 0) };
+    let (mut feed, _) = open(&alice, &wish).await;
+    let _: CaughtUp = feed.next().await;
+    let _: Subscribed = bob.ask(&subscribe(1, "pres:alice@localhost", 0)).await;
+    let event: WatcherEvent = feed.next().await;
+    let row = convert::watcher(event.watcher).unwrap();
+    assert_eq!((event.number, row.watcher.to_string().as_str()), (1, "bob@localhost"));
+    let question = ListWatchers { presentity: "pres:alice@localhost".into(), ext: Vec::new() };
+    let listed: Vec<WatcherRow> = alice
+        .list(&question)
+        .await
+        .iter()
+        .map(|frame| convert::watcher(decode::<Watcher>(frame).unwrap().watcher).unwrap())
+        .collect();
+    assert_eq!(listed, [row]);
+}
+
+#[tokio::test]
+async fn an_anonymous_session_has_a_name_of_its_own_and_sees_what_rules_allow() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut alice = ALICE.connect(&server).await;
+    let _: Published = alice.ask(&publish(1, "pres:alice@localhost", "hello")).await;
+    let visitor = NOBODY.connect_without_enrolling(&server).await;
+    assert!(visitor.welcome.principal.ends_with("@anonymous.invalid"));
+    assert!(!visitor.welcome.enrolled);
+    let other = NOBODY.connect_without_enrolling(&server).await;
+    assert_ne!(visitor.welcome.principal, other.welcome.principal);
+    let refused: Refused = visitor.query(&fetch_alice()).await;
+    assert_eq!(code(&refused), RefusalCode::Refused);
+    let allow = set_rules(2, "pres:alice@localhost", &[rule("anonymous", Handling::Allow)]);
+    let _: Changed = alice.ask(&allow).await;
+    let shown: Presence = visitor.query(&fetch_alice()).await;
+    assert_eq!(shown.presence.document.tuples.len(), 1);
+}
+
+#[tokio::test]
+async fn a_sender_that_asks_for_receipts_finds_them_in_its_inbox() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (mut alice, mut bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
+    let delivery = ChangeDelivery {
+        request: 1,
+        operation: operation(1),
+        inbox: "im:bob@localhost".into(),
+        if_version: None,
+        put: Vec::new(),
+        remove: Vec::new(),
+        when_closed: 2,
+        receipts: 2,
+        ext: Vec::new(),
+    };
+    let _: Changed = bob.ask(&delivery).await;
+    let question = ListDelivery { inbox: "im:bob@localhost".into(), ext: Vec::new() };
+    let listed = bob.list(&question).await;
+    let state: DeliveryState = decode(&listed[0]).unwrap();
+    assert_eq!((state.version, state.when_closed, state.receipts), (1, 2, true));
+    assert!(listed[1..].iter().all(|frame| decode::<Delivery>(frame).is_ok()));
+    let (mut feed, _) = open(&alice, &inbox_of(ALICE)).await;
+    let _: CaughtUp = feed.next().await;
+    let wanted = Receipts::NONE.with(ReceiptKind::Delivered);
+    let asking = message(1, "im:bob@localhost", "m1", "hi");
+    let asking = Send { ext: convert::receipts_ext(wanted), ..asking };
+    let _: Sent = alice.ask(&asking).await;
+    let (mut read, _) = open(&bob, &inbox_of(BOB)).await;
+    let told: MessageEvent = read.next().await;
+    read.send(&FeedAck { cursor: told.cursor, ext: Vec::new() }).await;
+    let event: ReceiptEvent = feed.next().await;
+    let receipt = convert::receipt(event.receipt).unwrap();
+    assert_eq!((receipt.kind, receipt.id.as_str()), (ReceiptKind::Delivered, "m1"));
+    assert_eq!(receipt.recipient.to_string(), "im:bob@localhost");
+    // From the log as well as from what is kept in memory.
+    let (mut again, _) = open(&alice, &FeedOpen { from_start: true, ..inbox_of(ALICE) }).await;
+    let event: ReceiptEvent = again.next().await;
+    assert_eq!(convert::receipt(event.receipt).unwrap(), receipt);
+}
+
+fn grant(request: u64, rights: Rights) -> Grant {
+    Grant {
+        request,
+        operation: operation(request),
+        owner: String::new(),
+        grantee: "bob@localhost".into(),
+        rights: rights.bits(),
+        ext: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_back_ends_the_feed_it_gave() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let (mut alice, bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
+    let _: Changed = alice.ask(&grant(1, Rights::READ)).await;
+    let granted = alice.list(&ListGrants { owner: String::new(), ext: Vec::new() }).await;
+    let granted: Granted = decode(&granted[0]).unwrap();
+    assert_eq!((granted.grantee.as_str(), granted.rights), ("bob@localhost", 2));
+    let (mut feed, _) = open(&bob, &inbox_of(ALICE)).await;
+    let _: CaughtUp = feed.next().await;
+    let _: Changed = alice.ask(&grant(2, Rights::NONE)).await;
+    let refused: Refused = feed.next().await;
+    assert_eq!(code(&refused), RefusalCode::Forbidden);
+    assert!(feed.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_watcher_says_to_whom_it_is_shown() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut bob = BOB.connect(&server).await;
+    let put = vec![VisibilityRule { who: "@localhost".into(), is_shown: true }];
+    let (request, operation, ext) = (1, operation(1), Vec::new());
+    let change = ChangeVisibility { request, operation, put: put.clone(), remove: vec![], ext };
+    let _: Changed = bob.ask(&change).await;
+    let listed = bob.list(&ListVisibility { ext: Vec::new() }).await;
+    assert_eq!(decode::<Visibility>(&listed[1]).unwrap().rule, put[0]);
+}
+
+#[tokio::test]
+async fn an_administrator_creates_a_domain_and_others_may_not() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut alice = ALICE.connect_first(&server).await;
+    let mut bob = BOB.connect(&server).await;
+    assert_eq!((alice.welcome.role, bob.welcome.role), (1, 0));
+    let create = Administer {
+        request: 1,
+        operation: operation(1),
+        act: 1,
+        subject: "new.example".into(),
+        presence: 0,
+        messaging: 0,
+        ext: Vec::new(),
+    };
+    assert_eq!(code(&bob.ask(&create).await), RefusalCode::Forbidden);
+    let _: Changed = alice.ask(&create).await;
+    let listed = alice.list(&ListDomains { ext: Vec::new() }).await;
+    let names: Vec<String> =
+        listed.iter().map(|frame| decode::<DomainState>(frame).unwrap().domain).collect();
+    assert_eq!(names, ["localhost", "new.example"]);
+}
