@@ -9,6 +9,10 @@
     reason = "each test file uses its own part, and ends at the first surprise"
 )]
 
+pub mod governed;
+pub mod papers;
+pub mod stage;
+
 use adsum::event::{Event, Recorded};
 use adsum::model::{
     Basic, ContentType, DeviceId, DeviceLabel, Document, Handling, InboxAddress, InboxSequence,
@@ -169,7 +173,10 @@ impl World {
     pub fn query(&mut self, actor: &Actor, query: Query) -> Result<Reply, Refusal> {
         let ticket = self.ticket();
         let events = self.round(Input::Query { ticket, actor: actor.clone(), query });
-        let is_trace = |event: &Event| matches!(event, Event::WatchObserved(_));
+        let is_trace = |event: &Event| {
+            use Event::{AdministratorActed, WatchObserved, WatchRequested};
+            matches!(event, WatchObserved(_) | WatchRequested(_) | AdministratorActed(_))
+        };
         assert!(events.iter().all(is_trace), "a query leaves at most a trace: {events:?}");
         self.answer(ticket)
     }
