@@ -8,7 +8,9 @@
 //!
 //! Must never hold: a way round the public API.
 
-use adsum::client::{Client, ClientError, Home, InboxOptions, Outgoing, Profile, PublishOptions};
+use adsum::client::{
+    Client, ClientError, Home, InboxItem, InboxOptions, Outgoing, Profile, PublishOptions,
+};
 use adsum::model::{Basic, Document, MessageId, Note, Payload, Principal, Tuple, TupleId};
 
 #[tokio::main]
@@ -24,7 +26,9 @@ async fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut inbox = client.inbox(InboxOptions { follow: true, ..InboxOptions::default() }).await?;
     while let Some(received) = inbox.next().await {
         let received = received?;
-        answer(&client, &received.message).await?;
+        if let InboxItem::Message(message) = &received.item {
+            answer(&client, message).await?;
+        }
         // Only now does the position move: after a crash before this line the message is handed over again.
         received.taken().await?;
     }

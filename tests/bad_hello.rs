@@ -175,7 +175,7 @@ async fn a_challenge_proves_as_well_as_the_exporter() {
     let welcome: Welcome = control.read().await;
     assert_eq!((welcome.device, welcome.enrolled), (place.alice.welcome.device, false));
     control.write(&subscribe(1, "nobody", 0)).await;
-    assert_eq!(control.refused().await, Code::UnknownPresentity as u16);
+    assert_eq!(control.refused().await, Code::Refused as u16);
     place.end_unharmed().await;
 }
 

@@ -174,7 +174,7 @@ async fn a_wrong_feed_is_refused_and_says_why() {
         (frame(&only("bob")), Code::BadAddress),
         (frame(&many), Code::TooLarge),
         (frame(&FeedOpen { inbox: String::new(), ..inbox_feed("alice") }), Code::BadAddress),
-        (frame(&inbox_feed("nobody")), Code::UnknownInbox),
+        (frame(&inbox_feed("nobody")), Code::Forbidden),
         (frame(&inbox_feed("bob")), Code::Forbidden),
     ];
     for (bytes, code) in wrong {

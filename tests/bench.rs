@@ -142,6 +142,15 @@ fn a_running_server_is_measured_by_open_enrollment_or_by_invite() {
 }
 
 #[test]
+fn a_running_server_where_watchers_wait_is_measured_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), true);
+    // Its default is to ask the presentity; the load's own presentities let everybody watch.
+    let line = bench("fanout", &["--server", server.text("address")]);
+    assert!(line["n"].as_u64().unwrap() > 0, "{line}");
+}
+
+#[test]
 fn what_cannot_be_measured_is_said_by_its_own_exit_code() {
     let full = tempfile::tempdir().unwrap();
     std::fs::write(full.path().join("mine"), "x").unwrap();

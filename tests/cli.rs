@@ -365,7 +365,7 @@ fn who_is_not_enrolled_ends_with_4() {
 fn a_refusal_ends_with_1_and_its_code() {
     let site = Site::with_alice_and_bob();
     for (arguments, code) in [
-        (vec!["fetch", "pres:nobody@localhost"], "unknown-presentity"),
+        (vec!["fetch", "pres:nobody@localhost"], "refused"),
         (vec!["send", "im:nobody@localhost", "x"], "unknown-inbox"),
         (vec!["fetch", "pres:alice@elsewhere.example"], "foreign-domain"),
         (vec!["publish", "--remove"], "nothing-published"),

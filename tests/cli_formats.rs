@@ -212,10 +212,22 @@ fn a_message_keeps_its_name_and_headers_that_nobody_knows() {
     assert_eq!((&sent["id"], &sent["duplicate"]), (&"5d0c7b6c9c0f4c0d".into(), &false.into()));
     let again = send(&site, &message, &["im:bob@localhost", "--ttl", "1d"]);
     assert_eq!(again.line()["duplicate"], true);
-    assert!(again.stderr.contains("receipts-not-asked"), "{}", again.stderr);
+    assert!(again.stderr.is_empty(), "a repeated message has nothing to note: {}", again.stderr);
     let other = send(&site, &message, &["im:bob@localhost", "--id", "m2"]).line();
     assert_eq!(other["id"], "m2");
     assert_eq!(received(&site), [message.clone(), message]);
+}
+
+#[test]
+fn the_receipts_that_a_message_asks_for_come_back() {
+    let site = Site::with_alice_and_bob();
+    site.run("bob", &["delivery", "receipts", "on"]).line();
+    let message = golden("cpim/full.cpim");
+    let sent = send(&site, &message, &["im:bob@localhost"]).line();
+    assert_eq!(received(&site), [message]);
+    let receipt = site.run("alice", &["inbox", "--follow", "--count", "1"]).line();
+    assert_eq!((&receipt["type"], &receipt["kind"]), (&"receipt".into(), &"delivered".into()));
+    assert_eq!(receipt["id"], sent["id"]);
 }
 
 #[test]

@@ -22,7 +22,15 @@ fn the_story_comes_out_as_promised_and_leaves_nothing_behind() {
     let text = String::from_utf8(output.stdout).unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{told}");
-    for part in ["kill -9", "bob$ adsum inbox", "lunch?", "verified ", "Nothing was lost"] {
+    for part in [
+        "pending, its owner has not decided yet",
+        "alice$ adsum requests approve bob@localhost",
+        "kill -9",
+        "bob$ adsum inbox",
+        "lunch?",
+        "verified ",
+        "Nothing was lost",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert_eq!(temporary_folders(temporary.path()), 0);
@@ -34,7 +42,7 @@ fn programs_get_the_story_as_one_object_a_step() {
     let mut command = program();
     let output = command.args(["demo", "--json"]).env("TMPDIR", temporary.path()).output().unwrap();
     let steps: Vec<Value> = Ended::of(output).lines();
-    assert!(steps.len() >= 8);
+    assert!(steps.len() >= 9);
     assert!(
         steps
             .iter()

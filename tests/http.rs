@@ -70,7 +70,7 @@ async fn metrics_count_what_was_done() {
         alice.send("bob", &format!("m{number}"), b"lunch?").await;
     }
     bob.subscribe("alice", 0).await;
-    assert_eq!(head(at).await, before + 21, "an event for each");
+    assert_eq!(head(at).await, before + 22, "an event for each, and one for bob being seen");
     let number = alice.number();
     alice.control.write(&message(number, "nobody", "m", b"lunch?")).await;
     alice.control.refused().await;

@@ -52,7 +52,7 @@ async fn read_for_ever(home: &Path) {
         tokio::select! {
             received = inbox.next() => {
                 let received = received.unwrap().unwrap();
-                note_down(&mut messages, received.message.sequence.get());
+                note_down(&mut messages, received.item.sequence().get());
                 received.taken().await.unwrap();
             }
             update = watch.next() => {

@@ -31,13 +31,10 @@ fn body(number: u64) -> Bytes {
 
 async fn send_all(alice: Client, progress: watch::Sender<u64>) {
     for number in 0..MESSAGES {
-        let outgoing = Outgoing {
-            inbox: inbox_of("bob"),
-            id: Some(MessageId::new(&format!("m{number}")).unwrap()),
-            content_type: ContentType::new("application/octet-stream").unwrap(),
-            body: body(number),
-            lifetime: None,
-        };
+        let content_type = ContentType::new("application/octet-stream").unwrap();
+        let id = Some(MessageId::new(&format!("m{number}")).unwrap());
+        let outgoing =
+            Outgoing { id, ..Outgoing::new(inbox_of("bob"), content_type, body(number)) };
         within("it is sent", alice.send(outgoing)).await.unwrap();
         progress.send_modify(|count| *count += 1);
     }
@@ -68,9 +65,12 @@ async fn read_all(bob: Client) {
     let mut inbox = bob.inbox(options).await.unwrap();
     for number in 0..MESSAGES {
         let received = within("a message", inbox.next()).await.unwrap().unwrap();
-        assert_eq!(received.message.sequence.get(), number + 1);
-        assert_eq!(received.message.id.as_str(), format!("m{number}"));
-        assert!(received.message.body.bytes() == Some(&body(number)), "the body is as it was sent");
+        assert_eq!(received.item.sequence().get(), number + 1);
+        assert_eq!(received.message().unwrap().id.as_str(), format!("m{number}"));
+        assert!(
+            received.message().unwrap().body.bytes() == Some(&body(number)),
+            "the body is as it was sent"
+        );
         received.taken().await.unwrap();
     }
     within("all is acknowledged", inbox.settled()).await.unwrap();

@@ -110,7 +110,7 @@ async fn clients_of_a_killed_server_are_back_soon_and_go_on() {
         let mut found = Vec::new();
         for _ in 0..asked {
             let received = within("a message", member.inbox.next()).await.unwrap().unwrap();
-            found.push(received.message.id.as_str().to_owned());
+            found.push(received.message().unwrap().id.as_str().to_owned());
             received.taken().await.unwrap();
         }
         found.sort_unstable();
@@ -134,7 +134,7 @@ async fn clients_of_a_stopped_server_come_back_when_told() {
     assert_eq!(see(&mut member.watch).await.as_deref(), Some("behind"));
     send(&alice, "member0", "m1", "lunch?").await;
     let received = within("a message", member.inbox.next()).await.unwrap().unwrap();
-    assert_eq!(received.message.inbox, inbox_of("member0"));
+    assert_eq!(received.message().unwrap().inbox, inbox_of("member0"));
     running.stop().await;
 }
 

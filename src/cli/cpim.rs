@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::input;
 use crate::format::cpim::{self, Address, CONTENT_TYPE, Cpim};
 use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{InboxAddress, Message, MessageId};
+use crate::model::{InboxAddress, Message, MessageId, ReceiptKind, Receipts};
 
 /// A message out of a file, and where it goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) struct Letter {
     pub(super) id: Option<MessageId>,
     /// The message, byte for byte.
     pub(super) body: Bytes,
+    /// Which receipts the message asks for.
+    pub(super) receipts: Receipts,
     /// What its sender may want to know: a word for programs and a sentence for people.
     pub(super) notes: Vec<(&'static str, String)>,
 }
@@ -45,7 +47,8 @@ fn letter(bytes: &[u8], envelope: Envelope<'_>) -> Result<Letter, Failure> {
     let cpim = cpim::parse(bytes).map_err(|fault| bad(&fault.to_string()))?;
     check_sender(&cpim, envelope.sender)?;
     let mut notes = Vec::new();
-    notes.extend(receipts_not_asked(&cpim));
+    let (receipts, unknown) = receipts_asked(&cpim);
+    notes.extend(receipts_not_sent(&unknown));
     let inbox = if let Some(inbox) = envelope.inbox {
         inbox
     } else {
@@ -58,7 +61,7 @@ fn letter(bytes: &[u8], envelope: Envelope<'_>) -> Result<Letter, Failure> {
             bad(&format!("its Message-ID header: {refusal}; give another name with --id"))
         })?,
     };
-    Ok(Letter { inbox, id, body: cpim.bytes().clone(), notes })
+    Ok(Letter { inbox, id, body: cpim.bytes().clone(), receipts, notes })
 }
 
 fn bad(message: &str) -> Failure {
@@ -113,13 +116,27 @@ fn copies_not_sent(cpim: &Cpim) -> Option<(&'static str, String)> {
     (!cpim.cc().is_empty()).then_some(("copies-not-sent", text))
 }
 
-fn receipts_not_asked(cpim: &Cpim) -> Option<(&'static str, String)> {
-    let wanted = cpim.receipts_wanted();
-    let text = format!(
-        "the message asks for receipts ({}); it is up to whoever reads it to send any, the server sends none",
-        wanted.join(", ")
-    );
-    (!wanted.is_empty()).then_some(("receipts-not-asked", text))
+/// The receipts that the message asks for, and the words for those that nobody sends. RFC 5438 §6.3.
+fn receipts_asked(cpim: &Cpim) -> (Receipts, Vec<String>) {
+    let (mut receipts, mut unknown) = (Receipts::NONE, Vec::new());
+    for word in cpim.receipts_wanted() {
+        receipts = match word.to_ascii_lowercase().as_str() {
+            "positive-delivery" => receipts.with(ReceiptKind::Delivered),
+            "negative-delivery" => receipts.with(ReceiptKind::Failed).with(ReceiptKind::Expired),
+            "display" => receipts.with(ReceiptKind::Displayed),
+            _ => {
+                unknown.push(word);
+                receipts
+            }
+        };
+    }
+    (receipts, unknown)
+}
+
+fn receipts_not_sent(unknown: &[String]) -> Option<(&'static str, String)> {
+    let words = unknown.join(", ");
+    let text = format!("the message asks for receipts that nobody sends: {words}");
+    (!unknown.is_empty()).then_some(("receipts-not-sent", text))
 }
 
 fn uris(addresses: &[Address]) -> String {
@@ -218,9 +235,19 @@ mod tests {
     #[test]
     fn copies_and_receipts_that_nobody_sends_are_told() {
         let headers =
-            with("imdn.Disposition-Notification: display\r\ncc: <im:carol@localhost>\r\n");
+            with("imdn.Disposition-Notification: processing\r\ncc: <im:carol@localhost>\r\n");
         let letter = read_as(&headers, None, None).unwrap();
         let words: Vec<&str> = letter.notes.iter().map(|(word, _)| *word).collect();
-        assert_eq!(words, ["receipts-not-asked", "copies-not-sent"]);
+        assert_eq!(words, ["receipts-not-sent", "copies-not-sent"]);
+    }
+
+    #[test]
+    fn the_receipts_that_a_message_asks_for_are_asked_for() {
+        let headers = with(
+            "imdn.Disposition-Notification: positive-delivery, Display, negative-delivery\r\n",
+        );
+        let letter = read_as(&headers, None, None).unwrap();
+        assert_eq!(letter.receipts.to_string(), "delivered,displayed,failed,expired");
+        assert!(letter.notes.is_empty());
     }
 }

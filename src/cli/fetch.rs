@@ -2,11 +2,13 @@
 //!
 //! Must never hold: a subscription; a fetcher leaves none behind.
 
+use super::acting::Acting;
 use super::failure::Failure;
 use super::presence_line::PresenceLine;
+use super::time::moment;
 use super::{Invocation, pidf, session};
 use crate::client::{Client, Presence};
-use crate::model::Presentity;
+use crate::model::{Presentity, Timestamp};
 
 /// Arguments of `adsum fetch`.
 #[derive(Debug, clap::Args)]
@@ -17,12 +19,17 @@ pub(super) struct Args {
     /// Print each as a document in PIDF (RFC 3863); --json is then only for errors
     #[arg(long)]
     pidf: bool,
+    /// As it was then, of a presentity that one controls: RFC 3339, or a span back from now such as 2h [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "anonymous")]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 /// Runs `adsum fetch`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let fetched =
-        session::once(invocation, async |client| fetch(client, &args.presentities).await)?;
+        session::once_as(invocation, &args.acting, async |client| fetch(client, args).await)?;
     fetched.iter().try_for_each(|presence| {
         if args.pidf {
             return pidf::print(presence, &mut invocation.output);
@@ -31,10 +38,13 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     })
 }
 
-async fn fetch(client: &Client, presentities: &[Presentity]) -> Result<Vec<Presence>, Failure> {
-    let mut fetched = Vec::with_capacity(presentities.len());
-    for presentity in presentities {
-        fetched.push(client.fetch(presentity).await?);
+async fn fetch(client: &Client, args: &Args) -> Result<Vec<Presence>, Failure> {
+    let mut fetched = Vec::with_capacity(args.presentities.len());
+    for presentity in &args.presentities {
+        fetched.push(match args.at {
+            Some(at) => client.fetch_at(presentity, at).await?,
+            None => client.fetch(presentity).await?,
+        });
     }
     Ok(fetched)
 }

@@ -1,4 +1,4 @@
-//! `adsum inbox`: the messages that wait.
+//! `adsum inbox`: the messages and receipts that wait.
 //!
 //! A message is acknowledged only after it has left this process, so that none is lost between here and whoever reads.
 //! Must never hold: a message between two lines (the server keeps it).
@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::message_line::MessageLine;
 use super::output::{self, Output};
+use super::receipt_line::ReceiptLine;
 use super::session::{self, Staying};
 use super::signals::Interrupts;
 use super::{Invocation, cpim};
-use crate::client::{Client, Inbox, InboxOptions, Received};
+use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received};
 use crate::model::limits::DELETE_COUNT_MAX;
-use crate::model::{InboxSequence, Message};
+use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
 
 /// Arguments of `adsum inbox`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,17 @@ pub(super) struct Args {
     /// Delete what was printed, for all devices
     #[arg(long)]
     delete: bool,
+    /// Say of each message printed that it was displayed, for senders that asked to be told
+    #[arg(long)]
+    displayed: bool,
+    /// Print the messages that a delivery rule stored aside, and take none [default: those in the inbox]
+    #[arg(
+        long,
+        conflicts_with_all = ["follow", "keep", "from_start", "delete", "displayed", "count"])]
+    quarantine: bool,
+    /// Which inbox, such as im:team@localhost; others than one's own are for those who were granted it [default: one's own]
+    #[arg(long, value_name = "INBOX")]
+    of: Option<InboxAddress>,
     /// Print each as message/cpim (RFC 3862) behind a header with its length; --json is then only for errors
     #[arg(long)]
     cpim: bool,
@@ -67,24 +79,62 @@ const SETTLE: Duration = Duration::from_secs(5);
 
 /// Runs `adsum inbox`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    if args.quarantine {
+        return quarantine(args, invocation);
+    }
     let stay = args.staying.stay(args.follow);
     session::follow(invocation, stay, async |client, output, interrupts| {
-        Reading { client, delete: args.delete, cpim: args.cpim, output, interrupts }.run(args).await
+        Reading { client, args, output, interrupts }.run().await
     })
+}
+
+fn quarantine(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let of = args.of.as_ref();
+    let messages = session::once(invocation, async |client| Ok(client.quarantine(of).await?))?;
+    messages.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
+}
+
+fn print(message: &Message, cpim: bool, output: &mut Output) -> Result<(), Failure> {
+    if !cpim {
+        return output.line(&MessageLine::from(message));
+    }
+    if let Some(framed) = cpim::framed(message) {
+        return output.bytes(&framed);
+    }
+    let text = format!("message {} was erased, so it is not printed", message.sequence.get());
+    output::note(output.is_json(), "erased", &text);
+    Ok(())
+}
+
+fn print_receipt(receipt: &Receipt, cpim: bool, output: &mut Output) -> Result<(), Failure> {
+    let line = ReceiptLine::from(receipt);
+    if !cpim {
+        return output.line(&line);
+    }
+    // Stdout then carries messages only.
+    output::note(output.is_json(), "receipt", &line.to_string());
+    Ok(())
+}
+
+/// What was printed at once.
+#[derive(Default)]
+struct Printed {
+    all: Vec<InboxSequence>,
+    messages: Vec<InboxSequence>,
 }
 
 struct Reading<'a> {
     client: &'a Client,
-    delete: bool,
-    cpim: bool,
+    args: &'a Args,
     output: &'a mut Output,
     interrupts: &'a mut Interrupts,
 }
 
 impl Reading<'_> {
-    async fn run(mut self, args: &Args) -> Result<(), Failure> {
+    async fn run(mut self) -> Result<(), Failure> {
+        let args = self.args;
         let options = InboxOptions {
-            inbox: None,
+            inbox: args.of.clone(),
             from_start: args.from_start,
             keep: args.keep,
             follow: args.follow,
@@ -137,33 +187,49 @@ impl Reading<'_> {
         inbox: &mut Inbox,
         most: u64,
     ) -> Result<u64, Failure> {
-        self.print(&first.message)?;
-        let (mut last, mut sequences, mut count) = (first, Vec::new(), 1);
-        sequences.push(last.message.sequence);
+        let mut printed = Printed::default();
+        self.print(&first, &mut printed)?;
+        let (mut last, mut count) = (first, 1);
         while count < most {
             let Some(received) = inbox.next_ready() else { break };
-            self.print(&received.message)?;
-            sequences.push(received.message.sequence);
+            self.print(&received, &mut printed)?;
             (last, count) = (received, count + 1);
         }
         self.output.flush()?;
-        if self.delete {
-            self.delete(&last, &sequences).await?;
+        if self.args.displayed {
+            self.displayed(&printed.messages).await?;
+        }
+        if self.args.delete {
+            self.delete(&last, &printed.all).await?;
         }
         last.taken().await?;
         Ok(count)
     }
 
-    fn print(&mut self, message: &Message) -> Result<(), Failure> {
-        if !self.cpim {
-            return self.output.line(&MessageLine::from(message));
+    fn print(&mut self, received: &Received, printed: &mut Printed) -> Result<(), Failure> {
+        printed.all.push(received.item.sequence());
+        match &received.item {
+            InboxItem::Message(message) => {
+                printed.messages.push(message.sequence);
+                print(message, self.args.cpim, self.output)
+            }
+            InboxItem::Receipt(receipt) => print_receipt(receipt, self.args.cpim, self.output),
         }
-        if let Some(framed) = cpim::framed(message) {
-            return self.output.bytes(&framed);
+    }
+
+    /// Says that `messages` were displayed. What is gone meanwhile needs no word.
+    async fn displayed(&mut self, messages: &[InboxSequence]) -> Result<(), Failure> {
+        let said = tokio::select! {
+            said = self.client.displayed(self.args.of.as_ref(), messages) => said,
+            () = self.interrupts.next() => return Err(Failure::failed(
+                "interrupted",
+                "interrupted while telling what was displayed; run the same command again",
+            )),
+        };
+        match said {
+            Err(ClientError::Refused(refused)) if refused.is(RefusalCode::NoMessage) => Ok(()),
+            said => Ok(said?),
         }
-        let text = format!("message {} was erased, so it is not printed", message.sequence.get());
-        output::note(self.output.is_json(), "erased", &text);
-        Ok(())
     }
 
     async fn delete(
@@ -172,14 +238,18 @@ impl Reading<'_> {
         sequences: &[InboxSequence],
     ) -> Result<(), Failure> {
         let count = tokio::select! {
-            count = self.client.delete(None, sequences) => count?,
+            count = self.client.delete(self.args.of.as_ref(), sequences) => count?,
             () = self.interrupts.next() => return Err(Failure::failed(
                 "interrupted",
                 "interrupted while deleting; run the same command again",
             )),
         };
-        let line = DeletedLine { inbox: last.message.inbox.to_string(), count };
-        if self.cpim {
+        let inbox = match &last.item {
+            InboxItem::Message(message) => message.inbox.to_string(),
+            InboxItem::Receipt(receipt) => receipt.inbox.to_string(),
+        };
+        let line = DeletedLine { inbox, count };
+        if self.args.cpim {
             // Stdout then carries messages only.
             output::note(self.output.is_json(), "deleted", &line.to_string());
             return Ok(());

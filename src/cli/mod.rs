@@ -5,14 +5,21 @@
 //! server, 4 not authenticated. The names in JSON lines are an interface.
 //! Must never hold: a rule of the service, or anything another program could only get from here.
 
+mod acting;
 mod bench;
+mod changed;
 mod cpim;
 mod cpim_text;
+mod delivery;
 mod demo;
 mod doctor;
+mod domain;
 mod enroll;
+mod explain;
 mod failure;
 mod fetch;
+mod grant;
+mod history;
 mod inbox;
 mod input;
 mod invite;
@@ -24,19 +31,26 @@ mod pidf;
 mod presence_line;
 mod progress;
 mod publish;
+mod receipt_line;
+mod requests;
+mod rules;
 mod send;
 mod serve;
 mod session;
 mod signals;
+mod table;
 mod text;
 mod time;
 mod unwatch;
+mod visibility;
 mod watch;
+mod watcher_line;
+mod watchers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use self::failure::{EXIT_USAGE, Failure};
 use self::output::Output;
@@ -106,6 +120,24 @@ enum Command {
     Send(send::Args),
     /// Print what waits in one's inbox and acknowledge it
     Inbox(inbox::Args),
+    /// Say who may fetch and watch, and what they are shown
+    Rules(rules::Args),
+    /// See who waits to be let watch, and let or refuse them
+    Requests(requests::Args),
+    /// See who watches, or end a subscription
+    Watchers(watchers::Args),
+    /// Say to whom one is shown as a watcher
+    Visibility(visibility::Args),
+    /// Say which messages become part of one's inbox
+    Delivery(delivery::Args),
+    /// Let others publish, read, or act as a group
+    Grant(grant::Args),
+    /// See what a presentity published in the past
+    History(history::Args),
+    /// Tell by which rules a watcher is or was answered
+    Explain(explain::Args),
+    /// Manage domains, services and suspensions as an administrator, and see what administrators did
+    Domain(domain::Args),
     /// Look into a store's log while no server runs on it
     #[command(subcommand)]
     Log(log::Command),
@@ -113,6 +145,22 @@ enum Command {
     Bench(bench::Args),
     /// Check this machine's identities, the way to the server, and a store
     Doctor(doctor::Args),
+}
+
+/// The value of a flag that switches something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// It works
+    On,
+    /// It does not
+    Off,
+}
+
+impl Switch {
+    /// Whether it works.
+    fn is_on(self) -> bool {
+        self == Self::On
+    }
 }
 
 /// What a command is run with.
@@ -181,6 +229,15 @@ fn dispatch(command: Command, invocation: &mut Invocation) -> Result<(), Failure
         Command::Unwatch(args) => unwatch::run(&args, invocation),
         Command::Send(args) => send::run(args, invocation),
         Command::Inbox(args) => inbox::run(&args, invocation),
+        Command::Rules(args) => rules::run(&args, invocation),
+        Command::Requests(args) => requests::run(args, invocation),
+        Command::Watchers(args) => watchers::run(args, invocation),
+        Command::Visibility(args) => visibility::run(args, invocation),
+        Command::Delivery(args) => delivery::run(args, invocation),
+        Command::Grant(args) => grant::run(&args, invocation),
+        Command::History(args) => history::run(args, invocation),
+        Command::Explain(args) => explain::run(args, invocation),
+        Command::Domain(args) => domain::run(args, invocation),
         Command::Log(command) => log::run(command, invocation),
         Command::Bench(args) => bench::run(args, invocation),
         Command::Doctor(args) => doctor::run(&args, invocation),

@@ -19,12 +19,19 @@ pub(super) struct PresenceLine {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(flatten)]
+    document: DocumentLine,
+    /// Where the watch stands after this line; `null` for a fetch.
+    cursor: Option<String>,
+}
+
+/// What a presentity shows.
+#[derive(Debug, Serialize)]
+pub(super) struct DocumentLine {
     tuples: Vec<TupleLine>,
     /// Notes about the whole presentity.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteLine>,
-    /// Where the watch stands after this line; `null` for a fetch.
-    cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,18 +90,23 @@ impl PresenceLine {
     pub(super) fn new(presence: &Presence, cursor: Option<String>) -> Self {
         let reason = match presence.state {
             SubscriptionState::Terminated(reason) => Some(reason.as_str()),
-            SubscriptionState::Active | SubscriptionState::Pending | SubscriptionState::Waiting => {
-                None
-            }
+            _ => None,
         };
-        let document: &Document = &presence.document;
         Self {
             presentity: presence.presentity.to_string(),
             state: presence.state.as_str(),
             reason,
+            document: DocumentLine::from(&presence.document),
+            cursor,
+        }
+    }
+}
+
+impl From<&Document> for DocumentLine {
+    fn from(document: &Document) -> Self {
+        Self {
             tuples: document.tuples().iter().map(TupleLine::new).collect(),
             notes: document.notes().iter().map(NoteLine::new).collect(),
-            cursor,
         }
     }
 }
@@ -137,13 +149,25 @@ impl fmt::Display for PresenceLine {
         if let Some(reason) = self.reason {
             return write!(to, " the subscription has ended ({reason})");
         }
+        if self.state == SubscriptionState::Pending.as_str() {
+            return to.write_str(" pending, its owner has not decided yet");
+        }
+        write!(to, " {}", self.document)
+    }
+}
+
+impl fmt::Display for DocumentLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         for note in &self.notes {
-            write!(to, " {note}")?;
+            write!(to, "{note} ")?;
         }
         match self.tuples.as_slice() {
-            [] => to.write_str(" nothing published"),
-            [only] => write!(to, " {only}"),
-            several => several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}")),
+            [] => to.write_str("nothing published"),
+            [only] => write!(to, "{only}"),
+            several => {
+                write!(to, "{} tuples", several.len())?;
+                several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}"))
+            }
         }
     }
 }
@@ -238,6 +262,16 @@ mod tests {
         let line = line(Vec::new(), SubscriptionState::Terminated(EndReason::Timeout), None);
         assert!(json(&line).contains(r#""state":"terminated","reason":"timeout""#));
         assert_eq!(line.to_string(), "pres:alice@localhost: the subscription has ended (timeout)");
+    }
+
+    #[test]
+    fn an_undecided_subscription_is_told_and_shows_nothing() {
+        let line = line(Vec::new(), SubscriptionState::Pending, None);
+        assert!(json(&line).contains(r#""state":"pending","tuples":[]"#));
+        assert_eq!(
+            line.to_string(),
+            "pres:alice@localhost: pending, its owner has not decided yet"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `adsum publish`: makes, changes, refreshes or removes one publication of this device.
 //!
-//! Must never hold: a way to publish for somebody else.
+//! Must never hold: whether one may publish for somebody else (the service knows).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::time::{lifetime, now, span};
+use super::watchers::whose;
 use super::{Invocation, pidf, session};
 use crate::client::{Client, PublishOptions, Published};
 use crate::model::{
-    Basic, Contact, Document, Lifetime, Note, Payload, Priority, PublicationName, Timestamp, Tuple,
-    TupleId,
+    Basic, Contact, Document, Lifetime, Note, Payload, Presentity, Priority, PublicationName,
+    Timestamp, Tuple, TupleId,
 };
 
 /// Arguments of `adsum publish`.
@@ -50,6 +51,9 @@ pub(super) struct Args {
     /// The name of the publication; a device may have several side by side [default: the unnamed one]
     #[arg(long, value_name = "PUBLICATION", value_parser = PublicationName::new, default_value = "", hide_default_value = true)]
     name: PublicationName,
+    /// Whose presence; others than one's own are for those who were granted it [default: one's own]
+    #[arg(long = "for", value_name = "PRESENTITY")]
+    of: Option<Presentity>,
     /// How long it stands unless refreshed, such as 30m, 1h or 2d, from 1s to 7d [default: 1h]
     #[arg(long, value_name = "SPAN", value_parser = lifetime, conflicts_with = "remove")]
     lifetime: Option<Lifetime>,
@@ -104,11 +108,14 @@ impl fmt::Display for PublishedLine {
 /// Runs `adsum publish`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let document = match &args.pidf {
-        Some(path) => Some(pidf::read(path, &invocation.identity()?.principal.presentity())?),
+        Some(path) => Some(pidf::read(path, &whose(args.of.clone(), invocation)?)?),
         None => args.document(now())?,
     };
-    let options =
-        PublishOptions { presentity: None, name: args.name.clone(), lifetime: args.lifetime };
+    let options = PublishOptions {
+        presentity: args.of.clone(),
+        name: args.name.clone(),
+        lifetime: args.lifetime,
+    };
     let published =
         session::once(invocation, async |client| args.perform(client, document, &options).await)?;
     invocation.output.line(&PublishedLine::from(&published))

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::acting::Acting;
 use super::failure::Failure;
 use super::time::lifetime;
 use super::{Invocation, cpim, input, output, session};
 use crate::client::{Outgoing, Sent};
 use crate::format::cpim::CONTENT_TYPE;
 use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{ContentType, InboxAddress, Lifetime, MessageId};
+use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Principal, Receipts};
 
 /// Arguments of `adsum send`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +44,15 @@ pub(super) struct Args {
     /// How long it may wait unread, such as 90s, 12h or 1d, at most 365d [default: for ever]
     #[arg(long, value_name = "SPAN", value_parser = lifetime)]
     ttl: Option<Lifetime>,
+    /// What to be told later, in one's inbox: stored, delivered, displayed, failed, expired, joined by commas [default:
+    /// nothing, or with --cpim what the message asks for]
+    #[arg(long, value_name = "KINDS")]
+    receipt: Option<Receipts>,
+    /// In whose name, such as that of a group one is a member of [default: one's own]
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "anonymous")]
+    from: Option<Principal>,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 /// `{"type":"sent", …}`.
@@ -77,11 +87,13 @@ impl fmt::Display for SentLine {
 
 /// Runs `adsum send`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let acting = args.acting.clone();
     let outgoing = match args.cpim.clone() {
         Some(path) => of_cpim(&path, args, invocation)?,
         None => of_text(args)?,
     };
-    let sent = session::once(invocation, async |client| Ok(client.send(outgoing).await?))?;
+    let sent =
+        session::once_as(invocation, &acting, async |client| Ok(client.send(outgoing).await?))?;
     invocation.output.line(&SentLine::from(&sent))
 }
 
@@ -99,19 +111,31 @@ fn of_text(args: Args) -> Result<Outgoing, Failure> {
         None => ContentType::new(usual_type(&body))?,
     };
     let inbox = args.inbox.ok_or_else(|| Failure::usage("name the inbox to send to"))?;
-    Ok(Outgoing { inbox, id: args.id, content_type, body, lifetime: args.ttl })
+    let receipts = args.receipt.unwrap_or_default();
+    let (id, lifetime, sender) = (args.id, args.ttl, args.from);
+    Ok(Outgoing { inbox, id, content_type, body, lifetime, sender, receipts })
 }
 
 fn of_cpim(path: &Path, args: Args, invocation: &Invocation) -> Result<Outgoing, Failure> {
-    let sender = invocation.identity()?.principal.inbox();
+    if args.acting.is_anonymous() {
+        return Err(Failure::usage(
+            "a message/cpim names its sender; --anonymous sends text and files only",
+        ));
+    }
+    let sender = match &args.from {
+        Some(principal) => principal.inbox(),
+        None => invocation.identity()?.principal.inbox(),
+    };
     let envelope = cpim::Envelope { sender: &sender, inbox: args.inbox, id: args.id };
     let letter = cpim::read(path, envelope)?;
     for (word, note) in &letter.notes {
         output::note(invocation.is_json(), word, note);
     }
     let content_type = ContentType::new(CONTENT_TYPE)?;
-    let cpim::Letter { inbox, id, body, .. } = letter;
-    Ok(Outgoing { inbox, id, content_type, body, lifetime: args.ttl })
+    let cpim::Letter { inbox, id, body, receipts, .. } = letter;
+    let receipts = args.receipt.unwrap_or(receipts);
+    let (lifetime, sender) = (args.ttl, args.from);
+    Ok(Outgoing { inbox, id, content_type, body, lifetime, sender, receipts })
 }
 
 fn usual_type(body: &[u8]) -> &'static str {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::acting::{Acting, AsWhom};
 use super::failure::Failure;
 use super::output::Output;
 use super::signals::Interrupts;
@@ -32,9 +33,24 @@ pub(super) fn once<T>(
     invocation: &Invocation,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let identity = invocation.identity()?;
+    ask_as(AsWhom::Identity(Box::new(invocation.identity()?)), ask)
+}
+
+/// As [`once`], as whom `acting` says.
+pub(super) fn once_as<T>(
+    invocation: &Invocation,
+    acting: &Acting,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    ask_as(acting.as_whom(invocation)?, ask)
+}
+
+fn ask_as<T>(
+    who: AsWhom,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     runtime()?.block_on(async {
-        let client = Client::open(Profile::once(identity))?;
+        let client = Client::open(Profile::once(who.identity().await?))?;
         let answer = ask(&client).await;
         client.close().await;
         answer
@@ -110,10 +126,33 @@ pub(super) fn follow(
     stay: Stay,
     work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let identity = invocation.identity()?;
-    let (json, server) = (invocation.is_json(), identity.server.to_string());
+    let who = AsWhom::Identity(Box::new(invocation.identity()?));
+    follow_with(who, invocation, stay, work)
+}
+
+/// As [`follow`], as whom `acting` says.
+pub(super) fn follow_as(
+    invocation: &mut Invocation,
+    acting: &Acting,
+    stay: Stay,
+    work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    follow_with(acting.as_whom(invocation)?, invocation, stay, work)
+}
+
+fn follow_with(
+    who: AsWhom,
+    invocation: &mut Invocation,
+    stay: Stay,
+    work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (json, server) = (invocation.is_json(), who.server().to_string());
     runtime()?.block_on(async {
         let mut interrupts = Interrupts::listen()?;
+        let identity = tokio::select! {
+            identity = who.identity() => identity?,
+            () = interrupts.next() => return Ok(()),
+        };
         let client = Client::open(stay.profile(identity))?;
         let notes = tell_of_connection(&client, server.clone(), json);
         let connected = tokio::select! {

@@ -49,6 +49,34 @@ pub(super) fn lifetime(text: &str) -> Result<Lifetime, String> {
     }
 }
 
+/// Reads a moment: RFC 3339, or a span back from now such as `2h`, or ahead such as `+2h`.
+///
+/// # Errors
+/// A sentence that names the right forms.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    moment_seen_at(text, now())
+}
+
+fn moment_seen_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        let ms = u64::try_from(at.as_millisecond());
+        return ms.map(Timestamp::from_ms).map_err(|_| "it lies before 1970".to_owned());
+    }
+    let (ahead, length) = match text.strip_prefix('+') {
+        Some(length) => (true, length),
+        None => (false, text),
+    };
+    let length = lifetime(length)
+        .map_err(|reason| format!("{reason}; or write a moment, such as 2026-11-22T17:00:00Z"))?;
+    let ms = if ahead {
+        now.as_ms().saturating_add(length.as_ms())
+    } else {
+        now.as_ms().saturating_sub(length.as_ms())
+    };
+    Ok(Timestamp::from_ms(ms))
+}
+
 /// A span in the two largest units it has: `2d 3h`, `1h 30m`, `45s`, `250ms`.
 pub(super) fn span(lifetime: Lifetime) -> String {
     let secs = lifetime.as_secs();
@@ -105,6 +133,35 @@ mod tests {
         ] {
             let message = lifetime(text).unwrap_err();
             assert!(message.contains(reason), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_told_or_from_now() {
+        let now = Timestamp::from_ms(10_000_000);
+        for (text, ms) in [
+            ("1970-01-01T00:00:01.500Z", 1_500),
+            ("1970-01-01T02:00:01+02:00", 1_000),
+            ("1h", 6_400_000),
+            ("+1h", 13_600_000),
+            ("30d", 0),
+        ] {
+            assert_eq!(moment_seen_at(text, now), Ok(Timestamp::from_ms(ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused_with_the_right_forms() {
+        let now = Timestamp::from_ms(0);
+        for (text, part) in [
+            ("yesterday", "such as 2026-11-22T17:00:00Z"),
+            ("60", "60s"),
+            ("2026-11-22", "such as 2026"),
+            ("1969-12-31T00:00:00Z", "before 1970"),
+            ("", "such as 90s"),
+        ] {
+            let message = moment_seen_at(text, now).unwrap_err();
+            assert!(message.contains(part), "{text}: {message}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! Must never hold: presence between two lines (the client and the server keep it).
 
 use super::Invocation;
+use super::acting::Acting;
 use super::failure::Failure;
 use super::output::Output;
 use super::presence_line::PresenceLine;
@@ -36,6 +37,8 @@ pub(super) struct Args {
     lifetime: Option<Lifetime>,
     #[command(flatten)]
     staying: Staying,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 /// Lines printed before they are handed over together: what has arrived already need not wait for each other.
@@ -43,6 +46,11 @@ const LINES_AT_ONCE_MAX: u64 = 256;
 
 /// Runs `adsum watch`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    if args.acting.is_anonymous() && args.presentities.is_empty() {
+        return Err(Failure::usage(
+            "nobody in particular has no subscriptions; name whom to watch",
+        ));
+    }
     let options = WatchOptions {
         mode: if args.every { Mode::Every } else { Mode::Latest },
         lifetime: args.lifetime,
@@ -52,7 +60,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     };
     let remaining = args.count.unwrap_or(u64::MAX);
     let stay = args.staying.stay(!args.until_caught_up);
-    session::follow(invocation, stay, async |client, output, interrupts| {
+    session::follow_as(invocation, &args.acting, stay, async |client, output, interrupts| {
         watch(client, options, remaining, output, interrupts).await
     })
 }

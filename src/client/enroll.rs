@@ -97,7 +97,7 @@ fn refuse_present(home: &Home, principal: &Principal) -> Result<(), StateError> 
         Ok(identity) => Err(StateError::AlreadyEnrolled {
             principal: principal.to_string(),
             server: identity.server.to_string(),
-            folder: identity.folder().to_owned(),
+            folder: identity.folder().unwrap_or_else(|| home.path()).to_owned(),
         }),
         Err(StateError::NoIdentity { .. }) => Ok(()),
         Err(error) => Err(error),

@@ -117,12 +117,12 @@ impl<T: Item> Shared<T> {
 
 /// An item in the application's hands, by which it says that it has taken it.
 #[derive(Debug)]
-pub(crate) struct Receipt<T> {
+pub(crate) struct InHand<T> {
     number: ItemNumber,
     shared: Arc<Shared<T>>,
 }
 
-impl<T: Item> Receipt<T> {
+impl<T: Item> InHand<T> {
     pub(crate) fn mark_taken(&self) {
         self.shared.change(|state| state.resume.taken(self.number));
     }
@@ -154,7 +154,7 @@ impl<T> Drop for Feed<T> {
 }
 
 impl<T: Item> Feed<T> {
-    /// Begins to read. `file` keeps the position; without one nothing is saved.
+    /// Begins to read. `file` keeps the position; without one it is forgotten with this feed.
     pub(crate) fn new(
         client: &Client,
         subject: Subject,
@@ -162,11 +162,11 @@ impl<T: Item> Feed<T> {
         file: Option<CursorFile>,
     ) -> Self {
         let shared = Arc::new(Shared::new(resume));
-        let follow = subject.follow;
+        let (follow, saves) = (subject.follow, subject.kind != FeedKind::InboxKept);
         let reader = Reader { client: client.clone(), subject, shared: Arc::clone(&shared) };
         let mut tasks = vec![tokio::spawn(reader.run())];
-        if let Some(file) = file {
-            tasks.push(tokio::spawn(save(Arc::clone(&shared), Arc::new(file))));
+        if saves {
+            tasks.push(tokio::spawn(save(Arc::clone(&shared), file.map(Arc::new))));
         }
         Self { shared, follow, tasks }
     }
@@ -180,25 +180,25 @@ impl<T: Item> Feed<T> {
         self.tasks.push(task);
     }
 
-    pub(crate) async fn next(&mut self) -> Option<Result<(Handed<T>, Receipt<T>), ClientError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<(Handed<T>, InHand<T>), ClientError>> {
         let follow = self.follow;
         match self.shared.until(|state| state.next(follow)).await {
-            News::Item(handed) => Some(Ok(self.with_receipt(handed))),
+            News::Item(handed) => Some(Ok(self.with_hold(handed))),
             News::Trouble(error) => Some(Err(error)),
             News::End => None,
         }
     }
 
-    pub(crate) fn next_ready(&mut self) -> Option<(Handed<T>, Receipt<T>)> {
+    pub(crate) fn next_ready(&mut self) -> Option<(Handed<T>, InHand<T>)> {
         let handed = self.shared.change(|state| state.resume.next_item())?;
-        Some(self.with_receipt(handed))
+        Some(self.with_hold(handed))
     }
 
-    fn with_receipt(&self, handed: Handed<T>) -> (Handed<T>, Receipt<T>) {
+    fn with_hold(&self, handed: Handed<T>) -> (Handed<T>, InHand<T>) {
         // Room was made for one more item: the reader may be waiting for it.
         self.shared.changes.send_replace(());
-        let receipt = Receipt { number: handed.number, shared: Arc::clone(&self.shared) };
-        (handed, receipt)
+        let held = InHand { number: handed.number, shared: Arc::clone(&self.shared) };
+        (handed, held)
     }
 
     pub(crate) fn is_caught_up(&self) -> bool {
@@ -255,11 +255,18 @@ impl<T> State<T> {
 }
 
 /// Saves the position whenever it moved. What is taken while one is being saved is saved next, all at once.
-async fn save<T: Item>(shared: Arc<Shared<T>>, file: Arc<CursorFile>) {
+/// Without a file the position is as good as saved at once, so that the server's window opens.
+async fn save<T: Item>(shared: Arc<Shared<T>>, file: Option<Arc<CursorFile>>) {
     loop {
         let unsaved: Unsaved = shared.until(|state| state.resume.unsaved()).await;
-        let (file, position) = (Arc::clone(&file), unsaved.position.clone());
-        match blocking(move || file.store(&position)).await {
+        let stored = match file.clone() {
+            Some(file) => {
+                let position = unsaved.position.clone();
+                blocking(move || file.store(&position)).await
+            }
+            None => Ok(()),
+        };
+        match stored {
             Ok(()) => shared.change(|state| state.resume.saved(unsaved)),
             Err(error) => {
                 shared.change(|state| state.unsavable = Some(error));

@@ -5,18 +5,45 @@
 use super::client::{Client, blocking};
 use super::connection::{FEED_INBOX, FeedEvent};
 use super::error::ClientError;
-use super::feed::{Feed, Item, Receipt, Subject, open_frame};
+use super::feed::{Feed, InHand, Item, Subject, open_frame};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
-use crate::model::{InboxAddress, Message};
+use crate::model::{InboxAddress, InboxSequence, Message, Receipt};
 use crate::wire::{body, convert};
 
-impl Item for Message {
+/// What lies in an inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InboxItem {
+    /// A message.
+    Message(Message),
+    /// A receipt for a message that was sent.
+    Receipt(Receipt),
+}
+
+impl InboxItem {
+    /// Its position in the inbox.
+    pub fn sequence(&self) -> InboxSequence {
+        match self {
+            Self::Message(message) => message.sequence,
+            Self::Receipt(receipt) => receipt.sequence,
+        }
+    }
+}
+
+impl Item for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
-        let FeedEvent::Message { event, bytes } = event else { return Ok(None) };
-        let item = convert::message(event.message).map_err(ClientError::protocol)?;
-        let (number, cursor, sequence) = (event.number, event.cursor, item.sequence);
-        Ok(Some(Arrived { number, cursor, sequence, bytes, item }))
+        let (number, cursor, bytes, item) = match event {
+            FeedEvent::Message { event, bytes } => {
+                let message = convert::message(event.message).map_err(ClientError::protocol)?;
+                (event.number, event.cursor, bytes, Self::Message(message))
+            }
+            FeedEvent::Receipt { event, bytes } => {
+                let receipt = convert::receipt(event.receipt).map_err(ClientError::protocol)?;
+                (event.number, event.cursor, bytes, Self::Receipt(receipt))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Arrived { number, cursor, sequence: item.sequence(), bytes, item }))
     }
 }
 
@@ -33,63 +60,71 @@ pub struct InboxOptions {
     pub follow: bool,
 }
 
-/// A message in the application's hands.
+/// A message or receipt in the application's hands.
 #[derive(Debug)]
 pub struct Received {
-    /// The message.
-    pub message: Message,
+    /// The message or receipt.
+    pub item: InboxItem,
     /// Whether it is sent anew because the server did not know the position any more. It was not handed out before.
     pub anew: bool,
-    receipt: Option<Receipt<Message>>,
+    held: Option<InHand<InboxItem>>,
 }
 
 impl Received {
-    /// Takes this message, and all before it, for good: resolves when the position is on stable storage here, and the
+    /// The message, if it is one.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.item {
+            InboxItem::Message(message) => Some(message),
+            InboxItem::Receipt(_) => None,
+        }
+    }
+
+    /// Takes this item, and all before it, for good: resolves when the position is on stable storage here, and the
     /// server is told soon after, see [`Inbox::settled`]. Does nothing when the inbox is only looked at.
     ///
     /// # Errors
     /// [`ClientError::State`] if the position cannot be saved.
     pub async fn taken(self) -> Result<(), ClientError> {
-        match self.receipt {
-            Some(receipt) => receipt.taken().await,
+        match self.held {
+            Some(held) => held.taken().await,
             None => Ok(()),
         }
     }
 
-    /// Takes this message, and all before it, without waiting.
+    /// Takes this item, and all before it, without waiting.
     pub fn mark_taken(self) {
-        if let Some(receipt) = &self.receipt {
-            receipt.mark_taken();
+        if let Some(held) = &self.held {
+            held.mark_taken();
         }
     }
 }
 
-/// A stream of messages that survives lost connections, hands each one out once, and goes on behind what was taken.
+/// A stream of messages and receipts that survives lost connections, hands each one out once, and goes on behind what was taken.
 ///
 /// Holds the lock of its position for as long as it lives, unless it only looks.
 #[derive(Debug)]
 pub struct Inbox {
-    feed: Feed<Message>,
+    feed: Feed<InboxItem>,
     keep: bool,
 }
 
 impl Inbox {
-    /// The next message, or `None` at the end of a reading that does not follow, or after the error that ended it.
+    /// The next message or receipt, or `None` at the end of a reading that does not follow, or after the error that ended it.
     /// Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Received, ClientError>> {
         let next = self.feed.next().await?;
         Some(next.map(|next| self.received(next)))
     }
 
-    /// The next message, if one is here already: to take a burst with one save.
+    /// The next message or receipt, if one is here already: to take a burst with one save.
     pub fn next_ready(&mut self) -> Option<Received> {
         let next = self.feed.next_ready()?;
         Some(self.received(next))
     }
 
-    fn received(&self, (handed, receipt): (Handed<Message>, Receipt<Message>)) -> Received {
-        let receipt = (!self.keep).then_some(receipt);
-        Received { message: handed.item, anew: handed.anew, receipt }
+    fn received(&self, (handed, held): (Handed<InboxItem>, InHand<InboxItem>)) -> Received {
+        let held = (!self.keep).then_some(held);
+        Received { item: handed.item, anew: handed.anew, held }
     }
 
     /// Whether everything that waited has arrived and the feed is live.
@@ -147,8 +182,8 @@ impl Client {
                 return Ok((None, CursorFile::peek(&identity, &name)?));
             }
             let file = CursorFile::open(&identity, name)?;
-            let position = file.load()?;
-            Ok((Some(file), position))
+            let position = file.as_ref().map_or(Ok(Position::default()), CursorFile::load)?;
+            Ok((file, position))
         })
         .await
     }

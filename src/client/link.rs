@@ -43,6 +43,14 @@ pub(crate) async fn confirmed(links: &mut Links) -> Result<Session, ClientError>
     link.session.ok_or(ClientError::Closed)
 }
 
+/// The number of the connection there is; 0 if there is none.
+pub(crate) fn current(links: &Links) -> u64 {
+    match &*links.borrow() {
+        LinkState::Up(link) => link.number,
+        LinkState::Down | LinkState::Over(_) => 0,
+    }
+}
+
 async fn wait(links: &mut Links, fits: impl Fn(&Link) -> bool) -> Result<Link, ClientError> {
     let reached = links
         .wait_for(|state| match state {

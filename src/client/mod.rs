@@ -10,7 +10,7 @@
 //! let mut inbox = client.inbox(InboxOptions { follow: true, ..Default::default() }).await?;
 //! while let Some(received) = inbox.next().await {
 //!     let received = received?;
-//!     // Do with `received.message` what is to be done for good, and only then:
+//!     // Do with `received.item` what is to be done for good, and only then:
 //!     received.taken().await?;
 //! }
 //! # client.close().await;
@@ -26,6 +26,7 @@
 //! Must never hold: the service, the log, or a rule that the server decides.
 
 mod address;
+mod anonymous;
 #[expect(
     clippy::module_inception,
     reason = "the module is named after the layer, the file after the type"
@@ -37,6 +38,7 @@ mod enroll;
 mod error;
 mod events;
 mod feed;
+mod govern;
 mod inbox;
 mod link;
 mod manage;
@@ -52,11 +54,16 @@ mod token;
 mod watch;
 
 pub use address::{KeyHash, ServerAddress};
+pub use anonymous::anonymous;
 pub use client::{CONNECT_TIMEOUT, Client, Patience, Profile};
 pub use enroll::{Enrolled, Enrollment, enroll};
 pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
-pub use inbox::{Inbox, InboxOptions, Received};
+pub use govern::{
+    ActRow, Administration, Change, ChangeKind, Delivery, DomainRow, Explanation, Grant, Granted,
+    HistoryOptions, Rules, RulesChange, RulesOwner, VisibilityRow, Watchers,
+};
+pub use inbox::{Inbox, InboxItem, InboxOptions, Received};
 pub use manage::{DeviceKey, InboxStatus, InviteOptions, Invited, SubscriptionRow};
 pub use publish::{Publication, PublishOptions, Published};
 pub use request::{Answer, ControlEvent, Request};

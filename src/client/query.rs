@@ -40,6 +40,18 @@ impl Client {
         self.ask(question, Shape::Rows).await?.iter().map(decode).collect()
     }
 
+    /// Asks for something whose answer is a head and a list.
+    pub(crate) async fn headed<Q: Body + Sync, H: Body, A: Body>(
+        &self,
+        question: &Q,
+    ) -> Result<(H, Vec<A>), ClientError> {
+        let frames = self.ask(question, Shape::Rows).await?;
+        let (head, rows) =
+            frames.split_first().ok_or_else(|| ClientError::protocol("an answer has no head"))?;
+        let rows = rows.iter().map(decode).collect::<Result<_, _>>()?;
+        Ok((decode(head)?, rows))
+    }
+
     async fn ask<Q: Body + Sync>(
         &self,
         question: &Q,

@@ -12,7 +12,7 @@ use crate::wire::{self, Frame, body, convert};
 pub enum Request {
     /// See [`body::Publish`]; the operation id makes a repeat harmless.
     Publish(body::Publish),
-    /// See [`body::Subscribe`]; a repeat renews.
+    /// See [`body::Subscribe`]; the operation id in it makes a repeat harmless.
     Subscribe(body::Subscribe),
     /// See [`body::Unsubscribe`]; a repeat finds nothing left to end.
     Unsubscribe(body::Unsubscribe),
@@ -24,7 +24,24 @@ pub enum Request {
     Invite(body::Invite),
     /// See [`body::RevokeKey`]; a repeat finds the key revoked.
     RevokeKey(body::RevokeKey),
+    /// See [`body::Displayed`]; a repeat says it again.
+    Displayed(body::Displayed),
+    /// See [`body::ChangeRules`]; the operation id makes a repeat harmless.
+    ChangeRules(body::ChangeRules),
+    /// See [`body::ChangeDelivery`]; the operation id makes a repeat harmless.
+    ChangeDelivery(body::ChangeDelivery),
+    /// See [`body::ChangeVisibility`]; the operation id makes a repeat harmless.
+    ChangeVisibility(body::ChangeVisibility),
+    /// See [`body::Grant`]; the operation id makes a repeat harmless.
+    Grant(body::Grant),
+    /// See [`body::EndSubscription`]; a repeat finds nothing left to end.
+    EndSubscription(body::EndSubscription),
+    /// See [`body::Administer`]; a repeat finds things as they are to be.
+    Administer(body::Administer),
 }
+
+/// `Administer.act` that removes a domain.
+pub(crate) const ACT_REMOVE_DOMAIN: u8 = 2;
 
 macro_rules! each {
     ($request:expr, $body:ident => $result:expr) => {
@@ -36,6 +53,13 @@ macro_rules! each {
             Request::Delete($body) => $result,
             Request::Invite($body) => $result,
             Request::RevokeKey($body) => $result,
+            Request::Displayed($body) => $result,
+            Request::ChangeRules($body) => $result,
+            Request::ChangeDelivery($body) => $result,
+            Request::ChangeVisibility($body) => $result,
+            Request::Grant($body) => $result,
+            Request::EndSubscription($body) => $result,
+            Request::Administer($body) => $result,
         }
     };
 }
@@ -54,6 +78,14 @@ impl Request {
         match (self, code) {
             (Self::Unsubscribe(_), RefusalCode::NoSubscription) => Some(Answer::Unsubscribed),
             (Self::RevokeKey(_), RefusalCode::NoDevice) => Some(Answer::KeyRevoked),
+            (Self::EndSubscription(_), RefusalCode::NoSubscription) => {
+                Some(Answer::Changed { version: 0 })
+            }
+            (Self::Administer(wire), RefusalCode::ForeignDomain)
+                if wire.act == ACT_REMOVE_DOMAIN =>
+            {
+                Some(Answer::Changed { version: 0 })
+            }
             _ => None,
         }
     }
@@ -95,6 +127,11 @@ pub enum Answer {
     },
     /// To [`Request::RevokeKey`].
     KeyRevoked,
+    /// To each of the other requests.
+    Changed {
+        /// The version of what was changed from now on; zero if it has none.
+        version: u64,
+    },
 }
 
 /// One frame from the server on CONTROL after `Welcome`.
@@ -161,6 +198,10 @@ fn answer(frame: &Frame) -> Result<(u64, Answer), ClientError> {
             (wire.request, Answer::Invited { expires_at })
         }
         body::KeyRevoked::KIND => (decode::<body::KeyRevoked>(frame)?.request, Answer::KeyRevoked),
+        body::Changed::KIND => {
+            let wire: body::Changed = decode(frame)?;
+            (wire.request, Answer::Changed { version: wire.version })
+        }
         kind => return Err(ClientError::protocol(format!("kind {kind:#06x} came on CONTROL"))),
     })
 }
@@ -197,6 +238,26 @@ mod tests {
         let unknown = |kind| Frame { kind, body: bytes::Bytes::new() };
         assert_eq!(control_event(&unknown(0x9000)).unwrap(), None);
         assert!(matches!(control_event(&unknown(0x0199)), Err(ClientError::Protocol { .. })));
+    }
+
+    #[test]
+    fn a_change_tells_its_request_and_version() {
+        let event = control_event(&frame(&body::Changed { request: 4, version: 7, ext: vec![] }));
+        let result = Ok(Answer::Changed { version: 7 });
+        assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 4, result }));
+    }
+
+    #[test]
+    fn a_repeat_that_ends_what_has_ended_is_done_and_one_that_is_forbidden_is_not() {
+        let end = Request::EndSubscription(body::EndSubscription {
+            request: 0,
+            watcher: "bob@localhost".into(),
+            presentity: "pres:alice@localhost".into(),
+            ext: vec![],
+        });
+        let done = end.done_before(RefusalCode::NoSubscription);
+        assert_eq!(done, Some(Answer::Changed { version: 0 }));
+        assert_eq!(end.done_before(RefusalCode::Forbidden), None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::random;
 use super::request::{Answer, Request};
 use super::session::Durability;
 use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Refusal};
-use crate::wire::body;
+use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Principal, Receipts, Refusal};
+use crate::wire::{body, convert};
 
 /// A message to be sent.
 #[derive(Clone, Debug)]
@@ -26,9 +26,19 @@ pub struct Outgoing {
     pub body: Bytes,
     /// How long it may wait; `None` for ever.
     pub lifetime: Option<Lifetime>,
+    /// As whom: oneself if `None`, or somebody one is a member of.
+    pub sender: Option<Principal>,
+    /// What to learn of it later, in the sender's inbox.
+    pub receipts: Receipts,
 }
 
 impl Outgoing {
+    /// A message from oneself under a random name, that may wait for ever and asks for no receipts.
+    pub fn new(inbox: InboxAddress, content_type: ContentType, body: Bytes) -> Self {
+        let (id, lifetime, sender, receipts) = (None, None, None, Receipts::NONE);
+        Self { inbox, id, content_type, body, lifetime, sender, receipts }
+    }
+
     /// A message of plain text.
     ///
     /// # Panics
@@ -37,7 +47,7 @@ impl Outgoing {
         let content_type =
             ContentType::new("text/plain; charset=utf-8").expect("it is type/subtype");
         let body = Bytes::copy_from_slice(text.as_bytes());
-        Self { inbox, id: None, content_type, body, lifetime: None }
+        Self::new(inbox, content_type, body)
     }
 }
 
@@ -67,12 +77,12 @@ impl Client {
         let request = Request::Send(body::Send {
             request: 0,
             inbox: outgoing.inbox.to_string(),
-            sender: String::new(),
+            sender: outgoing.sender.map(|sender| sender.to_string()).unwrap_or_default(),
             id: id.as_str().to_owned(),
             content_type: outgoing.content_type.as_str().to_owned(),
             body: outgoing.body,
             lifetime_ms: outgoing.lifetime.map(Lifetime::as_ms),
-            ext: Vec::new(),
+            ext: convert::receipts_ext(outgoing.receipts),
         });
         match self.request(request).await? {
             (Answer::Sent { duplicate }, durability) => {

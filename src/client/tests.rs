@@ -14,7 +14,7 @@ async fn read(inbox: &mut Inbox, count: usize) -> Vec<u64> {
     let mut sequences = Vec::new();
     while sequences.len() < count {
         let received = inbox.next().await.unwrap().unwrap();
-        sequences.push(received.message.sequence.get());
+        sequences.push(received.item.sequence().get());
         received.taken().await.unwrap();
     }
     sequences

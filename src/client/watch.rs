@@ -9,10 +9,12 @@ use tokio::time::{Duration, sleep};
 use super::client::{Client, answered, blocking, mismatched};
 use super::connection::{FEED_PRESENCE, FeedEvent};
 use super::error::ClientError;
-use super::feed::{Feed, Item, Receipt, Shared, Subject, open_frame};
+use super::feed::{Feed, InHand, Item, Shared, Subject, open_frame};
+use super::link::{Links, current, next_link};
 use super::publish::half;
+use super::random;
 use super::request::{Answer, Request};
-use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
+use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening};
 use super::state::{CursorFile, CursorName};
 use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
 use crate::model::{
@@ -32,7 +34,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    fn new(wire: body::PresenceBody) -> Result<Self, ClientError> {
+    pub(super) fn new(wire: body::PresenceBody) -> Result<Self, ClientError> {
         Ok(Self {
             presentity: wire.presentity.parse().map_err(ClientError::protocol)?,
             state: convert::state(wire.state, wire.reason).map_err(ClientError::protocol)?,
@@ -92,12 +94,12 @@ pub struct Update {
     pub cursor: Bytes,
     /// Whether it is sent anew because the server did not know the position any more: it replaces what was known.
     pub anew: bool,
-    receipt: Receipt<Presence>,
+    held: InHand<Presence>,
 }
 
 impl Update {
-    fn new((handed, receipt): (Handed<Presence>, Receipt<Presence>)) -> Self {
-        Self { presence: handed.item, cursor: handed.cursor, anew: handed.anew, receipt }
+    fn new((handed, held): (Handed<Presence>, InHand<Presence>)) -> Self {
+        Self { presence: handed.item, cursor: handed.cursor, anew: handed.anew, held }
     }
 
     /// Takes this update, and all before it, for good: resolves when the position is on stable storage, so that no later
@@ -106,12 +108,12 @@ impl Update {
     /// # Errors
     /// [`ClientError::State`] if the position cannot be saved.
     pub async fn taken(self) -> Result<(), ClientError> {
-        self.receipt.taken().await
+        self.held.taken().await
     }
 
     /// Takes this update, and all before it, without waiting: the position is saved soon, see [`Watch::settled`].
     pub fn mark_taken(self) {
-        self.receipt.mark_taken();
+        self.held.mark_taken();
     }
 
     /// The cursor in base64url, for people and JSON.
@@ -210,7 +212,8 @@ impl Client {
         let anew = options.anew;
         let (file, position) = blocking(move || {
             let file = CursorFile::open(&identity, name)?;
-            let position = if anew { Position::default() } else { file.load()? };
+            let known = file.as_ref().filter(|_| !anew).map(CursorFile::load).transpose()?;
+            let position = known.unwrap_or_default();
             Ok((file, position))
         })
         .await?;
@@ -219,7 +222,7 @@ impl Client {
         let open = body::FeedOpen { presentities, ..open_frame(FEED_PRESENCE) };
         let subject = Subject { open, kind: FeedKind::Presence, follow: options.follow };
         let resume = FeedResume::new(FeedKind::Presence, position);
-        let mut feed = Feed::new(self, subject, resume, Some(file));
+        let mut feed = Feed::new(self, subject, resume, file);
         if let Some(granted) = granted {
             feed.own(tokio::spawn(renew(self.clone(), options, granted, feed.shared())));
         }
@@ -243,7 +246,7 @@ impl Client {
 }
 
 /// A feed names its presentities in one frame, so both their number and their length are bounded.
-fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
+pub(super) fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
     let bytes = presentities.iter().map(|one| one.to_string().len() + 2).sum();
     let within = |part: &str, found: usize, max: usize| {
         let (part, found, max) = (part.to_owned(), found as u64, max as u64);
@@ -254,12 +257,14 @@ fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
 }
 
 fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>) -> Request {
+    // A renewal is another operation; only a repeat over a new connection is the same.
+    let operation = random::operation();
     Request::Subscribe(body::Subscribe {
         request: 0,
         presentity: presentity.to_string(),
         mode: convert::mode_number(mode),
         lifetime_ms: lifetime.map(Lifetime::as_ms),
-        ext: Vec::new(),
+        ext: convert::operation_ext(operation),
     })
 }
 
@@ -277,8 +282,13 @@ async fn renew(
     mut granted: Lifetime,
     shared: std::sync::Arc<Shared<Presence>>,
 ) {
+    let mut links = client.links();
+    let mut link = current(&links);
     loop {
-        sleep(half(granted)).await;
+        tokio::select! {
+            () = sleep(half(granted)) => {}
+            next = forgotten(&client, &mut links, link) => link = next,
+        }
         match client.subscribe_all(&options).await {
             Ok(renewed) => granted = renewed.unwrap_or(granted),
             Err(error) => {
@@ -291,6 +301,19 @@ async fn renew(
                 sleep(REFUSED_WAIT).await;
             }
         }
+    }
+}
+
+/// Resolves when there is a connection after `link` that knows nothing of the subscriptions: each connection of an
+/// anonymous client is of another pseudonym.
+async fn forgotten(client: &Client, links: &mut Links, link: u64) -> u64 {
+    if !client.identity().principal.is_anonymous() {
+        return core::future::pending().await;
+    }
+    match next_link(links, link).await {
+        Ok(next) => next.number,
+        // The feed tells why there will be none.
+        Err(_) => core::future::pending().await,
     }
 }
 

@@ -219,7 +219,12 @@ impl Site {
 
     /// Ends the server with SIGKILL and starts it again on its store and address.
     pub(crate) fn kill_and_restart(&mut self, flags: &[&str]) -> Value {
-        self.server.take().unwrap().kill();
+        self.kill();
+        self.start_again(flags)
+    }
+
+    /// Starts the server again on its store and address, after it was killed or stopped.
+    pub(crate) fn start_again(&mut self, flags: &[&str]) -> Value {
         let mut server = serve(self.folder.path(), &self.address, flags);
         let serving = server.object();
         self.server = Some(server);
@@ -239,6 +244,13 @@ impl Site {
 
 fn serve(folder: &Path, listen: &str, flags: &[&str]) -> Staying {
     let mut command = program();
-    command.args(["serve", "--json", "--no-http", "--log", "warn", "--listen", listen, "--data"]);
-    Staying::start(command.arg(folder.join("store")).args(flags))
+    command.args(["serve", "--json", "--log", "warn", "--listen", listen]);
+    // Most tests are not about who may watch whom; those that are say what holds where no rule does.
+    if !flags.contains(&"--default-access") {
+        command.args(["--default-access", "allow"]);
+    }
+    if !flags.contains(&"--http") {
+        command.arg("--no-http");
+    }
+    Staying::start(command.arg("--data").arg(folder.join("store")).args(flags))
 }

@@ -10,11 +10,12 @@ use tokio::task::JoinSet;
 use super::link::{Dialer, Link, wrong};
 use super::people::Resident;
 use super::progress::Progress;
-use super::requests::{Publishes, Requests};
+use super::requests::{Publishes, Requests, operation};
 use crate::cli::failure::Failure;
 use crate::client::{Credentials, InviteToken, Request};
-use crate::model::Mode;
+use crate::model::{AccessRule, Handling, Mode, Who};
 use crate::wire::body::{self, Enroll};
+use crate::wire::convert;
 
 /// Handshakes at once.
 const AT_ONCE: usize = 32;
@@ -115,8 +116,9 @@ async fn settle(
     let mut out = Vec::new();
     let mut asked = 0;
     if resident.publishes {
+        crate::wire::encode(&open_to_all(&resident.who), &mut out);
         Publishes::new(&resident.who).write(0, &mut out);
-        asked += 1;
+        asked += 2;
     }
     for (number, presentity) in (1..).zip(&resident.watches) {
         let mode = u8::from(resident.mode == Mode::Every);
@@ -131,4 +133,18 @@ async fn settle(
         link.answered().await?;
     }
     Ok(())
+}
+
+/// Lets everybody watch `who`, whatever the server does where no rule says.
+fn open_to_all(who: &Credentials) -> body::ChangeRules {
+    let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
+    body::ChangeRules {
+        request: 0,
+        operation: operation(u64::MAX).0,
+        owner: who.principal().presentity().to_string(),
+        if_version: None,
+        put: vec![convert::access_rule_body(&rule)],
+        remove: Vec::new(),
+        ext: Vec::new(),
+    }
 }

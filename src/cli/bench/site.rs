@@ -53,6 +53,9 @@ impl Site {
             "serve",
             "--json",
             "--open-enrollment",
+            // What is measured is what is told, not how somebody comes to be told it.
+            "--default-access",
+            "allow",
             "--listen",
             "127.0.0.1:0",
             "--http",

@@ -39,7 +39,8 @@ pub(super) fn check(home: &Home, wanted: Option<&Principal>, has_store: bool) ->
     }
     for identity in &identities {
         let name = format!("{} key", identity.principal);
-        checks.push(private(&name, &identity.folder().join("device.key")));
+        let folder = identity.folder().unwrap_or_else(|| home.path());
+        checks.push(private(&name, &folder.join("device.key")));
     }
     Found { checks, identities }
 }

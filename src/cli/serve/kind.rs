@@ -10,7 +10,7 @@ use toml::Value;
 
 use super::settings::LogFormat;
 use crate::cli::time;
-use crate::model::{Domain, Lifetime};
+use crate::model::{Domain, Handling, Lifetime};
 
 /// A type a setting can have.
 pub(super) trait Kind: Sized {
@@ -161,6 +161,17 @@ impl Kind for Option<Duration> {
     }
 }
 
+impl Kind for Handling {
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = "it must be \"confirm\", \"allow\", \"block\" or \"polite-block\"";
+        text(value)?.parse().map_err(|_| form.to_owned())
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+}
+
 impl Kind for LogFormat {
     fn read(value: &Value) -> Result<Self, String> {
         match text(value)? {
@@ -197,6 +208,7 @@ mod tests {
         check(&true);
         check(&4_096_usize);
         check(&LogFormat::Json);
+        check(&Handling::PoliteBlock);
         check(&PathBuf::from("./adsum-data"));
     }
 
@@ -216,6 +228,7 @@ mod tests {
         assert!(Duration::read(&Value::Integer(5)).unwrap_err().contains("5s"));
         assert!(<Vec<Domain>>::read(&Value::Array(vec![])).is_err());
         assert!(<Vec<Domain>>::read(&Value::Array(vec![Value::Integer(1)])).is_err());
+        assert!(reads::<Handling>("deny").unwrap_err().contains("polite-block"));
         assert!(reads::<LogFormat>("xml").unwrap_err().contains("json"));
     }
 }

@@ -10,6 +10,7 @@ mod settings;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -22,8 +23,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::progress::Progress;
 use super::signals::Interrupts;
-use super::{Invocation, output};
-use crate::model::Domain;
+use super::{Invocation, output, time};
+use crate::model::{Domain, Handling, Lifetime};
 use crate::server::{Server, ServerConfig};
 
 /// Arguments of `adsum serve`.
@@ -50,6 +51,18 @@ pub(super) struct Args {
     /// Let the first comer take a free name without an invite, for trying out [default: invites only]
     #[arg(long)]
     open_enrollment: bool,
+    /// What an authenticated watcher is granted where no rule says: confirm, allow, block or polite-block [default: confirm]
+    #[arg(long, value_name = "ACCESS")]
+    default_access: Option<Handling>,
+    /// How long an undecided wish to watch is remembered, such as 30d [default: 30d]
+    #[arg(long, value_name = "SPAN", value_parser = time::lifetime)]
+    request_lifetime: Option<Lifetime>,
+    /// Serve no presence
+    #[arg(long)]
+    no_presence: bool,
+    /// Serve no messaging
+    #[arg(long)]
+    no_messaging: bool,
     /// TCP address of health and metrics, unencrypted [default: 127.0.0.1:2780]
     #[arg(long, value_name = "IP:PORT", conflicts_with = "no_http")]
     http: Option<SocketAddr>,
@@ -123,6 +136,11 @@ impl Args {
         put(self.log_format, &mut settings.format);
         put((!self.domains.is_empty()).then_some(self.domains), &mut settings.domains);
         put(self.open_enrollment.then_some(true), &mut settings.open_enrollment);
+        put(self.default_access, &mut settings.default_access);
+        let request_lifetime = self.request_lifetime.map(Lifetime::as_ms);
+        put(request_lifetime.map(Duration::from_millis), &mut settings.request_lifetime);
+        put(self.no_presence.then_some(false), &mut settings.presence);
+        put(self.no_messaging.then_some(false), &mut settings.messaging);
         put(self.certificate.map(Some), &mut settings.certificate);
         put(self.key.map(Some), &mut settings.key);
         put(self.http.map(Some), &mut settings.http);
@@ -229,6 +247,12 @@ mod tests {
                 "--domain",
                 "b.example",
                 "--open-enrollment",
+                "--default-access",
+                "polite-block",
+                "--request-lifetime",
+                "2d",
+                "--no-presence",
+                "--no-messaging",
                 "--no-http",
                 "--certificate",
                 "c.pem",
@@ -248,6 +272,9 @@ mod tests {
         let config = settings.config(true).unwrap();
         assert_eq!(config.certificate.unwrap().key.to_str(), Some("k.pem"));
         assert!(config.rebuild_views && config.open_enrollment);
+        assert_eq!(config.default_access, Handling::PoliteBlock);
+        assert_eq!(config.request_lifetime, Duration::from_hours(48));
+        assert!(!config.presence && !config.messaging);
     }
 
     #[test]

@@ -54,6 +54,10 @@ settings! {
     "server" "listen" = listen, "UDP address clients reach; [::] takes IPv4 too, port 0 takes any free one";
     "server" "domains" = domains, "domains served, at least one";
     "server" "open_enrollment" = open_enrollment, "whether the first comer may take a free name without an invite";
+    "server" "default_access" = default_access, "what an authenticated watcher is granted without a rule: confirm, allow, block or polite-block";
+    "server" "request_lifetime" = request_lifetime, "how long an undecided wish to watch is remembered";
+    "server" "presence" = presence, "whether presence works on this server";
+    "server" "messaging" = messaging, "whether messaging works on this server";
     "server" "certificate" = certificate, "PEM file with the certificate chain; without it the server makes its own and keeps it";
     "server" "key" = key, "PEM file with the private key of the certificate";
     "http" "listen" = http, "TCP address of health and metrics, unencrypted; \"off\" for none";

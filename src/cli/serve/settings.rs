@@ -4,9 +4,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::failure::Failure;
-use crate::model::Domain;
+use crate::model::limits::REQUEST_MS_DEFAULT;
+use crate::model::{Domain, Handling};
 use crate::server::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 use crate::wire::PORT;
 
@@ -40,6 +42,10 @@ pub(super) struct Settings {
     pub(super) listen: SocketAddr,
     pub(super) domains: Vec<Domain>,
     pub(super) open_enrollment: bool,
+    pub(super) default_access: Handling,
+    pub(super) request_lifetime: Duration,
+    pub(super) presence: bool,
+    pub(super) messaging: bool,
     pub(super) certificate: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
     pub(super) http: Option<SocketAddr>,
@@ -56,6 +62,10 @@ impl Default for Settings {
             listen: (Ipv6Addr::UNSPECIFIED, PORT).into(),
             domains: vec!["localhost".parse().expect("localhost is a domain")],
             open_enrollment: false,
+            default_access: Handling::Confirm,
+            request_lifetime: Duration::from_millis(REQUEST_MS_DEFAULT),
+            presence: true,
+            messaging: true,
             certificate: None,
             key: None,
             http: Some((Ipv4Addr::LOCALHOST, HTTP_PORT).into()),
@@ -85,6 +95,10 @@ impl Settings {
         };
         let mut config = ServerConfig::new(self.data, self.listen, self.domains);
         config.open_enrollment = self.open_enrollment;
+        config.default_access = self.default_access;
+        config.request_lifetime = self.request_lifetime;
+        config.presence = self.presence;
+        config.messaging = self.messaging;
         config.http = self.http;
         config.certificate = certificate;
         config.limits = self.limits;

@@ -29,6 +29,20 @@ pub enum FeedEvent {
         /// What its frame took, for the window.
         bytes: usize,
     },
+    /// A receipt for a message that was sent.
+    Receipt {
+        /// The event.
+        event: body::ReceiptEvent,
+        /// What its frame took, for the window.
+        bytes: usize,
+    },
+    /// A watcher of a presentity one controls.
+    Watcher {
+        /// The event.
+        event: body::WatcherEvent,
+        /// What its frame took, for the window.
+        bytes: usize,
+    },
     /// What was missed is through; from here on it is live.
     CaughtUp {
         /// Where the feed stands.
@@ -95,6 +109,8 @@ fn feed_event(frame: &Frame) -> Result<FeedEvent, ClientError> {
         body::FeedReady::KIND => FeedEvent::Ready(decode(frame)?),
         body::PresenceEvent::KIND => FeedEvent::Presence { event: decode(frame)?, bytes },
         body::MessageEvent::KIND => FeedEvent::Message { event: decode(frame)?, bytes },
+        body::ReceiptEvent::KIND => FeedEvent::Receipt { event: decode(frame)?, bytes },
+        body::WatcherEvent::KIND => FeedEvent::Watcher { event: decode(frame)?, bytes },
         body::CaughtUp::KIND => {
             FeedEvent::CaughtUp { cursor: decode::<body::CaughtUp>(frame)?.cursor }
         }

@@ -117,7 +117,7 @@ impl Connection {
         Ok(body::Hello {
             version: VERSION,
             features: 0,
-            principal: credentials.principal().account().to_owned(),
+            principal: credentials.account().to_owned(),
             key: credentials.public_key().0,
             proof: 1,
             signature: Bytes::copy_from_slice(&signature),

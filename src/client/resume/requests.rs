@@ -242,6 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_is_repeated_is_the_same_operation() {
+        let request = body::Grant {
+            request: 0,
+            operation: [7; 16],
+            owner: String::new(),
+            grantee: "b@localhost".into(),
+            rights: 2,
+            ext: vec![],
+        };
+        let mut requests = Requests::new();
+        requests.submit(send(1));
+        requests.submit(Request::Grant(request.clone()));
+        write_all(&mut requests);
+        requests.answered(1, STORED).unwrap();
+        requests.connected();
+        let (mut repeated, mut expected) = (Vec::new(), Vec::new());
+        requests.write_next(&mut repeated);
+        crate::wire::encode(&body::Grant { request: 1, ..request }, &mut expected);
+        assert_eq!(repeated, expected);
+    }
+
+    #[test]
     fn a_repeat_that_finds_its_work_done_succeeds_and_a_first_time_does_not() {
         let gone = || Err(refused(RefusalCode::NoSubscription));
         let mut requests = Requests::new();

@@ -60,23 +60,27 @@ struct Stored {
 }
 
 impl CursorFile {
-    /// Locks the file of `name`.
+    /// Locks the file of `name`; `None` for an identity that keeps nothing.
     ///
     /// # Errors
     /// [`StateError::Locked`] if another process, or another feed of this one, has it.
-    pub(crate) fn open(identity: &Identity, name: CursorName) -> Result<Self, StateError> {
-        durable::make_folder(&folder_of(identity))?;
-        let path = path_of(identity, &name);
+    pub(crate) fn open(identity: &Identity, name: CursorName) -> Result<Option<Self>, StateError> {
+        let Some(folder) = folder_of(identity) else { return Ok(None) };
+        durable::make_folder(&folder)?;
+        let path = path_of(&folder, &name);
         let lock_path = path.with_extension("lock");
         // The lock is a file of its own and stays: the position's file is replaced, and a lock goes with its file.
         let lock = durable::lock(&lock_path)?;
         durable::sweep(&path);
-        Ok(Self { path, about: name.about, _lock: lock })
+        Ok(Some(Self { path, about: name.about, _lock: lock }))
     }
 
     /// How far the feed of `name` was taken, without a lock: for those who never move it.
     pub(crate) fn peek(identity: &Identity, name: &CursorName) -> Result<Position, StateError> {
-        read(&path_of(identity, name), &name.about)
+        match folder_of(identity) {
+            Some(folder) => read(&path_of(&folder, name), &name.about),
+            None => Ok(Position::default()),
+        }
     }
 
     /// How far the feed was taken; the beginning if nothing was stored yet.
@@ -92,12 +96,12 @@ impl CursorFile {
     }
 }
 
-fn folder_of(identity: &Identity) -> PathBuf {
-    identity.folder().join("cursors")
+fn folder_of(identity: &Identity) -> Option<PathBuf> {
+    identity.folder().map(|folder| folder.join("cursors"))
 }
 
-fn path_of(identity: &Identity, name: &CursorName) -> PathBuf {
-    folder_of(identity).join(format!("{}.toml", name.file))
+fn path_of(folder: &Path, name: &CursorName) -> PathBuf {
+    folder.join(format!("{}.toml", name.file))
 }
 
 fn read(path: &Path, about: &[String]) -> Result<Position, StateError> {
@@ -129,6 +133,10 @@ mod tests {
         staged.finish(&"localhost".parse().unwrap(), KeyHash([0; 32])).unwrap()
     }
 
+    fn open(identity: &Identity, name: CursorName) -> CursorFile {
+        CursorFile::open(identity, name).unwrap().unwrap()
+    }
+
     fn presentities(names: &[&str]) -> Vec<Presentity> {
         names.iter().map(|name| format!("pres:{name}@localhost").parse().unwrap()).collect()
     }
@@ -142,12 +150,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let identity = identity(folder.path());
         let name = CursorName::inbox(&identity.principal.inbox());
-        let file = CursorFile::open(&identity, name.clone()).unwrap();
+        let file = open(&identity, name.clone());
         assert_eq!(file.load().unwrap(), Position::default());
         file.store(&position(b"\x00\xffx", 7)).unwrap();
         drop(file);
-        let file = CursorFile::open(&identity, name).unwrap();
+        let file = open(&identity, name);
         assert_eq!(file.load().unwrap(), position(b"\x00\xffx", 7));
+    }
+
+    #[test]
+    fn who_keeps_nothing_has_no_file_and_begins_at_the_beginning() {
+        let identity = Identity::anonymous("localhost".parse().unwrap(), KeyHash([0; 32]));
+        let name = CursorName::presence(&presentities(&["b"]));
+        assert_eq!(CursorFile::peek(&identity, &name).unwrap(), Position::default());
+        assert!(CursorFile::open(&identity, name).unwrap().is_none());
     }
 
     #[test]
@@ -157,22 +173,21 @@ mod tests {
         let name = CursorName::presence(&presentities(&["b", "c"]));
         let same = CursorName::presence(&presentities(&["c", "b", "b"]));
         let other = CursorName::presence(&presentities(&["c"]));
-        let first = CursorFile::open(&identity, name).unwrap();
+        let first = open(&identity, name);
         let error = CursorFile::open(&identity, same.clone()).unwrap_err();
         assert!(matches!(error, StateError::Locked { .. }), "{error}");
-        CursorFile::open(&identity, other).unwrap();
+        open(&identity, other);
         drop(first);
-        CursorFile::open(&identity, same).unwrap();
+        open(&identity, same);
     }
 
     #[test]
     fn a_position_of_another_feed_is_never_used() {
         let folder = tempfile::tempdir().unwrap();
         let identity = identity(folder.path());
-        let file =
-            CursorFile::open(&identity, CursorName::presence(&presentities(&["b"]))).unwrap();
+        let file = open(&identity, CursorName::presence(&presentities(&["b"])));
         file.store(&position(b"x", 0)).unwrap();
-        let other = CursorFile::open(&identity, CursorName::presence(&[])).unwrap();
+        let other = open(&identity, CursorName::presence(&[]));
         std::fs::copy(&file.path, &other.path).unwrap();
         assert!(other.load().unwrap_err().to_string().contains("another feed"));
     }

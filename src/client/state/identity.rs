@@ -22,7 +22,7 @@ const CURE: &str = "correct it by hand, or enroll this device anew with an invit
 /// One principal on this machine: who, at which server, with which key.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Whom this device acts for.
+    /// Whom this device acts for. For an anonymous identity a stand-in: the server chooses the pseudonym.
     pub principal: Principal,
     /// The server, as it was given.
     pub server: ServerAddress,
@@ -30,7 +30,7 @@ pub struct Identity {
     pub server_key: KeyHash,
     /// This device's name.
     pub device: DeviceId,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     key: Arc<Ed25519KeyPair>,
 }
 
@@ -76,13 +76,21 @@ impl Identity {
             return Err(damaged(&key_path, "it is the key of another device"));
         }
         let (server, server_key) = (file.server, file.server_key);
-        let folder = folder.to_owned();
+        let folder = Some(folder.to_owned());
         Ok(Some(Self { principal, server, server_key, device, folder, key: Arc::new(key) }))
     }
 
-    /// Where this identity is kept.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// An identity without a name, with a fresh key, that is kept nowhere.
+    pub(crate) fn anonymous(server: ServerAddress, server_key: KeyHash) -> Self {
+        let principal = Principal::pseudonym(crate::client::random::bytes());
+        let Credentials { principal, key } = Credentials::generate(principal);
+        let device = key::public(&key).device();
+        Self { principal, server, server_key, device, folder: None, key }
+    }
+
+    /// Where this identity is kept; nowhere if it is anonymous.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// What proves this identity to a server.
@@ -118,6 +126,11 @@ impl Credentials {
         &self.principal
     }
 
+    /// Who they say they are in `Hello`: `local@domain`, or nothing for an anonymous session.
+    pub(crate) fn account(&self) -> &str {
+        if self.principal.is_anonymous() { "" } else { self.principal.account() }
+    }
+
     /// The device's public key.
     pub fn public_key(&self) -> PublicKey {
         key::public(&self.key)
@@ -129,7 +142,7 @@ impl Credentials {
     /// Never: Ed25519 signatures have 64 bytes.
     pub fn prove(&self, server_key: KeyHash, exporter: &[u8; 32]) -> [u8; 64] {
         let (context, key) = (EXPORTER_CONTEXT, self.public_key().0);
-        let signed = proof_bytes(context, &server_key.0, exporter, &key, self.principal.account());
+        let signed = proof_bytes(context, &server_key.0, exporter, &key, self.account());
         let signature = self.key.sign(&signed);
         signature.as_ref().try_into().expect("Ed25519 signatures have 64 bytes")
     }
@@ -146,6 +159,15 @@ mod tests {
     use ring::signature::{ED25519, UnparsedPublicKey};
 
     use super::*;
+
+    #[test]
+    fn an_anonymous_identity_says_no_name_and_never_twice_the_same_key() {
+        let one = Identity::anonymous("localhost".parse().unwrap(), KeyHash([0; 32]));
+        let other = Identity::anonymous("localhost".parse().unwrap(), KeyHash([0; 32]));
+        assert_eq!(one.credentials().account(), "");
+        assert_ne!(one.device, other.device);
+        assert_eq!(one.folder(), None);
+    }
 
     #[test]
     fn a_proof_verifies_for_its_server_and_no_other() {

@@ -14,7 +14,8 @@ const CURE: &str = "remove it; the next publish replaces what was published";
 /// The file with the tag of one publication.
 #[derive(Clone, Debug)]
 pub(crate) struct TagFile {
-    path: PathBuf,
+    /// `None` for an identity that keeps nothing.
+    path: Option<PathBuf>,
     presentity: Presentity,
     name: PublicationName,
 }
@@ -34,18 +35,20 @@ impl TagFile {
         name: &PublicationName,
     ) -> Self {
         let digest = blake3::hash(format!("{presentity}\n{}", name.as_str()).as_bytes()).to_hex();
-        let path = identity.folder().join("tags").join(format!("{}.toml", &digest[..32]));
+        let file = format!("{}.toml", &digest[..32]);
+        let path = identity.folder().map(|folder| folder.join("tags").join(file));
         Self { path, presentity: presentity.clone(), name: name.clone() }
     }
 
     /// The tag, if one is known.
     pub(crate) fn load(&self) -> Result<Option<Tag>, StateError> {
-        let Some(stored) = durable::load::<Stored>(&self.path, CURE)? else { return Ok(None) };
+        let Some(path) = &self.path else { return Ok(None) };
+        let Some(stored) = durable::load::<Stored>(path, CURE)? else { return Ok(None) };
         let digits = stored.tag.len() == 32;
         let number = digits.then(|| u128::from_str_radix(&stored.tag, 16).ok()).flatten();
         let tag = number.map(|number| Tag(number.to_be_bytes()));
         tag.map(Some).ok_or_else(|| StateError::Damaged {
-            path: self.path.clone(),
+            path: path.clone(),
             reason: "its tag is not 32 hexadecimal digits".into(),
             cure: CURE,
         })
@@ -61,16 +64,17 @@ impl TagFile {
 
     /// Remembers `tag`.
     pub(crate) fn store(&self, tag: Tag) -> Result<(), StateError> {
-        if let Some(folder) = self.path.parent() {
+        let Some(path) = &self.path else { return Ok(()) };
+        if let Some(folder) = path.parent() {
             durable::make_folder(folder)?;
         }
         let (presentity, name) = (self.presentity.to_string(), self.name.as_str().to_owned());
-        durable::store(&self.path, &Stored { presentity, name, tag: tag.to_string() })
+        durable::store(path, &Stored { presentity, name, tag: tag.to_string() })
     }
 
     /// Forgets the tag.
     pub(crate) fn forget(&self) -> Result<(), StateError> {
-        durable::remove(&self.path)
+        self.path.as_ref().map_or(Ok(()), |path| durable::remove(path))
     }
 }
 

@@ -1,0 +1,56 @@
+//! Visibility rules: to whom, beside those one watches, one is shown as a watcher.
+//!
+//! Must never hold: what a rule decides (the server applies it).
+
+use crate::client::client::Client;
+use crate::client::error::ClientError;
+use crate::client::random;
+use crate::client::request::Request;
+use crate::model::Who;
+use crate::wire::{body, convert};
+
+/// One visibility rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisibilityRow {
+    /// Whom it is about.
+    pub who: Who,
+    /// Whether one is shown to them.
+    pub is_shown: bool,
+}
+
+impl Client {
+    /// One's own visibility rules, and their version.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], and those of a connection that will not come back.
+    pub async fn visibility(&self) -> Result<(u64, Vec<VisibilityRow>), ClientError> {
+        let question = body::ListVisibility { ext: Vec::new() };
+        let (head, rows) = self.headed::<_, body::Version, body::Visibility>(&question).await?;
+        let rules = rows.into_iter().map(|row| {
+            let (who, is_shown) = convert::visibility_rule(row.rule)?;
+            Ok::<_, crate::model::Refusal>(VisibilityRow { who, is_shown })
+        });
+        let rules = rules.collect::<Result<_, _>>().map_err(ClientError::protocol)?;
+        Ok((head.version, rules))
+    }
+
+    /// Sets and removes visibility rules, and returns their version.
+    ///
+    /// # Errors
+    /// As [`Client::visibility`].
+    pub async fn change_visibility(
+        &self,
+        put: &[VisibilityRow],
+        remove: &[Who],
+    ) -> Result<u64, ClientError> {
+        let put = put.iter().map(|row| convert::visibility_rule_body(&row.who, row.is_shown));
+        let request = body::ChangeVisibility {
+            request: 0,
+            operation: random::operation().0,
+            put: put.collect(),
+            remove: remove.iter().map(Who::to_string).collect(),
+            ext: Vec::new(),
+        };
+        self.changed(Request::ChangeVisibility(request)).await
+    }
+}
