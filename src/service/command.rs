@@ -11,9 +11,9 @@ use crate::model::{
 /// A request that may change state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Answer: [`Reply::Published`].
+    /// Answer: [`Reply::Published`](super::Reply::Published).
     Publish(Publish),
-    /// Begins or renews a subscription. Answer: [`Reply::Subscribed`].
+    /// Begins or renews a subscription. Answer: [`Reply::Subscribed`](super::Reply::Subscribed).
     Subscribe {
         /// The device's name for the operation; repeated, it gets the first answer. Zero is no name.
         operation: OperationId,
@@ -24,37 +24,37 @@ pub enum Command {
         /// How long; `None` for the default. Granted as asked or shorter, never longer.
         lifetime: Option<Lifetime>,
     },
-    /// Ends a subscription. Answer: [`Reply::Unsubscribed`].
+    /// Ends a subscription. Answer: [`Reply::Unsubscribed`](super::Reply::Unsubscribed).
     Unsubscribe {
         /// Whom to watch no more.
         presentity: Presentity,
     },
-    /// Answer: [`Reply::Sent`].
+    /// Answer: [`Reply::Sent`](super::Reply::Sent).
     Send(Send),
-    /// Takes messages of the actor's inbox for good. Answer: [`Reply::Acknowledged`].
+    /// Takes messages of the actor's inbox for good. Answer: [`Reply::Acknowledged`](super::Reply::Acknowledged).
     Acknowledge {
         /// Which inbox.
         inbox: InboxAddress,
         /// The last one taken.
         through: InboxSequence,
     },
-    /// Deletes messages for all devices. Answer: [`Reply::Deleted`].
+    /// Deletes messages for all devices. Answer: [`Reply::Deleted`](super::Reply::Deleted).
     Delete {
         /// Which inbox.
         inbox: InboxAddress,
         /// Which messages; those that are gone already are passed over.
         sequences: Vec<InboxSequence>,
     },
-    /// Says that a message was displayed to its reader. Answer: [`Reply::Changed`].
+    /// Says that a message was displayed to its reader. Answer: [`Reply::Changed`](super::Reply::Changed).
     Displayed {
         /// Which inbox.
         inbox: InboxAddress,
         /// Which message.
         sequence: InboxSequence,
     },
-    /// Changes access rules. Answer: [`Reply::Changed`].
+    /// Changes access rules. Answer: [`Reply::Changed`](super::Reply::Changed).
     ChangeRules(ChangeRules),
-    /// Changes delivery rules. Answer: [`Reply::Changed`].
+    /// Changes delivery rules. Answer: [`Reply::Changed`](super::Reply::Changed).
     ChangeDelivery {
         /// Of which inbox.
         inbox: InboxAddress,
@@ -66,7 +66,7 @@ pub enum Command {
         change: DeliveryChange,
     },
     /// Changes to whom, beside the presentities it watches, the actor is shown as their watcher. Answer:
-    /// [`Reply::Changed`].
+    /// [`Reply::Changed`](super::Reply::Changed).
     ChangeVisibility {
         /// The device's name for the operation; repeated, it gets the first answer. Zero is no name.
         operation: OperationId,
@@ -75,7 +75,7 @@ pub enum Command {
         /// Rules to remove.
         remove: Vec<Who>,
     },
-    /// Grants rights or takes them back. Answer: [`Reply::Changed`].
+    /// Grants rights or takes them back. Answer: [`Reply::Changed`](super::Reply::Changed).
     Grant {
         /// Who grants: the actor, or one it is a member of.
         owner: Principal,
@@ -87,26 +87,26 @@ pub enum Command {
         operation: OperationId,
     },
     /// Ends somebody's subscription to a presentity one controls, or as an administrator. Answer:
-    /// [`Reply::Changed`].
+    /// [`Reply::Changed`](super::Reply::Changed).
     EndSubscription {
         /// Who watches.
         watcher: Principal,
         /// Whom.
         presentity: Presentity,
     },
-    /// Creates a domain. Answer: [`Reply::Changed`].
+    /// Creates a domain. Answer: [`Reply::Changed`](super::Reply::Changed).
     CreateDomain {
         /// Which.
         domain: Domain,
         /// The device's name for the operation; repeated, it gets the first answer. Zero is no name.
         operation: OperationId,
     },
-    /// Removes a domain. Answer: [`Reply::Changed`].
+    /// Removes a domain. Answer: [`Reply::Changed`](super::Reply::Changed).
     RemoveDomain {
         /// Which.
         domain: Domain,
     },
-    /// Switches presence or messaging in a domain; what is `None` stays. Answer: [`Reply::Changed`].
+    /// Switches presence or messaging in a domain; what is `None` stays. Answer: [`Reply::Changed`](super::Reply::Changed).
     SwitchDomain {
         /// Which.
         domain: Domain,
@@ -115,7 +115,7 @@ pub enum Command {
         /// Whether messaging is to work.
         messaging: Option<bool>,
     },
-    /// Gives or takes a principal's presentity or inbox; what is `None` stays. Answer: [`Reply::Changed`].
+    /// Gives or takes a principal's presentity or inbox; what is `None` stays. Answer: [`Reply::Changed`](super::Reply::Changed).
     SwitchServices {
         /// Whose.
         principal: Principal,
@@ -124,14 +124,14 @@ pub enum Command {
         /// Whether it is to have an inbox.
         messaging: Option<bool>,
     },
-    /// Suspends a principal or lifts that, as an administrator. Answer: [`Reply::Changed`].
+    /// Suspends a principal or lifts that, as an administrator. Answer: [`Reply::Changed`](super::Reply::Changed).
     Suspend {
         /// Whom.
         principal: Principal,
         /// Whether it is to be suspended.
         is_suspended: bool,
     },
-    /// Makes an invite. Answer: [`Reply::Invited`].
+    /// Makes an invite. Answer: [`Reply::Invited`](super::Reply::Invited).
     Invite {
         /// Its public name; its maker keeps the token.
         invite: InviteId,
@@ -142,7 +142,7 @@ pub enum Command {
         /// How long it is good; `None` for the default.
         lifetime: Option<Lifetime>,
     },
-    /// Withdraws a device's key. Answer: [`Reply::KeyRevoked`].
+    /// Withdraws a device's key. Answer: [`Reply::KeyRevoked`](super::Reply::KeyRevoked).
     RevokeKey {
         /// Whose device; the actor itself, or a principal of its domain if it is an administrator.
         principal: Principal,

@@ -90,7 +90,7 @@ pub enum Query {
     },
 }
 
-/// The service's yes. Its no is a [`Refusal`].
+/// The service's yes. Its no is a [`Refusal`](crate::model::Refusal).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The session may act.
@@ -102,43 +102,43 @@ pub enum Reply {
         /// Whether its key was enrolled just now.
         enrolled: bool,
     },
-    /// See [`Command::Publish`].
+    /// See [`Command::Publish`](super::Command::Publish).
     Published {
         /// The publication's tag from now on.
         tag: Tag,
         /// The lifetime granted; zero after a removal.
         granted: Lifetime,
     },
-    /// See [`Command::Subscribe`].
+    /// See [`Command::Subscribe`](super::Command::Subscribe).
     Subscribed {
         /// Where it stands.
         state: SubscriptionState,
         /// The lifetime granted.
         granted: Lifetime,
     },
-    /// See [`Command::Unsubscribe`].
+    /// See [`Command::Unsubscribe`](super::Command::Unsubscribe).
     Unsubscribed,
-    /// See [`Command::Send`]. The message is in the inbox.
+    /// See [`Command::Send`](super::Command::Send). The message is in the inbox.
     Sent {
         /// Whether it was there already.
         duplicate: bool,
     },
-    /// See [`Command::Acknowledge`].
+    /// See [`Command::Acknowledge`](super::Command::Acknowledge).
     Acknowledged {
         /// How far the device has taken the inbox.
         through: InboxSequence,
     },
-    /// See [`Command::Delete`].
+    /// See [`Command::Delete`](super::Command::Delete).
     Deleted {
         /// How many were there.
         count: u32,
     },
-    /// See [`Command::Invite`].
+    /// See [`Command::Invite`](super::Command::Invite).
     Invited {
         /// When it runs out.
         expires_at: Timestamp,
     },
-    /// See [`Command::RevokeKey`].
+    /// See [`Command::RevokeKey`](super::Command::RevokeKey).
     KeyRevoked,
     /// See [`Query::Fetch`].
     Presence(Arc<PresenceItem>),
@@ -159,9 +159,9 @@ pub enum Reply {
     },
     /// See [`Query::Page`]; empty at the end.
     Page(Vec<InboxRow>),
-    /// See [`Input::OpenPresence`].
+    /// See [`Input::OpenPresence`](super::Input::OpenPresence).
     PresenceOpened(PresenceOpened),
-    /// See [`Input::OpenInbox`].
+    /// See [`Input::OpenInbox`](super::Input::OpenInbox).
     InboxOpened {
         /// Where the feed begins.
         after: InboxSequence,

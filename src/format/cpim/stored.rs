@@ -15,7 +15,7 @@ use crate::model::{ContentType, Message};
 /// the body with its type. So a message that claims to be from somebody else, or is out of form, is the content of one
 /// that tells who sent it, and the outermost From is always true.
 ///
-/// What is wrapped is longer than it was, so it may be over the 64 KiB that [`parse`] reads.
+/// What is wrapped is longer than it was, so it may be over the 64 KiB that [`parse()`] reads.
 pub fn stored(message: &Message) -> Option<Bytes> {
     let body = message.body.bytes()?;
     if is_cpim(&message.content_type) && says_its_sender(message, body) {
