@@ -4,13 +4,15 @@
 //! Must never hold: a rule (see `decide`) or a fold (see `view`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::access::controls;
 use super::decide::{self, Case, Verdict};
 use super::live::Live;
 use super::observe::Observations;
 use super::{
-    Actor, Batch, FeedId, Input, Output, Query, Reply, ServiceConfig, Ticket, open, query,
+    Actor, Batch, FeedId, Input, Output, PresenceItem, Query, Reply, ServiceConfig, Ticket, open,
+    query,
 };
 use crate::event::{Event, Recorded};
 use crate::model::{
@@ -25,7 +27,7 @@ pub struct Service {
     config: ServiceConfig,
     pub(super) views: Views,
     pub(super) live: Live,
-    observations: Observations,
+    pub(super) observations: Observations,
     /// When the running round began.
     round: Option<Timestamp>,
     pending: Vec<(Moment, Event)>,
@@ -179,7 +181,8 @@ impl Service {
         };
         let wish =
             open::Wish { watcher, presentities: &presentities, audiences: &audiences, after };
-        let opened = open::presence(case, &wish);
+        let mut opened = open::presence(case, &wish);
+        self.count_all(&mut opened.items);
         let sights = open::sights(case, watcher);
         self.live.open_presence(feed, watcher, presentities, sights, audiences);
         Ok(Reply::PresenceOpened(opened))
@@ -194,6 +197,15 @@ impl Service {
             }
         }
         Ok(verdict)
+    }
+
+    /// Adds to rows about watchers what is counted and not recorded yet.
+    fn count_all(&self, items: &mut [Arc<PresenceItem>]) {
+        for item in items.iter_mut().filter_map(Arc::get_mut) {
+            if let Some(row) = &mut item.watcher {
+                self.observations.add_to(row);
+            }
+        }
     }
 
     /// A fetch shows who watches, whatever it is answered with.

@@ -141,7 +141,9 @@ impl Service {
             let case = self.case(at.timestamp());
             let row = case.watcher_row(presentity, watcher);
             let shown = row.and_then(|(row, version)| {
-                Some(PresenceItem::about(case.shown_row(&asker, row)?, version))
+                let mut row = case.shown_row(&asker, row)?;
+                self.observations.add_to(&mut row);
+                Some(PresenceItem::about(row, version))
             });
             if let Some(item) = shown {
                 self.present(vec![(feed, Mode::Latest)], item);
