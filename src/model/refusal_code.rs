@@ -134,8 +134,8 @@ impl RefusalCode {
     pub const fn is_authentication(self) -> bool {
         matches!(
             self,
-            Self::UnknownPrincipal
-                | Self::UnknownKey
+            Self::UnknownKey
+                | Self::Suspended
                 | Self::KeyRevoked
                 | Self::BadProof
                 | Self::BadInvite
