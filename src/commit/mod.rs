@@ -149,6 +149,25 @@ impl Commit {
         self.persist().map(drop)
     }
 
+    /// Has every live subscription be where it belongs by what holds now, which may not be what held when the log was
+    /// last open. Call once, before anything is asked.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end.
+    pub fn review(&mut self, now: Timestamp) -> Result<(), LogFault> {
+        self.service.review(now);
+        self.persist().map(drop)
+    }
+
+    /// Records what was counted and not recorded yet, for an orderly end.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end.
+    pub fn settle(&mut self, now: Timestamp) -> Result<(), LogFault> {
+        self.service.settle(now);
+        self.persist().map(drop)
+    }
+
     /// When something falls due next.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.service.next_timeout()

@@ -130,6 +130,7 @@ async fn open_store(
         };
         let mut commit =
             Commit::open(service_config(&config, &keys), Box::new(log), &mut replayed)?;
+        commit.review(clock::now())?;
         let first_invite = first_invite(&mut commit, &domain)?;
         Ok(Opened { commit, keys, first_invite })
     });

@@ -174,6 +174,7 @@ impl Rounds {
             }
             self.measure();
             if stop {
+                self.parts.commit.settle(clock::now())?;
                 self.parts.commit.checkpoint_all()?;
                 info!(head = %self.parts.commit.head(), "the log is closed");
                 return Ok(());

@@ -235,6 +235,15 @@ impl Service {
         }
     }
 
+    /// Has every live subscription be where it belongs by what holds now: what is granted without a rule may be another
+    /// than when it was decided, for that is the operator's to say at each start.
+    pub fn review(&mut self, now: Timestamp) {
+        let now = self.begin(now);
+        for event in decide::review(self.case(now)) {
+            self.happen(decided_at(now), event);
+        }
+    }
+
     /// Records what was counted and not recorded yet, for an orderly end.
     pub fn settle(&mut self, now: Timestamp) {
         let now = self.begin(now);

@@ -140,6 +140,15 @@ pub(super) fn reviewed(case: Case<'_>, principal: &Principal, due_at: Timestamp)
     events
 }
 
+/// What becomes of every live subscription by the rules in force, whatever held before.
+pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
+    let moved = case.views.subscribed().flat_map(|presentity| {
+        let book = case.rulebook(presentity);
+        reconciled(case, presentity, &book, &book)
+    });
+    moved.collect()
+}
+
 /// What becomes of each live subscription to `presentity` when `after` takes the place of `before`.
 fn reconciled(
     case: Case<'_>,

@@ -18,6 +18,7 @@ use crate::event::Event;
 use crate::model::{InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Timestamp};
 use crate::view::Views;
 
+pub(super) use access_change::review;
 pub(super) use due::end_of;
 
 /// What a rule decides by.
