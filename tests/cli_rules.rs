@@ -314,7 +314,7 @@ fn an_administrator_manages_domains_and_everybody_sees_what_was_done() {
 
     domain(&["services", "bob@localhost", "--presence", "off"]).line();
     domain(&["suspend", "bob@localhost"]).line();
-    assert_eq!(site.run("bob", &["inbox"]).exit, 1, "a suspended principal can do nothing");
+    assert_eq!(site.run("bob", &["inbox"]).exit, 4, "a suspended principal can do nothing");
     domain(&["resume", "bob@localhost"]).line();
     let acts = site.run("bob", &["domain", "acts"]).lines();
     let words: Vec<&str> = acts.iter().map(|act| act["act"].as_str().unwrap()).collect();

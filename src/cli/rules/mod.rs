@@ -11,9 +11,12 @@ use self::line::RuleLine;
 pub(super) use self::line::ShownLine;
 use super::failure::Failure;
 use super::time::moment;
-use super::{Invocation, changed, session, table};
+use super::{Invocation, changed, output, session, table};
 use crate::client::{RulesChange, RulesOwner};
 use crate::model::{AccessRule, Handling, RuleName, Shown, Timestamp, Who};
+
+/// What is told of a change.
+const CHANGED: &str = "the access rules are changed";
 
 /// Arguments of `adsum rules`.
 #[derive(Debug, clap::Args)]
@@ -132,9 +135,39 @@ fn list(of: Option<&RulesOwner>, invocation: &mut Invocation) -> Result<(), Fail
 }
 
 fn set(rule: &Rule, handling: Handling, invocation: &mut Invocation) -> Result<(), Failure> {
-    let put = vec![rule.rule(handling)?];
-    let change = RulesChange { if_version: rule.if_version, put, remove: Vec::new() };
-    apply(rule.of.of.as_ref(), change, invocation)
+    let (fresh, of) = (rule.rule(handling)?, rule.of.of.as_ref());
+    let is_named = rule.name.is_some();
+    let version = session::once(invocation, async |client| {
+        let mut change = RulesChange { if_version: rule.if_version, ..RulesChange::default() };
+        if !is_named {
+            client.rules(of).await?.rules.iter().for_each(|old| give_way(old, &fresh, &mut change));
+        }
+        change.put.push(fresh.clone());
+        Ok(client.change_rules(of, change).await?)
+    })?;
+    if matches!(handling, Handling::Block | Handling::PoliteBlock) && !invocation.is_json() {
+        let message = format!("messages are decided apart: `adsum delivery refuse {}`", rule.who);
+        output::note(false, "messages-apart", &message);
+    }
+    changed::print(CHANGED, version, invocation)
+}
+
+/// What was said before about the same one by a rule that nobody named gives way to `fresh`: otherwise the stricter of
+/// both would go on deciding.
+fn give_way(old: &AccessRule, fresh: &AccessRule, change: &mut RulesChange) {
+    let unnamed = ["", "/fetch", "/subscribe"].map(|suffix| format!("{}{suffix}", old.who));
+    let is_rival = old.who == fresh.who && old.name != fresh.name;
+    if !is_rival || !unnamed.iter().any(|name| name == old.name.as_str()) {
+        return;
+    }
+    let mut left = old.clone();
+    left.fetch = left.fetch.filter(|_| fresh.fetch.is_none());
+    left.subscribe = left.subscribe.filter(|_| fresh.subscribe.is_none());
+    if left.fetch.is_none() && left.subscribe.is_none() {
+        change.remove.push(left.name);
+    } else if left != *old {
+        change.put.push(left);
+    }
 }
 
 fn apply(
@@ -144,7 +177,7 @@ fn apply(
 ) -> Result<(), Failure> {
     let version =
         session::once(invocation, async |client| Ok(client.change_rules(of, change).await?))?;
-    changed::print("the access rules are changed", version, invocation)
+    changed::print(CHANGED, version, invocation)
 }
 
 #[cfg(test)]
@@ -162,6 +195,27 @@ mod tests {
     fn rule(arguments: &[&str]) -> Result<AccessRule, Failure> {
         let all = std::iter::once(&"allow").chain(arguments);
         Line::try_parse_from(all).unwrap().rule.rule(Handling::Allow)
+    }
+
+    #[test]
+    fn the_last_word_about_somebody_holds() {
+        let after = |old: &[&str], fresh: &[&str]| {
+            let (old, fresh) = (rule(old).unwrap(), rule(fresh).unwrap());
+            let mut change = RulesChange::default();
+            give_way(&old, &fresh, &mut change);
+            let put: Vec<_> = change.put.iter().map(|rule| (rule.fetch, rule.subscribe)).collect();
+            (put, change.remove.len())
+        };
+        let allow = Some(Handling::Allow);
+        assert_eq!(after(&["bob@d.example", "--fetch"], &["bob@d.example"]), (vec![], 1));
+        assert_eq!(
+            after(&["bob@d.example"], &["bob@d.example", "--fetch"]),
+            (vec![(None, allow)], 0)
+        );
+        let disjoint = (&["bob@d.example", "--fetch"], &["bob@d.example", "--subscribe"]);
+        assert_eq!(after(disjoint.0, disjoint.1), (vec![], 0));
+        assert_eq!(after(&["bob@d.example", "--name", "x"], &["bob@d.example"]), (vec![], 0));
+        assert_eq!(after(&["carol@d.example", "--fetch"], &["bob@d.example"]), (vec![], 0));
     }
 
     #[test]
