@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::LogFault;
 use super::folder::{Folder, fault, sync_folder};
@@ -12,6 +13,11 @@ use super::folder::{Folder, fault, sync_folder};
 /// sled's page cache. The log is appended and read once, views live in memory: what pays is the tail and the
 /// upper pages of the trees, and those are a few megabytes. Its own default is 1 GiB.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long sled's own lock is waited for, and in which steps. Work that sled left to its threads may hold its file for
+/// some milliseconds after the last handle is gone; on a starved machine longer.
+const LOCK_WAITS: u32 = 500;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 
 /// sled, opened.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl Engine {
             .path(&path)
             .cache_capacity(CACHE_BYTES)
             .mode(sled::Mode::HighThroughput);
-        let db = guarded("open", || config.open())?;
+        let db = guarded("open", || open_unlocked(&config))?;
         let events = guarded("open", || db.open_tree("events"))?;
         let views = guarded("open", || db.open_tree("views"))?;
         // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
@@ -85,6 +91,20 @@ pub(super) fn guarded<T>(
         }
     };
     Err(LogFault::Engine { action, reason })
+}
+
+/// Opens sled once what this process had open before has let go of its file. Nobody else can hold it: the folder's own
+/// lock is ours.
+fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+    for _ in 0..LOCK_WAITS {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
+                std::thread::sleep(LOCK_WAIT);
+            }
+            opened => return opened,
+        }
+    }
+    config.open()
 }
 
 fn words(error: &sled::Error) -> String {
