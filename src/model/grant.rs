@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Principal, Refusal, RuleName, Who};
+use super::{Principal, Refusal, Who};
 
 /// A set of rights that a principal grants another.
 #[derive(
@@ -123,11 +123,6 @@ impl VisibilityRules {
         let best = matching
             .min_by_key(|(who, is_shown)| (core::cmp::Reverse(who.specificity()), **is_shown));
         best.is_some_and(|(_, is_shown)| *is_shown)
-    }
-
-    /// The rule's name for refusals and listings.
-    pub fn name_of(who: &Who) -> RuleName {
-        RuleName::new(&who.to_string()).expect("an address is a rule's name")
     }
 }
 
