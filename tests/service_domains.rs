@@ -6,10 +6,11 @@ mod world;
 
 use adsum::event::Event;
 use adsum::model::{
-    Domain, EndReason, Handling, InboxSequence, InviteId, OperationId, Principal, Refusal, Role,
+    Domain, DomainRow, EndReason, Handling, InboxSequence, InviteId, OperationId, Principal,
+    Refusal, Role,
 };
 use adsum::service::{
-    Actor, ChangeRules, Command, DomainRow, Enroll, Hello, Output, Query, Reply, RulesOwner,
+    Actor, ChangeRules, Command, Enroll, Hello, Output, Query, Reply, RulesOwner,
 };
 use world::governed::{ACTIVE, NONE, ended, grant, rule};
 use world::{

@@ -60,7 +60,7 @@ pub use enroll::{Enrolled, Enrollment, enroll};
 pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
 pub use govern::{
-    ActRow, Administration, Change, ChangeKind, Delivery, DomainRow, Explanation, Grant, Granted,
+    ActRow, Administration, Change, ChangeKind, Delivery, Explanation, Grant, Granted,
     HistoryOptions, Rules, RulesChange, RulesOwner, VisibilityRow, Watchers,
 };
 pub use inbox::{Inbox, InboxItem, InboxOptions, Received};

@@ -1,8 +1,25 @@
-//! What an administrator does to others, in the words its record keeps.
+//! What administrators see of domains, and what they do to others in the words its record keeps.
 //!
 //! Must never hold: anything an administrator may not do, such as reading a body.
 
 use serde::{Deserialize, Serialize};
+
+use super::Domain;
+
+/// One domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainRow {
+    /// Its name.
+    pub domain: Domain,
+    /// Whether it stands in the server's configuration.
+    pub is_configured: bool,
+    /// Whether presence works in it.
+    pub presence: bool,
+    /// Whether messaging works in it.
+    pub messaging: bool,
+    /// Principals enrolled in it.
+    pub principals: u64,
+}
 
 /// An act of an administrator that concerns a principal, who can list it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

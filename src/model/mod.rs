@@ -24,7 +24,7 @@ mod watcher;
 
 pub use access::{AccessRule, AccessRules, Act, Decision, Handling, RuleName, Shown, Who};
 pub use address::{Domain, InboxAddress, Presentity, Principal};
-pub use administration::AdministratorAct;
+pub use administration::{AdministratorAct, DomainRow};
 pub use delivery::{Delivery, DeliveryChange, DeliveryRule, DeliveryRules, MediaRange, WhenClosed};
 pub use grant::{Rights, VisibilityRules};
 pub use identity::{DeviceId, DeviceLabel, InviteId, PublicKey, Role};

@@ -27,4 +27,4 @@ pub use api::{
 };
 pub use command::{ChangeRules, Command, Publish, RulesOwner, Send};
 pub use compose::{compose, view};
-pub use reply::{ActRow, DomainRow, Key, Query, Reply, SubscriptionRow};
+pub use reply::{ActRow, Key, Query, Reply, SubscriptionRow};

@@ -5,14 +5,14 @@
 use super::access::controls;
 use super::decide::{Case, Verdict};
 use super::{
-    ActRow, Actor, DomainRow, InboxRow, Key, Lens, PresenceItem, Query, Reply, RulesOwner,
-    SubscriptionRow, compose,
+    ActRow, Actor, InboxRow, Key, Lens, PresenceItem, Query, Reply, RulesOwner, SubscriptionRow,
+    compose,
 };
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::INBOX_PAGE_MAX;
 use crate::model::{
-    AdministratorAct, Domain, InboxAddress, InboxSequence, Lifetime, Moment, Presentity, Principal,
-    Refusal, Rights, Sequence, SubscriptionState,
+    AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Moment, Presentity,
+    Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::view::{InboxView, PresentityView, Row, RulesView, SubscriptionView, Views};
 
@@ -211,7 +211,7 @@ fn explain(
 }
 
 fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
-    if !case.is_administrator(actor) {
+    if !case.is_administrator(&actor.principal) {
         let cure = "administrators may".to_owned();
         return Err(Refusal::Forbidden { action: "list the domains".into(), cure });
     }

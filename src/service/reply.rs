@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::api::{Actor, InboxRow, PresenceItem, PresenceOpened};
 use super::command::RulesOwner;
 use crate::model::{
-    AccessRules, AdministratorAct, DeliveryRules, DeviceId, DeviceLabel, Domain, Handling,
+    AccessRules, AdministratorAct, DeliveryRules, DeviceId, DeviceLabel, DomainRow, Handling,
     InboxAddress, InboxSequence, Lifetime, Mode, Presentity, Principal, Rights, Role, Sequence,
     SubscriptionState, Tag, Timestamp, VisibilityRules, WatcherRow,
 };
@@ -246,21 +246,6 @@ pub struct Key {
     pub enrolled_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
-}
-
-/// One domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainRow {
-    /// Its name.
-    pub domain: Domain,
-    /// Whether it stands in the server's configuration.
-    pub is_configured: bool,
-    /// Whether presence works in it.
-    pub presence: bool,
-    /// Whether messaging works in it.
-    pub messaging: bool,
-    /// Principals enrolled in it.
-    pub principals: u64,
 }
 
 /// One act of an administrator.

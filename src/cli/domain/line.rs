@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::cli::table::Row;
 use crate::cli::text::visible_line;
 use crate::cli::time::rfc3339;
-use crate::client::{ActRow, DomainRow};
+use crate::client::ActRow;
 use crate::model::AdministratorAct;
+use crate::model::DomainRow;
 
 /// `{"type":"domain", …}`.
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use crate::client::client::Client;
 use crate::client::error::{ClientError, printable};
 use crate::client::random;
 use crate::client::request::{ACT_REMOVE_DOMAIN, Request};
-use crate::model::{AdministratorAct, Domain, Principal, Timestamp};
+use crate::model::{AdministratorAct, Domain, DomainRow, Principal, Timestamp};
 use crate::wire::body;
 
 /// What an administrator can do to a domain or a principal. What is `None` stays.
@@ -38,21 +38,6 @@ pub enum Administration {
     Suspend(Principal),
     /// Lifts a suspension.
     Resume(Principal),
-}
-
-/// One domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DomainRow {
-    /// Its name.
-    pub domain: Domain,
-    /// Whether it stands in the server's configuration.
-    pub is_configured: bool,
-    /// Whether presence works in it.
-    pub presence: bool,
-    /// Whether messaging works in it.
-    pub messaging: bool,
-    /// Principals enrolled in it.
-    pub principals: u64,
 }
 
 /// One act of an administrator.

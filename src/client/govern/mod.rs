@@ -12,7 +12,7 @@ mod rules;
 mod visibility;
 mod watchers;
 
-pub use administration::{ActRow, Administration, DomainRow};
+pub use administration::{ActRow, Administration};
 pub use delivery::Delivery;
 pub use grant::Grant;
 pub use history::{Change, ChangeKind, Explanation, Granted, HistoryOptions};

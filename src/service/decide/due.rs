@@ -2,50 +2,47 @@
 //!
 //! Must never hold: when it is checked.
 
-use super::Case;
 use super::message::Removal;
+use super::{Case, access_change, message};
 use crate::event::{
     Event, InviteCause, InviteEnded, MessageCause, PublicationCause, PublicationEnded,
-    SubscriptionEnded, SubscriptionMoved,
+    PublicationKey, SubscriptionEnded, SubscriptionMoved,
 };
 use crate::model::{
     EndReason, Moment, Presentity, Principal, ReceiptKind, SubscriptionState, Timestamp,
 };
 use crate::view::Due;
 
-/// The event that ends what is due.
+/// The events that end what is due.
 pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Vec<Event> {
-    let views = case.views;
     match due {
-        Due::Rules(principal) => return super::access_change::reviewed(case, principal, at),
-        Due::Subscription(watcher, presentity) => {
-            return vec![run_out(case, watcher, presentity)];
+        Due::Invite(invite) => {
+            let ended = InviteEnded { invite: *invite, cause: InviteCause::Expired };
+            vec![Event::InviteEnded(ended)]
         }
+        Due::Publication(presentity, publication) => {
+            vec![published_out(case, presentity, publication)]
+        }
+        Due::Subscription(watcher, presentity) => vec![run_out(case, watcher, presentity)],
         Due::Message(inbox, sequence) => {
             let end =
                 Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
-            return super::message::removed(case, inbox, [*sequence], &end);
+            message::removed(case, inbox, [*sequence], &end)
         }
-        Due::Invite(_) | Due::Publication(..) => {}
+        Due::Rules(principal) => access_change::reviewed(case, principal, at),
     }
-    vec![match due {
-        Due::Invite(invite) => {
-            Event::InviteEnded(InviteEnded { invite: *invite, cause: InviteCause::Expired })
-        }
-        Due::Publication(presentity, publication) => {
-            let view = views
-                .presentity(presentity)
-                .expect("what is due exists: due times mirror the entities");
-            Event::PublicationEnded(PublicationEnded {
-                presentity: presentity.clone(),
-                publication: publication.clone(),
-                cause: PublicationCause::Expired,
-                previous: view.changed_at,
-                others: view.documents_at(publication),
-            })
-        }
-        _ => unreachable!("the others were taken before"),
-    }]
+}
+
+fn published_out(case: Case<'_>, presentity: &Presentity, publication: &PublicationKey) -> Event {
+    let view = case.views.presentity(presentity);
+    let view = view.expect("what is due exists: due times mirror the entities");
+    Event::PublicationEnded(PublicationEnded {
+        presentity: presentity.clone(),
+        publication: publication.clone(),
+        cause: PublicationCause::Expired,
+        previous: view.changed_at,
+        others: view.documents_at(publication),
+    })
 }
 
 /// A subscription ran out. A wish that nobody decided is remembered for the presentity, until it too runs out.

@@ -15,7 +15,9 @@ mod subscribe;
 use super::access::{controls, rights};
 use super::{Actor, Command, Hello, Reply, ServiceConfig};
 use crate::event::Event;
-use crate::model::{InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Timestamp};
+use crate::model::{
+    InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Role, Timestamp,
+};
 use crate::view::Views;
 
 pub(super) use access_change::review;
@@ -179,9 +181,7 @@ impl Case<'_> {
         presentity: &Presentity,
         watcher: &Principal,
     ) -> Result<(), Refusal> {
-        let view = self.views.principal(watcher);
-        let administers = view.is_some_and(|view| view.role == crate::model::Role::Administrator)
-            && watcher.domain() == presentity.domain();
+        let administers = self.is_administrator(watcher) && watcher.domain() == presentity.domain();
         self.check_presentity(presentity).map_err(|refusal| {
             if administers || presentity.principal() == *watcher {
                 return refusal;
@@ -244,14 +244,14 @@ impl Case<'_> {
         Err(Refusal::Forbidden { action: format!("manage {principal}"), cure })
     }
 
-    /// Whether `actor` is an administrator of some domain.
-    pub(super) fn is_administrator(&self, actor: &Actor) -> bool {
-        let view = self.views.principal(&actor.principal);
-        view.is_some_and(|view| view.role == crate::model::Role::Administrator)
+    /// Whether `principal` is an administrator, of the domain it is in.
+    pub(super) fn is_administrator(&self, principal: &Principal) -> bool {
+        let view = self.views.principal(principal);
+        view.is_some_and(|view| view.role == Role::Administrator)
     }
 
     pub(super) fn administers(&self, actor: &Actor, domain: &str) -> bool {
-        self.is_administrator(actor) && actor.principal.domain() == domain
+        self.is_administrator(&actor.principal) && actor.principal.domain() == domain
     }
 }
 

@@ -105,7 +105,7 @@ fn watcher(row: &crate::model::WatcherRow) -> Watcher {
     Watcher { watcher: convert::watcher_body(row), ext: Vec::new() }
 }
 
-fn domain(row: &service::DomainRow) -> DomainState {
+fn domain(row: &crate::model::DomainRow) -> DomainState {
     DomainState {
         domain: row.domain.as_str().to_owned(),
         is_configured: row.is_configured,
