@@ -4,16 +4,11 @@
 //! `ADSUM_SEEDS` says how many worlds to live (500), `ADSUM_SEED` the first of them (1). A world that breaks a promise
 //! is printed with its last happenings and the command that lives it again.
 
-#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
-
-#[path = "simulation/mod.rs"]
-mod simulation;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use simulation::{Bug, Outcome, run};
+use crate::{Bug, Outcome, run};
 
 /// Worlds lived when nobody says how many.
 const SEEDS: u64 = 500;

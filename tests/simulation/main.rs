@@ -4,6 +4,8 @@
 //! tasks, the clock and the disk are played. Everything happens in one thread in an order that only the seed decides.
 //! Must never hold: a source of randomness or of time beside the seed, or a collection without order.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
 mod answers;
 mod application;
 mod bug;
@@ -15,6 +17,7 @@ mod network;
 mod oracle;
 mod plan;
 mod requests;
+mod seeds;
 mod server;
 mod session;
 mod stories;
@@ -43,7 +46,7 @@ pub(crate) type Checked<T = ()> = Result<T, Violation>;
 macro_rules! promised {
     ($number:expr, $holds:expr, $($what:tt)+) => {
         if !$holds {
-            return Err(crate::simulation::Violation { promise: $number, what: format!($($what)+) });
+            return Err(crate::Violation { promise: $number, what: format!($($what)+) });
         }
     };
 }
