@@ -1,0 +1,150 @@
+//! `adsum bench`: how fast a server is on this machine, with what the machine can do at best beside each figure.
+//!
+//! The server runs in a process of its own, with TLS and default durability, on a fresh store; the load runs here.
+//! Every run is followed by its yardsticks, and the line tells the medians of the runs.
+//! Must never hold: a way past the server's rules, or a figure from anywhere but this run.
+
+mod args;
+mod child;
+mod folder;
+mod link;
+mod metrics;
+mod offline;
+mod online;
+mod people;
+mod progress;
+mod pump;
+mod report;
+mod requests;
+mod samples;
+mod site;
+mod system;
+mod workload;
+mod yardstick;
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+pub(super) use self::args::Args;
+use self::args::Workload;
+
+use self::folder::Folder;
+use self::online::Host;
+use self::report::Report;
+use self::workload::{Answers, Drain, Fanout, Outcome, Restart, Resume, Stage};
+use crate::cli::print::output::Output;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::cli::run::signals::Interrupts;
+use crate::client::ServerAddress;
+use crate::model::Domain;
+
+/// What the workloads know of the flags that all of them share.
+#[derive(Clone, Debug)]
+struct Options {
+    domain: Domain,
+    scale: f64,
+    target: Target,
+}
+
+/// The server under test.
+#[derive(Clone, Debug)]
+enum Target {
+    /// One that the bench starts.
+    Own,
+    /// One that runs already.
+    Running { server: ServerAddress, http: Option<SocketAddr>, host: Option<Host> },
+}
+
+/// A workload with its numbers.
+enum Measure {
+    Answers(Answers),
+    Drain(Drain),
+    Fanout(Fanout),
+    Restart(Restart),
+    Resume(Resume),
+}
+
+/// Runs the command.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let output = &mut invocation.output;
+    session::runtime()?.block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        tokio::select! {
+            done = dispatch(args.workload, output) => done,
+            // What was started and stored goes with the future that is dropped here.
+            () = interrupts.next() => Err(Failure::failed("interrupted", "the bench was interrupted")),
+        }
+    })
+}
+
+async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure> {
+    let Some((name, common, measure)) = workload.parts() else {
+        return yardstick::serve(|address| tell(output, address)).await;
+    };
+    let options = common.options()?;
+    let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
+    let mut runs = Vec::with_capacity(common.runs);
+    for _ in 0..common.runs {
+        let stage = Stage::clear(&options, &folder)?;
+        let outcome = measure.run(&stage).await?;
+        let median = outcome.usage.commit_median;
+        runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
+    }
+    let kept = common.keep_data.then(|| folder.path().display().to_string());
+    output.line(&Report::of(name, &runs, kept))?;
+    output.flush()
+}
+
+/// `{"type":"echo","address":…}`: where the echo is.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "echo")]
+struct EchoLine {
+    address: SocketAddr,
+}
+
+impl std::fmt::Display for EchoLine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "echoing on {}", self.address)
+    }
+}
+
+fn tell(output: &mut Output, address: SocketAddr) -> Result<(), Failure> {
+    output.line(&EchoLine { address })?;
+    output.flush()
+}
+
+impl Measure {
+    async fn run(&self, stage: &Stage<'_>) -> Result<Outcome, Failure> {
+        match self {
+            Self::Answers(answers) => answers.run(stage).await,
+            Self::Drain(drain) => drain.run(stage).await,
+            Self::Fanout(fanout) => fanout.run(stage).await,
+            Self::Restart(restart) => restart.run(stage).await,
+            Self::Resume(resume) => resume.run(stage).await,
+        }
+    }
+}
+
+/// `count` multiplied by `factor`, at least one.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of a bench are far below 2^52, and factors are positive"
+)]
+fn scaled(count: usize, factor: f64) -> usize {
+    ((count as f64 * factor).round() as usize).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_factor_leaves_one_of_everything() {
+        assert_eq!((scaled(200, 1.0), scaled(200, 0.5), scaled(200, 0.000_1)), (200, 100, 1));
+    }
+}

@@ -1,0 +1,152 @@
+//! Furnishing a store before its server starts: by the rules of the service, on the real log, without a network.
+//!
+//! Must never hold: an event made by hand. Everything in the store was decided as if a client had asked for it.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::people::Resident;
+use super::progress::Progress;
+use super::requests;
+use crate::cli::run::failure::Failure;
+use crate::client::Credentials;
+use crate::commit::Commit;
+use crate::log::SledLog;
+use crate::model::{
+    ContentType, DeviceLabel, Domain, Handling, Lifetime, MessageId, OperationId, Payload,
+    Presentity, PublicationName, Receipts, Timestamp,
+};
+use crate::service::{Actor, Command, Enroll, Hello, Input, Output, Publish, ServiceConfig};
+use crate::service::{Send, SessionId, Ticket};
+
+/// Inputs decided and synced at once.
+const ROUND_INPUTS: usize = 512;
+/// Checkpoint records written between two rounds, as the server does it.
+const CHECKPOINT_RECORDS: usize = 128;
+const TICKET: Ticket = Ticket { session: SessionId(0), number: 0 };
+
+/// A store that is being furnished.
+pub(super) struct Offline {
+    commit: Commit,
+    waiting: Vec<Input>,
+}
+
+impl Offline {
+    /// The store in `path`, made if there is none, serving `domain`.
+    pub(super) fn open(path: &Path, domain: Domain) -> Result<Self, Failure> {
+        let log = SledLog::open(path)?;
+        // The secret keys tags and tuple ids only; the server that takes over has one of its own.
+        let config = ServiceConfig {
+            open_enrollment: true,
+            default_access: Handling::Allow,
+            ..ServiceConfig::new(vec![domain], [0; 32])
+        };
+        let commit = Commit::open(config, Box::new(log), &mut |_, _| {})?;
+        Ok(Self { commit, waiting: Vec::with_capacity(ROUND_INPUTS) })
+    }
+
+    /// Enrolls `residents`, then lets them publish and subscribe.
+    pub(super) async fn furnish(&mut self, residents: &[Resident]) -> Result<(), Failure> {
+        let progress = Progress::begin("preparing the store", residents.len());
+        for resident in residents {
+            self.add(enter(&resident.who)).await?;
+        }
+        for resident in residents {
+            let who = &resident.who;
+            if resident.publishes {
+                self.command(who, publish(who, 0)).await?;
+            }
+            for presentity in &resident.watches {
+                self.command(who, subscribe(presentity, resident)).await?;
+            }
+            progress.add(1);
+        }
+        self.round()
+    }
+
+    /// Lets `who` do `command`.
+    pub(super) async fn command(
+        &mut self,
+        who: &Credentials,
+        command: Command,
+    ) -> Result<(), Failure> {
+        let actor = Actor { principal: who.principal().clone(), device: who.public_key().device() };
+        self.add(Input::Command { ticket: TICKET, actor, command }).await
+    }
+
+    /// How many events are stored.
+    pub(super) fn events(&self) -> u64 {
+        self.commit.head().get()
+    }
+
+    async fn add(&mut self, input: Input) -> Result<(), Failure> {
+        self.waiting.push(input);
+        if self.waiting.len() < ROUND_INPUTS {
+            return Ok(());
+        }
+        // A round blocks for some milliseconds; in between, an interruption must get through.
+        tokio::task::yield_now().await;
+        self.round()
+    }
+
+    /// Commits what waits.
+    pub(super) fn round(&mut self) -> Result<(), Failure> {
+        self.commit.handle(now(), self.waiting.drain(..));
+        self.commit.persist()?;
+        for output in self.commit.release() {
+            if let Output::Reply { result, .. } = output {
+                result?;
+            }
+        }
+        while self.commit.checkpoint(CHECKPOINT_RECORDS)? {}
+        Ok(())
+    }
+}
+
+fn enter(who: &Credentials) -> Input {
+    let label = DeviceLabel::new("bench").expect("it is short and printable");
+    let hello = Hello {
+        principal: who.principal().clone(),
+        key: who.public_key(),
+        enroll: Some(Enroll { invite: None, label }),
+    };
+    Input::Enter { ticket: TICKET, hello }
+}
+
+/// Change `number` of the person's own presentity, to live for a day.
+pub(super) fn publish(who: &Credentials, number: u64) -> Command {
+    Command::Publish(Publish {
+        presentity: who.principal().presentity(),
+        name: PublicationName::default(),
+        operation: requests::operation(number),
+        if_match: None,
+        lifetime: Some(Lifetime::from_ms(requests::PUBLICATION_MS)),
+        document: Some(requests::document(number)),
+    })
+}
+
+/// Message `number` of a sender to the inbox of `owner`.
+pub(super) fn send(owner: &Credentials, number: u64) -> Command {
+    let id = format!("{number:032x}");
+    Command::Send(Send {
+        sender: None,
+        inbox: owner.principal().inbox(),
+        receipts: Receipts::NONE,
+        id: MessageId::new(&id).expect("it is 32 hexadecimal digits"),
+        content_type: ContentType::new("text/plain").expect("it has two tokens"),
+        body: Payload::Present(Bytes::from_static(&[b'x'; requests::BODY_BYTES])),
+        lifetime: None,
+    })
+}
+
+fn subscribe(presentity: &Presentity, resident: &Resident) -> Command {
+    let (operation, presentity) = (OperationId::default(), presentity.clone());
+    Command::Subscribe { operation, presentity, mode: resident.mode, lifetime: None }
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_ms(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,150 @@
+//! Furnishing a server that runs already: everybody enrolls, publishes and subscribes over QUIC.
+//!
+//! Must never hold: anything that is measured.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::link::{Dialer, Link, wrong};
+use super::people::Resident;
+use super::progress::Progress;
+use super::requests::{Publishes, Requests, operation};
+use crate::cli::run::failure::Failure;
+use crate::client::{Credentials, InviteToken, Request};
+use crate::model::{AccessRule, Handling, Mode, Who};
+use crate::wire::body::{self, Enroll};
+use crate::wire::convert;
+
+/// Handshakes at once.
+const AT_ONCE: usize = 32;
+
+/// Enrolls `residents` at the server of `dialer`, then lets them publish and subscribe.
+///
+/// Without a `host` who invites them, the server must have open enrollment.
+pub(super) async fn furnish(
+    dialer: &Dialer,
+    residents: &[Resident],
+    host: Option<&Host>,
+) -> Result<(), Failure> {
+    // Whether anybody is there is found out once, not by everybody.
+    drop(dialer.connect().await?);
+    let mut reception = match host {
+        Some(host) => Some(Reception::open(dialer, host).await?),
+        None => None,
+    };
+    let progress = Arc::new(Progress::begin("enrolling", residents.len()));
+    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
+    for resident in residents {
+        if let Some(ended) = tasks.try_join_next() {
+            ended.map_err(wrong)??;
+        }
+        let place = Arc::clone(&room).acquire_owned().await.map_err(wrong)?;
+        let token = match &mut reception {
+            Some(reception) => Some(reception.invite(resident).await?),
+            None => None,
+        };
+        let (dialer, resident) = (dialer.clone(), resident.clone());
+        let progress = Arc::clone(&progress);
+        tasks.spawn(async move {
+            let _place = place;
+            let settled = settle(&dialer, &resident, token.as_ref()).await;
+            progress.add(1);
+            settled
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(wrong)??;
+    }
+    Ok(())
+}
+
+/// The administrator who invites all others. The same for all runs, because an invite is good for one device.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    /// Who.
+    pub(super) who: Credentials,
+    /// With what it enrolls, the first time.
+    pub(super) invite: InviteToken,
+}
+
+/// The host's connection.
+struct Reception {
+    link: Link,
+    invites: u64,
+}
+
+impl Reception {
+    async fn open(dialer: &Dialer, host: &Host) -> Result<Self, Failure> {
+        let mut link = dialer.hello(&host.who, Some(wish(Some(&host.invite)))).await?;
+        link.welcome().await?;
+        Ok(Self { link, invites: 0 })
+    }
+
+    async fn invite(&mut self, guest: &Resident) -> Result<InviteToken, Failure> {
+        let token = InviteToken::generate();
+        let mut request = Request::Invite(body::Invite {
+            request: 0,
+            invite: token.id().0,
+            principal: Some(guest.who.principal().account().to_owned()),
+            role: 0,
+            lifetime_ms: None,
+            ext: Vec::new(),
+        });
+        self.invites += 1;
+        self.link.sender.request(self.invites, &mut request).await?;
+        self.link.answered().await?;
+        Ok(token)
+    }
+}
+
+fn wish(token: Option<&InviteToken>) -> Enroll {
+    let token = token.map_or_else(Vec::new, |token| token.as_bytes().to_vec());
+    Enroll { token: token.into(), label: "bench".to_owned() }
+}
+
+/// Enrolls one resident and lets it do what it did before the load begins.
+async fn settle(
+    dialer: &Dialer,
+    resident: &Resident,
+    token: Option<&InviteToken>,
+) -> Result<(), Failure> {
+    let mut link = dialer.hello(&resident.who, Some(wish(token))).await?;
+    link.welcome().await?;
+    let mut out = Vec::new();
+    let mut asked = 0;
+    if resident.publishes {
+        crate::wire::encode(&open_to_all(&resident.who), &mut out);
+        Publishes::new(&resident.who).write(0, &mut out);
+        asked += 2;
+    }
+    for (number, presentity) in (1..).zip(&resident.watches) {
+        let mode = u8::from(resident.mode == Mode::Every);
+        let presentity = presentity.to_string();
+        let subscribe =
+            body::Subscribe { request: number, presentity, mode, lifetime_ms: None, ext: vec![] };
+        crate::wire::encode(&subscribe, &mut out);
+        asked += 1;
+    }
+    link.sender.write(&out).await?;
+    for _ in 0..asked {
+        link.answered().await?;
+    }
+    Ok(())
+}
+
+/// Lets everybody watch `who`, whatever the server does where no rule says.
+fn open_to_all(who: &Credentials) -> body::ChangeRules {
+    let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
+    body::ChangeRules {
+        request: 0,
+        operation: operation(u64::MAX).0,
+        owner: who.principal().presentity().to_string(),
+        if_version: None,
+        put: vec![convert::access_rule_body(&rule)],
+        remove: Vec::new(),
+        ext: Vec::new(),
+    }
+}

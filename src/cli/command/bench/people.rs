@@ -1,0 +1,66 @@
+//! Who takes part in a bench: principals with keys, what they publish and whom they watch.
+//!
+//! Must never hold: anything that is measured.
+
+use crate::cli::run::failure::Failure;
+use crate::client::Credentials;
+use crate::model::{Domain, Mode, Presentity, Principal};
+
+/// A principal with its one device, and what the store holds of it before the load begins.
+#[derive(Clone, Debug)]
+pub(super) struct Resident {
+    /// Who.
+    pub(super) who: Credentials,
+    /// Whether it has published.
+    pub(super) publishes: bool,
+    /// Whom it watches.
+    pub(super) watches: Vec<Presentity>,
+    /// How much it is told.
+    pub(super) mode: Mode,
+}
+
+impl Resident {
+    /// One that is enrolled and no more.
+    pub(super) fn plain(who: &Credentials) -> Self {
+        Self { who: who.clone(), publishes: false, watches: Vec::new(), mode: Mode::Latest }
+    }
+
+    /// One that has published.
+    pub(super) fn publishing(who: &Credentials) -> Self {
+        Self { publishes: true, ..Self::plain(who) }
+    }
+
+    /// One that watches.
+    pub(super) fn watching(who: &Credentials, watches: Vec<Presentity>, mode: Mode) -> Self {
+        Self { watches, mode, ..Self::plain(who) }
+    }
+}
+
+/// Makes people whose names no other bench on the same server has.
+#[derive(Clone, Debug)]
+pub(super) struct Census {
+    domain: Domain,
+    tag: String,
+}
+
+impl Census {
+    /// People of `domain`.
+    pub(super) fn new(domain: Domain) -> Self {
+        Self { domain, tag: format!("{:08x}", fastrand::u32(..)) }
+    }
+
+    /// Where they live.
+    pub(super) fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// `count` people called `role` and a number.
+    pub(super) fn people(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
+        (0..count).map(|index| self.person(role, index)).collect()
+    }
+
+    fn person(&self, role: &str, index: usize) -> Result<Credentials, Failure> {
+        let name = format!("bench-{}-{role}-{index}@{}", self.tag, self.domain.as_str());
+        Ok(Credentials::generate(name.parse::<Principal>()?))
+    }
+}

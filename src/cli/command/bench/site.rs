@@ -1,0 +1,119 @@
+//! The server under test: one that the bench starts, or one that runs already.
+//!
+//! Must never hold: a request of the load.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::child::Process;
+use super::link::wrong;
+use super::metrics::Commits;
+use super::system;
+use crate::cli::run::failure::Failure;
+use crate::client::ServerAddress;
+use crate::model::Domain;
+
+/// A server that answers.
+pub(super) struct Site {
+    /// Where.
+    pub(super) server: ServerAddress,
+    process: Option<Process>,
+    http: Option<SocketAddr>,
+}
+
+/// What a server had used and committed at some moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    cpu_secs: Option<f64>,
+    own_cpu_secs: Option<f64>,
+    written_bytes: Option<f64>,
+    commits: Option<Commits>,
+}
+
+/// What was used and committed between two readings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Usage {
+    /// Processor seconds of the server.
+    pub(super) server_cpu_secs: Option<f64>,
+    /// Processor seconds of the load.
+    pub(super) load_cpu_secs: Option<f64>,
+    /// Bytes the server made the system write to its disk.
+    pub(super) server_written_bytes: Option<f64>,
+    /// Events of the median commit.
+    pub(super) commit_median: Option<f64>,
+    /// Events of the average commit.
+    pub(super) commit_mean: Option<f64>,
+}
+
+impl Site {
+    /// Starts a server on the store in `folder`, with TLS and default durability, and waits until it serves.
+    pub(super) async fn start(folder: &Path, domain: &Domain) -> Result<Self, Failure> {
+        let data = folder.display().to_string();
+        let arguments = [
+            "serve",
+            "--json",
+            "--open-enrollment",
+            // What is measured is what is told, not how somebody comes to be told it.
+            "--default-access",
+            "allow",
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--domain",
+            domain.as_str(),
+            "--data",
+            &data,
+        ];
+        let arguments: Vec<String> = arguments.map(str::to_owned).into();
+        let mut process = Process::start("server", &arguments)?;
+        let serving = process.line("serving").await?;
+        let listen = serving["address"].as_str().unwrap_or_default();
+        let server = listen.parse().map_err(|_| wrong(format!("it serves on {serving}")))?;
+        let http = serving["http"].as_str().and_then(|text| text.parse().ok());
+        Ok(Self { server, process: Some(process), http })
+    }
+
+    /// A server that runs already; `http` is where its metrics are, if that is known.
+    pub(super) fn running(server: ServerAddress, http: Option<SocketAddr>) -> Self {
+        Self { server, process: None, http }
+    }
+
+    /// What it has used so far.
+    pub(super) async fn read(&self) -> Reading {
+        let commits = match self.http {
+            Some(address) => Commits::of(address).await,
+            None => None,
+        };
+        let id = self.process.as_ref().and_then(Process::id);
+        Reading {
+            cpu_secs: system::cpu_seconds(id),
+            own_cpu_secs: system::own_cpu_seconds(),
+            written_bytes: system::written_bytes(id),
+            commits,
+        }
+    }
+
+    /// What it has used since `earlier`.
+    pub(super) async fn used_since(&self, earlier: &Reading) -> Usage {
+        let now = self.read().await;
+        let between = |now: Option<f64>, earlier: Option<f64>| Some(now? - earlier?);
+        let commits = now.commits.zip(earlier.commits.as_ref());
+        let commits = commits.map(|(now, earlier)| now.since(earlier));
+        Usage {
+            server_cpu_secs: between(now.cpu_secs, earlier.cpu_secs),
+            load_cpu_secs: between(now.own_cpu_secs, earlier.own_cpu_secs),
+            server_written_bytes: between(now.written_bytes, earlier.written_bytes),
+            commit_median: commits.as_ref().and_then(Commits::median),
+            commit_mean: commits.as_ref().and_then(Commits::mean),
+        }
+    }
+
+    /// Ends a server of our own as a power cut would; leaves another one alone.
+    pub(super) async fn kill(self) -> Result<(), Failure> {
+        match self.process {
+            Some(process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+}

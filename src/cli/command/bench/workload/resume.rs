@@ -1,0 +1,164 @@
+//! `resume`: a watcher comes back and is told what it missed; once to a server that went on, once to one that was
+//! restarted meanwhile.
+//!
+//! Must never hold: a first connection. The watcher always has a cursor.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{Outcome, Stage, pumps};
+use crate::cli::command::bench::link::{Dialer, presence_from, wrong};
+use crate::cli::command::bench::offline;
+use crate::cli::command::bench::people::Resident;
+use crate::cli::command::bench::progress::Progress;
+use crate::cli::command::bench::pump::{Pump, Work, run_all};
+use crate::cli::command::bench::requests::Publishes;
+use crate::cli::command::bench::samples::Samples;
+use crate::cli::command::bench::site::Site;
+use crate::cli::run::failure::Failure;
+use crate::client::Credentials;
+use crate::client::connection::FeedEvent;
+use crate::model::Mode;
+
+/// Changes that may be unanswered on each connection.
+const WINDOW: usize = 64;
+/// `FeedReady.outcome` of a feed that goes on at its cursor.
+const RESUMED: u8 = 1;
+
+/// A watcher that comes and goes.
+#[derive(Clone, Debug)]
+pub(in crate::cli::command::bench) struct Resume {
+    /// Presentities it watches.
+    pub(in crate::cli::command::bench) presentities: usize,
+    /// Changes it misses each time.
+    pub(in crate::cli::command::bench) changes: usize,
+    /// How often it comes back, in each variant.
+    pub(in crate::cli::command::bench) rounds: usize,
+    /// How much it is told.
+    pub(in crate::cli::command::bench) mode: Mode,
+}
+
+impl Resume {
+    /// Runs it once.
+    pub(in crate::cli::command::bench) async fn run(
+        &self,
+        stage: &Stage<'_>,
+    ) -> Result<Outcome, Failure> {
+        let people = stage.people("presentity", stage.scaled(self.presentities))?;
+        let watcher = stage.people("watcher", 1)?.remove(0);
+        let everybody = people.iter().map(|who| who.principal().presentity()).collect();
+        let mut residents: Vec<_> = people.iter().map(Resident::publishing).collect();
+        residents.push(Resident::watching(&watcher, everybody, self.mode));
+        let (site, dialer) = stage.set(&residents).await?;
+
+        let changes = stage.scaled(self.changes);
+        let mut absentee = Absentee { who: watcher, cursor: Bytes::new() };
+        absentee.visit(&dialer, None).await?;
+        let mut pumps = pumps(&dialer, &people, |_, who| Publishes::new(who)).await?;
+        let durable = pumps.iter().all(Pump::is_durable);
+        let rounds = stage.scaled(self.rounds);
+        let missed = self.missed(changes, people.len());
+        let progress = Progress::begin("coming back", rounds);
+        let mut samples = Samples::default();
+        // The first time is the warm-up.
+        for round in 0..=rounds {
+            pumps = run_all(pumps, Work { count: changes, window: WINDOW }, "changing").await?.0;
+            let time = absentee.visit(&dialer, Some(missed)).await?;
+            if round > 0 {
+                samples.add(time);
+                progress.add(1);
+            }
+        }
+        drop((pumps, progress));
+        let restarted = self.restarted(stage, site, &people, &mut absentee).await?;
+        let total = samples.total();
+        let outcome = Outcome::complete(rounds, total, samples)?.durable(durable);
+        let outcome = outcome.with("presentities", people.len()).with("changes_missed", changes);
+        let outcome = outcome.with("events_told", missed);
+        let (p50, p99) = restarted.unzip();
+        Ok(outcome.with("restarted_p50_ms", p50).with("restarted_p99_ms", p99))
+    }
+
+    /// Events that tell `changes` which went round `presentities`.
+    fn missed(&self, changes: usize, presentities: usize) -> usize {
+        match self.mode {
+            Mode::Latest => changes.min(presentities),
+            Mode::Every => changes,
+        }
+    }
+
+    /// The variant with a restart: the server is killed, the store moves on, and another server opens it. Nothing
+    /// for a server that is not ours to restart.
+    async fn restarted(
+        &self,
+        stage: &Stage<'_>,
+        mut site: Site,
+        people: &[Credentials],
+        absentee: &mut Absentee,
+    ) -> Result<Option<(f64, f64)>, Failure> {
+        if !stage.is_own() {
+            return Ok(None);
+        }
+        let (rounds, changes) = (stage.scaled(self.rounds), stage.scaled(self.changes));
+        let missed = self.missed(changes, people.len());
+        let progress = Progress::begin("coming back after restarts", rounds);
+        let mut samples = Samples::default();
+        // Far above the numbers the connections have used.
+        let mut number = 1_u64 << 40;
+        for _ in 0..rounds {
+            site.kill().await?;
+            let mut store = stage.offline()?;
+            for who in people.iter().cycle().take(changes) {
+                store.command(who, offline::publish(who, number)).await?;
+                number += 1;
+            }
+            store.round()?;
+            drop(store);
+            let started = stage.start().await?;
+            samples.add(absentee.visit(&started.1, Some(missed)).await?);
+            site = started.0;
+            progress.add(1);
+        }
+        site.kill().await?;
+        Ok(Some(samples.p50_p99_ms()))
+    }
+}
+
+/// The watcher, and where it stopped.
+struct Absentee {
+    who: Credentials,
+    cursor: Bytes,
+}
+
+impl Absentee {
+    /// Connects, is told what it missed, and goes. Returns how long it took from the first packet to being caught
+    /// up. `missed` says how many events that must be; `None` at the first visit, which has no cursor.
+    async fn visit(&mut self, dialer: &Dialer, missed: Option<usize>) -> Result<Duration, Failure> {
+        let began = Instant::now();
+        let mut link = dialer.hello(&self.who, None).await?;
+        let mut feed = link.feed(&presence_from(self.cursor.clone())).await?;
+        let mut told = 0;
+        let caught_up = loop {
+            match feed.next().await? {
+                FeedEvent::Ready(ready) if missed.is_some() && ready.outcome != RESUMED => {
+                    return Err(wrong("the server did not take the cursor"));
+                }
+                FeedEvent::Presence { event, .. } => {
+                    told += 1;
+                    feed.taken(event.cursor).await?;
+                }
+                FeedEvent::CaughtUp { cursor } => break cursor,
+                _ => {}
+            }
+        };
+        let time = began.elapsed();
+        if missed.is_some_and(|missed| missed != told) {
+            return Err(wrong(format!("{told} events were told instead of {missed:?}")));
+        }
+        self.cursor = caught_up;
+        feed.acknowledge().await?;
+        link.welcome().await?;
+        Ok(time)
+    }
+}

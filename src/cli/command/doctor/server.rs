@@ -1,0 +1,119 @@
+//! Checks of the way from an identity to its server.
+//!
+//! Must never hold: a request that changes anything.
+
+use std::time::{Duration, Instant};
+
+use super::check::Check;
+use crate::cli::print::time::{now, span};
+use crate::client::{Client, ClientError, Identity, InboxStatus, Profile, Session};
+use crate::model::limits::MESSAGES_WAITING_MAX;
+use crate::model::{Lifetime, Timestamp};
+
+/// Clocks further apart than this mislead whoever reads the times in presence and messages.
+const CLOCK_DIFFERENCE_MAX: Lifetime = Lifetime::from_ms(5_000);
+/// A connection that takes longer than this is told: three round trips to the other side of the world.
+const CONNECT_USUAL: Duration = Duration::from_secs(1);
+
+/// Connects as `identity`, and looks at the server's key, its clock and one's inbox.
+pub(super) async fn check(identity: Identity) -> Vec<Check> {
+    let name = identity.principal.to_string();
+    let server = identity.server.to_string();
+    let client = match Client::open(Profile::once(identity)) {
+        Ok(client) => client,
+        Err(error) => return vec![Check::fail(format!("{name} server"), error)],
+    };
+    let began = Instant::now();
+    let checks = match client.connected().await {
+        Ok(session) => {
+            let mut checks = connected(&name, &server, &session, began.elapsed());
+            checks.push(inbox(&name, client.inbox_status(None).await));
+            checks
+        }
+        Err(error) => vec![failed(&name, &error)],
+    };
+    client.close().await;
+    checks
+}
+
+fn connected(name: &str, server: &str, session: &Session, took: Duration) -> Vec<Check> {
+    let ms = took.as_secs_f64() * 1_000.0;
+    let detail = format!(
+        "{server} answers and shows the pinned key; connected and authenticated in {ms:.1} ms; answers are {}",
+        session.durability.as_str()
+    );
+    let name_of = |what: &str| format!("{name} {what}");
+    let reached = if took > CONNECT_USUAL {
+        Check::warn(
+            name_of("server"),
+            detail,
+            "look for loss on the way, or for a server under load",
+        )
+    } else {
+        Check::ok(name_of("server"), detail)
+    };
+    vec![reached, clock(&name_of("clock"), session.server_time, now())]
+}
+
+fn clock(name: &str, server: Timestamp, here: Timestamp) -> Check {
+    let (ahead, behind) = (server.until(here), here.until(server));
+    let difference = ahead.max(behind);
+    if difference <= CLOCK_DIFFERENCE_MAX {
+        return Check::ok(name, format!("{} apart from the server's", span(difference)));
+    }
+    let word = if ahead > behind { "ahead of" } else { "behind" };
+    let detail = format!("{} {word} the server's", span(difference));
+    Check::warn(name, detail, "set the clocks of both machines by NTP")
+}
+
+fn inbox(name: &str, status: Result<InboxStatus, ClientError>) -> Check {
+    let name = format!("{name} inbox");
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => return Check::fail(name, error),
+    };
+    let detail = format!("{} waiting, {} kept", status.waiting, status.kept);
+    if status.waiting * 10 >= MESSAGES_WAITING_MAX as u64 * 9 {
+        let cure =
+            format!("read it with `adsum inbox`: at {MESSAGES_WAITING_MAX} it takes no more");
+        return Check::warn(name, detail, cure);
+    }
+    Check::ok(name, detail)
+}
+
+fn failed(name: &str, error: &ClientError) -> Check {
+    let what = match error {
+        ClientError::ServerKeyChanged { .. } => "pin",
+        ClientError::Refused(_) | ClientError::NotAuthenticated { .. } => "identity",
+        _ => "server",
+    };
+    Check::fail(format!("{name} {what}"), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Verdict;
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_ms(ms)
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_is_told_with_its_direction() {
+        assert_eq!(clock("c", at(10_000), at(10_300)).result, Verdict::Ok);
+        let ahead = clock("c", at(10_000), at(100_000));
+        assert_eq!(ahead.result, Verdict::Warn);
+        assert_eq!(ahead.detail, "1m 30s ahead of the server's");
+        assert_eq!(clock("c", at(100_000), at(10_000)).detail, "1m 30s behind the server's");
+    }
+
+    #[test]
+    fn a_changed_key_is_told_as_such() {
+        let key = crate::client::KeyHash([0; 32]);
+        let server: crate::client::ServerAddress = "localhost".parse().unwrap();
+        let error = ClientError::ServerKeyChanged { server, expected: key, found: key };
+        let check = failed("alice@localhost", &error);
+        assert_eq!((check.name.as_str(), check.result), ("alice@localhost pin", Verdict::Fail));
+    }
+}

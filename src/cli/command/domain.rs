@@ -1,0 +1,165 @@
+//! `adsum domain`: domains, services and suspensions, for administrators; and what administrators did, for everybody.
+//!
+//! Must never hold: who is an administrator (the service knows).
+
+use clap::Subcommand;
+
+use crate::cli::print::changed;
+use crate::cli::print::domain::{ActLine, DomainLine};
+use crate::cli::print::table;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::cli::run::switch::Switch;
+use crate::client::Administration;
+use crate::model::{Domain, Principal};
+
+/// Arguments of `adsum domain`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the domains served
+    List,
+    /// Create a domain
+    Create {
+        /// Its name, such as example.com
+        domain: Domain,
+    },
+    /// Remove a domain that was created, with nobody enrolled in it
+    Remove {
+        /// Its name
+        domain: Domain,
+    },
+    /// Switch presence or messaging in a domain
+    Switch {
+        /// Its name
+        domain: Domain,
+        #[command(flatten)]
+        services: Services,
+    },
+    /// Give or take a principal's presentity or inbox
+    Services {
+        /// Whose, such as bob@localhost
+        principal: Principal,
+        #[command(flatten)]
+        services: Services,
+    },
+    /// Suspend a principal: it can do nothing, and what it has is kept
+    Suspend {
+        /// Whom, such as bob@localhost
+        principal: Principal,
+    },
+    /// Lift a suspension
+    Resume {
+        /// Whose, such as bob@localhost
+        principal: Principal,
+    },
+    /// List what administrators did that concerns a principal
+    Acts {
+        /// Whom; others than oneself are for administrators [default: oneself]
+        principal: Option<Principal>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(id = "switches", required = true, multiple = true)]
+struct Services {
+    /// Whether presence is to work [default: as it is]
+    #[arg(long, value_enum, value_name = "on|off")]
+    presence: Option<Switch>,
+    /// Whether messaging is to work [default: as it is]
+    #[arg(long, value_enum, value_name = "on|off")]
+    messaging: Option<Switch>,
+}
+
+impl Services {
+    fn wanted(self) -> (Option<bool>, Option<bool>) {
+        (self.presence.map(Switch::is_on), self.messaging.map(Switch::is_on))
+    }
+}
+
+/// Runs `adsum domain`.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let (act, done) = match args.action {
+        Action::List => return list(invocation),
+        Action::Acts { principal } => return acts(principal.as_ref(), invocation),
+        Action::Create { domain } => {
+            let done = format!("{domain} is created");
+            (Administration::CreateDomain(domain), done)
+        }
+        Action::Remove { domain } => {
+            let done = format!("{domain} is removed");
+            (Administration::RemoveDomain(domain), done)
+        }
+        Action::Switch { domain, services } => {
+            let done = format!("the services of {domain} are switched");
+            let (presence, messaging) = services.wanted();
+            (Administration::SwitchDomain { domain, presence, messaging }, done)
+        }
+        Action::Services { principal, services } => {
+            let done = format!("the services of {principal} are switched");
+            let (presence, messaging) = services.wanted();
+            (Administration::SwitchServices { principal, presence, messaging }, done)
+        }
+        Action::Suspend { principal } => {
+            let done = format!("{principal} is suspended");
+            (Administration::Suspend(principal), done)
+        }
+        Action::Resume { principal } => {
+            let done = format!("{principal} may act again");
+            (Administration::Resume(principal), done)
+        }
+    };
+    session::once(invocation, async |client| Ok(client.administer(&act).await?))?;
+    changed::print(&done, 0, invocation)
+}
+
+fn list(invocation: &mut Invocation) -> Result<(), Failure> {
+    let domains = session::once(invocation, async |client| Ok(client.domains().await?))?;
+    let lines: Vec<DomainLine> = domains.iter().map(DomainLine::from).collect();
+    table::print(&lines, "no domains", &mut invocation.output)
+}
+
+fn acts(principal: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
+    let acts = session::once(invocation, async |client| Ok(client.acts(principal).await?))?;
+    let lines: Vec<ActLine> = acts.iter().map(ActLine::from).collect();
+    table::print(&lines, "administrators did nothing", &mut invocation.output)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parsed(arguments: &[&str]) -> Result<Action, clap::Error> {
+        let all = std::iter::once(&"domain").chain(arguments);
+        Line::try_parse_from(all).map(|line| line.args.action)
+    }
+
+    #[test]
+    fn what_is_not_said_of_a_switch_stays() {
+        let action = parsed(&["switch", "d.example", "--presence", "off"]).unwrap();
+        let Action::Switch { services, .. } = action else { panic!("{action:?}") };
+        assert_eq!(services.wanted(), (Some(false), None));
+    }
+
+    #[test]
+    fn a_switch_that_switches_nothing_is_refused() {
+        for action in [["switch", "d.example"], ["services", "bob@d.example"]] {
+            let refused = parsed(&action).unwrap_err().to_string();
+            assert!(refused.contains("--presence"), "{refused}");
+        }
+    }
+}

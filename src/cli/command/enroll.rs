@@ -1,0 +1,112 @@
+//! `adsum enroll`: makes a key for this device and has it bound to a principal.
+//!
+//! Must never hold: the invite's token after it was used, or a private key.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::client::{Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
+use crate::model::{DeviceLabel, Principal, Role};
+
+/// Arguments of `adsum enroll`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Whom this device is to act for, such as alice@localhost
+    principal: Principal,
+    /// The server, as host:port; UDP port 2778 if none is given
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2778")]
+    server: ServerAddress,
+    /// The token of an invite; needed unless the server runs with --open-enrollment [default: none]
+    #[arg(long, value_name = "TOKEN")]
+    invite: Option<InviteToken>,
+    /// What to call this device in `adsum keys`, at most 64 bytes
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = DeviceLabel::new, hide_default_value = true)]
+    label: DeviceLabel,
+    /// The hash of the server's key, 64 hexadecimal digits [default: the key it shows now is trusted from now on]
+    #[arg(long, value_name = "HASH")]
+    server_key: Option<KeyHash>,
+    /// Put an identity this machine already has for the principal aside and enroll anew [default: refuse]
+    #[arg(long)]
+    replace: bool,
+}
+
+/// `{"type":"enrolled", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "enrolled")]
+struct EnrolledLine {
+    principal: String,
+    device: String,
+    role: &'static str,
+    server: String,
+    server_key: String,
+    /// `false` if this key was enrolled before, by a run that was cut off.
+    newly: bool,
+}
+
+/// The word of a role.
+pub(super) const fn word_of(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Administrator => "administrator",
+    }
+}
+
+impl From<&Enrolled> for EnrolledLine {
+    fn from(enrolled: &Enrolled) -> Self {
+        let identity = &enrolled.identity;
+        Self {
+            principal: identity.principal.to_string(),
+            device: identity.device.to_string(),
+            role: word_of(enrolled.role),
+            server: identity.server.to_string(),
+            server_key: identity.server_key.to_string(),
+            newly: enrolled.newly,
+        }
+    }
+}
+
+impl fmt::Display for EnrolledLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(to, "{} is enrolled at {} as {}", self.principal, self.server, self.role)?;
+        writeln!(to, "  device      {}", self.device)?;
+        write!(to, "  server key  {}", self.server_key)
+    }
+}
+
+/// Runs `adsum enroll`.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let home = invocation.home()?;
+    let mut enrollment = Enrollment::new(args.principal, args.server);
+    enrollment.invite = args.invite;
+    enrollment.label = args.label;
+    enrollment.server_key = args.server_key;
+    enrollment.replace = args.replace;
+    let enrolled = session::runtime()?.block_on(crate::client::enroll(&home, enrollment))?;
+    invocation.output.line(&EnrolledLine::from(&enrolled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enrolled_line_tells_the_pinned_key() {
+        let line = EnrolledLine {
+            principal: "alice@localhost".into(),
+            device: "00".into(),
+            role: word_of(Role::Administrator),
+            server: "127.0.0.1:2778".into(),
+            server_key: "abcd".into(),
+            newly: true,
+        };
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"type":"enrolled","principal":"alice@localhost","device":"00","role":"administrator","server":"127.0.0.1:2778","server_key":"abcd","newly":true}"#
+        );
+        assert!(line.to_string().contains("server key  abcd"));
+    }
+}

@@ -1,0 +1,118 @@
+//! `adsum grant`: what one lets others do in one's name.
+//!
+//! Must never hold: whether a right suffices for something (the service knows).
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use crate::cli::print::changed;
+use crate::cli::print::table;
+use crate::cli::print::table::Row;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::client::Grant;
+use crate::model::{Principal, Rights};
+
+/// Arguments of `adsum grant`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    /// In whose name; others than oneself are for their members [default: one's own]
+    #[arg(long, global = true, value_name = "PRINCIPAL")]
+    of: Option<Principal>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List who may do what
+    List,
+    /// Let somebody do exactly this from now on
+    Give {
+        /// Who may, such as bob@localhost
+        grantee: Principal,
+        /// What: publish, read, delete, watchers, joined by commas; or member, which is all of it and the rules too
+        rights: Rights,
+    },
+    /// Take everything back
+    Take {
+        /// From whom, such as bob@localhost
+        grantee: Principal,
+    },
+}
+
+/// `{"type":"grant", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "grant")]
+struct GrantLine {
+    owner: String,
+    grantee: String,
+    rights: Vec<String>,
+}
+
+impl GrantLine {
+    fn new(owner: &Principal, grant: &Grant) -> Self {
+        let rights = grant.rights.to_string();
+        let rights = rights.split(',').map(str::to_owned).collect();
+        Self { owner: owner.to_string(), grantee: grant.grantee.to_string(), rights }
+    }
+}
+
+impl Row for GrantLine {
+    fn cells(&self) -> Vec<String> {
+        vec![self.grantee.clone(), self.rights.join(",")]
+    }
+}
+
+/// Runs `adsum grant`.
+pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let of = args.of.as_ref();
+    match &args.action {
+        Action::List => list(of, invocation),
+        Action::Give { grantee, rights } => {
+            set(of, grantee, *rights, invocation)?;
+            changed::print(&format!("{grantee} may: {rights}"), 0, invocation)
+        }
+        Action::Take { grantee } => {
+            set(of, grantee, Rights::NONE, invocation)?;
+            changed::print(&format!("{grantee} may do nothing any more"), 0, invocation)
+        }
+    }
+}
+
+fn list(of: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
+    let grants = session::once(invocation, async |client| Ok(client.grants(of).await?))?;
+    let owner = match of {
+        Some(owner) => owner.clone(),
+        None => invocation.identity()?.principal,
+    };
+    let lines: Vec<GrantLine> = grants.iter().map(|grant| GrantLine::new(&owner, grant)).collect();
+    table::print(&lines, "nothing is granted to anybody", &mut invocation.output)
+}
+
+fn set(
+    of: Option<&Principal>,
+    grantee: &Principal,
+    rights: Rights,
+    invocation: &Invocation,
+) -> Result<(), Failure> {
+    session::once(invocation, async |client| Ok(client.grant(of, grantee, rights).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_line_has_the_promised_fields() {
+        let rights = "read,publish".parse().unwrap();
+        let grant = Grant { grantee: "bob@b.example".parse().unwrap(), rights };
+        let line = GrantLine::new(&"alice@b.example".parse().unwrap(), &grant);
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"type":"grant","owner":"alice@b.example","grantee":"bob@b.example","rights":["publish","read"]}"#
+        );
+        assert_eq!(line.cells(), ["bob@b.example", "publish,read"]);
+    }
+}

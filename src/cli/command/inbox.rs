@@ -1,0 +1,276 @@
+//! `adsum inbox`: the messages and receipts that wait.
+//!
+//! A message is acknowledged only after it has left this process, so that none is lost between here and whoever reads.
+//! Must never hold: a message between two lines (the server keeps it).
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cli::print::cpim;
+use crate::cli::print::message::MessageLine;
+use crate::cli::print::output::{self, Output};
+use crate::cli::print::receipt::ReceiptLine;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session::{self, Staying};
+use crate::cli::run::signals::Interrupts;
+use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received};
+use crate::model::limits::DELETE_COUNT_MAX;
+use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
+
+/// Arguments of `adsum inbox`.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(in crate::cli) struct Args {
+    /// Stay and print messages as they come [default: print what waits, then end]
+    #[arg(long)]
+    follow: bool,
+    /// Do not acknowledge: the next start prints the same again
+    #[arg(long, conflicts_with = "delete")]
+    keep: bool,
+    /// Begin with the oldest message the inbox still holds [default: the first that this device has not acknowledged]
+    #[arg(long)]
+    from_start: bool,
+    /// Delete what was printed, for all devices
+    #[arg(long)]
+    delete: bool,
+    /// Say of each message printed that it was displayed, for senders that asked to be told
+    #[arg(long)]
+    displayed: bool,
+    /// Print the messages that a delivery rule stored aside, and take none [default: those in the inbox]
+    #[arg(
+        long,
+        conflicts_with_all = ["follow", "keep", "from_start", "delete", "displayed", "count"])]
+    quarantine: bool,
+    /// Which inbox, such as im:team@localhost; others than one's own are for those who were granted it [default: one's own]
+    #[arg(long, value_name = "INBOX")]
+    of: Option<InboxAddress>,
+    /// Print each as message/cpim (RFC 3862) behind a header with its length; --json is then only for errors
+    #[arg(long)]
+    cpim: bool,
+    /// Stop after this many messages [default: never]
+    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    #[command(flatten)]
+    staying: Staying,
+}
+
+/// `{"type":"deleted", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "deleted")]
+struct DeletedLine {
+    inbox: String,
+    count: u32,
+}
+
+impl fmt::Display for DeletedLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}: {} deleted", self.inbox, self.count)
+    }
+}
+
+/// Messages printed before they are handed over together; also what one delete may name.
+const MESSAGES_AT_ONCE_MAX: u64 = 256;
+const _: () = assert!(MESSAGES_AT_ONCE_MAX <= DELETE_COUNT_MAX as u64);
+
+/// How long the server may take to confirm the last acknowledgement.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Runs `adsum inbox`.
+pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    if args.quarantine {
+        return quarantine(args, invocation);
+    }
+    let stay = args.staying.stay(args.follow);
+    session::follow(invocation, stay, async |client, output, interrupts| {
+        Reading { client, args, output, interrupts }.run().await
+    })
+}
+
+fn quarantine(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let of = args.of.as_ref();
+    let messages = session::once(invocation, async |client| Ok(client.quarantine(of).await?))?;
+    messages.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
+}
+
+fn print(message: &Message, cpim: bool, output: &mut Output) -> Result<(), Failure> {
+    if !cpim {
+        return output.line(&MessageLine::from(message));
+    }
+    if let Some(framed) = cpim::framed(message) {
+        return output.bytes(&framed);
+    }
+    let text = format!("message {} was erased, so it is not printed", message.sequence.get());
+    output::note(output.is_json(), "erased", &text);
+    Ok(())
+}
+
+fn print_receipt(receipt: &Receipt, cpim: bool, output: &mut Output) -> Result<(), Failure> {
+    let line = ReceiptLine::from(receipt);
+    if !cpim {
+        return output.line(&line);
+    }
+    // Stdout then carries messages only.
+    output::note(output.is_json(), "receipt", &line.to_string());
+    Ok(())
+}
+
+/// What was printed at once.
+#[derive(Default)]
+struct Printed {
+    all: Vec<InboxSequence>,
+    messages: Vec<InboxSequence>,
+}
+
+struct Reading<'a> {
+    client: &'a Client,
+    args: &'a Args,
+    output: &'a mut Output,
+    interrupts: &'a mut Interrupts,
+}
+
+impl Reading<'_> {
+    async fn run(mut self) -> Result<(), Failure> {
+        let args = self.args;
+        let options = InboxOptions {
+            inbox: args.of.clone(),
+            from_start: args.from_start,
+            keep: args.keep,
+            follow: args.follow,
+        };
+        let mut inbox = tokio::select! {
+            inbox = self.client.inbox(options) => inbox?,
+            () = self.interrupts.next() => return Ok(()),
+        };
+        let mut remaining = args.count.unwrap_or(u64::MAX);
+        let mut failed = None;
+        while remaining > 0 {
+            let next = tokio::select! {
+                next = inbox.next() => next,
+                () = self.interrupts.next() => break,
+            };
+            match next {
+                Some(Ok(received)) => {
+                    let most = remaining.min(MESSAGES_AT_ONCE_MAX);
+                    remaining -= self.take(received, &mut inbox, most).await?;
+                    failed = None;
+                }
+                Some(Err(error)) => failed = Some(session::remember(error, self.output)?),
+                None => break,
+            }
+        }
+        match failed {
+            Some(failure) => Err(failure),
+            None => self.settle(&inbox).await,
+        }
+    }
+
+    /// Waits until what was printed is acknowledged at the server, so that no later start prints it again.
+    async fn settle(&mut self, inbox: &Inbox) -> Result<(), Failure> {
+        let settled = tokio::select! {
+            settled = tokio::time::timeout(SETTLE, inbox.settled()) => settled.ok(),
+            () = self.interrupts.next() => None,
+        };
+        match settled {
+            Some(settled) => Ok(settled?),
+            None => Err(Failure::unreachable(
+                "the server did not confirm what was acknowledged; the next start may print some messages again",
+            )),
+        }
+    }
+
+    /// Prints `first` and what else has arrived, `most` in all, then acknowledges it. Returns how many.
+    async fn take(
+        &mut self,
+        first: Received,
+        inbox: &mut Inbox,
+        most: u64,
+    ) -> Result<u64, Failure> {
+        let mut printed = Printed::default();
+        self.print(&first, &mut printed)?;
+        let (mut last, mut count) = (first, 1);
+        while count < most {
+            let Some(received) = inbox.next_ready() else { break };
+            self.print(&received, &mut printed)?;
+            (last, count) = (received, count + 1);
+        }
+        self.output.flush()?;
+        if self.args.displayed {
+            self.displayed(&printed.messages).await?;
+        }
+        if self.args.delete {
+            self.delete(&last, &printed.all).await?;
+        }
+        last.taken().await?;
+        Ok(count)
+    }
+
+    fn print(&mut self, received: &Received, printed: &mut Printed) -> Result<(), Failure> {
+        printed.all.push(received.item.sequence());
+        match &received.item {
+            InboxItem::Message(message) => {
+                printed.messages.push(message.sequence);
+                print(message, self.args.cpim, self.output)
+            }
+            InboxItem::Receipt(receipt) => print_receipt(receipt, self.args.cpim, self.output),
+        }
+    }
+
+    /// Says that `messages` were displayed. What is gone meanwhile needs no word.
+    async fn displayed(&mut self, messages: &[InboxSequence]) -> Result<(), Failure> {
+        let said = tokio::select! {
+            said = self.client.displayed(self.args.of.as_ref(), messages) => said,
+            () = self.interrupts.next() => return Err(Failure::failed(
+                "interrupted",
+                "interrupted while telling what was displayed; run the same command again",
+            )),
+        };
+        match said {
+            Err(ClientError::Refused(refused)) if refused.is(RefusalCode::NoMessage) => Ok(()),
+            said => Ok(said?),
+        }
+    }
+
+    async fn delete(
+        &mut self,
+        last: &Received,
+        sequences: &[InboxSequence],
+    ) -> Result<(), Failure> {
+        let count = tokio::select! {
+            count = self.client.delete(self.args.of.as_ref(), sequences) => count?,
+            () = self.interrupts.next() => return Err(Failure::failed(
+                "interrupted",
+                "interrupted while deleting; run the same command again",
+            )),
+        };
+        let inbox = match &last.item {
+            InboxItem::Message(message) => message.inbox.to_string(),
+            InboxItem::Receipt(receipt) => receipt.inbox.to_string(),
+        };
+        let line = DeletedLine { inbox, count };
+        if self.args.cpim {
+            // Stdout then carries messages only.
+            output::note(self.output.is_json(), "deleted", &line.to_string());
+            return Ok(());
+        }
+        self.output.line(&line)?;
+        self.output.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deleted_line_counts() {
+        let line = DeletedLine { inbox: "im:bob@localhost".into(), count: 2 };
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"type":"deleted","inbox":"im:bob@localhost","count":2}"#
+        );
+        assert_eq!(line.to_string(), "im:bob@localhost: 2 deleted");
+    }
+}

@@ -1,0 +1,94 @@
+//! `adsum invite`: makes an invite and the line that uses it.
+//!
+//! Must never hold: who may invite whom (the service knows).
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::cli::command::enroll;
+use crate::cli::print::time::{lifetime, rfc3339};
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::client::InviteOptions;
+use crate::model::{Lifetime, Principal, Role};
+
+/// Arguments of `adsum invite`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Who may use it; one's own name invites a further device [default: its holder chooses a free name; administrators only]
+    principal: Option<Principal>,
+    /// Make the invited an administrator of the domain [default: user]
+    #[arg(long)]
+    admin: bool,
+    /// How long it is good, such as 12h or 7d, at most 30d [default: 7d]
+    #[arg(long, value_name = "SPAN", value_parser = lifetime)]
+    expires: Option<Lifetime>,
+}
+
+/// `{"type":"invited", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "invited")]
+struct InvitedLine {
+    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
+    role: &'static str,
+    expires_at: String,
+    /// What to run on the new device.
+    command: String,
+}
+
+impl fmt::Display for InvitedLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = self.principal.as_deref().unwrap_or("a free name of the holder's choice");
+        writeln!(to, "invite for {who} as {}, good once until {}", self.role, self.expires_at)?;
+        writeln!(to, "  token  {}", self.token)?;
+        write!(to, "on the new device:\n  {}", self.command)
+    }
+}
+
+/// Runs `adsum invite`.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let identity = invocation.identity()?;
+    let role = if args.admin { Role::Administrator } else { Role::User };
+    let options = InviteOptions { principal: args.principal.clone(), role, lifetime: args.expires };
+    let invited = session::once(invocation, async |client| Ok(client.invite(options).await?))?;
+    let name = args
+        .principal
+        .as_ref()
+        .map_or_else(|| format!("NAME@{}", identity.principal.domain()), Principal::to_string);
+    let (server, key, token) = (&identity.server, identity.server_key, &invited.token);
+    let line = InvitedLine {
+        token: token.to_string(),
+        principal: args.principal.map(|principal| principal.to_string()),
+        role: enroll::word_of(role),
+        expires_at: rfc3339(invited.expires_at),
+        // The key goes along, so that the new device need not trust the first answer it gets.
+        command: format!(
+            "adsum enroll {name} --server {server} --invite {token} --server-key {key}"
+        ),
+    };
+    invocation.output.line(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invited_line_is_ready_to_be_pasted() {
+        let line = InvitedLine {
+            token: "abc".into(),
+            principal: Some("bob@localhost".into()),
+            role: "user",
+            expires_at: "2026-01-01T00:00:00.000Z".into(),
+            command: "adsum enroll bob@localhost --invite abc".into(),
+        };
+        assert!(line.to_string().ends_with("\n  adsum enroll bob@localhost --invite abc"));
+        assert!(serde_json::to_string(&line).unwrap().starts_with(
+            r#"{"type":"invited","token":"abc","principal":"bob@localhost","role":"user""#
+        ));
+    }
+}

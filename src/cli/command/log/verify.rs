@@ -1,0 +1,82 @@
+//! `adsum log verify`: walks the whole log.
+//!
+//! Must never hold: a repair.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Store;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::progress::Progress;
+use crate::log::{EventLog, Verified, verify};
+
+/// `{"type":"verified", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "verified")]
+struct VerifiedLine {
+    events: u64,
+    entries: u64,
+    bytes: u64,
+    first: u64,
+    head: u64,
+    chain: String,
+}
+
+impl From<&Verified> for VerifiedLine {
+    fn from(verified: &Verified) -> Self {
+        Self {
+            events: verified.events,
+            entries: verified.entries,
+            bytes: verified.bytes,
+            first: verified.first.get(),
+            head: verified.head.get(),
+            chain: verified.chain.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for VerifiedLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, entries, bytes, chain, .. } = self;
+        write!(to, "verified {events} events in {entries} entries ({bytes} bytes), chain {chain}")
+    }
+}
+
+/// Runs `adsum log verify`.
+pub(super) fn run(store: &Store, invocation: &mut Invocation) -> Result<(), Failure> {
+    store.check_seal()?;
+    let log = store.open()?;
+    let total = log.head().get();
+    let mut progress = Progress::new("verifying", "events", invocation.is_json());
+    let verified = verify(&log, &mut |done| progress.at(done, total));
+    drop(progress);
+    invocation.output.line(&VerifiedLine::from(&verified?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Chain;
+    use crate::model::Sequence;
+
+    #[test]
+    fn a_verified_line_tells_the_chain() {
+        let verified = Verified {
+            events: 3,
+            entries: 2,
+            bytes: 400,
+            first: Sequence::new(1),
+            head: Sequence::new(3),
+            chain: Chain([0xab; 32]),
+        };
+        let line = VerifiedLine::from(&verified);
+        assert!(
+            line.to_string().starts_with("verified 3 events in 2 entries (400 bytes), chain abab")
+        );
+        assert!(serde_json::to_string(&line).unwrap().starts_with(
+            r#"{"type":"verified","events":3,"entries":2,"bytes":400,"first":1,"head":3,"chain":"abab"#
+        ));
+    }
+}

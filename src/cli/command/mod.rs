@@ -1,0 +1,115 @@
+//! What the user asks: a file or a folder for each command, named like it.
+//!
+//! Must never hold: how something is printed that two commands print (`print`), or how a command reaches its server (`run`).
+
+mod bench;
+mod delivery;
+mod demo;
+mod doctor;
+mod domain;
+mod enroll;
+mod explain;
+mod fetch;
+mod grant;
+mod history;
+mod inbox;
+mod invite;
+mod keys;
+mod log;
+mod publish;
+mod requests;
+mod rules;
+mod send;
+mod serve;
+mod unwatch;
+mod visibility;
+mod watch;
+mod watchers;
+
+use clap::Subcommand;
+
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+
+/// A command with its arguments.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a server on a store
+    Serve(serve::Args),
+    /// Show everything once on a temporary store: publish, watch, kill -9, restart, resume, offline inbox
+    Demo(demo::Args),
+    /// Enroll this device for a principal and pin the server's key
+    Enroll(enroll::Args),
+    /// Make an invite for a principal or for another device of one's own
+    Invite(invite::Args),
+    /// List or revoke the keys of a principal's devices
+    Keys(keys::Args),
+    /// Publish presence, refresh it, or remove it
+    Publish(publish::Args),
+    /// Fetch the presence of presentities once
+    Fetch(fetch::Args),
+    /// Watch presentities: first the current state, then changes; the next start goes on where this one stopped
+    Watch(watch::Args),
+    /// End the subscription to a presentity
+    Unwatch(unwatch::Args),
+    /// Send an instant message to an inbox
+    Send(send::Args),
+    /// Print what waits in one's inbox and acknowledge it
+    Inbox(inbox::Args),
+    /// Say who may fetch and watch, and what they are shown
+    Rules(rules::Args),
+    /// See who waits to be let watch, and let or refuse them
+    Requests(requests::Args),
+    /// See who watches, or end a subscription
+    Watchers(watchers::Args),
+    /// Say to whom one is shown as a watcher
+    Visibility(visibility::Args),
+    /// Say which messages become part of one's inbox
+    Delivery(delivery::Args),
+    /// Let others publish, read, or act as a group
+    Grant(grant::Args),
+    /// See what a presentity published in the past
+    History(history::Args),
+    /// Tell by which rules a watcher is or was answered
+    Explain(explain::Args),
+    /// Manage domains, services and suspensions as an administrator, and see what administrators did
+    Domain(domain::Args),
+    /// Look into a store's log while no server runs on it
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Measure a server against yardsticks of the same machine
+    Bench(bench::Args),
+    /// Check this machine's identities, the way to the server, and a store
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    /// Runs it.
+    pub(super) fn run(self, invocation: &mut Invocation) -> Result<(), Failure> {
+        match self {
+            Self::Serve(args) => serve::run(args, invocation),
+            Self::Demo(args) => demo::run(&args, invocation),
+            Self::Enroll(args) => enroll::run(args, invocation),
+            Self::Invite(args) => invite::run(args, invocation),
+            Self::Keys(args) => keys::run(args, invocation),
+            Self::Publish(args) => publish::run(&args, invocation),
+            Self::Fetch(args) => fetch::run(&args, invocation),
+            Self::Watch(args) => watch::run(args, invocation),
+            Self::Unwatch(args) => unwatch::run(&args, invocation),
+            Self::Send(args) => send::run(args, invocation),
+            Self::Inbox(args) => inbox::run(&args, invocation),
+            Self::Rules(args) => rules::run(&args, invocation),
+            Self::Requests(args) => requests::run(args, invocation),
+            Self::Watchers(args) => watchers::run(args, invocation),
+            Self::Visibility(args) => visibility::run(args, invocation),
+            Self::Delivery(args) => delivery::run(args, invocation),
+            Self::Grant(args) => grant::run(&args, invocation),
+            Self::History(args) => history::run(args, invocation),
+            Self::Explain(args) => explain::run(args, invocation),
+            Self::Domain(args) => domain::run(args, invocation),
+            Self::Log(command) => log::run(command, invocation),
+            Self::Bench(args) => bench::run(args, invocation),
+            Self::Doctor(args) => doctor::run(&args, invocation),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! `adsum rules`: who may fetch and watch a presentity, and what they are shown.
+//!
+//! Must never hold: what rules decide together (the service does, and `adsum explain` tells).
+
+mod view;
+
+use clap::Subcommand;
+
+use crate::cli::print::changed;
+use crate::cli::print::output;
+use crate::cli::print::rule::RuleLine;
+use crate::cli::print::table;
+use crate::cli::print::time::moment;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session;
+use crate::client::{RulesChange, RulesOwner};
+use crate::model::{AccessRule, Handling, RuleName, Shown, Timestamp, Who};
+
+/// What is told of a change.
+const CHANGED: &str = "the access rules are changed";
+
+/// Arguments of `adsum rules`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the rules
+    List {
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Show somebody the presence
+    Allow(Rule),
+    /// Refuse somebody, and tell it so
+    Block(Rule),
+    /// Show somebody a presentity that publishes nothing, as if that were so
+    PoliteBlock(Rule),
+    /// Let somebody wait until one has decided; see `adsum requests`
+    Confirm(Rule),
+    /// Remove rules
+    Remove {
+        /// The names of the rules, as `adsum rules list` shows them
+        #[arg(required = true, value_name = "NAME", value_parser = RuleName::new)]
+        names: Vec<RuleName>,
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Of {
+    /// Whose rules: a presentity such as pres:alice@localhost, or a domain such as @localhost [default: one's own]
+    #[arg(long, value_name = "PRESENTITY|@DOMAIN")]
+    of: Option<RulesOwner>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Rule {
+    /// Whom it is about: everyone, anonymous, authenticated, @example.com or bob@example.com
+    who: Who,
+    /// Only for a fetch [default: for fetching and watching]
+    #[arg(long, conflicts_with = "subscribe")]
+    fetch: bool,
+    /// Only for watching [default: for fetching and watching]
+    #[arg(long)]
+    subscribe: bool,
+    /// What is shown: tuples=ID,ID for only these, no-notes, no-contact, no-markup, joined by commas [default: all]
+    #[arg(long, value_name = "VIEW", value_parser = view::parse)]
+    view: Option<Shown>,
+    /// It holds from then on: RFC 3339, or a span such as 2h for two hours ago or +2h for in two hours [default: always did]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<Timestamp>,
+    /// It holds until just before then, in the same forms [default: for ever]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// What to call it; a rule of the same name is replaced [default: whom it is about, with /fetch or /subscribe]
+    #[arg(long, value_name = "NAME", value_parser = RuleName::new)]
+    name: Option<RuleName>,
+    /// Change nothing unless the rules have this version [default: whatever they have]
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
+    #[command(flatten)]
+    of: Of,
+}
+
+impl Rule {
+    fn rule(&self, handling: Handling) -> Result<AccessRule, Failure> {
+        let plain = AccessRule::plain(self.who.clone(), handling);
+        let suffix = match (self.fetch, self.subscribe) {
+            (true, _) => "/fetch",
+            (_, true) => "/subscribe",
+            _ => "",
+        };
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => RuleName::new(&format!("{}{suffix}", self.who))?,
+        };
+        let rule = AccessRule {
+            name,
+            fetch: plain.fetch.filter(|_| !self.subscribe),
+            subscribe: plain.subscribe.filter(|_| !self.fetch),
+            shown: self.view.clone().unwrap_or(Shown::ALL),
+            from: self.from,
+            until: self.until,
+            ..plain
+        };
+        rule.check()?;
+        Ok(rule)
+    }
+}
+
+/// Runs `adsum rules`.
+pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    match &args.action {
+        Action::List { of } => list(of.of.as_ref(), invocation),
+        Action::Allow(rule) => set(rule, Handling::Allow, invocation),
+        Action::Block(rule) => set(rule, Handling::Block, invocation),
+        Action::PoliteBlock(rule) => set(rule, Handling::PoliteBlock, invocation),
+        Action::Confirm(rule) => set(rule, Handling::Confirm, invocation),
+        Action::Remove { names, of } => {
+            let change = RulesChange { remove: names.clone(), ..RulesChange::default() };
+            apply(of.of.as_ref(), change, invocation)
+        }
+    }
+}
+
+fn list(of: Option<&RulesOwner>, invocation: &mut Invocation) -> Result<(), Failure> {
+    let rules = session::once(invocation, async |client| Ok(client.rules(of).await?))?;
+    let lines: Vec<RuleLine> =
+        rules.rules.iter().map(|rule| RuleLine::new(rule, rules.version)).collect();
+    table::print(&lines, "no rules: the server's default holds", &mut invocation.output)
+}
+
+fn set(rule: &Rule, handling: Handling, invocation: &mut Invocation) -> Result<(), Failure> {
+    let (fresh, of) = (rule.rule(handling)?, rule.of.of.as_ref());
+    let is_named = rule.name.is_some();
+    let version = session::once(invocation, async |client| {
+        let mut change = RulesChange { if_version: rule.if_version, ..RulesChange::default() };
+        if !is_named {
+            client.rules(of).await?.rules.iter().for_each(|old| give_way(old, &fresh, &mut change));
+        }
+        change.put.push(fresh.clone());
+        Ok(client.change_rules(of, change).await?)
+    })?;
+    if matches!(handling, Handling::Block | Handling::PoliteBlock) && !invocation.is_json() {
+        let message = format!("messages are decided apart: `adsum delivery refuse {}`", rule.who);
+        output::note(false, "messages-apart", &message);
+    }
+    changed::print(CHANGED, version, invocation)
+}
+
+/// What was said before about the same one by a rule that nobody named gives way to `fresh`: otherwise the stricter of
+/// both would go on deciding.
+fn give_way(old: &AccessRule, fresh: &AccessRule, change: &mut RulesChange) {
+    let unnamed = ["", "/fetch", "/subscribe"].map(|suffix| format!("{}{suffix}", old.who));
+    let is_rival = old.who == fresh.who && old.name != fresh.name;
+    if !is_rival || !unnamed.iter().any(|name| name == old.name.as_str()) {
+        return;
+    }
+    let mut left = old.clone();
+    left.fetch = left.fetch.filter(|_| fresh.fetch.is_none());
+    left.subscribe = left.subscribe.filter(|_| fresh.subscribe.is_none());
+    if left.fetch.is_none() && left.subscribe.is_none() {
+        change.remove.push(left.name);
+    } else if left != *old {
+        change.put.push(left);
+    }
+}
+
+fn apply(
+    of: Option<&RulesOwner>,
+    change: RulesChange,
+    invocation: &mut Invocation,
+) -> Result<(), Failure> {
+    let version =
+        session::once(invocation, async |client| Ok(client.change_rules(of, change).await?))?;
+    changed::print(CHANGED, version, invocation)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        rule: Rule,
+    }
+
+    fn rule(arguments: &[&str]) -> Result<AccessRule, Failure> {
+        let all = std::iter::once(&"allow").chain(arguments);
+        Line::try_parse_from(all).unwrap().rule.rule(Handling::Allow)
+    }
+
+    #[test]
+    fn the_last_word_about_somebody_holds() {
+        let after = |old: &[&str], fresh: &[&str]| {
+            let (old, fresh) = (rule(old).unwrap(), rule(fresh).unwrap());
+            let mut change = RulesChange::default();
+            give_way(&old, &fresh, &mut change);
+            let put: Vec<_> = change.put.iter().map(|rule| (rule.fetch, rule.subscribe)).collect();
+            (put, change.remove.len())
+        };
+        let allow = Some(Handling::Allow);
+        assert_eq!(after(&["bob@d.example", "--fetch"], &["bob@d.example"]), (vec![], 1));
+        assert_eq!(
+            after(&["bob@d.example"], &["bob@d.example", "--fetch"]),
+            (vec![(None, allow)], 0)
+        );
+        let disjoint = (&["bob@d.example", "--fetch"], &["bob@d.example", "--subscribe"]);
+        assert_eq!(after(disjoint.0, disjoint.1), (vec![], 0));
+        assert_eq!(after(&["bob@d.example", "--name", "x"], &["bob@d.example"]), (vec![], 0));
+        assert_eq!(after(&["carol@d.example", "--fetch"], &["bob@d.example"]), (vec![], 0));
+    }
+
+    #[test]
+    fn a_rule_is_named_by_whom_and_what_it_is_about() {
+        for (arguments, name) in [
+            (&["bob@d.example"][..], "bob@d.example"),
+            (&["@d.example", "--fetch"], "@d.example/fetch"),
+            (&["everyone", "--subscribe"], "everyone/subscribe"),
+            (&["everyone", "--name", "night"], "night"),
+        ] {
+            assert_eq!(rule(arguments).unwrap().name.as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_a_fetch_says_nothing_about_watching() {
+        let rule = rule(&["anonymous", "--fetch"]).unwrap();
+        assert_eq!((rule.fetch, rule.subscribe), (Some(Handling::Allow), None));
+    }
+
+    #[test]
+    fn a_rule_that_ends_before_it_begins_is_wrong_usage() {
+        let failure = rule(&["everyone", "--from", "1h", "--until", "2h"]).unwrap_err();
+        assert_eq!(failure.exit(), 2);
+        assert!(failure.message().contains("validity"), "{failure:?}");
+    }
+
+    #[test]
+    fn whoever_is_nobody_is_refused_with_the_right_forms() {
+        let refused = Line::try_parse_from(["allow", "bob"]).unwrap_err().to_string();
+        assert!(refused.contains("name@domain"), "{refused}");
+    }
+}

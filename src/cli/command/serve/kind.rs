@@ -1,0 +1,234 @@
+//! How each kind of setting is read from a TOML value or from the text of a variable, and shown as TOML.
+//!
+//! Must never hold: which settings there are.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Value;
+
+use super::settings::LogFormat;
+use crate::cli::print::time;
+use crate::model::{Domain, Handling, Lifetime};
+
+/// A type a setting can have.
+pub(super) trait Kind: Sized {
+    /// Reads it. Text is read where TOML has a better type too, because a variable is always text.
+    fn read(value: &Value) -> Result<Self, String>;
+
+    /// Shows it; `None` if it is not set.
+    fn show(&self) -> Option<Value>;
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| "it must be text in quotes".to_owned())
+}
+
+impl Kind for String {
+    fn read(value: &Value) -> Result<Self, String> {
+        text(value).map(str::to_owned)
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+}
+
+impl Kind for PathBuf {
+    fn read(value: &Value) -> Result<Self, String> {
+        match text(value)? {
+            "" => Err("it must be a path".to_owned()),
+            path => Ok(path.into()),
+        }
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.display().to_string().into())
+    }
+}
+
+impl Kind for Option<PathBuf> {
+    fn read(value: &Value) -> Result<Self, String> {
+        PathBuf::read(value).map(Some)
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.as_ref().and_then(Kind::show)
+    }
+}
+
+impl Kind for SocketAddr {
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = "it must be an IP address and a port, such as 127.0.0.1:2778 or [::]:2778";
+        text(value)?.parse().map_err(|_| form.to_owned())
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.to_string().into())
+    }
+}
+
+impl Kind for Option<SocketAddr> {
+    fn read(value: &Value) -> Result<Self, String> {
+        match text(value)? {
+            "off" => Ok(None),
+            _ => SocketAddr::read(value).map(Some).map_err(|form| format!("{form}, or \"off\"")),
+        }
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.as_ref().map_or_else(|| Some("off".into()), Kind::show)
+    }
+}
+
+impl Kind for Vec<Domain> {
+    /// A list, or text with commas.
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = || "it must be a list of domains, such as [\"example.com\"]".to_owned();
+        let names: Vec<&str> = match value {
+            Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+            Value::String(names) => names.split(',').map(str::trim).collect(),
+            _ => return Err(form()),
+        };
+        if names.is_empty() || value.as_array().is_some_and(|all| all.len() != names.len()) {
+            return Err(form());
+        }
+        names.into_iter().map(|name| name.parse().map_err(|refusal| format!("{refusal}"))).collect()
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::Array(self.iter().map(|domain| domain.as_str().into()).collect()))
+    }
+}
+
+impl Kind for bool {
+    fn read(value: &Value) -> Result<Self, String> {
+        match (value, value.as_str()) {
+            (Value::Boolean(flag), _) => Ok(*flag),
+            (_, Some("true")) => Ok(true),
+            (_, Some("false")) => Ok(false),
+            _ => Err("it must be true or false".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some((*self).into())
+    }
+}
+
+impl Kind for usize {
+    fn read(value: &Value) -> Result<Self, String> {
+        let number = match value {
+            Value::Integer(number) => Self::try_from(*number).ok(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let fits = number.filter(|number| (1..=u32::MAX as Self).contains(number));
+        fits.ok_or_else(|| "it must be a whole number from 1 to 4294967295".to_owned())
+    }
+
+    fn show(&self) -> Option<Value> {
+        i64::try_from(*self).ok().map(Value::Integer)
+    }
+}
+
+impl Kind for Duration {
+    fn read(value: &Value) -> Result<Self, String> {
+        if let Value::Integer(number) = value {
+            return time::lifetime(&number.to_string()).map(|_| Self::ZERO);
+        }
+        time::lifetime(text(value)?).map(|span| Self::from_millis(span.as_ms()))
+    }
+
+    fn show(&self) -> Option<Value> {
+        let ms = u64::try_from(self.as_millis()).unwrap_or(u64::MAX);
+        let text = match ms % 1_000 {
+            0 => format!("{}s", ms / 1_000),
+            _ => format!("{}ms", Lifetime::from_ms(ms).as_ms()),
+        };
+        Some(text.into())
+    }
+}
+
+impl Kind for Option<Duration> {
+    fn read(value: &Value) -> Result<Self, String> {
+        Duration::read(value).map(Some)
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.as_ref().and_then(Kind::show)
+    }
+}
+
+impl Kind for Handling {
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = "it must be \"confirm\", \"allow\", \"block\" or \"polite-block\"";
+        text(value)?.parse().map_err(|_| form.to_owned())
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+}
+
+impl Kind for LogFormat {
+    fn read(value: &Value) -> Result<Self, String> {
+        match text(value)? {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it must be \"text\" or \"json\"".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(self.as_str().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads<T: Kind>(text: &str) -> Result<T, String> {
+        T::read(&Value::String(text.to_owned()))
+    }
+
+    #[test]
+    fn what_is_shown_reads_back() {
+        fn check<T: Kind + PartialEq + std::fmt::Debug>(value: &T) {
+            let shown = value.show().unwrap();
+            assert_eq!(T::read(&shown).unwrap(), *value);
+        }
+        check::<SocketAddr>(&"[::]:2778".parse().unwrap());
+        check::<Option<SocketAddr>>(&None);
+        check::<Vec<Domain>>(&vec!["a.example".parse().unwrap(), "localhost".parse().unwrap()]);
+        check(&Duration::from_millis(1_500));
+        check(&Duration::from_secs(90));
+        check(&true);
+        check(&4_096_usize);
+        check(&LogFormat::Json);
+        check(&Handling::PoliteBlock);
+        check(&PathBuf::from("./adsum-data"));
+    }
+
+    #[test]
+    fn a_variable_is_read_like_a_value() {
+        assert_eq!(reads::<usize>("12"), Ok(12));
+        assert_eq!(reads::<bool>("true"), Ok(true));
+        assert_eq!(reads::<Vec<Domain>>("a.example, b.example").unwrap().len(), 2);
+        assert_eq!(reads::<Duration>("2m"), Ok(Duration::from_mins(2)));
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_the_right_form() {
+        assert!(reads::<usize>("0").unwrap_err().contains("from 1"));
+        assert!(reads::<bool>("yes").unwrap_err().contains("true or false"));
+        assert!(reads::<SocketAddr>("2778").unwrap_err().contains("127.0.0.1:2778"));
+        assert!(Duration::read(&Value::Integer(5)).unwrap_err().contains("5s"));
+        assert!(<Vec<Domain>>::read(&Value::Array(vec![])).is_err());
+        assert!(<Vec<Domain>>::read(&Value::Array(vec![Value::Integer(1)])).is_err());
+        assert!(reads::<Handling>("deny").unwrap_err().contains("polite-block"));
+        assert!(reads::<LogFormat>("xml").unwrap_err().contains("json"));
+    }
+}

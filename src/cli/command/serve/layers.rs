@@ -1,0 +1,220 @@
+//! Where settings come from: defaults, then the file, then the environment, then flags; the later wins.
+//!
+//! A name that is not known is an error that names the nearest known one: a typing mistake must not leave a default in
+//! force that somebody believes to have changed.
+//! Must never hold: what a setting means.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::setting::{SETTINGS, Setting};
+use super::settings::Settings;
+use crate::cli::run::failure::Failure;
+
+/// Variables of our prefix that are no settings of the server.
+const OTHERS: [&str; 2] = ["ADSUM_HOME", LOG_VARIABLE];
+/// Variables of our prefix that this project's tests are given, and hand on to the servers they start.
+const OF_TESTS: [&str; 3] = ["ADSUM_DAMAGE_TRIALS", "ADSUM_GOLDEN", "ADSUM_SEED"];
+const OF_TESTS_PREFIX: &str = "ADSUM_TEST_";
+/// Short for `ADSUM_LOG_FILTER`.
+const LOG_VARIABLE: &str = "ADSUM_LOG";
+const PREFIX: &str = "ADSUM_";
+
+/// Names less alike than this are not suggested; 1 is equal.
+const LIKENESS_MIN: f64 = 0.7;
+
+/// Reads the file at `path` over `settings`.
+pub(super) fn read_file(settings: &mut Settings, path: &Path) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    read_text(settings, &text)
+        .map_err(|reason| Failure::usage(format!("{}: {reason}", path.display())))
+}
+
+fn read_text(settings: &mut Settings, text: &str) -> Result<(), String> {
+    let file: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    for (section, values) in &file {
+        let known = SETTINGS.iter().any(|setting| setting.section == section);
+        let Some(values) = values.as_table().filter(|_| known) else {
+            return Err(unknown_section(section));
+        };
+        for (key, value) in values {
+            read_one(settings, section, key, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_one(
+    settings: &mut Settings,
+    section: &str,
+    key: &str,
+    value: &Value,
+) -> Result<(), String> {
+    let found = SETTINGS.iter().find(|setting| setting.section == section && setting.key == key);
+    let Some(setting) = found else {
+        let given = format!("{section}.{key}");
+        let names: Vec<String> = SETTINGS.iter().map(Setting::name).collect();
+        return Err(format!("there is no setting {given}{}", hint(&given, &names)));
+    };
+    (setting.read)(settings, value).map_err(|form| format!("{}: {form}", setting.name()))
+}
+
+fn unknown_section(section: &str) -> String {
+    let mut sections: Vec<String> =
+        SETTINGS.iter().map(|setting| setting.section.to_owned()).collect();
+    sections.dedup();
+    // A key without a section is the other way to get here.
+    let keys = SETTINGS.iter().filter(|setting| setting.key == section).map(Setting::name).next();
+    match keys {
+        Some(name) => format!("{section} is not in a section; write it as {name}"),
+        None => format!("there is no section [{section}]{}", hint(section, &sections)),
+    }
+}
+
+/// Reads `variables` over `settings`; those without our prefix are somebody else's.
+pub(super) fn read_environment(
+    settings: &mut Settings,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), Failure> {
+    let mut ours: Vec<(String, String)> =
+        variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    // The short name comes before the long one in order, so that the long one wins.
+    ours.sort();
+    for (name, value) in ours {
+        read_variable(settings, &name, value).map_err(Failure::usage)?;
+    }
+    Ok(())
+}
+
+fn read_variable(settings: &mut Settings, name: &str, value: String) -> Result<(), String> {
+    if name == LOG_VARIABLE {
+        settings.filter = value;
+        return Ok(());
+    }
+    if OTHERS.contains(&name) || OF_TESTS.contains(&name) || name.starts_with(OF_TESTS_PREFIX) {
+        return Ok(());
+    }
+    let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) else {
+        let others = OTHERS.iter().map(|other| (*other).to_owned());
+        let names: Vec<String> = SETTINGS.iter().map(Setting::variable).chain(others).collect();
+        return Err(format!("there is no setting for the variable {name}{}", hint(name, &names)));
+    };
+    (setting.read)(settings, &Value::String(value)).map_err(|form| format!("{name}: {form}"))
+}
+
+/// Names the known name nearest to `given`, or says where all of them are listed.
+fn hint(given: &str, known: &[String]) -> String {
+    let likeness = |name: &String| strsim::jaro_winkler(given, name);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest.filter(|name| likeness(name) >= LIKENESS_MIN) {
+        Some(name) => format!("; did you mean {name}?"),
+        None => "; `adsum serve --print-config` lists all".to_owned(),
+    }
+}
+
+/// All settings in force as a file that [`read_file`] reads, each with what it means.
+pub(super) fn print(settings: &Settings) -> String {
+    let mut lines = Vec::new();
+    let mut section = "";
+    for setting in SETTINGS {
+        if setting.section != section {
+            section = setting.section;
+            lines.push(format!("\n[{section}]"));
+        }
+        lines.push(format!("# {}", setting.help));
+        lines.push(match (setting.show)(settings) {
+            Some(value) => format!("{} = {value}", setting.key),
+            None => format!("# {} is not set", setting.key),
+        });
+    }
+    lines.join("\n").trim_start().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<Settings, String> {
+        let mut settings = Settings::default();
+        read_text(&mut settings, text).map(|()| settings)
+    }
+
+    fn environment(variables: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let mut settings = Settings::default();
+        let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        read_environment(&mut settings, owned).map(|()| settings)
+    }
+
+    #[test]
+    fn what_is_printed_reads_back_to_the_same() {
+        let mut settings =
+            Settings { http: None, certificate: Some("chain.pem".into()), ..Settings::default() };
+        settings.timeouts.reconnect_spread = Some(std::time::Duration::from_millis(1_500));
+        assert_eq!(file(&print(&settings)).unwrap(), settings);
+        assert_eq!(file(&print(&Settings::default())).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn every_setting_can_be_given_in_both_ways() {
+        for setting in SETTINGS {
+            let shown = (setting.show)(&Settings::default());
+            let value = shown.unwrap_or_else(|| "1s".into());
+            let line = format!("[{}]\n{} = {value}", setting.section, setting.key);
+            file(&line).unwrap();
+            let text = match &value {
+                Value::String(text) => text.clone(),
+                Value::Array(all) => all[0].as_str().unwrap().to_owned(),
+                other => other.to_string(),
+            };
+            environment(&[(&setting.variable(), &text)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let mut settings = file("[server]\ndata = \"from-file\"\nopen_enrollment = true").unwrap();
+        let variables = [("ADSUM_SERVER_DATA".to_owned(), "from-environment".to_owned())];
+        read_environment(&mut settings, variables).unwrap();
+        assert_eq!(settings.data, Path::new("from-environment"));
+        assert!(settings.open_enrollment);
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        for (text, hint) in [
+            ("[server]\nlisen = \"[::]:1\"", "did you mean server.listen?"),
+            ("[servr]\nlisten = \"[::]:1\"", "no section [servr]; did you mean server?"),
+            ("[limits]\nconnection_max = 1", "did you mean limits.connections_max?"),
+            ("data = \"x\"", "write it as server.data"),
+            ("[xyzzy]\na = 1", "--print-config"),
+        ] {
+            let message = file(text).unwrap_err();
+            assert!(message.contains(hint), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_variable_of_ours_names_the_nearest_known_one() {
+        let failure = environment(&[("ADSUM_SERVER_LISTN", "x")]).unwrap_err();
+        assert!(failure.message().contains("did you mean ADSUM_SERVER_LISTEN?"), "{failure:?}");
+        assert_eq!(failure.exit(), 2);
+        environment(&[("ADSUM_HOME", "/h"), ("PATH", "/bin"), ("ADSUMMER", "x")]).unwrap();
+    }
+
+    #[test]
+    fn the_short_variable_for_the_log_gives_way_to_the_long_one() {
+        assert_eq!(environment(&[("ADSUM_LOG", "debug")]).unwrap().filter, "debug");
+        let both = environment(&[("ADSUM_LOG_FILTER", "warn"), ("ADSUM_LOG", "debug")]).unwrap();
+        assert_eq!(both.filter, "warn");
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_setting_and_the_right_form() {
+        let message = file("[timeouts]\nhello = 10").unwrap_err();
+        assert!(message.contains("timeouts.hello") && message.contains("10s"), "{message}");
+        let failure = environment(&[("ADSUM_LIMITS_CONNECTIONS_MAX", "many")]).unwrap_err();
+        assert!(failure.message().contains("whole number"), "{failure:?}");
+        assert!(file("[server\n").is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! `adsum watch`: presence as it changes.
+//!
+//! The position moves only after a line has left this process, so that a kill at any moment loses no line, and repeats
+//! none that the system had taken.
+//! Must never hold: presence between two lines (the client and the server keep it).
+
+use crate::cli::print::output::Output;
+use crate::cli::print::presence::PresenceLine;
+use crate::cli::print::time::lifetime;
+use crate::cli::run::acting::Acting;
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::session::{self, Staying};
+use crate::cli::run::signals::Interrupts;
+use crate::client::{Client, ClientError, Update, Watch, WatchOptions};
+use crate::model::{Lifetime, Mode, Presentity};
+
+/// Arguments of `adsum watch`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Whom to watch, such as pres:alice@localhost [default: everybody one is subscribed to]
+    presentities: Vec<Presentity>,
+    /// Tell each change in order [default: the newest state; what lies in between may be skipped]
+    #[arg(long)]
+    every: bool,
+    /// Forget where the last watch stopped: begin with the current state, with --every when the subscription began
+    #[arg(long)]
+    anew: bool,
+    /// Stop after this many lines [default: never]
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Stop when everything up to now has been told
+    #[arg(long)]
+    until_caught_up: bool,
+    /// How long the subscription stands, renewed at each start, such as 12h or 7d, at most 30d [default: 7d]
+    #[arg(long, value_name = "SPAN", value_parser = lifetime)]
+    lifetime: Option<Lifetime>,
+    #[command(flatten)]
+    staying: Staying,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Lines printed before they are handed over together: what has arrived already need not wait for each other.
+const LINES_AT_ONCE_MAX: u64 = 256;
+
+/// Runs `adsum watch`.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    if args.acting.is_anonymous() && args.presentities.is_empty() {
+        return Err(Failure::usage(
+            "nobody in particular has no subscriptions; name whom to watch",
+        ));
+    }
+    let options = WatchOptions {
+        mode: if args.every { Mode::Every } else { Mode::Latest },
+        lifetime: args.lifetime,
+        anew: args.anew,
+        follow: !args.until_caught_up,
+        ..WatchOptions::of(args.presentities)
+    };
+    let remaining = args.count.unwrap_or(u64::MAX);
+    let stay = args.staying.stay(!args.until_caught_up);
+    session::follow_as(invocation, &args.acting, stay, async |client, output, interrupts| {
+        watch(client, options, remaining, output, interrupts).await
+    })
+}
+
+async fn watch(
+    client: &Client,
+    options: WatchOptions,
+    mut remaining: u64,
+    output: &mut Output,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    let mut watch = tokio::select! {
+        watch = client.watch(options) => watch?,
+        () = interrupts.next() => return Ok(()),
+    };
+    let mut failed = None;
+    while remaining > 0 {
+        let next = tokio::select! {
+            next = watch.next() => next,
+            () = interrupts.next() => return settled(&watch).await,
+        };
+        match next {
+            Some(Ok(update)) => {
+                let lines_max = remaining.min(LINES_AT_ONCE_MAX);
+                remaining -= print(update, &mut watch, lines_max, output).await?;
+                failed = None;
+            }
+            // The watch goes on if it can, as when a subscription could not be renewed, and ends otherwise.
+            Some(Err(error)) => failed = Some(session::remember(error, output)?),
+            None => return failed.map_or(Ok(()), Err),
+        }
+    }
+    settled(&watch).await
+}
+
+/// Prints `first` and what else has arrived, `lines_max` in all, then moves the position past it. Returns how many.
+async fn print(
+    first: Update,
+    watch: &mut Watch,
+    lines_max: u64,
+    output: &mut Output,
+) -> Result<u64, Failure> {
+    let (mut last, mut lines) = (first, 1);
+    line(&last, output)?;
+    while lines < lines_max {
+        let Some(update) = watch.next_ready() else { break };
+        line(&update, output)?;
+        (last, lines) = (update, lines + 1);
+    }
+    output.flush()?;
+    // Waited for, so that a kill has as little time as can be to make the next start print this again.
+    last.taken().await?;
+    Ok(lines)
+}
+
+fn line(update: &Update, output: &mut Output) -> Result<(), Failure> {
+    output.line(&PresenceLine::new(&update.presence, Some(update.cursor_text())))
+}
+
+async fn settled(watch: &Watch) -> Result<(), Failure> {
+    match watch.settled().await {
+        // The position is kept here; telling the server too only spares it work.
+        Err(ClientError::Unreachable { .. } | ClientError::Lost { .. }) => Ok(()),
+        settled => Ok(settled?),
+    }
+}

@@ -1,0 +1,130 @@
+//! A `message/cpim` for people: what it is about and what it says.
+//!
+//! Must never hold: a text that could steer a terminal, or content that its sender wants understood first and is not.
+
+use crate::cli::print::text::{indented, visible_line};
+use crate::format::cpim::{self, Cpim, IMDN, MESSAGE_ID};
+use crate::model::Message;
+
+/// Headers beyond those of RFC 3862 that are understood here.
+const UNDERSTOOD: &[(&str, &str)] = &[(IMDN, MESSAGE_ID)];
+
+/// Content that is told in these encodings is what its bytes say (RFC 2045 §6.2).
+const PLAIN_ENCODINGS: [&str; 3] = ["7bit", "8bit", "binary"];
+
+/// The lines for `message`, each behind two blanks; `None` if it is not in this format.
+pub(in crate::cli) fn shown(message: &Message) -> Option<String> {
+    if !cpim::is_cpim(&message.content_type) {
+        return None;
+    }
+    let cpim = cpim::parse(message.body.bytes()?).ok()?;
+    let mut lines = vec![format!("  ({})", about(message, &cpim))];
+    if let Err(fault) = cpim.require_at_most(UNDERSTOOD) {
+        lines
+            .push(format!("  (not shown: {}; --cpim prints it)", visible_line(&fault.to_string())));
+        return Some(lines.join("\n"));
+    }
+    let subjects = cpim.subjects().iter();
+    lines.extend(subjects.map(|subject| format!("  Subject: {}", visible_line(&subject.text))));
+    lines.push(content(&cpim));
+    Some(lines.join("\n"))
+}
+
+/// The format, and whom it says to be from if that is not who sent it.
+fn about(message: &Message, cpim: &Cpim) -> String {
+    if cpim.from().inbox() == Ok(message.sender.inbox()) {
+        return cpim::CONTENT_TYPE.to_owned();
+    }
+    let claimed = visible_line(&cpim.from().uri);
+    format!("{} that says it is from {claimed}, which nobody has checked", cpim::CONTENT_TYPE)
+}
+
+fn content(cpim: &Cpim) -> String {
+    match core::str::from_utf8(cpim.body()) {
+        Ok(text) if cpim.content_type().is_text() && is_plain(cpim) => indented(text),
+        _ => {
+            let kind = visible_line(cpim.content_type().as_str());
+            format!("  ({kind}, {} bytes; --cpim prints them as they came)", cpim.body().len())
+        }
+    }
+}
+
+fn is_plain(cpim: &Cpim) -> bool {
+    let mut headers = cpim.content_headers().iter();
+    headers.find(|header| header.name.eq_ignore_ascii_case("content-transfer-encoding")).is_none_or(
+        |header| PLAIN_ENCODINGS.iter().any(|plain| header.value.eq_ignore_ascii_case(plain)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ContentType, InboxSequence, MessageId, Payload, Timestamp};
+
+    fn shown_as(kind: &str, headers: &str, content: &str) -> Option<String> {
+        let text = format!("{headers}To: <im:bob@localhost>\r\n\r\n{content}");
+        shown(&Message {
+            inbox: "im:bob@localhost".parse().unwrap(),
+            sequence: InboxSequence::new(1),
+            sender: "alice@localhost".parse().unwrap(),
+            id: MessageId::new("m1").unwrap(),
+            content_type: ContentType::new(kind).unwrap(),
+            body: Payload::text(&text),
+            accepted_at: Timestamp::from_ms(0),
+            lifetime: None,
+        })
+    }
+
+    fn shown_of(headers: &str, content: &str) -> String {
+        shown_as("Message/CPIM", &format!("From: <im:alice@localhost>\r\n{headers}"), content)
+            .unwrap()
+    }
+
+    const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello\nthere";
+
+    #[test]
+    fn people_see_the_subject_and_the_text() {
+        let text = shown_of("Subject: lunch\r\n", HELLO);
+        assert_eq!(text, "  (message/cpim)\n  Subject: lunch\n  hello\n  there");
+    }
+
+    #[test]
+    fn somebody_elses_name_on_it_is_not_believed() {
+        let text = shown_as("message/cpim", "From: <im:carol@localhost>\r\n", HELLO).unwrap();
+        assert!(text.contains("says it is from im:carol@localhost, which nobody has checked"));
+    }
+
+    #[test]
+    fn what_must_be_understood_and_is_not_hides_the_text() {
+        let imdn = "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 1\r\n";
+        let known = format!("{imdn}Require: imdn.Message-ID\r\n");
+        assert!(shown_of(&known, HELLO).contains("hello"));
+        let text = shown_of("Require: Colour\r\nColour: red\r\n", HELLO);
+        assert!(text.contains("Colour") && !text.contains("hello"), "{text}");
+    }
+
+    #[test]
+    fn content_that_is_no_plain_text_is_told_by_its_size() {
+        for content in [
+            "Content-Type: image/png\r\n\r\nhello",
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nhello",
+        ] {
+            let text = shown_of("", content);
+            assert!(text.contains("5 bytes") && !text.contains("hello"), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_it_can_steer_a_terminal() {
+        let hostile = "Content-Type: text/plain\r\n\r\n\u{1b}[2J\n#2 from eve";
+        let text = shown_of("Subject: \\u001b[2J\\n#2 from eve\r\n", hostile);
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.lines().all(|line| line.starts_with("  ")), "{text}");
+    }
+
+    #[test]
+    fn what_is_out_of_form_or_of_another_type_is_shown_as_bytes() {
+        assert_eq!(shown_as("message/cpim", "", HELLO), None);
+        assert_eq!(shown_as("message/rfc822", "From: <im:alice@localhost>\r\n", HELLO), None);
+    }
+}

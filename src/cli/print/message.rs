@@ -1,0 +1,172 @@
+//! How a message is printed.
+//!
+//! Must never hold: a body on a terminal that is not text, or text that could steer it.
+
+use std::fmt;
+
+use data_encoding::BASE64;
+use serde::Serialize;
+
+use crate::cli::print::cpim_text;
+use crate::cli::print::text::{indented, visible_line};
+use crate::cli::print::time::rfc3339;
+use crate::model::Message;
+
+/// `{"type":"message", …}`: a message as it lies in an inbox.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "message")]
+pub(in crate::cli) struct MessageLine {
+    inbox: String,
+    sequence: u64,
+    from: String,
+    id: String,
+    content_type: String,
+    #[serde(flatten)]
+    body: Body,
+    accepted_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_s: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    Text {
+        body: String,
+    },
+    Bytes {
+        body_base64: String,
+        #[serde(skip)]
+        count: usize,
+        /// What people see of it, if it is of a kind that can be shown.
+        #[serde(skip)]
+        shown: Option<String>,
+    },
+    Erased {
+        erased: bool,
+    },
+}
+
+impl From<&Message> for MessageLine {
+    fn from(message: &Message) -> Self {
+        Self {
+            inbox: message.inbox.to_string(),
+            sequence: message.sequence.get(),
+            from: message.sender.to_string(),
+            id: message.id.as_str().to_owned(),
+            content_type: message.content_type.as_str().to_owned(),
+            body: Body::of(message),
+            accepted_at: rfc3339(message.accepted_at),
+            ttl_s: message.lifetime.map(crate::model::Lifetime::as_secs),
+        }
+    }
+}
+
+impl Body {
+    fn of(message: &Message) -> Self {
+        match (message.body.bytes(), message.body.as_text()) {
+            (None, _) => Self::Erased { erased: true },
+            (Some(_), Some(text)) if message.content_type.is_text() => {
+                Self::Text { body: text.to_owned() }
+            }
+            (Some(bytes), _) => Self::Bytes {
+                body_base64: BASE64.encode(bytes),
+                count: bytes.len(),
+                shown: cpim_text::shown(message),
+            },
+        }
+    }
+}
+
+impl fmt::Display for MessageLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(to, "#{} from {} at {}", self.sequence, self.from, self.accepted_at)?;
+        let kind = visible_line(&self.content_type);
+        match &self.body {
+            Body::Text { body } => {
+                // Plain text needs no word about it; other text is shown as its source.
+                if !kind.to_ascii_lowercase().starts_with("text/plain") {
+                    writeln!(to, "  ({kind})")?;
+                }
+                to.write_str(&indented(body))
+            }
+            Body::Bytes { shown: Some(shown), .. } => to.write_str(shown),
+            Body::Bytes { count, .. } => {
+                write!(to, "  ({kind}, {count} bytes; --json prints them in base64)")
+            }
+            Body::Erased { .. } => to.write_str("  (erased)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::{ContentType, InboxSequence, Lifetime, MessageId, Payload, Timestamp};
+
+    fn message(kind: &str, body: &'static [u8]) -> Message {
+        Message {
+            inbox: "im:bob@localhost".parse().unwrap(),
+            sequence: InboxSequence::new(7),
+            sender: "alice@localhost".parse().unwrap(),
+            id: MessageId::new("m1").unwrap(),
+            content_type: ContentType::new(kind).unwrap(),
+            body: Payload::Present(Bytes::from_static(body)),
+            accepted_at: Timestamp::from_ms(1_000),
+            lifetime: None,
+        }
+    }
+
+    fn json(message: &Message) -> String {
+        serde_json::to_string(&MessageLine::from(message)).unwrap()
+    }
+
+    #[test]
+    fn a_message_line_has_the_promised_fields() {
+        let mut message = message("text/plain", b"lunch?");
+        assert_eq!(
+            json(&message),
+            r#"{"type":"message","inbox":"im:bob@localhost","sequence":7,"from":"alice@localhost","id":"m1","content_type":"text/plain","body":"lunch?","accepted_at":"1970-01-01T00:00:01.000Z"}"#
+        );
+        message.lifetime = Some(Lifetime::from_ms(86_400_000));
+        assert!(json(&message).ends_with(r#","ttl_s":86400}"#));
+        assert_eq!(
+            MessageLine::from(&message).to_string(),
+            "#7 from alice@localhost at 1970-01-01T00:00:01.000Z\n  lunch?"
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_is_base64_for_programs_and_a_size_for_people() {
+        for message in [message("application/json", b"{}"), message("text/plain", b"\xff\xfe")] {
+            assert!(json(&message).contains(r#""body_base64":""#), "{}", json(&message));
+            assert!(!json(&message).contains(r#""body":"#));
+            let text = MessageLine::from(&message).to_string();
+            assert!(text.contains("2 bytes"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_erased_body_is_told_as_such() {
+        let mut message = message("text/plain", b"");
+        message.body = Payload::Erased;
+        assert!(json(&message).contains(r#""erased":true"#));
+        assert!(MessageLine::from(&message).to_string().contains("(erased)"));
+    }
+
+    #[test]
+    fn a_body_cannot_steer_the_terminal_or_forge_a_message() {
+        let message = message("text/plain", b"a\x1b[2J\n#8 from eve@localhost");
+        let text = MessageLine::from(&message).to_string();
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.lines().skip(1).all(|line| line.starts_with("  ")), "{text}");
+    }
+
+    #[test]
+    fn text_of_another_kind_is_shown_with_its_kind() {
+        let text = MessageLine::from(&message("text/html", b"<b>x</b>")).to_string();
+        assert!(text.contains("(text/html)"), "{text}");
+    }
+}

@@ -1,0 +1,19 @@
+//! How answers look: lines for people and JSON objects for programs, and how text and times are written and read.
+//!
+//! Must never hold: a question to the server, or a decision what to print.
+
+pub(super) mod changed;
+pub(super) mod cpim;
+pub(super) mod cpim_text;
+pub(super) mod delivery;
+pub(super) mod domain;
+pub(super) mod message;
+pub(super) mod output;
+pub(super) mod pidf;
+pub(super) mod presence;
+pub(super) mod receipt;
+pub(super) mod rule;
+pub(super) mod table;
+pub(super) mod text;
+pub(super) mod time;
+pub(super) mod watcher;

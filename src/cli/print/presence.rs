@@ -1,0 +1,314 @@
+//! How presence is printed, by `fetch` and by `watch`.
+//!
+//! Must never hold: a value that the document does not say.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::cli::print::text::{quoted, visible_line};
+use crate::cli::print::time::rfc3339;
+use crate::client::Presence;
+use crate::model::{Document, Note, Payload, SubscriptionState, Tuple};
+
+/// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "presence")]
+pub(in crate::cli) struct PresenceLine {
+    presentity: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(flatten)]
+    document: DocumentLine,
+    /// Where the watch stands after this line; `null` for a fetch.
+    cursor: Option<String>,
+}
+
+/// What a presentity shows.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct DocumentLine {
+    tuples: Vec<TupleLine>,
+    /// Notes about the whole presentity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<NoteLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct TupleLine {
+    id: String,
+    /// `null` if the status has only values of other kinds.
+    status: Option<&'static str>,
+    /// The first note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<Written>,
+    /// All notes, if there are several or one tells its language.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<NoteLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<Written>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct NoteLine {
+    text: Written,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    lang: String,
+}
+
+/// What somebody wrote; `null` if it was erased.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Erased,
+}
+
+impl Written {
+    fn of(payload: &Payload) -> Self {
+        match payload.bytes() {
+            Some(bytes) => Self::Text(String::from_utf8_lossy(bytes).into_owned()),
+            None => Self::Erased,
+        }
+    }
+
+    /// The text made safe by `shown`, or a word for what is gone.
+    fn shown(&self, shown: impl Fn(&str) -> String) -> String {
+        match self {
+            Self::Text(text) => shown(text),
+            Self::Erased => "(erased)".to_owned(),
+        }
+    }
+}
+
+impl PresenceLine {
+    /// The line for `presence`, with the watch's position if there is one.
+    pub(in crate::cli) fn new(presence: &Presence, cursor: Option<String>) -> Self {
+        let reason = match presence.state {
+            SubscriptionState::Terminated(reason) => Some(reason.as_str()),
+            _ => None,
+        };
+        Self {
+            presentity: presence.presentity.to_string(),
+            state: presence.state.as_str(),
+            reason,
+            document: DocumentLine::from(&presence.document),
+            cursor,
+        }
+    }
+}
+
+impl From<&Document> for DocumentLine {
+    fn from(document: &Document) -> Self {
+        Self {
+            tuples: document.tuples().iter().map(TupleLine::new).collect(),
+            notes: document.notes().iter().map(NoteLine::new).collect(),
+        }
+    }
+}
+
+impl TupleLine {
+    fn new(tuple: &Tuple) -> Self {
+        let notes: Vec<NoteLine> = tuple.notes.iter().map(NoteLine::new).collect();
+        let plain = notes.len() <= 1 && notes.iter().all(|note| note.lang.is_empty());
+        let contact = tuple.contact.as_ref();
+        Self {
+            id: tuple.id.as_str().to_owned(),
+            status: tuple.basic.map(crate::model::Basic::as_str),
+            note: notes.first().map(|note| note.text.clone()),
+            notes: if plain { Vec::new() } else { notes },
+            contact: contact.map(|contact| Written::of(&contact.uri)),
+            priority: contact
+                .and_then(|contact| contact.priority)
+                .map(|priority| f64::from(priority.thousandths()) / 1_000.0),
+            timestamp: tuple.timestamp.map(rfc3339),
+        }
+    }
+
+    fn all_notes(&self) -> Vec<NoteLine> {
+        match (&self.note, self.notes.is_empty()) {
+            (Some(text), true) => vec![NoteLine { text: text.clone(), lang: String::new() }],
+            _ => self.notes.clone(),
+        }
+    }
+}
+
+impl NoteLine {
+    fn new(note: &Note) -> Self {
+        Self { text: Written::of(&note.text), lang: note.language.clone() }
+    }
+}
+
+impl fmt::Display for PresenceLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}:", self.presentity)?;
+        if let Some(reason) = self.reason {
+            return write!(to, " the subscription has ended ({reason})");
+        }
+        if self.state == SubscriptionState::Pending.as_str() {
+            return to.write_str(" pending, its owner has not decided yet");
+        }
+        write!(to, " {}", self.document)
+    }
+}
+
+impl fmt::Display for DocumentLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for note in &self.notes {
+            write!(to, "{note} ")?;
+        }
+        match self.tuples.as_slice() {
+            [] => to.write_str("nothing published"),
+            [only] => write!(to, "{only}"),
+            several => {
+                write!(to, "{} tuples", several.len())?;
+                several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for TupleLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} [{}]", self.status.unwrap_or("other"), visible_line(&self.id))?;
+        for note in self.all_notes() {
+            write!(to, " {note}")?;
+        }
+        if let Some(contact) = &self.contact {
+            write!(to, " at {}", contact.shown(visible_line))?;
+        }
+        if let Some(priority) = self.priority {
+            write!(to, " (priority {priority})")?;
+        }
+        match &self.timestamp {
+            Some(timestamp) => write!(to, " since {timestamp}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for NoteLine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.text.shown(quoted))?;
+        match self.lang.as_str() {
+            "" => Ok(()),
+            lang => write!(to, " ({})", visible_line(lang)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Basic, Contact, EndReason, Timestamp, TupleId};
+
+    fn note(text: &str, language: &str) -> Note {
+        Note { language: language.into(), text: Payload::text(text) }
+    }
+
+    fn tuple() -> Tuple {
+        let contact = Contact {
+            uri: Payload::text("im:alice@localhost"),
+            priority: Some("0.8".parse().unwrap()),
+        };
+        let mut tuple = Tuple::plain(TupleId::new("desk").unwrap(), Basic::Open);
+        tuple.contact = Some(contact);
+        tuple.notes = vec![note("at my desk", "")];
+        tuple.timestamp = Some(Timestamp::from_ms(1_000));
+        tuple
+    }
+
+    fn line(tuples: Vec<Tuple>, state: SubscriptionState, cursor: Option<&str>) -> PresenceLine {
+        let document = Document::new(tuples, Vec::new(), Vec::new()).unwrap();
+        let presentity = "pres:alice@localhost".parse().unwrap();
+        let presence = Presence { presentity, state, document };
+        PresenceLine::new(&presence, cursor.map(str::to_owned))
+    }
+
+    fn json(line: &PresenceLine) -> String {
+        serde_json::to_string(line).unwrap()
+    }
+
+    #[test]
+    fn a_presence_line_has_the_promised_fields() {
+        let line = line(vec![tuple()], SubscriptionState::Active, Some("AbC"));
+        assert_eq!(
+            json(&line),
+            r#"{"type":"presence","presentity":"pres:alice@localhost","state":"active","tuples":[{"id":"desk","status":"open","note":"at my desk","contact":"im:alice@localhost","priority":0.8,"timestamp":"1970-01-01T00:00:01.000Z"}],"cursor":"AbC"}"#
+        );
+        assert_eq!(
+            line.to_string(),
+            "pres:alice@localhost: open [desk] \"at my desk\" at im:alice@localhost (priority 0.8) since 1970-01-01T00:00:01.000Z"
+        );
+    }
+
+    #[test]
+    fn what_is_not_said_is_left_out() {
+        let plain = Tuple::plain(TupleId::new("t").unwrap(), Basic::Closed);
+        let line = line(vec![plain], SubscriptionState::Active, None);
+        assert_eq!(
+            json(&line),
+            r#"{"type":"presence","presentity":"pres:alice@localhost","state":"active","tuples":[{"id":"t","status":"closed"}],"cursor":null}"#
+        );
+        assert_eq!(line.to_string(), "pres:alice@localhost: closed [t]");
+    }
+
+    #[test]
+    fn an_ended_subscription_tells_its_reason() {
+        let line = line(Vec::new(), SubscriptionState::Terminated(EndReason::Timeout), None);
+        assert!(json(&line).contains(r#""state":"terminated","reason":"timeout""#));
+        assert_eq!(line.to_string(), "pres:alice@localhost: the subscription has ended (timeout)");
+    }
+
+    #[test]
+    fn an_undecided_subscription_is_told_and_shows_nothing() {
+        let line = line(Vec::new(), SubscriptionState::Pending, None);
+        assert!(json(&line).contains(r#""state":"pending","tuples":[]"#));
+        assert_eq!(
+            line.to_string(),
+            "pres:alice@localhost: pending, its owner has not decided yet"
+        );
+    }
+
+    #[test]
+    fn several_notes_come_with_their_languages() {
+        let mut tuple = tuple();
+        tuple.notes = vec![note("away", "en"), note("absent", "fr")];
+        let line = line(vec![tuple], SubscriptionState::Active, None);
+        let expected =
+            r#""note":"away","notes":[{"text":"away","lang":"en"},{"text":"absent","lang":"fr"}]"#;
+        assert!(json(&line).contains(expected), "{}", json(&line));
+        assert!(line.to_string().contains("\"away\" (en) \"absent\" (fr)"), "{line}");
+    }
+
+    #[test]
+    fn several_tuples_have_a_line_each() {
+        let second = Tuple::plain(TupleId::new("phone").unwrap(), Basic::Closed);
+        let line = line(vec![tuple(), second], SubscriptionState::Active, None);
+        assert_eq!(line.to_string().lines().count(), 3);
+    }
+
+    #[test]
+    fn an_erased_note_is_null_and_nothing_published_is_told() {
+        let mut tuple = tuple();
+        tuple.notes = vec![Note { language: String::new(), text: Payload::Erased }];
+        let erased = line(vec![tuple], SubscriptionState::Active, None);
+        assert!(json(&erased).contains(r#""note":null"#));
+        assert!(erased.to_string().contains("(erased)"));
+        let nothing = line(Vec::new(), SubscriptionState::Active, None);
+        assert_eq!(nothing.to_string(), "pres:alice@localhost: nothing published");
+    }
+
+    #[test]
+    fn a_note_cannot_steer_the_terminal_or_forge_a_line() {
+        let mut tuple = tuple();
+        tuple.notes = vec![note("x\u{1b}[2J\npres:eve@localhost: open", "")];
+        let text = line(vec![tuple], SubscriptionState::Active, None).to_string();
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.contains('\u{1b}'));
+    }
+}

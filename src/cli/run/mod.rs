@@ -1,0 +1,12 @@
+//! What a command is run with: arguments that several take, as whom it acts, its connection, signals, input and its end.
+//!
+//! Must never hold: what a command asks, or a line of its result.
+
+pub(super) mod acting;
+pub(super) mod failure;
+pub(super) mod input;
+pub(super) mod invocation;
+pub(super) mod progress;
+pub(super) mod session;
+pub(super) mod signals;
+pub(super) mod switch;

@@ -1,0 +1,236 @@
+//! How a client command talks to the server: one client for the length of the command.
+//!
+//! Must never hold: what is asked, or what is printed of the answer.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use crate::cli::print::output;
+use crate::cli::print::output::Output;
+use crate::cli::print::time::lifetime;
+use crate::cli::run::acting::{Acting, AsWhom};
+use crate::cli::run::failure::Failure;
+use crate::cli::run::invocation::Invocation;
+use crate::cli::run::signals::Interrupts;
+use crate::client::{Client, ClientError, ConnectionEvent, Identity, Profile};
+
+/// How long a command waits for its first connection before it says that nobody is there. A little longer than the
+/// client's own limit, so that the client's reason is told and not this.
+const FIRST_CONNECTION: Duration = Duration::from_secs(6);
+
+/// A runtime for a command. Two threads, so that a terminal that does not read stops the printing and nothing else.
+pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("machine", format!("cannot start threads: {error}")))
+}
+
+/// Asks one thing as the identity the command names, and says good-bye whatever comes of it.
+pub(in crate::cli) fn once<T>(
+    invocation: &Invocation,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    ask_as(AsWhom::Identity(Box::new(invocation.identity()?)), ask)
+}
+
+/// As [`once`], as whom `acting` says.
+pub(in crate::cli) fn once_as<T>(
+    invocation: &Invocation,
+    acting: &Acting,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    ask_as(acting.as_whom(invocation)?, ask)
+}
+
+fn ask_as<T>(
+    who: AsWhom,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    runtime()?.block_on(async {
+        let client = Client::open(Profile::once(who.identity().await?))?;
+        let answer = ask(&client).await;
+        client.close().await;
+        answer
+    })
+}
+
+/// Flags of commands that stay connected.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Staying {
+    /// Wait for the server, however long, if it cannot be reached at the start [default: give up after 6 s]
+    #[arg(long)]
+    wait: bool,
+    /// How long a silent connection is trusted before the server is asked whether it is still there, from 500ms to 20s
+    #[arg(long, value_name = "SPAN", value_parser = keep_alive, default_value = "1s")]
+    keep_alive: Duration,
+}
+
+/// The server gives a connection up after 60 s without a packet, so that three may get lost.
+const KEEP_ALIVE_MAX: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_MIN: Duration = Duration::from_millis(500);
+
+fn keep_alive(text: &str) -> Result<Duration, String> {
+    let span = Duration::from_millis(lifetime(text)?.as_ms());
+    if (KEEP_ALIVE_MIN..=KEEP_ALIVE_MAX).contains(&span) {
+        return Ok(span);
+    }
+    Err("it must be from 500ms to 20s".to_owned())
+}
+
+impl Staying {
+    /// How to stay, for a command that goes on until it is interrupted, or for one that ends by itself.
+    pub(in crate::cli) fn stay(&self, follow: bool) -> Stay {
+        let outlasts = match (self.wait, follow) {
+            (true, _) => Outlasts::Everything,
+            (false, true) => Outlasts::Loss,
+            (false, false) => Outlasts::Nothing,
+        };
+        Stay { outlasts, keep_alive: self.keep_alive }
+    }
+}
+
+/// How a command stays connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Stay {
+    outlasts: Outlasts,
+    keep_alive: Duration,
+}
+
+/// Which silence of its server a command outlasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outlasts {
+    /// None: it has something to do and ends.
+    Nothing,
+    /// Any, once it was connected.
+    Loss,
+    /// Any, from the start.
+    Everything,
+}
+
+impl Stay {
+    fn profile(self, identity: Identity) -> Profile {
+        let profile = match self.outlasts {
+            Outlasts::Nothing => Profile::once(identity),
+            Outlasts::Loss | Outlasts::Everything => Profile::new(identity),
+        };
+        Profile { keep_alive: self.keep_alive, ..profile }
+    }
+}
+
+/// As [`once`], for a command that prints while it is connected, until it is interrupted.
+pub(in crate::cli) fn follow(
+    invocation: &mut Invocation,
+    stay: Stay,
+    work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let who = AsWhom::Identity(Box::new(invocation.identity()?));
+    follow_with(who, invocation, stay, work)
+}
+
+/// As [`follow`], as whom `acting` says.
+pub(in crate::cli) fn follow_as(
+    invocation: &mut Invocation,
+    acting: &Acting,
+    stay: Stay,
+    work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    follow_with(acting.as_whom(invocation)?, invocation, stay, work)
+}
+
+fn follow_with(
+    who: AsWhom,
+    invocation: &mut Invocation,
+    stay: Stay,
+    work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (json, server) = (invocation.is_json(), who.server().to_string());
+    runtime()?.block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        let identity = tokio::select! {
+            identity = who.identity() => identity?,
+            () = interrupts.next() => return Ok(()),
+        };
+        let client = Client::open(stay.profile(identity))?;
+        let notes = tell_of_connection(&client, server.clone(), json);
+        let connected = tokio::select! {
+            connected = first_connection(&client, &server, stay) => connected.map(|()| true),
+            () = interrupts.next() => Ok(false),
+        };
+        let done = match connected {
+            Ok(true) => work(&client, &mut invocation.output, &mut interrupts).await,
+            Ok(false) => Ok(()),
+            Err(failure) => Err(failure),
+        };
+        notes.abort();
+        client.close().await;
+        done
+    })
+}
+
+/// Ends the command if `error` is one that only somebody's act can help against; otherwise tells it and keeps it, in
+/// case it turns out to have been the end.
+pub(in crate::cli) fn remember(error: ClientError, output: &Output) -> Result<Failure, Failure> {
+    let (last, failure) = (error.is_final(), Failure::from(error));
+    if last {
+        return Err(failure);
+    }
+    if let Failure::Told { code, message, .. } = &failure {
+        output::note(output.is_json(), code, message);
+    }
+    Ok(failure)
+}
+
+async fn first_connection(client: &Client, server: &str, stay: Stay) -> Result<(), Failure> {
+    if stay.outlasts == Outlasts::Everything {
+        client.connected().await?;
+        return Ok(());
+    }
+    match tokio::time::timeout(FIRST_CONNECTION, client.connected()).await {
+        Ok(connected) => connected.map(drop).map_err(Failure::from),
+        Err(_) => Err(Failure::unreachable(format!(
+            "cannot reach the server at {server}: no answer; check that it runs and that UDP gets through, or use --wait"
+        ))),
+    }
+}
+
+/// Tells on stderr when the connection is lost and when it is back.
+fn tell_of_connection(client: &Client, server: String, json: bool) -> JoinHandle<()> {
+    let mut events = client.events();
+    tokio::spawn(async move {
+        let mut lost = false;
+        while let Some(event) = events.next().await {
+            match event {
+                ConnectionEvent::Lost { reason, retry_in } => {
+                    lost = true;
+                    let text = format!(
+                        "the connection to {server} is lost: {reason}; trying again in {:.1} s",
+                        retry_in.as_secs_f64()
+                    );
+                    output::note(json, "connection-lost", &text);
+                }
+                ConnectionEvent::Connected(_) if lost => {
+                    lost = false;
+                    output::note(json, "connected", &format!("connected to {server} again"));
+                }
+                ConnectionEvent::Connected(_) | ConnectionEvent::Failed(_) => {}
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keep_alive_that_would_lose_the_connection_is_refused() {
+        assert_eq!(keep_alive("5s"), Ok(Duration::from_secs(5)));
+        for wrong in ["10ms", "1m", "5"] {
+            assert!(keep_alive(wrong).is_err(), "{wrong}");
+        }
+    }
+}
