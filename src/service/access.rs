@@ -1,51 +1,9 @@
 //! Who may see what: the one decision behind fetch, subscribe, notify, resume, refresh and watcher information.
 //!
-//! Must never hold: a document, or an answer to anybody.
+//! Must never hold: a document, or what is seen of it (see `shown`).
 
-use std::sync::Arc;
-
-use super::decide::Case;
-use crate::model::{
-    AccessRules, Act, Decision, Document, Handling, Presentity, Principal, Rights, Shown, Timestamp,
-};
-use crate::view::{RulesView, Views};
-
-/// Through what a watcher sees a presentity.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lens {
-    /// It sees all there is.
-    All,
-    /// It sees some of it.
-    Part(Arc<Shown>),
-    /// It sees a presentity that never publishes anything.
-    Nothing,
-}
-
-impl Lens {
-    /// The lens a decision gives; `None` if it gives no sight at all.
-    pub fn of(decision: &Decision) -> Option<Self> {
-        match decision.handling {
-            Handling::Allow if decision.shown.is_all() => Some(Self::All),
-            Handling::Allow => Some(Self::Part(Arc::new(decision.shown.clone()))),
-            Handling::PoliteBlock => Some(Self::Nothing),
-            Handling::Confirm | Handling::Block => None,
-        }
-    }
-
-    /// What is seen of `document` through it; `None` if nothing is, as when nothing is published.
-    ///
-    /// Looking at the result through the same lens again shows the same.
-    pub fn shows(&self, document: Option<Document>) -> Option<Document> {
-        let document = document.filter(|document| !document.is_empty());
-        match self {
-            Self::All => document,
-            Self::Nothing => None,
-            Self::Part(shown) => document
-                .map(|document| super::compose::filtered(&document, shown))
-                .filter(|document| !document.is_empty()),
-        }
-    }
-}
+use super::case::{Case, controls};
+use crate::model::{AccessRules, Act, Decision, Handling, Presentity, Principal, Shown, Timestamp};
 
 /// What a presentity's rules and those of its domain grant `watcher` together: what both do.
 pub fn judge(
@@ -119,17 +77,4 @@ impl<'a> Case<'a> {
     pub(super) fn ruled(&self, book: &Rulebook<'_>, watcher: &Principal, act: Act) -> Decision {
         judge(book.own, book.domain, watcher, act, (book.now, self.config.default_access))
     }
-}
-
-/// What `owner` lets `other` do; everything, if it is itself.
-pub(super) fn rights(views: &Views, owner: &Principal, other: &Principal) -> Rights {
-    if owner == other {
-        return Rights::MEMBER;
-    }
-    views.rules(owner).map_or(Rights::NONE, |view: &RulesView| view.rights(other))
-}
-
-/// Whether `other` may do all that `owner` can.
-pub(super) fn controls(views: &Views, owner: &Principal, other: &Principal) -> bool {
-    rights(views, owner, other).has(Rights::MEMBER)
 }

@@ -1,19 +1,14 @@
-//! One document from several publications, and what a watcher is shown of it.
+//! One document from several publications.
 //!
 //! Composition is the union of the tuples of all live publications, preferred contacts first. A composed tuple's id
 //! is its own id and a short hash of who published it, so that two devices may use the same id and a restarted
 //! device keeps it (RFC 3903 leaves composition to local policy). Deterministic: the same publications give the same bytes.
-//! Must never hold: an access decision outside [`view`], which serves fetch and notify alike.
+//! Must never hold: what of it a watcher is shown (see `shown`).
 
 use core::cmp::Reverse;
-use std::borrow::Cow;
 
-use super::PresenceItem;
 use crate::event::PublicationKey;
-use crate::model::{
-    Basic, Document, Presentity, Principal, Priority, Refusal, Shown, SubscriptionState, Timestamp,
-    Tuple, TupleId,
-};
+use crate::model::{Document, Priority, Refusal, Timestamp, Tuple, TupleId};
 
 /// Bytes of a tuple's own id that stay readable in a composed document.
 const ID_BYTES_MAX: usize = 48;
@@ -43,33 +38,6 @@ pub fn compose<'a>(
     Document::new(tuples, notes, markup).map(Some)
 }
 
-/// What of `document` is shown: tuples, and parts of them. A tuple whose status says nothing without what is hidden is
-/// left out. The order is that of what is left, so that what is hidden cannot move it.
-pub(super) fn filtered(document: &Document, shown: &Shown) -> Document {
-    let visible = document.tuples().iter().filter(|tuple| shown.shows_tuple(&tuple.id));
-    let mut tuples: Vec<Tuple> = visible.map(|tuple| narrowed(tuple, shown)).collect();
-    tuples.retain(|tuple| tuple.basic.is_some() || !tuple.status_markup.is_empty());
-    tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
-    let notes = if shown.notes { document.notes().to_vec() } else { Vec::new() };
-    let markup = if shown.markup { document.markup().to_vec() } else { Vec::new() };
-    Document::new(tuples, notes, markup).expect("less than a document is one")
-}
-
-fn narrowed(tuple: &Tuple, shown: &Shown) -> Tuple {
-    let mut tuple = tuple.clone();
-    if !shown.notes {
-        tuple.notes.clear();
-    }
-    if !shown.contact {
-        tuple.contact = None;
-    }
-    if !shown.markup {
-        tuple.markup.clear();
-        tuple.status_markup.clear();
-    }
-    tuple
-}
-
 fn composed(key: &PublicationKey, tuple: &Tuple) -> Tuple {
     Tuple { id: composed_id(key, &tuple.id), ..tuple.clone() }
 }
@@ -91,45 +59,17 @@ fn composed_id(key: &PublicationKey, id: &TupleId) -> TupleId {
 }
 
 /// Preferred contacts first, then what changed last, then by id.
-fn rank(tuple: &Tuple) -> (Reverse<Option<Priority>>, Reverse<Option<Timestamp>>, &TupleId) {
+pub(super) fn rank(
+    tuple: &Tuple,
+) -> (Reverse<Option<Priority>>, Reverse<Option<Timestamp>>, &TupleId) {
     let priority = tuple.contact.as_ref().and_then(|contact| contact.priority);
     (Reverse(priority), Reverse(tuple.timestamp), &tuple.id)
-}
-
-/// What `watcher` is shown of `item`: the one function for fetch and notify alike.
-///
-/// Borrowed when it is what everybody is shown, so that its encoding can be shared; owned when it is for this
-/// watcher alone, as the document of a presentity that has nothing published is.
-pub fn view<'a>(
-    secret: &[u8; 32],
-    item: &'a PresenceItem,
-    watcher: &Principal,
-) -> Cow<'a, Document> {
-    if item.state != SubscriptionState::Active {
-        return Cow::Owned(Document::default());
-    }
-    match &item.document {
-        Some(document) => Cow::Borrowed(document),
-        None => Cow::Owned(offline(secret, &item.presentity, watcher)),
-    }
-}
-
-/// The document of a presentity that has nothing published: one closed tuple that says nothing else. Its id is a keyed
-/// hash of presentity and watcher, so that it tells nothing and stays the same.
-fn offline(secret: &[u8; 32], presentity: &Presentity, watcher: &Principal) -> Document {
-    let mut hasher = blake3::Hasher::new_keyed(secret);
-    hasher.update(b"offline\0").update(presentity.account().as_bytes()).update(&[0]);
-    hasher.update(watcher.account().as_bytes());
-    let id = TupleId::new(&format!("t{}", &hasher.finalize().to_hex()[..16]))
-        .expect("a short hash is an id");
-    Document::new(vec![Tuple::plain(id, Basic::Closed)], Vec::new(), Vec::new())
-        .expect("one plain tuple is a document")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Contact, DeviceId, Moment, Payload, PublicationName};
+    use crate::model::{Basic, Contact, DeviceId, Payload, PublicationName};
 
     fn key(device: u8) -> PublicationKey {
         PublicationKey { device: DeviceId([device; 8]), name: PublicationName::default() }
@@ -160,24 +100,6 @@ mod tests {
             (document("none", None), document("low", Some(1)), document("high", Some(900)));
         let all = compose([(&key(1), &none), (&key(2), &low), (&key(3), &high)]).unwrap().unwrap();
         assert_eq!(ids(&all), ["high", "low", "none"]);
-    }
-
-    #[test]
-    fn nothing_published_composes_to_nothing_and_shows_one_closed_tuple() {
-        assert_eq!(compose([]).unwrap(), None);
-        let alice: Principal = "alice@d.example".parse().unwrap();
-        let bob: Principal = "bob@d.example".parse().unwrap();
-        let item = PresenceItem::new(
-            alice.presentity(),
-            Moment::from_us(1),
-            SubscriptionState::Active,
-            None,
-        );
-        let shown = view(&[7; 32], &item, &bob);
-        assert_eq!(shown.tuples().len(), 1);
-        assert_eq!(shown.tuples()[0].basic, Some(Basic::Closed));
-        assert_eq!(shown, view(&[7; 32], &item, &bob));
-        assert_ne!(shown, view(&[7; 32], &item, &alice));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::access::controls;
-use super::decide::{self, Case, Verdict};
+use super::case::{Case, Verdict, controls};
+use super::decide;
 use super::live::Live;
 use super::observe::Observations;
 use super::{

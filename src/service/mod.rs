@@ -5,26 +5,29 @@
 //! Must never hold: a clock, randomness, a task, a socket, a file or a log line. Time arrives as `now`.
 
 mod access;
-mod api;
+mod case;
 mod command;
 mod compose;
 mod core;
 mod decide;
 pub mod feed;
+mod input;
 mod live;
 mod observe;
 mod open;
+mod output;
 mod query;
-mod reply;
+mod shown;
 mod tell;
 mod watchers;
 
 pub use self::core::Service;
-pub use access::{Lens, judge};
-pub use api::{
-    Actor, Batch, Enroll, FeedId, Hello, History, InboxRow, Input, Output, PresenceItem,
-    PresenceOpened, ServiceConfig, SessionId, Ticket, Walk,
-};
+pub use access::judge;
 pub use command::{ChangeRules, Command, Publish, RulesOwner, Send};
-pub use compose::{compose, view};
-pub use reply::{ActRow, Key, Query, Reply, SubscriptionRow};
+pub use compose::compose;
+pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
+pub use output::{
+    ActRow, Batch, History, InboxRow, Key, Output, PresenceItem, PresenceOpened, Reply,
+    SubscriptionRow, Walk,
+};
+pub use shown::{Lens, view};

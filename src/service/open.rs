@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::decide::Case;
+use super::case::{Case, rights};
 use super::live::Sight;
-use super::query::{current, last_shown};
+use super::shown::{current, last_shown, stated};
 use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
 use crate::model::{
     Act, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
-    SubscriptionState,
 };
 use crate::view::SubscriptionView;
 
@@ -75,7 +74,7 @@ pub(super) fn audiences(
         return BTreeSet::from([watcher.presentity()]);
     }
     let may = |presentity: &&Presentity| {
-        super::access::rights(case.views, &presentity.principal(), watcher).has(Rights::WATCHERS)
+        rights(case.views, &presentity.principal(), watcher).has(Rights::WATCHERS)
     };
     presentities.iter().filter(may).cloned().collect()
 }
@@ -147,13 +146,4 @@ pub(super) fn inbox(
     let after = after.unwrap_or_else(|| view.acknowledged(actor.device)).min(view.head());
     let waiting = view.kept_after(after).count() as u64;
     Ok(Reply::InboxOpened { after, head: view.head(), waiting })
-}
-
-/// A word on a subscription that shows no presence: it is not decided, or over.
-pub(super) fn stated(
-    presentity: &Presentity,
-    at: Moment,
-    state: SubscriptionState,
-) -> PresenceItem {
-    PresenceItem::new(presentity.clone(), at, state, None)
 }

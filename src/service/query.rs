@@ -2,19 +2,15 @@
 //!
 //! Must never hold: a change of state; what a question leaves is an event like any other.
 
-use super::access::controls;
-use super::decide::{Case, Verdict};
-use super::{
-    ActRow, Actor, InboxRow, Key, Lens, PresenceItem, Query, Reply, RulesOwner, SubscriptionRow,
-    compose,
-};
+use super::case::{Case, Verdict, controls};
+use super::{ActRow, Actor, InboxRow, Key, Query, Reply, RulesOwner, SubscriptionRow};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::INBOX_PAGE_MAX;
 use crate::model::{
-    AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Moment, Presentity,
+    AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Presentity,
     Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
-use crate::view::{InboxView, PresentityView, Row, RulesView, SubscriptionView, Views};
+use crate::view::{InboxView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     let reply = match query {
@@ -59,48 +55,6 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::Acts { principal } => acts(case, actor, &principal)?,
     };
     Ok(Verdict::unchanged(reply))
-}
-
-/// The current state of a presentity seen through `lens`, as of its last change or of `not_before`, whichever is
-/// later.
-pub(super) fn current(
-    views: &Views,
-    presentity: &Presentity,
-    lens: &Lens,
-    not_before: Moment,
-) -> PresenceItem {
-    let view = views.presentity(presentity);
-    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens)).max(not_before);
-    let document = view.filter(|_| *lens != Lens::Nothing).and_then(document_of);
-    let document = lens.shows(document);
-    PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
-}
-
-/// When what is seen through `lens` last changed.
-pub(super) fn version_through(view: &PresentityView, lens: &Lens) -> Moment {
-    match lens {
-        Lens::All => view.version,
-        Lens::Part(shown) => view.version_through(shown),
-        Lens::Nothing => Moment::ZERO,
-    }
-}
-
-/// When what the watcher of `subscription` sees through `lens` last changed for it. A change from before it came to see
-/// through that lens is not one.
-pub(super) fn last_shown(
-    view: Option<&PresentityView>,
-    subscription: &SubscriptionView,
-    lens: &Lens,
-) -> Moment {
-    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens));
-    if version > subscription.moved { version } else { subscription.changed }
-}
-
-/// The composed document of a presentity; `None` when nothing is live.
-fn document_of(view: &PresentityView) -> Option<crate::model::Document> {
-    let publications =
-        view.publications.iter().map(|(key, publication)| (key, &publication.document));
-    compose(publications).expect("publications that do not compose are refused")
 }
 
 fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {

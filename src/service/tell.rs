@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use super::access::rights;
+use super::case::rights;
 use super::core::Service;
 use super::live::Sight;
-use super::open::stated;
-use super::query::current;
+use super::shown::{current, stated};
 use super::{FeedId, InboxRow, Lens, Output, PresenceItem};
 use crate::event::{Event, GrantChanged, Recorded};
 use crate::model::{

@@ -2,8 +2,7 @@
 //!
 //! Must never hold: a decision about who may learn it beyond the one that [`Case::may_see_watcher`] makes.
 
-use super::access::rights;
-use super::decide::Case;
+use super::case::{Case, rights};
 use crate::model::{
     Act, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Rights, SubscriptionState,
     Timestamp, WatcherRow, limits::WATCHERS_WINDOW_MS,

@@ -2,17 +2,17 @@
 //!
 //! Must never hold: who is told; what its watcher is to see is said in the event.
 
-use super::{Case, Verdict};
 use crate::event::{
     AccessRulesChanged, DomainRulesChanged, Event, RulesReviewed, SubscriptionEnded,
     SubscriptionMoved,
 };
 use crate::model::{
     AccessRule, Act, Decision, Domain, EndReason, Handling, Moment, Presentity, Principal, Refusal,
-    SubscriptionState, Timestamp, TupleId, Who,
+    SubscriptionState, Timestamp, TupleId,
 };
 use crate::service::access::{CONTROLLED, Rulebook};
-use crate::service::query::{current, last_shown};
+use crate::service::case::{Case, Verdict};
+use crate::service::shown::{current, last_shown};
 use crate::service::{Actor, ChangeRules, Lens, Reply, RulesOwner};
 use crate::view::{RulesView, SubscriptionView};
 
@@ -236,12 +236,5 @@ impl Step<'_> {
             is_visible,
             shown_at,
         })
-    }
-}
-
-impl Case<'_> {
-    /// Whether a rule may be about `who`: nobody of a domain that is not served can ever act here.
-    pub(super) fn check_who(&self, who: &Who) -> Result<(), Refusal> {
-        who.domain().map_or(Ok(()), |domain| self.check_domain(domain))
     }
 }

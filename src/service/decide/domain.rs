@@ -2,15 +2,16 @@
 //!
 //! Must never hold: a way for an administrator to read a body or to speak as a user.
 
-use super::{Case, Verdict, message};
+use super::{message, publish};
 use crate::event::{
-    AdministratorActed, DomainCreated, DomainRemoved, DomainSwitched, Event, MessageCause,
-    PrincipalSuspended, ServicesSwitched, SubscriptionEnded,
+    DomainCreated, DomainRemoved, DomainSwitched, Event, MessageCause, PrincipalSuspended,
+    ServicesSwitched, SubscriptionEnded,
 };
 use crate::model::limits::DOMAINS_MAX;
 use crate::model::{
     AdministratorAct, Domain, EndReason, OperationId, Presentity, Principal, ReceiptKind, Refusal,
 };
+use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 use crate::view::InboxView;
 
@@ -127,7 +128,7 @@ fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
     let mut events = Vec::new();
     if let Some(view) = case.views.presentity(&presentity) {
         let gone = view.publications.keys().cloned().collect();
-        events = super::publish::withdrawn(case, &presentity, view, gone);
+        events = publish::withdrawn(case, &presentity, view, gone);
     }
     events.extend(unsubscribed(case, &presentity));
     events
@@ -166,54 +167,4 @@ pub(super) fn suspend(
     let by = actor.principal.clone();
     events.push(Event::PrincipalSuspended(PrincipalSuspended { principal, is_suspended, by }));
     Ok(Verdict { events, reply: DONE })
-}
-
-impl Case<'_> {
-    /// Whether `actor` runs the server: an administrator of the first domain of its configuration.
-    pub(super) fn operates(&self, actor: &Actor) -> bool {
-        let home = self.config.domains.first();
-        home.is_some_and(|home| self.administers(actor, home.as_str()))
-    }
-
-    fn check_operates(&self, actor: &Actor, action: &str) -> Result<(), Refusal> {
-        if self.operates(actor) {
-            return Ok(());
-        }
-        let home = self.config.domains.first().map_or("", Domain::as_str);
-        let cure = format!("only administrators of {home} may");
-        Err(Refusal::Forbidden { action: action.to_owned(), cure })
-    }
-
-    /// Whether `actor` is an administrator of `domain`.
-    pub(in crate::service) fn check_administers(
-        &self,
-        actor: &Actor,
-        domain: &Domain,
-    ) -> Result<(), Refusal> {
-        if self.administers(actor, domain.as_str()) {
-            return Ok(());
-        }
-        let cure = format!("only administrators of {domain} may");
-        Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
-    }
-
-    /// The record of what an administrator does to another; none of what somebody does to itself.
-    pub(super) fn acted(
-        &self,
-        actor: &Actor,
-        concerned: &Principal,
-        act: AdministratorAct,
-        about: &str,
-    ) -> Option<Event> {
-        let is_other = actor.principal != *concerned;
-        let is_known = self.views.principal(concerned).is_some();
-        (is_other && is_known).then(|| {
-            Event::AdministratorActed(AdministratorActed {
-                principal: concerned.clone(),
-                by: actor.principal.clone(),
-                act,
-                about: about.to_owned(),
-            })
-        })
-    }
 }

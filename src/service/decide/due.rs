@@ -3,7 +3,7 @@
 //! Must never hold: when it is checked.
 
 use super::message::Removal;
-use super::{Case, access_change, message};
+use super::{access_change, message};
 use crate::event::{
     Event, InviteCause, InviteEnded, MessageCause, PublicationCause, PublicationEnded,
     PublicationKey, SubscriptionEnded, SubscriptionMoved,
@@ -11,6 +11,7 @@ use crate::event::{
 use crate::model::{
     EndReason, Moment, Presentity, Principal, ReceiptKind, SubscriptionState, Timestamp,
 };
+use crate::service::case::Case;
 use crate::view::Due;
 
 /// The events that end what is due.

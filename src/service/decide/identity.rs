@@ -2,12 +2,12 @@
 //!
 //! Must never hold: a proof of possession; the edge checked that before.
 
-use super::{Case, Verdict, granted};
 use crate::event::{Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
 use crate::model::limits::{
     DEVICES_MAX, INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN,
 };
 use crate::model::{AdministratorAct, DeviceId, InviteId, Lifetime, Principal, Refusal, Role};
+use crate::service::case::{Case, Verdict, granted};
 use crate::service::{Actor, Enroll, Hello, Reply};
 use crate::view::{InviteView, PrincipalView};
 

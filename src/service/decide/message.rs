@@ -3,7 +3,6 @@
 //! Must never hold: a way to drop a message that nobody has read and whose sender thinks it arrived.
 
 use super::receipt::Receipts;
-use super::{Case, Verdict};
 use crate::event::{
     Acknowledged, Event, MessageAccepted, MessageCause, MessageDigest, MessageDisplayed,
     MessageEnded, MessageQuarantined, ReceiptsAsked,
@@ -16,7 +15,7 @@ use crate::model::{
     Act, Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
     Principal, ReceiptKind, Refusal, Rights, RuleName, WhenClosed,
 };
-use crate::service::access::controls;
+use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply, Send};
 use crate::view::{InboxView, MessageKey, Row, Wish};
 

@@ -2,7 +2,6 @@
 //!
 //! Must never hold: composition beyond asking whether it is possible.
 
-use super::{Case, Verdict, granted};
 use crate::event::{
     Event, PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
 };
@@ -10,7 +9,7 @@ use crate::model::limits::{
     LIFETIME_MS_MIN, PUBLICATION_MS_DEFAULT, PUBLICATION_MS_MAX, PUBLICATIONS_MAX,
 };
 use crate::model::{Document, Lifetime, Presentity, Refusal, Rights, Sequence, Tag};
-use crate::service::access::rights;
+use crate::service::case::{Case, Verdict, granted, rights};
 use crate::service::{Actor, Publish, Reply, compose};
 use crate::view::PresentityView;
 

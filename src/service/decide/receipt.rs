@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
 use crate::event::{Event, MessageCause, MessageEnded, ReceiptIssued};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{InboxAddress, InboxSequence, MessageId, Principal, ReceiptKind};
+use crate::service::case::Case;
 use crate::view::{InboxView, Wish};
 
 /// Writes receipts, numbering them behind what a verdict adds to the same inboxes.

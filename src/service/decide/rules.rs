@@ -3,12 +3,13 @@
 //! Must never hold: what a rule does; the model says that.
 
 use super::access_change::{self, check_version};
-use super::{Case, Verdict};
+use super::publish;
 use crate::event::{DeliveryRulesChanged, Event, GrantChanged, VisibilityRulesChanged};
 use crate::model::limits::{GRANTS_MAX, RULES_MAX};
 use crate::model::{
     DeliveryChange, InboxAddress, OperationId, Principal, Refusal, Rights, VisibilityRules, Who,
 };
+use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 
 pub(super) fn delivery(
@@ -139,5 +140,5 @@ fn withdrawn(case: Case<'_>, owner: &Principal, grantee: &Principal) -> Vec<Even
     let Some(view) = case.views.presentity(&presentity) else { return Vec::new() };
     let is_theirs = |device| devices.is_some_and(|devices| devices.contains_key(device));
     let theirs = view.publications.keys().filter(|key| is_theirs(&key.device));
-    super::publish::withdrawn(case, &presentity, view, theirs.cloned().collect())
+    publish::withdrawn(case, &presentity, view, theirs.cloned().collect())
 }

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use super::{Case, Verdict, granted};
 use crate::event::{Event, Subscribed, SubscriptionEnded, WatchRequested};
 use crate::model::limits::{
     LIFETIME_MS_MIN, REQUESTS_MAX, SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTION_MS_DEFAULT,
@@ -14,9 +13,8 @@ use crate::model::{
     Act, AdministratorAct, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
     Principal, Refusal, SubscriptionState,
 };
-use crate::service::access::controls;
-use crate::service::open::stated;
-use crate::service::query::current;
+use crate::service::case::{Case, Verdict, controls, granted};
+use crate::service::shown::{current, stated};
 use crate::service::{Actor, Lens, Reply};
 use crate::view::{SubscriptionView, WatcherView};
 

@@ -1,0 +1,245 @@
+//! The case that is judged: the state, the operator's settings and the time, with the checks that many rules share, and
+//! the verdict.
+//!
+//! Must never hold: a rule about one request alone (see `decide`), or what a watcher is shown.
+
+use super::{Actor, Reply, ServiceConfig};
+use crate::event::{AdministratorActed, Event};
+use crate::model::{
+    AdministratorAct, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Role,
+    Timestamp, Who,
+};
+use crate::view::{RulesView, Views};
+
+/// What a rule decides by.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub(super) views: &'a Views,
+    pub(super) config: &'a ServiceConfig,
+    pub(super) now: Timestamp,
+}
+
+/// What was decided: the facts to record, none for a repeat, and the answer.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) events: Vec<Event>,
+    pub(super) reply: Reply,
+}
+
+impl Verdict {
+    pub(super) fn new(event: Event, reply: Reply) -> Self {
+        Self { events: vec![event], reply }
+    }
+
+    /// A repeat, or nothing to do: the same answer and no event.
+    pub(super) fn unchanged(reply: Reply) -> Self {
+        Self { events: Vec::new(), reply }
+    }
+}
+
+impl Case<'_> {
+    /// Whether `domain` is served here.
+    pub(super) fn check_domain(&self, domain: &str) -> Result<(), Refusal> {
+        let is_configured = self.config.domains.iter().any(|served| served.as_str() == domain);
+        if is_configured || self.views.domain(domain).is_some_and(|view| view.is_created) {
+            return Ok(());
+        }
+        Err(Refusal::ForeignDomain { domain: domain.to_owned() })
+    }
+
+    /// Whether presence works in `domain`.
+    pub(super) fn check_presence_on(&self, domain: &str) -> Result<(), Refusal> {
+        self.check_domain(domain)?;
+        let is_on = self.views.domain(domain).is_none_or(|view| view.presence);
+        check_on("presence", self.config.presence, is_on, domain)
+    }
+
+    /// Whether `watcher` may watch anybody: presence works here and in its domain.
+    pub(super) fn check_watches(&self, watcher: &Principal) -> Result<(), Refusal> {
+        if watcher.is_anonymous() {
+            return check_on("presence", self.config.presence, true, watcher.domain());
+        }
+        self.check_presence_on(watcher.domain())
+    }
+
+    /// Whether messaging works in `domain`.
+    pub(super) fn check_messaging_on(&self, domain: &str) -> Result<(), Refusal> {
+        self.check_domain(domain)?;
+        let is_on = self.views.domain(domain).is_none_or(|view| view.messaging);
+        check_on("messaging", self.config.messaging, is_on, domain)
+    }
+
+    /// Whether there is such a presentity: its principal was enrolled and has one.
+    pub(super) fn check_presentity(&self, presentity: &Presentity) -> Result<(), Refusal> {
+        self.check_domain(presentity.domain())?;
+        match self.views.principal(&presentity.principal()) {
+            Some(view) if view.presence => Ok(()),
+            _ => Err(Refusal::UnknownPresentity { address: presentity.to_string() }),
+        }
+    }
+
+    /// As [`Case::check_presentity`], but only who is entitled to know learns that there is none: to others it is
+    /// refused as if it were there.
+    pub(super) fn check_visible(
+        &self,
+        presentity: &Presentity,
+        watcher: &Principal,
+    ) -> Result<(), Refusal> {
+        let administers = self.is_administrator(watcher) && watcher.domain() == presentity.domain();
+        self.check_presentity(presentity).map_err(|refusal| {
+            if administers || presentity.principal() == *watcher {
+                return refusal;
+            }
+            Refusal::Refused { address: presentity.to_string() }
+        })
+    }
+
+    /// Whether there is such an inbox: its principal was enrolled and has one.
+    pub(super) fn check_inbox(&self, inbox: &InboxAddress) -> Result<(), Refusal> {
+        self.check_domain(inbox.domain())?;
+        match self.views.principal(&inbox.principal()) {
+            Some(view) if view.messaging => Ok(()),
+            _ => Err(Refusal::UnknownInbox { address: inbox.to_string() }),
+        }
+    }
+
+    /// Whether there is such an inbox and its owner lets `actor` do this there.
+    pub(super) fn check_inbox_right(
+        &self,
+        actor: &Actor,
+        inbox: &InboxAddress,
+        right: Rights,
+    ) -> Result<(), Refusal> {
+        self.check_domain(inbox.domain())?;
+        let owner = inbox.principal();
+        if !rights(self.views, &owner, &actor.principal).has(right) {
+            let cure = format!("only {owner} may, and whom it grants that");
+            return Err(Refusal::Forbidden { action: format!("read or change {inbox}"), cure });
+        }
+        self.check_messaging_on(inbox.domain())?;
+        self.check_inbox(inbox)
+    }
+
+    /// Whether `actor` is `owner` or a member of it.
+    pub(super) fn check_controls(
+        &self,
+        actor: &Actor,
+        owner: &Principal,
+        action: &str,
+    ) -> Result<(), Refusal> {
+        self.check_domain(owner.domain())?;
+        if controls(self.views, owner, &actor.principal) {
+            return Ok(());
+        }
+        let cure = format!("only {owner} may");
+        Err(Refusal::Forbidden { action: action.replace("its", &format!("{owner}'s")), cure })
+    }
+
+    /// Whether `actor` may manage the devices of `principal`: its own, or as an administrator of its domain.
+    pub(super) fn check_manages(
+        &self,
+        actor: &Actor,
+        principal: &Principal,
+    ) -> Result<(), Refusal> {
+        if actor.principal == *principal || self.administers(actor, principal.domain()) {
+            return Ok(());
+        }
+        let cure = format!("only {principal} and administrators of {} may", principal.domain());
+        Err(Refusal::Forbidden { action: format!("manage {principal}"), cure })
+    }
+
+    /// Whether `principal` is an administrator, of the domain it is in.
+    pub(super) fn is_administrator(&self, principal: &Principal) -> bool {
+        let view = self.views.principal(principal);
+        view.is_some_and(|view| view.role == Role::Administrator)
+    }
+
+    pub(super) fn administers(&self, actor: &Actor, domain: &str) -> bool {
+        self.is_administrator(&actor.principal) && actor.principal.domain() == domain
+    }
+
+    /// Whether `actor` runs the server: an administrator of the first domain of its configuration.
+    pub(super) fn operates(&self, actor: &Actor) -> bool {
+        let home = self.config.domains.first();
+        home.is_some_and(|home| self.administers(actor, home.as_str()))
+    }
+
+    pub(super) fn check_operates(&self, actor: &Actor, action: &str) -> Result<(), Refusal> {
+        if self.operates(actor) {
+            return Ok(());
+        }
+        let home = self.config.domains.first().map_or("", Domain::as_str);
+        let cure = format!("only administrators of {home} may");
+        Err(Refusal::Forbidden { action: action.to_owned(), cure })
+    }
+
+    /// Whether `actor` is an administrator of `domain`.
+    pub(super) fn check_administers(&self, actor: &Actor, domain: &Domain) -> Result<(), Refusal> {
+        if self.administers(actor, domain.as_str()) {
+            return Ok(());
+        }
+        let cure = format!("only administrators of {domain} may");
+        Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
+    }
+
+    /// The record of what an administrator does to another; none of what somebody does to itself.
+    pub(super) fn acted(
+        &self,
+        actor: &Actor,
+        concerned: &Principal,
+        act: AdministratorAct,
+        about: &str,
+    ) -> Option<Event> {
+        let is_other = actor.principal != *concerned;
+        let is_known = self.views.principal(concerned).is_some();
+        (is_other && is_known).then(|| {
+            Event::AdministratorActed(AdministratorActed {
+                principal: concerned.clone(),
+                by: actor.principal.clone(),
+                act,
+                about: about.to_owned(),
+            })
+        })
+    }
+
+    /// Whether a rule may be about `who`: nobody of a domain that is not served can ever act here.
+    pub(super) fn check_who(&self, who: &Who) -> Result<(), Refusal> {
+        who.domain().map_or(Ok(()), |domain| self.check_domain(domain))
+    }
+}
+
+/// What `owner` lets `other` do; everything, if it is itself.
+pub(super) fn rights(views: &Views, owner: &Principal, other: &Principal) -> Rights {
+    if owner == other {
+        return Rights::MEMBER;
+    }
+    views.rules(owner).map_or(Rights::NONE, |view: &RulesView| view.rights(other))
+}
+
+/// Whether `other` may do all that `owner` can.
+pub(super) fn controls(views: &Views, owner: &Principal, other: &Principal) -> bool {
+    rights(views, owner, other).has(Rights::MEMBER)
+}
+
+fn check_on(service: &str, server: bool, here: bool, domain: &str) -> Result<(), Refusal> {
+    let place = match (server, here) {
+        (true, true) => return Ok(()),
+        (false, _) => "on this server".to_owned(),
+        (true, false) => format!("in {domain}"),
+    };
+    Err(Refusal::ServiceOff { service: service.to_owned(), place })
+}
+
+/// The lifetime granted: what was asked or the default, cut to the most.
+pub(super) fn granted(
+    asked: Option<Lifetime>,
+    default_ms: u64,
+    min_ms: u64,
+    max_ms: u64,
+) -> Result<Lifetime, Refusal> {
+    let asked = asked.map_or(default_ms, Lifetime::as_ms);
+    if asked < min_ms {
+        return Err(Refusal::TooBrief { minimum: Lifetime::from_ms(min_ms) });
+    }
+    Ok(Lifetime::from_ms(asked.min(max_ms)))
+}

@@ -1,0 +1,340 @@
+//! What comes out of the service: answers, what feeds are told, and the events of a round.
+//!
+//! Must never hold: bytes of the wire, or a refusal (see `model`).
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::input::{Actor, FeedId, Ticket};
+use crate::event::Event;
+use crate::model::{
+    AccessRules, AdministratorAct, DeliveryRules, DeviceId, DeviceLabel, Document, DomainRow,
+    Handling, InboxSequence, Lifetime, Mode, Moment, Presentity, Principal, Refusal, Rights, Role,
+    Sequence, SubscriptionState, Tag, Timestamp, VisibilityRules, WatcherRow,
+};
+
+/// The service's yes. Its no is a [`Refusal`](crate::model::Refusal).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The session may act.
+    Entered {
+        /// As whom.
+        actor: Actor,
+        /// What it may do.
+        role: Role,
+        /// Whether its key was enrolled just now.
+        enrolled: bool,
+    },
+    /// See [`Command::Publish`](super::Command::Publish).
+    Published {
+        /// The publication's tag from now on.
+        tag: Tag,
+        /// The lifetime granted; zero after a removal.
+        granted: Lifetime,
+    },
+    /// See [`Command::Subscribe`](super::Command::Subscribe).
+    Subscribed {
+        /// Where it stands.
+        state: SubscriptionState,
+        /// The lifetime granted.
+        granted: Lifetime,
+    },
+    /// See [`Command::Unsubscribe`](super::Command::Unsubscribe).
+    Unsubscribed,
+    /// See [`Command::Send`](super::Command::Send). The message is in the inbox.
+    Sent {
+        /// Whether it was there already.
+        duplicate: bool,
+    },
+    /// See [`Command::Acknowledge`](super::Command::Acknowledge).
+    Acknowledged {
+        /// How far the device has taken the inbox.
+        through: InboxSequence,
+    },
+    /// See [`Command::Delete`](super::Command::Delete).
+    Deleted {
+        /// How many were there.
+        count: u32,
+    },
+    /// See [`Command::Invite`](super::Command::Invite).
+    Invited {
+        /// When it runs out.
+        expires_at: Timestamp,
+    },
+    /// See [`Command::RevokeKey`](super::Command::RevokeKey).
+    KeyRevoked,
+    /// See [`Query::Fetch`](super::Query::Fetch).
+    Presence(Arc<PresenceItem>),
+    /// See [`Query::Subscriptions`](super::Query::Subscriptions), in order of address.
+    Subscriptions(Vec<SubscriptionRow>),
+    /// See [`Query::Keys`](super::Query::Keys).
+    Keys(Vec<Key>),
+    /// See [`Query::Inbox`](super::Query::Inbox).
+    Inbox {
+        /// The last message that was ever accepted.
+        head: InboxSequence,
+        /// How far this device has taken it.
+        acknowledged: InboxSequence,
+        /// Messages that this device has not taken.
+        waiting: u64,
+        /// Messages kept in all.
+        kept: u64,
+    },
+    /// See [`Query::Page`](super::Query::Page); empty at the end.
+    Page(Vec<InboxRow>),
+    /// See [`Input::OpenPresence`](super::Input::OpenPresence).
+    PresenceOpened(PresenceOpened),
+    /// See [`Input::OpenInbox`](super::Input::OpenInbox).
+    InboxOpened {
+        /// Where the feed begins.
+        after: InboxSequence,
+        /// The last message accepted so far.
+        head: InboxSequence,
+        /// Messages waiting behind `after`.
+        waiting: u64,
+    },
+    /// A change was made, or had been made by the same operation.
+    Changed {
+        /// The version of what was changed from now on; zero if it has none.
+        version: u64,
+    },
+    /// See [`Query::Rules`](super::Query::Rules).
+    Rules {
+        /// Their version; zero if there never were any.
+        version: u64,
+        /// The rules.
+        rules: AccessRules,
+    },
+    /// See [`Query::Delivery`](super::Query::Delivery).
+    Delivery {
+        /// Their version; zero if there never were any.
+        version: u64,
+        /// The rules.
+        rules: DeliveryRules,
+    },
+    /// See [`Query::Visibility`](super::Query::Visibility).
+    Visibility {
+        /// Their version; zero if there never were any.
+        version: u64,
+        /// The rules.
+        rules: VisibilityRules,
+    },
+    /// See [`Query::Grants`](super::Query::Grants), in order of grantee.
+    Grants(Vec<(Principal, Rights)>),
+    /// See [`Query::Watchers`](super::Query::Watchers), in order of watcher.
+    Watchers(Vec<WatcherRow>),
+    /// See [`Query::History`](super::Query::History).
+    History {
+        /// Its last change in the log, where the walk back begins; zero if there is none.
+        last: Sequence,
+    },
+    /// See [`Query::Explain`](super::Query::Explain).
+    Explain {
+        /// The last change of its rules in the log, where the walk back begins; zero if there is none.
+        last: Sequence,
+        /// What authenticated watchers are granted without a rule.
+        default: Handling,
+        /// The domain's rules, which may take away from what the presentity grants.
+        domain: AccessRules,
+        /// Whether the watcher controls the presentity and so sees all of it, whatever the rules.
+        controls: bool,
+    },
+    /// See [`Query::Domains`](super::Query::Domains), in order of name.
+    Domains(Vec<DomainRow>),
+    /// See [`Query::Acts`](super::Query::Acts), oldest first.
+    Acts(Vec<ActRow>),
+}
+
+/// One subscription as its watcher sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRow {
+    /// Whom.
+    pub presentity: Presentity,
+    /// Where it stands.
+    pub state: SubscriptionState,
+    /// How much it is told.
+    pub mode: Mode,
+    /// Time left; zero when it ended.
+    pub remaining: Lifetime,
+}
+
+/// One device of a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub device: DeviceId,
+    /// What its owner calls it.
+    pub label: DeviceLabel,
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// One act of an administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActRow {
+    /// When.
+    pub at: Timestamp,
+    /// Which administrator.
+    pub by: Principal,
+    /// What it did.
+    pub act: AdministratorAct,
+    /// To what; may be empty.
+    pub about: String,
+}
+
+/// Where a waiting message lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its position in the inbox.
+    pub sequence: InboxSequence,
+    /// The event that holds it.
+    pub at: Sequence,
+}
+
+/// What a presence feed begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceOpened {
+    /// The moment this stands for: everything later arrives as [`Output::Presence`]. Not to be told to the watcher,
+    /// for whom it may be the moment of something hidden.
+    pub head: Moment,
+    /// In order of version: the latest state of each presentity that changed after the feed's position, and the ends
+    /// of subscriptions.
+    pub items: Vec<Arc<PresenceItem>>,
+    /// Presentities watched in `every` mode that changed: their changes are to be read from the log.
+    pub histories: Vec<History>,
+    /// Whether no change of an `every` subscription is passed over: one that sees only part gets its latest state.
+    pub complete: bool,
+}
+
+/// A stretch of a presentity's changes that is to be read from the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// Whose.
+    pub presentity: Presentity,
+    /// Changes after this moment.
+    pub after: Moment,
+    /// The last change, where the walk back begins.
+    pub last: Sequence,
+    /// If the one change before them belongs to it too, as the state the subscription began with: when that was.
+    pub began: Option<Moment>,
+}
+
+/// What the log told of a [`History`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// Positions and moments of the changes, ascending; the first is the base if one was asked for and there is one.
+    pub changes: Vec<(Sequence, Moment)>,
+    /// Whether none is missing at the beginning.
+    pub complete: bool,
+}
+
+/// The state of one presentity at one moment, for whoever may see it.
+///
+/// Compares by what it says; the cached encoding is not part of that.
+#[derive(Debug)]
+pub struct PresenceItem {
+    /// Whose.
+    pub presentity: Presentity,
+    /// The moment of the change that made it so.
+    pub version: Moment,
+    /// Where the watcher's subscription stands; active for a fetch.
+    pub state: SubscriptionState,
+    /// The composed document; `None` when nothing is published.
+    pub document: Option<Document>,
+    /// Set if this is about one of its watchers and not about its presence.
+    pub watcher: Option<WatcherRow>,
+    /// The encoded form, made once by whoever first needs it and shared by all watchers who are shown the same.
+    pub encoded: OnceLock<Bytes>,
+}
+
+impl PresenceItem {
+    /// An item whose encoding is not made yet.
+    pub fn new(
+        presentity: Presentity,
+        version: Moment,
+        state: SubscriptionState,
+        document: Option<Document>,
+    ) -> Self {
+        let (watcher, encoded) = (None, OnceLock::new());
+        Self { presentity, version, state, document, watcher, encoded }
+    }
+
+    /// An item about a watcher, which was last changed at `version`.
+    pub fn about(watcher: WatcherRow, version: Moment) -> Self {
+        Self {
+            presentity: watcher.presentity.clone(),
+            version,
+            state: SubscriptionState::Active,
+            document: None,
+            watcher: Some(watcher),
+            encoded: OnceLock::new(),
+        }
+    }
+
+    /// What it is about, so that a later one about the same takes its place.
+    pub fn subject(&self) -> (Presentity, Option<Principal>) {
+        (self.presentity.clone(), self.watcher.as_ref().map(|row| row.watcher.clone()))
+    }
+}
+
+impl PartialEq for PresenceItem {
+    fn eq(&self, other: &Self) -> bool {
+        self.presentity == other.presentity
+            && self.version == other.version
+            && self.state == other.state
+            && self.document == other.document
+            && self.watcher == other.watcher
+    }
+}
+
+impl Eq for PresenceItem {}
+
+/// One thing the service wants done, once the state it was judged by is on stable storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// An answer. Each ticket gets exactly one.
+    Reply {
+        /// The question.
+        ticket: Ticket,
+        /// Yes or no.
+        result: Result<Reply, Refusal>,
+    },
+    /// A change for these presence feeds, each with the mode of its subscription.
+    Presence {
+        /// Who is told.
+        feeds: Vec<(FeedId, Mode)>,
+        /// What.
+        item: Arc<PresenceItem>,
+    },
+    /// A message for these inbox feeds.
+    Inbox {
+        /// Who is told.
+        feeds: Vec<FeedId>,
+        /// Where it lies.
+        row: InboxRow,
+    },
+    /// These feeds are over: the right to them was taken back.
+    Ended {
+        /// Which.
+        feeds: Vec<FeedId>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A device's key was revoked: its connections are to be closed.
+    Revoked {
+        /// The device.
+        device: DeviceId,
+    },
+}
+
+/// The events of one round, to be appended as one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The position of the first event.
+    pub first: Sequence,
+    /// The events with the moment of each, in order.
+    pub events: Vec<(Moment, Event)>,
+}

@@ -1,0 +1,182 @@
+//! What a watcher is shown of a presentity, and since when.
+//!
+//! Must never hold: the decision about who may see what (see `access`), or an answer to a request.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::PresenceItem;
+use super::compose::{compose, rank};
+use crate::model::{
+    Basic, Decision, Document, Handling, Moment, Presentity, Principal, Shown, SubscriptionState,
+    Tuple, TupleId,
+};
+use crate::view::{PresentityView, SubscriptionView, Views};
+
+/// Through what a watcher sees a presentity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lens {
+    /// It sees all there is.
+    All,
+    /// It sees some of it.
+    Part(Arc<Shown>),
+    /// It sees a presentity that never publishes anything.
+    Nothing,
+}
+
+impl Lens {
+    /// The lens a decision gives; `None` if it gives no sight at all.
+    pub fn of(decision: &Decision) -> Option<Self> {
+        match decision.handling {
+            Handling::Allow if decision.shown.is_all() => Some(Self::All),
+            Handling::Allow => Some(Self::Part(Arc::new(decision.shown.clone()))),
+            Handling::PoliteBlock => Some(Self::Nothing),
+            Handling::Confirm | Handling::Block => None,
+        }
+    }
+
+    /// What is seen of `document` through it; `None` if nothing is, as when nothing is published.
+    ///
+    /// Looking at the result through the same lens again shows the same.
+    pub fn shows(&self, document: Option<Document>) -> Option<Document> {
+        let document = document.filter(|document| !document.is_empty());
+        match self {
+            Self::All => document,
+            Self::Nothing => None,
+            Self::Part(shown) => document
+                .map(|document| filtered(&document, shown))
+                .filter(|document| !document.is_empty()),
+        }
+    }
+}
+
+/// The current state of a presentity seen through `lens`, as of its last change or of `not_before`, whichever is
+/// later.
+pub(super) fn current(
+    views: &Views,
+    presentity: &Presentity,
+    lens: &Lens,
+    not_before: Moment,
+) -> PresenceItem {
+    let view = views.presentity(presentity);
+    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens)).max(not_before);
+    let document = view.filter(|_| *lens != Lens::Nothing).and_then(document_of);
+    let document = lens.shows(document);
+    PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
+}
+
+/// When what is seen through `lens` last changed.
+fn version_through(view: &PresentityView, lens: &Lens) -> Moment {
+    match lens {
+        Lens::All => view.version,
+        Lens::Part(shown) => view.version_through(shown),
+        Lens::Nothing => Moment::ZERO,
+    }
+}
+
+/// When what the watcher of `subscription` sees through `lens` last changed for it. A change from before it came to see
+/// through that lens is not one.
+pub(super) fn last_shown(
+    view: Option<&PresentityView>,
+    subscription: &SubscriptionView,
+    lens: &Lens,
+) -> Moment {
+    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens));
+    if version > subscription.moved { version } else { subscription.changed }
+}
+
+/// The composed document of a presentity; `None` when nothing is live.
+fn document_of(view: &PresentityView) -> Option<Document> {
+    let publications =
+        view.publications.iter().map(|(key, publication)| (key, &publication.document));
+    compose(publications).expect("publications that do not compose are refused")
+}
+
+/// A word on a subscription that shows no presence: it is not decided, or over.
+pub(super) fn stated(
+    presentity: &Presentity,
+    at: Moment,
+    state: SubscriptionState,
+) -> PresenceItem {
+    PresenceItem::new(presentity.clone(), at, state, None)
+}
+
+/// What of `document` is shown: tuples, and parts of them. A tuple whose status says nothing without what is hidden is
+/// left out. The order is that of what is left, so that what is hidden cannot move it.
+fn filtered(document: &Document, shown: &Shown) -> Document {
+    let visible = document.tuples().iter().filter(|tuple| shown.shows_tuple(&tuple.id));
+    let mut tuples: Vec<Tuple> = visible.map(|tuple| narrowed(tuple, shown)).collect();
+    tuples.retain(|tuple| tuple.basic.is_some() || !tuple.status_markup.is_empty());
+    tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    let notes = if shown.notes { document.notes().to_vec() } else { Vec::new() };
+    let markup = if shown.markup { document.markup().to_vec() } else { Vec::new() };
+    Document::new(tuples, notes, markup).expect("less than a document is one")
+}
+
+fn narrowed(tuple: &Tuple, shown: &Shown) -> Tuple {
+    let mut tuple = tuple.clone();
+    if !shown.notes {
+        tuple.notes.clear();
+    }
+    if !shown.contact {
+        tuple.contact = None;
+    }
+    if !shown.markup {
+        tuple.markup.clear();
+        tuple.status_markup.clear();
+    }
+    tuple
+}
+
+/// What `watcher` is shown of `item`: the one function for fetch and notify alike.
+///
+/// Borrowed when it is what everybody is shown, so that its encoding can be shared; owned when it is for this
+/// watcher alone, as the document of a presentity that has nothing published is.
+pub fn view<'a>(
+    secret: &[u8; 32],
+    item: &'a PresenceItem,
+    watcher: &Principal,
+) -> Cow<'a, Document> {
+    if item.state != SubscriptionState::Active {
+        return Cow::Owned(Document::default());
+    }
+    match &item.document {
+        Some(document) => Cow::Borrowed(document),
+        None => Cow::Owned(offline(secret, &item.presentity, watcher)),
+    }
+}
+
+/// The document of a presentity that has nothing published: one closed tuple that says nothing else. Its id is a keyed
+/// hash of presentity and watcher, so that it tells nothing and stays the same.
+fn offline(secret: &[u8; 32], presentity: &Presentity, watcher: &Principal) -> Document {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"offline\0").update(presentity.account().as_bytes()).update(&[0]);
+    hasher.update(watcher.account().as_bytes());
+    let id = TupleId::new(&format!("t{}", &hasher.finalize().to_hex()[..16]))
+        .expect("a short hash is an id");
+    Document::new(vec![Tuple::plain(id, Basic::Closed)], Vec::new(), Vec::new())
+        .expect("one plain tuple is a document")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_published_composes_to_nothing_and_shows_one_closed_tuple() {
+        assert_eq!(compose([]).unwrap(), None);
+        let alice: Principal = "alice@d.example".parse().unwrap();
+        let bob: Principal = "bob@d.example".parse().unwrap();
+        let item = PresenceItem::new(
+            alice.presentity(),
+            Moment::from_us(1),
+            SubscriptionState::Active,
+            None,
+        );
+        let shown = view(&[7; 32], &item, &bob);
+        assert_eq!(shown.tuples().len(), 1);
+        assert_eq!(shown.tuples()[0].basic, Some(Basic::Closed));
+        assert_eq!(shown, view(&[7; 32], &item, &bob));
+        assert_ne!(shown, view(&[7; 32], &item, &alice));
+    }
+}
