@@ -10,8 +10,8 @@ use clap::Subcommand;
 
 use super::online::Host;
 use super::people::Census;
-use super::workload::{Answers, Drain, Fanout, Question, Restart, Resume};
-use super::{Measure, Options, Target};
+use super::stage::{Options, Target};
+use super::workload::{Answers, Drain, Fanout, Measure, Question, Restart, Resume};
 use crate::cli::run::failure::Failure;
 use crate::client::{InviteToken, ServerAddress};
 use crate::model::limits::{MESSAGES_WAITING_MAX, REQUESTS_IN_FLIGHT_MAX, SUBSCRIPTIONS_MAX};

@@ -11,13 +11,16 @@ mod link;
 mod metrics;
 mod offline;
 mod online;
+mod outcome;
 mod people;
 mod progress;
 mod pump;
 mod report;
 mod requests;
 mod samples;
+mod scale;
 mod site;
+mod stage;
 mod system;
 mod workload;
 mod yardstick;
@@ -28,44 +31,14 @@ use serde::Serialize;
 
 pub(super) use self::args::Args;
 use self::args::Workload;
-
 use self::folder::Folder;
-use self::online::Host;
 use self::report::Report;
-use self::workload::{Answers, Drain, Fanout, Outcome, Restart, Resume, Stage};
+use self::stage::Stage;
 use crate::cli::print::output::Output;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::session;
 use crate::cli::run::signals::Interrupts;
-use crate::client::ServerAddress;
-use crate::model::Domain;
-
-/// What the workloads know of the flags that all of them share.
-#[derive(Clone, Debug)]
-struct Options {
-    domain: Domain,
-    scale: f64,
-    target: Target,
-}
-
-/// The server under test.
-#[derive(Clone, Debug)]
-enum Target {
-    /// One that the bench starts.
-    Own,
-    /// One that runs already.
-    Running { server: ServerAddress, http: Option<SocketAddr>, host: Option<Host> },
-}
-
-/// A workload with its numbers.
-enum Measure {
-    Answers(Answers),
-    Drain(Drain),
-    Fanout(Fanout),
-    Restart(Restart),
-    Resume(Resume),
-}
 
 /// Runs the command.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
@@ -114,37 +87,4 @@ impl std::fmt::Display for EchoLine {
 fn tell(output: &mut Output, address: SocketAddr) -> Result<(), Failure> {
     output.line(&EchoLine { address })?;
     output.flush()
-}
-
-impl Measure {
-    async fn run(&self, stage: &Stage<'_>) -> Result<Outcome, Failure> {
-        match self {
-            Self::Answers(answers) => answers.run(stage).await,
-            Self::Drain(drain) => drain.run(stage).await,
-            Self::Fanout(fanout) => fanout.run(stage).await,
-            Self::Restart(restart) => restart.run(stage).await,
-            Self::Resume(resume) => resume.run(stage).await,
-        }
-    }
-}
-
-/// `count` multiplied by `factor`, at least one.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of a bench are far below 2^52, and factors are positive"
-)]
-fn scaled(count: usize, factor: f64) -> usize {
-    ((count as f64 * factor).round() as usize).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_small_factor_leaves_one_of_everything() {
-        assert_eq!((scaled(200, 1.0), scaled(200, 0.5), scaled(200, 0.000_1)), (200, 100, 1));
-    }
 }

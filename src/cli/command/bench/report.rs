@@ -7,8 +7,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::outcome::Outcome;
 use super::samples::{median, rounded};
-use super::workload::Outcome;
 use super::yardstick::Yardsticks;
 
 /// `{"workload", …}`. The first eight names are an interface; what follows may grow.

@@ -2,8 +2,8 @@
 //!
 //! Must never hold: a body, note or contact unless it was asked for.
 
-use super::Store;
 use super::event_line::EventLine;
+use super::store::Store;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::log::{EventLog, LogReader};

@@ -6,15 +6,14 @@ mod cat;
 mod event_line;
 mod governance;
 mod stat;
+mod store;
 mod verify;
-
-use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use self::store::Store;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
-use crate::log::SledLog;
 
 /// Arguments of `adsum log`.
 #[derive(Debug, Subcommand)]
@@ -25,26 +24,6 @@ pub(in crate::cli) enum Command {
     Cat(cat::Args),
     /// Check every checksum and the chain from the first event to the last
     Verify(Store),
-}
-
-/// Which store.
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Store {
-    /// The folder of the store, as given to `adsum serve --data`
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-}
-
-impl Store {
-    fn open(&self) -> Result<SledLog, Failure> {
-        Ok(SledLog::open_existing(&self.data)?)
-    }
-
-    /// Whether the files are as an orderly end left them; true also if there was none.
-    fn check_seal(&self) -> Result<(), Failure> {
-        SledLog::check_seal(&self.data)?;
-        Ok(())
-    }
 }
 
 /// Runs `adsum log`.

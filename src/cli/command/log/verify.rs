@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Store;
+use super::store::Store;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::progress::Progress;

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Stage, pumps};
+use crate::cli::command::bench::outcome::Outcome;
 use crate::cli::command::bench::people::Resident;
 use crate::cli::command::bench::pump::{Pump, Work, run_all};
 use crate::cli::command::bench::requests::{Publishes, Requests, Sends};
+use crate::cli::command::bench::stage::{Stage, pumps};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 

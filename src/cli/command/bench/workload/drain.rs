@@ -5,13 +5,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Outcome, Stage, pumps};
 use crate::cli::command::bench::link::{Dialer, inbox, wrong};
+use crate::cli::command::bench::outcome::Outcome;
 use crate::cli::command::bench::people::Resident;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::{Work, run_all};
 use crate::cli::command::bench::requests::Sends;
 use crate::cli::command::bench::samples::Samples;
+use crate::cli::command::bench::stage::{Stage, pumps};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;

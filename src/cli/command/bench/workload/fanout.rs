@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::{Outcome, Stage, pumps};
 use crate::cli::command::bench::link::{Dialer, Feed, Link, presence_from, wrong};
+use crate::cli::command::bench::outcome::Outcome;
 use crate::cli::command::bench::people::Resident;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::{Pump, Work};
 use crate::cli::command::bench::requests::{Publishes, number_in};
 use crate::cli::command::bench::samples::Samples;
+use crate::cli::command::bench::stage::{Stage, pumps};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;

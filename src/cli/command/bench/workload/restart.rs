@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{Outcome, Stage, pumps};
 use crate::cli::command::bench::link::{Dialer, wrong};
 use crate::cli::command::bench::offline::{self, Offline};
+use crate::cli::command::bench::outcome::Outcome;
 use crate::cli::command::bench::people::Resident;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::{Work, run_all};
 use crate::cli::command::bench::requests::{self, Sends};
 use crate::cli::command::bench::samples::Samples;
+use crate::cli::command::bench::stage::{Stage, pumps};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::model::limits::SUBSCRIPTIONS_MAX;

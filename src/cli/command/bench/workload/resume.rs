@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Outcome, Stage, pumps};
 use crate::cli::command::bench::link::{Dialer, presence_from, wrong};
 use crate::cli::command::bench::offline;
+use crate::cli::command::bench::outcome::Outcome;
 use crate::cli::command::bench::people::Resident;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::{Pump, Work, run_all};
 use crate::cli::command::bench::requests::Publishes;
 use crate::cli::command::bench::samples::Samples;
 use crate::cli::command::bench::site::Site;
+use crate::cli::command::bench::stage::{Stage, pumps};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::scaled;
+use crate::cli::command::bench::scale::scaled;
 use crate::cli::run::failure::Failure;
 
 /// Bytes of an event, as in the workloads.

@@ -1,0 +1,115 @@
+//! Where a run of a workload takes place: a fresh store, its server, and the people on it.
+//!
+//! Must never hold: what is measured there.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::folder::Folder;
+use super::link::{Dialer, Link};
+use super::offline::Offline;
+use super::online::{self, Host};
+use super::people::{Census, Resident};
+use super::pump::Pump;
+use super::requests::Requests;
+use super::scale::scaled;
+use super::site::Site;
+use crate::cli::run::failure::Failure;
+use crate::client::{Credentials, ServerAddress};
+use crate::model::Domain;
+
+/// What the workloads know of the flags that all of them share.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) domain: Domain,
+    pub(super) scale: f64,
+    pub(super) target: Target,
+}
+
+/// The server under test.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// One that the bench starts.
+    Own,
+    /// One that runs already.
+    Running { server: ServerAddress, http: Option<SocketAddr>, host: Option<Host> },
+}
+
+/// Where a run takes place.
+pub(super) struct Stage<'a> {
+    options: &'a Options,
+    folder: &'a Folder,
+    census: Census,
+}
+
+impl<'a> Stage<'a> {
+    /// An empty stage in `folder` for people nobody has met.
+    pub(super) fn clear(options: &'a Options, folder: &'a Folder) -> Result<Self, Failure> {
+        folder.clear()?;
+        Ok(Self { options, folder, census: Census::new(options.domain.clone()) })
+    }
+
+    /// `count` as it is asked to be scaled.
+    pub(super) fn scaled(&self, count: usize) -> usize {
+        scaled(count, self.options.scale)
+    }
+
+    /// `time` as it is asked to be scaled, but long enough for a server to get to work.
+    pub(super) fn scaled_time(&self, time: Duration) -> Duration {
+        time.mul_f64(self.options.scale.clamp(0.2, 1.0))
+    }
+
+    pub(super) fn people(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
+        self.census.people(role, count)
+    }
+
+    pub(super) fn store(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A server whose store holds `residents`.
+    pub(super) async fn set(&self, residents: &[Resident]) -> Result<(Site, Dialer), Failure> {
+        match &self.options.target {
+            Target::Own => {
+                self.offline()?.furnish(residents).await?;
+                self.start().await
+            }
+            Target::Running { server, http, host } => {
+                let site = Site::running(server.clone(), *http);
+                let dialer = Dialer::new(site.server.clone())?;
+                online::furnish(&dialer, residents, host.as_ref()).await?;
+                Ok((site, dialer))
+            }
+        }
+    }
+
+    pub(super) fn offline(&self) -> Result<Offline, Failure> {
+        Offline::open(self.store(), self.census.domain().clone())
+    }
+
+    /// A server of our own on the store as it is.
+    pub(super) async fn start(&self) -> Result<(Site, Dialer), Failure> {
+        let site = Site::start(self.store(), self.census.domain()).await?;
+        let dialer = Dialer::new(site.server.clone())?;
+        Ok((site, dialer))
+    }
+
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.options.target, Target::Own)
+    }
+}
+
+/// A pump for each of `people`, who must be enrolled.
+pub(super) async fn pumps<R: Requests>(
+    dialer: &Dialer,
+    people: &[Credentials],
+    requests: impl Fn(usize, &Credentials) -> R,
+) -> Result<Vec<Pump<R>>, Failure> {
+    let mut pumps = Vec::with_capacity(people.len());
+    for (index, who) in people.iter().enumerate() {
+        let link: Link = dialer.enter(who).await?;
+        pumps.push(Pump::new(link, requests(index, who)));
+    }
+    Ok(pumps)
+}

@@ -1,0 +1,29 @@
+//! The store whose log is looked into.
+//!
+//! Must never hold: a way to make a store.
+
+use std::path::PathBuf;
+
+use crate::cli::run::failure::Failure;
+use crate::log::SledLog;
+
+/// Which store.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Store {
+    /// The folder of the store, as given to `adsum serve --data`
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: PathBuf,
+}
+
+impl Store {
+    /// Its log, if no server runs on it.
+    pub(super) fn open(&self) -> Result<SledLog, Failure> {
+        Ok(SledLog::open_existing(&self.data)?)
+    }
+
+    /// Whether the files are as an orderly end left them; true also if there was none.
+    pub(super) fn check_seal(&self) -> Result<(), Failure> {
+        SledLog::check_seal(&self.data)?;
+        Ok(())
+    }
+}
