@@ -84,6 +84,16 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
 /// A person's name for a device, such as `phone`: at most 64 bytes, no control characters, possibly empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -10,7 +10,7 @@ use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::session;
 use crate::client::{Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
-use crate::model::{DeviceLabel, Principal, Role};
+use crate::model::{DeviceLabel, Principal};
 
 /// Arguments of `adsum enroll`.
 #[derive(Debug, clap::Args)]
@@ -47,21 +47,13 @@ struct EnrolledLine {
     newly: bool,
 }
 
-/// The word of a role.
-pub(super) const fn word_of(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Administrator => "administrator",
-    }
-}
-
 impl From<&Enrolled> for EnrolledLine {
     fn from(enrolled: &Enrolled) -> Self {
         let identity = &enrolled.identity;
         Self {
             principal: identity.principal.to_string(),
             device: identity.device.to_string(),
-            role: word_of(enrolled.role),
+            role: enrolled.role.as_str(),
             server: identity.server.to_string(),
             server_key: identity.server_key.to_string(),
             newly: enrolled.newly,
@@ -92,13 +84,14 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Role;
 
     #[test]
     fn an_enrolled_line_tells_the_pinned_key() {
         let line = EnrolledLine {
             principal: "alice@localhost".into(),
             device: "00".into(),
-            role: word_of(Role::Administrator),
+            role: Role::Administrator.as_str(),
             server: "127.0.0.1:2778".into(),
             server_key: "abcd".into(),
             newly: true,

@@ -2,7 +2,6 @@
 //!
 //! Must never hold: a subscription; a fetcher leaves none behind.
 
-use crate::cli::print::pidf;
 use crate::cli::print::presence::PresenceLine;
 use crate::cli::print::time::moment;
 use crate::cli::run::acting::Acting;
@@ -10,6 +9,7 @@ use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::session;
 use crate::client::{Client, Presence};
+use crate::format::pidf;
 use crate::model::{Presentity, Timestamp};
 
 /// Arguments of `adsum fetch`.
@@ -34,7 +34,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
         session::once_as(invocation, &args.acting, async |client| fetch(client, args).await)?;
     fetched.iter().try_for_each(|presence| {
         if args.pidf {
-            return pidf::print(presence, &mut invocation.output);
+            let text = pidf::write(&presence.presentity, &presence.document);
+            return invocation.output.bytes(text.as_bytes());
         }
         invocation.output.line(&PresenceLine::new(presence, None))
     })

@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::command::enroll;
 use crate::cli::print::time::{lifetime, rfc3339};
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
@@ -63,7 +62,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     let line = InvitedLine {
         token: token.to_string(),
         principal: args.principal.map(|principal| principal.to_string()),
-        role: enroll::word_of(role),
+        role: role.as_str(),
         expires_at: rfc3339(invited.expires_at),
         // The key goes along, so that the new device need not trust the first answer it gets.
         command: format!(

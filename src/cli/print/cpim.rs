@@ -1,147 +1,59 @@
-//! Messages in the format of RFC 3862: out of a file into an inbox, and out of an inbox onto stdout.
+//! A `message/cpim`: for people what it is about and what it says, for programs its bytes.
 //!
-//! Must never hold: a rule of the format (that is `format::cpim`), or a message that is changed on its way.
+//! Must never hold: a text that could steer a terminal, or content that its sender wants understood first and is not.
 
-use std::path::Path;
+use crate::cli::print::text::{indented, visible_line};
+use crate::format::cpim::{self, CONTENT_TYPE, Cpim, IMDN, MESSAGE_ID};
+use crate::model::Message;
 
-use bytes::Bytes;
+/// Headers beyond those of RFC 3862 that are understood here.
+const UNDERSTOOD: &[(&str, &str)] = &[(IMDN, MESSAGE_ID)];
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::input;
-use crate::format::cpim::{self, Address, CONTENT_TYPE, Cpim};
-use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{InboxAddress, Message, MessageId, ReceiptKind, Receipts};
+/// Content that is told in these encodings is what its bytes say (RFC 2045 §6.2).
+const PLAIN_ENCODINGS: [&str; 3] = ["7bit", "8bit", "binary"];
 
-/// A message out of a file, and where it goes.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Letter {
-    /// The inbox that was named, or that the message itself names.
-    pub(in crate::cli) inbox: InboxAddress,
-    /// The name that the message itself has.
-    pub(in crate::cli) id: Option<MessageId>,
-    /// The message, byte for byte.
-    pub(in crate::cli) body: Bytes,
-    /// Which receipts the message asks for.
-    pub(in crate::cli) receipts: Receipts,
-    /// What its sender may want to know: a word for programs and a sentence for people.
-    pub(in crate::cli) notes: Vec<(&'static str, String)>,
-}
-
-/// Whom a message is from, where it goes, and what it is called.
-pub(in crate::cli) struct Envelope<'a> {
-    /// The inbox of whoever sends it.
-    pub(in crate::cli) sender: &'a InboxAddress,
-    /// Where to; what the message says if `None`.
-    pub(in crate::cli) inbox: Option<InboxAddress>,
-    /// Its name; what the message says if `None`.
-    pub(in crate::cli) id: Option<MessageId>,
-}
-
-/// The message in the file at `path`, which must be from the envelope's sender.
-pub(in crate::cli) fn read(path: &Path, envelope: Envelope<'_>) -> Result<Letter, Failure> {
-    let name = input::name(path);
-    letter(&input::read(path, BODY_BYTES_MAX)?, envelope).map_err(|failure| failure.about(&name))
-}
-
-fn letter(bytes: &[u8], envelope: Envelope<'_>) -> Result<Letter, Failure> {
-    let cpim = cpim::parse(bytes).map_err(|fault| bad(&fault.to_string()))?;
-    check_sender(&cpim, envelope.sender)?;
-    let mut notes = Vec::new();
-    let (receipts, unknown) = receipts_asked(&cpim);
-    notes.extend(receipts_not_sent(&unknown));
-    let inbox = if let Some(inbox) = envelope.inbox {
-        inbox
-    } else {
-        notes.extend(copies_not_sent(&cpim));
-        only_recipient(&cpim)?
-    };
-    let id = match envelope.id {
-        Some(id) => Some(id),
-        None => cpim.message_id().map_err(|refusal| {
-            bad(&format!("its Message-ID header: {refusal}; give another name with --id"))
-        })?,
-    };
-    Ok(Letter { inbox, id, body: cpim.bytes().clone(), receipts, notes })
-}
-
-fn bad(message: &str) -> Failure {
-    Failure::wrong("bad-cpim", message)
-}
-
-fn check_sender(cpim: &Cpim, sender: &InboxAddress) -> Result<(), Failure> {
-    let from = inbox_of(cpim.from(), "From")?;
-    if from == *sender {
-        return Ok(());
+/// The lines for `message`, each behind two blanks; `None` if it is not in this format.
+pub(in crate::cli) fn shown(message: &Message) -> Option<String> {
+    if !cpim::is_cpim(&message.content_type) {
+        return None;
     }
-    Err(Failure::wrong(
-        "from-mismatch",
-        format!(
-            "it is from {from}, but sent by {sender}; change its From header, or act as {} with --as",
-            from.principal()
-        ),
-    ))
+    let cpim = cpim::parse(message.body.bytes()?).ok()?;
+    let mut lines = vec![format!("  ({})", about(message, &cpim))];
+    if let Err(fault) = cpim.require_at_most(UNDERSTOOD) {
+        lines
+            .push(format!("  (not shown: {}; --cpim prints it)", visible_line(&fault.to_string())));
+        return Some(lines.join("\n"));
+    }
+    let subjects = cpim.subjects().iter();
+    lines.extend(subjects.map(|subject| format!("  Subject: {}", visible_line(&subject.text))));
+    lines.push(content(&cpim));
+    Some(lines.join("\n"))
 }
 
-/// The one inbox that the message is for.
-fn only_recipient(cpim: &Cpim) -> Result<InboxAddress, Failure> {
-    match cpim.to() {
-        [only] => inbox_of(only, "To"),
-        several => Err(Failure::wrong(
-            "several-recipients",
-            format!(
-                "it is for {}; name the inbox, and run the command once for each",
-                uris(several)
-            ),
-        )),
+/// The format, and whom it says to be from if that is not who sent it.
+fn about(message: &Message, cpim: &Cpim) -> String {
+    if cpim.from().inbox() == Ok(message.sender.inbox()) {
+        return CONTENT_TYPE.to_owned();
+    }
+    let claimed = visible_line(&cpim.from().uri);
+    format!("{} that says it is from {claimed}, which nobody has checked", CONTENT_TYPE)
+}
+
+fn content(cpim: &Cpim) -> String {
+    match core::str::from_utf8(cpim.body()) {
+        Ok(text) if cpim.content_type().is_text() && is_plain(cpim) => indented(text),
+        _ => {
+            let kind = visible_line(cpim.content_type().as_str());
+            format!("  ({kind}, {} bytes; --cpim prints them as they came)", cpim.body().len())
+        }
     }
 }
 
-fn inbox_of(address: &Address, header: &str) -> Result<InboxAddress, Failure> {
-    let scheme = address.uri.split(':').next().unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("im") {
-        return Err(Failure::wrong(
-            "unsupported-scheme",
-            format!(
-                "its {header} header: unsupported scheme {scheme}: in {}; only im: addresses have an inbox",
-                address.uri
-            ),
-        ));
-    }
-    address.inbox().map_err(|refusal| bad(&format!("its {header} header: {refusal}")))
-}
-
-fn copies_not_sent(cpim: &Cpim) -> Option<(&'static str, String)> {
-    let copies = uris(cpim.cc());
-    let text = format!("the copies for {copies} are not sent; send to their inboxes, one by one");
-    (!cpim.cc().is_empty()).then_some(("copies-not-sent", text))
-}
-
-/// The receipts that the message asks for, and the words for those that nobody sends. RFC 5438 §6.3.
-fn receipts_asked(cpim: &Cpim) -> (Receipts, Vec<String>) {
-    let (mut receipts, mut unknown) = (Receipts::NONE, Vec::new());
-    for word in cpim.receipts_wanted() {
-        receipts = match word.to_ascii_lowercase().as_str() {
-            "positive-delivery" => receipts.with(ReceiptKind::Delivered),
-            "negative-delivery" => receipts.with(ReceiptKind::Failed).with(ReceiptKind::Expired),
-            "display" => receipts.with(ReceiptKind::Displayed),
-            _ => {
-                unknown.push(word);
-                receipts
-            }
-        };
-    }
-    (receipts, unknown)
-}
-
-fn receipts_not_sent(unknown: &[String]) -> Option<(&'static str, String)> {
-    let words = unknown.join(", ");
-    let text = format!("the message asks for receipts that nobody sends: {words}");
-    (!unknown.is_empty()).then_some(("receipts-not-sent", text))
-}
-
-fn uris(addresses: &[Address]) -> String {
-    let uris: Vec<&str> = addresses.iter().map(|address| address.uri.as_str()).collect();
-    uris.join(", ")
+fn is_plain(cpim: &Cpim) -> bool {
+    let mut headers = cpim.content_headers().iter();
+    headers.find(|header| header.name.eq_ignore_ascii_case("content-transfer-encoding")).is_none_or(
+        |header| PLAIN_ENCODINGS.iter().any(|plain| header.value.eq_ignore_ascii_case(plain)),
+    )
 }
 
 /// The message in this format behind a MIME header that tells its length; `None` if its body was erased.
@@ -157,97 +69,72 @@ pub(in crate::cli) fn framed(message: &Message) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ContentType, InboxSequence, MessageId, Payload, Timestamp};
 
-    const CONTENT: &str = "\r\nContent-Type: text/plain\r\n\r\nhello";
-
-    fn told(failure: Failure) -> (String, String) {
-        let Failure::Told { exit, code, message } = failure else { panic!("nothing is told") };
-        assert_eq!(exit, 2);
-        (code, message)
+    fn shown_as(kind: &str, headers: &str, content: &str) -> Option<String> {
+        let text = format!("{headers}To: <im:bob@localhost>\r\n\r\n{content}");
+        shown(&Message {
+            inbox: "im:bob@localhost".parse().unwrap(),
+            sequence: InboxSequence::new(1),
+            sender: "alice@localhost".parse().unwrap(),
+            id: MessageId::new("m1").unwrap(),
+            content_type: ContentType::new(kind).unwrap(),
+            body: Payload::text(&text),
+            accepted_at: Timestamp::from_ms(0),
+            lifetime: None,
+        })
     }
 
-    fn read_as(headers: &str, inbox: Option<&str>, id: Option<&str>) -> Result<Letter, Failure> {
-        let sender = "im:alice@localhost".parse().unwrap();
-        let inbox = inbox.map(|inbox| inbox.parse().unwrap());
-        let id = id.map(|id| MessageId::new(id).unwrap());
-        let bytes = format!("{headers}{CONTENT}");
-        letter(bytes.as_bytes(), Envelope { sender: &sender, inbox, id })
+    fn shown_of(headers: &str, content: &str) -> String {
+        shown_as("Message/CPIM", &format!("From: <im:alice@localhost>\r\n{headers}"), content)
+            .unwrap()
     }
 
-    const HEADERS: &str = "From: Alice <im:Alice@localhost>\r\nTo: <im:bob@localhost>\r\n";
+    const HELLO: &str = "Content-Type: text/plain\r\n\r\nhello\nthere";
 
-    fn with(headers: &str) -> String {
-        format!("{HEADERS}NS: imdn <urn:ietf:params:imdn>\r\n{headers}")
+    #[test]
+    fn people_see_the_subject_and_the_text() {
+        let text = shown_of("Subject: lunch\r\n", HELLO);
+        assert_eq!(text, "  (message/cpim)\n  Subject: lunch\n  hello\n  there");
     }
 
     #[test]
-    fn a_message_goes_where_it_says_under_the_name_it_has() {
-        let letter = read_as(&with("imdn.Message-ID: m1\r\n"), None, None).unwrap();
-        assert_eq!(letter.inbox.to_string(), "im:bob@localhost");
-        assert_eq!(letter.id.unwrap().as_str(), "m1");
-        assert!(letter.body.ends_with(b"hello") && letter.body.starts_with(b"From: Alice"));
-        assert!(letter.notes.is_empty());
+    fn somebody_elses_name_on_it_is_not_believed() {
+        let text = shown_as("message/cpim", "From: <im:carol@localhost>\r\n", HELLO).unwrap();
+        assert!(text.contains("says it is from im:carol@localhost, which nobody has checked"));
     }
 
     #[test]
-    fn the_command_line_has_the_last_word_on_inbox_and_name() {
-        let headers = with("imdn.Message-ID: two words\r\n");
-        let letter = read_as(&headers, Some("im:carol@localhost"), Some("m2")).unwrap();
-        assert_eq!(letter.inbox.to_string(), "im:carol@localhost");
-        assert_eq!(letter.id.unwrap().as_str(), "m2");
-        let (code, message) = told(read_as(&headers, None, None).unwrap_err());
-        assert_eq!(code, "bad-cpim");
-        assert!(message.contains("Message-ID") && message.contains("--id"), "{message}");
+    fn what_must_be_understood_and_is_not_hides_the_text() {
+        let imdn = "NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 1\r\n";
+        let known = format!("{imdn}Require: imdn.Message-ID\r\n");
+        assert!(shown_of(&known, HELLO).contains("hello"));
+        let text = shown_of("Require: Colour\r\nColour: red\r\n", HELLO);
+        assert!(text.contains("Colour") && !text.contains("hello"), "{text}");
     }
 
     #[test]
-    fn a_message_from_somebody_else_is_refused_and_both_are_named() {
-        let headers = HEADERS.replace("Alice", "mallory");
-        let (code, message) = told(read_as(&headers, None, None).unwrap_err());
-        assert_eq!(code, "from-mismatch");
-        assert!(message.contains("im:mallory@localhost") && message.contains("im:alice@localhost"));
-    }
-
-    #[test]
-    fn what_has_no_inbox_is_refused_by_its_scheme() {
-        for (headers, header) in [
-            ("From: <mailto:alice@localhost>\r\nTo: <im:bob@localhost>\r\n", "From"),
-            ("From: <im:alice@localhost>\r\nTo: <tel:+1-201-555-0123>\r\n", "To"),
+    fn content_that_is_no_plain_text_is_told_by_its_size() {
+        for content in [
+            "Content-Type: image/png\r\n\r\nhello",
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nhello",
         ] {
-            let (code, message) = told(read_as(headers, None, None).unwrap_err());
-            assert_eq!(code, "unsupported-scheme");
-            assert!(
-                message.contains("unsupported scheme") && message.contains(header),
-                "{message}"
-            );
+            let text = shown_of("", content);
+            assert!(text.contains("5 bytes") && !text.contains("hello"), "{text}");
         }
     }
 
     #[test]
-    fn several_recipients_are_named_and_one_of_them_can_be_chosen() {
-        let headers = format!("{HEADERS}To: <im:carol@localhost>\r\n");
-        let (code, message) = told(read_as(&headers, None, None).unwrap_err());
-        assert_eq!(code, "several-recipients");
-        assert!(message.contains("im:bob@localhost, im:carol@localhost"), "{message}");
-        assert!(read_as(&headers, Some("im:carol@localhost"), None).is_ok());
+    fn nothing_in_it_can_steer_a_terminal() {
+        let hostile = "Content-Type: text/plain\r\n\r\n\u{1b}[2J\n#2 from eve";
+        let text = shown_of("Subject: \\u001b[2J\\n#2 from eve\r\n", hostile);
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.lines().all(|line| line.starts_with("  ")), "{text}");
     }
 
     #[test]
-    fn copies_and_receipts_that_nobody_sends_are_told() {
-        let headers =
-            with("imdn.Disposition-Notification: processing\r\ncc: <im:carol@localhost>\r\n");
-        let letter = read_as(&headers, None, None).unwrap();
-        let words: Vec<&str> = letter.notes.iter().map(|(word, _)| *word).collect();
-        assert_eq!(words, ["receipts-not-sent", "copies-not-sent"]);
-    }
-
-    #[test]
-    fn the_receipts_that_a_message_asks_for_are_asked_for() {
-        let headers = with(
-            "imdn.Disposition-Notification: positive-delivery, Display, negative-delivery\r\n",
-        );
-        let letter = read_as(&headers, None, None).unwrap();
-        assert_eq!(letter.receipts.to_string(), "delivered,displayed,failed,expired");
-        assert!(letter.notes.is_empty());
+    fn what_is_out_of_form_or_of_another_type_is_shown_as_bytes() {
+        assert_eq!(shown_as("message/cpim", "", HELLO), None);
+        assert_eq!(shown_as("message/rfc822", "From: <im:alice@localhost>\r\n", HELLO), None);
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use data_encoding::BASE64;
 use serde::Serialize;
 
-use crate::cli::print::cpim_text;
+use crate::cli::print::cpim;
 use crate::cli::print::text::{indented, visible_line};
 use crate::cli::print::time::rfc3339;
 use crate::model::Message;
@@ -72,7 +72,7 @@ impl Body {
             (Some(bytes), _) => Self::Bytes {
                 body_base64: BASE64.encode(bytes),
                 count: bytes.len(),
-                shown: cpim_text::shown(message),
+                shown: cpim::shown(message),
             },
         }
     }

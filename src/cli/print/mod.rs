@@ -4,12 +4,10 @@
 
 pub(super) mod changed;
 pub(super) mod cpim;
-pub(super) mod cpim_text;
 pub(super) mod delivery;
 pub(super) mod domain;
 pub(super) mod message;
 pub(super) mod output;
-pub(super) mod pidf;
 pub(super) mod presence;
 pub(super) mod receipt;
 pub(super) mod rule;

@@ -215,7 +215,7 @@ impl Shown {
 }
 
 fn role(role: Role) -> &'static str {
-    crate::cli::command::enroll::word_of(role)
+    role.as_str()
 }
 
 fn subscription(presentity: &Presentity, mode: Mode, expires_at: Timestamp) -> Value {

@@ -1,19 +1,17 @@
-//! Presence documents in the format of RFC 3863, out of a file and onto stdout.
+//! A presence document in the format of RFC 3863 out of a file.
 //!
 //! Must never hold: a rule of the format (that is `format::pidf`), or a document about somebody else that is published.
 
 use std::path::Path;
 
-use crate::cli::print::output::Output;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::input;
-use crate::client::Presence;
 use crate::format::pidf;
 use crate::model::limits::DOCUMENT_BYTES_MAX;
 use crate::model::{Document, Presentity};
 
 /// The document in the file at `path`, which must be about `presentity`.
-pub(in crate::cli) fn read(path: &Path, presentity: &Presentity) -> Result<Document, Failure> {
+pub(super) fn read(path: &Path, presentity: &Presentity) -> Result<Document, Failure> {
     document(&input::read(path, DOCUMENT_BYTES_MAX)?, presentity)
         .map_err(|failure| failure.about(&input::name(path)))
 }
@@ -31,11 +29,6 @@ fn document(text: &[u8], presentity: &Presentity) -> Result<Document, Failure> {
         ));
     }
     Ok(pidf.document)
-}
-
-/// Prints the document that `presence` shows.
-pub(in crate::cli) fn print(presence: &Presence, output: &mut Output) -> Result<(), Failure> {
-    output.bytes(pidf::write(&presence.presentity, &presence.document).as_bytes())
 }
 
 #[cfg(test)]

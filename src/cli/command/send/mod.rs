@@ -2,13 +2,15 @@
 //!
 //! Must never hold: a changed body. Bytes leave as they were given.
 
+mod letter;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::cli::print::cpim;
+use self::letter::{Envelope, Letter};
 use crate::cli::print::output;
 use crate::cli::print::time::lifetime;
 use crate::cli::run::acting::Acting;
@@ -130,13 +132,13 @@ fn of_cpim(path: &Path, args: Args, invocation: &Invocation) -> Result<Outgoing,
         Some(principal) => principal.inbox(),
         None => invocation.identity()?.principal.inbox(),
     };
-    let envelope = cpim::Envelope { sender: &sender, inbox: args.inbox, id: args.id };
-    let letter = cpim::read(path, envelope)?;
+    let envelope = Envelope { sender: &sender, inbox: args.inbox, id: args.id };
+    let letter = letter::read(path, envelope)?;
     for (word, note) in &letter.notes {
         output::note(invocation.is_json(), word, note);
     }
     let content_type = ContentType::new(CONTENT_TYPE)?;
-    let cpim::Letter { inbox, id, body, receipts, .. } = letter;
+    let Letter { inbox, id, body, receipts, .. } = letter;
     let receipts = args.receipt.unwrap_or(receipts);
     let (lifetime, sender) = (args.ttl, args.from);
     Ok(Outgoing { inbox, id, content_type, body, lifetime, sender, receipts })

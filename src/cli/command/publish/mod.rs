@@ -2,13 +2,14 @@
 //!
 //! Must never hold: whether one may publish for somebody else (the service knows).
 
+mod pidf;
+
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::print::pidf;
 use crate::cli::print::time::{lifetime, now, span};
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
