@@ -13,13 +13,13 @@ use super::server::{config, start_at};
 
 const FOLDER: &str = "ADSUM_TEST_SERVER_FOLDER";
 const LISTEN: &str = "ADSUM_TEST_SERVER_LISTEN";
-/// The test that [`role`] must stand in.
+/// The test that [`role`] must stand in, at the root of its program.
 const ROLE: &str = "child_that_serves";
 const SERVING: &str = "serving ";
 
 /// The child: serves until its standard input ends or says to stop. Does nothing in a test that was not started as one.
 ///
-/// Put it into `#[test] fn child_that_serves()`.
+/// Put it into `#[test] fn child_that_serves()` of the program's `main.rs`.
 pub fn role() {
     let (Some(folder), Ok(listen)) = (std::env::var_os(FOLDER), std::env::var(LISTEN)) else {
         return;

@@ -1,0 +1,236 @@
+//! `adsum bench` against real processes: every workload runs, counts what it asked for, and cleans up.
+//!
+//! Must never hold: a demand on a speed. A slow machine is no fault.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn adsum(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adsum"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn succeed(arguments: &[&str]) -> Output {
+    let output = adsum(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Runs a small `workload` and returns its line.
+fn bench(workload: &str, more: &[&str]) -> Value {
+    let mut arguments = vec!["bench", workload, "--json", "--scale", "0.005", "--runs", "1"];
+    arguments.extend(more);
+    let output = succeed(&arguments);
+    let line = serde_json::from_slice(&output.stdout).unwrap();
+    check(workload, &line);
+    line
+}
+
+/// What holds for the line of every workload.
+fn check(workload: &str, line: &Value) {
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {line}"));
+    assert_eq!(line["workload"], workload);
+    for field in ["n", "secs", "rate_per_s", "p50_ms", "p99_ms"] {
+        assert!(number(&line[field]) > 0.0, "{field} in {line}");
+    }
+    assert!(number(&line["p50_ms"]) <= number(&line["p99_ms"]), "{line}");
+    assert_eq!(line["durable"], true, "{line}");
+    let yardsticks = &line["yardsticks"];
+    for field in ["fdatasync_p50_ms", "append_per_s", "quic_ping_p50_ms", "quic_pipelined_per_s"] {
+        assert!(number(&yardsticks[field]) > 0.0, "{field} in {line}");
+    }
+}
+
+#[test]
+fn store_counts_every_answer() {
+    let line = bench("store", &[]);
+    assert_eq!(
+        (&line["n"], &line["connections"], &line["inboxes"]),
+        (&1_000.into(), &32.into(), &5.into())
+    );
+    assert!(line["events_per_commit_mean"].as_f64().unwrap() >= 1.0, "{line}");
+}
+
+#[test]
+fn ack_waits_for_each_answer() {
+    let line = bench("ack", &[]);
+    assert_eq!(
+        (&line["n"], &line["connections"], &line["window"]),
+        (&25.into(), &1.into(), &1.into())
+    );
+}
+
+#[test]
+fn publish_says_how_many_presentities_change() {
+    let line = bench("publish", &[]);
+    assert_eq!(line["n"], 1_000);
+    assert_eq!(
+        (&line["presentities_loaded"], &line["presentities_changed"]),
+        (&50.into(), &32.into())
+    );
+}
+
+#[test]
+fn fanout_counts_every_delivery() {
+    let line = bench("fanout", &["--watchers", "600", "--changes", "4000"]);
+    assert_eq!(
+        (&line["watchers"], &line["changes"], &line["n"]),
+        (&3.into(), &20.into(), &60.into())
+    );
+}
+
+#[test]
+fn drain_takes_the_whole_inbox() {
+    assert_eq!(bench("drain", &[])["n"], 50);
+}
+
+#[test]
+fn resume_is_told_what_it_missed_with_and_without_a_restart() {
+    for (flag, told) in [(None, 2), (Some("--every"), 5)] {
+        let line = bench("resume", flag.as_slice());
+        assert_eq!((&line["changes_missed"], &line["events_told"]), (&5.into(), &told.into()));
+        assert!(line["restarted_p50_ms"].as_f64().unwrap() > 0.0, "{line}");
+    }
+}
+
+#[test]
+fn restart_finds_the_log_again() {
+    let line = bench("restart", &["--restarts", "2"]);
+    assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");
+    assert_eq!(line["restarts"], 2);
+}
+
+#[test]
+fn people_get_words_and_ratios() {
+    let output = succeed(&["bench", "ack", "--scale", "0.005", "--runs", "3"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("ack ") && text.contains("durable"), "{text}");
+    assert!(text.contains("fdatasync + QUIC ping, p50"), "{text}");
+}
+
+#[test]
+fn a_kept_store_verifies_and_others_are_removed() {
+    let outer = tempfile::tempdir().unwrap();
+    let (kept, gone) = (outer.path().join("kept"), outer.path().join("gone"));
+    bench("store", &["--data", gone.to_str().unwrap()]);
+    assert!(!gone.exists());
+    let line = bench("store", &["--keep-data", "--data", kept.to_str().unwrap()]);
+    assert_eq!(line["data"], kept.to_str().unwrap());
+    succeed(&["log", "verify", "--data", kept.to_str().unwrap()]);
+}
+
+#[test]
+fn a_running_server_is_measured_by_open_enrollment_or_by_invite() {
+    for open in [true, false] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(data.path(), open);
+        let mut flags = vec!["--server", server.text("address"), "--http", server.text("http")];
+        if !open {
+            flags.extend(["--invite", server.text("invite")]);
+        }
+        let line = bench("publish", &flags);
+        assert_eq!(line["n"], 1_000);
+        assert!(line["events_per_commit_mean"].as_f64().unwrap() >= 1.0, "{line}");
+    }
+}
+
+#[test]
+fn a_running_server_where_watchers_wait_is_measured_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), true);
+    // Its default is to ask the presentity; the load's own presentities let everybody watch.
+    let line = bench("fanout", &["--server", server.text("address")]);
+    assert!(line["n"].as_u64().unwrap() > 0, "{line}");
+}
+
+#[test]
+fn what_cannot_be_measured_is_said_by_its_own_exit_code() {
+    let full = tempfile::tempdir().unwrap();
+    std::fs::write(full.path().join("mine"), "x").unwrap();
+    let data = full.path().to_str().unwrap();
+    let cases: [(&[&str], i32); 3] = [
+        (&["bench", "store", "--data", data], 2),
+        (&["bench", "restart", "--server", "127.0.0.1:9"], 2),
+        (&["bench", "ack", "--server", "127.0.0.1:9"], 3),
+    ];
+    for (arguments, code) in cases {
+        let output = adsum(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    assert!(full.path().join("mine").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_bench_leaves_nothing_behind() {
+    let outer = tempfile::tempdir().unwrap();
+    let data = outer.path().join("store");
+    let path = data.to_str().unwrap();
+    let mut bench = adsum(&["bench", "store", "--count", "100000000", "--data", path])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the server runs", || servers_on(path) > 0);
+    let id = bench.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(bench.wait().unwrap().code(), Some(1));
+    wait_until("the server is gone", || servers_on(path) == 0);
+    assert!(!data.exists());
+}
+
+/// Servers whose arguments name the store in `path`.
+fn servers_on(path: &str) -> usize {
+    let arguments = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().filter_map(arguments);
+    let serves = |line: &Vec<u8>| {
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        words.contains(&b"serve".as_slice()) && words.contains(&path.as_bytes())
+    };
+    processes.filter(serves).count()
+}
+
+/// Waits for something that must come; a minute is for machines that do much else.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A server of the test's own.
+struct Server {
+    process: Child,
+    line: Value,
+}
+
+impl Server {
+    fn start(data: &Path, open_enrollment: bool) -> Self {
+        let data = data.to_str().unwrap();
+        let mut arguments = vec!["serve", "--json", "--data", data];
+        arguments.extend(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        arguments.extend(open_enrollment.then_some("--open-enrollment"));
+        let mut command = adsum(&arguments);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, line: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.line[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.line))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,14 @@
+//! The commands, run as people run them: the real program in processes of its own.
+//!
+//! Must never hold: a call into the library that a command should make.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[path = "../processes/mod.rs"]
+mod processes;
+
+mod bench;
+mod commands;
+mod demo;
+mod formats;
+mod rules;

@@ -1,0 +1,22 @@
+//! The service: what is decided and folded, what feeds tell, and how it stands on its log.
+//!
+//! No socket and no process: inputs go in at times that the test chooses.
+//! Must never hold: a test that waits, or one whose outcome depends on a disk.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod another_default;
+mod commit;
+mod delivery;
+mod domains;
+mod feeds;
+mod grants;
+mod messages;
+mod presence;
+mod receipts;
+mod rules;
+mod rules_properties;
+mod watchers;
