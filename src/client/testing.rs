@@ -51,11 +51,21 @@ pub(super) struct FakeServer {
     pub(super) script: Arc<Mutex<Script>>,
 }
 
-/// A certificate for `localhost` and its key.
-pub(super) fn certificate() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    (made.cert.der().clone(), key)
+/// A certificate and its key.
+pub(super) type Pair = (CertificateDer<'static>, PrivateKeyDer<'static>);
+
+/// A certificate for `localhost`, made once, so that the client's tests need no library that issues some.
+pub(super) fn certificate() -> Pair {
+    pair(include_bytes!("fixtures/one.certificate.der"), include_bytes!("fixtures/one.key.der"))
+}
+
+/// Another one, with another key.
+pub(super) fn other_certificate() -> Pair {
+    pair(include_bytes!("fixtures/other.certificate.der"), include_bytes!("fixtures/other.key.der"))
+}
+
+fn pair(certificate: &'static [u8], key: &'static [u8]) -> Pair {
+    (certificate.into(), PrivateKeyDer::try_from(key).unwrap())
 }
 
 /// A server endpoint on loopback that shows what `resolver` gives and speaks `alpn`.
@@ -91,7 +101,14 @@ pub(super) fn address_of(endpoint: &Endpoint) -> ServerAddress {
 
 impl FakeServer {
     pub(super) fn start() -> Self {
-        let (certificate, key) = certificate();
+        Self::showing(certificate())
+    }
+
+    pub(super) fn with_another_key() -> Self {
+        Self::showing(other_certificate())
+    }
+
+    fn showing((certificate, key): Pair) -> Self {
         let key_hash = super::connection::key_of_certificate(&certificate);
         let endpoint = endpoint(resolver(certificate, &key), ALPN);
         let script = Arc::new(Mutex::new(Script::default()));

@@ -84,7 +84,7 @@ async fn a_device_that_is_not_let_in_is_told_at_once_and_does_not_knock_again() 
 
 #[tokio::test]
 async fn a_changed_server_key_ends_it_before_anything_is_sent() {
-    let (server, other) = (FakeServer::start(), FakeServer::start());
+    let (server, other) = (FakeServer::start(), FakeServer::with_another_key());
     let folder = tempfile::tempdir().unwrap();
     let mut identity = server.identity(folder.path());
     identity.server = other.address();

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a client with retries.
 
-use crate::client::testing::{address_of, certificate, endpoint, resolver};
+use crate::client::testing::{address_of, certificate, endpoint, other_certificate, resolver};
 use crate::wire::ALPN;
 
 use super::*;
@@ -49,7 +49,7 @@ async fn on_first_use_the_key_is_told() {
 #[tokio::test]
 async fn a_copied_certificate_without_its_key_is_worth_nothing() {
     let (stolen, _) = certificate();
-    let (_, own_key) = certificate();
+    let (_, own_key) = other_certificate();
     let known = key_of_certificate(&stolen);
     let server = endpoint(resolver(stolen, &own_key), ALPN);
     for pin in [Pin::Known(known), Pin::FirstUse] {
