@@ -23,13 +23,18 @@
 //!
 //! Must never hold: code. What there is lies in a layer.
 
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "server")]
 pub mod commit;
 pub mod event;
 pub mod format;
+#[cfg(feature = "server")]
 pub mod log;
 pub mod model;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod service;
 pub mod view;

@@ -216,7 +216,10 @@ fn open(key: EntryKey, value: &[u8]) -> Result<Fields<'_>, EntryFault> {
 }
 
 /// Reads the chain an entry carries, after checking the entry by itself.
-pub(crate) fn chain_of(key: &[u8], value: &[u8]) -> Result<Chain, EntryFault> {
+///
+/// # Errors
+/// [`EntryFault`] if the key or the entry is not one that was written whole.
+pub fn chain_of(key: &[u8], value: &[u8]) -> Result<Chain, EntryFault> {
     open(EntryKey::from_bytes(key)?, value).map(|fields| fields.chain)
 }
 

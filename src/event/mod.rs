@@ -12,8 +12,7 @@ mod fact;
 mod governance;
 mod pack;
 
-pub use assemble::Assembler;
-pub(crate) use assemble::chain_of;
+pub use assemble::{Assembler, chain_of};
 pub use entry::{Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey};
 pub use fact::{
     Acknowledged, EntityKey, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled,

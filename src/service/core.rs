@@ -306,6 +306,7 @@ impl Service {
     }
 
     /// The state, for saving it.
+    #[cfg(feature = "server")]
     pub(crate) fn views_mut(&mut self) -> &mut Views {
         &mut self.views
     }

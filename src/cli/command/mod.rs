@@ -2,6 +2,7 @@
 //!
 //! Must never hold: how something is printed that two commands print (`print`), or how a command reaches its server (`run`).
 
+#[cfg(feature = "bench")]
 mod bench;
 mod delivery;
 mod demo;
@@ -78,6 +79,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Log(log::Command),
     /// Measure a server against yardsticks of the same machine
+    #[cfg(feature = "bench")]
     Bench(bench::Args),
     /// Check this machine's identities, the way to the server, and a store
     Doctor(doctor::Args),
@@ -108,6 +110,7 @@ impl Command {
             Self::Explain(args) => explain::run(args, invocation),
             Self::Domain(args) => domain::run(args, invocation),
             Self::Log(command) => log::run(command, invocation),
+            #[cfg(feature = "bench")]
             Self::Bench(args) => bench::run(args, invocation),
             Self::Doctor(args) => doctor::run(&args, invocation),
         }

@@ -128,7 +128,7 @@ impl Connection {
     }
 
     /// The QUIC connection itself, for what is measured beside the protocol.
-    pub(crate) fn quic(&self) -> &quinn::Connection {
+    pub fn quic(&self) -> &quinn::Connection {
         &self.quic
     }
 
