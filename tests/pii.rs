@@ -85,7 +85,7 @@ async fn refusals(alice: &mut Session) {
     let bytes = raw_frame(0x0013, &[&[1][..], MARK.as_bytes()].concat());
     alice.control.bytes(&bytes).await;
     alice.control.refused().await;
-    let question = Fetch { presentity: address("pres"), ext: Vec::new() };
+    let question = Fetch { presentity: address("pres") };
     alice.ask(&question).await.refused().await;
     let mut feed = alice.feed(&presence_feed(Bytes::from(marked("cursor")))).await;
     feed.next().await.unwrap();
@@ -127,7 +127,7 @@ async fn nothing_that_people_wrote_stands_in_a_log_line() {
             .any(|part| part == MARK.as_bytes())
         {}
     }
-    let question = Fetch { presentity: support::presentity("alice"), ext: Vec::new() };
+    let question = Fetch { presentity: support::presentity("alice") };
     bob.ask(&question).await.read::<Presence>().await;
     refusals(&mut alice).await;
     turned_away(&running).await;

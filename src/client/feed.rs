@@ -459,6 +459,6 @@ pub(crate) fn open_frame(kind: u8) -> body::FeedOpen {
         presentities: Vec::new(),
         inbox: String::new(),
         from_start: false,
-        ext: Vec::new(),
+        watchers: None,
     }
 }

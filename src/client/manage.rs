@@ -84,7 +84,6 @@ impl Client {
             principal: options.principal.map(|principal| principal.to_string()),
             role: convert::role_number(options.role),
             lifetime_ms: options.lifetime.map(Lifetime::as_ms),
-            ext: Vec::new(),
         });
         match self.request(request).await? {
             (Answer::Invited { expires_at }, _) => Ok(Invited { token, expires_at }),
@@ -98,7 +97,7 @@ impl Client {
     /// As [`Client::invite`].
     pub async fn keys(&self, principal: Option<&Principal>) -> Result<Vec<DeviceKey>, ClientError> {
         let principal = principal.map(Principal::to_string).unwrap_or_default();
-        let question = body::ListKeys { principal, ext: Vec::new() };
+        let question = body::ListKeys { principal };
         let rows = self.rows::<_, body::Key>(&question).await?;
         Ok(rows.iter().map(device_key).collect())
     }
@@ -113,7 +112,7 @@ impl Client {
         device: DeviceId,
     ) -> Result<(), ClientError> {
         let principal = principal.map(Principal::to_string).unwrap_or_default();
-        let request = body::RevokeKey { request: 0, principal, device: device.0, ext: Vec::new() };
+        let request = body::RevokeKey { request: 0, principal, device: device.0 };
         match self.request(Request::RevokeKey(request)).await? {
             (Answer::KeyRevoked, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
@@ -125,7 +124,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, ClientError> {
-        let question = body::ListSubscriptions { ext: Vec::new() };
+        let question = body::ListSubscriptions {};
         let rows = self.rows::<_, body::Subscription>(&question).await?;
         rows.iter().map(subscription_row).collect()
     }
@@ -139,7 +138,7 @@ impl Client {
         inbox: Option<&InboxAddress>,
     ) -> Result<InboxStatus, ClientError> {
         let inbox = self.inbox_address(inbox).to_string();
-        let question = body::InboxStatus { inbox, ext: Vec::new() };
+        let question = body::InboxStatus { inbox };
         let state: body::InboxState = self.one(&question).await?;
         Ok(InboxStatus {
             head: InboxSequence::new(state.head),
@@ -164,7 +163,6 @@ impl Client {
             request: 0,
             inbox: self.inbox_address(inbox).to_string(),
             sequences: sequences.iter().map(|sequence| sequence.get()).collect(),
-            ext: Vec::new(),
         });
         match self.request(request).await? {
             (Answer::Deleted { count }, _) => Ok(count),

@@ -140,7 +140,6 @@ impl Client {
             if_match: change.if_match.map(|tag| tag.0),
             lifetime_ms: change.lifetime.map(Lifetime::as_ms),
             document: change.document.as_ref().map(convert::document_body),
-            ext: Vec::new(),
         };
         let request = Request::Publish(publish);
         let file = self.tag_file(options);

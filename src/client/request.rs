@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_request_gets_its_number_when_it_is_written() {
-        let wire = body::Unsubscribe { request: 0, presentity: "pres:a@b".into(), ext: vec![] };
+        let wire = body::Unsubscribe { request: 0, presentity: "pres:a@b".into() };
         let mut out = Vec::new();
         Request::Unsubscribe(wire.clone()).encode(300, &mut out);
         let mut expected = Vec::new();
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_change_tells_its_request_and_version() {
-        let event = control_event(&frame(&body::Changed { request: 4, version: 7, ext: vec![] }));
+        let event = control_event(&frame(&body::Changed { request: 4, version: 7 }));
         let result = Ok(Answer::Changed { version: 7 });
         assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 4, result }));
     }
@@ -253,7 +253,6 @@ mod tests {
             request: 0,
             watcher: "bob@localhost".into(),
             presentity: "pres:alice@localhost".into(),
-            ext: vec![],
         });
         let done = end.done_before(RefusalCode::NoSubscription);
         assert_eq!(done, Some(Answer::Changed { version: 0 }));
@@ -262,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_answer_tells_its_request() {
-        let event = control_event(&frame(&body::Sent { request: 9, duplicate: true, ext: vec![] }));
+        let event = control_event(&frame(&body::Sent { request: 9, duplicate: true }));
         let result = Ok(Answer::Sent { duplicate: true });
         assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 9, result }));
     }

@@ -82,7 +82,7 @@ impl Client {
             content_type: outgoing.content_type.as_str().to_owned(),
             body: outgoing.body,
             lifetime_ms: outgoing.lifetime.map(Lifetime::as_ms),
-            ext: convert::receipts_ext(outgoing.receipts),
+            receipts: convert::receipts_added(outgoing.receipts),
         });
         match self.request(request).await? {
             (Answer::Sent { duplicate }, durability) => {

@@ -213,9 +213,7 @@ async fn control(
         if frame.kind == body::Subscribe::KIND {
             let request = decode::<body::Subscribe>(&frame).unwrap().request;
             script.lock().unwrap().subscribed += 1;
-            stream
-                .say(&body::Subscribed { request, state: 1, granted_ms: 1_000, ext: vec![] })
-                .await;
+            stream.say(&body::Subscribed { request, state: 1, granted_ms: 1_000 }).await;
             continue;
         }
         let request: body::Send = decode(&frame).unwrap();
@@ -247,17 +245,17 @@ async fn answer(
         connection.close(VarInt::from_u32(CloseCode::Internal.number()), b"cut");
     } else if goaway {
         let going = crate::model::RefusalCode::GoingAway.number();
-        stream.say(&body::Goaway { deadline_ms: 1_000, reconnect_after_ms: 1, ext: vec![] }).await;
+        stream.say(&body::Goaway { deadline_ms: 1_000, reconnect_after_ms: 1 }).await;
         stream.say(&refusal(request.request, going)).await;
     } else {
-        stream.say(&body::Sent { request: request.request, duplicate, ext: vec![] }).await;
+        stream.say(&body::Sent { request: request.request, duplicate }).await;
     }
     !cut
 }
 
 fn refusal(request: u64, code: u16) -> body::Refused {
     let message = "no".to_owned();
-    body::Refused { request, code, message, retry_after_ms: None, ext: vec![] }
+    body::Refused { request, code, message, retry_after_ms: None }
 }
 
 fn assert_proof(connection: &Connection, key: KeyHash, hello: &body::Hello) {
@@ -278,7 +276,6 @@ fn welcome(hello: &body::Hello) -> body::Welcome {
         durability: 1,
         time_ms: 0,
         server: "fake".into(),
-        ext: vec![],
     }
 }
 
@@ -290,7 +287,7 @@ async fn query(mut stream: Stream, script: Arc<Mutex<Script>>) {
             (script.head, script.acknowledged)
         };
         let (waiting, kept) = (head - acknowledged, head);
-        stream.say(&body::InboxState { head, acknowledged, waiting, kept, ext: vec![] }).await;
+        stream.say(&body::InboxState { head, acknowledged, waiting, kept }).await;
     } else {
         let unknown = crate::model::RefusalCode::UnknownKind.number();
         stream.say(&refusal(0, unknown)).await;
@@ -323,7 +320,6 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
             to: cursor(head),
             pending: head - at,
             complete: true,
-            ext: vec![],
         })
         .await;
     let mut number = 0;
@@ -347,14 +343,14 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
             return;
         }
     }
-    stream.say(&body::CaughtUp { cursor: cursor(at), ext: vec![] }).await;
+    stream.say(&body::CaughtUp { cursor: cursor(at) }).await;
     while let Some(frame) = stream.frame().await {
         let taken: body::FeedAck = decode(&frame).unwrap();
         {
             let mut script = script.lock().unwrap();
             script.acknowledged = script.acknowledged.max(position(&taken.cursor));
         }
-        stream.say(&body::FeedAcked { cursor: taken.cursor, ext: vec![] }).await;
+        stream.say(&body::FeedAcked { cursor: taken.cursor }).await;
     }
 }
 
@@ -362,7 +358,7 @@ fn presence(presentity: &str, number: u64, position: u64) -> body::PresenceEvent
     let document = body::Document::default();
     let presentity = presentity.to_owned();
     let presence = body::PresenceBody { presentity, state: 1, reason: 0, document };
-    body::PresenceEvent { number, cursor: cursor(position), presence, ext: vec![] }
+    body::PresenceEvent { number, cursor: cursor(position), presence }
 }
 
 fn message(inbox: &str, number: u64, sequence: u64) -> body::MessageEvent {
@@ -376,5 +372,5 @@ fn message(inbox: &str, number: u64, sequence: u64) -> body::MessageEvent {
         accepted_at_ms: 0,
         lifetime_ms: None,
     };
-    body::MessageEvent { number, cursor: cursor(sequence), message, ext: vec![] }
+    body::MessageEvent { number, cursor: cursor(sequence), message }
 }

@@ -168,7 +168,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn fetch(&self, presentity: &Presentity) -> Result<Presence, ClientError> {
-        let question = body::Fetch { presentity: presentity.to_string(), ext: Vec::new() };
+        let question = body::Fetch { presentity: presentity.to_string() };
         let answer: body::Presence = self.one(&question).await?;
         Presence::new(answer.presence)
     }
@@ -193,7 +193,7 @@ impl Client {
     /// As [`Client::fetch`].
     pub async fn unwatch(&self, presentity: &Presentity) -> Result<(), ClientError> {
         let presentity = presentity.to_string();
-        let request = body::Unsubscribe { request: 0, presentity, ext: Vec::new() };
+        let request = body::Unsubscribe { request: 0, presentity };
         match self.request(Request::Unsubscribe(request)).await? {
             (Answer::Unsubscribed, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
@@ -264,7 +264,7 @@ fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>)
         presentity: presentity.to_string(),
         mode: convert::mode_number(mode),
         lifetime_ms: lifetime.map(Lifetime::as_ms),
-        ext: convert::operation_ext(operation),
+        operation: convert::operation_added(operation),
     })
 }
 

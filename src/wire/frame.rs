@@ -113,7 +113,15 @@ impl Decoder {
 /// # Panics
 /// If the frame is longer than any receiver takes, which the limits on documents and bodies rule out.
 pub fn encode<B: Body>(body: &B, out: &mut Vec<u8>) {
-    encode_with(B::KIND, out, |out| append(body, out));
+    encode_with(B::KIND, out, |out| append(&(body, body.additions()), out));
+}
+
+/// Appends a frame with `body` and, in place of its own additions, those of another version.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_extended<B: Body>(body: &B, ext: &[Ext], out: &mut Vec<u8>) {
+    encode_with(B::KIND, out, |out| append(&(body, ext), out));
 }
 
 /// Appends a `PresenceEvent` whose last part was encoded before with [`encode_presence_suffix`].
@@ -188,8 +196,11 @@ pub fn decode<B: Body>(frame: &Frame) -> Result<B, FrameFault> {
         return Err(FrameFault::Unexpected { found: kind, expected: B::NAME });
     }
     let fault = |reason: &str| FrameFault::Body { kind, reason: reason.to_owned() };
-    match postcard::take_from_bytes(&frame.body) {
-        Ok((body, [])) => Ok(body),
+    match postcard::take_from_bytes::<(B, Vec<Ext>)>(&frame.body) {
+        Ok(((mut body, ext), [])) => {
+            body.take_additions(ext);
+            Ok(body)
+        }
         Ok(_) => Err(fault("bytes are left over behind it")),
         Err(postcard::Error::DeserializeBadUtf8) => Err(FrameFault::Utf8 { kind }),
         Err(error) => Err(fault(&error.to_string())),
@@ -225,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_length_kind_body() {
-        let bytes = bytes_of(&Unsubscribed { request: 300, ext: vec![] });
+        let bytes = bytes_of(&Unsubscribed { request: 300 });
         assert_eq!(bytes, [0, 0, 0, 5, 0x01, 0x12, 0xac, 0x02, 0]);
         assert_eq!(only_frame(&bytes).kind, Unsubscribed::KIND);
     }
@@ -233,13 +244,13 @@ mod tests {
     #[test]
     fn encoding_leaves_what_is_in_the_buffer_alone() {
         let mut out = b"before".to_vec();
-        encode(&End { ext: vec![] }, &mut out);
-        assert_eq!(out, [b"before".as_slice(), &bytes_of(&End { ext: vec![] })].concat());
+        encode(&End {}, &mut out);
+        assert_eq!(out, [b"before".as_slice(), &bytes_of(&End {})].concat());
     }
 
     #[test]
     fn a_frame_is_given_out_only_when_its_last_byte_is_there() {
-        let bytes = bytes_of(&FeedAck { cursor: Bytes::from_static(b"cursor"), ext: vec![] });
+        let bytes = bytes_of(&FeedAck { cursor: Bytes::from_static(b"cursor") });
         for end in 0..bytes.len() {
             let mut decoder = Decoder::default();
             decoder.push(&bytes[..end]);
@@ -276,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_limit_can_be_raised_once_the_peer_is_known() {
-        let bytes = bytes_of(&FeedAck { cursor: vec![7; 50].into(), ext: vec![] });
+        let bytes = bytes_of(&FeedAck { cursor: vec![7; 50].into() });
         let mut decoder = Decoder::new(10);
         decoder.push(&bytes);
         assert!(decoder.next_frame().is_err());
@@ -287,10 +298,10 @@ mod tests {
     #[test]
     fn a_large_frame_leaves_no_large_buffer_behind() {
         let mut decoder = Decoder::default();
-        decoder.push(&bytes_of(&FeedAck { cursor: vec![7; 60_000].into(), ext: vec![] }));
+        decoder.push(&bytes_of(&FeedAck { cursor: vec![7; 60_000].into() }));
         drop(decoder.next_frame().unwrap().unwrap());
         assert_eq!(decoder.buffer.capacity(), 0);
-        decoder.push(&bytes_of(&End { ext: vec![] }));
+        decoder.push(&bytes_of(&End {}));
         assert_eq!(decoder.next_frame().unwrap().unwrap().kind, End::KIND);
     }
 
@@ -305,7 +316,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "was built")]
     fn a_frame_that_no_receiver_takes_is_never_built() {
-        bytes_of(&FeedAck { cursor: vec![0; FRAME_BYTES_MAX].into(), ext: vec![] });
+        bytes_of(&FeedAck { cursor: vec![0; FRAME_BYTES_MAX].into() });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! QUIC stream bytes ⇄ frames ⇄ bodies, as `docs/PROTOCOL.md` defines them.
 //!
 //! Holds: the frame codec, the body of every kind, close and reset codes, and the ways between bodies and the model.
-//! Bodies are frozen once released: additions go into `ext`, larger changes get a new kind.
+//! Bodies are frozen once released: additions go into `ext`, which the codec owns; larger changes get a new kind.
 //! Must never hold: a socket, a clock, or what the service does with a request.
 
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod tests;
 pub use code::{CloseCode, ResetCode};
 pub use fault::FrameFault;
 pub use frame::{
-    Decoder, Frame, IGNORABLE_KIND_MIN, decode, encode, encode_presence_event,
+    Decoder, Frame, IGNORABLE_KIND_MIN, decode, encode, encode_extended, encode_presence_event,
     encode_presence_suffix, request_number,
 };
 pub use proof::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, EXPORTER_LABEL, proof_bytes};

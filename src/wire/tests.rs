@@ -8,9 +8,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::arbitrary::{MARK, arbitrary};
-use super::body::{Body, KINDS, KindVisitor, PresenceEvent, visit_kind};
+use super::body::{Body, Ext, KINDS, KindVisitor, PresenceEvent, Subscribe, visit_kind};
 use super::{
-    CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode, encode,
+    CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode, encode, encode_extended,
     encode_presence_event, encode_presence_suffix,
 };
 
@@ -185,13 +185,25 @@ fn a_claimed_length_takes_no_memory_before_the_bytes_are_there() {
 fn a_presence_event_from_its_parts_is_the_event_encoded_whole() {
     for seed in 0..=u8::MAX {
         let chance: Vec<u8> = (0..=u8::MAX).map(|step| seed.wrapping_mul(step)).collect();
-        let mut event: PresenceEvent = arbitrary(&chance);
-        event.ext.clear();
+        let event: PresenceEvent = arbitrary(&chance);
         let suffix = encode_presence_suffix(&event.presence);
         let mut out = Vec::new();
         encode_presence_event(event.number, &event.cursor, &suffix, &mut out);
         assert_eq!(out[6..], frame_of(&event).body[..]);
     }
+}
+
+#[test]
+fn an_addition_is_written_by_its_tag_and_found_among_others() {
+    let ext = |tag, value: &'static [u8]| Ext { tag, value: Bytes::from_static(value) };
+    let plain: Subscribe = arbitrary(&[]);
+    assert_eq!(plain.additions(), []);
+    let named = Subscribe { operation: Some(Bytes::from_static(b"name")), ..plain.clone() };
+    assert_eq!(named.additions(), [ext(1, b"name")]);
+    let mut out = Vec::new();
+    encode_extended(&plain, &[ext(9, b"x"), ext(1, b"name"), ext(1, b"later")], &mut out);
+    let frame = Frame { kind: Subscribe::KIND, body: out.split_off(6).into() };
+    assert_eq!(decode::<Subscribe>(&frame), Ok(named));
 }
 
 #[test]

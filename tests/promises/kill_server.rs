@@ -211,7 +211,7 @@ async fn check_inbox(server: SocketAddr, name: &str, from: &str, asked: u64) {
         let body = event.message.body.expect("nobody erased it");
         assert!(body.starts_with(event.message.id.as_bytes()), "the body belongs to the id");
         found.push(event.message.id);
-        feed.write(&FeedAck { cursor: event.cursor, ext: Vec::new() }).await;
+        feed.write(&FeedAck { cursor: event.cursor }).await;
     }
     let messages = (1..=asked).filter(|number| !is_publish(*number));
     assert_eq!(found, messages.map(|number| id(from, number)).collect::<Vec<_>>());
@@ -223,7 +223,7 @@ async fn check_presence(server: SocketAddr, name: &str, asked: u64) {
     let last: BTreeMap<_, _> =
         publishes.map(|number| (publication(number), id(name, number))).collect();
     let watcher = Session::enter(server, "alice").await;
-    let question = Fetch { presentity: presentity(name), ext: Vec::new() };
+    let question = Fetch { presentity: presentity(name) };
     let shown: Presence = watcher.ask(&question).await.read().await;
     let notes = shown.presence.document.tuples.iter().map(note_in);
     assert_eq!(notes.collect::<BTreeSet<_>>(), last.into_values().collect());

@@ -54,7 +54,7 @@ impl Watcher {
                     let event: PresenceEvent = known(&frame);
                     self.seen.push(number_of(&event));
                     assert_eq!(event.number, self.seen.len() as u64, "numbered without gaps");
-                    self.feed.write(&FeedAck { cursor: event.cursor, ext: Vec::new() }).await;
+                    self.feed.write(&FeedAck { cursor: event.cursor }).await;
                 }
             }
         }

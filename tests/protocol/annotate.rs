@@ -47,6 +47,11 @@ impl Annotator {
         self.emit([&varint(data.len() as u64), data].concat(), text);
     }
 
+    /// Writes `value` as the field `name` of what was written so far.
+    pub(crate) fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<String> {
+        self.below(name, value)
+    }
+
     /// Writes `value` under a longer path and returns its type.
     fn below<T: Serialize + ?Sized>(&mut self, step: &str, value: &T) -> Result<String> {
         let length = self.path.len();

@@ -5,7 +5,7 @@
 use adsum::wire::body::{
     AccessRule, Act, Administer, Change, ChangeDelivery, ChangeRules, ChangeVisibility, Changed,
     Delivery, DeliveryRule, DeliveryState, Displayed, DomainState, EndSubscription, Explain,
-    Explanation, Ext, FetchAt, Grant, Granted, ListActs, ListDelivery, ListDomains, ListGrants,
+    Explanation, FetchAt, Grant, Granted, ListActs, ListDelivery, ListDomains, ListGrants,
     ListHistory, ListQuarantine, ListRules, ListVisibility, ListWatchers, Quarantined, ReceiptBody,
     ReceiptEvent, Rule, Shown, Version, Visibility, VisibilityRule, Watcher, WatcherBody,
     WatcherEvent,
@@ -27,14 +27,14 @@ pub(crate) fn samples() -> Vec<Sample> {
         .collect()
 }
 
-fn added(value: &'static [u8]) -> Vec<Ext> {
-    vec![Ext { tag: 1, value: Bytes::from_static(value) }]
+fn added(value: &'static [u8]) -> Bytes {
+    Bytes::from_static(value)
 }
 
 fn additions() -> Vec<Sample> {
-    let named = adsum::wire::body::Subscribe { ext: added(&OPERATION), ..subscribe() };
-    let asking = adsum::wire::body::Send { ext: added(&[6]), ..send() };
-    let telling = adsum::wire::body::FeedOpen { ext: added(&[1]), ..open_presence() };
+    let named = adsum::wire::body::Subscribe { operation: Some(added(&OPERATION)), ..subscribe() };
+    let asking = adsum::wire::body::Send { receipts: Some(added(&[6])), ..send() };
+    let telling = adsum::wire::body::FeedOpen { watchers: Some(added(&[1])), ..open_presence() };
     vec![
         sample("Subscribe that names its operation", &named),
         sample("Send that asks for receipts", &asking),
@@ -78,7 +78,6 @@ fn requests() -> Vec<Sample> {
         if_version: Some(3),
         put: vec![access_rule()],
         remove: vec!["everyone".into()],
-        ext: vec![],
     };
     let delivery = ChangeDelivery {
         request: 10,
@@ -89,24 +88,19 @@ fn requests() -> Vec<Sample> {
         remove: vec!["old".into()],
         when_closed: 2,
         receipts: 0,
-        ext: vec![],
     };
     let visibility = ChangeVisibility {
         request: 11,
         operation: [0x2f; 16],
         put: vec![visibility_rule()],
         remove: vec!["everyone".into()],
-        ext: vec![],
     };
     vec![
         sample("ChangeRules", &rules),
         sample("ChangeDelivery", &delivery),
         sample("ChangeVisibility", &visibility),
-        sample(
-            "Displayed",
-            &Displayed { request: 12, inbox: INBOX.into(), sequence: 10, ext: vec![] },
-        ),
-        sample("Changed", &Changed { request: 9, version: 4, ext: vec![] }),
+        sample("Displayed", &Displayed { request: 12, inbox: INBOX.into(), sequence: 10 }),
+        sample("Changed", &Changed { request: 9, version: 4 }),
     ]
 }
 
@@ -117,13 +111,11 @@ fn administration() -> Vec<Sample> {
         owner: String::new(),
         grantee: "carol@example.com".into(),
         rights: 3,
-        ext: vec![],
     };
     let end = EndSubscription {
         request: 14,
         watcher: "carol@example.com".into(),
         presentity: BOBS.into(),
-        ext: vec![],
     };
     let administer = Administer {
         request: 15,
@@ -132,7 +124,6 @@ fn administration() -> Vec<Sample> {
         subject: "example.com".into(),
         presence: 1,
         messaging: 0,
-        ext: vec![],
     };
     vec![
         sample("Grant", &grant),
@@ -147,38 +138,35 @@ fn questions() -> Vec<Sample> {
         since_ms: Some(TIME_MS),
         until_ms: Some(TIME_MS + DAY_MS),
         limit: 100,
-        ext: vec![],
     };
     let explain = Explain {
         presentity: BOBS.into(),
         watcher: "carol@example.com".into(),
         at_ms: Some(TIME_MS),
-        ext: vec![],
     };
-    let ext = Vec::new;
     vec![
-        sample("ListRules", &ListRules { owner: BOBS.into(), ext: ext() }),
-        sample("ListDelivery", &ListDelivery { inbox: INBOX.into(), ext: ext() }),
-        sample("ListVisibility", &ListVisibility { ext: ext() }),
-        sample("ListGrants", &ListGrants { owner: String::new(), ext: ext() }),
-        sample("ListWatchers", &ListWatchers { presentity: BOBS.into(), ext: ext() }),
+        sample("ListRules", &ListRules { owner: BOBS.into() }),
+        sample("ListDelivery", &ListDelivery { inbox: INBOX.into() }),
+        sample("ListVisibility", &ListVisibility {}),
+        sample("ListGrants", &ListGrants { owner: String::new() }),
+        sample("ListWatchers", &ListWatchers { presentity: BOBS.into() }),
         sample("ListHistory", &history),
-        sample("FetchAt", &FetchAt { presentity: BOBS.into(), at_ms: TIME_MS, ext: ext() }),
+        sample("FetchAt", &FetchAt { presentity: BOBS.into(), at_ms: TIME_MS }),
         sample("Explain", &explain),
-        sample("ListDomains", &ListDomains { ext: ext() }),
-        sample("ListActs", &ListActs { principal: String::new(), ext: ext() }),
-        sample("ListQuarantine", &ListQuarantine { inbox: INBOX.into(), ext: ext() }),
+        sample("ListDomains", &ListDomains {}),
+        sample("ListActs", &ListActs { principal: String::new() }),
+        sample("ListQuarantine", &ListQuarantine { inbox: INBOX.into() }),
     ]
 }
 
 fn rules() -> Vec<Sample> {
-    let state = DeliveryState { version: 1, when_closed: 2, receipts: true, ext: vec![] };
+    let state = DeliveryState { version: 1, when_closed: 2, receipts: true };
     vec![
-        sample("Version", &Version { version: 4, ext: vec![] }),
-        sample("Rule", &Rule { rule: access_rule(), ext: vec![] }),
+        sample("Version", &Version { version: 4 }),
+        sample("Rule", &Rule { rule: access_rule() }),
         sample("DeliveryState", &state),
-        sample("Delivery", &Delivery { rule: delivery_rule(), ext: vec![] }),
-        sample("Visibility", &Visibility { rule: visibility_rule(), ext: vec![] }),
+        sample("Delivery", &Delivery { rule: delivery_rule() }),
+        sample("Visibility", &Visibility { rule: visibility_rule() }),
     ]
 }
 
@@ -190,7 +178,6 @@ fn past() -> Vec<Sample> {
         name: String::new(),
         what: 1,
         document: Some(plain_document()),
-        ext: vec![],
     };
     let all = Shown { tuples: None, notes: true, contact: true, markup: true };
     let explanation = Explanation {
@@ -202,7 +189,6 @@ fn past() -> Vec<Sample> {
         fetch_shown: access_rule().shown,
         subscribe_shown: all,
         by_domain: false,
-        ext: vec![],
     };
     vec![sample("Change", &change), sample("Explanation", &explanation)]
 }
@@ -228,20 +214,13 @@ fn rows() -> Vec<Sample> {
         presence: true,
         messaging: true,
         principals: 3,
-        ext: vec![],
     };
-    let act = Act {
-        at_ms: TIME_MS,
-        by: "root@example.com".into(),
-        act: 2,
-        about: ALICE.into(),
-        ext: vec![],
-    };
-    let granted = Granted { grantee: "carol@example.com".into(), rights: 3, ext: vec![] };
-    let aside = Quarantined { message: message_event(cursor(0)).message, ext: vec![] };
+    let act = Act { at_ms: TIME_MS, by: "root@example.com".into(), act: 2, about: ALICE.into() };
+    let granted = Granted { grantee: "carol@example.com".into(), rights: 3 };
+    let aside = Quarantined { message: message_event(cursor(0)).message };
     vec![
         sample("Granted", &granted),
-        sample("Watcher", &Watcher { watcher: watcher(), ext: vec![] }),
+        sample("Watcher", &Watcher { watcher: watcher() }),
         sample("DomainState", &domain),
         sample("Act", &act),
         sample("Quarantined", &aside),
@@ -258,7 +237,7 @@ fn events() -> Vec<Sample> {
         at_ms: TIME_MS,
         reason: String::new(),
     };
-    let receipt = ReceiptEvent { number: 2, cursor: cursor(0x59), receipt, ext: vec![] };
-    let watcher = WatcherEvent { number: 3, cursor: cursor(0x2f), watcher: watcher(), ext: vec![] };
+    let receipt = ReceiptEvent { number: 2, cursor: cursor(0x59), receipt };
+    let watcher = WatcherEvent { number: 3, cursor: cursor(0x2f), watcher: watcher() };
     vec![sample("ReceiptEvent", &receipt), sample("WatcherEvent", &watcher)]
 }

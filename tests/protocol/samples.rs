@@ -11,7 +11,7 @@ use adsum::wire::body::{
     RevokeKey, Send, Sent, Subscribe, Subscribed, Subscription, Tuple, Unsubscribe, Unsubscribed,
     Welcome, Written,
 };
-use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, ResetCode, encode, proof_bytes};
+use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, ResetCode, encode_extended, proof_bytes};
 use bytes::Bytes;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
@@ -62,10 +62,16 @@ impl Sample {
 
 /// The example of `body` under `title`.
 pub(crate) fn sample<B: Body>(title: &'static str, body: &B) -> Sample {
+    extended(title, body, &body.additions())
+}
+
+/// The example of `body` with these additions under `title`.
+fn extended<B: Body>(title: &'static str, body: &B, ext: &[Ext]) -> Sample {
     let mut bytes = Vec::new();
-    encode(body, &mut bytes);
+    encode_extended(body, ext, &mut bytes);
     let mut annotator = Annotator::default();
     body.serialize(&mut annotator).expect("bodies hold only what the annotator writes");
+    annotator.field("ext", &ext).expect("additions are bytes");
     let length = Line {
         bytes: bytes[..4].to_vec(),
         text: format!("length of kind and body: {}", bytes.len() - 4),
@@ -136,7 +142,6 @@ pub(crate) fn hello() -> Hello {
         signature: signature(true),
         enroll: None,
         client: "example/1.0".into(),
-        ext: vec![],
     }
 }
 
@@ -152,21 +157,20 @@ pub(crate) fn welcome() -> Welcome {
         durability: 1,
         time_ms: TIME_MS,
         server: "adsum/0.1.0".into(),
-        ext: vec![],
     }
 }
 
 fn connection() -> Vec<Sample> {
     let enroll = Some(Enroll { token: TOKEN.to_vec().into(), label: "phone".into() });
     let asking = Hello { proof: 0, signature: Bytes::new(), enroll, ..hello() };
-    let answer = ChallengeAnswer { signature: signature(false), ext: vec![] };
+    let answer = ChallengeAnswer { signature: signature(false) };
     vec![
         sample("Hello", &hello()),
         sample("Hello that asks for a challenge and for enrolment", &asking),
-        sample("Challenge", &Challenge { nonce: NONCE, ext: vec![] }),
+        sample("Challenge", &Challenge { nonce: NONCE }),
         sample("ChallengeAnswer", &answer),
         sample("Welcome", &welcome()),
-        sample("Goaway", &Goaway { deadline_ms: 5_000, reconnect_after_ms: 1_250, ext: vec![] }),
+        sample("Goaway", &Goaway { deadline_ms: 5_000, reconnect_after_ms: 1_250 }),
     ]
 }
 
@@ -221,7 +225,6 @@ fn publish() -> Publish {
         if_match: None,
         lifetime_ms: None,
         document: Some(plain_document()),
-        ext: vec![],
     }
 }
 
@@ -232,7 +235,7 @@ pub(crate) fn subscribe() -> Subscribe {
         presentity: ALICE.into(),
         mode: 0,
         lifetime_ms: Some(WEEK_MS),
-        ext: vec![],
+        operation: None,
     }
 }
 
@@ -246,7 +249,7 @@ pub(crate) fn send() -> Send {
         content_type: "text/plain; charset=utf-8".into(),
         body: Bytes::from_static(b"lunch?"),
         lifetime_ms: None,
-        ext: vec![],
+        receipts: None,
     }
 }
 
@@ -268,19 +271,17 @@ fn requests() -> Vec<Sample> {
         document: None,
         ..publish()
     };
-    let unsubscribe = Unsubscribe { request: 5, presentity: ALICE.into(), ext: vec![] };
+    let unsubscribe = Unsubscribe { request: 5, presentity: ALICE.into() };
     let lasting = Send { lifetime_ms: Some(DAY_MS), ..send() };
-    let delete =
-        Delete { request: 6, inbox: INBOX.into(), sequences: vec![7, 9, 300], ext: vec![] };
+    let delete = Delete { request: 6, inbox: INBOX.into(), sequences: vec![7, 9, 300] };
     let invite = Invite {
         request: 7,
         invite: InviteId::of(&TOKEN).0,
         principal: Some("carol@example.com".into()),
         role: 0,
         lifetime_ms: Some(WEEK_MS),
-        ext: vec![],
     };
-    let revoke = RevokeKey { request: 8, principal: String::new(), device: device(), ext: vec![] };
+    let revoke = RevokeKey { request: 8, principal: String::new(), device: device() };
     vec![
         sample("Publish", &publish()),
         sample("Publish that changes a publication", &modify),
@@ -296,25 +297,25 @@ fn requests() -> Vec<Sample> {
 
 /// The answer to [`subscribe`].
 pub(crate) fn subscribed() -> Subscribed {
-    Subscribed { request: 1, state: 1, granted_ms: WEEK_MS, ext: vec![] }
+    Subscribed { request: 1, state: 1, granted_ms: WEEK_MS }
 }
 
 /// The answer to [`send`].
 pub(crate) fn sent() -> Sent {
-    Sent { request: 2, duplicate: false, ext: vec![] }
+    Sent { request: 2, duplicate: false }
 }
 
 fn answers() -> Vec<Sample> {
-    let published = Published { request: 1, tag: TAG, granted_ms: HOUR_MS, ext: vec![] };
-    let invited = Invited { request: 7, expires_at_ms: TIME_MS + WEEK_MS, ext: vec![] };
+    let published = Published { request: 1, tag: TAG, granted_ms: HOUR_MS };
+    let invited = Invited { request: 7, expires_at_ms: TIME_MS + WEEK_MS };
     vec![
         sample("Published", &published),
         sample("Subscribed", &subscribed()),
-        sample("Unsubscribed", &Unsubscribed { request: 5, ext: vec![] }),
+        sample("Unsubscribed", &Unsubscribed { request: 5 }),
         sample("Sent", &sent()),
-        sample("Deleted", &Deleted { request: 6, count: 2, ext: vec![] }),
+        sample("Deleted", &Deleted { request: 6, count: 2 }),
         sample("Invited", &invited),
-        sample("KeyRevoked", &KeyRevoked { request: 8, ext: vec![] }),
+        sample("KeyRevoked", &KeyRevoked { request: 8 }),
         sample("Refused", &refused(3, RefusalCode::StaleTag, STALE, None)),
     ]
 }
@@ -323,7 +324,7 @@ const STALE: &str = "the tag is not current: the publication changed, was remove
 
 fn refused(request: u64, code: RefusalCode, message: &str, retry: Option<u64>) -> Refused {
     let code = code.number();
-    Refused { request, code, message: message.into(), retry_after_ms: retry, ext: vec![] }
+    Refused { request, code, message: message.into(), retry_after_ms: retry }
 }
 
 fn queries() -> Vec<Sample> {
@@ -333,30 +334,25 @@ fn queries() -> Vec<Sample> {
         reason: 0,
         mode: 0,
         remaining_ms: WEEK_MS,
-        ext: vec![],
     };
     let key = Key {
         device: device(),
         label: "phone".into(),
         enrolled_at_ms: TIME_MS,
         revoked_at_ms: Some(TIME_MS + HOUR_MS),
-        ext: vec![],
     };
-    let state = InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12, ext: vec![] };
+    let state = InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
     let busy = refused(0, RefusalCode::Busy, "the server is busy; try again in 1 s", Some(1_000));
     vec![
-        sample("Fetch", &Fetch { presentity: ALICE.into(), ext: vec![] }),
-        sample(
-            "Presence",
-            &Presence { presence: presence(document_with_an_erased_note()), ext: vec![] },
-        ),
-        sample("ListSubscriptions", &ListSubscriptions { ext: vec![] }),
+        sample("Fetch", &Fetch { presentity: ALICE.into() }),
+        sample("Presence", &Presence { presence: presence(document_with_an_erased_note()) }),
+        sample("ListSubscriptions", &ListSubscriptions {}),
         sample("Subscription", &subscription),
-        sample("ListKeys", &ListKeys { principal: String::new(), ext: vec![] }),
+        sample("ListKeys", &ListKeys { principal: String::new() }),
         sample("Key", &key),
-        sample("InboxStatus", &InboxStatus { inbox: INBOX.into(), ext: vec![] }),
+        sample("InboxStatus", &InboxStatus { inbox: INBOX.into() }),
         sample("InboxState", &state),
-        sample("End", &End { ext: vec![] }),
+        sample("End", &End {}),
         sample("Refused on QUERY", &busy),
     ]
 }
@@ -370,7 +366,7 @@ pub(crate) fn open_presence() -> FeedOpen {
         presentities: vec![],
         inbox: String::new(),
         from_start: false,
-        ext: vec![],
+        watchers: None,
     }
 }
 
@@ -381,7 +377,7 @@ pub(crate) fn open_inbox() -> FeedOpen {
 
 /// An acknowledgement of `cursor`.
 pub(crate) fn ack(cursor: Bytes) -> FeedAck {
-    FeedAck { cursor, ext: vec![] }
+    FeedAck { cursor }
 }
 
 fn feeds() -> Vec<Sample> {
@@ -391,21 +387,18 @@ fn feeds() -> Vec<Sample> {
         sample("FeedOpen for presence", &drain),
         sample("FeedOpen for an inbox", &open_inbox()),
         sample("FeedAck", &ack(cursor(0x52))),
-        sample(
-            "FeedAck with an addition of a later version",
-            &FeedAck { ext: vec![added], ..ack(cursor(0x52)) },
-        ),
+        extended("FeedAck with an addition of a later version", &ack(cursor(0x52)), &[added]),
     ]
 }
 
 /// A feed that is open.
 pub(crate) fn ready(outcome: u8, from: Bytes, to: Bytes, pending: u64) -> FeedReady {
-    FeedReady { outcome, from, to, pending, complete: true, ext: vec![] }
+    FeedReady { outcome, from, to, pending, complete: true }
 }
 
 /// Alice is open, as bob is told.
 pub(crate) fn presence_event(number: u64, cursor: Bytes) -> PresenceEvent {
-    PresenceEvent { number, cursor, presence: presence(plain_document()), ext: vec![] }
+    PresenceEvent { number, cursor, presence: presence(plain_document()) }
 }
 
 /// Alice's answer in bob's inbox.
@@ -420,17 +413,17 @@ pub(crate) fn message_event(cursor: Bytes) -> MessageEvent {
         accepted_at_ms: TIME_MS,
         lifetime_ms: Some(DAY_MS),
     };
-    MessageEvent { number: 1, cursor, message, ext: vec![] }
+    MessageEvent { number: 1, cursor, message }
 }
 
 /// The feed is caught up.
 pub(crate) fn caught_up(cursor: Bytes) -> CaughtUp {
-    CaughtUp { cursor, ext: vec![] }
+    CaughtUp { cursor }
 }
 
 /// The acknowledgement is durable.
 pub(crate) fn acked(cursor: Bytes) -> FeedAcked {
-    FeedAcked { cursor, ext: vec![] }
+    FeedAcked { cursor }
 }
 
 fn feed_events() -> Vec<Sample> {
@@ -453,7 +446,6 @@ fn ends() -> Vec<Sample> {
         code: ResetCode::GoingAway.number(),
         cursor: cursor(0x52),
         message: "the server is shutting down; connect again in a moment".into(),
-        ext: vec![],
     };
     vec![sample("FeedEnd", &end)]
 }

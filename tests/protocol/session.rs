@@ -120,11 +120,11 @@ fn live(log: &mut Transcript) {
 
 fn fetch(log: &mut Transcript) {
     let presence: PresenceBody = presence_event(1, cursor(0x21)).presence;
-    let question = Fetch { presentity: presence.presentity.clone(), ext: vec![] };
+    let question = Fetch { presentity: presence.presentity.clone() };
     log.opened("QUERY", StreamType::Query);
     log.frame(From::Client, "QUERY", &question);
     log.ended(From::Client, "QUERY");
-    log.frame(From::Server, "QUERY", &Presence { presence, ext: vec![] });
+    log.frame(From::Server, "QUERY", &Presence { presence });
     log.ended(From::Server, "QUERY");
     log.said(From::Client, "", "closes the connection with code 0x00", &[]);
 }

@@ -29,7 +29,7 @@ async fn r3_3_1_a_copy_is_kept_by_its_cursor() {
     let mut again = alice.watch_from(watch.cursor.clone()).await;
     assert_eq!((again.ready.outcome, again.ready.pending), (1, 0));
     assert!(again.says_until_caught_up().await.is_empty());
-    let rows = alice.rows::<_, Subscription>(&ListSubscriptions { ext: Vec::new() }).await.unwrap();
+    let rows = alice.rows::<_, Subscription>(&ListSubscriptions {}).await.unwrap();
     assert!(rows[0].remaining_ms > 0);
 }
 

@@ -174,7 +174,7 @@ impl Feed {
     /// Says that everything up to where the feed stands was taken for good.
     pub async fn acknowledge(&mut self) {
         let cursor = self.cursor.clone();
-        self.stream.write(&FeedAck { cursor: cursor.clone(), ext: Vec::new() }).await;
+        self.stream.write(&FeedAck { cursor: cursor.clone() }).await;
     }
 
     /// As [`Feed::acknowledge`], and waits until that is durable. Nothing else may be on its way.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use adsum::format::pidf;
-use adsum::wire::body::{Contact, Document, Ext, Sent};
+use adsum::wire::body::{Contact, Document, Sent};
 use bytes::Bytes;
 
 use crate::person::{Person, REFUSE, delivery_rule, send_of};
@@ -41,13 +41,13 @@ async fn r4_2_1_the_sender_learns_what_became_of_a_message() {
         assert!(codes.contains(code), "{code} in {codes:?}");
     }
     let expiring = alice.send_as("carol", "m9", |send| {
-        (send.lifetime_ms, send.ext) = (Some(1_000), receipts(16));
+        (send.lifetime_ms, send.receipts) = (Some(1_000), Some(receipts(16)));
     });
     assert!(expiring.await.is_err(), "carol is not there yet");
     world.enter("carol").await;
     alice
         .send_as("carol", "m9", |send| {
-            (send.lifetime_ms, send.ext) = (Some(1_000), receipts(16));
+            (send.lifetime_ms, send.receipts) = (Some(1_000), Some(receipts(16)));
         })
         .await
         .unwrap();
@@ -66,8 +66,8 @@ async fn r4_2_1_the_sender_learns_what_became_of_a_message() {
 }
 
 /// The extension of a message that asks for receipts of these kinds.
-fn receipts(kinds: u8) -> Vec<Ext> {
-    vec![Ext { tag: 1, value: Bytes::copy_from_slice(&[kinds]) }]
+fn receipts(kinds: u8) -> Bytes {
+    Bytes::copy_from_slice(&[kinds])
 }
 
 /// Sends until the inbox takes no more.

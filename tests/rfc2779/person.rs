@@ -8,7 +8,7 @@ use adsum::model::RefusalCode;
 use adsum::wire::StreamType;
 use adsum::wire::body::{
     AccessRule, Body, ChangeDelivery, ChangeRules, Changed, DeliveryRule, Displayed,
-    End as EndOfRows, EndSubscription, Ext, FeedOpen, Fetch, Grant, Hello, ListSubscriptions,
+    End as EndOfRows, EndSubscription, FeedOpen, Fetch, Grant, Hello, ListSubscriptions,
     ListWatchers, Presence, PresenceBody, Publish, Published, Refused, Send, Sent, Subscribe,
     Subscribed, Subscription, Unsubscribe, Unsubscribed, Watcher, WatcherBody, Welcome,
 };
@@ -114,7 +114,6 @@ impl Person {
                     if_match: None,
                     lifetime_ms: None,
                     document: None,
-                    ext: Vec::new(),
                 };
                 change(&mut publish);
                 publish
@@ -143,7 +142,7 @@ impl Person {
     // Presence of others.
 
     pub async fn fetch(&self, of: &str) -> Answer<PresenceBody> {
-        let question = Fetch { presentity: pres(of), ext: Vec::new() };
+        let question = Fetch { presentity: pres(of) };
         self.question::<_, Presence>(&question).await.map(|answer| answer.presence)
     }
 
@@ -168,9 +167,9 @@ impl Person {
     ) -> Answer<Subscribed> {
         let value = Bytes::copy_from_slice(&operation());
         self.ask(|request| {
-            let ext = vec![Ext { tag: 1, value }];
+            let (presentity, operation) = (pres(to), Some(value));
             let mut subscribe =
-                Subscribe { request, presentity: pres(to), mode: 0, lifetime_ms: None, ext };
+                Subscribe { request, presentity, mode: 0, lifetime_ms: None, operation };
             change(&mut subscribe);
             subscribe
         })
@@ -178,12 +177,12 @@ impl Person {
     }
 
     pub async fn unsubscribe(&mut self, from: &str) -> Answer<Unsubscribed> {
-        self.ask(|request| Unsubscribe { request, presentity: pres(from), ext: Vec::new() }).await
+        self.ask(|request| Unsubscribe { request, presentity: pres(from) }).await
     }
 
     /// One's subscriptions, such as `bob: active`, in order of name.
     pub async fn subscriptions(&self) -> Vec<String> {
-        let rows = self.rows::<_, Subscription>(&ListSubscriptions { ext: Vec::new() }).await;
+        let rows = self.rows::<_, Subscription>(&ListSubscriptions {}).await;
         let mut rows: Vec<String> = rows
             .unwrap()
             .iter()
@@ -205,8 +204,8 @@ impl Person {
 
     /// Opens a feed of all subscriptions, with watcher information of the presentities one controls.
     pub async fn watch_watchers(&self, cursor: Bytes) -> Feed {
-        let ext = vec![Ext { tag: 1, value: Bytes::from_static(&[1]) }];
-        self.feed(&FeedOpen { ext, ..feed_of_presence(cursor) }).await.unwrap()
+        let watchers = Some(Bytes::from_static(&[1]));
+        self.feed(&FeedOpen { watchers, ..feed_of_presence(cursor) }).await.unwrap()
     }
 
     // Messages.
@@ -247,17 +246,13 @@ impl Person {
 
     /// Deletes messages by their positions and tells how many were there.
     pub async fn delete(&mut self, of: &str, sequences: Vec<u64>) -> Answer<u32> {
-        let deleted = self.ask(|request| adsum::wire::body::Delete {
-            request,
-            inbox: im(of),
-            sequences,
-            ext: Vec::new(),
-        });
+        let deleted =
+            self.ask(|request| adsum::wire::body::Delete { request, inbox: im(of), sequences });
         deleted.await.map(|deleted: adsum::wire::body::Deleted| deleted.count)
     }
 
     pub async fn displayed(&mut self, of: &str, sequence: u64) -> Answer<Changed> {
-        self.ask(|request| Displayed { request, inbox: im(of), sequence, ext: Vec::new() }).await
+        self.ask(|request| Displayed { request, inbox: im(of), sequence }).await
     }
 
     // Rules.
@@ -282,7 +277,6 @@ impl Person {
             if_version: None,
             put,
             remove: remove.iter().map(|name| (*name).to_owned()).collect(),
-            ext: Vec::new(),
         })
         .await
     }
@@ -306,7 +300,7 @@ impl Person {
     pub async fn delivery(&mut self, change: impl FnOnce(&mut ChangeDelivery)) -> Answer<Changed> {
         let (operation, inbox) = (operation(), im(&self.principal));
         self.ask(|request| {
-            let (put, remove, ext) = (Vec::new(), Vec::new(), Vec::new());
+            let (put, remove) = (Vec::new(), Vec::new());
             let mut changed = ChangeDelivery {
                 request,
                 operation,
@@ -316,7 +310,6 @@ impl Person {
                 remove,
                 when_closed: 0,
                 receipts: 0,
-                ext,
             };
             change(&mut changed);
             changed
@@ -332,21 +325,20 @@ impl Person {
     /// Grants exactly these rights.
     pub async fn grant(&mut self, grantee: &str, rights: u8) -> Answer<Changed> {
         let (operation, grantee) = (operation(), full(grantee));
-        let (owner, ext) = (String::new(), Vec::new());
-        self.ask(|request| Grant { request, operation, owner, grantee, rights, ext }).await
+        let owner = String::new();
+        self.ask(|request| Grant { request, operation, owner, grantee, rights }).await
     }
 
     /// Who watches a presentity.
     pub async fn watchers(&self, of: &str) -> Answer<Vec<WatcherBody>> {
-        let question = ListWatchers { presentity: pres(of), ext: Vec::new() };
+        let question = ListWatchers { presentity: pres(of) };
         let rows = self.rows::<_, Watcher>(&question).await?;
         Ok(rows.into_iter().map(|row| row.watcher).collect())
     }
 
     pub async fn end_subscription(&mut self, watcher: &str, to: &str) -> Answer<Changed> {
         let (watcher, presentity) = (full(watcher), pres(to));
-        let ext = Vec::new();
-        self.ask(|request| EndSubscription { request, watcher, presentity, ext }).await
+        self.ask(|request| EndSubscription { request, watcher, presentity }).await
     }
 
     /// An act on a domain or principal; see [`Administer`].

@@ -63,7 +63,7 @@ impl Act {
             Self::Suspend(who) => (5, full(&who), 0, 0),
             Self::Resume(who) => (6, full(&who), 0, 0),
         };
-        Administer { request, operation, act, subject, presence, messaging, ext: Vec::new() }
+        Administer { request, operation, act, subject, presence, messaging }
     }
 }
 
@@ -77,14 +77,14 @@ pub fn send_of(request: u64, to: &str, id: &str) -> Send {
         content_type: "text/plain".to_owned(),
         body: Bytes::from_static(b"x"),
         lifetime_ms: None,
-        ext: Vec::new(),
+        receipts: None,
     }
 }
 
 /// Opens the feed of all subscriptions.
 pub fn feed_of_presence(cursor: Bytes) -> FeedOpen {
     let (inbox, presentities) = (String::new(), Vec::new());
-    FeedOpen { kind: 1, cursor, window: 0, presentities, inbox, from_start: false, ext: Vec::new() }
+    FeedOpen { kind: 1, cursor, window: 0, presentities, inbox, from_start: false, watchers: None }
 }
 
 /// Opens the feed of an inbox from its oldest message on.

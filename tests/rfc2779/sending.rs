@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adsum::wire::body::{Ext, Sent};
+use adsum::wire::body::Sent;
 use bytes::Bytes;
 
 use crate::person::{REFUSE, delivery_rule, send_of};
@@ -23,12 +23,12 @@ async fn r5_4_1_non_delivery_is_confirmed() {
     let (mut alice, mut bob) = (world.enter("alice").await, world.enter("bob").await);
     bob.delivery(|change| change.receipts = 2).await.unwrap();
     assert!(alice.send("nobody", "m0", "x").await.is_err());
-    let failures = || vec![Ext { tag: 1, value: Bytes::from_static(&[8 | 16]) }];
+    let failures = || Some(Bytes::from_static(&[8 | 16]));
     alice
-        .send_as("bob", "m1", |send| (send.ext, send.lifetime_ms) = (failures(), Some(1_000)))
+        .send_as("bob", "m1", |send| (send.receipts, send.lifetime_ms) = (failures(), Some(1_000)))
         .await
         .unwrap();
-    alice.send_as("bob", "m2", |send| send.ext = failures()).await.unwrap();
+    alice.send_as("bob", "m2", |send| send.receipts = failures()).await.unwrap();
     bob.delete("bob", vec![2]).await.unwrap();
     world.kill_and_restart();
     let alice = world.enter("alice").await;

@@ -227,8 +227,8 @@ async fn conversation() -> (World, Person, Person) {
     alice.subscribe("bob").await.unwrap();
     bob.subscribe("alice").await.unwrap();
     for (person, to) in [(&mut alice, "bob"), (&mut bob, "alice")] {
-        let receipts = vec![adsum::wire::body::Ext { tag: 1, value: Bytes::from_static(&[31]) }];
-        person.send_as(to, "m1", |send| send.ext = receipts).await.unwrap();
+        let receipts = Some(Bytes::from_static(&[31]));
+        person.send_as(to, "m1", |send| send.receipts = receipts).await.unwrap();
     }
     (world, alice, bob)
 }

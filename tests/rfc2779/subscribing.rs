@@ -210,7 +210,7 @@ async fn r5_1_8_nobody_else_cancels_a_subscription() {
     assert_eq!(watch.says().await, "bob: still told");
     root.end_subscription("alice", "bob").await.unwrap();
     assert_eq!(state_of(&watch.next().await), 2);
-    let acts = ListActs { principal: String::new(), ext: Vec::new() };
+    let acts = ListActs { principal: String::new() };
     let acts: Vec<ActRow> = alice.rows(&acts).await.unwrap();
     assert_eq!((acts.len(), acts[0].act, acts[0].by.as_str()), (1, 2, "root@d.example"));
 }

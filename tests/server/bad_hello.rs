@@ -169,7 +169,7 @@ async fn a_challenge_proves_as_well_as_the_exporter() {
     let mut control = challenged(&peer, &alice).await;
     let nonce = control.read::<Challenge>().await.nonce;
     let signature = alice.sign(CHALLENGE_CONTEXT, &peer.server_key, &nonce);
-    control.write(&ChallengeAnswer { signature, ext: Vec::new() }).await;
+    control.write(&ChallengeAnswer { signature }).await;
     let welcome: Welcome = control.read().await;
     assert_eq!((welcome.device, welcome.enrolled), (place.alice.welcome.device, false));
     control.write(&subscribe(1, "nobody", 0)).await;
@@ -192,7 +192,7 @@ async fn a_challenge_signed_wrongly_proves_nothing() {
             2 => bob.sign(CHALLENGE_CONTEXT, key, &nonce),
             _ => Bytes::new(),
         };
-        control.write(&ChallengeAnswer { signature, ext: Vec::new() }).await;
+        control.write(&ChallengeAnswer { signature }).await;
         assert_eq!(control.refused().await, Code::BadProof as u16, "case {case}");
         assert_eq!(peer.end().await, closed(CloseCode::AuthFailed));
     }
@@ -281,7 +281,7 @@ async fn a_revoked_key_is_told_so_and_stays_out() {
     let mut alice = Session::enter(running.address(), "alice").await;
     let device = alice.welcome.device;
     let request = alice.number();
-    let revoke = RevokeKey { request, principal: String::new(), device, ext: Vec::new() };
+    let revoke = RevokeKey { request, principal: String::new(), device };
     alice.control.write(&revoke).await;
     alice.answer::<KeyRevoked>().await.unwrap();
     assert_eq!(alice.peer.end().await, closed(CloseCode::AuthExpired));
@@ -311,7 +311,7 @@ async fn another_protocol_is_refused_before_a_byte_of_ours() {
 async fn nothing_is_answered_before_the_proof_holds() {
     let place = Place::new().await;
     let peer = place.peer().await;
-    let question = adsum::wire::body::ListSubscriptions { ext: Vec::new() };
+    let question = adsum::wire::body::ListSubscriptions {};
     let mut query = peer.open(StreamType::Query).await;
     query.write(&question).await;
     let mut feed = peer.open(StreamType::Feed).await;

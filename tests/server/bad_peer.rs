@@ -130,11 +130,11 @@ async fn other_wrong_requests_say_what_is_wrong() {
         |address: &str| Subscribe { presentity: address.to_owned(), ..subscribe(77, "bob", 0) };
     let end = |address: &str| {
         let presentity = address.to_owned();
-        Unsubscribe { request: 77, presentity, ext: Vec::new() }
+        Unsubscribe { request: 77, presentity }
     };
     let delete = |name: &str, count: u64| {
         let sequences = (1..=count).collect();
-        Delete { request: 77, inbox: inbox(name), sequences, ext: Vec::new() }
+        Delete { request: 77, inbox: inbox(name), sequences }
     };
     let invite = Invite {
         request: 77,
@@ -142,11 +142,10 @@ async fn other_wrong_requests_say_what_is_wrong() {
         principal: Some(principal("carol")),
         role: 0,
         lifetime_ms: None,
-        ext: Vec::new(),
     };
     let revoke = |principal: &str| {
         let principal = principal.to_owned();
-        RevokeKey { request: 77, principal, device: [1; 8], ext: Vec::new() }
+        RevokeKey { request: 77, principal, device: [1; 8] }
     };
     let brief = Subscribe { lifetime_ms: Some(1), ..subscribe(77, "bob", 0) };
     let cases = vec![
@@ -241,9 +240,9 @@ async fn a_wrong_question_is_refused_on_its_own_stream() {
     let place = Place::new().await;
     let before = head(place.running.http()).await;
     let alice = &place.alice;
-    let fetch = |address: &str| Fetch { presentity: address.to_owned(), ext: Vec::new() };
-    let status = |address: &str| InboxStatus { inbox: address.to_owned(), ext: Vec::new() };
-    let keys = |principal: &str| ListKeys { principal: principal.to_owned(), ext: Vec::new() };
+    let fetch = |address: &str| Fetch { presentity: address.to_owned() };
+    let status = |address: &str| InboxStatus { inbox: address.to_owned() };
+    let keys = |principal: &str| ListKeys { principal: principal.to_owned() };
     let questions = [
         (frame(&fetch("alice")), Code::BadAddress),
         (frame(&fetch("pres:alice@elsewhere.example")), Code::ForeignDomain),

@@ -44,7 +44,7 @@ impl Place {
 
     /// Alice's connection still answers.
     async fn alice_goes_on(&self) {
-        let question = Fetch { presentity: presentity("bob"), ext: Vec::new() };
+        let question = Fetch { presentity: presentity("bob") };
         self.alice.ask(&question).await.read::<Presence>().await;
     }
 
@@ -251,7 +251,6 @@ async fn a_cursor_of_another_device_begins_the_feed_anew() {
         principal: Some(support::principal("alice")),
         role: 0,
         lifetime_ms: None,
-        ext: Vec::new(),
     };
     place.alice.control.write(&invite).await;
     place.alice.answer::<Invited>().await.unwrap();
@@ -305,10 +304,10 @@ async fn a_cursor_of_another_feed_acknowledges_nothing() {
     inbox.read::<FeedReady>().await;
     let first: MessageEvent = inbox.read().await;
     for cursor in [Bytes::from_static(b"forged"), Bytes::new(), of_presence] {
-        inbox.write(&FeedAck { cursor, ext: Vec::new() }).await;
+        inbox.write(&FeedAck { cursor }).await;
     }
     // Had one of them counted, the window would be open and the second message be next.
-    inbox.write(&FeedAck { cursor: first.cursor.clone(), ext: Vec::new() }).await;
+    inbox.write(&FeedAck { cursor: first.cursor.clone() }).await;
     let acked: FeedAcked = loop {
         let frame = inbox.next().await.unwrap();
         if frame.kind == FeedAcked::KIND {
@@ -318,7 +317,7 @@ async fn a_cursor_of_another_feed_acknowledges_nothing() {
         assert_eq!(event.number, 2);
     };
     assert_eq!(acked.cursor, first.cursor);
-    let question = InboxStatus { inbox: support::inbox("alice"), ext: Vec::new() };
+    let question = InboxStatus { inbox: support::inbox("alice") };
     let state: InboxState = place.alice.ask(&question).await.read().await;
     assert_eq!((state.acknowledged, state.waiting), (1, 2));
     place.running.stop().await;

@@ -72,7 +72,7 @@ async fn metrics_count_what_was_done() {
     let number = alice.number();
     alice.control.write(&message(number, "nobody", "m", b"lunch?")).await;
     alice.control.refused().await;
-    let question = Fetch { presentity: presentity("alice"), ext: Vec::new() };
+    let question = Fetch { presentity: presentity("alice") };
     alice.ask(&question).await.read::<Presence>().await;
     for open in
         [presence_feed(Bytes::new()), inbox_feed("bob"), presence_feed(b"forged"[..].into())]

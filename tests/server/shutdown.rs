@@ -81,7 +81,7 @@ async fn a_stop_tells_everybody_and_answers_what_is_on_its_way() {
     // What was answered is there, and what was refused is not.
     let again = support::server::start_at(folder.path(), address).await.unwrap();
     let bob = Session::enter(again.local_addr(), "bob").await;
-    let question = Fetch { presentity: presentity("alice"), ext: Vec::new() };
+    let question = Fetch { presentity: presentity("alice") };
     let shown: Presence = bob.ask(&question).await.read().await;
     let found: u64 = note_of(&shown.presence.document).unwrap().parse().unwrap();
     assert_eq!(found, answered);

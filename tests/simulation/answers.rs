@@ -10,23 +10,23 @@ use adsum::wire::{Frame, VERSION, convert, decode, encode};
 
 /// Writes the answer to the request `number`.
 pub(crate) fn write(number: u64, result: &Result<Reply, Refusal>) -> Vec<u8> {
-    let (mut out, request, ext) = (Vec::new(), number, Vec::new());
+    let (mut out, request) = (Vec::new(), number);
     match result {
         Err(refusal) => encode(&convert::refused(number, refusal), &mut out),
         Ok(Reply::Published { tag, granted }) => {
             let granted_ms = granted.as_ms();
-            encode(&body::Published { request, tag: tag.0, granted_ms, ext }, &mut out);
+            encode(&body::Published { request, tag: tag.0, granted_ms }, &mut out);
         }
         Ok(Reply::Subscribed { state, granted }) => {
             let (state, granted_ms) = (convert::state_numbers(*state).0, granted.as_ms());
-            encode(&body::Subscribed { request, state, granted_ms, ext }, &mut out);
+            encode(&body::Subscribed { request, state, granted_ms }, &mut out);
         }
-        Ok(Reply::Unsubscribed) => encode(&body::Unsubscribed { request, ext }, &mut out),
+        Ok(Reply::Unsubscribed) => encode(&body::Unsubscribed { request }, &mut out),
         Ok(Reply::Sent { duplicate }) => {
-            encode(&body::Sent { request, duplicate: *duplicate, ext }, &mut out);
+            encode(&body::Sent { request, duplicate: *duplicate }, &mut out);
         }
         Ok(Reply::Deleted { count }) => {
-            encode(&body::Deleted { request, count: *count, ext }, &mut out);
+            encode(&body::Deleted { request, count: *count }, &mut out);
         }
         Ok(reply) => panic!("{reply:?} answers no request"),
     }
@@ -45,7 +45,6 @@ pub(crate) fn welcome(actor: &Actor, role: Role, now: u64) -> Vec<u8> {
         durability: 1,
         time_ms: now,
         server: "simulated".to_owned(),
-        ext: Vec::new(),
     };
     let mut out = Vec::new();
     encode(&welcome, &mut out);

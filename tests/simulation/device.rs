@@ -178,7 +178,7 @@ impl Device {
             presentities: Vec::new(),
             inbox,
             from_start: false,
-            ext: Vec::new(),
+            watchers: None,
         };
         scene.send(connection, Stream::Presence, &open(1, process.presence.open(), String::new()));
         let inbox = self.who.actor.principal.inbox().to_string();
@@ -286,7 +286,7 @@ impl Device {
             (Stream::Inbox, process.inbox.next_acknowledgement()),
         ] {
             if let Some(cursor) = acknowledgement {
-                scene.send(connection, stream, &body::FeedAck { cursor, ext: Vec::new() });
+                scene.send(connection, stream, &body::FeedAck { cursor });
             }
         }
         let mut out = Vec::new();
@@ -314,7 +314,6 @@ fn hello(who: &Who) -> body::Hello {
         signature: Bytes::new(),
         enroll: None,
         client: "simulated".to_owned(),
-        ext: Vec::new(),
     }
 }
 

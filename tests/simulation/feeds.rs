@@ -86,7 +86,6 @@ impl PresenceSide {
                 to: cursor::seal(desk.era, self.feed.pending_through().as_us()),
                 pending: self.feed.pending() as u64,
                 complete,
-                ext: Vec::new(),
             };
             encode(&ready, desk.out);
         }
@@ -121,7 +120,7 @@ impl PresenceSide {
                 }
                 PresenceStep::CaughtUp { position } => {
                     let cursor = cursor::seal(desk.era, position.as_us());
-                    encode(&CaughtUp { cursor, ext: Vec::new() }, desk.out);
+                    encode(&CaughtUp { cursor }, desk.out);
                 }
                 PresenceStep::Reopen { after } => {
                     (self.after, self.is_opening) = (after, true);
@@ -186,7 +185,6 @@ impl InboxSide {
             to: cursor::seal(desk.era, head.get()),
             pending: waiting,
             complete: true,
-            ext: Vec::new(),
         };
         encode(&ready, desk.out);
         self.feed.opened(after);
@@ -221,7 +219,7 @@ impl InboxSide {
     pub(crate) fn acknowledgement_is_durable(&mut self, desk: &mut Desk<'_>) {
         let through = self.asked.take().expect("only what was asked is answered");
         let cursor = cursor::seal(desk.era, through.get());
-        encode(&FeedAcked { cursor, ext: Vec::new() }, desk.out);
+        encode(&FeedAcked { cursor }, desk.out);
         self.hand_over(desk);
     }
 
@@ -238,7 +236,7 @@ impl InboxSide {
                 }
                 InboxStep::CaughtUp { position } => {
                     let cursor = cursor::seal(desk.era, position.get());
-                    encode(&CaughtUp { cursor, ext: Vec::new() }, desk.out);
+                    encode(&CaughtUp { cursor }, desk.out);
                 }
                 InboxStep::Wait => break,
             }
@@ -252,7 +250,6 @@ impl InboxSide {
             number,
             cursor: cursor::seal(desk.era, row.sequence.get() + ahead),
             message: convert::message_body(&message),
-            ext: Vec::new(),
         };
         let before = desk.out.len();
         encode(&event, desk.out);

@@ -110,7 +110,7 @@ impl Session {
     /// The server is going away.
     pub(crate) fn go_away() -> Vec<u8> {
         let mut out = Vec::new();
-        encode(&Goaway { deadline_ms: 500, reconnect_after_ms: 200, ext: Vec::new() }, &mut out);
+        encode(&Goaway { deadline_ms: 500, reconnect_after_ms: 200 }, &mut out);
         out
     }
 

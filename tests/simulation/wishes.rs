@@ -97,7 +97,7 @@ impl Device {
             id,
             content_type: "text/plain".to_owned(),
             lifetime_ms,
-            ext: Vec::new(),
+            receipts: None,
         };
         self.stored.outbox.push(send.clone());
         self.submit(Request::Send(send.clone()), Purpose::Send(send));
@@ -148,7 +148,6 @@ impl Device {
             if_match: tag.map(|tag| tag.0),
             lifetime_ms: Some(lifetime_ms),
             document: document.as_ref().map(convert::document_body),
-            ext: Vec::new(),
         });
         self.submit(request, Purpose::Publish(operation));
     }
@@ -173,7 +172,7 @@ impl Device {
             presentity: presentity.to_string(),
             mode: convert::mode_number(mode),
             lifetime_ms: Some(lifetime_ms),
-            ext: Vec::new(),
+            operation: None,
         });
         self.submit(request, Purpose::Subscribe(presentity));
     }
@@ -182,8 +181,7 @@ impl Device {
         let presentity = choose(&mut scene.rng, &plan.principals).presentity();
         note!(scene.trace, "{} watches {presentity} no more", self.who.name);
         scene.oracle.asks_unsubscribe((self.who.actor.principal.clone(), presentity.clone()));
-        let body =
-            body::Unsubscribe { request: 0, presentity: presentity.to_string(), ext: Vec::new() };
+        let body = body::Unsubscribe { request: 0, presentity: presentity.to_string() };
         let since = scene.oracle.chronicle.moment();
         self.submit(Request::Unsubscribe(body), Purpose::Unsubscribe(presentity, since));
     }
@@ -196,7 +194,7 @@ impl Device {
         let sequence = choose(&mut scene.rng, messages).sequence.get();
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
         let inbox = self.who.actor.principal.inbox().to_string();
-        let body = body::Delete { request: 0, inbox, sequences: vec![sequence], ext: Vec::new() };
+        let body = body::Delete { request: 0, inbox, sequences: vec![sequence] };
         self.submit(Request::Delete(body), Purpose::Delete);
     }
 

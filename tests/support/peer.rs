@@ -130,7 +130,6 @@ impl Peer {
             enroll: (!device.principal.is_empty())
                 .then(|| Enroll { token: Bytes::new(), label: "by hand".to_owned() }),
             client: "by hand".to_owned(),
-            ext: Vec::new(),
         }
     }
 
@@ -257,7 +256,6 @@ pub fn publish(name: &str, request: u64, note: &str) -> Publish {
         if_match: None,
         lifetime_ms: None,
         document: Some(document(note)),
-        ext: Vec::new(),
     }
 }
 
@@ -290,7 +288,7 @@ pub fn note_in(tuple: &Tuple) -> String {
 }
 
 pub fn subscribe(request: u64, to: &str, mode: u8) -> Subscribe {
-    Subscribe { request, presentity: presentity(to), mode, lifetime_ms: None, ext: Vec::new() }
+    Subscribe { request, presentity: presentity(to), mode, lifetime_ms: None, operation: None }
 }
 
 pub fn message(request: u64, to: &str, id: &str, body: &[u8]) -> Send {
@@ -302,14 +300,14 @@ pub fn message(request: u64, to: &str, id: &str, body: &[u8]) -> Send {
         content_type: "text/plain".to_owned(),
         body: Bytes::copy_from_slice(body),
         lifetime_ms: None,
-        ext: Vec::new(),
+        receipts: None,
     }
 }
 
 /// Opens a presence feed of all subscriptions.
 pub fn presence_feed(cursor: Bytes) -> FeedOpen {
     let (inbox, presentities) = (String::new(), Vec::new());
-    FeedOpen { kind: 1, cursor, window: 0, presentities, inbox, from_start: false, ext: Vec::new() }
+    FeedOpen { kind: 1, cursor, window: 0, presentities, inbox, from_start: false, watchers: None }
 }
 
 /// Opens the feed of an inbox from its oldest message on.
@@ -321,7 +319,7 @@ pub fn inbox_feed(name: &str) -> FeedOpen {
         presentities: Vec::new(),
         inbox: inbox(name),
         from_start: true,
-        ext: Vec::new(),
+        watchers: None,
     }
 }
 

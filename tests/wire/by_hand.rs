@@ -260,7 +260,6 @@ fn a_hello_built_by_hand_is_the_one_the_code_builds() {
         signature: vec![0xb5; 64].into(),
         enroll: None,
         client: "by hand".into(),
-        ext: vec![],
     };
     assert_eq!(encoded(&hello), by_hand);
 }
@@ -299,7 +298,6 @@ fn a_publish_built_by_hand_is_the_one_the_code_builds() {
         if_match: Some([9; 16]),
         lifetime_ms: Some(3_600_000),
         document: Some(Document { tuples: vec![tuple], ..Document::default() }),
-        ext: vec![],
     };
     assert_eq!(encoded(&publish), by_hand);
 }
@@ -328,7 +326,7 @@ fn a_send_built_by_hand_is_the_one_the_code_builds() {
         content_type: "application/octet-stream".into(),
         body: body.into(),
         lifetime_ms: None,
-        ext: vec![],
+        receipts: None,
     };
     assert_eq!(encoded(&send), by_hand);
 }

@@ -67,7 +67,12 @@ fn every_kind_has_an_example_that_decodes_back() {
         decoder.push(&sample.bytes);
         let frame = decoder.next_frame().unwrap().unwrap();
         assert_eq!(frame.kind, sample.kind);
-        assert_eq!(visit_kind(frame.kind, ReadsBack(&frame)).as_ref(), Some(&sample.bytes));
+        let again = visit_kind(frame.kind, ReadsBack(&frame)).expect("an example has a kind");
+        if sample.title.contains("later version") {
+            assert!(again.len() < sample.bytes.len(), "what is not known is passed over");
+        } else {
+            assert_eq!(again, sample.bytes);
+        }
         seen.insert(frame.kind);
     }
     assert_eq!(seen, KINDS.iter().map(|(kind, _)| *kind).collect());
@@ -103,11 +108,8 @@ fn every_field_is_listed_with_its_type_and_in_its_place() {
             .into_iter()
             .map(|row| [row[0].clone(), row[1].clone()])
             .collect();
-        let known: Vec<[String; 2]> = fields
-            .into_iter()
-            .filter(|(field, _)| *field != "ext")
-            .map(|(field, kind)| [field.to_owned(), kind])
-            .collect();
+        let known: Vec<[String; 2]> =
+            fields.into_iter().map(|(field, kind)| [field.to_owned(), kind]).collect();
         assert!(known.iter().all(|field| !field[1].contains(UNKNOWN)), "{name}: {known:?}");
         assert_eq!(listed, known, "the table of {name}");
     }
@@ -116,12 +118,11 @@ fn every_field_is_listed_with_its_type_and_in_its_place() {
 #[test]
 fn every_body_ends_in_ext_and_no_part_has_one() {
     let types = types();
-    for (name, fields) in &types {
-        let is_body = KINDS.iter().any(|(_, known)| known == name);
-        let last = fields.last().map(|(field, _)| *field);
-        assert_eq!(last == Some("ext"), is_body, "{name}");
-    }
     assert!(KINDS.iter().all(|(_, name)| types.contains_key(name)));
+    assert!(types.values().flatten().all(|(field, _)| *field != "ext"));
+    for sample in samples() {
+        assert_eq!(sample.block().matches(" ext: ").count(), 1, "{}", sample.title);
+    }
 }
 
 fn listed_codes(heading: &str) -> Vec<[String; 2]> {

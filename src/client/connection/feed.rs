@@ -75,7 +75,7 @@ impl FeedSender {
     /// Those of a connection that ends.
     pub async fn acknowledge(&mut self, cursor: Bytes) -> Result<(), ClientError> {
         let mut out = Vec::new();
-        encode(&body::FeedAck { cursor, ext: Vec::new() }, &mut out);
+        encode(&body::FeedAck { cursor }, &mut out);
         let written = self.stream.write_all(&out).await;
         written.map_err(|error| self.connection.write_fault(error))
     }

@@ -123,7 +123,6 @@ impl Connection {
             signature: Bytes::copy_from_slice(&signature),
             enroll,
             client: software.to_owned(),
-            ext: Vec::new(),
         })
     }
 

@@ -67,7 +67,7 @@ impl Client {
     /// # Errors
     /// As [`Client::administer`].
     pub async fn domains(&self) -> Result<Vec<DomainRow>, ClientError> {
-        let question = body::ListDomains { ext: Vec::new() };
+        let question = body::ListDomains {};
         let rows = self.rows::<_, body::DomainState>(&question).await?;
         rows.iter().map(domain_row).collect()
     }
@@ -78,7 +78,7 @@ impl Client {
     /// As [`Client::administer`].
     pub async fn acts(&self, principal: Option<&Principal>) -> Result<Vec<ActRow>, ClientError> {
         let principal = principal.map(Principal::to_string).unwrap_or_default();
-        let question = body::ListActs { principal, ext: Vec::new() };
+        let question = body::ListActs { principal };
         let rows = self.rows::<_, body::Act>(&question).await?;
         rows.iter().map(act_row).collect()
     }
@@ -104,7 +104,6 @@ fn request(act: &Administration) -> body::Administer {
         subject,
         presence: switch(presence),
         messaging: switch(messaging),
-        ext: Vec::new(),
     }
 }
 

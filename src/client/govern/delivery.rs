@@ -32,7 +32,7 @@ impl Client {
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn delivery(&self, inbox: Option<&InboxAddress>) -> Result<Delivery, ClientError> {
         let inbox = self.inbox_address(inbox).to_string();
-        let question = body::ListDelivery { inbox, ext: Vec::new() };
+        let question = body::ListDelivery { inbox };
         let (head, rows) = self.headed::<_, body::DeliveryState, body::Delivery>(&question).await?;
         let when_closed = convert::when_closed(head.when_closed).map_err(ClientError::protocol)?;
         let unknown =
@@ -63,7 +63,6 @@ impl Client {
             remove: change.remove.into_iter().map(String::from).collect(),
             when_closed: convert::when_closed_number(change.when_closed),
             receipts: change.receipts.map_or(0, |receipts| 1 + u8::from(receipts)),
-            ext: Vec::new(),
         };
         self.changed(Request::ChangeDelivery(request)).await
     }
@@ -81,7 +80,7 @@ impl Client {
         let mut answers = Vec::with_capacity(sequences.len());
         for sequence in sequences {
             let (inbox, sequence) = (inbox.clone(), sequence.get());
-            let request = body::Displayed { request: 0, inbox, sequence, ext: Vec::new() };
+            let request = body::Displayed { request: 0, inbox, sequence };
             answers.push(self.submit(Request::Displayed(request)).await?);
         }
         let mut said = Ok(());
@@ -101,7 +100,7 @@ impl Client {
         inbox: Option<&InboxAddress>,
     ) -> Result<Vec<Message>, ClientError> {
         let inbox = self.inbox_address(inbox).to_string();
-        let question = body::ListQuarantine { inbox, ext: Vec::new() };
+        let question = body::ListQuarantine { inbox };
         let rows = self.rows::<_, body::Quarantined>(&question).await?;
         let messages = rows.into_iter().map(|row| convert::message(row.message));
         messages.collect::<Result<_, _>>().map_err(ClientError::protocol)

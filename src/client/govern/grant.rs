@@ -25,7 +25,7 @@ impl Client {
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn grants(&self, owner: Option<&Principal>) -> Result<Vec<Grant>, ClientError> {
         let owner = owner.map(Principal::to_string).unwrap_or_default();
-        let question = body::ListGrants { owner, ext: Vec::new() };
+        let question = body::ListGrants { owner };
         let rows = self.rows::<_, body::Granted>(&question).await?;
         rows.iter().map(grant).collect()
     }
@@ -46,7 +46,6 @@ impl Client {
             owner: owner.map(Principal::to_string).unwrap_or_default(),
             grantee: grantee.to_string(),
             rights: rights.bits(),
-            ext: Vec::new(),
         };
         self.changed(Request::Grant(request)).await.map(drop)
     }
@@ -64,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_right_that_is_not_known_is_a_breach_and_not_passed_over() {
-        let row = |rights| body::Granted { grantee: "bob@b.example".into(), rights, ext: vec![] };
+        let row = |rights| body::Granted { grantee: "bob@b.example".into(), rights };
         assert_eq!(grant(&row(31)).unwrap().rights, Rights::MEMBER);
         assert!(matches!(grant(&row(32)), Err(ClientError::Protocol { .. })));
     }

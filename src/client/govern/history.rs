@@ -113,7 +113,6 @@ impl Client {
             since_ms: options.since.map(Timestamp::as_ms),
             until_ms: options.until.map(Timestamp::as_ms),
             limit: options.limit.unwrap_or(0),
-            ext: Vec::new(),
         };
         let rows = self.rows::<_, body::Change>(&question).await?;
         rows.into_iter().map(change).collect()
@@ -129,7 +128,7 @@ impl Client {
         at: Timestamp,
     ) -> Result<Presence, ClientError> {
         let presentity = presentity.to_string();
-        let question = body::FetchAt { presentity, at_ms: at.as_ms(), ext: Vec::new() };
+        let question = body::FetchAt { presentity, at_ms: at.as_ms() };
         let answer: body::Presence = self.one(&question).await?;
         Presence::new(answer.presence)
     }
@@ -148,7 +147,6 @@ impl Client {
             presentity: presentity.to_string(),
             watcher: watcher.to_string(),
             at_ms: at.map(Timestamp::as_ms),
-            ext: Vec::new(),
         };
         let answer: body::Explanation = self.one(&question).await?;
         Ok(Explanation {
@@ -197,7 +195,6 @@ mod tests {
             name: String::new(),
             what: 3,
             document: None,
-            ext: vec![],
         };
         let change = change(row.clone()).unwrap();
         assert_eq!((change.by, change.kind), (None, ChangeKind::Expired));

@@ -68,7 +68,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn rules(&self, owner: Option<&RulesOwner>) -> Result<Rules, ClientError> {
-        let question = body::ListRules { owner: self.rules_owner(owner), ext: Vec::new() };
+        let question = body::ListRules { owner: self.rules_owner(owner) };
         let (head, rows) = self.headed::<_, body::Version, body::Rule>(&question).await?;
         let rules = rows.into_iter().map(|row| convert::access_rule(row.rule));
         let rules = rules.collect::<Result<_, _>>().map_err(ClientError::protocol)?;
@@ -91,7 +91,6 @@ impl Client {
             if_version: change.if_version,
             put: change.put.iter().map(convert::access_rule_body).collect(),
             remove: change.remove.into_iter().map(String::from).collect(),
-            ext: Vec::new(),
         };
         self.changed(Request::ChangeRules(request)).await
     }

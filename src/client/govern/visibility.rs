@@ -24,7 +24,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn visibility(&self) -> Result<(u64, Vec<VisibilityRow>), ClientError> {
-        let question = body::ListVisibility { ext: Vec::new() };
+        let question = body::ListVisibility {};
         let (head, rows) = self.headed::<_, body::Version, body::Visibility>(&question).await?;
         let rules = rows.into_iter().map(|row| {
             let (who, is_shown) = convert::visibility_rule(row.rule)?;
@@ -49,7 +49,6 @@ impl Client {
             operation: random::operation().0,
             put: put.collect(),
             remove: remove.iter().map(Who::to_string).collect(),
-            ext: Vec::new(),
         };
         self.changed(Request::ChangeVisibility(request)).await
     }

@@ -66,7 +66,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn watchers(&self, presentity: &Presentity) -> Result<Vec<WatcherRow>, ClientError> {
-        let question = body::ListWatchers { presentity: presentity.to_string(), ext: Vec::new() };
+        let question = body::ListWatchers { presentity: presentity.to_string() };
         let rows = self.rows::<_, body::Watcher>(&question).await?;
         let rows = rows.into_iter().map(|row| convert::watcher(row.watcher));
         rows.collect::<Result<_, _>>().map_err(ClientError::protocol)
@@ -80,7 +80,7 @@ impl Client {
         check_list(presentities)?;
         let open = body::FeedOpen {
             presentities: presentities.iter().map(Presentity::to_string).collect(),
-            ext: convert::watchers_ext(true),
+            watchers: convert::watchers_added(true),
             ..open_frame(FEED_PRESENCE)
         };
         let subject = Subject { open, kind: FeedKind::Presence, follow: true };
@@ -101,7 +101,6 @@ impl Client {
             request: 0,
             watcher: watcher.to_string(),
             presentity: presentity.to_string(),
-            ext: Vec::new(),
         };
         self.changed(Request::EndSubscription(request)).await.map(drop)
     }

@@ -179,13 +179,13 @@ mod tests {
             content_type: "text/plain".into(),
             body: bytes::Bytes::from_static(b"x"),
             lifetime_ms: None,
-            ext: vec![],
+            receipts: None,
         })
     }
 
     fn unsubscribe() -> Request {
         let presentity = "pres:b@localhost".into();
-        Request::Unsubscribe(body::Unsubscribe { request: 0, presentity, ext: vec![] })
+        Request::Unsubscribe(body::Unsubscribe { request: 0, presentity })
     }
 
     fn refused(code: RefusalCode) -> Refused {
@@ -249,7 +249,6 @@ mod tests {
             owner: String::new(),
             grantee: "b@localhost".into(),
             rights: 2,
-            ext: vec![],
         };
         let mut requests = Requests::new();
         requests.submit(send(1));

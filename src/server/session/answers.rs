@@ -22,23 +22,22 @@ pub(super) fn write(request: u64, result: &Result<Reply, Refusal>, out: &mut Vec
 }
 
 fn accepted(request: u64, reply: &Reply, out: &mut Vec<u8>) {
-    let ext = Vec::new();
     match reply {
         Reply::Published { tag, granted } => {
-            encode(&Published { request, tag: tag.0, granted_ms: granted.as_ms(), ext }, out);
+            encode(&Published { request, tag: tag.0, granted_ms: granted.as_ms() }, out);
         }
         Reply::Subscribed { state, granted } => {
             let (state, _) = convert::state_numbers(*state);
-            encode(&Subscribed { request, state, granted_ms: granted.as_ms(), ext }, out);
+            encode(&Subscribed { request, state, granted_ms: granted.as_ms() }, out);
         }
-        Reply::Unsubscribed => encode(&Unsubscribed { request, ext }, out),
-        Reply::Sent { duplicate } => encode(&Sent { request, duplicate: *duplicate, ext }, out),
-        Reply::Deleted { count } => encode(&Deleted { request, count: *count, ext }, out),
+        Reply::Unsubscribed => encode(&Unsubscribed { request }, out),
+        Reply::Sent { duplicate } => encode(&Sent { request, duplicate: *duplicate }, out),
+        Reply::Deleted { count } => encode(&Deleted { request, count: *count }, out),
         Reply::Invited { expires_at } => {
-            encode(&Invited { request, expires_at_ms: expires_at.as_ms(), ext }, out);
+            encode(&Invited { request, expires_at_ms: expires_at.as_ms() }, out);
         }
-        Reply::Changed { version } => encode(&Changed { request, version: *version, ext }, out),
-        Reply::KeyRevoked => encode(&KeyRevoked { request, ext }, out),
+        Reply::Changed { version } => encode(&Changed { request, version: *version }, out),
+        Reply::KeyRevoked => encode(&KeyRevoked { request }, out),
         other => unreachable!("the service answered a request of CONTROL with {other:?}"),
     }
 }

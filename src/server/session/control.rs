@@ -148,7 +148,6 @@ impl<S: SendHalf, R: ReceiveHalf> Control<'_, S, R> {
         let goaway = Goaway {
             deadline_ms: milliseconds(deadline.saturating_duration_since(Instant::now())),
             reconnect_after_ms: milliseconds(reconnect_after),
-            ext: Vec::new(),
         };
         let mut out = Vec::new();
         encode(&goaway, &mut out);

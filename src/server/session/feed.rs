@@ -117,7 +117,7 @@ impl Wish {
         let kind = match body.kind {
             PRESENCE => WishKind::Presence {
                 presentities: presentities(&body.presentities)?,
-                with_watchers: convert::wants_watchers(&body.ext)?,
+                with_watchers: convert::wants_watchers(body.watchers.as_ref())?,
             },
             INBOX => WishKind::Inbox { inbox: body.inbox.parse()?, from_start: body.from_start },
             _ => {
@@ -200,7 +200,6 @@ impl Ready {
             to: sealer.seal(self.to),
             pending: self.pending,
             complete: self.complete,
-            ext: Vec::new(),
         };
         encode(&ready, out);
     }
@@ -365,7 +364,7 @@ impl<S: SendHalf, R: ReceiveHalf> FeedStream<S, R> {
                 return self.last_words().await;
             }
         };
-        let end = FeedEnd { code: code.number(), cursor: Bytes::new(), message, ext: Vec::new() };
+        let end = FeedEnd { code: code.number(), cursor: Bytes::new(), message };
         encode(&end, &mut self.out);
         self.last_words().await
     }

@@ -263,7 +263,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
                 InboxStep::CaughtUp { position } => {
                     self.stream.send.set_priority(PRIORITY_LIVE);
                     let cursor = self.told.sealer.seal(position.get());
-                    encode(&CaughtUp { cursor, ext: Vec::new() }, &mut self.stream.out);
+                    encode(&CaughtUp { cursor }, &mut self.stream.out);
                 }
                 InboxStep::Wait => break,
             }
@@ -305,22 +305,21 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
     fn tell_acknowledged(&mut self) {
         if let Some(through) = self.told.taken.durable.take() {
             let cursor = self.told.sealer.seal(through.get());
-            encode(&FeedAcked { cursor, ext: Vec::new() }, &mut self.stream.out);
+            encode(&FeedAcked { cursor }, &mut self.stream.out);
         }
     }
 }
 
 /// Appends the frame that tells `item`.
 fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
-    let ext = Vec::new();
     match item {
         InboxItem::Message(message) => {
             let message = convert::message_body(message);
-            encode(&MessageEvent { number, cursor, message, ext }, out);
+            encode(&MessageEvent { number, cursor, message }, out);
         }
         InboxItem::Receipt(receipt) => {
             let receipt = convert::receipt_body(receipt);
-            encode(&ReceiptEvent { number, cursor, receipt, ext }, out);
+            encode(&ReceiptEvent { number, cursor, receipt }, out);
         }
     }
 }

@@ -202,7 +202,7 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
                 },
                 PresenceStep::CaughtUp { position } => {
                     let cursor = self.told.sealer.seal(position.as_us());
-                    encode(&CaughtUp { cursor, ext: Vec::new() }, &mut self.stream.out);
+                    encode(&CaughtUp { cursor }, &mut self.stream.out);
                 }
                 PresenceStep::Reopen { after } => {
                     self.told.after = after;
@@ -219,8 +219,8 @@ impl<S: SendHalf, R: ReceiveHalf> Task<'_, S, R> {
         let cursor = self.told.sealer.seal(position.as_us());
         let before = self.stream.out.len();
         if let Some(row) = &item.watcher {
-            let (watcher, ext) = (convert::watcher_body(row), Vec::new());
-            encode(&WatcherEvent { number, cursor, watcher, ext }, &mut self.stream.out);
+            let watcher = convert::watcher_body(row);
+            encode(&WatcherEvent { number, cursor, watcher }, &mut self.stream.out);
         } else {
             let secret = &self.session.shared.store_secret;
             let suffix = presence::suffix(secret, item, &self.actor.principal);

@@ -134,7 +134,6 @@ mod tests {
             subject: subject.to_owned(),
             presence,
             messaging: 0,
-            ext: Vec::new(),
         })
     }
 
@@ -171,7 +170,6 @@ mod tests {
                 if_version: Some(3),
                 put: vec![convert::access_rule_body(&rule)],
                 remove: vec!["old".to_owned()],
-                ext: Vec::new(),
             })
         };
         let owner = |given| match change(given) {
@@ -195,7 +193,6 @@ mod tests {
             remove: Vec::new(),
             when_closed: 2,
             receipts: 0,
-            ext: Vec::new(),
         };
         let Ok(Command::ChangeDelivery { change, .. }) = change_delivery(body) else { panic!() };
         assert_eq!(change.when_closed, Some(WhenClosed::Store));
@@ -210,7 +207,6 @@ mod tests {
             owner: String::new(),
             grantee: "bob@d.example".to_owned(),
             rights,
-            ext: Vec::new(),
         };
         let Ok(Command::Grant { owner, rights, .. }) = grant(give(3), &actor()) else { panic!() };
         assert_eq!((owner, rights.to_string().as_str()), (actor().principal, "publish,read"));

@@ -107,7 +107,7 @@ async fn challenge<S: SendHalf, R: ReceiveHalf>(
     hello: &Hello,
 ) -> Result<bool, StreamEnd> {
     let nonce = keys::random::<32>();
-    write_frame(halves.send, &Challenge { nonce, ext: Vec::new() }).await?;
+    write_frame(halves.send, &Challenge { nonce }).await?;
     let answer: ChallengeAnswer = halves.expect("ChallengeAnswer").await?;
     Ok(is_proven(session, hello, CHALLENGE_CONTEXT, nonce, &answer.signature))
 }
@@ -194,7 +194,6 @@ async fn ask(session: &Session, introduction: Introduction) -> Result<Admitted, 
                 durability: DURABILITY_SYNCED,
                 time_ms: clock::now().as_ms(),
                 server: SOFTWARE.to_owned(),
-                ext: Vec::new(),
             };
             Ok((actor, welcome))
         }
@@ -236,7 +235,6 @@ mod tests {
             signature: Bytes::new(),
             enroll,
             client: String::new(),
-            ext: Vec::new(),
         }
     }
 

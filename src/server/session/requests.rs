@@ -112,7 +112,7 @@ fn publish(body: Publish) -> Result<Command, Refusal> {
 #[expect(clippy::needless_pass_by_value, reason = "as the other readers of bodies")]
 fn subscribe(body: Subscribe) -> Result<Command, Refusal> {
     Ok(Command::Subscribe {
-        operation: convert::operation(&body.ext)?,
+        operation: convert::operation(body.operation.as_ref())?,
         presentity: body.presentity.parse()?,
         mode: convert::mode(body.mode)?,
         lifetime: body.lifetime_ms.map(Lifetime::from_ms),
@@ -128,7 +128,7 @@ fn send(body: Send, actor: &Actor) -> Result<Command, Refusal> {
     check_body(body.body.len())?;
     Ok(Command::Send(service::Send {
         sender: Some(own_or(&body.sender, actor)?),
-        receipts: convert::receipts(&body.ext)?,
+        receipts: convert::receipts(body.receipts.as_ref())?,
         inbox: body.inbox.parse()?,
         id: MessageId::new(&body.id)?,
         content_type: ContentType::new(&body.content_type)?,
@@ -203,7 +203,7 @@ mod tests {
             content_type: "text/plain".to_owned(),
             body: Bytes::from_static(b"lunch?"),
             lifetime_ms: None,
-            ext: Vec::new(),
+            receipts: None,
         }
     }
 
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_send_carries_the_receipts_it_asks_for() {
         let wanted = Receipts::NONE.with(ReceiptKind::Delivered);
-        let body = Send { ext: convert::receipts_ext(wanted), ..message() };
+        let body = Send { receipts: convert::receipts_added(wanted), ..message() };
         let request = read(&frame(&body), &actor()).unwrap().unwrap();
         let Ok(Command::Send(sent)) = request.command else { panic!() };
         assert_eq!(sent.receipts, wanted);

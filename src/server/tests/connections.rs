@@ -120,12 +120,7 @@ async fn a_revoked_device_gets_its_answer_and_is_closed() {
     let server = store.serve().await;
     let mut alice = ALICE.connect(&server).await;
     let _feed = alice.open(StreamType::Feed).await;
-    let revoke = RevokeKey {
-        request: 1,
-        principal: String::new(),
-        device: alice.welcome.device,
-        ext: Vec::new(),
-    };
+    let revoke = RevokeKey { request: 1, principal: String::new(), device: alice.welcome.device };
     let _: KeyRevoked = alice.ask(&revoke).await;
     assert_eq!(alice.closed().await, u64::from(CloseCode::AuthExpired.number()));
     assert_eq!(refused(&server, |hello| hello).await, RefusalCode::KeyRevoked);
@@ -164,7 +159,7 @@ pub(super) fn inbox_of(device: Device) -> FeedOpen {
         presentities: Vec::new(),
         inbox: format!("im:{}", device.principal),
         from_start: false,
-        ext: Vec::new(),
+        watchers: None,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn presence(cursor: &Bytes, window: u32) -> FeedOpen {
         presentities: Vec::new(),
         inbox: String::new(),
         from_start: false,
-        ext: Vec::new(),
+        watchers: None,
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn note(event: &PresenceEvent) -> String {
 }
 
 pub(super) async fn ack(stream: &mut Stream, cursor: &Bytes) {
-    stream.send(&FeedAck { cursor: cursor.clone(), ext: Vec::new() }).await;
+    stream.send(&FeedAck { cursor: cursor.clone() }).await;
 }
 
 #[tokio::test]

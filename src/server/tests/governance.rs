@@ -33,7 +33,6 @@ pub(super) fn set_rules(request: u64, owner: &str, rules: &[AccessRule]) -> Chan
         if_version: None,
         put: rules.iter().map(convert::access_rule_body).collect(),
         remove: Vec::new(),
-        ext: Vec::new(),
     }
 }
 
@@ -48,7 +47,7 @@ fn code(refused: &Refused) -> RefusalCode {
 }
 
 fn fetch_alice() -> Fetch {
-    Fetch { presentity: "pres:alice@localhost".to_owned(), ext: Vec::new() }
+    Fetch { presentity: "pres:alice@localhost".to_owned() }
 }
 
 #[tokio::test]
@@ -60,8 +59,7 @@ async fn rules_that_were_set_are_listed_with_their_version() {
     let set = set_rules(1, "pres:alice@localhost", &given);
     let changed: Changed = alice.ask(&set).await;
     assert_eq!((changed.request, changed.version), (1, 1));
-    let listed =
-        alice.list(&ListRules { owner: "pres:alice@localhost".into(), ext: Vec::new() }).await;
+    let listed = alice.list(&ListRules { owner: "pres:alice@localhost".into() }).await;
     assert_eq!(decode::<Version>(&listed[0]).unwrap().version, 1);
     let rules: Vec<AccessRule> = listed[1..]
         .iter()
@@ -98,14 +96,14 @@ async fn a_feed_that_asks_for_watchers_is_told_who_watches() {
     let server = store.serve().await;
     let (mut alice, mut bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
     let _: Published = alice.ask(&publish(1, "pres:alice@localhost", "hello")).await;
-    let wish = FeedOpen { ext: convert::watchers_ext(true), ..presence(&Bytes::new(), 0) };
+    let wish = FeedOpen { watchers: convert::watchers_added(true), ..presence(&Bytes::new(), 0) };
     let (mut feed, _) = open(&alice, &wish).await;
     let _: CaughtUp = feed.next().await;
     let _: Subscribed = bob.ask(&subscribe(1, "pres:alice@localhost", 0)).await;
     let event: WatcherEvent = feed.next().await;
     let row = convert::watcher(event.watcher).unwrap();
     assert_eq!((event.number, row.watcher.to_string().as_str()), (1, "bob@localhost"));
-    let question = ListWatchers { presentity: "pres:alice@localhost".into(), ext: Vec::new() };
+    let question = ListWatchers { presentity: "pres:alice@localhost".into() };
     let listed: Vec<WatcherRow> = alice
         .list(&question)
         .await
@@ -148,10 +146,9 @@ async fn a_sender_that_asks_for_receipts_finds_them_in_its_inbox() {
         remove: Vec::new(),
         when_closed: 2,
         receipts: 2,
-        ext: Vec::new(),
     };
     let _: Changed = bob.ask(&delivery).await;
-    let question = ListDelivery { inbox: "im:bob@localhost".into(), ext: Vec::new() };
+    let question = ListDelivery { inbox: "im:bob@localhost".into() };
     let listed = bob.list(&question).await;
     let state: DeliveryState = decode(&listed[0]).unwrap();
     assert_eq!((state.version, state.when_closed, state.receipts), (1, 2, true));
@@ -160,11 +157,11 @@ async fn a_sender_that_asks_for_receipts_finds_them_in_its_inbox() {
     let _: CaughtUp = feed.next().await;
     let wanted = Receipts::NONE.with(ReceiptKind::Delivered);
     let asking = message(1, "im:bob@localhost", "m1", "hi");
-    let asking = Send { ext: convert::receipts_ext(wanted), ..asking };
+    let asking = Send { receipts: convert::receipts_added(wanted), ..asking };
     let _: Sent = alice.ask(&asking).await;
     let (mut read, _) = open(&bob, &inbox_of(BOB)).await;
     let told: MessageEvent = read.next().await;
-    read.send(&FeedAck { cursor: told.cursor, ext: Vec::new() }).await;
+    read.send(&FeedAck { cursor: told.cursor }).await;
     let event: ReceiptEvent = feed.next().await;
     let receipt = convert::receipt(event.receipt).unwrap();
     assert_eq!((receipt.kind, receipt.id.as_str()), (ReceiptKind::Delivered, "m1"));
@@ -182,7 +179,6 @@ fn grant(request: u64, rights: Rights) -> Grant {
         owner: String::new(),
         grantee: "bob@localhost".into(),
         rights: rights.bits(),
-        ext: Vec::new(),
     }
 }
 
@@ -192,7 +188,7 @@ async fn a_right_that_is_taken_back_ends_the_feed_it_gave() {
     let server = store.serve().await;
     let (mut alice, bob) = (ALICE.connect(&server).await, BOB.connect(&server).await);
     let _: Changed = alice.ask(&grant(1, Rights::READ)).await;
-    let granted = alice.list(&ListGrants { owner: String::new(), ext: Vec::new() }).await;
+    let granted = alice.list(&ListGrants { owner: String::new() }).await;
     let granted: Granted = decode(&granted[0]).unwrap();
     assert_eq!((granted.grantee.as_str(), granted.rights), ("bob@localhost", 2));
     let (mut feed, _) = open(&bob, &inbox_of(ALICE)).await;
@@ -209,10 +205,10 @@ async fn a_watcher_says_to_whom_it_is_shown() {
     let server = store.serve().await;
     let mut bob = BOB.connect(&server).await;
     let put = vec![VisibilityRule { who: "@localhost".into(), is_shown: true }];
-    let (request, operation, ext) = (1, operation(1), Vec::new());
-    let change = ChangeVisibility { request, operation, put: put.clone(), remove: vec![], ext };
+    let (request, operation) = (1, operation(1));
+    let change = ChangeVisibility { request, operation, put: put.clone(), remove: vec![] };
     let _: Changed = bob.ask(&change).await;
-    let listed = bob.list(&ListVisibility { ext: Vec::new() }).await;
+    let listed = bob.list(&ListVisibility {}).await;
     assert_eq!(decode::<Visibility>(&listed[1]).unwrap().rule, put[0]);
 }
 
@@ -230,11 +226,10 @@ async fn an_administrator_creates_a_domain_and_others_may_not() {
         subject: "new.example".into(),
         presence: 0,
         messaging: 0,
-        ext: Vec::new(),
     };
     assert_eq!(code(&bob.ask(&create).await), RefusalCode::Forbidden);
     let _: Changed = alice.ask(&create).await;
-    let listed = alice.list(&ListDomains { ext: Vec::new() }).await;
+    let listed = alice.list(&ListDomains {}).await;
     let names: Vec<String> =
         listed.iter().map(|frame| decode::<DomainState>(frame).unwrap().domain).collect();
     assert_eq!(names, ["localhost", "new.example"]);

@@ -17,7 +17,7 @@ const ALICES: &str = "pres:alice@localhost";
 
 fn history(limit: u32) -> ListHistory {
     let presentity = ALICES.to_owned();
-    ListHistory { presentity, since_ms: None, until_ms: None, limit, ext: Vec::new() }
+    ListHistory { presentity, since_ms: None, until_ms: None, limit }
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn the_owner_is_shown_what_stood_at_a_moment() {
     let server = store.serve().await;
     let mut alice = ALICE.connect(&server).await;
     let _: Published = alice.ask(&publish(1, ALICES, "first")).await;
-    let at = |at_ms| FetchAt { presentity: ALICES.to_owned(), at_ms, ext: Vec::new() };
+    let at = |at_ms| FetchAt { presentity: ALICES.to_owned(), at_ms };
     let before: Presence = alice.query(&at(1)).await;
     assert!(before.presence.document.tuples.is_empty());
     let now: Presence = alice.query(&at(u64::MAX)).await;
@@ -64,7 +64,6 @@ async fn an_explanation_names_the_rule_of_then_and_of_now() {
         presentity: ALICES.to_owned(),
         watcher: "bob@localhost".to_owned(),
         at_ms,
-        ext: Vec::new(),
     };
     let now: Explanation = alice.query(&explain(None)).await;
     assert_eq!((now.version, now.fetch, now.fetch_rule.as_str()), (1, 1, "bob@localhost"));
@@ -94,14 +93,13 @@ async fn what_was_stored_aside_is_listed_for_the_owner() {
         remove: Vec::new(),
         when_closed: 0,
         receipts: 0,
-        ext: Vec::new(),
     };
     let _: Changed = bob.ask(&change).await;
     for request in 1..=20 {
         let id = format!("m{request}");
         let _: Sent = alice.ask(&message(request, "im:bob@localhost", &id, &id)).await;
     }
-    let question = ListQuarantine { inbox: "im:bob@localhost".into(), ext: Vec::new() };
+    let question = ListQuarantine { inbox: "im:bob@localhost".into() };
     let listed = bob.list(&question).await;
     let ids: Vec<String> =
         listed.iter().map(|frame| decode::<Quarantined>(frame).unwrap().message.id).collect();

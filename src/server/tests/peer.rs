@@ -70,7 +70,6 @@ impl Device {
             signature: self.sign(server, EXPORTER_CONTEXT, fresh),
             enroll: Some(Enroll { token: Bytes::new(), label: "test".to_owned() }),
             client: "test".to_owned(),
-            ext: Vec::new(),
         }
     }
 
@@ -108,7 +107,7 @@ impl Device {
         control.send(&Hello { proof: 0, signature: Bytes::new(), ..hello }).await;
         let challenge: Challenge = control.next().await;
         let signature = self.sign(server, CHALLENGE_CONTEXT, challenge.nonce);
-        control.send(&ChallengeAnswer { signature, ext: Vec::new() }).await;
+        control.send(&ChallengeAnswer { signature }).await;
         let welcome = control.next().await;
         Peer { connection, control, welcome, _endpoint: endpoint }
     }

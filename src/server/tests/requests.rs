@@ -34,7 +34,6 @@ pub(super) fn publish(request: u64, presentity: &str, note: &str) -> Publish {
         if_match: None,
         lifetime_ms: None,
         document: Some(Document { tuples: vec![tuple], ..Document::default() }),
-        ext: Vec::new(),
     }
 }
 
@@ -47,17 +46,17 @@ pub(super) fn message(request: u64, inbox: &str, id: &str, text: &str) -> Send {
         content_type: "text/plain".to_owned(),
         body: Bytes::copy_from_slice(text.as_bytes()),
         lifetime_ms: None,
-        ext: Vec::new(),
+        receipts: None,
     }
 }
 
 pub(super) fn subscribe(request: u64, presentity: &str, mode: u8) -> Subscribe {
     let presentity = presentity.to_owned();
-    Subscribe { request, presentity, mode, lifetime_ms: None, ext: Vec::new() }
+    Subscribe { request, presentity, mode, lifetime_ms: None, operation: None }
 }
 
 fn fetch(presentity: &str) -> Fetch {
-    Fetch { presentity: presentity.to_owned(), ext: Vec::new() }
+    Fetch { presentity: presentity.to_owned() }
 }
 
 fn code(refused: &Refused) -> RefusalCode {
@@ -131,7 +130,7 @@ async fn rows_end_with_an_explicit_end() {
     let _bob = BOB.connect(&server).await;
     let _: Subscribed = alice.ask(&subscribe(1, "pres:bob@localhost", 0)).await;
     let mut stream = alice.open(StreamType::Query).await;
-    stream.send(&ListSubscriptions { ext: Vec::new() }).await;
+    stream.send(&ListSubscriptions {}).await;
     let row: Subscription = stream.next().await;
     assert_eq!(row.presentity, "pres:bob@localhost");
     let _: body::End = stream.next().await;
@@ -144,7 +143,7 @@ async fn a_question_about_somebody_elses_inbox_is_refused() {
     let server = store.serve().await;
     let alice = ALICE.connect(&server).await;
     let _bob = BOB.connect(&server).await;
-    let status = |inbox: &str| InboxStatus { inbox: inbox.to_owned(), ext: Vec::new() };
+    let status = |inbox: &str| InboxStatus { inbox: inbox.to_owned() };
     let own: InboxState = alice.query(&status("im:alice@localhost")).await;
     assert_eq!((own.head, own.waiting), (0, 0));
     let refused: Refused = alice.query(&status("im:bob@localhost")).await;
@@ -216,7 +215,7 @@ async fn nothing_is_answered_before_the_proof_holds() {
     let server = store.serve().await;
     let (_endpoint, connection) = reach(&server).await;
     let mut early = Stream::open(&connection, StreamType::Query).await;
-    early.send(&ListSubscriptions { ext: Vec::new() }).await;
+    early.send(&ListSubscriptions {}).await;
     let mut control = Stream::open(&connection, StreamType::Control).await;
     control.send(&ALICE.hello(&server, &connection)).await;
     let _: body::Welcome = control.next().await;

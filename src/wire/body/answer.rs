@@ -3,7 +3,7 @@
 //! Must never hold: a recursive, zero-sized, float or `usize` field; a changed field order.
 
 use super::part::{
-    AccessRule, DeliveryRule, Document, Ext, MessageBody, PresenceBody, ReceiptBody, Shown,
+    AccessRule, DeliveryRule, Document, MessageBody, PresenceBody, ReceiptBody, Shown,
     VisibilityRule, WatcherBody,
 };
 use super::{Body, KindVisitor};

@@ -1,7 +1,8 @@
 //! The body of every frame kind, field by field in wire order.
 //!
 //! Text is checked for UTF-8 here and for sense in `convert`, so that a wrong value is refused by its own code and
-//! not as a broken frame. Enumerations that may grow are numbers. `ext` takes what later versions add.
+//! not as a broken frame. Enumerations that may grow are numbers. What later versions add stands in the list `ext` at a
+//! body's end, which the codec writes and reads; a body that uses it names its additions behind a semicolon.
 //! Must never hold: a recursive, zero-sized, float or `usize` field; a changed field order.
 
 mod answer;
@@ -27,6 +28,14 @@ pub trait Body: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     const KIND: u16;
     /// The kind's name in the protocol document.
     const NAME: &'static str;
+
+    /// What stands in `ext` behind the body's fields, in order of tag.
+    fn additions(&self) -> Vec<Ext> {
+        Vec::new()
+    }
+
+    /// Takes what stood in `ext`. Tags this version does not know are passed over; of two with one tag the first counts.
+    fn take_additions(&mut self, _found: Vec<Ext>) {}
 }
 
 /// Work to be done with the type of a kind that is known only at run time.
@@ -40,19 +49,40 @@ pub trait KindVisitor {
 
 /// Defines bodies and the part of the tables that is about them.
 macro_rules! bodies {
-    ($table:ident $($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+    ($table:ident $($(#[$doc:meta])* $kind:literal $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+        $(; $($(#[$added_doc:meta])* $tag:literal $added:ident,)+)?
+    })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
             pub struct $name {
                 $($(#[$field_doc])* pub $field: $type,)*
-                /// Additions of later versions.
-                pub ext: Vec<Ext>,
+                $($($(#[$added_doc])* #[serde(skip)] pub $added: Option<Bytes>,)+)?
             }
 
             impl Body for $name {
                 const KIND: u16 = $kind;
                 const NAME: &'static str = stringify!($name);
+
+                $(
+                    fn additions(&self) -> Vec<$crate::wire::body::Ext> {
+                        let named = [$(($tag, self.$added.clone()),)+];
+                        let some = |(tag, value): (u16, Option<Bytes>)| {
+                            Some($crate::wire::body::Ext { tag, value: value? })
+                        };
+                        named.into_iter().filter_map(some).collect()
+                    }
+
+                    fn take_additions(&mut self, found: Vec<$crate::wire::body::Ext>) {
+                        for $crate::wire::body::Ext { tag, value } in found {
+                            match tag {
+                                $($tag => drop(self.$added.get_or_insert(value)),)+
+                                _ => {}
+                            }
+                        }
+                    }
+                )?
             }
         )*
 

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a recursive, zero-sized, float or `usize` field; a changed field order.
 
-use super::part::{AccessRule, DeliveryRule, Document, Enroll, Ext, VisibilityRule};
+use super::part::{AccessRule, DeliveryRule, Document, Enroll, VisibilityRule};
 use super::{Body, KindVisitor};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,9 @@ super::bodies! {
         mode: u8,
         /// Lifetime asked for.
         lifetime_ms: Option<u64>,
+        ;
+        /// The device's name for the operation, 16 bytes; the same on a repeat.
+        1 operation,
     }
     /// Ends a subscription.
     0x0012 Unsubscribe {
@@ -84,6 +87,9 @@ super::bodies! {
         body: Bytes,
         /// Time to live; none means for ever.
         lifetime_ms: Option<u64>,
+        ;
+        /// Which receipts are wanted: one byte, a bit for each.
+        1 receipts,
     }
     /// Deletes messages of one's own inbox, for all devices.
     0x0015 Delete {
@@ -303,6 +309,9 @@ super::bodies! {
         inbox: String,
         /// Inbox: with an empty cursor, begin at the oldest message kept.
         from_start: bool,
+        ;
+        /// Presence: 1 if watcher information is wanted too.
+        1 watchers,
     }
     /// The application has taken everything up to here for good.
     0x0031 FeedAck {

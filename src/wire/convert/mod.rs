@@ -13,7 +13,7 @@ pub use access::{
     visibility_rule_body,
 };
 pub use addition::{
-    operation, operation_ext, receipts, receipts_ext, wants_watchers, watchers_ext,
+    operation, operation_added, receipts, receipts_added, wants_watchers, watchers_added,
 };
 pub use delivery::{
     delivery_rule, delivery_rule_body, receipt, receipt_body, when_closed, when_closed_number,
@@ -166,7 +166,6 @@ pub fn refused(request: u64, refusal: &Refusal) -> body::Refused {
         code: refusal.code().number(),
         message,
         retry_after_ms: refusal.retry_after().map(Lifetime::as_ms),
-        ext: Vec::new(),
     }
 }
 

@@ -90,7 +90,7 @@ impl Link {
 
     /// Asks for the presence of one presentity.
     pub(super) async fn fetch(&self, presentity: &str) -> Result<body::Presence, Failure> {
-        let fetch = body::Fetch { presentity: presentity.to_owned(), ext: Vec::new() };
+        let fetch = body::Fetch { presentity: presentity.to_owned() };
         let frame = self.connection.query(&fetch).await?.answer().await?;
         decode(&frame).map_err(|fault| wrong(format!("a {}: {fault}", body::Presence::NAME)))
     }
@@ -187,7 +187,7 @@ pub(super) fn presence_from(cursor: Bytes) -> FeedOpen {
         presentities: Vec::new(),
         inbox: String::new(),
         from_start: false,
-        ext: Vec::new(),
+        watchers: None,
     }
 }
 

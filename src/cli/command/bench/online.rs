@@ -91,7 +91,6 @@ impl Reception {
             principal: Some(guest.who.principal().account().to_owned()),
             role: 0,
             lifetime_ms: None,
-            ext: Vec::new(),
         });
         self.invites += 1;
         self.link.sender.request(self.invites, &mut request).await?;
@@ -123,8 +122,13 @@ async fn settle(
     for (number, presentity) in (1..).zip(&resident.watches) {
         let mode = u8::from(resident.mode == Mode::Every);
         let presentity = presentity.to_string();
-        let subscribe =
-            body::Subscribe { request: number, presentity, mode, lifetime_ms: None, ext: vec![] };
+        let subscribe = body::Subscribe {
+            request: number,
+            presentity,
+            mode,
+            lifetime_ms: None,
+            operation: None,
+        };
         crate::wire::encode(&subscribe, &mut out);
         asked += 1;
     }
@@ -145,6 +149,5 @@ fn open_to_all(who: &Credentials) -> body::ChangeRules {
         if_version: None,
         put: vec![convert::access_rule_body(&rule)],
         remove: Vec::new(),
-        ext: Vec::new(),
     }
 }

@@ -41,7 +41,7 @@ impl Sends {
             content_type: "text/plain".to_owned(),
             body: Bytes::from_static(&[b'x'; BODY_BYTES]),
             lifetime_ms: None,
-            ext: Vec::new(),
+            receipts: None,
         };
         Self { inboxes, offset, frame }
     }
@@ -77,7 +77,6 @@ impl Publishes {
             if_match: None,
             lifetime_ms: Some(PUBLICATION_MS),
             document: Some(convert::document_body(&document(0))),
-            ext: Vec::new(),
         };
         Self { frame }
     }

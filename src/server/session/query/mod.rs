@@ -145,7 +145,7 @@ impl<S: SendHalf> Answer<'_, S> {
 
     /// Adds the last frame of an answer that has rows.
     async fn end(&mut self) -> Result<(), Gone> {
-        self.add(&End { ext: Vec::new() }).await
+        self.add(&End {}).await
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {

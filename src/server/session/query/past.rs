@@ -59,7 +59,7 @@ impl<S: SendHalf> Answer<'_, S> {
         let item = self.read(look).await?;
         let state = SubscriptionState::Active;
         let presence = convert::presence_body(&asked, state, item.document.as_ref());
-        Ok(self.add(&Presence { presence, ext: Vec::new() }).await?)
+        Ok(self.add(&Presence { presence }).await?)
     }
 
     /// Adds what the rules say of `watcher`, or said at `time`.
@@ -93,7 +93,7 @@ impl<S: SendHalf> Answer<'_, S> {
             for stretch in rows.chunks(ROWS_AT_ONCE) {
                 for message in self.messages(stretch.to_vec()).await? {
                     let message = convert::message_body(&message);
-                    self.add(&Quarantined { message, ext: Vec::new() }).await?;
+                    self.add(&Quarantined { message }).await?;
                 }
             }
             let (inbox, after) = (inbox.clone(), last.sequence);
@@ -130,7 +130,6 @@ fn change(row: ChangeRow) -> Change {
             ChangeKind::Withdrawn => 4,
         },
         document: row.document.as_ref().map(convert::document_body),
-        ext: Vec::new(),
     }
 }
 
@@ -145,7 +144,6 @@ fn explanation(explained: Explained) -> Explanation {
         subscribe_shown: convert::shown_body(&subscribe.shown),
         subscribe_rule: rule_of(&subscribe),
         by_domain,
-        ext: Vec::new(),
     }
 }
 

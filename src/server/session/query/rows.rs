@@ -23,12 +23,12 @@ impl<S: SendHalf> Answer<'_, S> {
             Reply::Presence(item) => {
                 let secret = &self.session.shared.store_secret;
                 let presence = shown_body(secret, item, &self.actor.principal);
-                self.add(&Presence { presence, ext: Vec::new() }).await
+                self.add(&Presence { presence }).await
             }
             Reply::Inbox { head, acknowledged, waiting, kept } => {
                 let (head, acknowledged) = (head.get(), acknowledged.get());
-                let (waiting, kept, ext) = (*waiting, *kept, Vec::new());
-                self.add(&InboxState { head, acknowledged, waiting, kept, ext }).await
+                let (waiting, kept) = (*waiting, *kept);
+                self.add(&InboxState { head, acknowledged, waiting, kept }).await
             }
             Reply::Subscriptions(rows) => self.rows(rows.iter().map(subscription)).await,
             Reply::Keys(rows) => self.rows(rows.iter().map(key)).await,
@@ -52,24 +52,24 @@ impl<S: SendHalf> Answer<'_, S> {
     }
 
     async fn rules(&mut self, version: u64, rules: &AccessRules) -> Result<(), Gone> {
-        self.add(&Version { version, ext: Vec::new() }).await?;
-        let body = |rule| Rule { rule: convert::access_rule_body(rule), ext: Vec::new() };
+        self.add(&Version { version }).await?;
+        let body = |rule| Rule { rule: convert::access_rule_body(rule) };
         self.rows(rules.iter().map(body)).await
     }
 
     async fn delivery(&mut self, version: u64, rules: &DeliveryRules) -> Result<(), Gone> {
         let when_closed = convert::when_closed_number(Some(rules.when_closed));
         let receipts = rules.receipts;
-        self.add(&DeliveryState { version, when_closed, receipts, ext: Vec::new() }).await?;
-        let body = |rule| Delivery { rule: convert::delivery_rule_body(rule), ext: Vec::new() };
+        self.add(&DeliveryState { version, when_closed, receipts }).await?;
+        let body = |rule| Delivery { rule: convert::delivery_rule_body(rule) };
         self.rows(rules.iter().map(body)).await
     }
 
     async fn visibility(&mut self, version: u64, rules: &VisibilityRules) -> Result<(), Gone> {
-        self.add(&Version { version, ext: Vec::new() }).await?;
+        self.add(&Version { version }).await?;
         let rows = rules.0.iter().map(|(who, is_shown)| {
             let rule = convert::visibility_rule_body(who, *is_shown);
-            Visibility { rule, ext: Vec::new() }
+            Visibility { rule }
         });
         self.rows(rows).await
     }
@@ -83,7 +83,6 @@ fn subscription(row: &service::SubscriptionRow) -> Subscription {
         reason,
         mode: convert::mode_number(row.mode),
         remaining_ms: row.remaining.as_ms(),
-        ext: Vec::new(),
     }
 }
 
@@ -93,16 +92,15 @@ fn key(row: &service::Key) -> Key {
         label: row.label.as_str().to_owned(),
         enrolled_at_ms: row.enrolled_at.as_ms(),
         revoked_at_ms: row.revoked_at.map(Timestamp::as_ms),
-        ext: Vec::new(),
     }
 }
 
 fn granted((grantee, rights): &(Principal, Rights)) -> Granted {
-    Granted { grantee: grantee.to_string(), rights: rights.bits(), ext: Vec::new() }
+    Granted { grantee: grantee.to_string(), rights: rights.bits() }
 }
 
 fn watcher(row: &crate::model::WatcherRow) -> Watcher {
-    Watcher { watcher: convert::watcher_body(row), ext: Vec::new() }
+    Watcher { watcher: convert::watcher_body(row) }
 }
 
 fn domain(row: &crate::model::DomainRow) -> DomainState {
@@ -112,7 +110,6 @@ fn domain(row: &crate::model::DomainRow) -> DomainState {
         presence: row.presence,
         messaging: row.messaging,
         principals: row.principals,
-        ext: Vec::new(),
     }
 }
 
@@ -122,6 +119,5 @@ fn act(row: &service::ActRow) -> Act {
         by: row.by.to_string(),
         act: row.act.number(),
         about: row.about.clone(),
-        ext: Vec::new(),
     }
 }
