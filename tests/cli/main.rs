@@ -3,7 +3,10 @@
 //! Must never hold: a call into the library that a command should make.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+#![allow(clippy::cast_possible_truncation, reason = "test data wraps round")]
 
+#[path = "../events/mod.rs"]
+mod events;
 #[path = "../processes/mod.rs"]
 mod processes;
 
@@ -11,4 +14,5 @@ mod bench;
 mod commands;
 mod demo;
 mod formats;
+mod log_cat;
 mod rules;
