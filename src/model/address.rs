@@ -221,7 +221,7 @@ macro_rules! address {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.account())
+                serializer.serialize_newtype_struct(stringify!($name), self.account())
             }
         }
     };

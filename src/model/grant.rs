@@ -14,7 +14,7 @@ use super::{Principal, Refusal, Who};
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(try_from = "u8", into = "u8")]
+#[serde(try_from = "u8")]
 pub struct Rights(u8);
 
 impl Rights {
@@ -71,12 +71,6 @@ impl TryFrom<u8> for Rights {
 
     fn try_from(bits: u8) -> Result<Self, Refusal> {
         Self::from_bits(bits)
-    }
-}
-
-impl From<Rights> for u8 {
-    fn from(rights: Rights) -> Self {
-        rights.0
     }
 }
 

@@ -36,7 +36,7 @@ fn about(message: &Message, cpim: &Cpim) -> String {
         return CONTENT_TYPE.to_owned();
     }
     let claimed = visible_line(&cpim.from().uri);
-    format!("{} that says it is from {claimed}, which nobody has checked", CONTENT_TYPE)
+    format!("{CONTENT_TYPE} that says it is from {claimed}, which nobody has checked")
 }
 
 fn content(cpim: &Cpim) -> String {

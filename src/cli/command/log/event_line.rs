@@ -4,18 +4,14 @@
 
 use std::fmt;
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::governance;
+use super::fields;
 use crate::cli::print::text::visible_line;
 use crate::cli::print::time::rfc3339;
-use crate::event::{
-    EntityKey, Event, InviteCause, MessageAccepted, MessageCause, PublicationCause,
-    PublicationEnded, Published, Recorded,
-};
-use crate::model::{Document, Mode, Payload, Presentity, Role, Sequence, Timestamp, Tuple};
+use crate::event::{EntityKey, Recorded};
 
 /// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`.
 #[derive(Debug, Serialize)]
@@ -36,7 +32,7 @@ impl EventLine {
             at: rfc3339(recorded.at.timestamp()),
             kind: recorded.event.kind(),
             entity: entity(&recorded.event.entity()),
-            detail: Shown { bodies }.event(&recorded.event),
+            detail: fields::of(&recorded.event, bodies),
         }
     }
 }
@@ -79,178 +75,13 @@ fn entity(key: &EntityKey) -> String {
     }
 }
 
-/// How much of what people wrote is shown.
-struct Shown {
-    bodies: bool,
-}
-
-impl Shown {
-    fn event(&self, event: &Event) -> Value {
-        match event {
-            Event::InviteCreated(event) => json!({
-                "principal": event.principal.as_ref().map(ToString::to_string),
-                "domain": event.domain,
-                "role": role(event.role),
-                "by": event.by.as_ref().map(ToString::to_string),
-                "expires_at": rfc3339(event.expires_at),
-            }),
-            Event::InviteEnded(event) => json!({ "cause": match event.cause {
-                InviteCause::Spent => "spent",
-                InviteCause::Expired => "expired",
-            }}),
-            Event::KeyEnrolled(event) => json!({
-                "device": event.key.device().to_string(),
-                "label": event.label.as_str(),
-                "role": role(event.role),
-                "invited": event.invite.is_some(),
-            }),
-            Event::KeyRevoked(event) => {
-                json!({ "device": event.device.to_string(), "by": event.by.to_string() })
-            }
-            Event::Published(event) => self.published(event),
-            Event::PublicationRefreshed(event) => json!({
-                "device": event.publication.device.to_string(),
-                "name": event.publication.name.as_str(),
-                "tag": event.tag.to_string(),
-                "deadline": rfc3339(event.deadline),
-            }),
-            Event::PublicationEnded(event) => publication_ended(event),
-            Event::SubscriptionCreated(event) => {
-                subscription(&event.presentity, event.mode, event.expires_at)
-            }
-            Event::SubscriptionRefreshed(event) => {
-                subscription(&event.presentity, event.mode, event.expires_at)
-            }
-            Event::SubscriptionEnded(event) => json!({
-                "presentity": event.presentity.to_string(),
-                "reason": event.reason.as_str(),
-            }),
-            Event::MessageAccepted(event) => self.message(event),
-            Event::MessageEnded(event) => json!({
-                "position": event.sequence.get(),
-                "cause": match event.cause {
-                    MessageCause::Deleted { .. } => "deleted",
-                    MessageCause::Expired => "expired",
-                    MessageCause::Retention => "retention",
-                    MessageCause::Withdrawn => "withdrawn",
-                },
-            }),
-            Event::Acknowledged(event) => json!({
-                "device": event.device.to_string(),
-                "through": event.through.get(),
-            }),
-            Event::MessageQuarantined(event) => {
-                let mut detail = self.message(&event.message);
-                detail["rule"] = event.rule.as_str().into();
-                detail
-            }
-            other => governance::detail(other, self.bodies),
-        }
-    }
-
-    fn published(&self, event: &Published) -> Value {
-        json!({
-            "device": event.publication.device.to_string(),
-            "name": event.publication.name.as_str(),
-            "tag": event.tag.to_string(),
-            "document": self.document(&event.document),
-            "deadline": rfc3339(event.deadline),
-            "previous": event.previous.get(),
-            "others": sequences(&event.others),
-        })
-    }
-
-    fn message(&self, event: &MessageAccepted) -> Value {
-        json!({
-            "position": event.sequence.get(),
-            "from": event.sender.to_string(),
-            "device": event.device.to_string(),
-            "id": event.id.as_str(),
-            "content_type": event.content_type.as_str(),
-            "body": self.payload(&event.body),
-            "ttl_s": event.lifetime.map(crate::model::Lifetime::as_secs),
-        })
-    }
-
-    fn document(&self, document: &Document) -> Value {
-        let mut fields = Map::new();
-        let tuples = document.tuples().iter().map(|tuple| self.tuple(tuple));
-        fields.insert("tuples".into(), tuples.collect());
-        if !document.notes().is_empty() {
-            let notes = document.notes().iter().map(|note| self.payload(&note.text));
-            fields.insert("notes".into(), notes.collect());
-        }
-        if !document.markup().is_empty() {
-            fields.insert("markup".into(), document.markup().len().into());
-        }
-        Value::Object(fields)
-    }
-
-    fn tuple(&self, tuple: &Tuple) -> Value {
-        let mut fields = Map::new();
-        fields.insert("id".into(), tuple.id.as_str().into());
-        fields.insert("status".into(), tuple.basic.map(crate::model::Basic::as_str).into());
-        if !tuple.notes.is_empty() {
-            let notes = tuple.notes.iter().map(|note| self.payload(&note.text));
-            fields.insert("notes".into(), notes.collect());
-        }
-        if let Some(contact) = &tuple.contact {
-            fields.insert("contact".into(), self.payload(&contact.uri));
-        }
-        let markup = tuple.markup.len() + tuple.status_markup.len();
-        if markup > 0 {
-            fields.insert("markup".into(), markup.into());
-        }
-        Value::Object(fields)
-    }
-
-    fn payload(&self, payload: &Payload) -> Value {
-        match (payload.bytes(), payload.as_text()) {
-            (None, _) => "(erased)".into(),
-            (Some(bytes), _) if !self.bodies => format!("({} bytes)", bytes.len()).into(),
-            (Some(_), Some(text)) => text.into(),
-            (Some(bytes), None) => BASE64.encode(bytes).into(),
-        }
-    }
-}
-
-fn role(role: Role) -> &'static str {
-    role.as_str()
-}
-
-fn subscription(presentity: &Presentity, mode: Mode, expires_at: Timestamp) -> Value {
-    json!({
-        "presentity": presentity.to_string(),
-        "mode": governance::mode(mode),
-        "expires_at": rfc3339(expires_at),
-    })
-}
-
-fn publication_ended(event: &PublicationEnded) -> Value {
-    json!({
-        "device": event.publication.device.to_string(),
-        "name": event.publication.name.as_str(),
-        "cause": match event.cause {
-            PublicationCause::Removed { .. } => "removed",
-            PublicationCause::Expired => "expired",
-            PublicationCause::Withdrawn => "withdrawn",
-        },
-        "previous": event.previous.get(),
-        "others": sequences(&event.others),
-    })
-}
-
-fn sequences(places: &[Sequence]) -> Value {
-    places.iter().map(|place| place.get()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{MessageDigest, PublicationKey};
+    use crate::event::{Event, MessageAccepted, MessageDigest, PublicationKey, Published};
     use crate::model::{
-        Basic, ContentType, DeviceId, InboxSequence, MessageId, Moment, Note, OperationId,
-        PublicationName, Tag, TupleId,
+        Basic, ContentType, DeviceId, Document, InboxSequence, MessageId, Moment, Note,
+        OperationId, Payload, PublicationName, Sequence, Tag, Timestamp, Tuple, TupleId,
     };
 
     fn recorded(event: Event) -> Recorded {

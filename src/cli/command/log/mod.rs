@@ -4,10 +4,11 @@
 
 mod cat;
 mod event_line;
-mod governance;
+mod fields;
 mod stat;
 mod store;
 mod verify;
+mod words;
 
 use clap::Subcommand;
 

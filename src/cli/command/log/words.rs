@@ -1,0 +1,93 @@
+//! What the fields, variants and types that events are made of are called in a line.
+//!
+//! The names in JSON lines are an interface, and those in the code are not: what differs stands here.
+//! Must never hold: a line for an event whose fields are called in the code as they are shown.
+
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+
+use crate::cli::print::time::rfc3339;
+use crate::model::{Lifetime, PublicKey, Receipts, Rights, Timestamp};
+
+/// What the field `field` of the struct `of` is called in a line; `None` if it is left out.
+pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
+    Some(match (of, field) {
+        ("InviteCreated", "principal" | "domain") => field,
+        ("KeyEnrolled", "invite") => "invited",
+        ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
+        // The entity stands in front of the fields.
+        (_, "invite" | "principal" | "domain" | "inbox")
+        | (
+            "SubscriptionCreated"
+            | "SubscriptionRefreshed"
+            | "SubscriptionEnded"
+            | "VisibilityRulesChanged",
+            "watcher",
+        )
+        | (
+            "Published"
+            | "PublicationRefreshed"
+            | "PublicationEnded"
+            | "AccessRulesChanged"
+            | "RulesReviewed",
+            "presentity",
+        ) => return None,
+        // These serve the service, or say nothing that the other fields do not.
+        ("Published", "by") | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
+            return None;
+        }
+        (_, "basic") => "status",
+        (_, "is_suspended") => "suspended",
+        (_, "is_visible") => "visible",
+        (_, "kind") => "receipt",
+        (_, "lifetime") => "ttl_s",
+        (_, "sender") => "from",
+        (_, "sequence") => "position",
+        (_, "shown") => "view",
+        (_, "status_markup") => "markup",
+        _ => field,
+    })
+}
+
+/// Structs whose fields stand beside those of the struct that has them.
+pub(super) const LIFTED: [&str; 4] = ["action", "message", "publication", "rules"];
+
+/// Text that somebody wrote, beside payloads: the reason for refusing a message. That of the end of a subscription is a word.
+pub(super) fn is_written(of: &str, field: &str) -> bool {
+    field == "reason" && of != "SubscriptionEnded"
+}
+
+/// The word for a variant, such as `polite-block` for `PoliteBlock`.
+pub(super) fn word(of: &str, variant: &str) -> String {
+    let mut word = String::new();
+    for letter in variant.chars() {
+        // RFC 3857 writes `giveup` and `noresource`.
+        if letter.is_uppercase() && !word.is_empty() && of != "EndReason" {
+            word.push('-');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
+}
+
+/// A value that is a type of its own around `inner`.
+pub(super) fn newtype(name: &str, inner: Value) -> Value {
+    let bits = || inner.as_u64().and_then(|bits| u8::try_from(bits).ok()).unwrap_or_default();
+    match (name, &inner) {
+        ("Timestamp", Value::Number(ms)) => {
+            rfc3339(Timestamp::from_ms(ms.as_u64().unwrap_or_default())).into()
+        }
+        ("Lifetime", Value::Number(ms)) => {
+            Lifetime::from_ms(ms.as_u64().unwrap_or_default()).as_secs().into()
+        }
+        ("Receipts", _) => Receipts::from_bits(bits()).to_string().into(),
+        ("Rights", _) => Rights::from_bits(bits()).unwrap_or_default().to_string().into(),
+        ("Presentity", Value::String(account)) => format!("pres:{account}").into(),
+        ("InboxAddress", Value::String(account)) => format!("im:{account}").into(),
+        ("PublicKey", Value::String(hex)) => {
+            let key = HEXLOWER.decode(hex.as_bytes()).ok().and_then(|key| key.try_into().ok());
+            PublicKey(key.unwrap_or_default()).device().to_string().into()
+        }
+        _ => inner,
+    }
+}
