@@ -2,11 +2,12 @@
 //!
 //! Every publish, subscription and message is an [`event`] in an append-only [`log`]; current presence and inbox
 //! contents are [`view`]s folded from it; the [`service`] decides, purely; [`commit`] is where it meets the log;
-//! [`server`] and [`client`] speak the [`wire`] protocol. Imports go down only:
+//! a [`session`] is what a connection is to the server; [`server`] and [`client`] speak the [`wire`] protocol. Imports
+//! go down only:
 //!
 //! ```text
-//! cli → server, client → commit → service → view → event → model
-//!                     ↘ wire → model   ↘ log → event
+//! cli → server, client → session → service → view → event → model
+//!                     ↘ wire → model   ↘ commit → log → event
 //! ```
 //!
 //! ```
@@ -37,5 +38,6 @@ pub mod model;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod service;
+pub mod session;
 pub mod view;
 pub mod wire;

@@ -17,8 +17,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("service", &["view", "event", "model"]),
     ("log", &["event", "model"]),
     ("wire", &["model"]),
+    ("session", &["service", "wire", "model"]),
     ("commit", &["service", "view", "log", "event", "model"]),
-    ("server", &["commit", "service", "view", "log", "wire", "event", "model"]),
+    ("server", &["session", "commit", "service", "view", "log", "wire", "event", "model"]),
     ("client", &["wire", "model"]),
     (
         "cli",
@@ -30,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Layers and folders without clock, randomness, I/O, task or log line.
-const PURE: &[&str] = &["model", "event", "format", "view", "service", "wire", "client/resume"];
+const PURE: &[&str] =
+    &["model", "event", "format", "view", "service", "wire", "session", "client/resume"];
 
 /// Words that betray an effect, and why each may not stand in a pure layer.
 const EFFECTS: &[(&str, &str)] = &[

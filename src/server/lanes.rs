@@ -1,6 +1,6 @@
-//! The way from the writer to whoever waits: one lane for each control stream, query and feed.
+//! The way from the writer to whoever waits: one lane for each stream.
 //!
-//! A lane is a bounded letter box that the writer fills in one go per round and its one owner empties. The writer
+//! A lane has a bounded letter box that the writer fills in one go per round and its one owner empties. The writer
 //! never waits for a lane. Must never hold: a frame, or a decision about what a letter means.
 
 use std::collections::HashMap;
@@ -11,29 +11,17 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::model::{DeviceId, Mode, Refusal};
-use crate::service::{FeedId, InboxRow, Output, PresenceItem, Reply, SessionId, Ticket};
+use crate::model::{DeviceId, Lifetime, Refusal};
+use crate::service::{Output, Reply, SessionId};
+use crate::session::{Ending, Lane, LaneId, Letter, Post, post};
 
 /// Letters that may wait in one lane, about 1 MiB of them. Owners empty their lanes even while their peer takes
 /// nothing, so only a starved machine gets here.
 const LETTERS_MAX: usize = 16_384;
 
-/// What the writer tells the owner of a lane.
-#[derive(Debug)]
-pub(super) enum Letter {
-    /// The answer to the lane's question of this number.
-    Reply(u32, Result<Reply, Refusal>),
-    /// A change for the lane's presence feed.
-    Presence(Mode, Arc<PresenceItem>),
-    /// A message for the lane's inbox feed.
-    Inbox(InboxRow),
-    /// The lane's feed is over.
-    Ended(Refusal),
-}
-
 /// Why a session must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum Departure {
     /// Its device's key was revoked.
     Revoked,
     /// The server stops.
@@ -43,6 +31,23 @@ pub(super) enum Ending {
         /// How long its client is to stay away.
         reconnect_after: Duration,
     },
+}
+
+impl Departure {
+    /// What the session's streams are told.
+    pub(super) fn ending(self) -> Ending {
+        match self {
+            Self::Revoked => Ending::Revoked,
+            Self::GoingAway { deadline, reconnect_after } => Ending::GoingAway {
+                time_left: lifetime(deadline.saturating_duration_since(Instant::now())),
+                reconnect_after: lifetime(reconnect_after),
+            },
+        }
+    }
+}
+
+fn lifetime(span: Duration) -> Lifetime {
+    Lifetime::from_ms(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// All sessions and their lanes.
@@ -55,12 +60,12 @@ pub(super) struct Lanes {
 struct Table {
     sessions_ever: u64,
     sessions: HashMap<SessionId, Member>,
-    boxes: HashMap<(SessionId, u32), Arc<LetterBox>>,
+    boxes: HashMap<LaneId, Arc<LetterBox>>,
 }
 
 struct Member {
     device: Option<DeviceId>,
-    ending: watch::Sender<Option<Ending>>,
+    ending: watch::Sender<Option<Departure>>,
 }
 
 #[derive(Default)]
@@ -107,7 +112,7 @@ impl Lanes {
     pub(super) fn end_all(&self, deadline: Instant, mut choose: impl FnMut() -> Duration) {
         for member in lock(&self.table).sessions.values() {
             let reconnect_after = choose();
-            member.ending.send_replace(Some(Ending::GoingAway { deadline, reconnect_after }));
+            member.ending.send_replace(Some(Departure::GoingAway { deadline, reconnect_after }));
         }
     }
 
@@ -115,7 +120,7 @@ impl Lanes {
     pub(super) fn deliver(&self, outputs: Vec<Output>) {
         let mut sorted = Sorted::default();
         for output in outputs {
-            sorted.add(output);
+            post(output, &mut sorted);
         }
         let table = lock(&self.table);
         for (lane, letters) in sorted.letters {
@@ -125,7 +130,7 @@ impl Lanes {
         }
         for device in sorted.revoked {
             for member in table.sessions.values().filter(|member| member.device == Some(device)) {
-                member.ending.send_replace(Some(Ending::Revoked));
+                member.ending.send_replace(Some(Departure::Revoked));
             }
         }
     }
@@ -133,39 +138,17 @@ impl Lanes {
 
 #[derive(Default)]
 struct Sorted {
-    letters: HashMap<(SessionId, u32), Vec<Letter>>,
+    letters: HashMap<LaneId, Vec<Letter>>,
     revoked: Vec<DeviceId>,
 }
 
-impl Sorted {
-    fn add(&mut self, output: Output) {
-        match output {
-            Output::Reply { ticket, result } => {
-                let (lane, number) = split(ticket.number);
-                self.push((ticket.session, lane), Letter::Reply(number, result));
-            }
-            Output::Presence { feeds, item } => {
-                for (feed, mode) in feeds {
-                    let letter = Letter::Presence(mode, Arc::clone(&item));
-                    self.push((feed.session, feed.number), letter);
-                }
-            }
-            Output::Inbox { feeds, row } => {
-                for feed in feeds {
-                    self.push((feed.session, feed.number), Letter::Inbox(row));
-                }
-            }
-            Output::Ended { feeds, refusal } => {
-                for feed in feeds {
-                    self.push((feed.session, feed.number), Letter::Ended(refusal.clone()));
-                }
-            }
-            Output::Revoked { device } => self.revoked.push(device),
-        }
+impl Post for Sorted {
+    fn letter(&mut self, lane: LaneId, letter: Letter) {
+        self.letters.entry(lane).or_default().push(letter);
     }
 
-    fn push(&mut self, lane: (SessionId, u32), letter: Letter) {
-        self.letters.entry(lane).or_default().push(letter);
+    fn revoked(&mut self, device: DeviceId) {
+        self.revoked.push(device);
     }
 }
 
@@ -173,7 +156,7 @@ impl Sorted {
 pub(super) struct Seat {
     lanes: Arc<Lanes>,
     session: SessionId,
-    ending: watch::Receiver<Option<Ending>>,
+    ending: watch::Receiver<Option<Departure>>,
     lanes_ever: AtomicU32,
 }
 
@@ -191,17 +174,18 @@ impl Seat {
     }
 
     /// Tells when the session must end.
-    pub(super) fn ending(&self) -> watch::Receiver<Option<Ending>> {
+    pub(super) fn ending(&self) -> watch::Receiver<Option<Departure>> {
         self.ending.clone()
     }
 
-    /// A new lane of this session. Their numbers wrap after 2^32, long after the lane of that number was left.
-    pub(super) fn lane(&self) -> Lane {
+    /// A new lane of this session and its letter box. Their numbers wrap after 2^32, long after the lane of that
+    /// number was left.
+    pub(super) fn lane(&self) -> (Lane, Mailbox) {
         let number = self.lanes_ever.fetch_add(1, Ordering::Relaxed);
         let letter_box = Arc::new(LetterBox::default());
-        let key = (self.session, number);
-        lock(&self.lanes.table).boxes.insert(key, Arc::clone(&letter_box));
-        Lane { lanes: Arc::clone(&self.lanes), session: self.session, number, asked: 0, letter_box }
+        let lane = LaneId { session: self.session, number };
+        lock(&self.lanes.table).boxes.insert(lane, Arc::clone(&letter_box));
+        (Lane::new(lane), Mailbox { lanes: Arc::clone(&self.lanes), lane, letter_box })
     }
 }
 
@@ -211,33 +195,14 @@ impl Drop for Seat {
     }
 }
 
-/// The owner's end of a lane; left when dropped.
-pub(super) struct Lane {
+/// The owner's end of a letter box; the lane is left when dropped.
+pub(super) struct Mailbox {
     lanes: Arc<Lanes>,
-    session: SessionId,
-    number: u32,
-    asked: u32,
+    lane: LaneId,
     letter_box: Arc<LetterBox>,
 }
 
-impl Lane {
-    /// A ticket for the lane's next question. Numbers count from 0 and wrap, far above what may be unanswered at once.
-    pub(super) fn ticket(&mut self) -> Ticket {
-        let number = u64::from(self.number) << 32 | u64::from(self.asked);
-        self.asked = self.asked.wrapping_add(1);
-        Ticket { session: self.session, number }
-    }
-
-    /// The number of the last ticket, as it comes back in [`Letter::Reply`].
-    pub(super) fn last_number(&self) -> u32 {
-        self.asked.wrapping_sub(1)
-    }
-
-    /// The name of the feed this lane is for.
-    pub(super) fn feed(&self) -> FeedId {
-        FeedId { session: self.session, number: self.number }
-    }
-
+impl Mailbox {
     /// Waits for letters and takes them all, in the order they were written. May be given up while waiting.
     pub(super) async fn letters(&self) -> Vec<Letter> {
         loop {
@@ -259,7 +224,7 @@ impl Lane {
         self.letter_box.overrun.load(Ordering::Acquire)
     }
 
-    /// Waits for the answer to the lane's only question.
+    /// Waits for the answer to the only question of the lane.
     pub(super) async fn answer(&self) -> Result<Reply, Refusal> {
         loop {
             for letter in self.letters().await {
@@ -271,17 +236,10 @@ impl Lane {
     }
 }
 
-impl Drop for Lane {
+impl Drop for Mailbox {
     fn drop(&mut self) {
-        lock(&self.lanes.table).boxes.remove(&(self.session, self.number));
+        lock(&self.lanes.table).boxes.remove(&self.lane);
     }
-}
-
-/// Lane and question of a ticket's number.
-fn split(number: u64) -> (u32, u32) {
-    let lane = u32::try_from(number >> 32).expect("32 bits are left");
-    let question = u32::try_from(number & u64::from(u32::MAX)).expect("32 bits are left");
-    (lane, question)
 }
 
 /// A lock whose holder panicked guards data that is whole: every change here is a single step.
@@ -293,6 +251,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::model::{InboxSequence, Sequence};
+    use crate::service::InboxRow;
 
     fn row(sequence: u64) -> InboxRow {
         InboxRow { sequence: InboxSequence::new(sequence), at: Sequence::new(sequence) }
@@ -302,37 +261,37 @@ mod tests {
     async fn each_lane_gets_its_own_letters_in_order() {
         let lanes = Arc::new(Lanes::default());
         let seat = lanes.enter();
-        let (mut control, feed) = (seat.lane(), seat.lane());
-        let tickets = [control.ticket(), control.ticket()];
+        let ((mut control, control_box), (feed, feed_box)) = (seat.lane(), seat.lane());
+        let tickets = [control.ticket().1, control.ticket().1];
         let outputs = tickets
             .into_iter()
             .map(|ticket| Output::Reply { ticket, result: Ok(Reply::Unsubscribed) })
             .chain([Output::Inbox { feeds: vec![feed.feed()], row: row(7) }])
             .collect();
         lanes.deliver(outputs);
-        let numbers: Vec<u32> = control
+        let numbers: Vec<u32> = control_box
             .letters()
             .await
             .into_iter()
             .map(|letter| if let Letter::Reply(number, _) = letter { number } else { panic!() })
             .collect();
         assert_eq!(numbers, [0, 1]);
-        assert!(matches!(feed.letters().await[..], [Letter::Inbox(found)] if found == row(7)));
+        assert!(matches!(feed_box.letters().await[..], [Letter::Inbox(found)] if found == row(7)));
     }
 
     #[tokio::test]
     async fn a_full_lane_keeps_answers_and_says_that_it_ran_over() {
         let lanes = Arc::new(Lanes::default());
         let seat = lanes.enter();
-        let mut lane = seat.lane();
+        let (mut lane, letter_box) = seat.lane();
         let told = || Output::Inbox { feeds: vec![lane.feed()], row: row(1) };
         lanes.deliver((0..LETTERS_MAX).map(|_| told()).collect());
-        assert!(!lane.overrun());
+        assert!(!letter_box.overrun());
         lanes.deliver(vec![told()]);
-        assert!(lane.overrun());
-        let ticket = lane.ticket();
+        assert!(letter_box.overrun());
+        let (_, ticket) = lane.ticket();
         lanes.deliver(vec![Output::Reply { ticket, result: Err(Refusal::GoingAway) }]);
-        let letters = lane.letters().await;
+        let letters = letter_box.letters().await;
         assert_eq!(letters.len(), LETTERS_MAX + 1);
         assert!(matches!(letters.last(), Some(Letter::Reply(0, Err(Refusal::GoingAway)))));
     }
@@ -341,13 +300,13 @@ mod tests {
     async fn a_feed_that_is_over_is_told_so_even_when_its_lane_is_full() {
         let lanes = Arc::new(Lanes::default());
         let seat = lanes.enter();
-        let (ended, other) = (seat.lane(), seat.lane());
+        let ((ended, ended_box), (_, other_box)) = (seat.lane(), seat.lane());
         let told = || Output::Inbox { feeds: vec![ended.feed()], row: row(1) };
         let over = Output::Ended { feeds: vec![ended.feed()], refusal: Refusal::GoingAway };
         lanes.deliver((0..LETTERS_MAX).map(|_| told()).chain([over]).collect());
-        let letters = ended.letters().await;
+        let letters = ended_box.letters().await;
         assert!(matches!(letters[..], [Letter::Ended(Refusal::GoingAway)]));
-        assert!(other.letters_so_far().is_empty());
+        assert!(other_box.letters_so_far().is_empty());
     }
 
     #[test]
@@ -357,7 +316,7 @@ mod tests {
         one.bind(DeviceId([1; 8]));
         other.bind(DeviceId([2; 8]));
         lanes.deliver(vec![Output::Revoked { device: DeviceId([1; 8]) }]);
-        assert_eq!(*one.ending().borrow(), Some(Ending::Revoked));
+        assert_eq!(*one.ending().borrow(), Some(Departure::Revoked));
         assert_eq!(*other.ending().borrow(), None);
     }
 

@@ -13,7 +13,6 @@ mod cache;
 mod certificate;
 mod clock;
 mod config;
-mod cursor;
 mod endpoint;
 mod error;
 mod files;

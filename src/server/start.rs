@@ -26,6 +26,7 @@ use crate::log::{LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
 use crate::model::{Domain, InviteId, Lifetime, Role};
 use crate::service::ServiceConfig;
+use crate::session::Settings;
 
 /// Between two counts of the data folder's bytes: it means a look at every file.
 const DISK_BYTES_EVERY: Duration = Duration::from_mins(1);
@@ -207,8 +208,11 @@ fn share(
         timeouts: config.timeouts.clone(),
         lanes,
         writer,
-        store_secret: keys.store,
-        cursor_secret: keys.cursor,
+        settings: Arc::new(Settings {
+            silence_max: config.timeouts.stream,
+            store_secret: keys.store,
+            cursor_secret: keys.cursor,
+        }),
         certificates: parts.certificates,
         recent,
         reader,

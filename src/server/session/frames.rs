@@ -1,13 +1,10 @@
-//! Frames in and out of a stream.
+//! Frames out of a stream.
 //!
 //! Must never hold: what a frame means.
 
-use bytes::Bytes;
-
 use super::StreamEnd;
-use crate::server::stream::{Gone, ReceiveHalf, SendHalf};
-use crate::wire::body::Body;
-use crate::wire::{Decoder, Frame, FrameFault, encode};
+use crate::session::{Gone, ReceiveHalf};
+use crate::wire::{Decoder, Frame, FrameFault};
 
 /// Waits for the next frame; `None` if the stream ended cleanly.
 pub(super) async fn next_frame(
@@ -53,11 +50,4 @@ impl From<FrameEnd> for StreamEnd {
             FrameEnd::Fault(fault) => fault.into(),
         }
     }
-}
-
-/// Writes one frame.
-pub(super) async fn write_frame<B: Body>(send: &mut impl SendHalf, body: &B) -> Result<(), Gone> {
-    let mut out = Vec::new();
-    encode(body, &mut out);
-    send.write(Bytes::from(out)).await
 }

@@ -1,26 +1,19 @@
-//! One connection: who it is, its streams, and how it ends.
+//! One connection: its streams, each served by a task of its own, and how it ends.
 //!
-//! Each stream is served by its own task, from its first byte on: a serial loop would let one silent stream block all
-//! younger ones. Nothing is answered on any stream before the proof in `Hello` holds.
+//! Each stream has its task from its first byte on: a serial loop would let one silent stream block all younger ones.
+//! What a stream says and hears is in `crate::session`; here is what it needs of the world ([`host`]).
 //! Must never hold: a decision of the service, or state that must outlive the connection.
 
 mod answers;
-mod control;
-mod feed;
-mod feed_inbox;
-mod feed_presence;
 mod frames;
 mod governance;
-mod hello;
+mod host;
 mod messages;
-mod presence;
 mod proof;
 mod query;
 mod requests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -28,22 +21,27 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{Instrument, Span, debug, field, info_span, warn};
 
 use self::frames::FrameEnd;
+use self::host::StreamHost;
 use super::cache::RecentMessages;
 use super::config::ServerTimeouts;
-use super::lanes::{Ending, Lanes, Seat};
+use super::keys;
+use super::lanes::{Departure, Lanes, Seat};
 use super::metrics::Metrics;
-use super::stream::{Gone, ReceiveHalf, SendHalf, Transport};
 use super::tls::Certificates;
 use super::writer::{Writer, WriterGone};
 use crate::log::LogReader;
-use crate::model::limits::FEEDS_MAX;
 use crate::service::Actor;
+use crate::session::{
+    Close, Connection, Fresh, Gone, LAST_WORDS, Reading, ReceiveHalf, SendHalf, Settings,
+    Transport, serve_from,
+};
 use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType};
 
 /// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
 const WRITE_BYTES: usize = 16 * 1024;
-/// How long a peer gets to take the last words of a stream or connection.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How requests are read and answered.
+const READING: Reading = Reading { read: requests::read, write: answers::write };
 
 /// What all sessions of a server share.
 pub(super) struct Shared {
@@ -53,10 +51,8 @@ pub(super) struct Shared {
     pub(super) lanes: Arc<Lanes>,
     /// The way to the writer.
     pub(super) writer: Writer,
-    /// Keys what a watcher is shown of who publishes nothing, and principals in traces.
-    pub(super) store_secret: [u8; 32],
-    /// Seals cursors.
-    pub(super) cursor_secret: [u8; 32],
+    /// Secrets and bounds of every connection.
+    pub(super) settings: Arc<Settings>,
     /// What proofs are bound to.
     pub(super) certificates: Arc<Certificates>,
     /// Messages accepted a moment ago.
@@ -67,24 +63,13 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Whether the connection has proven who it is.
-#[derive(Clone)]
-enum Identity {
-    /// Not yet.
-    Awaited,
-    /// It acts as this.
-    Proven(Arc<Actor>),
-    /// It never will.
-    Never,
-}
-
 /// One connection's state, shared by its streams.
 struct Session {
     shared: Arc<Shared>,
     seat: Seat,
-    identity: watch::Sender<Identity>,
-    has_control: AtomicBool,
-    feeds: AtomicUsize,
+    connection: Arc<Connection>,
+    /// Changes when it is decided who the connection is.
+    decided: watch::Sender<bool>,
 }
 
 /// Why a stream's task ended before its time.
@@ -131,19 +116,20 @@ async fn serve<T: Transport>(transport: T, session: Arc<Session>) {
     let (code, reason) = accept_streams(&transport, &session, &mut streams).await;
     debug!(code = code.as_str(), reason, "the connection ends");
     transport.close(code, &reason);
-    session.identity.send_replace(Identity::Never);
+    session.connection.handle_end();
+    session.decided.send_replace(true);
     while streams.join_next().await.is_some() {}
 }
 
-type Streams = JoinSet<Result<(), StreamEnd>>;
+type Streams = JoinSet<Option<Close>>;
 
 /// Accepts streams until the connection must end, and says how.
 async fn accept_streams<T: Transport>(
     transport: &T,
     session: &Arc<Session>,
     streams: &mut Streams,
-) -> (CloseCode, String) {
-    let mut ending = session.seat.ending();
+) -> Close {
+    let mut departure = session.seat.ending();
     let hello_timeout = sleep(session.shared.timeouts.hello);
     tokio::pin!(hello_timeout);
     let mut is_timed = true;
@@ -161,12 +147,14 @@ async fn accept_streams<T: Transport>(
             },
             () = &mut hello_timeout, if is_timed => {
                 is_timed = false;
-                if session.is_awaited() {
+                if let Some(close) = session.connection.handle_hello_timeout() {
                     warn!("no Hello came in time");
-                    return (CloseCode::HelloTimeout, "no Hello came in time".to_owned());
+                    return close;
                 }
             }
-            ending = next_ending(&mut ending) => return wind_down(transport, streams, ending).await,
+            departure = next_departure(&mut departure) => {
+                return wind_down(transport, streams, departure).await;
+            }
         }
     }
 }
@@ -175,11 +163,11 @@ async fn accept_streams<T: Transport>(
 async fn wind_down<T: Transport>(
     transport: &T,
     streams: &mut Streams,
-    ending: Ending,
-) -> (CloseCode, String) {
-    let (deadline, code) = match ending {
-        Ending::Revoked => (Instant::now() + LAST_WORDS, CloseCode::AuthExpired),
-        Ending::GoingAway { deadline, .. } => (deadline, CloseCode::GoingAway),
+    departure: Departure,
+) -> Close {
+    let (deadline, code) = match departure {
+        Departure::Revoked => (Instant::now() + LAST_WORDS, CloseCode::AuthExpired),
+        Departure::GoingAway { deadline, .. } => (deadline, CloseCode::GoingAway),
     };
     let all = async {
         while !streams.is_empty() {
@@ -201,19 +189,15 @@ async fn wind_down<T: Transport>(
 }
 
 /// How the connection must be closed because of how a stream ended, if it must.
-fn close_of(ended: Result<Result<(), StreamEnd>, JoinError>) -> Option<(CloseCode, String)> {
-    match ended {
-        Ok(Ok(()) | Err(StreamEnd::Gone)) => None,
-        Ok(Err(StreamEnd::Close(code, reason))) => Some((code, reason)),
-        // The panic was printed with its place; the peer learns only that it was not its fault.
-        Err(_) => Some((CloseCode::Internal, "the server has failed".to_owned())),
-    }
+fn close_of(ended: Result<Option<Close>, JoinError>) -> Option<Close> {
+    // A panic was printed with its place; the peer learns only that it was not its fault.
+    ended.unwrap_or_else(|_| Some((CloseCode::Internal, "the server has failed".to_owned())))
 }
 
 /// Waits until the session must end.
-async fn next_ending(ending: &mut watch::Receiver<Option<Ending>>) -> Ending {
-    match ending.wait_for(Option::is_some).await.map(|found| *found) {
-        Ok(Some(ending)) => ending,
+async fn next_departure(departure: &mut watch::Receiver<Option<Departure>>) -> Departure {
+    match departure.wait_for(Option::is_some).await.map(|found| *found) {
+        Ok(Some(departure)) => departure,
         // Nobody is left who could end it.
         _ => std::future::pending().await,
     }
@@ -223,32 +207,27 @@ async fn next_ending(ending: &mut watch::Receiver<Option<Ending>>) -> Ending {
 async fn stream<T: Transport>(
     session: Arc<Session>,
     transport: T,
-    mut send: T::Send,
+    send: T::Send,
     mut receive: T::Receive,
-) -> Result<(), StreamEnd> {
+) -> Option<Close> {
     let byte = match timeout(session.shared.timeouts.stream, receive.read_byte()).await {
-        Ok(byte) => byte?,
+        Ok(Ok(byte)) => byte,
+        Ok(Err(gone)) => {
+            debug!(reason = gone.reason, "a stream is gone");
+            return None;
+        }
         Err(_) => None,
     };
-    match byte.map(StreamType::from_byte) {
-        Some(Some(StreamType::Control)) => {
-            if session.has_control.swap(true, Ordering::AcqRel) {
-                let reason = "there is a CONTROL stream already".to_owned();
-                return Err(StreamEnd::Close(CloseCode::ProtocolViolation, reason));
-            }
-            control::serve(&session, || transport.exporter(), send, receive).await
-        }
-        Some(Some(StreamType::Query)) => query::serve(&session, send, receive).await,
-        Some(Some(StreamType::Feed)) => feed::serve(&session, send, receive).await,
-        Some(None) => {
-            refuse_stream(&mut send, &mut receive, ResetCode::Unsupported);
-            Ok(())
-        }
-        None => {
-            refuse_stream(&mut send, &mut receive, ResetCode::Rejected);
-            Ok(())
-        }
+    if byte == Some(StreamType::Query.byte()) {
+        return match query::serve(&session, send, receive).await {
+            Ok(()) | Err(StreamEnd::Gone) => None,
+            Err(StreamEnd::Close(code, reason)) => Some((code, reason)),
+        };
     }
+    let (lane, mailbox) = session.seat.lane();
+    let connection = Arc::clone(&session.connection);
+    let host = StreamHost::new(session, mailbox, transport);
+    serve_from(byte, connection, READING, lane, (send, receive), host).await
 }
 
 /// Gives up a stream in both directions; the connection goes on.
@@ -258,7 +237,7 @@ fn refuse_stream(send: &mut impl SendHalf, receive: &mut impl ReceiveHalf, code:
     send.reset(code);
 }
 
-/// The first frame of a QUERY or FEED, or the code to give the stream up with.
+/// The first frame of a QUERY, or the code to give the stream up with.
 async fn first_frame(
     session: &Session,
     receive: &mut impl ReceiveHalf,
@@ -274,68 +253,32 @@ async fn first_frame(
     }
 }
 
-/// Ends a stream cleanly and gives the peer a moment to take what was written.
-async fn finish(send: &mut impl SendHalf) {
-    send.finish();
-    // Whether it was taken or not, there is nothing more to do.
-    let _ = timeout(LAST_WORDS, send.taken()).await;
-}
-
 impl Session {
     fn new(shared: Arc<Shared>) -> Self {
+        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>() };
         Self {
             seat: shared.lanes.enter(),
+            connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
+            decided: watch::channel(false).0,
             shared,
-            identity: watch::channel(Identity::Awaited).0,
-            has_control: AtomicBool::new(false),
-            feeds: AtomicUsize::new(0),
         }
-    }
-
-    fn is_awaited(&self) -> bool {
-        matches!(*self.identity.borrow(), Identity::Awaited)
-    }
-
-    /// The connection has proven to be `actor`.
-    fn proven(&self, actor: Actor) {
-        Span::current().record("principal", self.pseudonym(&actor));
-        self.identity.send_if_modified(|identity| {
-            let awaited = matches!(identity, Identity::Awaited);
-            if awaited {
-                *identity = Identity::Proven(Arc::new(actor));
-            }
-            awaited
-        });
     }
 
     /// Waits until the connection has proven who it is.
     async fn actor(&self) -> Result<Arc<Actor>, StreamEnd> {
-        let mut identity = self.identity.subscribe();
-        let decided = identity.wait_for(|found| !matches!(found, Identity::Awaited)).await;
-        match decided.as_deref() {
-            Ok(Identity::Proven(actor)) => Ok(Arc::clone(actor)),
-            _ => Err(StreamEnd::Gone),
-        }
+        self.is_decided().await;
+        self.connection.identity().flatten().ok_or(StreamEnd::Gone)
+    }
+
+    /// Waits until it is decided who the connection is.
+    async fn is_decided(&self) {
+        // The sender lives as long as the session.
+        let _ = self.decided.subscribe().wait_for(|decided| *decided).await;
     }
 
     /// What traces call a principal: the same for the same one, and nothing to anybody without the store's secret.
     fn pseudonym(&self, actor: &Actor) -> String {
         let account = actor.principal.account().as_bytes();
-        blake3::keyed_hash(&self.shared.store_secret, account).to_hex()[..12].to_owned()
-    }
-
-    /// A place for one more feed, unless there are as many as there may be.
-    fn feed_place(self: &Arc<Self>) -> Option<FeedPlace> {
-        let place = FeedPlace(Arc::clone(self));
-        (self.feeds.fetch_add(1, Ordering::AcqRel) < FEEDS_MAX).then_some(place)
-    }
-}
-
-/// Counts one feed while it lives.
-struct FeedPlace(Arc<Session>);
-
-impl Drop for FeedPlace {
-    fn drop(&mut self) {
-        self.0.feeds.fetch_sub(1, Ordering::AcqRel);
+        blake3::keyed_hash(&self.shared.settings.store_secret, account).to_hex()[..12].to_owned()
     }
 }

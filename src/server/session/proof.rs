@@ -4,31 +4,21 @@
 
 use ring::signature::{ED25519, UnparsedPublicKey};
 
+use crate::session::Claim;
 use crate::wire::proof_bytes;
 
-/// What a device claims and what it must have signed.
-pub(super) struct Claim<'a> {
-    /// [`EXPORTER_CONTEXT`](crate::wire::EXPORTER_CONTEXT) or [`CHALLENGE_CONTEXT`](crate::wire::CHALLENGE_CONTEXT).
-    pub(super) context: &'a [u8],
-    /// The exporter or the challenge: never the same on two connections.
-    pub(super) fresh: [u8; 32],
-    /// The key.
-    pub(super) key: [u8; 32],
-    /// The principal as it stands in `Hello`, byte for byte.
-    pub(super) principal: &'a str,
-}
-
-/// Whether `signature` proves `claim` towards a server with one of these key hashes.
-pub(super) fn holds(claim: &Claim<'_>, key_hashes: &[[u8; 32]], signature: &[u8]) -> bool {
+/// Whether `claim` is proven towards a server with one of these key hashes, `fresh` being what was to be signed.
+pub(super) fn holds(claim: &Claim, fresh: [u8; 32], key_hashes: &[[u8; 32]]) -> bool {
     let key = UnparsedPublicKey::new(&ED25519, claim.key);
     key_hashes.iter().any(|hash| {
-        let signed = proof_bytes(claim.context, hash, &claim.fresh, &claim.key, claim.principal);
-        key.verify(&signed, signature).is_ok()
+        let signed = proof_bytes(claim.context, hash, &fresh, &claim.key, &claim.principal);
+        key.verify(&signed, &claim.signature).is_ok()
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use ring::signature::{Ed25519KeyPair, KeyPair};
 
     use super::*;
@@ -43,8 +33,10 @@ mod tests {
         (pair, key)
     }
 
-    fn claim(key: [u8; 32]) -> Claim<'static> {
-        Claim { context: EXPORTER_CONTEXT, fresh: FRESH, key, principal: "alice@d.example" }
+    fn claim(key: [u8; 32], signature: &[u8]) -> Claim {
+        let signature = Bytes::copy_from_slice(signature);
+        let principal = "alice@d.example".to_owned();
+        Claim { context: EXPORTER_CONTEXT, fresh: None, key, principal, signature }
     }
 
     fn signature() -> Vec<u8> {
@@ -56,23 +48,23 @@ mod tests {
     #[test]
     fn the_holder_of_the_key_proves_it() {
         let (_, key) = device();
-        assert!(holds(&claim(key), &[SERVER], &signature()));
-        assert!(holds(&claim(key), &[[0; 32], SERVER], &signature()));
+        let claim = claim(key, &signature());
+        assert!(holds(&claim, FRESH, &[SERVER]));
+        assert!(holds(&claim, FRESH, &[[0; 32], SERVER]));
     }
 
     #[test]
     fn a_proof_is_worth_nothing_elsewhere() {
         let (_, key) = device();
-        let signature = signature();
-        assert!(!holds(&claim(key), &[[0; 32]], &signature), "another server");
-        assert!(!holds(&claim(key), &[], &signature), "no server");
-        let other = Claim { fresh: [5; 32], ..claim(key) };
-        assert!(!holds(&other, &[SERVER], &signature), "another connection");
-        let other = Claim { context: CHALLENGE_CONTEXT, ..claim(key) };
-        assert!(!holds(&other, &[SERVER], &signature), "another kind of proof");
-        let other = Claim { principal: "bob@d.example", ..claim(key) };
-        assert!(!holds(&other, &[SERVER], &signature), "another principal");
-        assert!(!holds(&claim([1; 32]), &[SERVER], &signature), "another key");
+        let good = || claim(key, &signature());
+        assert!(!holds(&good(), FRESH, &[[0; 32]]), "another server");
+        assert!(!holds(&good(), FRESH, &[]), "no server");
+        assert!(!holds(&good(), [5; 32], &[SERVER]), "another connection");
+        let other = Claim { context: CHALLENGE_CONTEXT, ..good() };
+        assert!(!holds(&other, FRESH, &[SERVER]), "another kind of proof");
+        let other = Claim { principal: "bob@d.example".to_owned(), ..good() };
+        assert!(!holds(&other, FRESH, &[SERVER]), "another principal");
+        assert!(!holds(&claim([1; 32], &signature()), FRESH, &[SERVER]), "another key");
     }
 
     #[test]
@@ -80,8 +72,8 @@ mod tests {
         let (_, key) = device();
         let mut forged = signature();
         forged[10] ^= 1;
-        assert!(!holds(&claim(key), &[SERVER], &forged));
-        assert!(!holds(&claim(key), &[SERVER], &signature()[..63]));
-        assert!(!holds(&claim(key), &[SERVER], &[]));
+        assert!(!holds(&claim(key, &forged), FRESH, &[SERVER]));
+        assert!(!holds(&claim(key, &signature()[..63]), FRESH, &[SERVER]));
+        assert!(!holds(&claim(key, &[]), FRESH, &[SERVER]));
     }
 }

@@ -9,22 +9,12 @@ use crate::model::{
     Principal, PublicationName, Refusal, Tag,
 };
 use crate::service::{self, Actor, Command};
+use crate::session::Request;
 use crate::wire::body::{
     Administer, Body, ChangeDelivery, ChangeRules, ChangeVisibility, Delete, Displayed,
     EndSubscription, Grant, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
 };
 use crate::wire::{Frame, FrameFault, convert, decode, request_number};
-
-/// A request as far as it was understood.
-#[derive(Debug)]
-pub(super) struct Request {
-    /// The client's number for the answer.
-    pub(super) number: u64,
-    /// The kind of request, for counting.
-    pub(super) kind: &'static str,
-    /// What it asks, or why it cannot be asked so.
-    pub(super) command: Result<Command, Refusal>,
-}
 
 /// Reads a request of `actor`; `None` for a frame that is to be passed over.
 ///

@@ -9,11 +9,12 @@ use crate::commit::Commit;
 use crate::log::memory::MemoryDisk;
 use crate::model::PublicKey;
 use crate::server::cache::RecentMessages;
-use crate::server::lanes::{Lanes, Letter};
+use crate::server::lanes::Lanes;
 use crate::server::metrics::Metrics;
 use crate::server::writer::{self, Writer, WriterParts, WriterThread};
 use crate::server::{ServerLimits, start};
 use crate::service::{Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
+use crate::session::Letter;
 
 fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
     let config = ServiceConfig {
@@ -44,12 +45,12 @@ async fn a_failed_sync_lets_nothing_out_and_ends_the_writer_with_the_reason() {
     let (disk, lanes) = (MemoryDisk::new(), Arc::new(Lanes::default()));
     let (writer, thread) = writer(&disk, &lanes);
     let seat = lanes.enter();
-    let mut lane = seat.lane();
+    let (mut lane, letter_box) = seat.lane();
     disk.fail_next_sync();
-    writer.submit(vec![enter(lane.ticket())]).await.unwrap();
+    writer.submit(vec![enter(lane.ticket().1)]).await.unwrap();
     let failure = soon(thread.failed()).await.to_string();
     assert!(failure.contains("the writer ended"), "{failure}");
-    let heard = tokio::time::timeout(std::time::Duration::ZERO, lane.letters()).await;
+    let heard = tokio::time::timeout(std::time::Duration::ZERO, letter_box.letters()).await;
     assert!(heard.is_err(), "an answer left that is not durable");
     assert!(writer.submit(vec![Input::Tick]).await.is_err());
     assert!(thread.stop().await.is_err());
@@ -60,10 +61,10 @@ async fn an_orderly_stop_answers_first_and_leaves_a_checkpoint() {
     let (disk, lanes) = (MemoryDisk::new(), Arc::new(Lanes::default()));
     let (writer, thread) = writer(&disk, &lanes);
     let seat = lanes.enter();
-    let mut lane = seat.lane();
-    writer.submit(vec![enter(lane.ticket())]).await.unwrap();
+    let (mut lane, letter_box) = seat.lane();
+    writer.submit(vec![enter(lane.ticket().1)]).await.unwrap();
     thread.stop().await.unwrap();
-    let letters = soon(lane.letters()).await;
+    let letters = soon(letter_box.letters()).await;
     assert!(matches!(letters[..], [Letter::Reply(0, Ok(Reply::Entered { enrolled: true, .. }))]));
     assert_eq!(disk.unsynced_count(), 0);
 }

@@ -16,8 +16,8 @@ use super::{Session, StreamEnd, WRITE_BYTES, first_frame, refuse_stream};
 use crate::commit::history::HistoryFault;
 use crate::log::{LogFault, LogReader};
 use crate::model::Refusal;
-use crate::server::stream::{Gone, ReceiveHalf, SendHalf};
 use crate::service::{Actor, Input, Query, Reply};
+use crate::session::{Gone, ReceiveHalf, SendHalf};
 use crate::wire::body::{Body, End};
 use crate::wire::convert::refused;
 use crate::wire::{Decoder, ResetCode, encode};
@@ -130,11 +130,11 @@ impl<S: SendHalf> Answer<'_, S> {
     }
 
     async fn ask(&mut self, query: Query) -> Result<Reply, NoAnswer> {
-        let mut lane = self.session.seat.lane();
+        let (mut lane, mailbox) = self.session.seat.lane();
         let actor = Actor::clone(&self.actor);
-        let input = Input::Query { ticket: lane.ticket(), actor, query };
+        let input = Input::Query { ticket: lane.ticket().1, actor, query };
         self.session.shared.writer.submit(vec![input]).await?;
-        Ok(lane.answer().await?)
+        Ok(mailbox.answer().await?)
     }
 
     /// Adds a frame; what is enough for a write leaves.

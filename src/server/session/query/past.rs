@@ -11,8 +11,8 @@ use crate::model::{
     Timestamp,
 };
 use crate::server::clock;
-use crate::server::stream::SendHalf;
 use crate::service::{InboxRow, Query, Reply};
+use crate::session::SendHalf;
 use crate::wire::body::{Change, Explanation, Presence, Quarantined};
 use crate::wire::convert;
 

@@ -4,9 +4,9 @@
 
 use super::Answer;
 use crate::model::{AccessRules, DeliveryRules, Principal, Rights, Timestamp, VisibilityRules};
-use crate::server::session::presence::shown_body;
-use crate::server::stream::{Gone, SendHalf};
 use crate::service::{self, Reply};
+use crate::session::shown_body;
+use crate::session::{Gone, SendHalf};
 use crate::wire::body::{
     Act, Body, Delivery, DeliveryState, DomainState, Granted, InboxState, Key, Presence, Rule,
     Subscription, Version, Visibility, Watcher,
@@ -21,7 +21,7 @@ impl<S: SendHalf> Answer<'_, S> {
     pub(super) async fn write_reply(&mut self, reply: &Reply) -> Result<(), Gone> {
         match reply {
             Reply::Presence(item) => {
-                let secret = &self.session.shared.store_secret;
+                let secret = &self.session.shared.settings.store_secret;
                 let presence = shown_body(secret, item, &self.actor.principal);
                 self.add(&Presence { presence }).await
             }

@@ -21,11 +21,7 @@ pub(super) fn suffix(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal
 }
 
 /// The body that tells `item` to `watcher`.
-pub(super) fn shown_body(
-    secret: &[u8; 32],
-    item: &PresenceItem,
-    watcher: &Principal,
-) -> PresenceBody {
+pub fn shown_body(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> PresenceBody {
     body(item, shown(secret, item, watcher).as_deref())
 }
 

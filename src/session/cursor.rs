@@ -28,7 +28,7 @@ const _: () = assert!(CURSOR_BYTES <= CURSOR_BYTES_MAX);
 
 /// What a cursor is for, besides its principal and device.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Scope<'a> {
+pub enum Scope<'a> {
     /// A presence feed.
     Presence,
     /// A feed of this inbox.
@@ -37,13 +37,13 @@ pub(super) enum Scope<'a> {
 
 /// Seals and opens the cursors of one feed.
 #[derive(Clone)]
-pub(super) struct Sealer {
+pub struct Sealer {
     key: [u8; 32],
 }
 
 impl Sealer {
     /// The sealer for `actor`'s feeds of `scope`, from the store's secret.
-    pub(super) fn new(secret: &[u8; 32], actor: &Actor, scope: Scope<'_>) -> Self {
+    pub fn new(secret: &[u8; 32], actor: &Actor, scope: Scope<'_>) -> Self {
         let (kind, inbox) = match scope {
             Scope::Presence => (b'p', ""),
             Scope::Inbox(inbox) => (b'i', inbox.account()),
@@ -56,7 +56,7 @@ impl Sealer {
     }
 
     /// Seals `position`.
-    pub(super) fn seal(&self, position: u64) -> Bytes {
+    pub fn seal(&self, position: u64) -> Bytes {
         let tag = self.tag(position);
         let mut cursor = [VERSION; CURSOR_BYTES];
         cursor[1..=TAG_BYTES].copy_from_slice(&tag);
@@ -65,7 +65,7 @@ impl Sealer {
     }
 
     /// The position in `cursor`, unless it was not sealed by this sealer.
-    pub(super) fn open(&self, cursor: &[u8]) -> Option<u64> {
+    pub fn open(&self, cursor: &[u8]) -> Option<u64> {
         let cursor: &[u8; CURSOR_BYTES] = cursor.try_into().ok()?;
         let (version, rest) = cursor.split_first()?;
         let (tag, masked) = rest.split_first_chunk::<TAG_BYTES>()?;

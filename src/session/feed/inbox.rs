@@ -1,0 +1,289 @@
+//! What an inbox feed tells: drives [`InboxFeed`], does what it says, and makes acknowledgements durable.
+//!
+//! Must never hold: a message that was not asked for by the feed's state machine.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::over::FeedOver;
+use super::ready::{Outcome, Ready};
+use super::side::{Desk, newest};
+use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
+use crate::service::feed::{InboxFeed, InboxStep};
+use crate::service::{Actor, Command, Input, Query, Reply, Ticket};
+use crate::session::cursor::{Scope, Sealer};
+use crate::session::lane::{Lane, Letter};
+use crate::session::step::{Found, Look, Note, Step};
+use crate::wire::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
+use crate::wire::{convert, encode};
+
+/// Higher leaves first: below live presence, above queries.
+const PRIORITY_LIVE: i32 = 5;
+/// A long backlog goes behind everything, so that it delays nothing else.
+const PRIORITY_DRAIN: i32 = -10;
+/// Waiting messages from which on it is a long backlog.
+const DRAIN_FROM: u64 = 1_000;
+
+/// The telling side of an inbox feed.
+pub(super) struct InboxSide {
+    actor: Arc<Actor>,
+    inbox: InboxAddress,
+    /// Without a cursor, begin at the oldest message kept.
+    from_start: bool,
+    feed: InboxFeed,
+    sealer: Sealer,
+    outcome: Outcome,
+    /// What the cursor said, until the service has answered to it.
+    position: Option<InboxSequence>,
+    /// Whether the feed is to be opened with the service.
+    is_to_open: bool,
+    asked: Vec<(u32, Asked)>,
+    opened: Option<Opened>,
+    /// The number of the event whose message is being read.
+    reading: Option<u64>,
+    taken: Acknowledgement,
+}
+
+/// A question to the service that is not answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Open,
+    Page,
+    Acknowledge(InboxSequence),
+}
+
+/// What `Reply::InboxOpened` said.
+struct Opened {
+    after: InboxSequence,
+    head: InboxSequence,
+    waiting: u64,
+}
+
+/// How far the device has taken the inbox.
+#[derive(Default)]
+struct Acknowledgement {
+    /// Told by the device, not handed to the service yet.
+    wanted: Option<InboxSequence>,
+    /// Handed to the service.
+    asked: bool,
+    /// Durable, not told to the device yet.
+    durable: Option<InboxSequence>,
+}
+
+impl InboxSide {
+    pub(super) fn new(
+        actor: Arc<Actor>,
+        cursor_secret: &[u8; 32],
+        (inbox, from_start): (InboxAddress, bool),
+        (cursor, window): (&[u8], u32),
+    ) -> Self {
+        let sealer = Sealer::new(cursor_secret, &actor, Scope::Inbox(&inbox));
+        let position = sealer.open(cursor).map(InboxSequence::new);
+        Self {
+            actor,
+            inbox,
+            from_start,
+            feed: InboxFeed::new(window),
+            sealer,
+            outcome: Outcome::of(cursor, position.map(InboxSequence::get)),
+            position,
+            is_to_open: true,
+            asked: Vec::new(),
+            opened: None,
+            reading: None,
+            taken: Acknowledgement::default(),
+        }
+    }
+
+    /// Where to begin without a cursor; `None` is where the device has acknowledged.
+    fn default_after(&self) -> Option<InboxSequence> {
+        self.from_start.then_some(InboxSequence::ZERO)
+    }
+
+    /// Whether everything that the device has taken is durable.
+    pub(super) fn is_settled(&self) -> bool {
+        self.taken.wanted.is_none() && !self.taken.asked
+    }
+
+    /// The service wrote.
+    pub(super) fn handle_letter(&mut self, letter: Letter) -> Result<(), FeedOver> {
+        match letter {
+            Letter::Inbox(row) => self.feed.offer(row),
+            Letter::Reply(number, result) => {
+                let place = self.asked.iter().position(|(asked, _)| *asked == number);
+                let place = place.expect("only what was asked is answered");
+                let (_, asked) = self.asked.swap_remove(place);
+                self.answered(asked, result)?;
+            }
+            Letter::Ended(refusal) => return Err(FeedOver::Refused(refusal)),
+            Letter::Presence(..) => {}
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, asked: Asked, result: Result<Reply, Refusal>) -> Result<(), FeedOver> {
+        match (asked, result.map_err(FeedOver::Refused)?) {
+            (Asked::Open, Reply::InboxOpened { after, head, waiting }) => {
+                self.opened = Some(Opened { after, head, waiting });
+            }
+            (Asked::Page, Reply::Page(rows)) => self.feed.page(rows),
+            (Asked::Acknowledge(through), Reply::Acknowledged { .. }) => {
+                self.taken.asked = false;
+                self.taken.durable = self.taken.durable.max(Some(through));
+            }
+            (asked, reply) => unreachable!("the service answered {asked:?} with {reply:?}"),
+        }
+        Ok(())
+    }
+
+    /// The peer has taken what it was told up to the newest of `cursors`. What was not sent cannot have been taken,
+    /// whatever cursor the device has got from elsewhere.
+    pub(super) fn handle_taken(&mut self, cursors: &[Bytes]) {
+        if let Some(position) = newest(&self.sealer, cursors) {
+            let position = InboxSequence::new(position).min(self.feed.position());
+            self.feed.acknowledged(position);
+            self.taken.wanted = self.taken.wanted.max(Some(position));
+        }
+    }
+
+    /// The message asked for was read.
+    pub(super) fn handle_found(&mut self, found: Found, desk: &mut Desk<'_>) {
+        let number = self.reading.take().expect("a message is read after it was asked for");
+        let Found::Item(item) = found else {
+            unreachable!("the log told {found:?}, which was not asked for")
+        };
+        let cursor = self.sealer.seal(item.sequence().get());
+        let before = desk.out.len();
+        write(number, cursor, &item, desk.out);
+        self.feed.sent(desk.out.len() - before);
+        *desk.sent += 1;
+    }
+
+    /// Does what the feed says until it needs something, `None` when it waits or a write is full. Tells nothing new
+    /// once the feed `is_over`.
+    pub(super) fn advance(
+        &mut self,
+        lane: &mut Lane,
+        desk: &mut Desk<'_>,
+        is_over: bool,
+    ) -> Option<Step> {
+        if core::mem::take(&mut self.is_to_open) {
+            let after = self.position.or(self.default_after());
+            return Some(self.open(lane, after));
+        }
+        if let Some(step) = self.acknowledge(lane) {
+            return Some(step);
+        }
+        self.tell_acknowledged(desk);
+        if let Some(opened) = self.opened.take() {
+            return Some(self.opened(lane, &opened, desk));
+        }
+        if is_over { None } else { self.step(lane, desk) }
+    }
+
+    fn ask(
+        &mut self,
+        lane: &mut Lane,
+        asked: Asked,
+        input: impl FnOnce(Ticket, Actor, InboxAddress) -> Input,
+    ) -> Step {
+        let (number, ticket) = lane.ticket();
+        self.asked.push((number, asked));
+        Step::Ask(vec![input(ticket, Actor::clone(&self.actor), self.inbox.clone())])
+    }
+
+    fn open(&mut self, lane: &mut Lane, after: Option<InboxSequence>) -> Step {
+        let feed = lane.feed();
+        self.ask(lane, Asked::Open, |ticket, actor, inbox| Input::OpenInbox {
+            ticket,
+            feed,
+            actor,
+            inbox,
+            after,
+        })
+    }
+
+    /// The service opened the feed: says that it is ready, or opens it again if the cursor is of another past.
+    fn opened(&mut self, lane: &mut Lane, opened: &Opened, desk: &mut Desk<'_>) -> Step {
+        if self.position.take().is_some_and(|position| position > opened.head) {
+            // The cursor is ahead of the inbox: this store was put back to an earlier state.
+            self.outcome = Outcome::Anew;
+            let after = self.default_after();
+            return self.open(lane, after);
+        }
+        let ready = Ready {
+            outcome: self.outcome,
+            from: opened.after.get(),
+            to: opened.head.get(),
+            pending: opened.waiting,
+            complete: true,
+        };
+        ready.write(&self.sealer, desk.out);
+        desk.notes.push(Note::FeedOpened("inbox", ready.outcome.as_str()));
+        self.feed.opened(opened.after);
+        let is_drain = opened.waiting >= DRAIN_FROM;
+        Step::Priority(if is_drain { PRIORITY_DRAIN } else { PRIORITY_LIVE })
+    }
+
+    fn step(&mut self, lane: &mut Lane, desk: &mut Desk<'_>) -> Option<Step> {
+        if !desk.has_room() || self.reading.is_some() {
+            return None;
+        }
+        match self.feed.next_step() {
+            InboxStep::Send { number, row } => {
+                self.reading = Some(number);
+                Some(Step::Look(Look::Item(self.inbox.clone(), row)))
+            }
+            InboxStep::Page { after } => {
+                Some(self.ask(lane, Asked::Page, |ticket, actor, inbox| Input::Query {
+                    ticket,
+                    actor,
+                    query: Query::Page { inbox, after },
+                }))
+            }
+            InboxStep::CaughtUp { position } => {
+                let cursor = self.sealer.seal(position.get());
+                encode(&CaughtUp { cursor }, desk.out);
+                Some(Step::Priority(PRIORITY_LIVE))
+            }
+            InboxStep::Wait => None,
+        }
+    }
+
+    /// Hands the newest acknowledgement to the service, one at a time: those that come meanwhile become one.
+    fn acknowledge(&mut self, lane: &mut Lane) -> Option<Step> {
+        if self.taken.asked {
+            return None;
+        }
+        let through = self.taken.wanted.take()?;
+        self.taken.asked = true;
+        Some(self.ask(lane, Asked::Acknowledge(through), |ticket, actor, inbox| Input::Command {
+            ticket,
+            actor,
+            command: Command::Acknowledge { inbox, through },
+        }))
+    }
+
+    /// Tells the device what it acknowledged and is durable.
+    fn tell_acknowledged(&mut self, desk: &mut Desk<'_>) {
+        if let Some(through) = self.taken.durable.take() {
+            let cursor = self.sealer.seal(through.get());
+            encode(&FeedAcked { cursor }, desk.out);
+        }
+    }
+}
+
+/// Appends the frame that tells `item`.
+fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
+    match item {
+        InboxItem::Message(message) => {
+            let message = convert::message_body(message);
+            encode(&MessageEvent { number, cursor, message }, out);
+        }
+        InboxItem::Receipt(receipt) => {
+            let receipt = convert::receipt_body(receipt);
+            encode(&ReceiptEvent { number, cursor, receipt }, out);
+        }
+    }
+}

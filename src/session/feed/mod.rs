@@ -1,0 +1,280 @@
+//! A FEED stream: from its opening over what it tells and what the peer has taken to its last frame.
+//!
+//! It listens while it writes, so that what happens meanwhile goes into the feed's state machine, where it is conflated
+//! or counted, and not into a queue. Must never hold: what a feed sends next (`service::feed` decides).
+
+mod inbox;
+mod over;
+mod peer;
+mod presence;
+mod ready;
+mod request;
+mod side;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use self::inbox::InboxSide;
+use self::over::FeedOver;
+use self::peer::{Peer, Said};
+use self::presence::PresenceSide;
+use self::request::{FeedRequest, Subject};
+use self::side::Desk;
+use super::connection::{Connection, FeedPlace};
+use super::lane::{Lane, Letter};
+use super::step::{End, Ending, Found, Note, Parting, Step, Unreadable};
+use crate::model::{Lifetime, Refusal};
+use crate::service::{Actor, Input};
+use crate::wire::body::FeedOpen;
+use crate::wire::convert::refused;
+use crate::wire::{Decoder, encode};
+
+/// When to try again for a feed that found no place: another one must end first.
+const FEEDS_RETRY_MS: u64 = 5_000;
+
+/// A FEED stream whose first frame has come.
+pub(super) struct Feed {
+    connection: Arc<Connection>,
+    lane: Lane,
+    peer: Peer,
+    phase: Phase,
+    /// Held while it tells.
+    place: Option<FeedPlace>,
+    over: Option<FeedOver>,
+    /// What goes into the next write.
+    out: Vec<u8>,
+    /// Events put into it that were not counted yet.
+    sent: u64,
+    /// What has been decided to happen next, last one first.
+    next: Vec<Step>,
+}
+
+enum Phase {
+    /// It is not known yet who the connection is.
+    Awaiting(FeedOpen),
+    /// It tells.
+    Telling(Side),
+    /// It is over.
+    Over(End),
+}
+
+enum Side {
+    Presence(Box<PresenceSide>),
+    Inbox(Box<InboxSide>),
+}
+
+impl Feed {
+    /// The feed that `open` asks for; `decoder` holds what came behind it.
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        lane: Lane,
+        open: FeedOpen,
+        decoder: Decoder,
+    ) -> Self {
+        let (peer, phase) = (Peer::new(decoder), Phase::Awaiting(open));
+        Self {
+            connection,
+            lane,
+            peer,
+            phase,
+            place: None,
+            over: None,
+            out: Vec::new(),
+            sent: 0,
+            next: Vec::new(),
+        }
+    }
+
+    pub(super) fn decoder(&mut self) -> &mut Decoder {
+        &mut self.peer.decoder
+    }
+
+    /// Whether bytes of the peer are to be read now: also while it is written to.
+    pub(super) fn wants_bytes(&self) -> bool {
+        matches!(self.phase, Phase::Telling(..)) && self.peer.is_heard()
+    }
+
+    /// Whether it waits for the connection to say who it is.
+    pub(super) fn awaits_identity(&self) -> bool {
+        matches!(self.phase, Phase::Awaiting(_))
+    }
+
+    /// Bytes were read; none follow if not `more`.
+    pub(super) fn handle_bytes(&mut self, more: bool) {
+        for said in self.peer.said(more) {
+            match (said, &mut self.phase) {
+                (Said::Taken(cursors), Phase::Telling(Side::Presence(side))) => {
+                    side.handle_taken(&cursors);
+                }
+                (Said::Taken(cursors), Phase::Telling(Side::Inbox(side))) => {
+                    side.handle_taken(&cursors);
+                }
+                (Said::Taken(_), _) => {}
+                (Said::Over(over), _) => self.is_over(over),
+            }
+        }
+    }
+
+    /// The stream is gone.
+    pub(super) fn handle_gone(&mut self) {
+        self.next.clear();
+        self.part(Parting::Silent);
+    }
+
+    pub(super) fn handle_letters(&mut self, letters: Vec<Letter>) {
+        for letter in letters {
+            let taken = match &mut self.phase {
+                Phase::Telling(Side::Presence(side)) => side.handle_letter(letter),
+                Phase::Telling(Side::Inbox(side)) => side.handle_letter(letter),
+                Phase::Awaiting(_) | Phase::Over(_) => Ok(()),
+            };
+            if let Err(over) = taken {
+                self.is_over(over);
+            }
+        }
+    }
+
+    /// More was told to the feed than could be kept.
+    pub(super) fn handle_overrun(&mut self) {
+        self.is_over(FeedOver::TOO_FAR_BEHIND);
+    }
+
+    pub(super) fn handle_ending(&mut self, ending: Ending) {
+        self.is_over(FeedOver::Ending(ending));
+    }
+
+    pub(super) fn handle_found(&mut self, found: Result<Found, Unreadable>, notes: &mut Vec<Note>) {
+        let Ok(found) = found else { return self.is_over(FeedOver::UNREADABLE) };
+        let Phase::Telling(side) = &mut self.phase else { return };
+        let mut desk = Desk { out: &mut self.out, notes, sent: &mut self.sent };
+        match side {
+            Side::Presence(side) => side.handle_found(found, &mut desk),
+            Side::Inbox(side) => side.handle_found(found, &mut desk),
+        }
+    }
+
+    /// What ends a feed for good comes before an end in order, and the first of a kind holds.
+    fn is_over(&mut self, over: FeedOver) {
+        if self.over.as_ref().is_none_or(|known| known.is_orderly() && !over.is_orderly()) {
+            self.over = Some(over);
+        }
+    }
+
+    /// What to do next.
+    pub(super) fn poll_step(&mut self, notes: &mut Vec<Note>) -> Step {
+        loop {
+            if let Some(step) = self.next.pop() {
+                return step;
+            }
+            match &mut self.phase {
+                Phase::Over(end) => return Step::End(end.clone()),
+                Phase::Awaiting(_) => match self.connection.identity() {
+                    None => return Step::Wait,
+                    Some(None) => self.phase = Phase::Over(End::of(Parting::Silent)),
+                    Some(Some(actor)) => self.begin(&actor, notes),
+                },
+                Phase::Telling(..) => {
+                    if let Some(step) = self.tell(notes) {
+                        return step;
+                    }
+                }
+            }
+        }
+    }
+
+    /// It is known who asks: the feed begins, or is refused.
+    fn begin(&mut self, actor: &Arc<Actor>, notes: &mut Vec<Note>) {
+        let end = Phase::Over(End::of(Parting::Linger));
+        let Phase::Awaiting(open) = core::mem::replace(&mut self.phase, end) else { return };
+        match self.side(open, actor) {
+            Ok((side, place)) => {
+                if let Side::Presence(_) = side {
+                    self.next.push(Step::Priority(presence::PRIORITY));
+                }
+                (self.phase, self.place) = (Phase::Telling(side), Some(place));
+            }
+            Err(refusal) => {
+                let mut out = Vec::new();
+                encode(&refused(0, &refusal), &mut out);
+                notes.push(Note::Refused("feed", refusal));
+                self.next.push(Step::Write(out.into()));
+            }
+        }
+    }
+
+    fn side(&self, open: FeedOpen, actor: &Arc<Actor>) -> Result<(Side, FeedPlace), Refusal> {
+        let FeedRequest { subject, cursor, window } = FeedRequest::read(open)?;
+        let retry_after = Lifetime::from_ms(FEEDS_RETRY_MS);
+        let place = self.connection.take_feed().ok_or(Refusal::Busy { retry_after })?;
+        let settings = &self.connection.settings;
+        let (actor, from) = (Arc::clone(actor), (cursor.as_ref(), window));
+        let side = match subject {
+            Subject::Presence { presentities, with_watchers } => {
+                let what = (presentities, with_watchers);
+                let secrets = (&settings.store_secret, &settings.cursor_secret);
+                Side::Presence(Box::new(PresenceSide::new(actor, secrets, what, from)))
+            }
+            Subject::Inbox { inbox, from_start } => {
+                let what = (inbox, from_start);
+                Side::Inbox(Box::new(InboxSide::new(actor, &settings.cursor_secret, what, from)))
+            }
+        };
+        Ok((side, place))
+    }
+
+    /// Goes on telling until there is something to do; `None` if the feed is over.
+    fn tell(&mut self, notes: &mut Vec<Note>) -> Option<Step> {
+        let Phase::Telling(side) = &mut self.phase else { return None };
+        let mut desk = Desk { out: &mut self.out, notes, sent: &mut self.sent };
+        let (step, is_settled) = match side {
+            Side::Presence(_) if self.over.is_some() => (None, true),
+            Side::Presence(side) => (side.advance(&mut self.lane, &mut desk), true),
+            Side::Inbox(side) => {
+                let step = side.advance(&mut self.lane, &mut desk, self.over.is_some());
+                (step, side.is_settled())
+            }
+        };
+        if step.is_some() {
+            return step;
+        }
+        if self.sent > 0 {
+            notes.push(Note::Notified(core::mem::take(&mut self.sent)));
+        }
+        // A peer that ends the feed in order still gets its last acknowledgement confirmed.
+        let is_due = self.over.as_ref().is_some_and(|over| is_settled || !over.is_orderly());
+        if let Some(over) = self.over.take_if(|_| is_due) {
+            self.end(over, notes);
+            return None;
+        }
+        Some(match core::mem::take(&mut self.out) {
+            out if out.is_empty() => Step::Wait,
+            out => Step::Write(Bytes::from(out)),
+        })
+    }
+
+    /// Says why the feed is over and ends the stream.
+    fn end(&mut self, over: FeedOver, notes: &mut Vec<Note>) {
+        notes.push(match &over {
+            FeedOver::Malformed(fault) => Note::Malformed(fault.clone()),
+            over => Note::FeedEnded(format!("{over:?}")),
+        });
+        let mut out = core::mem::take(&mut self.out);
+        let parting = over.write(&mut out);
+        self.part(parting);
+        if !out.is_empty() {
+            self.next.push(Step::Write(Bytes::from(out)));
+        }
+    }
+
+    /// The service hears that the feed is gone, and the stream ends so.
+    fn part(&mut self, parting: Parting) {
+        if let Phase::Telling(..) = self.phase {
+            let feed = self.lane.feed();
+            self.next.push(Step::Ask(vec![Input::CloseFeed { feed }]));
+        }
+        self.peer.leave();
+        drop(self.place.take());
+        self.phase = Phase::Over(End::of(parting));
+    }
+}

@@ -1,0 +1,227 @@
+//! What a presence feed tells: drives [`PresenceFeed`] and does what it says.
+//!
+//! Must never hold: a choice of what to send or to skip.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::over::FeedOver;
+use super::ready::{Outcome, Ready};
+use super::side::{Desk, newest};
+use crate::model::{Moment, Presentity};
+use crate::service::feed::{PresenceFeed, PresenceStep};
+use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
+use crate::session::cursor::{Scope, Sealer};
+use crate::session::lane::{Lane, Letter};
+use crate::session::shown;
+use crate::session::step::{Found, Look, Note, Step};
+use crate::wire::body::{CaughtUp, WatcherEvent};
+use crate::wire::{convert, encode, encode_presence_event};
+
+/// Higher leaves first: what is live before queries and long backlogs.
+pub(super) const PRIORITY: i32 = 10;
+
+/// The telling side of a presence feed.
+pub(super) struct PresenceSide {
+    actor: Arc<Actor>,
+    store_secret: [u8; 32],
+    presentities: Vec<Presentity>,
+    with_watchers: bool,
+    feed: PresenceFeed,
+    sealer: Sealer,
+    /// Where the feed was last opened at.
+    after: Moment,
+    outcome: Outcome,
+    is_ready: bool,
+    stage: Stage,
+    /// Changes passed over so far, as far as they were counted.
+    conflated: u64,
+}
+
+/// What the feed waits for.
+enum Stage {
+    /// Nothing: it goes on.
+    Open,
+    /// It is to be opened with the service at `after`.
+    ToOpen,
+    /// The service is to open it.
+    Opening,
+    /// The service opened it: the histories it names are to be read.
+    Opened(PresenceOpened),
+    /// They are being read.
+    Walking(PresenceOpened),
+    /// A change is being read.
+    Loading,
+}
+
+impl PresenceSide {
+    pub(super) fn new(
+        actor: Arc<Actor>,
+        secrets: (&[u8; 32], &[u8; 32]),
+        (presentities, with_watchers): (Vec<Presentity>, bool),
+        (cursor, window): (&[u8], u32),
+    ) -> Self {
+        let (store_secret, cursor_secret) = secrets;
+        let sealer = Sealer::new(cursor_secret, &actor, Scope::Presence);
+        let position = sealer.open(cursor);
+        let after = position.map(Moment::from_us).unwrap_or_default();
+        Self {
+            actor,
+            store_secret: *store_secret,
+            presentities,
+            with_watchers,
+            feed: PresenceFeed::new(after, window),
+            sealer,
+            after,
+            outcome: Outcome::of(cursor, position),
+            is_ready: false,
+            stage: Stage::ToOpen,
+            conflated: 0,
+        }
+    }
+
+    /// The service wrote.
+    pub(super) fn handle_letter(&mut self, letter: Letter) -> Result<(), FeedOver> {
+        match letter {
+            Letter::Presence(mode, item) => self.feed.offer(mode, item),
+            Letter::Reply(_, Ok(Reply::PresenceOpened(opened))) => {
+                self.stage = Stage::Opened(opened);
+            }
+            Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
+                return Err(FeedOver::Refused(refusal));
+            }
+            Letter::Reply(..) | Letter::Inbox(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The peer has taken what it was told up to the newest of `cursors`.
+    pub(super) fn handle_taken(&mut self, cursors: &[Bytes]) {
+        if let Some(position) = newest(&self.sealer, cursors) {
+            self.feed.acknowledged(Moment::from_us(position));
+        }
+    }
+
+    /// The log told what was asked of it.
+    pub(super) fn handle_found(&mut self, found: Found, desk: &mut Desk<'_>) {
+        match (core::mem::replace(&mut self.stage, Stage::Open), found) {
+            (Stage::Walking(opened), Found::Walks(walks)) => self.open(&opened, walks, desk),
+            (Stage::Loading, Found::State(item)) => self.feed.loaded(item),
+            (_, found) => unreachable!("the log told {found:?}, which was not asked for"),
+        }
+    }
+
+    /// Does what the feed says until it needs something, `None` when it waits or a write is full.
+    pub(super) fn advance(&mut self, lane: &mut Lane, desk: &mut Desk<'_>) -> Option<Step> {
+        match core::mem::replace(&mut self.stage, Stage::Open) {
+            Stage::ToOpen => {
+                self.stage = Stage::Opening;
+                return Some(Step::Ask(vec![self.ask(lane)]));
+            }
+            Stage::Opened(opened) if !opened.histories.is_empty() => {
+                let histories = opened.histories.clone();
+                self.stage = Stage::Walking(opened);
+                return Some(Step::Look(Look::Walks(histories)));
+            }
+            Stage::Opened(opened) => self.open(&opened, Vec::new(), desk),
+            waiting @ (Stage::Walking(_) | Stage::Loading | Stage::Opening) => {
+                self.stage = waiting;
+            }
+            Stage::Open => {}
+        }
+        let step = self.step(lane, desk);
+        self.count(desk);
+        step
+    }
+
+    /// Opens the feed with the service, at the position it stands at.
+    fn ask(&self, lane: &mut Lane) -> Input {
+        Input::OpenPresence {
+            ticket: lane.ticket().1,
+            feed: lane.feed(),
+            actor: Actor::clone(&self.actor),
+            presentities: self.presentities.clone(),
+            after: self.after,
+            with_watchers: self.with_watchers,
+        }
+    }
+
+    /// The service opened the feed and the histories it names were read: says that it is ready.
+    fn open(&mut self, opened: &PresenceOpened, walks: Vec<Walk>, desk: &mut Desk<'_>) {
+        if self.after > opened.head {
+            // The cursor is ahead of the log: this store was put back to an earlier state, and all is told anew.
+            self.after = Moment::ZERO;
+            self.outcome = Outcome::Anew;
+        }
+        let complete = opened.complete && walks.iter().all(|walk| walk.complete);
+        self.feed.opened(opened, walks);
+        if !self.is_ready {
+            self.is_ready = true;
+            self.ready(complete, desk);
+        }
+    }
+
+    /// Says how the feed begins, with nothing in it that this watcher is not sent.
+    fn ready(&self, complete: bool, desk: &mut Desk<'_>) {
+        let feed = &self.feed;
+        let ready = Ready {
+            outcome: self.outcome,
+            from: feed.position().as_us(),
+            to: feed.pending_through().as_us(),
+            pending: feed.pending() as u64,
+            complete,
+        };
+        ready.write(&self.sealer, desk.out);
+        desk.notes.push(Note::FeedOpened("presence", ready.outcome.as_str()));
+    }
+
+    fn step(&mut self, lane: &mut Lane, desk: &mut Desk<'_>) -> Option<Step> {
+        while desk.has_room() && matches!(self.stage, Stage::Open) {
+            match self.feed.next_step() {
+                PresenceStep::Send { number, position, item } => {
+                    self.send(number, position, &item, desk);
+                }
+                PresenceStep::Read { presentity, at } => {
+                    self.stage = Stage::Loading;
+                    return Some(Step::Look(Look::State(presentity, at)));
+                }
+                PresenceStep::CaughtUp { position } => {
+                    let cursor = self.sealer.seal(position.as_us());
+                    encode(&CaughtUp { cursor }, desk.out);
+                }
+                PresenceStep::Reopen { after } => {
+                    self.after = after;
+                    self.stage = Stage::Opening;
+                    return Some(Step::Ask(vec![self.ask(lane)]));
+                }
+                PresenceStep::Wait => return None,
+            }
+        }
+        None
+    }
+
+    fn send(&mut self, number: u64, position: Moment, item: &PresenceItem, desk: &mut Desk<'_>) {
+        let cursor = self.sealer.seal(position.as_us());
+        let before = desk.out.len();
+        if let Some(row) = &item.watcher {
+            let watcher = convert::watcher_body(row);
+            encode(&WatcherEvent { number, cursor, watcher }, desk.out);
+        } else {
+            let suffix = shown::suffix(&self.store_secret, item, &self.actor.principal);
+            encode_presence_event(number, &cursor, &suffix, desk.out);
+        }
+        self.feed.sent(desk.out.len() - before);
+        *desk.sent += 1;
+    }
+
+    fn count(&mut self, desk: &mut Desk<'_>) {
+        let conflated = self.feed.conflated();
+        // A feed that began anew counts from zero again.
+        let fresh = conflated.saturating_sub(self.conflated);
+        self.conflated = conflated;
+        if fresh > 0 {
+            desk.notes.push(Note::Conflated(fresh));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Requests in the order they came, each with its answer once there is one.
+//!
+//! Must never hold: more than [`REQUESTS_IN_FLIGHT_MAX`] requests, or an answer that overtakes an older one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::lane::{Lane, Letter};
+use super::step::Note;
+use super::stream::{Reading, WRITE_BYTES};
+use crate::model::Refusal;
+use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::service::{Actor, Command, Input, Reply};
+use crate::wire::{Decoder, FrameFault};
+
+/// A request as far as it was understood.
+#[derive(Debug)]
+pub struct Request {
+    /// The client's number for the answer.
+    pub number: u64,
+    /// The kind of request, for counting.
+    pub kind: &'static str,
+    /// What it asks, or why it cannot be asked so.
+    pub command: Result<Command, Refusal>,
+}
+
+/// The requests of one connection.
+pub(super) struct Ledger {
+    actor: Arc<Actor>,
+    reading: Reading,
+    /// The lane's number for the oldest entry; the others follow without gaps.
+    oldest: u32,
+    entries: VecDeque<Entry>,
+}
+
+struct Entry {
+    request: u64,
+    kind: &'static str,
+    answer: Option<Result<Reply, Refusal>>,
+}
+
+impl Ledger {
+    /// The requests of `actor`, of which the first has the number `first` on the lane.
+    pub(super) fn new(actor: Arc<Actor>, reading: Reading, first: u32) -> Self {
+        Self { actor, reading, oldest: first, entries: VecDeque::new() }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.entries.len() < REQUESTS_IN_FLIGHT_MAX
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The requests that were read, as far as there is room. A request that cannot be asked has its answer at once,
+    /// which still waits for its turn.
+    pub(super) fn take_requests(
+        &mut self,
+        decoder: &mut Decoder,
+        lane: &mut Lane,
+    ) -> Result<Vec<Input>, FrameFault> {
+        let mut inputs = Vec::new();
+        while self.has_room() {
+            let Some(frame) = decoder.next_frame()? else { break };
+            let Some(request) = (self.reading.read)(&frame, &self.actor)? else { continue };
+            inputs.extend(self.enter(request, lane));
+        }
+        Ok(inputs)
+    }
+
+    /// Refuses the requests that were read because the server stops.
+    pub(super) fn refuse_requests(
+        &mut self,
+        decoder: &mut Decoder,
+        lane: &mut Lane,
+    ) -> Result<(), FrameFault> {
+        while let Some(frame) = decoder.next_frame()? {
+            if let Some(request) = (self.reading.read)(&frame, &self.actor)? {
+                self.enter(Request { command: Err(Refusal::GoingAway), ..request }, lane);
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, request: Request, lane: &mut Lane) -> Option<Input> {
+        let (_, ticket) = lane.ticket();
+        let (answer, input) = match request.command {
+            Ok(command) => {
+                let actor = Actor::clone(&self.actor);
+                (None, Some(Input::Command { ticket, actor, command }))
+            }
+            Err(refusal) => (Some(Err(refusal)), None),
+        };
+        self.entries.push_back(Entry { request: request.number, kind: request.kind, answer });
+        input
+    }
+
+    /// Writes answers down with their requests.
+    pub(super) fn file(&mut self, letters: Vec<Letter>) {
+        for letter in letters {
+            let Letter::Reply(number, answer) = letter else { continue };
+            let index = number.wrapping_sub(self.oldest) as usize;
+            let entry = self.entries.get_mut(index).expect("only what was asked is answered");
+            debug_assert!(entry.answer.is_none(), "each question gets one answer");
+            entry.answer = Some(answer);
+        }
+    }
+
+    /// The frames of the oldest entries that are answered, as much as goes into one write.
+    pub(super) fn take_answers(&mut self, notes: &mut Vec<Note>) -> Vec<u8> {
+        let mut out = Vec::new();
+        while out.len() < WRITE_BYTES {
+            let Some(entry) = self.entries.pop_front_if(|entry| entry.answer.is_some()) else {
+                break;
+            };
+            self.oldest = self.oldest.wrapping_add(1);
+            let Some(answer) = entry.answer else { break };
+            (self.reading.write)(entry.request, &answer, &mut out);
+            match answer {
+                Ok(_) => count(entry.kind, notes),
+                Err(refusal) => notes.push(Note::Refused(entry.kind, refusal)),
+            }
+        }
+        out
+    }
+}
+
+/// Counts equal answers in one note instead of one by one.
+fn count(kind: &'static str, notes: &mut Vec<Note>) {
+    match notes.last_mut() {
+        Some(Note::Answered(last, count)) if *last == kind => *count += 1,
+        _ => notes.push(Note::Answered(kind, 1)),
+    }
+}

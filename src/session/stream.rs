@@ -1,0 +1,224 @@
+//! One stream of a connection: told what happens on it, it says what to do next.
+//!
+//! Methods called `handle_…` tell it something; [`Stream::poll_step`] and [`Stream::poll_note`] say what it wants done
+//! and what is worth counting. Must never hold: a wait. Whoever drives it waits.
+
+use std::sync::Arc;
+
+use super::connection::Connection;
+use super::control::Control;
+use super::feed::Feed;
+use super::lane::{Lane, Letter};
+use super::ledger::Request;
+use super::step::{End, Found, Heard, Note, Parting, Step, Unreadable};
+use crate::model::{Refusal, Timestamp};
+use crate::service::{Actor, Reply};
+use crate::wire::body::FeedOpen;
+use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode};
+
+/// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
+pub(super) const WRITE_BYTES: usize = 16 * 1024;
+
+/// How requests are read and their answers written.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Reads a request of an actor; `None` for a frame that is to be passed over.
+    pub read: fn(&Frame, &Actor) -> Result<Option<Request>, FrameFault>,
+    /// Appends the frame that answers the request of a number.
+    pub write: fn(u64, &Result<Reply, Refusal>, &mut Vec<u8>),
+}
+
+/// A stream, from its first byte on.
+pub struct Stream {
+    kind: Kind,
+    notes: Vec<Note>,
+    /// A write is under way.
+    is_writing: bool,
+}
+
+enum Kind {
+    Control(Box<Control>),
+    /// A feed whose first frame has not come.
+    Opening(Opening),
+    Feed(Box<Feed>),
+    Over(End),
+}
+
+struct Opening {
+    connection: Arc<Connection>,
+    lane: Lane,
+    decoder: Decoder,
+}
+
+impl Stream {
+    /// The stream whose first byte is `byte`, `None` if it ended before or none came in time.
+    pub fn new(
+        connection: &Arc<Connection>,
+        reading: Reading,
+        lane: Lane,
+        byte: Option<u8>,
+    ) -> Self {
+        let connection = Arc::clone(connection);
+        let kind = match byte.map(StreamType::from_byte) {
+            Some(Some(StreamType::Control)) if connection.take_control() => {
+                Kind::Control(Box::new(Control::new(connection, reading, lane)))
+            }
+            Some(Some(StreamType::Control)) => {
+                let reason = "there is a CONTROL stream already".to_owned();
+                let close = (CloseCode::ProtocolViolation, reason);
+                Kind::Over(End::closing(Parting::Silent, close))
+            }
+            Some(Some(StreamType::Feed)) => {
+                Kind::Opening(Opening { connection, lane, decoder: Decoder::default() })
+            }
+            Some(Some(StreamType::Query) | None) => reset(ResetCode::Unsupported),
+            None => reset(ResetCode::Rejected),
+        };
+        Self { kind, notes: Vec::new(), is_writing: false }
+    }
+
+    /// Where the bytes that are read go.
+    ///
+    /// # Panics
+    /// If no bytes are wanted.
+    pub fn decoder(&mut self) -> &mut Decoder {
+        match &mut self.kind {
+            Kind::Control(control) => &mut control.decoder,
+            Kind::Opening(opening) => &mut opening.decoder,
+            Kind::Feed(feed) => feed.decoder(),
+            Kind::Over(_) => panic!("nothing is read from a stream that is over"),
+        }
+    }
+
+    /// Whether bytes of the peer are to be read now.
+    pub fn wants_bytes(&self) -> bool {
+        match &self.kind {
+            // A peer that takes no answers is not read either.
+            Kind::Control(control) => !self.is_writing && control.wants_bytes(),
+            Kind::Opening(_) => true,
+            Kind::Feed(feed) => feed.wants_bytes(),
+            Kind::Over(_) => false,
+        }
+    }
+
+    /// Whether [`Heard::Identity`] is of interest.
+    pub fn awaits_identity(&self) -> bool {
+        matches!(&self.kind, Kind::Feed(feed) if feed.awaits_identity())
+    }
+
+    /// Whether the peer must write its first frame in time.
+    pub fn awaits_first_frame(&self) -> bool {
+        matches!(self.kind, Kind::Opening(_))
+    }
+
+    /// Bytes were pushed into the decoder, or nothing follows any more.
+    pub fn handle_bytes(&mut self, more: bool) {
+        match &mut self.kind {
+            Kind::Control(_) if more => {}
+            Kind::Control(control) => control.handle_finish(),
+            Kind::Opening(_) => self.open(more),
+            Kind::Feed(feed) => feed.handle_bytes(more),
+            Kind::Over(_) => {}
+        }
+    }
+
+    /// The first frame did not come in time.
+    pub fn handle_silence(&mut self) {
+        self.kind = reset(ResetCode::Rejected);
+    }
+
+    /// The stream is gone.
+    pub fn handle_gone(&mut self) {
+        self.is_writing = false;
+        match &mut self.kind {
+            Kind::Control(control) => control.handle_gone(),
+            Kind::Feed(feed) => feed.handle_gone(),
+            Kind::Opening(_) | Kind::Over(_) => self.kind = Kind::Over(End::of(Parting::Silent)),
+        }
+    }
+
+    /// All of the last [`Step::Write`] was written.
+    pub fn handle_written(&mut self) {
+        self.is_writing = false;
+    }
+
+    /// Whether the proof asked for holds.
+    pub fn handle_proof(&mut self, holds: bool) {
+        if let Kind::Control(control) = &mut self.kind {
+            control.handle_proof(holds);
+        }
+    }
+
+    /// What the log told when it was asked.
+    pub fn handle_found(&mut self, found: Result<Found, Unreadable>) {
+        if let Kind::Feed(feed) = &mut self.kind {
+            feed.handle_found(found, &mut self.notes);
+        }
+    }
+
+    /// Something was heard at `now`.
+    pub fn handle(&mut self, heard: Heard, now: Timestamp) {
+        match (&mut self.kind, heard) {
+            (_, Heard::Letters(letters)) => self.handle_letters(letters, now),
+            (Kind::Feed(feed), Heard::Overrun) => feed.handle_overrun(),
+            (Kind::Control(control), Heard::Ending(ending)) => control.handle_ending(ending),
+            (Kind::Feed(feed), Heard::Ending(ending)) => feed.handle_ending(ending),
+            // That it is known who the connection is, a stream that waits for it looks up by itself.
+            (_, Heard::Identity | Heard::Overrun | Heard::Ending(_)) => {}
+        }
+    }
+
+    fn handle_letters(&mut self, letters: Vec<Letter>, now: Timestamp) {
+        match &mut self.kind {
+            Kind::Control(control) => control.handle_letters(letters, now),
+            Kind::Feed(feed) => feed.handle_letters(letters),
+            Kind::Opening(_) | Kind::Over(_) => {}
+        }
+    }
+
+    /// What to do next.
+    pub fn poll_step(&mut self) -> Step {
+        let step = match &mut self.kind {
+            Kind::Control(control) => control.poll_step(&mut self.notes),
+            Kind::Feed(feed) => feed.poll_step(&mut self.notes),
+            Kind::Opening(_) => Step::Wait,
+            Kind::Over(end) => Step::End(end.clone()),
+        };
+        self.is_writing = matches!(step, Step::Write(_));
+        step
+    }
+
+    /// The next thing that is worth counting or writing down.
+    pub fn poll_note(&mut self) -> Option<Note> {
+        // Their order among each other is of no meaning to a counter.
+        self.notes.pop()
+    }
+
+    /// Reads the first frame of a feed once it is there.
+    fn open(&mut self, more: bool) {
+        let Kind::Opening(opening) = &mut self.kind else { return };
+        let open = match opening.decoder.next_frame() {
+            Ok(Some(frame)) => decode::<FeedOpen>(&frame),
+            Ok(None) if more => return,
+            Ok(None) => {
+                self.kind = reset(match opening.decoder.finish() {
+                    Ok(()) => ResetCode::Malformed,
+                    Err(fault) => fault.reset_code(),
+                });
+                return;
+            }
+            Err(fault) => Err(fault),
+        };
+        let end = Kind::Over(End::of(Parting::Silent));
+        let Kind::Opening(opening) = core::mem::replace(&mut self.kind, end) else { return };
+        let Opening { connection, lane, decoder } = opening;
+        self.kind = match open {
+            Ok(open) => Kind::Feed(Box::new(Feed::new(connection, lane, open, decoder))),
+            Err(fault) => reset(fault.reset_code()),
+        };
+    }
+}
+
+fn reset(code: ResetCode) -> Kind {
+    Kind::Over(End::of(Parting::Reset(code)))
+}
