@@ -4,17 +4,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::governance::{
-    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
-    DomainRulesChanged, DomainSwitched, GrantChanged, MessageDisplayed, MessageQuarantined,
-    PrincipalSuspended, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+use super::administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
+use super::domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
+use super::identity::{InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
+use super::message::{
+    Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
 };
-use crate::model::{
-    ContentType, DeviceId, DeviceLabel, Document, Domain, EndReason, InboxAddress, InboxSequence,
-    InviteId, Lifetime, MessageId, Mode, Moment, OperationId, Payload, Presentity, Principal,
-    PublicKey, PublicationName, Role, Sequence, Tag, Timestamp,
+use super::publication::{PublicationEnded, PublicationRefreshed, Published};
+use super::receipt::{ReceiptIssued, ReceiptsAsked};
+use super::rules::{
+    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
 };
+use super::subscription::{
+    Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
+};
+use super::watcher::{WatchObserved, WatchRequested};
+use crate::model::{Domain, InboxAddress, InviteId, Moment, Presentity, Principal, Sequence};
 
 /// An event with its place in the log and the time the service gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,248 +101,6 @@ pub enum Event {
     PrincipalSuspended(PrincipalSuspended),
     /// An administrator did something that concerns a principal.
     AdministratorActed(AdministratorActed),
-}
-
-/// See [`Event::InviteCreated`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteCreated {
-    /// Its public name.
-    pub invite: InviteId,
-    /// Who may use it; `None` lets its holder choose a free name in `domain`.
-    pub principal: Option<Principal>,
-    /// The domain it is good for, in ASCII.
-    pub domain: String,
-    /// The role it gives.
-    pub role: Role,
-    /// Who made it; `None` is the server itself, at its first start.
-    pub by: Option<Principal>,
-    /// When it runs out.
-    pub expires_at: Timestamp,
-}
-
-/// See [`Event::InviteEnded`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteEnded {
-    /// Its public name.
-    pub invite: InviteId,
-    /// How it ended.
-    pub cause: InviteCause,
-}
-
-/// How an invite ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InviteCause {
-    /// A device was enrolled with it.
-    Spent,
-    /// Its time was over.
-    Expired,
-}
-
-/// See [`Event::KeyEnrolled`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyEnrolled {
-    /// Whose device it is.
-    pub principal: Principal,
-    /// Its key, which also names the device.
-    pub key: PublicKey,
-    /// What its owner calls it.
-    pub label: DeviceLabel,
-    /// The principal's role from now on; an existing principal keeps the higher one.
-    pub role: Role,
-    /// The invite used; `None` under open enrollment.
-    pub invite: Option<InviteId>,
-}
-
-/// See [`Event::KeyRevoked`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyRevoked {
-    /// Whose device it was.
-    pub principal: Principal,
-    /// The device.
-    pub device: DeviceId,
-    /// Who revoked it.
-    pub by: Principal,
-}
-
-/// Names a publication of a presentity: the device that made it and the name it gave it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicationKey {
-    /// The publishing device.
-    pub device: DeviceId,
-    /// The device's name for it.
-    pub name: PublicationName,
-}
-
-/// See [`Event::Published`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Published {
-    /// Whose presence.
-    pub presentity: Presentity,
-    /// Which of its publications.
-    pub publication: PublicationKey,
-    /// Who published.
-    pub by: Principal,
-    /// The publisher's name for the operation.
-    pub operation: OperationId,
-    /// The publication's tag from now on.
-    pub tag: Tag,
-    /// What was published.
-    pub document: Document,
-    /// When it runs out.
-    pub deadline: Timestamp,
-    /// The presentity's change before this one; zero if this is its first. Leads back through its history.
-    pub previous: Sequence,
-    /// Where the documents of its other live publications lie, in order of their keys: with them this one
-    /// event is the whole state of the presentity at its position.
-    pub others: Vec<Sequence>,
-}
-
-/// See [`Event::PublicationRefreshed`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicationRefreshed {
-    /// Whose presence.
-    pub presentity: Presentity,
-    /// Which of its publications.
-    pub publication: PublicationKey,
-    /// The publisher's name for the operation.
-    pub operation: OperationId,
-    /// The publication's tag from now on.
-    pub tag: Tag,
-    /// When it runs out now.
-    pub deadline: Timestamp,
-}
-
-/// See [`Event::PublicationEnded`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicationEnded {
-    /// Whose presence.
-    pub presentity: Presentity,
-    /// Which of its publications.
-    pub publication: PublicationKey,
-    /// How it ended.
-    pub cause: PublicationCause,
-    /// The presentity's change before this one.
-    pub previous: Sequence,
-    /// Where the documents of the publications that still live lie, in order of their keys.
-    pub others: Vec<Sequence>,
-}
-
-/// How a publication ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PublicationCause {
-    /// Its publisher removed it by this operation, with this tag in the answer.
-    Removed {
-        /// The publisher's name for the operation.
-        operation: OperationId,
-        /// The tag the answer carries, so that a repeat gets the same.
-        tag: Tag,
-    },
-    /// Its time was over.
-    Expired,
-    /// The right to publish was taken back, or the presentity is no more.
-    Withdrawn,
-}
-
-/// See [`Event::SubscriptionCreated`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscriptionCreated {
-    /// Who watches.
-    pub watcher: Principal,
-    /// Whom.
-    pub presentity: Presentity,
-    /// How much it is told.
-    pub mode: Mode,
-    /// When it runs out.
-    pub expires_at: Timestamp,
-}
-
-/// See [`Event::SubscriptionRefreshed`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscriptionRefreshed {
-    /// Who watches.
-    pub watcher: Principal,
-    /// Whom.
-    pub presentity: Presentity,
-    /// How much it is told from now on.
-    pub mode: Mode,
-    /// When it runs out now.
-    pub expires_at: Timestamp,
-}
-
-/// See [`Event::SubscriptionEnded`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscriptionEnded {
-    /// Who watched.
-    pub watcher: Principal,
-    /// Whom.
-    pub presentity: Presentity,
-    /// Why it ended.
-    pub reason: EndReason,
-}
-
-/// What a message says, in 16 bytes: tells a repeat from another message of the same id after the body is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MessageDigest(pub [u8; 16]);
-
-/// See [`Event::MessageAccepted`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageAccepted {
-    /// Where it lies.
-    pub inbox: InboxAddress,
-    /// Its position there, without gaps.
-    pub sequence: InboxSequence,
-    /// The authenticated sender.
-    pub sender: Principal,
-    /// The sending device.
-    pub device: DeviceId,
-    /// The sender's name for it.
-    pub id: MessageId,
-    /// What the body is.
-    pub content_type: ContentType,
-    /// The body, as it came.
-    pub body: Payload,
-    /// How long it lives from now on; `None` for ever.
-    pub lifetime: Option<Lifetime>,
-    /// Digest of inbox, content type, lifetime and body.
-    pub digest: MessageDigest,
-}
-
-/// See [`Event::MessageEnded`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageEnded {
-    /// Where it lay.
-    pub inbox: InboxAddress,
-    /// Its position there.
-    pub sequence: InboxSequence,
-    /// How it ended.
-    pub cause: MessageCause,
-}
-
-/// How a message left its inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MessageCause {
-    /// A device of its owner deleted it.
-    Deleted {
-        /// The device.
-        by: DeviceId,
-    },
-    /// Its time to live was over.
-    Expired,
-    /// It was read, and the inbox needed room.
-    Retention,
-    /// The inbox is no more.
-    Withdrawn,
-}
-
-/// See [`Event::Acknowledged`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acknowledged {
-    /// The inbox.
-    pub inbox: InboxAddress,
-    /// The reading device.
-    pub device: DeviceId,
-    /// The last message it has taken; it has taken all before too.
-    pub through: InboxSequence,
 }
 
 /// The entity an event belongs to.

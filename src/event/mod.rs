@@ -4,26 +4,41 @@
 //! Variants and fields only grow at the end; a number once used is never used again, and a golden file in
 //! `tests/golden/` pins each. Must never hold: a rule, a view, a clock or I/O.
 
+mod administration;
 mod assemble;
+mod domain;
 mod entry;
 #[cfg(test)]
 mod entry_tests;
 mod fact;
-mod governance;
+mod identity;
+mod message;
 mod pack;
+mod publication;
+mod receipt;
+mod rules;
+mod subscription;
+mod watcher;
 
+pub use administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
 pub use assemble::{Assembler, chain_of};
+pub use domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
 pub use entry::{Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey};
-pub use fact::{
-    Acknowledged, EntityKey, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled,
-    KeyRevoked, MessageAccepted, MessageCause, MessageDigest, MessageEnded, PublicationCause,
-    PublicationEnded, PublicationKey, PublicationRefreshed, Published, Recorded,
-    SubscriptionCreated, SubscriptionEnded, SubscriptionRefreshed,
-};
-pub use governance::{
-    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
-    DomainRulesChanged, DomainSwitched, GrantChanged, MessageDisplayed, MessageQuarantined,
-    PrincipalSuspended, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+pub use fact::{EntityKey, Event, Recorded};
+pub use identity::{InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
+pub use message::{
+    Acknowledged, MessageAccepted, MessageCause, MessageDigest, MessageDisplayed, MessageEnded,
+    MessageQuarantined,
 };
 pub use pack::pack;
+pub use publication::{
+    PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
+};
+pub use receipt::{ReceiptIssued, ReceiptsAsked};
+pub use rules::{
+    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
+};
+pub use subscription::{
+    Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
+};
+pub use watcher::{WatchObserved, WatchRequested};

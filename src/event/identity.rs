@@ -1,0 +1,68 @@
+//! Facts about invites and the keys of devices.
+//!
+//! Must never hold: a token, or a private key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{DeviceId, DeviceLabel, InviteId, Principal, PublicKey, Role, Timestamp};
+
+/// See [`Event::InviteCreated`](super::Event::InviteCreated).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteCreated {
+    /// Its public name.
+    pub invite: InviteId,
+    /// Who may use it; `None` lets its holder choose a free name in `domain`.
+    pub principal: Option<Principal>,
+    /// The domain it is good for, in ASCII.
+    pub domain: String,
+    /// The role it gives.
+    pub role: Role,
+    /// Who made it; `None` is the server itself, at its first start.
+    pub by: Option<Principal>,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+/// See [`Event::InviteEnded`](super::Event::InviteEnded).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteEnded {
+    /// Its public name.
+    pub invite: InviteId,
+    /// How it ended.
+    pub cause: InviteCause,
+}
+
+/// How an invite ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InviteCause {
+    /// A device was enrolled with it.
+    Spent,
+    /// Its time was over.
+    Expired,
+}
+
+/// See [`Event::KeyEnrolled`](super::Event::KeyEnrolled).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEnrolled {
+    /// Whose device it is.
+    pub principal: Principal,
+    /// Its key, which also names the device.
+    pub key: PublicKey,
+    /// What its owner calls it.
+    pub label: DeviceLabel,
+    /// The principal's role from now on; an existing principal keeps the higher one.
+    pub role: Role,
+    /// The invite used; `None` under open enrollment.
+    pub invite: Option<InviteId>,
+}
+
+/// See [`Event::KeyRevoked`](super::Event::KeyRevoked).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRevoked {
+    /// Whose device it was.
+    pub principal: Principal,
+    /// The device.
+    pub device: DeviceId,
+    /// Who revoked it.
+    pub by: Principal,
+}

@@ -1,0 +1,81 @@
+//! Facts about the rules and grants of a principal.
+//!
+//! Must never hold: a decision that could be made again from the rules.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AccessRules, DeliveryRules, DeviceId, InboxAddress, OperationId, Presentity, Principal, Rights,
+    Sequence, Timestamp, VisibilityRules,
+};
+
+/// See [`Event::AccessRulesChanged`](super::Event::AccessRulesChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRulesChanged {
+    /// Whose rules.
+    pub presentity: Presentity,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// All of them.
+    pub rules: AccessRules,
+    /// Who changed them.
+    pub by: Principal,
+    /// With which device.
+    pub device: DeviceId,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+    /// The change before this one; zero if this is the first. Leads back through their history.
+    pub previous: Sequence,
+}
+
+/// See [`Event::RulesReviewed`](super::Event::RulesReviewed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesReviewed {
+    /// Whose rules.
+    pub presentity: Presentity,
+    /// The moment at which a rule began or ceased to hold.
+    pub through: Timestamp,
+}
+
+/// See [`Event::DeliveryRulesChanged`](super::Event::DeliveryRulesChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRulesChanged {
+    /// Whose rules.
+    pub inbox: InboxAddress,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// All of them.
+    pub rules: DeliveryRules,
+    /// Who changed them.
+    pub by: Principal,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
+/// See [`Event::VisibilityRulesChanged`](super::Event::VisibilityRulesChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisibilityRulesChanged {
+    /// Whose rules.
+    pub watcher: Principal,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// All of them.
+    pub rules: VisibilityRules,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
+/// See [`Event::GrantChanged`](super::Event::GrantChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantChanged {
+    /// Who grants.
+    pub owner: Principal,
+    /// To whom.
+    pub grantee: Principal,
+    /// All it has from now on; none takes everything back.
+    pub rights: Rights,
+    /// Who changed it: the owner or a member.
+    pub by: Principal,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
