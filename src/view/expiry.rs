@@ -24,6 +24,13 @@ pub enum Due {
     Rules(Principal),
 }
 
+/// When something ended by the events so far, and when it ends after one more; `None` is never.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ends {
+    pub(super) before: Option<Timestamp>,
+    pub(super) after: Option<Timestamp>,
+}
+
 /// All of it, in order of time.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
@@ -37,6 +44,18 @@ impl Expiry {
 
     pub(super) fn remove(&mut self, at: Timestamp, due: Due) {
         self.due.remove(&(at, due));
+    }
+
+    pub(super) fn reschedule(&mut self, due: Due, ends: Ends) {
+        if ends.before == ends.after {
+            return;
+        }
+        if let Some(before) = ends.before {
+            self.remove(before, due.clone());
+        }
+        if let Some(after) = ends.after {
+            self.insert(after, due);
+        }
     }
 
     pub(super) fn first(&self) -> Option<(Timestamp, &Due)> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::expiry::Ends;
 use crate::event::{Event, MessageAccepted, MessageDigest, ReceiptIssued, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
 use crate::model::{
@@ -40,7 +41,7 @@ pub enum RowKind {
 
 /// What the sender of a message wants to learn of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct ReceiptRequest {
     /// Who sent it.
     pub sender: Principal,
     /// The sender's name for it.
@@ -82,15 +83,18 @@ pub struct InboxView {
     unread: u64,
     aside: u64,
     read_through: InboxSequence,
-    pub(super) wishes: BTreeMap<InboxSequence, Wish>,
+    pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
     pub(super) changed_chunks: BTreeSet<u64>,
 }
 
-/// What an event changed about message ids and expiry.
+/// What an event did to one inbox that is to be known beyond it.
 #[derive(Default)]
-pub(super) struct Change {
-    pub(super) accepted: Option<(MessageKey, InboxSequence, Option<Timestamp>)>,
-    pub(super) ended: Option<(InboxSequence, Timestamp)>,
+pub(super) struct InboxChange {
+    /// The message that came, if one did.
+    pub(super) accepted: Option<(MessageKey, InboxSequence)>,
+    /// The message that ends at another time than before, if one does.
+    pub(super) rescheduled: Option<(InboxSequence, Ends)>,
+    /// The messages whose ids may be used again.
     pub(super) forgotten: Vec<MessageKey>,
 }
 
@@ -134,19 +138,19 @@ impl InboxView {
     }
 
     /// What the sender of a message wants to learn, while the message is there.
-    pub fn wish(&self, sequence: InboxSequence) -> Option<&Wish> {
-        self.wishes.get(&sequence)
+    pub fn receipt_request(&self, sequence: InboxSequence) -> Option<&ReceiptRequest> {
+        self.receipt_requests.get(&sequence)
     }
 
-    /// The wishes for the messages behind `after` up to `through`, in order.
-    pub fn wishes_between(
+    /// What the senders of the messages behind `after` up to `through` want to learn, in order.
+    pub fn receipt_requests_between(
         &self,
         after: InboxSequence,
         through: InboxSequence,
-    ) -> impl Iterator<Item = (InboxSequence, &Wish)> {
-        let wishes = self.wishes.range(after.next()..);
-        let wishes = wishes.take_while(move |(sequence, _)| **sequence <= through);
-        wishes.map(|(sequence, wish)| (*sequence, wish))
+    ) -> impl Iterator<Item = (InboxSequence, &ReceiptRequest)> {
+        let requests = self.receipt_requests.range(after.next()..);
+        let requests = requests.take_while(move |(sequence, _)| **sequence <= through);
+        requests.map(|(sequence, request)| (*sequence, request))
     }
 
     /// The messages aside behind `after`, in order.
@@ -191,7 +195,7 @@ impl InboxView {
         usize::try_from(sequence.get().checked_sub(self.first().get())?).ok()
     }
 
-    pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> InboxChange {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::MessageAccepted(event) => self.accept(recorded, event, RowKind::Message),
@@ -200,34 +204,39 @@ impl InboxView {
             }
             Event::ReceiptIssued(event) => self.issue(recorded, event),
             Event::ReceiptsAsked(event) => {
-                let wish = Wish {
+                let request = ReceiptRequest {
                     sender: event.sender.clone(),
                     id: event.id.clone(),
                     receipts: event.receipts,
                     is_displayed: false,
                 };
-                self.wishes.insert(event.sequence, wish);
+                self.receipt_requests.insert(event.sequence, request);
                 self.changed_chunks.insert(chunk_of(event.sequence));
-                Change::default()
+                InboxChange::default()
             }
             Event::MessageDisplayed(event) => {
-                if let Some(wish) = self.wishes.get_mut(&event.sequence) {
-                    wish.is_displayed = true;
+                if let Some(request) = self.receipt_requests.get_mut(&event.sequence) {
+                    request.is_displayed = true;
                     self.changed_chunks.insert(chunk_of(event.sequence));
                 }
-                Change::default()
+                InboxChange::default()
             }
             Event::MessageEnded(event) => self.end(event.sequence),
             Event::Acknowledged(event) => {
                 self.acknowledged.insert(event.device, event.through);
                 self.read(event.through);
-                Change::default()
+                InboxChange::default()
             }
             _ => unreachable!("only events of inboxes come here"),
         }
     }
 
-    fn accept(&mut self, recorded: &Recorded, event: &MessageAccepted, kind: RowKind) -> Change {
+    fn accept(
+        &mut self,
+        recorded: &Recorded,
+        event: &MessageAccepted,
+        kind: RowKind,
+    ) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
         let forgotten = self.forget(accepted_at);
         let key = MessageKey::of(&event.sender, &event.id);
@@ -238,10 +247,15 @@ impl InboxView {
             event.sequence,
             Row { at, kind, key, digest, accepted_at, expires_at, kept: true },
         );
-        Change { accepted: Some((key, event.sequence, expires_at)), ended: None, forgotten }
+        let ends = Ends { before: None, after: expires_at };
+        InboxChange {
+            accepted: Some((key, event.sequence)),
+            rescheduled: Some((event.sequence, ends)),
+            forgotten,
+        }
     }
 
-    fn issue(&mut self, recorded: &Recorded, event: &ReceiptIssued) -> Change {
+    fn issue(&mut self, recorded: &Recorded, event: &ReceiptIssued) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
         let forgotten = self.forget(accepted_at);
         let row = Row {
@@ -254,7 +268,7 @@ impl InboxView {
             kept: true,
         };
         self.push(event.sequence, row);
-        Change { forgotten, ..Change::default() }
+        InboxChange { forgotten, ..InboxChange::default() }
     }
 
     fn push(&mut self, sequence: InboxSequence, row: Row) {
@@ -270,22 +284,22 @@ impl InboxView {
         self.changed_chunks.insert(chunk_of(sequence));
     }
 
-    fn end(&mut self, sequence: InboxSequence) -> Change {
-        let Some(index) = self.index(sequence) else { return Change::default() };
+    fn end(&mut self, sequence: InboxSequence) -> InboxChange {
+        let Some(index) = self.index(sequence) else { return InboxChange::default() };
         let Some(row) = self.rows.get_mut(index).filter(|row| row.kept) else {
-            return Change::default();
+            return InboxChange::default();
         };
         row.kept = false;
-        let ended = row.expires_at.map(|expires_at| (sequence, expires_at));
+        let ends = Ends { before: row.expires_at, after: None };
         self.kept -= 1;
         if row.kind == RowKind::Quarantined {
             self.aside -= 1;
         } else {
             self.unread -= u64::from(sequence > self.read_through);
         }
-        self.wishes.remove(&sequence);
+        self.receipt_requests.remove(&sequence);
         self.changed_chunks.insert(chunk_of(sequence));
-        Change { ended, ..Change::default() }
+        InboxChange { rescheduled: Some((sequence, ends)), ..InboxChange::default() }
     }
 
     fn read(&mut self, through: InboxSequence) {

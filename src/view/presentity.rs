@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::expiry::Ends;
 use super::parts::{Parts, Past};
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
 use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
@@ -94,13 +95,6 @@ pub struct EndedPublication {
     pub tag: Tag,
 }
 
-/// What an event changed about deadlines.
-pub(super) struct Change {
-    pub(super) publication: PublicationKey,
-    pub(super) old_deadline: Option<Timestamp>,
-    pub(super) new_deadline: Option<Timestamp>,
-}
-
 impl PresentityView {
     /// Where the documents of all live publications but `except` lie, in order of their keys.
     pub fn documents_at(&self, except: &PublicationKey) -> Vec<Sequence> {
@@ -117,7 +111,8 @@ impl PresentityView {
         live.fold(self.past.through(shown), Moment::max)
     }
 
-    pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
+    /// Returns the publication that the event is about, and when it ends.
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> (PublicationKey, Ends) {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::Published(event) => {
@@ -142,20 +137,21 @@ impl PresentityView {
                     earlier: old.map(PublicationView::superseded).unwrap_or_default(),
                 };
                 let old = self.publications.insert(event.publication.clone(), view);
-                change(&event.publication, old.map(|old| old.deadline), Some(event.deadline))
+                let before = old.map(|old| old.deadline);
+                (event.publication.clone(), Ends { before, after: Some(event.deadline) })
             }
             Event::PublicationRefreshed(event) => {
                 self.issued += 1;
                 let Some(view) = self.publications.get_mut(&event.publication) else {
-                    return change(&event.publication, None, None);
+                    return (event.publication.clone(), Ends::default());
                 };
-                let old = view.deadline;
+                let before = Some(view.deadline);
                 view.earlier = view.superseded();
                 view.tag = event.tag;
                 view.operation = event.operation;
                 view.granted = recorded.at.timestamp().until(event.deadline);
                 view.deadline = event.deadline;
-                change(&event.publication, Some(old), Some(event.deadline))
+                (event.publication.clone(), Ends { before, after: Some(event.deadline) })
             }
             Event::PublicationEnded(event) => {
                 self.changed(recorded);
@@ -168,11 +164,11 @@ impl PresentityView {
                     });
                 }
                 let old = self.publications.remove(&event.publication);
-                let old_deadline = old.as_ref().map(|old| old.deadline);
+                let before = old.as_ref().map(|old| old.deadline);
                 if let Some(old) = old {
                     self.past.ended(&old.document, old.parts, recorded.at);
                 }
-                change(&event.publication, old_deadline, None)
+                (event.publication.clone(), Ends { before, after: None })
             }
             _ => unreachable!("only events of presentities come here"),
         }
@@ -189,12 +185,4 @@ impl PresentityView {
         }
         self.ended.push_back(ended);
     }
-}
-
-fn change(
-    publication: &PublicationKey,
-    old_deadline: Option<Timestamp>,
-    new_deadline: Option<Timestamp>,
-) -> Change {
-    Change { publication: publication.clone(), old_deadline, new_deadline }
 }

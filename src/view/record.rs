@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::inbox::{CHUNK_ROWS, chunk_of};
-use super::{Due, InboxView, MessageKey, Row, RowKind, SubscriptionView, Views, Wish};
+use super::views::Views;
+use super::{Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, SubscriptionView};
 use crate::event::EntityKey;
 use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
@@ -59,7 +60,7 @@ struct InboxHead {
 struct Chunk {
     first: InboxSequence,
     rows: Vec<Row>,
-    wishes: Vec<(InboxSequence, Wish)>,
+    receipt_requests: Vec<(InboxSequence, ReceiptRequest)>,
 }
 
 impl Views {
@@ -192,7 +193,7 @@ impl Views {
             .ok_or_else(|| fault("its inbox has no head"))?;
         let chunk: Chunk = from_bytes(value)?;
         view.rows.extend(chunk.rows);
-        view.wishes.extend(chunk.wishes);
+        view.receipt_requests.extend(chunk.receipt_requests);
         Ok(())
     }
 
@@ -291,9 +292,10 @@ impl InboxView {
         self.changed_chunks.extend(chunks);
     }
 
-    fn wishes_in(&self, first: u64, end: u64) -> Vec<(InboxSequence, Wish)> {
+    fn receipt_requests_in(&self, first: u64, end: u64) -> Vec<(InboxSequence, ReceiptRequest)> {
         let range = InboxSequence::new(first)..InboxSequence::new(end);
-        self.wishes.range(range).map(|(sequence, wish)| (*sequence, wish.clone())).collect()
+        let requests = self.receipt_requests.range(range);
+        requests.map(|(sequence, request)| (*sequence, request.clone())).collect()
     }
 
     /// The rows of one chunk; `None` if none are left.
@@ -306,7 +308,7 @@ impl InboxView {
         (first < end).then(|| Chunk {
             first: InboxSequence::new(first),
             rows: self.rows.range(offset(first)..offset(end)).copied().collect(),
-            wishes: self.wishes_in(first, end),
+            receipt_requests: self.receipt_requests_in(first, end),
         })
     }
 }

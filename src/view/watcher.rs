@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::expiry::Ends;
 use crate::event::{
     Event, Recorded, Subscribed, SubscriptionEnded, SubscriptionMoved, WatchRequested,
 };
@@ -50,9 +51,9 @@ pub struct SubscriptionView {
     pub changed: Moment,
     /// When anything last happened to it, seen by its watcher or not.
     pub moved: Moment,
-    /// When the wish began that is not decided, for one that is pending or waiting.
+    /// For one that is pending or waiting: when the request to watch was made that is not decided yet.
     pub requested_at: Timestamp,
-    /// Whether it is only a wish that a fetch left: its watcher never subscribed.
+    /// Whether it is only the request to watch that a fetch left: its watcher never subscribed.
     pub by_fetch: bool,
     /// The latest operations on it, oldest first.
     pub answered: VecDeque<SubscribeAnswer>,
@@ -81,29 +82,23 @@ impl SubscriptionView {
     }
 }
 
-/// What an event changed about expiry.
-pub(super) struct Change {
-    pub(super) presentity: Presentity,
-    pub(super) old_expiry: Option<Timestamp>,
-    pub(super) new_expiry: Option<Timestamp>,
-}
-
 impl WatcherView {
     /// The subscription to `presentity`, if it is active, pending or waiting.
     pub fn live(&self, presentity: &Presentity) -> Option<&SubscriptionView> {
         self.subscriptions.get(presentity).filter(|subscription| subscription.is_live())
     }
 
-    /// How many of its wishes are not decided.
+    /// How many of its requests to watch are not decided.
     pub fn undecided_count(&self) -> usize {
         let undecided = |subscription: &&SubscriptionView| subscription.is_undecided();
         self.subscriptions.values().filter(undecided).count()
     }
 
-    pub(super) fn apply(&mut self, recorded: &Recorded) -> Change {
+    /// Returns the presentity that the event is about, and when the subscription to it ends.
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> (Presentity, Ends) {
         self.as_of = recorded.sequence;
         let presentity = presentity_of(&recorded.event).clone();
-        let old_expiry = self.expiry_of(&presentity);
+        let before = self.expiry_of(&presentity);
         match &recorded.event {
             Event::SubscriptionCreated(event) => {
                 let operation = OperationId::default();
@@ -126,11 +121,11 @@ impl WatcherView {
             Event::SubscriptionEnded(event) => self.ended(recorded, event),
             _ => unreachable!("only events of watchers come here"),
         }
-        let new_expiry = self.expiry_of(&presentity);
+        let after = self.expiry_of(&presentity);
         self.live_count =
-            self.live_count + usize::from(new_expiry.is_some()) - usize::from(old_expiry.is_some());
+            self.live_count + usize::from(after.is_some()) - usize::from(before.is_some());
         self.forget_ended();
-        Change { presentity, old_expiry, new_expiry }
+        (presentity, Ends { before, after })
     }
 
     fn subscribe(&mut self, recorded: &Recorded, presentity: &Presentity, terms: &Terms) {

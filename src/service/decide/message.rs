@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply, Send};
-use crate::view::{InboxView, MessageKey, Row, Wish};
+use crate::view::{InboxView, MessageKey, ReceiptRequest, Row};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
     let sender = sender_of(case, actor, &send)?;
@@ -109,7 +109,7 @@ fn store(
     if events.is_empty() {
         events = make_room(case, &inbox)?;
     }
-    let wish = wish_of(&from.sender, &send);
+    let request = receipt_request_of(&from.sender, &send);
     let message = MessageAccepted {
         sequence,
         inbox: send.inbox,
@@ -125,32 +125,37 @@ fn store(
         Some(rule) => Event::MessageQuarantined(MessageQuarantined { message, rule }),
         None => Event::MessageAccepted(message),
     });
-    if let Some(wish) = wish {
-        events.extend(asked(case, &inbox, sequence, &wish));
+    if let Some(request) = request {
+        events.extend(asked(case, &inbox, sequence, &request));
     }
     Ok(Verdict { events, reply: Reply::Sent { duplicate: false } })
 }
 
 /// What the sender wants to learn; nothing, if it has no inbox to learn it in.
-fn wish_of(sender: &Principal, send: &Send) -> Option<Wish> {
+fn receipt_request_of(sender: &Principal, send: &Send) -> Option<ReceiptRequest> {
     if send.receipts.is_none() || sender.is_anonymous() {
         return None;
     }
     let (sender, id) = (sender.clone(), send.id.clone());
-    Some(Wish { sender, id, receipts: send.receipts, is_displayed: false })
+    Some(ReceiptRequest { sender, id, receipts: send.receipts, is_displayed: false })
 }
 
-fn asked(case: Case<'_>, inbox: &InboxAddress, sequence: InboxSequence, wish: &Wish) -> Vec<Event> {
+fn asked(
+    case: Case<'_>,
+    inbox: &InboxAddress,
+    sequence: InboxSequence,
+    request: &ReceiptRequest,
+) -> Vec<Event> {
     let mut events = vec![Event::ReceiptsAsked(ReceiptsAsked {
         inbox: inbox.clone(),
         sequence,
-        sender: wish.sender.clone(),
-        id: wish.id.clone(),
-        receipts: wish.receipts,
+        sender: request.sender.clone(),
+        id: request.id.clone(),
+        receipts: request.receipts,
     })];
     let mut receipts = Receipts::new(case);
     receipts.added(inbox);
-    receipts.tell(wish, inbox, ReceiptKind::Stored, "");
+    receipts.tell(request, inbox, ReceiptKind::Stored, "");
     events.extend(receipts.events);
     events
 }
@@ -257,8 +262,8 @@ pub(super) fn acknowledge(
 fn delivered(case: Case<'_>, inbox: &InboxAddress, through: InboxSequence) -> Vec<Event> {
     let mut receipts = Receipts::new(case);
     if let Some(view) = case.views.inbox(inbox).filter(|_| allows_receipts(case, inbox)) {
-        for (_, wish) in view.wishes_between(view.read_through(), through) {
-            receipts.tell(wish, inbox, ReceiptKind::Delivered, "");
+        for (_, request) in view.receipt_requests_between(view.read_through(), through) {
+            receipts.tell(request, inbox, ReceiptKind::Delivered, "");
         }
     }
     receipts.events
@@ -282,13 +287,15 @@ pub(super) fn displayed(
         return Err(Refusal::NoMessage { address, sequence: sequence.get() });
     }
     let reply = Reply::Changed { version: 0 };
-    let wish = view.and_then(|view| view.wish(sequence)).filter(|wish| !wish.is_displayed);
-    let wanted = wish.filter(|wish| wish.receipts.has(ReceiptKind::Displayed));
-    let Some(wish) = wanted.filter(|_| allows_receipts(case, &inbox)) else {
+    let request = view
+        .and_then(|view| view.receipt_request(sequence))
+        .filter(|request| !request.is_displayed);
+    let wanted = request.filter(|request| request.receipts.has(ReceiptKind::Displayed));
+    let Some(request) = wanted.filter(|_| allows_receipts(case, &inbox)) else {
         return Ok(Verdict::unchanged(reply));
     };
     let mut receipts = Receipts::new(case);
-    receipts.tell(wish, &inbox, ReceiptKind::Displayed, "");
+    receipts.tell(request, &inbox, ReceiptKind::Displayed, "");
     let event = MessageDisplayed { inbox, sequence, by: actor.device };
     let mut events = vec![Event::MessageDisplayed(event)];
     events.extend(receipts.events);
@@ -348,9 +355,9 @@ pub(super) fn removed(
     for sequence in sequences {
         events.push(ended(inbox, sequence, end.cause));
         let unread = view.filter(|view| sequence > view.read_through());
-        let wish = unread.and_then(|view| view.wish(sequence));
-        if let Some(wish) = wish.filter(|wish| !wish.is_displayed) {
-            receipts.tell(wish, inbox, end.receipt, end.reason);
+        let request = unread.and_then(|view| view.receipt_request(sequence));
+        if let Some(request) = request.filter(|request| !request.is_displayed) {
+            receipts.tell(request, inbox, end.receipt, end.reason);
         }
     }
     events.extend(receipts.events);

@@ -8,7 +8,7 @@ use crate::event::{Event, MessageCause, MessageEnded, ReceiptIssued};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{InboxAddress, InboxSequence, MessageId, Principal, ReceiptKind};
 use crate::service::case::Case;
-use crate::view::{InboxView, Wish};
+use crate::view::{InboxView, ReceiptRequest};
 
 /// Writes receipts, numbering them behind what a verdict adds to the same inboxes.
 pub(super) struct Receipts<'a> {
@@ -33,13 +33,13 @@ impl<'a> Receipts<'a> {
     /// one full of what it did not read, is told nothing.
     pub(super) fn tell(
         &mut self,
-        wish: &Wish,
+        request: &ReceiptRequest,
         recipient: &InboxAddress,
         kind: ReceiptKind,
         reason: &str,
     ) {
-        if wish.receipts.has(kind) {
-            self.issue(&wish.sender, &wish.id, recipient, kind, reason);
+        if request.receipts.has(kind) {
+            self.issue(&request.sender, &request.id, recipient, kind, reason);
         }
     }
 

@@ -1,0 +1,305 @@
+//! All entities together, and what follows from them: what is due when, which message ids are known, how much there is.
+//!
+//! Must never hold: what one event does to one entity; that is the entity's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::expiry::{Due, Ends, Expiry};
+use super::{
+    AudienceView, DomainView, InboxView, InviteView, MessageKey, PresentityView, PrincipalView,
+    RulesView, WatcherView,
+};
+use crate::event::{EntityKey, Event, Recorded};
+use crate::model::{
+    Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
+    Timestamp,
+};
+
+/// How much the views hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Publications that live.
+    pub publications: u64,
+    /// Subscriptions that live.
+    pub subscriptions: u64,
+    /// Messages kept.
+    pub messages: u64,
+}
+
+/// All state of the service.
+#[derive(Debug, Default)]
+pub struct Views {
+    pub(super) head: Sequence,
+    pub(super) moment: Moment,
+    pub(super) invites: BTreeMap<InviteId, InviteView>,
+    pub(super) principals: BTreeMap<Principal, PrincipalView>,
+    pub(super) presentities: BTreeMap<Presentity, PresentityView>,
+    pub(super) watchers: BTreeMap<Principal, WatcherView>,
+    pub(super) inboxes: BTreeMap<InboxAddress, InboxView>,
+    pub(super) rules: BTreeMap<Principal, RulesView>,
+    pub(super) audiences: BTreeMap<Presentity, AudienceView>,
+    pub(super) domains: BTreeMap<Domain, DomainView>,
+    /// Who has a live subscription to whom.
+    pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
+    /// How many principals there are in each domain.
+    pub(super) populations: BTreeMap<Domain, u64>,
+    pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
+    pub(super) expiry: Expiry,
+    pub(super) counts: Counts,
+    pub(super) changed: BTreeSet<EntityKey>,
+}
+
+impl Views {
+    /// Folds one event in. Never refuses: whatever was recorded happened.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        self.head = self.head.max(recorded.sequence);
+        self.moment = self.moment.max(recorded.at);
+        let entity = recorded.event.entity();
+        let known = match &entity {
+            EntityKey::Invite(_) => self.apply_invite(recorded),
+            EntityKey::Principal(principal) => self.apply_principal(principal, recorded),
+            EntityKey::Presentity(presentity) => self.apply_presentity(presentity, recorded),
+            EntityKey::Watcher(watcher) => self.apply_watcher(watcher, recorded),
+            EntityKey::Inbox(inbox) => self.apply_inbox(inbox, recorded),
+            EntityKey::Rules(principal) => self.apply_rules(principal, recorded),
+            EntityKey::Audience(presentity) => {
+                let view = self.audiences.entry(presentity.clone()).or_default();
+                apply_once(view.as_of, recorded, || view.apply(recorded))
+            }
+            EntityKey::Domain(domain) => {
+                let view = self.domains.entry(domain.clone()).or_default();
+                apply_once(view.as_of, recorded, || view.apply(recorded))
+            }
+        };
+        if !known {
+            self.changed.insert(entity);
+        }
+    }
+
+    fn apply_invite(&mut self, recorded: &Recorded) -> bool {
+        match &recorded.event {
+            Event::InviteCreated(event) => {
+                let known = self
+                    .invites
+                    .get(&event.invite)
+                    .is_some_and(|view| view.as_of >= recorded.sequence);
+                if !known {
+                    self.expiry.insert(event.expires_at, Due::Invite(event.invite));
+                    self.invites
+                        .insert(event.invite, InviteView::created(recorded.sequence, event));
+                }
+                known
+            }
+            Event::InviteEnded(event) => match self.invites.remove(&event.invite) {
+                Some(view) => {
+                    self.expiry.remove(view.expires_at, Due::Invite(event.invite));
+                    false
+                }
+                None => false,
+            },
+            _ => unreachable!("only events of invites come here"),
+        }
+    }
+
+    fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+        if !self.principals.contains_key(principal) {
+            *self.populations.entry(principal.home()).or_default() += 1;
+        }
+        let view = self.principals.entry(principal.clone()).or_default();
+        apply_once(view.as_of, recorded, || view.apply(recorded))
+    }
+
+    fn apply_presentity(&mut self, presentity: &Presentity, recorded: &Recorded) -> bool {
+        let view = self.presentities.entry(presentity.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return true;
+        }
+        let before = view.publications.len() as u64;
+        let (publication, ends) = view.apply(recorded);
+        self.expiry.reschedule(Due::Publication(presentity.clone(), publication), ends);
+        self.counts.publications =
+            self.counts.publications + view.publications.len() as u64 - before;
+        false
+    }
+
+    fn apply_watcher(&mut self, watcher: &Principal, recorded: &Recorded) -> bool {
+        let view = self.watchers.entry(watcher.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return true;
+        }
+        let before = view.live_count as u64;
+        let (presentity, ends) = view.apply(recorded);
+        self.counts.subscriptions = self.counts.subscriptions + view.live_count as u64 - before;
+        self.index_subscriber(watcher, &presentity, ends.after.is_some());
+        self.expiry.reschedule(Due::Subscription(watcher.clone(), presentity), ends);
+        false
+    }
+
+    fn index_subscriber(&mut self, watcher: &Principal, presentity: &Presentity, is_live: bool) {
+        if is_live {
+            self.subscribers.entry(presentity.clone()).or_default().insert(watcher.clone());
+        } else if let Some(subscribers) = self.subscribers.get_mut(presentity) {
+            subscribers.remove(watcher);
+            if subscribers.is_empty() {
+                self.subscribers.remove(presentity);
+            }
+        }
+    }
+
+    fn apply_inbox(&mut self, inbox: &InboxAddress, recorded: &Recorded) -> bool {
+        let view = self.inboxes.entry(inbox.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return true;
+        }
+        let before = view.kept();
+        let change = view.apply(recorded);
+        for key in change.forgotten {
+            self.messages.remove(&key);
+        }
+        if let Some((key, sequence)) = change.accepted {
+            self.messages.insert(key, (inbox.clone(), sequence));
+        }
+        if let Some((sequence, ends)) = change.rescheduled {
+            self.expiry.reschedule(Due::Message(inbox.clone(), sequence), ends);
+        }
+        self.counts.messages = self.counts.messages + view.kept() - before;
+        false
+    }
+
+    fn apply_rules(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+        let view = self.rules.entry(principal.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return true;
+        }
+        let before = view.boundary();
+        view.apply(recorded);
+        let ends = Ends { before, after: view.boundary() };
+        self.expiry.reschedule(Due::Rules(principal.clone()), ends);
+        false
+    }
+
+    /// The last event folded in.
+    pub fn head(&self) -> Sequence {
+        self.head
+    }
+
+    /// The moment of the last event folded in.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// The time of the last event folded in.
+    pub fn time(&self) -> Timestamp {
+        self.moment.timestamp()
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// An open invite.
+    pub fn invite(&self, invite: &InviteId) -> Option<&InviteView> {
+        self.invites.get(invite)
+    }
+
+    /// All open invites.
+    pub fn invites(&self) -> impl ExactSizeIterator<Item = (&InviteId, &InviteView)> {
+        self.invites.iter()
+    }
+
+    /// A principal that was ever enrolled.
+    pub fn principal(&self, principal: &Principal) -> Option<&PrincipalView> {
+        self.principals.get(principal)
+    }
+
+    /// How many principals were ever enrolled.
+    pub fn principals_count(&self) -> usize {
+        self.principals.len()
+    }
+
+    /// A presentity that ever published.
+    pub fn presentity(&self, presentity: &Presentity) -> Option<&PresentityView> {
+        self.presentities.get(presentity)
+    }
+
+    /// How many presentities ever published.
+    pub fn presentities_count(&self) -> usize {
+        self.presentities.len()
+    }
+
+    /// A watcher that ever subscribed.
+    pub fn watcher(&self, watcher: &Principal) -> Option<&WatcherView> {
+        self.watchers.get(watcher)
+    }
+
+    /// An inbox that ever got a message.
+    pub fn inbox(&self, inbox: &InboxAddress) -> Option<&InboxView> {
+        self.inboxes.get(inbox)
+    }
+
+    /// How many inboxes ever got a message.
+    pub fn inboxes_count(&self) -> usize {
+        self.inboxes.len()
+    }
+
+    /// The rules and grants of a principal that ever changed them.
+    pub fn rules(&self, principal: &Principal) -> Option<&RulesView> {
+        self.rules.get(principal)
+    }
+
+    /// Who watched a presentity of late.
+    pub fn audience(&self, presentity: &Presentity) -> Option<&AudienceView> {
+        self.audiences.get(presentity)
+    }
+
+    /// A domain that was created at run time or ever changed.
+    pub fn domain(&self, domain: &str) -> Option<&DomainView> {
+        self.domains.get(domain)
+    }
+
+    /// All domains that were created at run time or ever changed.
+    pub fn domains(&self) -> impl ExactSizeIterator<Item = (&Domain, &DomainView)> {
+        self.domains.iter()
+    }
+
+    /// How many principals were ever enrolled in a domain.
+    pub fn population(&self, domain: &Domain) -> u64 {
+        self.populations.get(domain).copied().unwrap_or_default()
+    }
+
+    /// The principals that were ever enrolled.
+    pub fn principals(&self) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
+        self.principals.iter()
+    }
+
+    /// Who has a live subscription to `presentity`: active, pending or waiting.
+    pub fn subscribers(&self, presentity: &Presentity) -> impl Iterator<Item = &Principal> {
+        self.subscribers.get(presentity).into_iter().flatten()
+    }
+
+    /// The presentities that anybody has a live subscription to.
+    pub fn subscribed(&self) -> impl Iterator<Item = &Presentity> {
+        self.subscribers.keys()
+    }
+
+    /// Where the message of this key lies or lay.
+    pub fn message(&self, key: &MessageKey) -> Option<(&InboxView, InboxSequence)> {
+        let (inbox, sequence) = self.messages.get(key)?;
+        Some((self.inboxes.get(inbox)?, *sequence))
+    }
+
+    /// What falls due first, and when.
+    pub fn next_due(&self) -> Option<(Timestamp, &Due)> {
+        self.expiry.first()
+    }
+}
+
+/// Applies an event unless the view has taken it; says whether it had.
+fn apply_once(as_of: Sequence, recorded: &Recorded, apply: impl FnOnce()) -> bool {
+    let is_known = as_of >= recorded.sequence;
+    if !is_known {
+        apply();
+    }
+    is_known
+}
