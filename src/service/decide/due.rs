@@ -3,7 +3,7 @@
 //! Must never hold: when it is checked.
 
 use super::message::Removal;
-use super::{access_change, message};
+use super::{message, rules};
 use crate::event::{
     Event, InviteCause, InviteEnded, MessageCause, PublicationCause, PublicationEnded,
     PublicationKey, SubscriptionEnded, SubscriptionMoved,
@@ -30,7 +30,7 @@ pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Ve
                 Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
             message::removed(case, inbox, [*sequence], &end)
         }
-        Due::Rules(principal) => access_change::reviewed(case, principal, at),
+        Due::Rules(principal) => rules::reviewed(case, principal, at),
     }
 }
 

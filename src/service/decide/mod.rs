@@ -2,22 +2,23 @@
 //!
 //! Must never hold: a change of state, or a clock. `now` is an argument.
 
-mod access_change;
 mod domain;
 mod due;
+mod grant;
 mod identity;
 mod message;
 mod publish;
 mod receipt;
 mod rules;
 mod subscribe;
+mod subscription_state;
 
 use super::case::{Case, Verdict};
 use super::{Actor, Command, Hello};
 use crate::model::{Presentity, Refusal};
 
-pub(super) use access_change::review;
 pub(super) use due::end_of;
+pub(super) use subscription_state::review;
 
 /// Decides a command of `actor`.
 pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
@@ -38,7 +39,7 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
         }
         Command::Displayed { inbox, sequence } => message::displayed(case, actor, inbox, sequence),
         Command::Delete { inbox, sequences } => message::delete(case, actor, &inbox, &sequences),
-        Command::ChangeRules(change) => access_change::change(case, actor, change),
+        Command::ChangeRules(change) => rules::access(case, actor, change),
         Command::ChangeDelivery { inbox, operation, if_version, change } => {
             rules::delivery(case, actor, inbox, (operation, if_version), change)
         }
@@ -46,7 +47,7 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
             rules::visibility(case, actor, operation, put, &remove)
         }
         Command::Grant { owner, grantee, rights, operation } => {
-            rules::grant(case, actor, (owner, grantee), rights, operation)
+            grant::grant(case, actor, (owner, grantee), rights, operation)
         }
         other => administer(case, actor, other),
     }

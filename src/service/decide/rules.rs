@@ -1,16 +1,147 @@
-//! Changing delivery rules, visibility rules and grants.
+//! Changing access rules, delivery rules and visibility rules.
 //!
-//! Must never hold: what a rule does; the model says that.
+//! Must never hold: what a rule does (see `model`), or what a change of rules does to subscriptions (see
+//! `subscription_state`).
 
-use super::access_change::{self, check_version};
-use super::publish;
-use crate::event::{DeliveryRulesChanged, Event, GrantChanged, VisibilityRulesChanged};
-use crate::model::limits::{GRANTS_MAX, RULES_MAX};
-use crate::model::{
-    DeliveryChange, InboxAddress, OperationId, Principal, Refusal, Rights, VisibilityRules, Who,
+use super::subscription_state::reconciled;
+use crate::event::{
+    AccessRulesChanged, DeliveryRulesChanged, DomainRulesChanged, Event, RulesReviewed,
+    VisibilityRulesChanged,
 };
-use crate::service::case::{Case, Verdict};
-use crate::service::{Actor, Reply};
+use crate::model::limits::RULES_MAX;
+use crate::model::{
+    AccessRule, DeliveryChange, Domain, InboxAddress, OperationId, Presentity, Principal, Refusal,
+    Rights, Timestamp, TupleId, VisibilityRules, Who,
+};
+use crate::service::access::Rulebook;
+use crate::service::case::{Case, Verdict, check_count};
+use crate::service::{Actor, ChangeRules, Reply, RulesOwner};
+use crate::view::RulesView;
+
+/// Changes the access rules of a presentity or a domain.
+pub(super) fn access(
+    case: Case<'_>,
+    actor: &Actor,
+    change: ChangeRules,
+) -> Result<Verdict, Refusal> {
+    for rule in &change.put {
+        case.check_who(&rule.who)?;
+    }
+    match change.owner.clone() {
+        RulesOwner::Presentity(presentity) => of_presentity(case, actor, presentity, change),
+        RulesOwner::Domain(domain) => of_domain(case, actor, domain, change),
+    }
+}
+
+fn of_presentity(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: Presentity,
+    change: ChangeRules,
+) -> Result<Verdict, Refusal> {
+    let owner = presentity.principal();
+    case.check_controls(actor, &owner, "change its rules")?;
+    let view = case.views.rules(&owner).cloned().unwrap_or_default();
+    if let Some(version) = view.answered.version_of(change.operation) {
+        return Ok(Verdict::unchanged(Reply::Changed { version }));
+    }
+    check_version(change.if_version, view.access_version)?;
+    check_tuples(case, &presentity, &change.put)?;
+    let rules = view.access.changed(change.put, &change.remove)?;
+    let version = view.access_version + 1;
+    let book = Rulebook { own: &rules, ..case.rulebook(&presentity) };
+    let moved = reconciled(case, &presentity, &case.rulebook(&presentity), &book);
+    let mut events = vec![Event::AccessRulesChanged(AccessRulesChanged {
+        presentity,
+        version,
+        by: actor.principal.clone(),
+        device: actor.device,
+        operation: change.operation,
+        previous: view.access_at,
+        rules,
+    })];
+    events.extend(moved);
+    Ok(Verdict { events, reply: Reply::Changed { version } })
+}
+
+fn of_domain(
+    case: Case<'_>,
+    actor: &Actor,
+    domain: Domain,
+    change: ChangeRules,
+) -> Result<Verdict, Refusal> {
+    case.check_administers(actor, &domain)?;
+    let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
+    if let Some(version) = view.answered.version_of(change.operation) {
+        return Ok(Verdict::unchanged(Reply::Changed { version }));
+    }
+    check_version(change.if_version, view.rules_version)?;
+    if change.put.iter().any(|rule| rule.from.is_some() || rule.until.is_some()) {
+        return Err(Refusal::bad_field(
+            "validity",
+            "is for a presentity's rules; a domain's hold always",
+        ));
+    }
+    let rules = view.rules.changed(change.put, &change.remove)?;
+    let version = view.rules_version + 1;
+    let concerned = case.views.subscribed().filter(|it| it.domain() == domain.as_str());
+    let moved = concerned.flat_map(|presentity| {
+        let before = case.rulebook(presentity);
+        let after = Rulebook { domain: &rules, ..case.rulebook(presentity) };
+        reconciled(case, presentity, &before, &after)
+    });
+    let moved: Vec<Event> = moved.collect();
+    let mut events = vec![Event::DomainRulesChanged(DomainRulesChanged {
+        domain,
+        version,
+        by: actor.principal.clone(),
+        operation: change.operation,
+        rules,
+    })];
+    events.extend(moved);
+    Ok(Verdict { events, reply: Reply::Changed { version } })
+}
+
+fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != found => Err(Refusal::StaleVersion { expected, found }),
+        _ => Ok(()),
+    }
+}
+
+/// A rule names tuples by what the presentity calls them: one it never published is a slip.
+fn check_tuples(
+    case: Case<'_>,
+    presentity: &Presentity,
+    rules: &[AccessRule],
+) -> Result<(), Refusal> {
+    let view = case.views.presentity(presentity);
+    let known: Vec<&TupleId> = view.iter().flat_map(|view| view.past.tuple_ids()).collect();
+    let named = rules.iter().flat_map(|rule| rule.shown.tuples.iter().flatten());
+    let is_known =
+        |id: &&TupleId| known.iter().any(|known| known.as_str() == id.own() || *known == *id);
+    match named.into_iter().find(|id| !is_known(id)) {
+        None => Ok(()),
+        Some(id) => {
+            let known: Vec<&str> = known.iter().map(|id| id.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Err(Refusal::UnknownTuple { tuple: id.as_str().to_owned(), known })
+        }
+    }
+}
+
+/// A moment came at which rules of `principal` begin or cease to hold: its subscriptions go where they belong now.
+pub(super) fn reviewed(case: Case<'_>, principal: &Principal, due_at: Timestamp) -> Vec<Event> {
+    let presentity = principal.presentity();
+    let since =
+        case.views.rules(principal).map_or(Timestamp::default(), |view: &RulesView| view.reviewed);
+    let before = Rulebook { now: since, ..case.rulebook(&presentity) };
+    let after = Rulebook { now: due_at, ..case.rulebook(&presentity) };
+    let moved = reconciled(case, &presentity, &before, &after);
+    let mut events = vec![Event::RulesReviewed(RulesReviewed { presentity, through: due_at })];
+    events.extend(moved);
+    events
+}
 
 pub(super) fn delivery(
     case: Case<'_>,
@@ -73,72 +204,4 @@ fn changed_visibility(
 ) -> Event {
     let watcher = actor.principal.clone();
     Event::VisibilityRulesChanged(VisibilityRulesChanged { watcher, version, rules, operation })
-}
-
-fn check_count(part: &str, found: usize, max: usize) -> Result<(), Refusal> {
-    if found <= max {
-        return Ok(());
-    }
-    Err(Refusal::TooLarge { part: part.into(), found: found as u64, max: max as u64 })
-}
-
-pub(super) fn grant(
-    case: Case<'_>,
-    actor: &Actor,
-    (owner, grantee): (Principal, Principal),
-    rights: Rights,
-    operation: OperationId,
-) -> Result<Verdict, Refusal> {
-    case.check_controls(actor, &owner, "grant its rights")?;
-    case.check_domain(grantee.domain())?;
-    if case.views.principal(&grantee).is_none() && !rights.is_none() {
-        return Err(Refusal::UnknownPrincipal { principal: grantee.to_string() });
-    }
-    if grantee == owner {
-        return Err(Refusal::bad_field("grantee", "is the owner, who has every right anyway"));
-    }
-    let view = case.views.rules(&owner).cloned().unwrap_or_default();
-    let done = Reply::Changed { version: 0 };
-    let before = view.rights(&grantee);
-    if view.answered.version_of(operation).is_some() {
-        return Ok(Verdict::unchanged(done));
-    }
-    let is_new = !view.grants.contains_key(&grantee);
-    check_count("grants", view.grants.len() + usize::from(is_new), GRANTS_MAX)?;
-    let mut events = Vec::new();
-    if before.has(Rights::PUBLISH) && !rights.has(Rights::PUBLISH) {
-        events.extend(withdrawn(case, &owner, &grantee));
-    }
-    let moved = regranted(case, &owner, &grantee, rights, !events.is_empty());
-    let by = actor.principal.clone();
-    events.push(Event::GrantChanged(GrantChanged { owner, grantee, rights, by, operation }));
-    events.extend(moved);
-    Ok(Verdict { events, reply: done })
-}
-
-/// What becomes of the grantee's subscription to the owner: who controls a presentity sees all of it, others by its rules.
-fn regranted(
-    case: Case<'_>,
-    owner: &Principal,
-    grantee: &Principal,
-    rights: Rights,
-    is_changed: bool,
-) -> Option<Event> {
-    let controls = rights.has(Rights::MEMBER);
-    let mut moved = access_change::regranted(case, &owner.presentity(), grantee, controls)?;
-    if let Event::SubscriptionMoved(event) = &mut moved {
-        // What is withdrawn together with the grant changes what is seen after this was judged.
-        event.is_visible |= is_changed;
-    }
-    Some(moved)
-}
-
-/// Ends what the devices of `grantee` publish for `owner`.
-fn withdrawn(case: Case<'_>, owner: &Principal, grantee: &Principal) -> Vec<Event> {
-    let devices = case.views.principal(grantee).map(|view| &view.devices);
-    let presentity = owner.presentity();
-    let Some(view) = case.views.presentity(&presentity) else { return Vec::new() };
-    let is_theirs = |device| devices.is_some_and(|devices| devices.contains_key(device));
-    let theirs = view.publications.keys().filter(|key| is_theirs(&key.device));
-    publish::withdrawn(case, &presentity, view, theirs.cloned().collect())
 }

@@ -1,0 +1,71 @@
+//! Granting rights, and what becomes of what the grantee does by them.
+//!
+//! Must never hold: what a right allows.
+
+use super::{publish, subscription_state};
+use crate::event::{Event, GrantChanged};
+use crate::model::limits::GRANTS_MAX;
+use crate::model::{OperationId, Principal, Refusal, Rights};
+use crate::service::case::{Case, Verdict, check_count};
+use crate::service::{Actor, Reply};
+
+pub(super) fn grant(
+    case: Case<'_>,
+    actor: &Actor,
+    (owner, grantee): (Principal, Principal),
+    rights: Rights,
+    operation: OperationId,
+) -> Result<Verdict, Refusal> {
+    case.check_controls(actor, &owner, "grant its rights")?;
+    case.check_domain(grantee.domain())?;
+    if case.views.principal(&grantee).is_none() && !rights.is_none() {
+        return Err(Refusal::UnknownPrincipal { principal: grantee.to_string() });
+    }
+    if grantee == owner {
+        return Err(Refusal::bad_field("grantee", "is the owner, who has every right anyway"));
+    }
+    let view = case.views.rules(&owner).cloned().unwrap_or_default();
+    let done = Reply::Changed { version: 0 };
+    let before = view.rights(&grantee);
+    if view.answered.version_of(operation).is_some() {
+        return Ok(Verdict::unchanged(done));
+    }
+    let is_new = !view.grants.contains_key(&grantee);
+    check_count("grants", view.grants.len() + usize::from(is_new), GRANTS_MAX)?;
+    let mut events = Vec::new();
+    if before.has(Rights::PUBLISH) && !rights.has(Rights::PUBLISH) {
+        events.extend(withdrawn(case, &owner, &grantee));
+    }
+    let moved = moved(case, &owner, &grantee, rights, !events.is_empty());
+    let by = actor.principal.clone();
+    events.push(Event::GrantChanged(GrantChanged { owner, grantee, rights, by, operation }));
+    events.extend(moved);
+    Ok(Verdict { events, reply: done })
+}
+
+/// What becomes of the grantee's subscription to the owner: who controls a presentity sees all of it, others by its rules.
+fn moved(
+    case: Case<'_>,
+    owner: &Principal,
+    grantee: &Principal,
+    rights: Rights,
+    is_changed: bool,
+) -> Option<Event> {
+    let controls = rights.has(Rights::MEMBER);
+    let mut moved = subscription_state::after_grant(case, &owner.presentity(), grantee, controls)?;
+    if let Event::SubscriptionMoved(event) = &mut moved {
+        // What is withdrawn together with the grant changes what is seen after this was judged.
+        event.is_visible |= is_changed;
+    }
+    Some(moved)
+}
+
+/// Ends what the devices of `grantee` publish for `owner`.
+fn withdrawn(case: Case<'_>, owner: &Principal, grantee: &Principal) -> Vec<Event> {
+    let devices = case.views.principal(grantee).map(|view| &view.devices);
+    let presentity = owner.presentity();
+    let Some(view) = case.views.presentity(&presentity) else { return Vec::new() };
+    let is_theirs = |device| devices.is_some_and(|devices| devices.contains_key(device));
+    let theirs = view.publications.keys().filter(|key| is_theirs(&key.device));
+    publish::withdrawn(case, &presentity, view, theirs.cloned().collect())
+}

@@ -1,0 +1,114 @@
+//! What becomes of live subscriptions when what their watchers are granted changes. RFC 3857 §4.7, RFC 5025 §3.
+//!
+//! Must never hold: who is told of it.
+
+use crate::event::{Event, SubscriptionEnded, SubscriptionMoved};
+use crate::model::{
+    Act, Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState,
+};
+use crate::service::Lens;
+use crate::service::access::{CONTROLLED, Rulebook};
+use crate::service::case::Case;
+use crate::service::shown::{current, last_shown};
+use crate::view::SubscriptionView;
+
+/// What becomes of every live subscription by the rules in force, whatever held before.
+pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
+    let moved = case.views.subscribed().flat_map(|presentity| {
+        let book = case.rulebook(presentity);
+        reconciled(case, presentity, &book, &book)
+    });
+    moved.collect()
+}
+
+/// What becomes of each live subscription to `presentity` when `after` takes the place of `before`.
+pub(super) fn reconciled(
+    case: Case<'_>,
+    presentity: &Presentity,
+    before: &Rulebook<'_>,
+    after: &Rulebook<'_>,
+) -> Vec<Event> {
+    let subscribers = case.views.subscribers(presentity);
+    let moved = subscribers.filter_map(|watcher| {
+        let view = case.views.watcher(watcher)?.live(presentity)?;
+        let decide = |book| case.access_by(book, presentity, watcher, Act::Subscribe);
+        let subscription = Current { case, presentity, watcher, view };
+        subscription.next(&decide(before), &decide(after))
+    });
+    moved.collect()
+}
+
+/// What becomes of the live subscription of `watcher` to `presentity` when it comes to control it, or does no more.
+pub(super) fn after_grant(
+    case: Case<'_>,
+    presentity: &Presentity,
+    watcher: &Principal,
+    controls: bool,
+) -> Option<Event> {
+    let view = case.views.watcher(watcher)?.live(presentity)?;
+    let book = case.rulebook(presentity);
+    let before = case.access_by(&book, presentity, watcher, Act::Subscribe);
+    let after = if controls { CONTROLLED } else { case.ruled(&book, watcher, Act::Subscribe) };
+    Current { case, presentity, watcher, view }.next(&before, &after)
+}
+
+/// One live subscription, whose state may change.
+struct Current<'a> {
+    case: Case<'a>,
+    presentity: &'a Presentity,
+    watcher: &'a Principal,
+    view: &'a SubscriptionView,
+}
+
+impl Current<'_> {
+    /// The state machine of RFC 3857 §4.7.1, with the step from active back to pending of RFC 5025 §3.2.1.
+    fn next(&self, before: &Decision, after: &Decision) -> Option<Event> {
+        use SubscriptionState::{Active, Pending, Terminated, Waiting};
+        match (self.view.state, after.handling) {
+            (Terminated(_), _) | (Pending | Waiting, Handling::Confirm) => None,
+            (_, Handling::Block) => Some(self.ended(EndReason::Rejected)),
+            (Active, Handling::Confirm) => Some(self.moved(Pending, true, Moment::ZERO)),
+            (Pending, Handling::Allow | Handling::PoliteBlock) => {
+                Some(self.moved(Active, true, Moment::ZERO))
+            }
+            // What it waited for is decided: it may subscribe again.
+            (Waiting, Handling::Allow | Handling::PoliteBlock) => {
+                Some(self.ended(EndReason::Deactivated))
+            }
+            (Active, Handling::Allow | Handling::PoliteBlock) => {
+                self.shown_otherwise(before, after)
+            }
+        }
+    }
+
+    fn shown_otherwise(&self, before: &Decision, after: &Decision) -> Option<Event> {
+        let (before, after) = (Lens::of(before), Lens::of(after)?);
+        if before.as_ref() == Some(&after) {
+            return None;
+        }
+        let seen =
+            |lens: &Lens| current(self.case.views, self.presentity, lens, Moment::ZERO).document;
+        let is_visible = before.as_ref().is_none_or(|before| seen(before) != seen(&after));
+        let shown_at = before.map(|before| {
+            let view = self.case.views.presentity(self.presentity);
+            last_shown(view, self.view, &before)
+        });
+        Some(self.moved(SubscriptionState::Active, is_visible, shown_at.unwrap_or_default()))
+    }
+
+    fn ended(&self, reason: EndReason) -> Event {
+        let (watcher, presentity) = (self.watcher.clone(), self.presentity.clone());
+        Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason })
+    }
+
+    fn moved(&self, state: SubscriptionState, is_visible: bool, shown_at: Moment) -> Event {
+        Event::SubscriptionMoved(SubscriptionMoved {
+            watcher: self.watcher.clone(),
+            presentity: self.presentity.clone(),
+            state,
+            expires_at: self.view.expires_at,
+            is_visible,
+            shown_at,
+        })
+    }
+}
