@@ -131,13 +131,13 @@ impl FromStr for Handling {
     }
 }
 
-/// What is asked for: a rule grants each apart.
+/// The two kinds of watchers of RFC 2778: a rule grants each apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Act {
-    /// The current presence, once.
-    Fetch,
-    /// A subscription.
-    Subscribe,
+pub enum WatcherKind {
+    /// Asks for the current presence, once.
+    Fetcher,
+    /// Has a subscription.
+    Subscriber,
 }
 
 /// What of a presence document is shown. What is not said to be hidden is shown.
@@ -279,10 +279,10 @@ impl AccessRule {
         Ok(())
     }
 
-    fn handling(&self, act: Act) -> Option<Handling> {
-        match act {
-            Act::Fetch => self.fetch,
-            Act::Subscribe => self.subscribe,
+    fn handling(&self, kind: WatcherKind) -> Option<Handling> {
+        match kind {
+            WatcherKind::Fetcher => self.fetch,
+            WatcherKind::Subscriber => self.subscribe,
         }
     }
 
@@ -342,17 +342,17 @@ impl AccessRules {
         self.0.is_empty()
     }
 
-    /// What they grant `watcher` for `act` at `now`, and `default` if none of them is about that.
+    /// What they grant `watcher` as a `kind` of watcher at `now`, and `default` if none of them is about that.
     pub fn decide(
         &self,
         watcher: &Principal,
-        act: Act,
+        kind: WatcherKind,
         now: Timestamp,
         default: Handling,
     ) -> Decision {
         let matching = self.0.values().filter(|rule| rule.who.matches(watcher));
         let matching = matching.filter(|rule| rule.holds_at(now));
-        let granting = matching.filter_map(|rule| Some((rule, rule.handling(act)?)));
+        let granting = matching.filter_map(|rule| Some((rule, rule.handling(kind)?)));
         let mut best: Option<(u8, Decision)> = None;
         for (rule, handling) in granting {
             let specificity = rule.who.specificity();
@@ -399,7 +399,9 @@ mod tests {
 
     fn decided(rules: &AccessRules, watcher: &str) -> Handling {
         let watcher = watcher.parse().unwrap();
-        rules.decide(&watcher, Act::Fetch, Timestamp::from_ms(5), Handling::Confirm).handling
+        rules
+            .decide(&watcher, WatcherKind::Fetcher, Timestamp::from_ms(5), Handling::Confirm)
+            .handling
     }
 
     #[test]
@@ -426,11 +428,13 @@ mod tests {
         two.shown = Shown { contact: false, ..Shown::ALL };
         let bob: Principal = "bob@d.example".parse().unwrap();
         let both = AccessRules::default().changed(vec![one, two.clone()], &[]).unwrap();
-        let decision = both.decide(&bob, Act::Subscribe, Timestamp::default(), Handling::Block);
+        let decision =
+            both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block);
         assert_eq!(decision.shown, Shown { notes: false, contact: false, ..Shown::ALL });
         two.subscribe = Some(Handling::PoliteBlock);
         let both = both.changed(vec![two], &[]).unwrap();
-        let decision = both.decide(&bob, Act::Subscribe, Timestamp::default(), Handling::Block);
+        let decision =
+            both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block);
         assert_eq!(decision.handling, Handling::PoliteBlock);
     }
 
@@ -440,8 +444,11 @@ mod tests {
         (rule.from, rule.until) = (Some(Timestamp::from_ms(10)), Some(Timestamp::from_ms(20)));
         let rules = AccessRules::default().changed(vec![rule], &[]).unwrap();
         let bob: Principal = "bob@d.example".parse().unwrap();
-        let at =
-            |ms| rules.decide(&bob, Act::Fetch, Timestamp::from_ms(ms), Handling::Block).handling;
+        let at = |ms| {
+            rules
+                .decide(&bob, WatcherKind::Fetcher, Timestamp::from_ms(ms), Handling::Block)
+                .handling
+        };
         assert_eq!(
             [at(9), at(10), at(19), at(20)].map(|it| it == Handling::Allow),
             [false, true, true, false]

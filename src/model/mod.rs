@@ -22,7 +22,7 @@ mod tuple_id;
 mod units;
 mod watcher;
 
-pub use access::{AccessRule, AccessRules, Act, Decision, Handling, RuleName, Shown, Who};
+pub use access::{AccessRule, AccessRules, Decision, Handling, RuleName, Shown, WatcherKind, Who};
 pub use address::{Domain, InboxAddress, Presentity, Principal};
 pub use administration::{AdministratorAct, DomainRow};
 pub use delivery::{Delivery, DeliveryChange, DeliveryRule, DeliveryRules, MediaRange, WhenClosed};

@@ -3,19 +3,21 @@
 //! Must never hold: a document, or what is seen of it (see `shown`).
 
 use super::case::{Case, controls};
-use crate::model::{AccessRules, Act, Decision, Handling, Presentity, Principal, Shown, Timestamp};
+use crate::model::{
+    AccessRules, Decision, Handling, Presentity, Principal, Shown, Timestamp, WatcherKind,
+};
 
 /// What a presentity's rules and those of its domain grant `watcher` together: what both do.
 pub fn judge(
     rules: &AccessRules,
     domain: &AccessRules,
     watcher: &Principal,
-    act: Act,
+    kind: WatcherKind,
     (now, default): (Timestamp, Handling),
 ) -> Decision {
     let default = if watcher.is_anonymous() { Handling::Block } else { default };
-    let own = rules.decide(watcher, act, now, default);
-    let ceiling = domain.decide(watcher, act, now, Handling::Allow);
+    let own = rules.decide(watcher, kind, now, default);
+    let ceiling = domain.decide(watcher, kind, now, Handling::Allow);
     let shown = own.shown.and(&ceiling.shown);
     let handling = own.handling.min(ceiling.handling);
     Decision { handling, shown, rule: own.rule }
@@ -54,9 +56,9 @@ impl<'a> Case<'a> {
         &self,
         presentity: &Presentity,
         watcher: &Principal,
-        act: Act,
+        kind: WatcherKind,
     ) -> Decision {
-        self.access_by(&self.rulebook(presentity), presentity, watcher, act)
+        self.access_by(&self.rulebook(presentity), presentity, watcher, kind)
     }
 
     /// What `watcher` is granted by `book`. Who controls the presentity sees all of it.
@@ -65,16 +67,21 @@ impl<'a> Case<'a> {
         book: &Rulebook<'_>,
         presentity: &Presentity,
         watcher: &Principal,
-        act: Act,
+        kind: WatcherKind,
     ) -> Decision {
         if controls(self.views, &presentity.principal(), watcher) {
             return CONTROLLED;
         }
-        self.ruled(book, watcher, act)
+        self.ruled(book, watcher, kind)
     }
 
     /// What `watcher` is granted by `book` if it does not control the presentity.
-    pub(super) fn ruled(&self, book: &Rulebook<'_>, watcher: &Principal, act: Act) -> Decision {
-        judge(book.own, book.domain, watcher, act, (book.now, self.config.default_access))
+    pub(super) fn ruled(
+        &self,
+        book: &Rulebook<'_>,
+        watcher: &Principal,
+        kind: WatcherKind,
+    ) -> Decision {
+        judge(book.own, book.domain, watcher, kind, (book.now, self.config.default_access))
     }
 }

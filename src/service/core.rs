@@ -16,7 +16,7 @@ use super::{
 };
 use crate::event::{Event, Recorded};
 use crate::model::{
-    Act, Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp,
+    Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::view::Views;
 
@@ -34,8 +34,8 @@ pub struct Service {
     pub(super) outputs: Vec<Output>,
 }
 
-/// What a presence feed is to be.
-struct Opening {
+/// A presence feed that is asked for, see [`Input::OpenPresence`].
+struct OpenPresence {
     feed: FeedId,
     actor: Actor,
     presentities: Vec<Presentity>,
@@ -89,8 +89,8 @@ impl Service {
                 self.conclude(now, ticket, verdict);
             }
             Input::OpenPresence { ticket, feed, actor, presentities, after, with_watchers } => {
-                let opening = Opening { feed, actor, presentities, after, with_watchers };
-                let result = self.open_presence(now, opening);
+                let request = OpenPresence { feed, actor, presentities, after, with_watchers };
+                let result = self.open_presence(now, request);
                 self.reply(ticket, result);
             }
             Input::OpenInbox { ticket, feed, actor, inbox, after } => {
@@ -167,8 +167,8 @@ impl Service {
         self.outputs.push(Output::Reply { ticket, result });
     }
 
-    fn open_presence(&mut self, now: Timestamp, opening: Opening) -> Result<Reply, Refusal> {
-        let Opening { feed, actor, presentities, after, with_watchers } = opening;
+    fn open_presence(&mut self, now: Timestamp, request: OpenPresence) -> Result<Reply, Refusal> {
+        let OpenPresence { feed, actor, presentities, after, with_watchers } = request;
         self.check_actor(&actor)?;
         let case = self.case(now);
         case.check_watches(&actor.principal)?;
@@ -179,9 +179,9 @@ impl Service {
         } else {
             BTreeSet::new()
         };
-        let wish =
-            open::Wish { watcher, presentities: &presentities, audiences: &audiences, after };
-        let mut opened = open::presence(case, &wish);
+        let scope =
+            open::Scope { watcher, presentities: &presentities, audiences: &audiences, after };
+        let mut opened = open::presence(case, &scope);
         self.count_all(&mut opened.items);
         let sights = open::sights(case, watcher);
         self.live.open_presence(feed, watcher, presentities, sights, audiences);
@@ -220,16 +220,22 @@ impl Service {
         for event in verdict.events {
             self.happen(decided_at(now), event);
         }
-        self.observe(now, presentity, &actor.principal, Act::Fetch);
+        self.observe(now, presentity, &actor.principal, WatcherKind::Fetcher);
         Ok(verdict.reply)
     }
 
     /// Remembers that somebody watched whom it does not control.
-    fn observe(&mut self, now: Timestamp, presentity: &Presentity, watcher: &Principal, act: Act) {
+    fn observe(
+        &mut self,
+        now: Timestamp,
+        presentity: &Presentity,
+        watcher: &Principal,
+        kind: WatcherKind,
+    ) {
         if controls(&self.views, &presentity.principal(), watcher) {
             return;
         }
-        let event = self.observations.add(&self.views, presentity, watcher, act, now);
+        let event = self.observations.add(&self.views, presentity, watcher, kind, now);
         if let Some(event) = event {
             self.happen(decided_at(now), Event::WatchObserved(event));
         }
@@ -264,7 +270,7 @@ impl Service {
         self.tell(&recorded);
         self.pending.push((at, recorded.event));
         if let Some((presentity, watcher)) = begun {
-            self.observe(at.timestamp(), &presentity, &watcher, Act::Subscribe);
+            self.observe(at.timestamp(), &presentity, &watcher, WatcherKind::Subscriber);
         }
     }
 

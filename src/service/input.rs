@@ -18,7 +18,7 @@ pub struct ServiceConfig {
     pub open_enrollment: bool,
     /// What an authenticated watcher is granted by a presentity that has no rule about it.
     pub default_access: Handling,
-    /// How long an undecided wish to subscribe is remembered.
+    /// How long an undecided request to subscribe is remembered.
     pub request_lifetime: Lifetime,
     /// Whether presence works on this server.
     pub presence: bool,
@@ -161,7 +161,7 @@ pub struct Hello {
     pub enroll: Option<Enroll>,
 }
 
-/// A wish to have a key enrolled.
+/// A request to enroll a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enroll {
     /// The invite whose token was given.

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{FeedId, Lens};
 use crate::model::{InboxAddress, Mode, Presentity, Principal};
 
-/// A presence feed that is open.
+/// A presence feed that is open, and what it is told of.
 #[derive(Debug)]
-struct PresenceFeed {
+struct OpenPresenceFeed {
     watcher: Principal,
-    /// Empty means all subscriptions.
+    /// The presentities it was opened for; empty means all its watcher subscribes to.
     presentities: BTreeSet<Presentity>,
-    /// Those it is told of, so that closing it costs no more than opening it did.
-    told: BTreeSet<Presentity>,
-    /// Those whose watchers it is told of.
+    /// The presentities it is told of now, so that closing it costs no more than opening it did.
+    subscribed: BTreeSet<Presentity>,
+    /// The presentities of whose watchers it is told.
     audiences: BTreeSet<Presentity>,
 }
 
@@ -29,12 +29,12 @@ pub(super) struct Sight {
 
 /// An inbox feed that is open.
 #[derive(Debug)]
-struct InboxFeed {
+struct OpenInboxFeed {
     inbox: InboxAddress,
     reader: Principal,
 }
 
-impl PresenceFeed {
+impl OpenPresenceFeed {
     fn covers(&self, presentity: &Presentity) -> bool {
         self.presentities.is_empty() || self.presentities.contains(presentity)
     }
@@ -43,11 +43,11 @@ impl PresenceFeed {
 /// Every open feed.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    presence: BTreeMap<FeedId, PresenceFeed>,
+    presence: BTreeMap<FeedId, OpenPresenceFeed>,
     by_watcher: BTreeMap<Principal, BTreeSet<FeedId>>,
     by_presentity: BTreeMap<Presentity, BTreeMap<FeedId, Sight>>,
     by_audience: BTreeMap<Presentity, BTreeSet<FeedId>>,
-    inboxes: BTreeMap<FeedId, InboxFeed>,
+    inboxes: BTreeMap<FeedId, OpenInboxFeed>,
     by_inbox: BTreeMap<InboxAddress, BTreeSet<FeedId>>,
 }
 
@@ -62,11 +62,15 @@ impl Live {
         audiences: BTreeSet<Presentity>,
     ) {
         self.close(feed);
-        let told = BTreeSet::new();
-        let mut open = PresenceFeed { watcher: watcher.clone(), presentities, told, audiences };
+        let mut open = OpenPresenceFeed {
+            watcher: watcher.clone(),
+            presentities,
+            subscribed: BTreeSet::new(),
+            audiences,
+        };
         for (presentity, sight) in subscriptions {
             if open.covers(&presentity) {
-                open.told.insert(presentity.clone());
+                open.subscribed.insert(presentity.clone());
                 self.by_presentity.entry(presentity).or_default().insert(feed, sight);
             }
         }
@@ -80,7 +84,7 @@ impl Live {
     /// Opens an inbox feed.
     pub(super) fn open_inbox(&mut self, feed: FeedId, inbox: &InboxAddress, reader: &Principal) {
         self.close(feed);
-        self.inboxes.insert(feed, InboxFeed { inbox: inbox.clone(), reader: reader.clone() });
+        self.inboxes.insert(feed, OpenInboxFeed { inbox: inbox.clone(), reader: reader.clone() });
         self.by_inbox.entry(inbox.clone()).or_default().insert(feed);
     }
 
@@ -93,7 +97,7 @@ impl Live {
                 |feeds| feeds.remove(&feed),
                 BTreeSet::is_empty,
             );
-            for presentity in &open.told {
+            for presentity in &open.subscribed {
                 remove_from(
                     &mut self.by_presentity,
                     presentity,
@@ -132,7 +136,7 @@ impl Live {
         for feed in &feeds {
             self.by_presentity.entry(presentity.clone()).or_default().insert(*feed, sight.clone());
             if let Some(open) = self.presence.get_mut(feed) {
-                open.told.insert(presentity.clone());
+                open.subscribed.insert(presentity.clone());
             }
         }
         feeds.into_iter().map(|feed| (feed, sight.mode)).collect()
@@ -146,11 +150,11 @@ impl Live {
     ) -> Vec<(FeedId, Mode)> {
         let mut ended = Vec::new();
         for feed in self.covering(watcher, presentity) {
-            let told = self.by_presentity.get_mut(presentity);
-            let sight = told.and_then(|feeds| feeds.remove(&feed));
+            let feeds = self.by_presentity.get_mut(presentity);
+            let sight = feeds.and_then(|feeds| feeds.remove(&feed));
             let mode = sight.map(|sight| sight.mode).unwrap_or_default();
             if let Some(open) = self.presence.get_mut(&feed) {
-                open.told.remove(presentity);
+                open.subscribed.remove(presentity);
             }
             ended.push((feed, mode));
         }
@@ -168,7 +172,10 @@ impl Live {
     }
 
     /// The feeds to tell of a change of `presentity`, by what they see of it.
-    pub(super) fn watching(&self, presentity: &Presentity) -> BTreeMap<Lens, Vec<(FeedId, Mode)>> {
+    pub(super) fn presence_feeds(
+        &self,
+        presentity: &Presentity,
+    ) -> BTreeMap<Lens, Vec<(FeedId, Mode)>> {
         let mut groups: BTreeMap<Lens, Vec<(FeedId, Mode)>> = BTreeMap::new();
         for (feed, sight) in self.by_presentity.get(presentity).into_iter().flatten() {
             match groups.get_mut(&sight.lens) {
@@ -182,7 +189,7 @@ impl Live {
     }
 
     /// The feeds to tell of the watchers of `presentity`, and whose they are.
-    pub(super) fn attending(&self, presentity: &Presentity) -> Vec<(FeedId, Principal)> {
+    pub(super) fn watcher_feeds(&self, presentity: &Presentity) -> Vec<(FeedId, Principal)> {
         let feeds = self.by_audience.get(presentity).into_iter().flatten();
         let open = feeds.filter_map(|feed| Some((*feed, self.presence.get(feed)?)));
         open.map(|(feed, open)| (feed, open.watcher.clone())).collect()
@@ -195,8 +202,8 @@ impl Live {
         open.map(|open| open.watcher.clone()).collect()
     }
 
-    /// `watcher` sees `presentity` through another lens from now on.
-    pub(super) fn relens(&mut self, watcher: &Principal, presentity: &Presentity, lens: &Lens) {
+    /// `watcher` sees `presentity` through `lens` from now on.
+    pub(super) fn set_lens(&mut self, watcher: &Principal, presentity: &Presentity, lens: &Lens) {
         for feed in self.covering(watcher, presentity) {
             let sights = self.by_presentity.get_mut(presentity);
             if let Some(sight) = sights.and_then(|sights| sights.get_mut(&feed)) {
@@ -206,24 +213,28 @@ impl Live {
     }
 
     /// Closes the feeds of `inbox` whose reader `may` not read it any more, and names them.
-    pub(super) fn expel(
+    pub(super) fn close_inbox_feeds(
         &mut self,
         inbox: &InboxAddress,
         may: impl Fn(&Principal) -> bool,
     ) -> Vec<FeedId> {
-        let feeds: Vec<FeedId> = self.reading(inbox);
-        let expelled = feeds
+        let feeds: Vec<FeedId> = self.inbox_feeds(inbox);
+        let closed = feeds
             .into_iter()
             .filter(|feed| self.inboxes.get(feed).is_some_and(|open| !may(&open.reader)));
-        let expelled: Vec<FeedId> = expelled.collect();
-        for feed in &expelled {
+        let closed: Vec<FeedId> = closed.collect();
+        for feed in &closed {
             self.close(*feed);
         }
-        expelled
+        closed
     }
 
-    /// Stops telling of the watchers of `presentity` those who `may` not learn of them any more.
-    pub(super) fn dismiss(&mut self, presentity: &Presentity, may: impl Fn(&Principal) -> bool) {
+    /// Stops telling of the watchers of `presentity` the feeds whose owner `may` not learn of them any more.
+    pub(super) fn stop_telling_of_watchers(
+        &mut self,
+        presentity: &Presentity,
+        may: impl Fn(&Principal) -> bool,
+    ) {
         let Some(feeds) = self.by_audience.get_mut(presentity) else { return };
         let presence = &mut self.presence;
         feeds.retain(|feed| {
@@ -240,7 +251,7 @@ impl Live {
     }
 
     /// The feeds to tell of a message in `inbox`.
-    pub(super) fn reading(&self, inbox: &InboxAddress) -> Vec<FeedId> {
+    pub(super) fn inbox_feeds(&self, inbox: &InboxAddress) -> Vec<FeedId> {
         self.by_inbox.get(inbox).into_iter().flatten().copied().collect()
     }
 

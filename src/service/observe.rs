@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::WatchObserved;
 use crate::model::limits::{WATCHERS_EVERY_MS, WATCHERS_PENDING_MAX};
-use crate::model::{Act, Lifetime, Presentity, Principal, Timestamp, WatcherRow};
+use crate::model::{Lifetime, Presentity, Principal, Timestamp, WatcherKind, WatcherRow};
 use crate::view::Views;
 
 type Pair = (Presentity, Principal);
@@ -27,12 +27,12 @@ impl Observations {
         views: &Views,
         presentity: &Presentity,
         watcher: &Principal,
-        act: Act,
+        kind: WatcherKind,
         now: Timestamp,
     ) -> Option<WatchObserved> {
         let pair = (presentity.clone(), watcher.clone());
         if let Some((_, waiting)) = self.waiting.get_mut(&pair) {
-            count(waiting, act, now);
+            count(waiting, kind, now);
             return None;
         }
         let mut event = WatchObserved {
@@ -43,7 +43,7 @@ impl Observations {
             first_at: now,
             last_at: now,
         };
-        count(&mut event, act, now);
+        count(&mut event, kind, now);
         let seen = views.audience(presentity).and_then(|view| view.seen.get(watcher));
         let every = Lifetime::from_ms(WATCHERS_EVERY_MS);
         let due = seen.map(|seen| seen.last_at.after(every)).filter(|due| *due > now);
@@ -88,10 +88,10 @@ impl Observations {
     }
 }
 
-fn count(event: &mut WatchObserved, act: Act, now: Timestamp) {
-    match act {
-        Act::Fetch => event.fetches = event.fetches.saturating_add(1),
-        Act::Subscribe => event.subscriptions = event.subscriptions.saturating_add(1),
+fn count(event: &mut WatchObserved, kind: WatcherKind, now: Timestamp) {
+    match kind {
+        WatcherKind::Fetcher => event.fetches = event.fetches.saturating_add(1),
+        WatcherKind::Subscriber => event.subscriptions = event.subscriptions.saturating_add(1),
     }
     event.last_at = now;
 }

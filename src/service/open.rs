@@ -9,41 +9,41 @@ use std::sync::Arc;
 
 use super::case::{Case, rights};
 use super::live::Sight;
-use super::shown::{current, last_shown, stated};
+use super::shown::{current, last_shown, without_presence};
 use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
 use crate::model::{
-    Act, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
 };
 use crate::view::SubscriptionView;
 
-/// What a presence feed is opened over.
-pub(super) struct Wish<'a> {
+/// What a presence feed is to tell of.
+pub(super) struct Scope<'a> {
     /// Who watches.
     pub(super) watcher: &'a Principal,
-    /// Only these; all subscriptions if empty.
+    /// Only these presentities; all the watcher subscribes to if empty.
     pub(super) presentities: &'a BTreeSet<Presentity>,
-    /// The presentities whose watchers it is told of.
+    /// The presentities of whose watchers it tells.
     pub(super) audiences: &'a BTreeSet<Presentity>,
-    /// What it has seen.
+    /// What its watcher has seen.
     pub(super) after: Moment,
 }
 
 /// What a presence feed misses.
-pub(super) fn presence(case: Case<'_>, wish: &Wish<'_>) -> PresenceOpened {
+pub(super) fn presence(case: Case<'_>, scope: &Scope<'_>) -> PresenceOpened {
     let head = case.views.moment();
     // A moment the log never reached comes from another store: all is new to this watcher.
-    let after = if wish.after > head { Moment::ZERO } else { wish.after };
+    let after = if scope.after > head { Moment::ZERO } else { scope.after };
     let mut opened =
         PresenceOpened { head, items: Vec::new(), histories: Vec::new(), complete: true };
-    let view = case.views.watcher(wish.watcher);
+    let view = case.views.watcher(scope.watcher);
     for (presentity, subscription) in view.into_iter().flat_map(|view| &view.subscriptions) {
-        let is_wanted = wish.presentities.is_empty() || wish.presentities.contains(presentity);
+        let is_wanted = scope.presentities.is_empty() || scope.presentities.contains(presentity);
         if is_wanted && !subscription.by_fetch {
-            miss(case, wish.watcher, presentity, subscription, after, &mut opened);
+            add_missed(case, scope.watcher, presentity, subscription, after, &mut opened);
         }
     }
-    for presentity in wish.audiences {
-        opened.items.extend(missed_watchers(case, wish.watcher, presentity, after));
+    for presentity in scope.audiences {
+        opened.items.extend(missed_watchers(case, scope.watcher, presentity, after));
     }
     opened.items.sort_by_key(|item| item.version);
     opened
@@ -85,14 +85,14 @@ pub(super) fn sights(case: Case<'_>, watcher: &Principal) -> Vec<(Presentity, Si
     let subscriptions = view.into_iter().flat_map(|view| &view.subscriptions);
     let active = subscriptions.filter(|(_, subscription)| subscription.is_active());
     let seen = active.filter_map(|(presentity, subscription)| {
-        let lens = Lens::of(&case.access(presentity, watcher, Act::Subscribe))?;
+        let lens = case.lens(presentity, watcher)?;
         Some((presentity.clone(), Sight { mode: subscription.mode, lens }))
     });
     seen.collect()
 }
 
 /// Adds what is missed of one subscription.
-fn miss(
+fn add_missed(
     case: Case<'_>,
     watcher: &Principal,
     presentity: &Presentity,
@@ -101,10 +101,10 @@ fn miss(
     opened: &mut PresenceOpened,
 ) {
     let began = (subscription.changed > after).then_some(subscription.changed);
-    let lens = Lens::of(&case.access(presentity, watcher, Act::Subscribe));
+    let lens = case.lens(presentity, watcher);
     let (true, Some(lens)) = (subscription.is_active(), lens) else {
         if let Some(changed) = began {
-            opened.items.push(Arc::new(stated(presentity, changed, subscription.state)));
+            opened.items.push(Arc::new(without_presence(presentity, changed, subscription.state)));
         }
         return;
     };

@@ -27,7 +27,7 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::Quarantine { inbox, after } => {
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
-            page(view.into_iter().flat_map(|view| view.aside_after(after)))
+            page(view.into_iter().flat_map(|view| view.quarantined_after(after)))
         }
         Query::Rules { owner } => rules(case, actor, &owner)?,
         Query::Delivery { inbox } => {
@@ -122,9 +122,9 @@ fn inbox_status(case: Case<'_>, actor: &Actor, inbox: &InboxAddress) -> Result<R
     Ok(Reply::Inbox { head: view.head(), acknowledged, waiting, kept: kept(view) })
 }
 
-/// What is kept and not aside.
+/// What is kept and not quarantined.
 fn kept(view: &InboxView) -> u64 {
-    view.kept() - view.aside()
+    view.kept() - view.quarantined()
 }
 
 /// The first of these rows, as many as are handed out at once.

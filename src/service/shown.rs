@@ -6,10 +6,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::PresenceItem;
+use super::case::Case;
 use super::compose::{compose, rank};
 use crate::model::{
     Basic, Decision, Document, Handling, Moment, Presentity, Principal, Shown, SubscriptionState,
-    Tuple, TupleId,
+    Tuple, TupleId, WatcherKind,
 };
 use crate::view::{PresentityView, SubscriptionView, Views};
 
@@ -47,6 +48,13 @@ impl Lens {
                 .map(|document| filtered(&document, shown))
                 .filter(|document| !document.is_empty()),
         }
+    }
+}
+
+impl Case<'_> {
+    /// Through what `watcher` sees the presentity if it subscribes; `None` if the rules give it no sight of it.
+    pub(super) fn lens(&self, presentity: &Presentity, watcher: &Principal) -> Option<Lens> {
+        Lens::of(&self.access(presentity, watcher, WatcherKind::Subscriber))
     }
 }
 
@@ -92,8 +100,8 @@ fn document_of(view: &PresentityView) -> Option<Document> {
     compose(publications).expect("publications that do not compose are refused")
 }
 
-/// A word on a subscription that shows no presence: it is not decided, or over.
-pub(super) fn stated(
+/// An item that says where a subscription stands and shows no presence: it is not decided, or over.
+pub(super) fn without_presence(
     presentity: &Presentity,
     at: Moment,
     state: SubscriptionState,

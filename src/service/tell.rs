@@ -7,12 +7,11 @@ use std::sync::Arc;
 use super::case::rights;
 use super::core::Service;
 use super::live::Sight;
-use super::shown::{current, stated};
+use super::shown::{current, without_presence};
 use super::{FeedId, InboxRow, Lens, Output, PresenceItem};
 use crate::event::{Event, GrantChanged, Recorded};
 use crate::model::{
-    Act, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
-    SubscriptionState,
+    InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
 };
 
 impl Service {
@@ -46,27 +45,27 @@ impl Service {
                 self.tell_inbox(recorded, &event.inbox, event.sequence);
             }
             Event::ReceiptIssued(event) => self.tell_inbox(recorded, &event.inbox, event.sequence),
-            _ => self.tell_governed(recorded),
+            _ => self.tell_of_rights(recorded),
         }
     }
 
-    /// Tells of what changes who may see or do what.
-    fn tell_governed(&mut self, recorded: &Recorded) {
+    /// Tells of a change in who may see or do what.
+    fn tell_of_rights(&mut self, recorded: &Recorded) {
         match &recorded.event {
-            Event::AccessRulesChanged(event) => self.relens(recorded.at, &event.presentity),
-            Event::RulesReviewed(event) => self.relens(recorded.at, &event.presentity),
+            Event::AccessRulesChanged(event) => self.update_lenses(recorded.at, &event.presentity),
+            Event::RulesReviewed(event) => self.update_lenses(recorded.at, &event.presentity),
             Event::DomainRulesChanged(event) => {
                 let subscribed: Vec<Presentity> = self.views().subscribed().cloned().collect();
                 let here = subscribed.iter().filter(|it| it.domain() == event.domain.as_str());
                 for presentity in here {
-                    self.relens(recorded.at, presentity);
+                    self.update_lenses(recorded.at, presentity);
                 }
             }
             Event::GrantChanged(event) => self.tell_grant(recorded.at, event),
             Event::ServicesSwitched(event) if !event.messaging => {
                 let address = event.principal.inbox();
                 let refusal = Refusal::UnknownInbox { address: address.to_string() };
-                let feeds = self.live.expel(&address, |_| false);
+                let feeds = self.live.close_inbox_feeds(&address, |_| false);
                 self.end_feeds(feeds, refusal);
             }
             Event::KeyRevoked(event) => self.outputs.push(Output::Revoked { device: event.device }),
@@ -81,7 +80,7 @@ impl Service {
     }
 
     fn tell_change(&mut self, at: Moment, presentity: &Presentity) {
-        for (lens, feeds) in self.live.watching(presentity) {
+        for (lens, feeds) in self.live.presence_feeds(presentity) {
             if lens == Lens::Nothing {
                 continue;
             }
@@ -106,7 +105,9 @@ impl Service {
         let Some(view) = view else { return };
         let is_news = view.changed == at && !view.by_fetch;
         let (state, mode) = (view.state, view.mode);
-        if let Some(sight) = self.sight(at, watcher, presentity, state, mode) {
+        let lens = view.is_active().then(|| self.case(at.timestamp()).lens(presentity, watcher));
+        if let Some(lens) = lens.flatten() {
+            let sight = Sight { mode, lens };
             let feeds = self.live.subscribed(watcher, presentity, &sight);
             if is_news {
                 let item = current(self.views(), presentity, &sight.lens, at);
@@ -115,28 +116,15 @@ impl Service {
         } else {
             let feeds = self.live.unsubscribed(watcher, presentity);
             if is_news {
-                self.present(feeds, stated(presentity, at, state));
+                self.present(feeds, without_presence(presentity, at, state));
             }
         }
         self.tell_audience(at, presentity, watcher);
     }
 
-    fn sight(
-        &self,
-        at: Moment,
-        watcher: &Principal,
-        presentity: &Presentity,
-        state: SubscriptionState,
-        mode: Mode,
-    ) -> Option<Sight> {
-        let decision = self.case(at.timestamp()).access(presentity, watcher, Act::Subscribe);
-        let lens = Lens::of(&decision).filter(|_| state == SubscriptionState::Active)?;
-        Some(Sight { mode, lens })
-    }
-
-    /// Tells the feeds that attend to the watchers of `presentity` what there is to tell of `watcher`.
+    /// Tells the feeds that follow the watchers of `presentity` what there is to tell of `watcher`.
     fn tell_audience(&mut self, at: Moment, presentity: &Presentity, watcher: &Principal) {
-        for (feed, asker) in self.live.attending(presentity) {
+        for (feed, asker) in self.live.watcher_feeds(presentity) {
             let case = self.case(at.timestamp());
             let row = case.watcher_row(presentity, watcher);
             let shown = row.and_then(|(row, version)| {
@@ -151,31 +139,33 @@ impl Service {
     }
 
     fn tell_inbox(&mut self, recorded: &Recorded, inbox: &InboxAddress, sequence: InboxSequence) {
-        let feeds = self.live.reading(inbox);
+        let feeds = self.live.inbox_feeds(inbox);
         if !feeds.is_empty() {
             let row = InboxRow { sequence, at: recorded.sequence };
             self.outputs.push(Output::Inbox { feeds, row });
         }
     }
 
-    /// The rules changed: each watcher sees by them from here on. What that shows at once is said by what happens next.
-    fn relens(&mut self, at: Moment, presentity: &Presentity) {
+    /// The rules changed: each open feed sees `presentity` through the lens they give it from now on. Whether a watcher is
+    /// sent something because of it is decided elsewhere: the events that follow in the same commit say so.
+    fn update_lenses(&mut self, at: Moment, presentity: &Presentity) {
         for watcher in self.live.watchers(presentity) {
             let case = self.case(at.timestamp());
-            let decision = case.access(presentity, &watcher, Act::Subscribe);
-            if let Some(lens) = Lens::of(&decision) {
-                self.live.relens(&watcher, presentity, &lens);
+            if let Some(lens) = case.lens(presentity, &watcher) {
+                self.live.set_lens(&watcher, presentity, &lens);
             }
         }
     }
 
     fn tell_grant(&mut self, at: Moment, event: &GrantChanged) {
-        self.relens(at, &event.owner.presentity());
+        self.update_lenses(at, &event.owner.presentity());
         let inbox = event.owner.inbox();
         let views = &self.views;
         let has = |reader: &Principal, right| rights(views, &event.owner, reader).has(right);
-        let feeds = self.live.expel(&inbox, |reader| has(reader, Rights::READ));
-        self.live.dismiss(&event.owner.presentity(), |asker| has(asker, Rights::WATCHERS));
+        let feeds = self.live.close_inbox_feeds(&inbox, |reader| has(reader, Rights::READ));
+        self.live.stop_telling_of_watchers(&event.owner.presentity(), |asker| {
+            has(asker, Rights::WATCHERS)
+        });
         let cure = format!("{} took the right back", event.owner);
         let action = format!("read {inbox} any more");
         self.end_feeds(feeds, Refusal::Forbidden { action, cure });

@@ -4,8 +4,8 @@
 
 use super::case::{Case, rights};
 use crate::model::{
-    Act, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Rights, SubscriptionState,
-    Timestamp, WatcherRow, limits::WATCHERS_WINDOW_MS,
+    EndReason, Handling, Lifetime, Moment, Presentity, Principal, Rights, SubscriptionState,
+    Timestamp, WatcherKind, WatcherRow, limits::WATCHERS_WINDOW_MS,
 };
 use crate::view::{Seen, SubscriptionView};
 
@@ -36,14 +36,15 @@ impl Case<'_> {
         seen: Option<&Seen>,
         subscription: Option<&SubscriptionView>,
     ) -> (WatcherRow, Moment) {
-        let act = if subscription.is_some() { Act::Subscribe } else { Act::Fetch };
+        let kind =
+            if subscription.is_some() { WatcherKind::Subscriber } else { WatcherKind::Fetcher };
         let moved = subscription.map(|subscription| subscription.moved);
         let moved_at = moved.map(Moment::timestamp);
         let row = WatcherRow {
             presentity: presentity.clone(),
             watcher: watcher.clone(),
             state: subscription.map(|subscription| subscription.state),
-            handling: self.access(presentity, watcher, act).handling,
+            handling: self.access(presentity, watcher, kind).handling,
             first_at: self.within(seen.map(|seen| seen.first_at).or(moved_at)),
             last_at: seen.map(|seen| seen.last_at).max(moved_at).unwrap_or_default(),
             fetches: seen.map_or(0, |seen| seen.fetches),

@@ -33,7 +33,7 @@ impl MessageKey {
 pub enum RowKind {
     /// A message that its owner's devices are told of.
     Message,
-    /// A message that was stored aside.
+    /// A message that a delivery rule put aside: its owner's devices are not told of it.
     Quarantined,
     /// A receipt for a message of the owner.
     Receipt,
@@ -81,7 +81,7 @@ pub struct InboxView {
     pub(super) rows: VecDeque<Row>,
     kept: u64,
     unread: u64,
-    aside: u64,
+    quarantined: u64,
     read_through: InboxSequence,
     pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
     pub(super) changed_chunks: BTreeSet<u64>,
@@ -127,9 +127,9 @@ impl InboxView {
         self.unread
     }
 
-    /// How many messages lie aside.
-    pub fn aside(&self) -> u64 {
-        self.aside
+    /// How many messages are quarantined.
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined
     }
 
     /// The last place that some device has taken.
@@ -153,12 +153,15 @@ impl InboxView {
         requests.map(|(sequence, request)| (*sequence, request))
     }
 
-    /// The messages aside behind `after`, in order.
-    pub fn aside_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
+    /// The quarantined messages behind `after`, in order.
+    pub fn quarantined_after(
+        &self,
+        after: InboxSequence,
+    ) -> impl Iterator<Item = (InboxSequence, &Row)> {
         self.numbered_after(after).filter(|(_, row)| row.kept && row.kind == RowKind::Quarantined)
     }
 
-    /// Everything that is there, aside or not, in order.
+    /// Everything that is there, quarantined or not, in order.
     pub fn all_kept(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
         self.numbered_after(InboxSequence::ZERO).filter(|(_, row)| row.kept)
     }
@@ -168,7 +171,7 @@ impl InboxView {
         self.rows.get(self.index(sequence)?)
     }
 
-    /// The messages and receipts that are there behind `after`, in order, without those aside.
+    /// The messages and receipts that are there behind `after`, in order, without the quarantined ones.
     pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
         self.numbered_after(after).filter(|(_, row)| row.kept && row.kind != RowKind::Quarantined)
     }
@@ -277,7 +280,7 @@ impl InboxView {
         self.rows.push_back(row);
         self.kept += 1;
         if row.kind == RowKind::Quarantined {
-            self.aside += 1;
+            self.quarantined += 1;
         } else {
             self.unread += 1;
         }
@@ -293,7 +296,7 @@ impl InboxView {
         let ends = Ends { before: row.expires_at, after: None };
         self.kept -= 1;
         if row.kind == RowKind::Quarantined {
-            self.aside -= 1;
+            self.quarantined -= 1;
         } else {
             self.unread -= u64::from(sequence > self.read_through);
         }
@@ -341,7 +344,7 @@ impl InboxView {
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
         self.kept = self.rows.iter().filter(|row| row.kept).count() as u64;
-        self.aside = self.aside_after(InboxSequence::ZERO).count() as u64;
+        self.quarantined = self.quarantined_after(InboxSequence::ZERO).count() as u64;
         self.read_through =
             self.acknowledged.values().copied().max().unwrap_or_default().min(self.head);
         self.unread = self.kept_after(self.read_through).count() as u64;

@@ -23,7 +23,7 @@ pub use domain::DomainView;
 pub use expiry::Due;
 pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind};
 pub use invite::InviteView;
-pub use parts::Past;
+pub use parts::PastParts;
 pub use presentity::{EarlierOperation, EndedPublication, PresentityView, PublicationView};
 pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};

@@ -72,7 +72,7 @@ impl Parts {
         old: Option<&Document>,
         new: &Document,
         at: Moment,
-        past: &mut Past,
+        past: &mut PastParts,
     ) -> Self {
         let none = Document::default();
         let old = old.unwrap_or(&none);
@@ -107,9 +107,9 @@ impl Parts {
     }
 }
 
-/// What a presentity ever published and when it went.
+/// The parts a presentity ever published, and when each last went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
+pub struct PastParts {
     /// Every tuple id, with the moment it last went.
     tuples: BTreeMap<TupleId, Gone>,
     notes: Moment,
@@ -131,7 +131,7 @@ impl Gone {
     }
 }
 
-impl Past {
+impl PastParts {
     /// The tuple ids, in order.
     pub fn tuple_ids(&self) -> impl Iterator<Item = &TupleId> {
         self.tuples.keys()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
-use super::parts::{Parts, Past};
+use super::parts::{Parts, PastParts};
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
 use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
 use crate::model::{Document, Lifetime, Moment, OperationId, Sequence, Shown, Tag, Timestamp};
@@ -28,7 +28,7 @@ pub struct PresentityView {
     /// The latest removals, oldest first.
     pub ended: VecDeque<EndedPublication>,
     /// What it ever published.
-    pub past: Past,
+    pub past: PastParts,
 }
 
 /// A live publication.

@@ -205,7 +205,7 @@ fn what_lies_aside_never_crowds_out_the_rest() {
         world.send("bob", "alice", &format!("m{number}")).unwrap();
     }
     let view = world.service.views().inbox(&im("alice")).unwrap();
-    assert_eq!(view.aside(), QUARANTINED_MAX as u64);
+    assert_eq!(view.quarantined(), QUARANTINED_MAX as u64);
     assert_eq!(world.page("alice", 0), [1]);
     let ended = world.log.iter().filter(|it| matches!(it.event, Event::MessageEnded(_)));
     assert_eq!(ended.count(), 1);

@@ -9,8 +9,8 @@ use adsum::commit::{Commit, history};
 use adsum::event::{Event, KeyEnrolled};
 use adsum::log::memory::MemoryLog;
 use adsum::model::{
-    Act, DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
-    Timestamp,
+    DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
+    Timestamp, WatcherKind,
 };
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
@@ -301,7 +301,12 @@ impl Stage {
     pub fn decided(&self, name: &str) -> adsum::model::Decision {
         let owner = self.commit.views().rules(&principal(name));
         let rules = owner.map(|view| view.access.clone()).unwrap_or_default();
-        rules.decide(&principal(&self.watcher), Act::Subscribe, self.now, Handling::Confirm)
+        rules.decide(
+            &principal(&self.watcher),
+            WatcherKind::Subscriber,
+            self.now,
+            Handling::Confirm,
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::HISTORY_WALK_MAX;
 use crate::model::{
-    AccessRules, Act, Decision, Handling, Presentity, Principal, Sequence, Shown, Timestamp,
+    AccessRules, Decision, Handling, Presentity, Principal, Sequence, Shown, Timestamp, WatcherKind,
 };
 use crate::service::judge;
 
@@ -53,8 +53,8 @@ pub fn explain(
     judged: &Judged,
 ) -> Result<Explained, HistoryFault> {
     let (version, rules) = rules_at(reader, &judged.presentity, last, judged.at)?;
-    let (fetch, fetch_cut) = judged.decide(&rules, Act::Fetch);
-    let (subscribe, subscribe_cut) = judged.decide(&rules, Act::Subscribe);
+    let (fetch, fetch_cut) = judged.decide(&rules, WatcherKind::Fetcher);
+    let (subscribe, subscribe_cut) = judged.decide(&rules, WatcherKind::Subscriber);
     Ok(Explained { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
 }
 
@@ -86,13 +86,13 @@ fn rules_at(
 
 impl Judged {
     /// What is granted, and whether the domain took away from it.
-    fn decide(&self, rules: &AccessRules, act: Act) -> (Decision, bool) {
+    fn decide(&self, rules: &AccessRules, kind: WatcherKind) -> (Decision, bool) {
         if self.controls {
             let all = Decision { handling: Handling::Allow, shown: Shown::ALL, rule: None };
             return (all, false);
         }
         let when = (self.at, self.default);
-        let by = |domain| judge(rules, domain, &self.watcher, act, when);
+        let by = |domain| judge(rules, domain, &self.watcher, kind, when);
         let (alone, both) = (by(&AccessRules::default()), by(&self.domain));
         let is_cut = both != alone;
         (both, is_cut)

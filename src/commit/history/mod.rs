@@ -44,7 +44,7 @@ pub fn walk(reader: &dyn LogReader, history: &History) -> Result<Walk, LogFault>
         if is_base {
             break;
         }
-        at = Change::of(recorded, &history.presentity)?.previous;
+        at = PresentityChange::of(recorded, &history.presentity)?.previous;
     }
     walk.changes.reverse();
     Ok(walk)
@@ -61,10 +61,10 @@ pub fn state_at(
 ) -> Result<PresenceItem, LogFault> {
     let recorded = reader.read_one(at)?;
     let version = recorded.at;
-    let change = Change::of(recorded, presentity)?;
+    let change = PresentityChange::of(recorded, presentity)?;
     let mut documents: Vec<(PublicationKey, Document)> = Vec::new();
     for other in change.others {
-        let other = Change::of(reader.read_one(other)?, presentity)?;
+        let other = PresentityChange::of(reader.read_one(other)?, presentity)?;
         documents.extend(other.published);
     }
     documents.extend(change.published);
@@ -150,13 +150,13 @@ fn message(at: Moment, event: MessageAccepted) -> Message {
 }
 
 /// One change of a presentity, as far as history needs it.
-struct Change {
+struct PresentityChange {
     previous: Sequence,
     others: Vec<Sequence>,
     published: Option<(PublicationKey, Document)>,
 }
 
-impl Change {
+impl PresentityChange {
     fn of(recorded: Recorded, presentity: &Presentity) -> Result<Self, LogFault> {
         match recorded.event {
             Event::Published(event) if event.presentity == *presentity => Ok(Self {

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a decision about who may see it.
 
-use super::{Change, HistoryFault, state_at};
+use super::{HistoryFault, PresentityChange, state_at};
 use crate::event::{Event, PublicationCause, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
@@ -151,7 +151,7 @@ fn publisher(
         {
             return Ok(Some(event.by.clone()));
         }
-        at = Change::of(recorded, presentity)?.previous;
+        at = PresentityChange::of(recorded, presentity)?.previous;
     }
     Ok(None)
 }
@@ -181,7 +181,7 @@ pub fn at_time(
         if recorded.at.timestamp() <= time {
             return Ok(state_at(reader, presentity, at)?);
         }
-        at = Change::of(recorded, presentity)?.previous;
+        at = PresentityChange::of(recorded, presentity)?.previous;
     }
     Err(HistoryFault::TooFar)
 }

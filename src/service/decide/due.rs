@@ -22,9 +22,11 @@ pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Ve
             vec![Event::InviteEnded(ended)]
         }
         Due::Publication(presentity, publication) => {
-            vec![published_out(case, presentity, publication)]
+            vec![publication_expired(case, presentity, publication)]
         }
-        Due::Subscription(watcher, presentity) => vec![run_out(case, watcher, presentity)],
+        Due::Subscription(watcher, presentity) => {
+            vec![subscription_expired(case, watcher, presentity)]
+        }
         Due::Message(inbox, sequence) => {
             let end =
                 Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
@@ -34,7 +36,11 @@ pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Ve
     }
 }
 
-fn published_out(case: Case<'_>, presentity: &Presentity, publication: &PublicationKey) -> Event {
+fn publication_expired(
+    case: Case<'_>,
+    presentity: &Presentity,
+    publication: &PublicationKey,
+) -> Event {
     let view = case.views.presentity(presentity);
     let view = view.expect("what is due exists: due times mirror the entities");
     Event::PublicationEnded(PublicationEnded {
@@ -46,8 +52,8 @@ fn published_out(case: Case<'_>, presentity: &Presentity, publication: &Publicat
     })
 }
 
-/// A subscription ran out. A wish that nobody decided is remembered for the presentity, until it too runs out.
-fn run_out(case: Case<'_>, watcher: &Principal, presentity: &Presentity) -> Event {
+/// A subscription ran out. A request to watch that nobody decided is kept for the presentity, until that runs out too.
+fn subscription_expired(case: Case<'_>, watcher: &Principal, presentity: &Presentity) -> Event {
     let view = case.views.watcher(watcher).and_then(|view| view.live(presentity));
     let view = view.expect("what is due exists: due times mirror the entities");
     let (watcher, presentity) = (watcher.clone(), presentity.clone());

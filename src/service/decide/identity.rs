@@ -28,7 +28,7 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
             Ok(Verdict::unchanged(entered(hello, role, false)))
         }
         None => match hello.enroll.clone() {
-            Some(wish) => enroll(case, hello, wish, view),
+            Some(enrollment) => enroll(case, hello, enrollment, view),
             // The same answer whether the principal exists or not: nobody unproven learns who does.
             None => Err(Refusal::UnknownKey { principal: hello.principal.to_string() }),
         },
@@ -43,12 +43,12 @@ fn entered(hello: &Hello, role: Role, enrolled: bool) -> Reply {
 fn enroll(
     case: Case<'_>,
     hello: &Hello,
-    wish: Enroll,
+    enrollment: Enroll,
     view: Option<&PrincipalView>,
 ) -> Result<Verdict, Refusal> {
     let taken = || Refusal::NameTaken { principal: hello.principal.to_string() };
     let mut events = Vec::new();
-    let role = match wish.invite {
+    let role = match enrollment.invite {
         Some(invite) => {
             let open = case.views.invite(&invite).ok_or(Refusal::BadInvite)?;
             check_invite(open, &hello.principal)?;
@@ -68,9 +68,9 @@ fn enroll(
     events.push(Event::KeyEnrolled(KeyEnrolled {
         principal: hello.principal.clone(),
         key: hello.key,
-        label: wish.label,
+        label: enrollment.label,
         role,
-        invite: wish.invite,
+        invite: enrollment.invite,
     }));
     let role = view.map_or(role, |view| view.role.max(role));
     Ok(Verdict { events, reply: entered(hello, role, true) })

@@ -12,8 +12,8 @@ use crate::model::limits::{
     QUARANTINED_MAX,
 };
 use crate::model::{
-    Act, Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
-    Principal, ReceiptKind, Refusal, Rights, RuleName, WhenClosed,
+    Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
+    Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
 };
 use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply, Send};
@@ -32,7 +32,7 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
     let none = DeliveryRules::default();
     let rules = case.views.rules(&send.inbox.principal()).map_or(&none, |view| &view.delivery);
     let decided = rules.decide(&sender, &send.content_type, send.body.len());
-    let aside = match decided {
+    let quarantined_by = match decided {
         (Delivery::Refuse { reason }, _) => {
             let address = send.inbox.to_string();
             return Err(Refusal::DeliveryRefused { address, reason });
@@ -46,7 +46,7 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
         }
     };
     let from = From { sender, device: actor.device };
-    store(case, from, send, (lifetime, digest), aside)
+    store(case, from, send, (lifetime, digest), quarantined_by)
 }
 
 /// A message is from who sends it, or from one it is a member of.
@@ -68,8 +68,10 @@ fn check_open(
     rules: &DeliveryRules,
 ) -> Result<(), Refusal> {
     let presentity = inbox.principal().presentity();
-    let is_polite = |act| case.access(&presentity, sender, act).handling == Handling::PoliteBlock;
-    if rules.when_closed == WhenClosed::Store || is_polite(Act::Fetch) || is_polite(Act::Subscribe)
+    let is_polite = |kind| case.access(&presentity, sender, kind).handling == Handling::PoliteBlock;
+    if rules.when_closed == WhenClosed::Store
+        || is_polite(WatcherKind::Fetcher)
+        || is_polite(WatcherKind::Subscriber)
     {
         return Ok(());
     }
@@ -100,12 +102,13 @@ fn store(
     from: From,
     send: Send,
     (lifetime, digest): (Option<Lifetime>, MessageDigest),
-    aside: Option<RuleName>,
+    quarantined_by: Option<RuleName>,
 ) -> Result<Verdict, Refusal> {
     let inbox = send.inbox.clone();
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
-    let mut events = if aside.is_some() { drop_aside(case, &inbox) } else { Vec::new() };
+    let mut events =
+        if quarantined_by.is_some() { drop_quarantined(case, &inbox) } else { Vec::new() };
     if events.is_empty() {
         events = make_room(case, &inbox)?;
     }
@@ -121,7 +124,7 @@ fn store(
         lifetime,
         digest,
     };
-    events.push(match aside {
+    events.push(match quarantined_by {
         Some(rule) => Event::MessageQuarantined(MessageQuarantined { message, rule }),
         None => Event::MessageAccepted(message),
     });
@@ -212,10 +215,10 @@ fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal
     Ok(vec![ended(inbox, sequence, MessageCause::Retention)])
 }
 
-/// Makes room among the messages aside by ending the oldest of them, so that they never crowd out the others.
-fn drop_aside(case: Case<'_>, inbox: &InboxAddress) -> Vec<Event> {
-    let view = case.views.inbox(inbox).filter(|view| view.aside() >= QUARANTINED_MAX as u64);
-    let oldest = view.and_then(|view| view.aside_after(InboxSequence::ZERO).next());
+/// Makes room among the quarantined messages by ending the oldest of them, so that they never crowd out the others.
+fn drop_quarantined(case: Case<'_>, inbox: &InboxAddress) -> Vec<Event> {
+    let view = case.views.inbox(inbox).filter(|view| view.quarantined() >= QUARANTINED_MAX as u64);
+    let oldest = view.and_then(|view| view.quarantined_after(InboxSequence::ZERO).next());
     let oldest = oldest.map(|(sequence, _)| ended(inbox, sequence, MessageCause::Retention));
     oldest.into_iter().collect()
 }

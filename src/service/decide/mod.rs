@@ -26,8 +26,8 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
     match command {
         Command::Publish(publish) => publish::publish(case, actor, publish),
         Command::Subscribe { operation, presentity, mode, lifetime } => {
-            let wish = subscribe::Wish { operation, presentity, mode, lifetime };
-            subscribe::subscribe(case, actor, wish)
+            let request = subscribe::SubscribeRequest { operation, presentity, mode, lifetime };
+            subscribe::subscribe(case, actor, request)
         }
         Command::Unsubscribe { presentity } => subscribe::unsubscribe(case, actor, presentity),
         Command::EndSubscription { watcher, presentity } => {
@@ -90,7 +90,7 @@ fn check_identified(actor: &Actor, command: &Command) -> Result<(), Refusal> {
     Err(Refusal::Anonymous { action: "do this".to_owned() })
 }
 
-/// Decides a fetch: a question that may leave a wish.
+/// Decides a fetch: a question that may leave a request to watch.
 pub(super) fn fetch(
     case: Case<'_>,
     actor: &Actor,

@@ -10,35 +10,39 @@ use crate::model::limits::{
     SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX,
 };
 use crate::model::{
-    Act, AdministratorAct, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
-    Principal, Refusal, SubscriptionState,
+    AdministratorAct, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
+    Principal, Refusal, SubscriptionState, WatcherKind,
 };
 use crate::service::case::{Case, Verdict, controls, granted};
-use crate::service::shown::{current, stated};
+use crate::service::shown::{current, without_presence};
 use crate::service::{Actor, Lens, Reply};
 use crate::view::{SubscriptionView, WatcherView};
 
 /// What a subscribe request asks for.
-pub(super) struct Wish {
+pub(super) struct SubscribeRequest {
     pub(super) operation: OperationId,
     pub(super) presentity: Presentity,
     pub(super) mode: Mode,
     pub(super) lifetime: Option<Lifetime>,
 }
 
-pub(super) fn subscribe(case: Case<'_>, actor: &Actor, wish: Wish) -> Result<Verdict, Refusal> {
-    case.check_presence_on(wish.presentity.domain())?;
+pub(super) fn subscribe(
+    case: Case<'_>,
+    actor: &Actor,
+    request: SubscribeRequest,
+) -> Result<Verdict, Refusal> {
+    case.check_presence_on(request.presentity.domain())?;
     let watcher = &actor.principal;
     let view = case.views.watcher(watcher);
-    let known = view.and_then(|view| view.subscriptions.get(&wish.presentity));
-    if let Some(answer) = known.and_then(|known| known.answer_to(wish.operation)) {
+    let known = view.and_then(|view| view.subscriptions.get(&request.presentity));
+    if let Some(answer) = known.and_then(|known| known.answer_to(request.operation)) {
         let (state, granted) = (answer.state, answer.granted);
         return Ok(Verdict::unchanged(Reply::Subscribed { state, granted }));
     }
     let max =
         if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
-    let asked = granted(wish.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
-    let state = state_of(case, &wish.presentity, watcher)?;
+    let asked = granted(request.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
+    let state = state_of(case, &request.presentity, watcher)?;
     check_room(view, known, state)?;
     let granted = match state {
         SubscriptionState::Pending => asked.min(undecided_for(case, known)),
@@ -46,11 +50,11 @@ pub(super) fn subscribe(case: Case<'_>, actor: &Actor, wish: Wish) -> Result<Ver
     };
     let event = Subscribed {
         watcher: watcher.clone(),
-        presentity: wish.presentity,
-        mode: wish.mode,
+        presentity: request.presentity,
+        mode: request.mode,
         expires_at: case.now.after(granted),
         state,
-        operation: wish.operation,
+        operation: request.operation,
     };
     Ok(Verdict::new(Event::Subscribed(event), Reply::Subscribed { state, granted }))
 }
@@ -62,7 +66,7 @@ fn state_of(
     watcher: &Principal,
 ) -> Result<SubscriptionState, Refusal> {
     case.check_visible(presentity, watcher)?;
-    match case.access(presentity, watcher, Act::Subscribe).handling {
+    match case.access(presentity, watcher, WatcherKind::Subscriber).handling {
         Handling::Allow | Handling::PoliteBlock => Ok(SubscriptionState::Active),
         Handling::Confirm => Ok(SubscriptionState::Pending),
         Handling::Block => Err(refused(presentity)),
@@ -97,7 +101,7 @@ fn check_requests(view: Option<&WatcherView>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// How much longer a wish that is not decided is remembered: it is not begun anew by being repeated.
+/// How much longer a request that is not decided is remembered. To repeat it does not prolong that.
 fn undecided_for(case: Case<'_>, known: Option<&SubscriptionView>) -> Lifetime {
     let pending = known.filter(|known| known.state == SubscriptionState::Pending);
     let since = pending.map_or(case.now, |pending| pending.requested_at);
@@ -135,7 +139,7 @@ pub(super) fn fetch(
     case.check_presence_on(presentity.domain())?;
     let watcher = &actor.principal;
     case.check_visible(presentity, watcher)?;
-    let decision = case.access(presentity, watcher, Act::Fetch);
+    let decision = case.access(presentity, watcher, WatcherKind::Fetcher);
     match (decision.handling, Lens::of(&decision)) {
         (Handling::Block, _) => Err(refused(presentity)),
         (_, Some(lens)) => {
@@ -143,15 +147,15 @@ pub(super) fn fetch(
             Ok(Verdict::unchanged(Reply::Presence(Arc::new(item))))
         }
         (_, None) => {
-            let item = stated(presentity, Moment::ZERO, SubscriptionState::Pending);
+            let item = without_presence(presentity, Moment::ZERO, SubscriptionState::Pending);
             let events = requested(case, watcher, presentity)?;
             Ok(Verdict { events, reply: Reply::Presence(Arc::new(item)) })
         }
     }
 }
 
-/// Remembers the wish to see the presentity, unless there is one already: RFC 3857 §4.7.1 takes a fetch for a
-/// subscription that ends at once.
+/// Remembers that the watcher asked to see the presentity, unless it has a subscription already: RFC 3857 §4.7.1 takes
+/// a fetch for a subscription that ends at once.
 fn requested(
     case: Case<'_>,
     watcher: &Principal,

@@ -4,7 +4,7 @@
 
 use crate::event::{Event, SubscriptionEnded, SubscriptionMoved};
 use crate::model::{
-    Act, Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState,
+    Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState, WatcherKind,
 };
 use crate::service::Lens;
 use crate::service::access::{CONTROLLED, Rulebook};
@@ -31,7 +31,7 @@ pub(super) fn reconciled(
     let subscribers = case.views.subscribers(presentity);
     let moved = subscribers.filter_map(|watcher| {
         let view = case.views.watcher(watcher)?.live(presentity)?;
-        let decide = |book| case.access_by(book, presentity, watcher, Act::Subscribe);
+        let decide = |book| case.access_by(book, presentity, watcher, WatcherKind::Subscriber);
         let subscription = Current { case, presentity, watcher, view };
         subscription.next(&decide(before), &decide(after))
     });
@@ -47,8 +47,9 @@ pub(super) fn after_grant(
 ) -> Option<Event> {
     let view = case.views.watcher(watcher)?.live(presentity)?;
     let book = case.rulebook(presentity);
-    let before = case.access_by(&book, presentity, watcher, Act::Subscribe);
-    let after = if controls { CONTROLLED } else { case.ruled(&book, watcher, Act::Subscribe) };
+    let before = case.access_by(&book, presentity, watcher, WatcherKind::Subscriber);
+    let after =
+        if controls { CONTROLLED } else { case.ruled(&book, watcher, WatcherKind::Subscriber) };
     Current { case, presentity, watcher, view }.next(&before, &after)
 }
 

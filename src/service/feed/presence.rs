@@ -50,8 +50,9 @@ pub enum PresenceStep {
     Wait,
 }
 
+/// What a round sends: an item, or a change that is still to be read.
 #[derive(Debug)]
-enum Due {
+enum RoundItem {
     Ready(Arc<PresenceItem>),
     /// To be read from the log; stands for the state at `version`, which is later than the change itself if the
     /// subscription began later.
@@ -62,7 +63,7 @@ enum Due {
     },
 }
 
-impl Due {
+impl RoundItem {
     fn version(&self) -> Moment {
         match self {
             Self::Ready(item) => item.version,
@@ -88,7 +89,7 @@ pub struct PresenceFeed {
     /// Everything up to here was sent or is in the round.
     covered: Moment,
     window: Window<Moment>,
-    round: VecDeque<Due>,
+    round: VecDeque<RoundItem>,
     latest: BTreeMap<(Presentity, Option<Principal>), Arc<PresenceItem>>,
     every: VecDeque<Arc<PresenceItem>>,
     overrun: bool,
@@ -123,11 +124,12 @@ impl PresenceFeed {
             // The position comes from another store, and the service took it as none.
             (self.position, self.covered) = (Moment::ZERO, Moment::ZERO);
         }
-        let mut round: Vec<Due> = opened.items.iter().cloned().map(Due::Ready).collect();
+        let mut round: Vec<RoundItem> =
+            opened.items.iter().cloned().map(RoundItem::Ready).collect();
         for (history, walk) in opened.histories.iter().zip(walks) {
             add_history(history, walk, &mut round);
         }
-        round.sort_by_key(Due::version);
+        round.sort_by_key(RoundItem::version);
         self.round.extend(round);
         self.covered = opened.head;
         self.latest.retain(|_, item| item.version > opened.head);
@@ -173,11 +175,11 @@ impl PresenceFeed {
         }
         match self.round.pop_front() {
             None => PresenceStep::Wait,
-            Some(Due::Stored { presentity, at, version }) => {
+            Some(RoundItem::Stored { presentity, at, version }) => {
                 self.reading = Some(version);
                 PresenceStep::Read { presentity, at }
             }
-            Some(Due::Ready(item)) => self.send(item),
+            Some(RoundItem::Ready(item)) => self.send(item),
         }
     }
 
@@ -198,7 +200,7 @@ impl PresenceFeed {
         round.extend(self.every.drain(..));
         round.sort_by_key(|item| item.version);
         self.covered = round.last().map_or(self.covered, |item| self.covered.max(item.version));
-        self.round.extend(round.into_iter().map(Due::Ready));
+        self.round.extend(round.into_iter().map(RoundItem::Ready));
         None
     }
 
@@ -214,7 +216,7 @@ impl PresenceFeed {
     /// If none was asked for.
     pub fn loaded(&mut self, mut item: PresenceItem) {
         item.version = self.reading.take().expect("a change is handed in after it was asked for");
-        self.round.push_front(Due::Ready(Arc::new(item)));
+        self.round.push_front(RoundItem::Ready(Arc::new(item)));
     }
 
     /// The event of the last [`PresenceStep::Send`] took `bytes`.
@@ -249,7 +251,7 @@ impl PresenceFeed {
 }
 
 /// Adds the changes of a stretch, and before them the state it began with if that is asked for.
-fn add_history(history: &History, walk: Walk, round: &mut Vec<Due>) {
+fn add_history(history: &History, walk: Walk, round: &mut Vec<RoundItem>) {
     let base = walk.changes.first().is_some_and(|(_, first)| *first <= history.after);
     if let Some(began) = history.began
         && !base
@@ -258,14 +260,14 @@ fn add_history(history: &History, walk: Walk, round: &mut Vec<Due>) {
         // Nothing was published before: the subscription began with the offline state.
         let presentity = history.presentity.clone();
         let item = PresenceItem::new(presentity, began, SubscriptionState::Active, None);
-        round.push(Due::Ready(Arc::new(item)));
+        round.push(RoundItem::Ready(Arc::new(item)));
     }
     let stored = |(at, moment): (Sequence, Moment)| {
         let version = match history.began {
             Some(began) if moment <= history.after => began,
             _ => moment,
         };
-        Due::Stored { presentity: history.presentity.clone(), at, version }
+        RoundItem::Stored { presentity: history.presentity.clone(), at, version }
     };
     round.extend(walk.changes.into_iter().map(stored));
 }
