@@ -30,6 +30,8 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "server")]
 pub mod commit;
+#[cfg(any(feature = "client", feature = "server"))]
+mod disk;
 pub mod event;
 pub mod format;
 #[cfg(feature = "server")]

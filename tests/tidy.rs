@@ -11,16 +11,17 @@ use std::path::{Path, PathBuf};
 /// What each layer may import from this crate. A layer may always import itself.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("disk", &[]),
     ("event", &["model"]),
     ("format", &["model"]),
     ("view", &["event", "model"]),
     ("service", &["view", "event", "model"]),
-    ("log", &["event", "model"]),
+    ("log", &["event", "model", "disk"]),
     ("wire", &["model"]),
     ("session", &["service", "wire", "model"]),
     ("commit", &["service", "view", "log", "event", "model"]),
-    ("server", &["session", "commit", "service", "view", "log", "wire", "event", "model"]),
-    ("client", &["wire", "model"]),
+    ("server", &["session", "commit", "service", "view", "log", "wire", "event", "model", "disk"]),
+    ("client", &["wire", "model", "disk"]),
     (
         "cli",
         &[

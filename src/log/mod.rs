@@ -19,6 +19,7 @@ pub use sled_log::SledLog;
 pub use stat::{Stat, stat};
 pub use verify::{Verified, verify};
 
+use crate::disk::Fault;
 use crate::event::{EntryFault, Event, Recorded};
 use crate::model::{Moment, Sequence};
 
@@ -187,4 +188,10 @@ pub enum LogFault {
         /// What it said.
         reason: String,
     },
+}
+
+impl From<Fault> for LogFault {
+    fn from(Fault { action, path, source }: Fault) -> Self {
+        Self::Io { action, path: path.display().to_string(), source }
+    }
 }

@@ -20,6 +20,7 @@ use rustls::sign::CertifiedKey;
 
 use super::config::CertificateFiles;
 use super::{ServerError, clock, files, keys};
+use crate::disk;
 
 const CERTIFICATE: &str = "server.pem";
 const KEY: &str = "server-key.pem";
@@ -56,7 +57,7 @@ pub(super) fn load(paths: &CertificateFiles) -> Result<ServerCertificate, Server
 /// Our own certificate in `data`, made if it is not there or too old; its key is made once and kept.
 pub(super) fn own(data: &Path, names: &[String]) -> Result<ServerCertificate, ServerError> {
     let folder = data.join(keys::FOLDER);
-    files::make_folder(&folder)?;
+    disk::make_folder(&folder)?;
     let paths = CertificateFiles { chain: folder.join(CERTIFICATE), key: folder.join(KEY) };
     let key = own_key(&paths.key)?;
     if !is_fresh(&paths.chain) {
@@ -66,7 +67,7 @@ pub(super) fn own(data: &Path, names: &[String]) -> Result<ServerCertificate, Se
 }
 
 fn own_key(path: &Path) -> Result<KeyPair, ServerError> {
-    if let Some(pem) = files::read_if_there(path)? {
+    if let Some(pem) = disk::read(path)? {
         let key = core::str::from_utf8(&pem).ok().and_then(|pem| KeyPair::from_pem(pem).ok());
         return key.ok_or_else(|| bad(path, "is not a private key of ours"));
     }

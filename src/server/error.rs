@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::disk::Fault;
 use crate::log::LogFault;
 
 /// Why a server does not start or cannot go on.
@@ -79,5 +80,11 @@ impl ServerError {
     /// A failed file operation.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File { action, path: path.into(), source }
+    }
+}
+
+impl From<Fault> for ServerError {
+    fn from(Fault { action, path, source }: Fault) -> Self {
+        Self::File { action, path, source }
     }
 }

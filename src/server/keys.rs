@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{ServerError, files};
+use crate::disk;
 
 /// Name of the folder in the data folder.
 pub(super) const FOLDER: &str = "keys";
@@ -31,7 +32,7 @@ impl Keys {
     /// Reads the keys of the store in `data`, making those that are missing.
     pub(super) fn open(data: &Path) -> Result<Self, ServerError> {
         let folder = data.join(FOLDER);
-        files::make_folder(&folder)?;
+        disk::make_folder(&folder)?;
         Ok(Self {
             store: keep(folder.join("store.secret"))?,
             cursor: keep(folder.join("cursor.secret"))?,
@@ -44,7 +45,7 @@ impl Keys {
 
 /// The key in `path`, made at random if there is none.
 fn keep<const N: usize>(path: PathBuf) -> Result<[u8; N], ServerError> {
-    if let Some(bytes) = files::read_if_there(&path)? {
+    if let Some(bytes) = disk::read(&path)? {
         let cure = "restore it from a backup, or delete it and clients begin their feeds anew";
         return bytes.try_into().map_err(|bytes: Vec<u8>| ServerError::BadFile {
             path,

@@ -21,6 +21,7 @@ use super::tls::{self, Certificates};
 use super::writer::{self, WriterParts};
 use super::{Server, ServerError, accept, certificate, clock, endpoint, files, keys};
 use crate::commit::Commit;
+use crate::disk;
 use crate::event::{Event, InviteCreated};
 use crate::log::{LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
@@ -50,7 +51,7 @@ pub async fn start_and_tell(
     progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Server, ServerError> {
     let first_domain = config.domains.first().cloned().ok_or(ServerError::NoDomain)?;
-    files::make_folder(&config.data)?;
+    disk::make_folder(&config.data)?;
     let metrics = Arc::new(Metrics::default());
     let health = Arc::new(Health::new(&config.data, Arc::clone(&metrics)));
     let mut background = JoinSet::new();

@@ -47,9 +47,14 @@ fn a_store_of_another_format_is_refused_before_anything_is_touched() {
 
 #[test]
 fn a_start_that_was_cut_short_is_begun_again() {
-    for made in
-        [&["LOCK"][..], &["LOCK", "FORMAT.new"], &["LOCK", "FORMAT"], &["LOCK", "FORMAT", "HEAD"]]
-    {
+    for made in [
+        &["LOCK"][..],
+        &["LOCK", "FORMAT.new"],
+        &["LOCK", ".FORMAT.a1b2c3.tmp"],
+        &["LOCK", "FORMAT"],
+        &["LOCK", "FORMAT", ".HEAD.a1b2c3.tmp"],
+        &["LOCK", "FORMAT", "HEAD"],
+    ] {
         let (_folder, path) = place();
         let (_other, whole) = place();
         drop(SledLog::open(&whole).unwrap());
@@ -61,6 +66,7 @@ fn a_start_that_was_cut_short_is_begun_again() {
         let mut log = SledLog::open(&path).unwrap();
         log.append(&timed(NOW, messages(1, 1))).unwrap();
         log.sync().unwrap();
+        assert!(!made.iter().any(|name| name.ends_with(".tmp") && path.join(name).exists()));
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Identity, StateError, durable};
 use crate::client::resume::Position;
+use crate::disk;
 use crate::model::{InboxAddress, InboxSequence, Presentity};
 
 const CURE: &str =
@@ -66,12 +67,12 @@ impl CursorFile {
     /// [`StateError::Locked`] if another process, or another feed of this one, has it.
     pub(crate) fn open(identity: &Identity, name: CursorName) -> Result<Option<Self>, StateError> {
         let Some(folder) = folder_of(identity) else { return Ok(None) };
-        durable::make_folder(&folder)?;
+        disk::make_folder(&folder)?;
         let path = path_of(&folder, &name);
         let lock_path = path.with_extension("lock");
         // The lock is a file of its own and stays: the position's file is replaced, and a lock goes with its file.
         let lock = durable::lock(&lock_path)?;
-        durable::sweep(&path);
+        disk::sweep(&path);
         Ok(Some(Self { path, about: name.about, _lock: lock }))
     }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::disk::Fault;
+
 /// Something is wrong with the files of the client, or with what they say.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
@@ -109,5 +111,11 @@ impl StateError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |cause| Self::Io { action, path: path.clone(), cause: Arc::new(cause) }
+    }
+}
+
+impl From<Fault> for StateError {
+    fn from(Fault { action, path, source }: Fault) -> Self {
+        Self::Io { action, path, cause: Arc::new(source) }
     }
 }

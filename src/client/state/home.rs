@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::identity::{IdentityFile, KEY_FILE};
 use super::{Credentials, Identity, StateError, durable, key};
 use crate::client::address::{KeyHash, ServerAddress};
+use crate::disk;
 use crate::model::Principal;
 
 const STAGING: &str = ".enrolling";
@@ -145,7 +146,7 @@ impl Home {
     /// Begins an identity, or goes on with one that was begun: its key is on disk before this returns.
     pub(crate) fn stage(&self, principal: &Principal) -> Result<Staged, StateError> {
         let folder = self.path.join(STAGING).join(name_of(principal));
-        durable::make_folder(&folder)?;
+        disk::make_folder(&folder)?;
         // Two at once would make two keys, and the one that the server knows might be lost.
         let lock = durable::lock(&folder.join(LOCK_FILE))?;
         let credentials =
@@ -162,13 +163,13 @@ impl Home {
         if !folder.exists() {
             return Ok(());
         }
-        durable::make_folder(&aside)?;
+        disk::make_folder(&aside)?;
         let name = name_of(principal);
         let free = (1_u32..).map(|number| aside.join(format!("{name}-{number}")));
         let free = free.into_iter().find(|path| !path.exists()).expect("numbers do not run out");
         fs::rename(&folder, &free).map_err(StateError::io("put aside", &folder))?;
-        durable::sync_folder(&aside)?;
-        durable::sync_folder(&self.path)
+        disk::sync_folder(&aside)?;
+        Ok(disk::sync_folder(&self.path)?)
     }
 }
 
@@ -201,7 +202,7 @@ impl Staged {
         self.home.put_aside(principal)?;
         let place = self.home.folder(principal);
         fs::rename(&self.folder, &place).map_err(StateError::io("move into place", &place))?;
-        durable::sync_folder(self.home.path())?;
+        disk::sync_folder(self.home.path())?;
         self.home.identity(principal)
     }
 }

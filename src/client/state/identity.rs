@@ -10,8 +10,9 @@ use std::sync::Arc;
 use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 
-use super::{StateError, durable, key};
+use super::{StateError, key};
 use crate::client::address::{KeyHash, ServerAddress};
+use crate::disk::{self, Readers};
 use crate::model::{DeviceId, Principal, PublicKey};
 use crate::wire::{EXPORTER_CONTEXT, proof_bytes};
 
@@ -47,14 +48,14 @@ pub(super) struct IdentityFile {
 impl IdentityFile {
     pub(super) fn load(folder: &Path) -> Result<Option<Self>, StateError> {
         let path = folder.join(IDENTITY_FILE);
-        let Some(bytes) = durable::read(&path)? else { return Ok(None) };
+        let Some(bytes) = disk::read(&path)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
         toml::from_str(&text).map(Some).map_err(|error| damaged(&path, error.message()))
     }
 
     pub(super) fn store(&self, folder: &Path) -> Result<(), StateError> {
         let text = toml::to_string(self).expect("an identity holds only text");
-        durable::replace(&folder.join(IDENTITY_FILE), text.as_bytes())
+        Ok(disk::replace(&folder.join(IDENTITY_FILE), Readers::Owner, text.as_bytes())?)
     }
 }
 

@@ -8,7 +8,8 @@ use data_encoding::BASE64;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
-use super::{StateError, durable};
+use super::StateError;
+use crate::disk::{self, Readers};
 use crate::model::PublicKey;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
@@ -24,13 +25,13 @@ pub(super) fn load_or_make(path: &Path) -> Result<Ed25519KeyPair, StateError> {
     let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
         .expect("the operating system gives random bytes");
     let text = format!("{BEGIN}{}\n{END}", BASE64.encode(made.as_ref()));
-    durable::replace(path, text.as_bytes())?;
+    disk::replace(path, Readers::Owner, text.as_bytes())?;
     Ok(Ed25519KeyPair::from_pkcs8(made.as_ref()).expect("it was just made"))
 }
 
 /// The key at `path`, if there is one.
 pub(super) fn load(path: &Path) -> Result<Option<Ed25519KeyPair>, StateError> {
-    let Some(bytes) = durable::read(path)? else { return Ok(None) };
+    let Some(bytes) = disk::read(path)? else { return Ok(None) };
     let damaged = |reason: &str| StateError::Damaged {
         path: path.to_owned(),
         reason: reason.into(),

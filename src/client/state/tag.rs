@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, StateError, durable};
+use crate::disk;
 use crate::model::{Presentity, PublicationName, Tag};
 
 const CURE: &str = "remove it; the next publish replaces what was published";
@@ -66,7 +67,7 @@ impl TagFile {
     pub(crate) fn store(&self, tag: Tag) -> Result<(), StateError> {
         let Some(path) = &self.path else { return Ok(()) };
         if let Some(folder) = path.parent() {
-            durable::make_folder(folder)?;
+            disk::make_folder(folder)?;
         }
         let (presentity, name) = (self.presentity.to_string(), self.name.as_str().to_owned());
         durable::store(path, &Stored { presentity, name, tag: tag.to_string() })
@@ -74,7 +75,7 @@ impl TagFile {
 
     /// Forgets the tag.
     pub(crate) fn forget(&self) -> Result<(), StateError> {
-        self.path.as_ref().map_or(Ok(()), |path| durable::remove(path))
+        Ok(self.path.as_ref().map_or(Ok(()), |path| disk::remove(path))?)
     }
 }
 

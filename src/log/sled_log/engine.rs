@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::LogFault;
-use super::folder::{Folder, fault, sync_folder};
+use super::folder::Folder;
+use crate::disk::{self, Fault};
 
 /// sled's page cache. The log is appended and read once, views live in memory: what pays is the tail and the
 /// upper pages of the trees, and those are a few megabytes. Its own default is 1 GiB.
@@ -49,7 +50,7 @@ impl Engine {
         let file = File::options()
             .write(true)
             .open(&inner)
-            .map_err(|source| fault("open sled's file", &inner, source))?;
+            .map_err(Fault::of("open sled's file", &inner))?;
         sync_names(folder)?;
         Ok(Self { events, views, db, file })
     }
@@ -73,9 +74,9 @@ impl Engine {
 fn sync_names(folder: &Folder) -> Result<(), LogFault> {
     let path = folder.log_path().join("conf");
     let sync = || File::open(&path)?.sync_all();
-    sync().map_err(|source| fault("sync", &path, source))?;
-    sync_folder(&folder.log_path())?;
-    sync_folder(folder.path())
+    sync().map_err(Fault::of("sync", &path))?;
+    disk::sync_folder(&folder.log_path())?;
+    Ok(disk::sync_folder(folder.path())?)
 }
 
 /// Calls sled. Some damage it reports, some it meets with an assertion; both are a fault of the store.

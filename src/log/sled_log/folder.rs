@@ -11,11 +11,11 @@
 //! Must never hold: anything inside `log/`.
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{LogFault, seal};
+use crate::disk::{self, Fault, Readers};
 
 /// Version of the folder layout and of everything stored in it.
 const FORMAT: u32 = 1;
@@ -35,7 +35,7 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if self.orderly.load(Ordering::Acquire) {
             // Without a seal the store is as good as one that was killed.
-            let _ = seal::leave(self);
+            let _ = self.seal();
         }
     }
 }
@@ -44,9 +44,9 @@ impl Folder {
     /// Locks the folder, and makes it a new store if it is none.
     pub(super) fn open_or_create(path: &Path) -> Result<Self, LogFault> {
         let is_new = !path.exists();
-        std::fs::create_dir_all(path).map_err(|source| fault("create", path, source))?;
+        std::fs::create_dir_all(path).map_err(Fault::of("create", path))?;
         if let Some(parent) = path.parent().filter(|parent| is_new && parent.is_dir()) {
-            sync_folder(parent)?;
+            disk::sync_folder(parent)?;
         }
         let folder = Self::lock(path)?;
         if !folder.has_format()? {
@@ -69,7 +69,7 @@ impl Folder {
         let file = path.join("LOCK");
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
-        let lock = options.open(&file).map_err(|source| fault("open", &file, source))?;
+        let lock = options.open(&file).map_err(Fault::of("open", &file))?;
         match lock.try_lock() {
             Ok(()) => {
                 Ok(Self { path: path.to_owned(), orderly: AtomicBool::new(false), _lock: lock })
@@ -77,19 +77,18 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 Err(LogFault::Locked { path: path.display().to_string() })
             }
-            Err(TryLockError::Error(source)) => Err(fault("lock", &file, source)),
+            Err(TryLockError::Error(source)) => Err(Fault::of("lock", &file)(source).into()),
         }
     }
 
     /// Whether this is a store of the right format; `false` if it is none yet.
     fn has_format(&self) -> Result<bool, LogFault> {
         let path = self.path.join("FORMAT");
-        match std::fs::read(&path) {
-            Ok(bytes) => self.check_format(&String::from_utf8_lossy(&bytes)).map(|()| true),
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(fault("read", &path, error)),
+        match disk::read(&path)? {
+            Some(bytes) => self.check_format(&String::from_utf8_lossy(&bytes)).map(|()| true),
             // FORMAT is durable before sled's folder is made, so a log without it was not made by this program.
-            Err(_) if self.has_log() => Err(self.other_format("no FORMAT file")),
-            Err(_) => Ok(false),
+            None if self.has_log() => Err(self.other_format("no FORMAT file")),
+            None => Ok(false),
         }
     }
 
@@ -109,15 +108,26 @@ impl Folder {
 
     /// Writes the file `name` so that after a power cut it is there whole or not at all.
     pub(super) fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), LogFault> {
-        let (path, next) = (self.path.join(name), self.path.join(format!("{name}.new")));
-        let write = || {
-            let mut file = File::create(&next)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&next, &path)
-        };
-        write().map_err(|source| fault("write", &path, source))?;
-        sync_folder(&self.path)
+        let path = self.path.join(name);
+        // The folder is locked, so what lies beside the file is left over.
+        disk::sweep(&path);
+        Ok(disk::replace(&path, Readers::Any, bytes)?)
+    }
+
+    /// Leaves the seal. Call when nobody has sled's files open any more.
+    fn seal(&self) -> Result<(), LogFault> {
+        self.write_durably(seal::NAME, &seal::of(&self.log_path())?)
+    }
+
+    /// Breaks the seal, durably, before sled's files change.
+    pub(super) fn break_seal(&self) -> Result<(), LogFault> {
+        Ok(disk::remove(&self.path.join(seal::NAME))?)
+    }
+
+    /// Compares sled's files with the seal. Returns false if the store has none, as after a kill.
+    pub(super) fn check_seal(&self) -> Result<bool, LogFault> {
+        let Some(bytes) = disk::read(&self.path.join(seal::NAME))? else { return Ok(false) };
+        seal::check(&bytes, &self.log_path()).map(|()| true)
     }
 
     /// The store ended in order: the last one to let go of the folder seals it.
@@ -142,15 +152,4 @@ impl Folder {
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
-}
-
-/// Makes the names in a folder durable; syncing a file does not.
-pub(super) fn sync_folder(path: &Path) -> Result<(), LogFault> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let sync = || File::open(path)?.sync_all();
-    sync().map_err(|source| fault("sync the folder", path, source))
-}
-
-pub(super) fn fault(action: &'static str, path: &Path, source: std::io::Error) -> LogFault {
-    LogFault::Io { action, path: path.display().to_string(), source }
 }

@@ -15,8 +15,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::folder::{Folder, fault};
+use super::folder::Folder;
 use super::{LogFault, Tip};
+use crate::disk::Fault;
 use crate::event::Chain;
 use crate::model::Sequence;
 
@@ -57,7 +58,7 @@ impl Mark {
             file.read_to_end(&mut bytes)?;
             Ok((file, bytes))
         };
-        let (file, bytes) = open().map_err(|source| fault("read", &path, source))?;
+        let (file, bytes) = open().map_err(Fault::of("read", &path))?;
         let slots = SLOT_OFFSETS.map(|offset| decode(&bytes, offset));
         // A power cut may tear the slot that was being written, so one good slot is enough.
         let newest = slots.iter().enumerate().filter_map(|(slot, tip)| tip.map(|tip| (slot, tip)));
@@ -85,7 +86,7 @@ impl Mark {
         let write = file
             .seek(SeekFrom::Start(SLOT_OFFSETS[self.slot]))
             .and_then(|_| file.write_all(&encode(tip)));
-        write.map_err(|source| fault("write", &self.path, source))?;
+        write.map_err(Fault::of("write", &self.path))?;
         self.unsynced += 1;
         if self.unsynced >= MARKS_UNSYNCED_MAX { self.settle() } else { Ok(()) }
     }
@@ -93,7 +94,7 @@ impl Mark {
     /// Puts the mark itself on stable storage.
     pub(super) fn settle(&mut self) -> Result<(), LogFault> {
         self.unsynced = 0;
-        self.file.sync_data().map_err(|source| fault("sync", &self.path, source))
+        Ok(self.file.sync_data().map_err(Fault::of("sync", &self.path))?)
     }
 }
 

@@ -54,7 +54,7 @@ impl SledLog {
 
     fn on(folder: Folder) -> Result<Self, LogFault> {
         let mark = Mark::open(&folder)?;
-        seal::break_open(&folder)?;
+        folder.break_seal()?;
         let folder = Arc::new(folder);
         let engine = Engine::open(&folder)?;
         let reader = Arc::new(SledReader::new(engine.events.clone(), Arc::clone(&folder)));
@@ -77,7 +77,7 @@ impl SledLog {
     /// # Errors
     /// [`LogFault::Changed`] with the file and the bytes, else as [`SledLog::open_existing`].
     pub fn check_seal(path: &Path) -> Result<bool, LogFault> {
-        seal::check(&Folder::open_existing(path)?)
+        Folder::open_existing(path)?.check_seal()
     }
 
     /// The folder it lies in.

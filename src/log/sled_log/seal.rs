@@ -6,15 +6,16 @@
 //! Must never hold: a reason to refuse a start; a store that was killed has no seal, and the chain speaks for it.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::LogFault;
-use super::folder::{Folder, fault, sync_folder};
+use crate::disk::Fault;
 
-const NAME: &str = "SEAL";
+/// The seal's file in the store's folder.
+pub(super) const NAME: &str = "SEAL";
 const TITLE: &[u8] = b"adsum seal 1\n";
 /// Bytes of a file under one digest: how closely a change is located.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -28,37 +29,19 @@ struct SealedFile {
     digests: Vec<[u8; DIGEST_BYTES]>,
 }
 
-/// Leaves the seal. Call when nobody has sled's files open any more.
-pub(super) fn leave(folder: &Folder) -> Result<(), LogFault> {
+/// What the seal holds for the files in `log`, sled's folder.
+pub(super) fn of(log: &Path) -> Result<Vec<u8>, LogFault> {
     let mut bytes = TITLE.to_vec();
-    bytes.extend(
-        postcard::to_stdvec(&look(&folder.log_path())?).expect("names and digests are written"),
-    );
+    bytes.extend(postcard::to_stdvec(&look(log)?).expect("names and digests are written"));
     let sum = blake3::hash(&bytes);
     bytes.extend_from_slice(sum.as_bytes());
-    folder.write_durably(NAME, &bytes)
+    Ok(bytes)
 }
 
-/// Breaks the seal, durably, before sled's files change.
-pub(super) fn break_open(folder: &Folder) -> Result<(), LogFault> {
-    let path = folder.path().join(NAME);
-    match fs::remove_file(&path) {
-        Ok(()) => sync_folder(folder.path()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(fault("remove", &path, source)),
-    }
-}
-
-/// Compares sled's files with the seal. Returns false if the store has none, as after a kill.
-pub(super) fn check(folder: &Folder) -> Result<bool, LogFault> {
-    let path = folder.path().join(NAME);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(source) => return Err(fault("read", &path, source)),
-    };
-    let sealed = read(&bytes).ok_or_else(|| changed(NAME, 0, bytes.len() as u64))?;
-    let found = look(&folder.log_path())?;
+/// Compares the files in `log`, sled's folder, with the seal of `bytes`.
+pub(super) fn check(bytes: &[u8], log: &Path) -> Result<(), LogFault> {
+    let sealed = read(bytes).ok_or_else(|| changed(NAME, 0, bytes.len() as u64))?;
+    let found = look(log)?;
     for sealed in &sealed {
         let Some(found) = found.iter().find(|found| found.name == sealed.name) else {
             return Err(changed(&format!("log/{}", sealed.name), 0, sealed.length));
@@ -67,7 +50,7 @@ pub(super) fn check(folder: &Folder) -> Result<bool, LogFault> {
     }
     match found.iter().find(|found| sealed.iter().all(|sealed| sealed.name != found.name)) {
         Some(added) => Err(changed(&format!("log/{}", added.name), 0, added.length)),
-        None => Ok(true),
+        None => Ok(()),
     }
 }
 
@@ -108,9 +91,9 @@ fn look(folder: &Path) -> Result<Vec<SealedFile>, LogFault> {
 }
 
 fn list(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), LogFault> {
-    let failed = |source| fault("list", folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    let failed = Fault::of("list", folder);
+    for entry in fs::read_dir(folder).map_err(&failed)? {
+        let path = entry.map_err(&failed)?.path();
         if path.is_dir() {
             list(&path, paths)?;
         } else {
@@ -121,16 +104,16 @@ fn list(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), LogFault> {
 }
 
 fn digest(folder: &Path, path: &Path) -> Result<SealedFile, LogFault> {
-    let failed = |source| fault("read", path, source);
+    let failed = Fault::of("read", path);
     let below = path.strip_prefix(folder).expect("the path was found below the folder");
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = File::open(path).map_err(&failed)?;
     let mut sealed =
         SealedFile { name: below.to_string_lossy().into_owned(), length: 0, digests: Vec::new() };
     let mut chunk = Vec::with_capacity(CHUNK_BYTES);
     loop {
         chunk.clear();
         let taken =
-            file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk).map_err(failed)?;
+            file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk).map_err(&failed)?;
         if taken == 0 {
             return Ok(sealed);
         }

@@ -1,0 +1,225 @@
+//! Small files that survive a crash: each is there whole, as it was before or as it is now.
+//!
+//! The lowest layer that touches the disk; client, log and server keep their files through it.
+//! Must never hold: what a file means.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// How the name ends of a file that is not in its place yet.
+const TEMPORARY: &str = ".tmp";
+
+/// The file system said no.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {source}", .path.display())]
+pub(crate) struct Fault {
+    /// What was tried.
+    pub(crate) action: &'static str,
+    /// On what.
+    pub(crate) path: PathBuf,
+    /// What the file system said.
+    pub(crate) source: io::Error,
+}
+
+impl Fault {
+    /// Turns what the file system said into a fault of `action` on `path`.
+    pub(crate) fn of(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self { action, path: path.to_owned(), source }
+    }
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readers {
+    /// Its owner alone: it is secret.
+    Owner,
+    /// Whom the process lets read what it makes.
+    #[cfg_attr(
+        not(feature = "server"),
+        allow(dead_code, reason = "all of a client's files are secret")
+    )]
+    Any,
+}
+
+impl Readers {
+    fn create(self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if matches!(self, Self::Owner) {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        options.open(path)
+    }
+}
+
+/// Puts `bytes` in the place of the file at `path`. After a crash at any moment the file holds what it held before or
+/// `bytes`; once this returns, `bytes`. A crash may leave a file beside it, which nobody reads and [`sweep`] removes.
+pub(crate) fn replace(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), Fault> {
+    let failed = Fault::of("write", path);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(failed(io::ErrorKind::InvalidInput.into()));
+    };
+    write(folder, name, readers, bytes)
+        .and_then(|fresh| Ok(fresh.persist(path)?))
+        .map_err(failed)?;
+    sync_folder(folder)
+}
+
+/// Writes and syncs a file beside the one called `name`. Dropping it removes it.
+fn write(
+    folder: &Path,
+    name: &OsStr,
+    readers: Readers,
+    bytes: &[u8],
+) -> io::Result<tempfile::NamedTempFile> {
+    let prefix = temporary_prefix(name);
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(&prefix).suffix(TEMPORARY);
+    let mut fresh = builder.make_in(folder, |path| readers.create(path))?;
+    fresh.as_file_mut().write_all(bytes)?;
+    fresh.as_file().sync_all()?;
+    Ok(fresh)
+}
+
+fn temporary_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// Removes what replacements of `path` that were cut short have left. Only for a file that nobody else replaces now.
+pub(crate) fn sweep(path: &Path) {
+    let Some((folder, name)) = path.parent().zip(path.file_name()) else { return };
+    let prefix = temporary_prefix(name);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let found = found.as_encoded_bytes();
+        if found.starts_with(prefix.as_encoded_bytes()) && found.ends_with(TEMPORARY.as_bytes()) {
+            // What is left over is never read, so failing to remove it does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The bytes of the file at `path`, or `None` if there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Fault::of("read", path)(source)),
+    }
+}
+
+/// Removes the file at `path` for good; one that is not there is removed already.
+pub(crate) fn remove(path: &Path) -> Result<(), Fault> {
+    match fs::remove_file(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Fault::of("remove", path)(source)),
+    }
+}
+
+/// Makes a folder that only its owner may read, with all above it.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    above.map_or(Ok(()), make_folder)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // Somebody else may have made it meanwhile.
+        Err(source) if !path.is_dir() => Err(Fault::of("make the folder", path)(source)),
+        _ => sync_folder(above.unwrap_or(Path::new("."))),
+    }
+}
+
+/// Makes the names in a folder durable; syncing a file does not. Elsewhere than on Unix a folder cannot be opened, and a
+/// rename is durable.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Fault> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    if cfg!(unix) {
+        let synced = File::open(path).and_then(|folder| folder.sync_all());
+        synced.map_err(Fault::of("sync the folder", path))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_reads_back_as_it_was_replaced_last_and_a_missing_one_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert_eq!(read(&path).unwrap(), None);
+        for bytes in [&b"old"[..], b"", b"new"] {
+            replace(&path, Readers::Owner, bytes).unwrap();
+            assert_eq!(read(&path).unwrap().as_deref(), Some(bytes));
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn a_write_cut_short_leaves_the_old_file_and_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.toml");
+        replace(&path, Readers::Owner, b"old").unwrap();
+        let torn = write(folder.path(), OsStr::new("x.toml"), Readers::Owner, b"ne").unwrap();
+        let (_, torn) = torn.keep().unwrap();
+        let by_an_older_version = folder.path().join(".x.toml.0123456789abcdef.tmp");
+        let neighbour = folder.path().join(".y.toml.0123456789abcdef.tmp");
+        for other in [&by_an_older_version, &neighbour] {
+            fs::write(other, "").unwrap();
+        }
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
+        sweep(&path);
+        assert!(!torn.exists() && !by_an_older_version.exists());
+        assert!(neighbour.exists() && path.exists());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir_all(path.join("inner")).unwrap();
+        let fault = replace(&path, Readers::Owner, b"x").unwrap_err();
+        assert!(fault.to_string().starts_with(&format!("cannot write {}: ", path.display())));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_the_system_says_is_told_without_the_temporary_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/key");
+        let fault = replace(&path, Readers::Owner, b"x").unwrap_err();
+        assert!(fault.source.raw_os_error().is_some(), "{fault}");
+        assert!(!fault.to_string().contains(".key."), "{fault}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_what_is_secret() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        make_folder(&inner).unwrap();
+        replace(&inner.join("key"), Readers::Owner, b"secret").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&inner), mode(&inner.join("key"))), (0o700, 0o600));
+        let usual = inner.join("usual");
+        fs::write(&usual, "").unwrap();
+        replace(&inner.join("open"), Readers::Any, b"").unwrap();
+        assert_eq!(mode(&inner.join("open")), mode(&usual));
+    }
+}
