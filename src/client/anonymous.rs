@@ -3,9 +3,9 @@
 //! Must never hold: a file. What an anonymous client has taken is forgotten with it.
 
 use super::address::{KeyHash, ServerAddress};
-use super::client::CONNECT_TIMEOUT;
 use super::connection::{Connection, Endpoint, KEEP_ALIVE, Pin};
 use super::error::ClientError;
+use super::profile::CONNECT_TIMEOUT;
 use super::state::Identity;
 use crate::wire::CloseCode;
 

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::client::{CONNECT_TIMEOUT, Patience, Profile};
 use super::connection::{Connection, ControlReceiver, ControlSender, Endpoint, Pin};
 use super::error::ClientError;
 use super::events::ConnectionEvent;
 use super::link::{Link, LinkState};
+use super::profile::{CONNECT_TIMEOUT, Patience, Profile};
 use super::random;
 use super::request::{Answer, ControlEvent, Request};
 use super::resume::{BackOff, EARLY_ATTEMPTS, Requests, Submission};

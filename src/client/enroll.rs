@@ -10,9 +10,10 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::address::{KeyHash, ServerAddress};
-use super::client::{CONNECT_TIMEOUT, blocking};
+use super::client::blocking;
 use super::connection::{Connection, Endpoint, KEEP_ALIVE, Pin};
 use super::error::ClientError;
+use super::profile::CONNECT_TIMEOUT;
 use super::session::Session;
 use super::state::{Credentials, Home, Identity, StateError};
 use super::token::InviteToken;

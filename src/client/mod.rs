@@ -42,6 +42,7 @@ mod govern;
 mod inbox;
 mod link;
 mod manage;
+mod profile;
 mod publish;
 mod query;
 mod random;
@@ -55,7 +56,7 @@ mod watch;
 
 pub use address::{KeyHash, ServerAddress};
 pub use anonymous::anonymous;
-pub use client::{CONNECT_TIMEOUT, Client, Patience, Profile};
+pub use client::Client;
 pub use enroll::{Enrolled, Enrollment, enroll};
 pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
@@ -65,6 +66,7 @@ pub use govern::{
 };
 pub use inbox::{Inbox, InboxItem, InboxOptions, Received};
 pub use manage::{DeviceKey, InboxStatus, InviteOptions, Invited, SubscriptionRow};
+pub use profile::{CONNECT_TIMEOUT, Patience, Profile};
 pub use publish::{Publication, PublishOptions, Published};
 pub use request::{Answer, ControlEvent, Request};
 pub use resume::{Opening, Outcome};

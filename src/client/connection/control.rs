@@ -2,9 +2,13 @@
 //!
 //! Must never hold: the order of answers (see `resume`).
 
+use std::sync::Arc;
+
 use quinn::SendStream;
 
-use super::{Connection, StreamReader};
+use super::fault;
+use super::stream::StreamReader;
+use crate::client::address::ServerAddress;
 use crate::client::error::{ClientError, Refused};
 use crate::client::request::{ControlEvent, Request, control_event, decode};
 use crate::model::{Lifetime, RefusalCode};
@@ -15,12 +19,12 @@ use crate::wire::{Frame, VERSION};
 #[derive(Debug)]
 pub struct ControlSender {
     stream: SendStream,
-    connection: Connection,
+    server: Arc<ServerAddress>,
 }
 
 impl ControlSender {
-    pub(super) fn new(stream: SendStream, connection: Connection) -> Self {
-        Self { stream, connection }
+    pub(super) fn new(stream: SendStream, server: Arc<ServerAddress>) -> Self {
+        Self { stream, server }
     }
 
     /// Writes a request under `number`, which must be one more than the last.
@@ -39,7 +43,7 @@ impl ControlSender {
     /// Those of a connection that ends.
     pub async fn write(&mut self, frames: &[u8]) -> Result<(), ClientError> {
         let written = self.stream.write_all(frames).await;
-        written.map_err(|error| self.connection.write_fault(error))
+        written.map_err(|error| fault::unwritten(&self.server, error))
     }
 
     /// Writes a first part of `frames` and tells how much. Cancel-safe: nothing is written if it does not resolve.
@@ -48,7 +52,7 @@ impl ControlSender {
     /// Those of a connection that ends.
     pub async fn write_some(&mut self, frames: &[u8]) -> Result<usize, ClientError> {
         let written = self.stream.write(frames).await;
-        written.map_err(|error| self.connection.write_fault(error))
+        written.map_err(|error| fault::unwritten(&self.server, error))
     }
 }
 

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{Connection, Endpoint, Pin, fault, tls::PinVerifier};
-use crate::client::address::ServerAddress;
+use super::endpoint::Endpoint;
+use super::fault;
+use super::tls::{Pin, PinVerifier, key_of_peer};
+use crate::client::address::{KeyHash, ServerAddress};
 use crate::client::error::ClientError;
 
 /// RFC 8305 §8 advises 250 ms between attempts.
@@ -18,12 +20,15 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// Addresses tried at most: a name with more is a mistake or an attack.
 const ADDRESSES_MAX: usize = 8;
 
+/// A connection, and the key that the server has proven to hold.
+type Dialled = (quinn::Connection, KeyHash);
+
 pub(super) async fn connect(
     endpoint: &Endpoint,
     server: &ServerAddress,
     pin: Pin,
     within: Duration,
-) -> Result<Connection, ClientError> {
+) -> Result<Dialled, ClientError> {
     let attempt = async {
         let addresses = resolve(endpoint, server).await?;
         race(endpoint, server, pin, addresses).await
@@ -54,7 +59,7 @@ async fn race(
     server: &ServerAddress,
     pin: Pin,
     addresses: Vec<SocketAddr>,
-) -> Result<Connection, ClientError> {
+) -> Result<Dialled, ClientError> {
     let mut attempts = JoinSet::new();
     for (position, address) in (0_u32..).zip(addresses) {
         let (endpoint, server) = (endpoint.clone(), server.clone());
@@ -83,7 +88,7 @@ async fn try_one(
     server: &ServerAddress,
     pin: Pin,
     address: SocketAddr,
-) -> Result<Connection, ClientError> {
+) -> Result<Dialled, ClientError> {
     let verifier = PinVerifier::new(pin);
     let mut config = verifier.config()?;
     config.transport_config(Arc::clone(&endpoint.transport));
@@ -94,7 +99,7 @@ async fn try_one(
     let connecting =
         endpoint.quic.connect_with(config, address, &server.host).map_err(unreachable)?;
     match connecting.await {
-        Ok(quic) => Connection::new(quic, server),
+        Ok(quic) => key_of_peer(&quic).map(|key| (quic, key)),
         Err(error) => Err(match verifier.mismatch() {
             Some((expected, found)) => {
                 ClientError::ServerKeyChanged { server: server.clone(), expected, found }

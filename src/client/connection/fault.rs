@@ -4,7 +4,6 @@
 
 use quinn::{ConnectionError, ReadError, VarInt, WriteError};
 
-use super::Connection;
 use crate::client::address::ServerAddress;
 use crate::client::error::{ClientError, printable};
 use crate::wire::{CloseCode, ResetCode};
@@ -12,25 +11,21 @@ use crate::wire::{CloseCode, ResetCode};
 /// TLS alert 120, `no_application_protocol`, as QUIC carries it.
 const NO_APPLICATION_PROTOCOL: u64 = 0x178;
 
-impl Connection {
-    pub(super) fn fault(&self, error: ConnectionError) -> ClientError {
-        ended(&self.server, error)
+/// Why nothing more can be read from `server`.
+pub(super) fn unread(server: &ServerAddress, error: ReadError) -> ClientError {
+    match error {
+        ReadError::ConnectionLost(error) => ended(server, error),
+        ReadError::Reset(code) => reset(code),
+        other => ClientError::Lost { reason: other.to_string() },
     }
+}
 
-    pub(super) fn read_fault(&self, error: ReadError) -> ClientError {
-        match error {
-            ReadError::ConnectionLost(error) => self.fault(error),
-            ReadError::Reset(code) => reset(code),
-            other => ClientError::Lost { reason: other.to_string() },
-        }
-    }
-
-    pub(super) fn write_fault(&self, error: WriteError) -> ClientError {
-        match error {
-            WriteError::ConnectionLost(error) => self.fault(error),
-            WriteError::Stopped(code) => reset(code),
-            other => ClientError::Lost { reason: other.to_string() },
-        }
+/// Why nothing more can be written to `server`.
+pub(super) fn unwritten(server: &ServerAddress, error: WriteError) -> ClientError {
+    match error {
+        WriteError::ConnectionLost(error) => ended(server, error),
+        WriteError::Stopped(code) => reset(code),
+        other => ClientError::Lost { reason: other.to_string() },
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! Must never hold: what was received before (see `resume`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use quinn::SendStream;
 
-use super::{Connection, StreamReader};
+use super::fault;
+use super::stream::StreamReader;
+use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
 use crate::client::request::decode;
 use crate::wire::{Frame, body, body::Body as _, encode};
@@ -61,12 +65,12 @@ pub enum FeedEvent {
 #[derive(Debug)]
 pub struct FeedSender {
     stream: SendStream,
-    connection: Connection,
+    server: Arc<ServerAddress>,
 }
 
 impl FeedSender {
-    pub(super) fn new(stream: SendStream, connection: Connection) -> Self {
-        Self { stream, connection }
+    pub(super) fn new(stream: SendStream, server: Arc<ServerAddress>) -> Self {
+        Self { stream, server }
     }
 
     /// Tells the server that everything up to `cursor` was taken for good.
@@ -77,7 +81,7 @@ impl FeedSender {
         let mut out = Vec::new();
         encode(&body::FeedAck { cursor }, &mut out);
         let written = self.stream.write_all(&out).await;
-        written.map_err(|error| self.connection.write_fault(error))
+        written.map_err(|error| fault::unwritten(&self.server, error))
     }
 }
 

@@ -23,6 +23,7 @@ pub use control::{ControlReceiver, ControlSender};
 pub use endpoint::{Endpoint, KEEP_ALIVE};
 pub use feed::{FeedEvent, FeedReceiver, FeedSender};
 pub use stream::StreamReader;
+pub use tls::Pin;
 
 use super::address::{KeyHash, ServerAddress};
 use super::error::ClientError;
@@ -31,15 +32,6 @@ use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, body, encode};
 
 /// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Which key a server must show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pin {
-    /// This one and no other.
-    Known(KeyHash),
-    /// Any: to be remembered from now on. Only for enrolling.
-    FirstUse,
-}
 
 /// Which stream is served first when there is more to send than fits.
 #[derive(Clone, Copy)]
@@ -70,11 +62,7 @@ impl Connection {
         pin: &Pin,
         within: Duration,
     ) -> Result<Self, ClientError> {
-        dial::connect(endpoint, server, *pin, within).await
-    }
-
-    fn new(quic: quinn::Connection, server: &ServerAddress) -> Result<Self, ClientError> {
-        let server_key = tls::key_of_peer(&quic)?;
+        let (quic, server_key) = dial::connect(endpoint, server, *pin, within).await?;
         Ok(Self { quic, server: Arc::new(server.clone()), server_key })
     }
 
@@ -98,9 +86,9 @@ impl Connection {
         let hello = self.introduction(credentials, enroll, software)?;
         let mut first = vec![StreamType::Control.byte()];
         encode(&hello, &mut first);
-        let mut sender = ControlSender::new(send, self.clone());
+        let mut sender = ControlSender::new(send, self.server());
         sender.write(&first).await?;
-        Ok((sender, ControlReceiver::new(StreamReader::new(receive, self.clone()))))
+        Ok((sender, ControlReceiver::new(StreamReader::new(receive, self.server()))))
     }
 
     fn introduction(
@@ -142,10 +130,10 @@ impl Connection {
         let (mut send, receive) = self.open(Priority::Query).await?;
         let mut bytes = vec![StreamType::Query.byte()];
         encode(request, &mut bytes);
-        send.write_all(&bytes).await.map_err(|error| self.write_fault(error))?;
+        send.write_all(&bytes).await.map_err(|error| fault::unwritten(&self.server, error))?;
         // That the stream is finished twice cannot be: it was opened here.
         let _ = send.finish();
-        Ok(StreamReader::new(receive, self.clone()))
+        Ok(StreamReader::new(receive, self.server()))
     }
 
     /// Opens a feed. Its first event is [`FeedEvent::Ready`].
@@ -161,9 +149,14 @@ impl Connection {
         let (mut send, receive) = self.open(priority).await?;
         let mut bytes = vec![StreamType::Feed.byte()];
         encode(open, &mut bytes);
-        send.write_all(&bytes).await.map_err(|error| self.write_fault(error))?;
-        let reader = StreamReader::new(receive, self.clone());
-        Ok((FeedSender::new(send, self.clone()), FeedReceiver::new(reader)))
+        send.write_all(&bytes).await.map_err(|error| fault::unwritten(&self.server, error))?;
+        let reader = StreamReader::new(receive, self.server());
+        Ok((FeedSender::new(send, self.server()), FeedReceiver::new(reader)))
+    }
+
+    /// The server, for the words of what goes wrong on a stream.
+    fn server(&self) -> Arc<ServerAddress> {
+        Arc::clone(&self.server)
     }
 
     async fn open(&self, priority: Priority) -> Result<(SendStream, RecvStream), ClientError> {
@@ -171,7 +164,7 @@ impl Connection {
         let opened = opened.map_err(|_| ClientError::Lost {
             reason: "the server lets no further stream be opened".into(),
         })?;
-        let (send, receive) = opened.map_err(|error| self.fault(error))?;
+        let (send, receive) = opened.map_err(|error| fault::ended(&self.server, error))?;
         // Fails only for a stream that is gone, which the next write tells.
         let _ = send.set_priority(priority as i32);
         Ok((send, receive))
@@ -190,7 +183,7 @@ impl Connection {
     /// Waits until the connection has ended and tells why.
     pub async fn closed(&self) -> ClientError {
         let error = self.quic.closed().await;
-        self.fault(error)
+        fault::ended(&self.server, error)
     }
 }
 

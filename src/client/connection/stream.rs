@@ -2,9 +2,11 @@
 //!
 //! Must never hold: what a frame means, beyond the refusal that may stand in place of any answer.
 
+use std::sync::Arc;
+
 use quinn::{RecvStream, VarInt};
 
-use super::Connection;
+use super::fault;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
 use crate::client::request::SKIPPED_FROM;
@@ -18,16 +20,16 @@ pub struct StreamReader {
     stream: RecvStream,
     decoder: Decoder,
     buffer: Vec<u8>,
-    connection: Connection,
+    server: Arc<ServerAddress>,
 }
 
 impl StreamReader {
-    pub(super) fn new(stream: RecvStream, connection: Connection) -> Self {
-        Self { stream, decoder: Decoder::default(), buffer: vec![0; READ_BYTES], connection }
+    pub(super) fn new(stream: RecvStream, server: Arc<ServerAddress>) -> Self {
+        Self { stream, decoder: Decoder::default(), buffer: vec![0; READ_BYTES], server }
     }
 
     pub(super) fn server(&self) -> &ServerAddress {
-        &self.connection.server
+        &self.server
     }
 
     /// The next frame, or `None` at the end of the stream. Cancel-safe.
@@ -40,7 +42,7 @@ impl StreamReader {
                 return Ok(Some(frame));
             }
             let read = self.stream.read(&mut self.buffer).await;
-            let Some(count) = read.map_err(|error| self.connection.read_fault(error))? else {
+            let Some(count) = read.map_err(|error| fault::unread(&self.server, error))? else {
                 self.decoder.finish().map_err(ClientError::protocol)?;
                 return Ok(None);
             };

@@ -11,10 +11,18 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::Pin;
 use crate::client::address::KeyHash;
 use crate::client::error::ClientError;
 use crate::wire::ALPN;
+
+/// Which key a server must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// This one and no other.
+    Known(KeyHash),
+    /// Any: to be remembered from now on. Only for enrolling.
+    FirstUse,
+}
 
 /// Accepts the certificate whose key has the pinned hash, and remembers what it saw.
 #[derive(Debug)]
