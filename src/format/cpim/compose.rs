@@ -3,7 +3,8 @@
 //! Must never hold: a check. What is written is read back, and the reader judges.
 
 use super::escape::escape;
-use super::{Address, IMDN, MESSAGE_ID, Subject};
+use super::parse::parse;
+use super::{Address, Cpim, IMDN, MESSAGE_ID, Subject};
 use crate::format::{FormatFault, Position, time};
 use crate::model::{ContentType, MessageId, Timestamp};
 
@@ -26,6 +27,17 @@ pub struct Draft<'a> {
     pub content_type: &'a ContentType,
     /// The content, opaque.
     pub body: &'a [u8],
+}
+
+impl Cpim {
+    /// Writes a message and reads it back, so that what is composed is what a reader finds.
+    ///
+    /// # Errors
+    /// What a reader would refuse: an address that is no absolute URI, no recipient, a language that is no tag,
+    /// a subject that begins or ends with a space, a moment after the year 9999, more than 64 KiB.
+    pub fn compose(draft: &Draft<'_>) -> Result<Self, FormatFault> {
+        parse(&bytes(draft)?)
+    }
 }
 
 /// The message's bytes, not yet checked.
