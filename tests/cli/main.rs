@@ -16,3 +16,4 @@ mod demo;
 mod formats;
 mod log_cat;
 mod rules;
+mod settings;
