@@ -10,7 +10,7 @@ use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{Domain, Handling};
 
 /// Everything a server needs to know before it starts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct ServerConfig {
     /// The folder of the store; made if it is not there.

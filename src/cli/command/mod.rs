@@ -89,7 +89,7 @@ impl Command {
     /// Runs it.
     pub(super) fn run(self, invocation: &mut Invocation) -> Result<(), Failure> {
         match self {
-            Self::Serve(args) => serve::run(args, invocation),
+            Self::Serve(args) => serve::run(&args, invocation),
             Self::Demo(args) => demo::run(&args, invocation),
             Self::Enroll(args) => enroll::run(args, invocation),
             Self::Invite(args) => invite::run(args, invocation),

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toml::{Table, Value};
 
 use super::setting::{SETTINGS, Setting};
@@ -57,7 +58,7 @@ fn read_one(
         let names: Vec<String> = SETTINGS.iter().map(Setting::name).collect();
         return Err(format!("there is no setting {given}{}", hint(&given, &names)));
     };
-    (setting.read)(settings, value).map_err(|form| format!("{}: {form}", setting.name()))
+    setting.read(settings, value).map_err(|form| format!("{}: {form}", setting.name()))
 }
 
 fn unknown_section(section: &str) -> String {
@@ -100,7 +101,7 @@ fn read_variable(settings: &mut Settings, name: &str, value: String) -> Result<(
         let names: Vec<String> = SETTINGS.iter().map(Setting::variable).chain(others).collect();
         return Err(format!("there is no setting for the variable {name}{}", hint(name, &names)));
     };
-    (setting.read)(settings, &Value::String(value)).map_err(|form| format!("{name}: {form}"))
+    setting.read(settings, &Value::String(value)).map_err(|form| format!("{name}: {form}"))
 }
 
 /// Names the known name nearest to `given`, or says where all of them are listed.
@@ -113,8 +114,41 @@ fn hint(given: &str, known: &[String]) -> String {
     }
 }
 
+/// The flags that set something, as they were given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flags(ArgMatches);
+
+impl Flags {
+    /// Puts their values over `settings`.
+    pub(super) fn put_over(&self, settings: &mut Settings) -> Result<(), Failure> {
+        let mut all = SETTINGS.iter();
+        all.try_for_each(|setting| setting.put(settings, &self.0)).map_err(Failure::usage)
+    }
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        command.args(SETTINGS.iter().flat_map(Setting::args))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0 = matches.clone();
+        Ok(())
+    }
+}
+
 /// All settings in force as a file that [`read_file`] reads, each with what it means.
-pub(super) fn print(settings: &Settings) -> String {
+pub(super) fn print(mut settings: Settings) -> String {
     let mut lines = Vec::new();
     let mut section = "";
     for setting in SETTINGS {
@@ -123,7 +157,7 @@ pub(super) fn print(settings: &Settings) -> String {
             lines.push(format!("\n[{section}]"));
         }
         lines.push(format!("# {}", setting.help));
-        lines.push(match (setting.show)(settings) {
+        lines.push(match setting.show(&mut settings) {
             Some(value) => format!("{} = {value}", setting.key),
             None => format!("# {} is not set", setting.key),
         });
@@ -149,16 +183,17 @@ mod tests {
     #[test]
     fn what_is_printed_reads_back_to_the_same() {
         let mut settings =
-            Settings { http: None, certificate: Some("chain.pem".into()), ..Settings::default() };
-        settings.timeouts.reconnect_spread = Some(std::time::Duration::from_millis(1_500));
-        assert_eq!(file(&print(&settings)).unwrap(), settings);
-        assert_eq!(file(&print(&Settings::default())).unwrap(), Settings::default());
+            Settings { certificate: Some("chain.pem".into()), ..Settings::default() };
+        settings.server.http = None;
+        settings.server.timeouts.reconnect_spread = Some(std::time::Duration::from_millis(1_500));
+        assert_eq!(file(&print(settings.clone())).unwrap(), settings);
+        assert_eq!(file(&print(Settings::default())).unwrap(), Settings::default());
     }
 
     #[test]
     fn every_setting_can_be_given_in_both_ways() {
         for setting in SETTINGS {
-            let shown = (setting.show)(&Settings::default());
+            let shown = setting.show(&mut Settings::default());
             let value = shown.unwrap_or_else(|| "1s".into());
             let line = format!("[{}]\n{} = {value}", setting.section, setting.key);
             file(&line).unwrap();
@@ -176,8 +211,8 @@ mod tests {
         let mut settings = file("[server]\ndata = \"from-file\"\nopen_enrollment = true").unwrap();
         let variables = [("ADSUM_SERVER_DATA".to_owned(), "from-environment".to_owned())];
         read_environment(&mut settings, variables).unwrap();
-        assert_eq!(settings.data, Path::new("from-environment"));
-        assert!(settings.open_enrollment);
+        assert_eq!(settings.server.data, Path::new("from-environment"));
+        assert!(settings.server.open_enrollment);
     }
 
     #[test]

@@ -2,110 +2,60 @@
 //!
 //! Must never hold: how a server works.
 
-mod kind;
 mod layers;
 mod ready;
 mod setting;
 mod settings;
+mod value;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
+use self::layers::Flags;
 use self::ready::ServingLine;
 use self::settings::{LogFormat, Settings};
 use crate::cli::print::output;
 use crate::cli::print::output::Output;
-use crate::cli::print::time;
 use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::progress::Progress;
 use crate::cli::run::signals::Interrupts;
-use crate::model::{Domain, Handling, Lifetime};
 use crate::server::{Server, ServerConfig};
 
-/// Arguments of `adsum serve`.
+/// Arguments of `adsum serve`: the flags of its settings, and what is no setting.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(in crate::cli) struct Args {
-    /// Folder of the store; made if it is not there [default: ./adsum-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// UDP address clients reach
-    // The default would read as a link in documentation.
-    #[arg(
-        long,
-        value_name = "IP:PORT",
-        help = "UDP address clients reach; port 0 takes any free one [default: [::]:2778]"
-    )]
-    listen: Option<SocketAddr>,
-    /// A domain to serve; may be given several times [default: localhost]
-    #[arg(long = "domain", value_name = "DOMAIN")]
-    domains: Vec<Domain>,
+    #[command(flatten)]
+    flags: Flags,
     /// TOML file with settings; the environment and flags win over it [default: none]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", display_order = 3)]
     config: Option<PathBuf>,
-    /// Let the first comer take a free name without an invite, for trying out [default: invites only]
-    #[arg(long)]
-    open_enrollment: bool,
-    /// What an authenticated watcher is granted where no rule says: confirm, allow, block or polite-block [default: confirm]
-    #[arg(long, value_name = "ACCESS")]
-    default_access: Option<Handling>,
-    /// How long an undecided wish to watch is remembered, such as 30d [default: 30d]
-    #[arg(long, value_name = "SPAN", value_parser = time::lifetime)]
-    request_lifetime: Option<Lifetime>,
-    /// Serve no presence
-    #[arg(long)]
-    no_presence: bool,
-    /// Serve no messaging
-    #[arg(long)]
-    no_messaging: bool,
-    /// TCP address of health and metrics, unencrypted [default: 127.0.0.1:2780]
-    #[arg(long, value_name = "IP:PORT", conflicts_with = "no_http")]
-    http: Option<SocketAddr>,
-    /// Serve no health and metrics
-    #[arg(long)]
-    no_http: bool,
-    /// PEM file with the certificate chain, read again when it changes or on SIGHUP [default: the server makes its own and keeps it]
-    #[arg(long, value_name = "FILE")]
-    certificate: Option<PathBuf>,
-    /// PEM file with the private key of the certificate
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
     /// Throw the checkpoint of the views away and fold the whole log anew
-    #[arg(long)]
+    #[arg(long, display_order = 13)]
     rebuild_views: bool,
-    /// What to log on stderr: error, warn, info, debug, trace, or a list of target=level [default: info]
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
-    /// How log lines look [default: text]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
     /// Print the settings in force as a TOML file, and end
-    #[arg(long)]
+    #[arg(long, display_order = 16)]
     print_config: bool,
 }
 
 /// Runs `adsum serve`.
-pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    let (print_config, rebuild_views) = (args.print_config, args.rebuild_views);
+pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let settings = args.settings(std::env::vars())?;
-    if print_config {
-        let text = layers::print(&settings);
-        return invocation.output.text(&text);
+    if args.print_config {
+        return invocation.output.text(&layers::print(settings));
     }
     start_logging(&settings)?;
-    let config = settings.clone().config(rebuild_views)?;
+    let mut config = settings.config()?;
+    config.rebuild_views = args.rebuild_views;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("machine", format!("cannot start threads: {error}")))?;
-    let served = runtime.block_on(serve(config, &settings, &mut invocation.output));
+    let served = runtime.block_on(serve(&config, &mut invocation.output));
     // A replay that was interrupted still runs; nothing is lost by not waiting for it.
     runtime.shutdown_background();
     served
@@ -114,7 +64,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 impl Args {
     /// The settings in force: defaults, then the file, then `variables`, then flags.
     fn settings(
-        self,
+        &self,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Settings, Failure> {
         let mut settings = Settings::default();
@@ -122,31 +72,8 @@ impl Args {
             layers::read_file(&mut settings, path)?;
         }
         layers::read_environment(&mut settings, variables)?;
-        self.put_over(&mut settings);
+        self.flags.put_over(&mut settings)?;
         Ok(settings)
-    }
-
-    fn put_over(self, settings: &mut Settings) {
-        fn put<T>(flag: Option<T>, setting: &mut T) {
-            if let Some(value) = flag {
-                *setting = value;
-            }
-        }
-        put(self.data, &mut settings.data);
-        put(self.listen, &mut settings.listen);
-        put(self.log, &mut settings.filter);
-        put(self.log_format, &mut settings.format);
-        put((!self.domains.is_empty()).then_some(self.domains), &mut settings.domains);
-        put(self.open_enrollment.then_some(true), &mut settings.open_enrollment);
-        put(self.default_access, &mut settings.default_access);
-        let request_lifetime = self.request_lifetime.map(Lifetime::as_ms);
-        put(request_lifetime.map(Duration::from_millis), &mut settings.request_lifetime);
-        put(self.no_presence.then_some(false), &mut settings.presence);
-        put(self.no_messaging.then_some(false), &mut settings.messaging);
-        put(self.certificate.map(Some), &mut settings.certificate);
-        put(self.key.map(Some), &mut settings.key);
-        put(self.http.map(Some), &mut settings.http);
-        put(self.no_http.then_some(None), &mut settings.http);
     }
 }
 
@@ -167,23 +94,19 @@ fn start_logging(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(
-    config: ServerConfig,
-    settings: &Settings,
-    output: &mut Output,
-) -> Result<(), Failure> {
+async fn serve(config: &ServerConfig, output: &mut Output) -> Result<(), Failure> {
     // Listened to from the first moment on, so that a signal during a long replay is not lost.
     let mut interrupts = Interrupts::listen()?;
     ignore_hangups()?;
     let mut progress = Progress::new("replaying the log", "events", output.is_json());
     let starting =
-        crate::server::start_and_tell(config, move |done, total| progress.at(done, total));
+        crate::server::start_and_tell(config.clone(), move |done, total| progress.at(done, total));
     let server = tokio::select! {
         server = starting => server?,
         // Nothing was acknowledged yet, so there is nothing to end in order.
         () = interrupts.next() => return Ok(()),
     };
-    output.line(&ServingLine::new(&server, settings))?;
+    output.line(&ServingLine::new(&server, config))?;
     output.flush()?;
     run_until_told(server, &mut interrupts).await
 }
@@ -206,9 +129,12 @@ fn ignore_hangups() -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
+    use crate::model::Handling;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -231,9 +157,10 @@ mod tests {
         let config = path.to_str().unwrap();
         let variables = [("ADSUM_SERVER_DATA", "variable"), ("ADSUM_SERVER_LISTEN", "127.0.0.1:2")];
         let settings = settings(&["--config", config, "--data", "flag"], &variables).unwrap();
-        assert_eq!(settings.data.to_str(), Some("flag"));
-        assert_eq!(settings.listen.port(), 2);
-        assert_eq!(settings.http, None);
+        let server = settings.server;
+        assert_eq!(server.data.to_str(), Some("flag"));
+        assert_eq!(server.listen.port(), 2);
+        assert_eq!(server.http, None);
     }
 
     #[test]
@@ -268,12 +195,12 @@ mod tests {
             &[],
         );
         let settings = settings.unwrap();
-        assert_eq!(settings.domains.len(), 2);
-        assert!(settings.open_enrollment && settings.http.is_none());
+        assert_eq!(settings.server.domains.len(), 2);
+        assert!(settings.server.open_enrollment && settings.server.http.is_none());
         assert_eq!((settings.filter.as_str(), settings.format), ("debug", LogFormat::Json));
-        let config = settings.config(true).unwrap();
+        let config = settings.config().unwrap();
         assert_eq!(config.certificate.unwrap().key.to_str(), Some("k.pem"));
-        assert!(config.rebuild_views && config.open_enrollment);
+        assert!(config.open_enrollment);
         assert_eq!(config.default_access, Handling::PoliteBlock);
         assert_eq!(config.request_lifetime, Duration::from_hours(48));
         assert!(!config.presence && !config.messaging);
@@ -281,8 +208,7 @@ mod tests {
 
     #[test]
     fn a_certificate_without_its_key_is_wrong_usage() {
-        let failure =
-            settings(&["--certificate", "c.pem"], &[]).unwrap().config(false).unwrap_err();
+        let failure = settings(&["--certificate", "c.pem"], &[]).unwrap().config().unwrap_err();
         assert_eq!(failure.exit(), 2);
         assert!(failure.message().contains("--key"), "{failure:?}");
     }

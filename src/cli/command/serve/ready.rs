@@ -7,9 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::Serialize;
 
-use super::settings::Settings;
 use crate::client::{InviteToken, KeyHash};
-use crate::server::Server;
+use crate::server::{Server, ServerConfig};
 
 /// `{"type":"serving", …}`: from this line on clients are served.
 #[derive(Debug, Serialize)]
@@ -36,11 +35,11 @@ struct FirstInvite {
 }
 
 impl ServingLine {
-    /// The line for `server`, started with `settings`.
-    pub(super) fn new(server: &Server, settings: &Settings) -> Self {
+    /// The line for `server`, started with `config`.
+    pub(super) fn new(server: &Server, config: &ServerConfig) -> Self {
         let key = KeyHash(server.server_key_hash());
         let domains: Vec<String> =
-            settings.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
+            config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
         let first = server.first_invite().map(|token| {
             let token = InviteToken::from_bytes(token);
             FirstInvite::new(&token, key, reachable(server.local_addr()), &domains[0])
@@ -49,7 +48,7 @@ impl ServingLine {
             address: server.local_addr().to_string(),
             http: server.http_addr().map(|address| address.to_string()),
             domains,
-            data: settings.data.display().to_string(),
+            data: config.data.display().to_string(),
             server_key: key.to_string(),
             pid: std::process::id(),
             first,

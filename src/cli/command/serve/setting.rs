@@ -1,11 +1,13 @@
-//! Every setting of the server: its section, its key, what it means, and how it is read and shown.
+//! Every setting of `serve`: its key in the file, its variable, its flags, what it means, and where its value is kept.
 //!
+//! A setting is added here and where it is used.
 //! Must never hold: where a value came from (file, environment, flag), or which of them wins.
 
+use clap::{Arg, ArgAction, ArgMatches};
 use toml::Value;
 
-use super::kind::Kind;
 use super::settings::Settings;
+use super::value::Place;
 
 /// One setting: `[section] key = value` in the file, `ADSUM_SECTION_KEY` in the environment.
 pub(super) struct Setting {
@@ -15,10 +17,35 @@ pub(super) struct Setting {
     pub(super) key: &'static str,
     /// What it means, with its unit.
     pub(super) help: &'static str,
-    /// Reads it; the error says what would be right.
-    pub(super) read: fn(&mut Settings, &Value) -> Result<(), String>,
-    /// Shows it; `None` if it is not set.
-    pub(super) show: fn(&Settings) -> Option<Value>,
+    /// Where its value is kept.
+    place: fn(&mut Settings) -> &mut dyn Place,
+    /// Its flags; most have none.
+    flags: &'static [Flag],
+}
+
+/// A flag of the command line.
+struct Flag {
+    /// Its place in the help, among all flags of the command.
+    order: usize,
+    long: &'static str,
+    takes: Takes,
+    help: &'static str,
+}
+
+/// What stands behind a flag.
+enum Takes {
+    /// A value, called like this in the help.
+    Value(&'static str),
+    /// Nothing: the flag says by itself that the setting has this value.
+    Nothing(&'static str),
+}
+
+const fn value(order: usize, long: &'static str, name: &'static str, help: &'static str) -> Flag {
+    Flag { order, long, takes: Takes::Value(name), help }
+}
+
+const fn switch(order: usize, long: &'static str, to: &'static str, help: &'static str) -> Flag {
+    Flag { order, long, takes: Takes::Nothing(to), help }
 }
 
 impl Setting {
@@ -31,49 +58,98 @@ impl Setting {
     pub(super) fn name(&self) -> String {
         format!("{}.{}", self.section, self.key)
     }
+
+    /// Takes `value`; the error says what would be right.
+    pub(super) fn read(&self, settings: &mut Settings, value: &Value) -> Result<(), String> {
+        (self.place)(settings).take(value)
+    }
+
+    /// Shows what it is in `settings`; `None` if it is not set.
+    pub(super) fn show(&self, settings: &mut Settings) -> Option<Value> {
+        (self.place)(settings).shown()
+    }
+
+    /// Its flags as clap reads them. Those of one setting exclude each other.
+    pub(super) fn args(&self) -> impl Iterator<Item = Arg> {
+        self.flags.iter().map(|flag| {
+            let rivals =
+                self.flags.iter().map(|rival| rival.long).filter(|long| *long != flag.long);
+            let arg = Arg::new(flag.long).long(flag.long).help(flag.help);
+            let arg = arg.display_order(flag.order).conflicts_with_all(rivals);
+            match flag.takes {
+                Takes::Value(name) => {
+                    (self.place)(&mut Settings::default()).flag(arg.value_name(name))
+                }
+                Takes::Nothing(_) => arg.action(ArgAction::SetTrue),
+            }
+        })
+    }
+
+    /// Takes the values of those of its flags that were given.
+    pub(super) fn put(&self, settings: &mut Settings, given: &ArgMatches) -> Result<(), String> {
+        self.flags.iter().try_for_each(|flag| match flag.takes {
+            Takes::Value(_) => {
+                (self.place)(settings).take_flag(given, flag.long);
+                Ok(())
+            }
+            Takes::Nothing(to) if given.get_flag(flag.long) => self.read(settings, &to.into()),
+            Takes::Nothing(_) => Ok(()),
+        })
+    }
 }
 
 macro_rules! settings {
-    ($($section:literal $key:literal = $($field:ident).+, $help:literal;)*) => {
+    ($($section:literal $key:literal = $($field:ident).+, $help:literal $(, $flag:expr)*;)*) => {
         /// All settings, in the order they are shown.
         pub(super) const SETTINGS: &[Setting] = &[$(Setting {
             section: $section,
             key: $key,
             help: $help,
-            read: |settings, value| {
-                settings.$($field).+ = Kind::read(value)?;
-                Ok(())
-            },
-            show: |settings| Kind::show(&settings.$($field).+),
+            place: |settings| &mut settings.$($field).+,
+            flags: &[$($flag),*],
         },)*];
     };
 }
 
 settings! {
-    "server" "data" = data, "folder of the store; made if it is not there";
-    "server" "listen" = listen, "UDP address clients reach; [::] takes IPv4 too, port 0 takes any free one";
-    "server" "domains" = domains, "domains served, at least one";
-    "server" "open_enrollment" = open_enrollment, "whether the first comer may take a free name without an invite";
-    "server" "default_access" = default_access, "what an authenticated watcher is granted without a rule: confirm, allow, block or polite-block";
-    "server" "request_lifetime" = request_lifetime, "how long an undecided wish to watch is remembered";
-    "server" "presence" = presence, "whether presence works on this server";
-    "server" "messaging" = messaging, "whether messaging works on this server";
-    "server" "certificate" = certificate, "PEM file with the certificate chain; without it the server makes its own and keeps it";
-    "server" "key" = key, "PEM file with the private key of the certificate";
-    "http" "listen" = http, "TCP address of health and metrics, unencrypted; \"off\" for none";
-    "log" "filter" = filter, "what is logged on stderr: error, warn, info, debug, trace, or a list of target=level";
-    "log" "format" = format, "text, or json for one object a line";
-    "limits" "connections_max" = limits.connections_max, "connections at once";
-    "limits" "handshakes_max" = limits.handshakes_max, "handshakes at once";
-    "limits" "handshakes_waiting_max" = limits.handshakes_waiting_max, "peers with a proven address that may wait for their handshake";
-    "limits" "queue_bundles_max" = limits.queue_bundles_max, "bundles of requests that may wait for the writer";
-    "limits" "round_inputs_max" = limits.round_inputs_max, "requests decided in one round";
-    "limits" "cache_bytes_max" = limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
-    "limits" "socket_buffer_bytes" = limits.socket_buffer_bytes, "bytes of UDP buffer asked from the system, each way";
-    "timeouts" "hello" = timeouts.hello, "from the first packet to a proven Hello";
-    "timeouts" "stream" = timeouts.stream, "for the first frame of a stream";
-    "timeouts" "idle" = timeouts.idle, "without a packet before a connection counts as lost";
-    "timeouts" "drain" = timeouts.drain, "for clients to take what is on its way at shutdown";
-    "timeouts" "reconnect_spread" = timeouts.reconnect_spread, "clients come back spread over this after a shutdown; not set: by their number";
-    "timeouts" "certificate_poll" = timeouts.certificate_poll, "between two looks at the certificate files";
+    "server" "data" = server.data, "folder of the store; made if it is not there",
+        value(0, "data", "DIR", "Folder of the store; made if it is not there [default: ./adsum-data]");
+    "server" "listen" = server.listen, "UDP address clients reach; [::] takes IPv4 too, port 0 takes any free one",
+        value(1, "listen", "IP:PORT", "UDP address clients reach; port 0 takes any free one [default: [::]:2778]");
+    "server" "domains" = server.domains, "domains served, at least one",
+        value(2, "domain", "DOMAIN", "A domain to serve; may be given several times [default: localhost]");
+    "server" "open_enrollment" = server.open_enrollment, "whether the first comer may take a free name without an invite",
+        switch(4, "open-enrollment", "true", "Let the first comer take a free name without an invite, for trying out [default: invites only]");
+    "server" "default_access" = server.default_access, "what an authenticated watcher is granted without a rule: confirm, allow, block or polite-block",
+        value(5, "default-access", "ACCESS", "What an authenticated watcher is granted where no rule says: confirm, allow, block or polite-block [default: confirm]");
+    "server" "request_lifetime" = server.request_lifetime, "how long an undecided wish to watch is remembered",
+        value(6, "request-lifetime", "SPAN", "How long an undecided wish to watch is remembered, such as 30d [default: 30d]");
+    "server" "presence" = server.presence, "whether presence works on this server",
+        switch(7, "no-presence", "false", "Serve no presence");
+    "server" "messaging" = server.messaging, "whether messaging works on this server",
+        switch(8, "no-messaging", "false", "Serve no messaging");
+    "server" "certificate" = certificate, "PEM file with the certificate chain; without it the server makes its own and keeps it",
+        value(11, "certificate", "FILE", "PEM file with the certificate chain, read again when it changes or on SIGHUP [default: the server makes its own and keeps it]");
+    "server" "key" = key, "PEM file with the private key of the certificate",
+        value(12, "key", "FILE", "PEM file with the private key of the certificate");
+    "http" "listen" = server.http, "TCP address of health and metrics, unencrypted; \"off\" for none",
+        value(9, "http", "IP:PORT", "TCP address of health and metrics, unencrypted [default: 127.0.0.1:2780]"),
+        switch(10, "no-http", "off", "Serve no health and metrics");
+    "log" "filter" = filter, "what is logged on stderr: error, warn, info, debug, trace, or a list of target=level",
+        value(14, "log", "FILTER", "What to log on stderr: error, warn, info, debug, trace, or a list of target=level [default: info]");
+    "log" "format" = format, "text, or json for one object a line",
+        value(15, "log-format", "FORMAT", "How log lines look [default: text]");
+    "limits" "connections_max" = server.limits.connections_max, "connections at once";
+    "limits" "handshakes_max" = server.limits.handshakes_max, "handshakes at once";
+    "limits" "handshakes_waiting_max" = server.limits.handshakes_waiting_max, "peers with a proven address that may wait for their handshake";
+    "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "bundles of requests that may wait for the writer";
+    "limits" "round_inputs_max" = server.limits.round_inputs_max, "requests decided in one round";
+    "limits" "cache_bytes_max" = server.limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
+    "limits" "socket_buffer_bytes" = server.limits.socket_buffer_bytes, "bytes of UDP buffer asked from the system, each way";
+    "timeouts" "hello" = server.timeouts.hello, "from the first packet to a proven Hello";
+    "timeouts" "stream" = server.timeouts.stream, "for the first frame of a stream";
+    "timeouts" "idle" = server.timeouts.idle, "without a packet before a connection counts as lost";
+    "timeouts" "drain" = server.timeouts.drain, "for clients to take what is on its way at shutdown";
+    "timeouts" "reconnect_spread" = server.timeouts.reconnect_spread, "clients come back spread over this after a shutdown; not set: by their number";
+    "timeouts" "certificate_poll" = server.timeouts.certificate_poll, "between two looks at the certificate files";
 }

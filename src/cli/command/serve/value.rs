@@ -1,4 +1,4 @@
-//! How each kind of setting is read from a TOML value or from the text of a variable, and shown as TOML.
+//! The types that settings have: how each is read from a TOML value, the text of a variable or a flag, and shown as TOML.
 //!
 //! Must never hold: which settings there are.
 
@@ -6,19 +6,69 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use toml::Value;
 
 use super::settings::LogFormat;
 use crate::cli::print::time;
 use crate::model::{Domain, Handling, Lifetime};
 
-/// A type a setting can have.
-pub(super) trait Kind: Sized {
-    /// Reads it. Text is read where TOML has a better type too, because a variable is always text.
+/// A type that the value of a setting can have.
+pub(super) trait Kind: Clone + Send + Sync + Sized + 'static {
+    /// Reads it from `value`: of the TOML type that suits it, or of text, because a variable is always text.
+    ///
+    /// # Errors
+    /// What would be right, as a sentence that goes on behind the name of the setting.
     fn read(value: &Value) -> Result<Self, String>;
 
-    /// Shows it; `None` if it is not set.
+    /// Shows it as [`Kind::read`] reads it; `None` if it is not set.
     fn show(&self) -> Option<Value>;
+
+    /// Says to `arg` how a flag of this type is read.
+    fn parsed(arg: Arg) -> Arg {
+        arg
+    }
+
+    /// What stood behind the flag `long`, if it was given.
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        flags.get_one(long).cloned()
+    }
+}
+
+/// Where the value of a setting is kept, whatever its type.
+pub(super) trait Place {
+    /// Takes `value`, see [`Kind::read`].
+    fn take(&mut self, value: &Value) -> Result<(), String>;
+
+    /// See [`Kind::show`].
+    fn shown(&self) -> Option<Value>;
+
+    /// See [`Kind::parsed`].
+    fn flag(&self, arg: Arg) -> Arg;
+
+    /// Takes what stood behind the flag `long`, if it was given.
+    fn take_flag(&mut self, flags: &ArgMatches, long: &str);
+}
+
+impl<T: Kind> Place for T {
+    fn take(&mut self, value: &Value) -> Result<(), String> {
+        *self = T::read(value)?;
+        Ok(())
+    }
+
+    fn shown(&self) -> Option<Value> {
+        self.show()
+    }
+
+    fn flag(&self, arg: Arg) -> Arg {
+        T::parsed(arg)
+    }
+
+    fn take_flag(&mut self, flags: &ArgMatches, long: &str) {
+        if let Some(value) = T::given(flags, long) {
+            *self = value;
+        }
+    }
 }
 
 fn text(value: &Value) -> Result<&str, String> {
@@ -46,6 +96,10 @@ impl Kind for PathBuf {
     fn show(&self) -> Option<Value> {
         Some(self.display().to_string().into())
     }
+
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(value_parser!(Self))
+    }
 }
 
 impl Kind for Option<PathBuf> {
@@ -55,6 +109,14 @@ impl Kind for Option<PathBuf> {
 
     fn show(&self) -> Option<Value> {
         self.as_ref().and_then(Kind::show)
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        PathBuf::parsed(arg)
+    }
+
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        PathBuf::given(flags, long).map(Some)
     }
 }
 
@@ -66,6 +128,10 @@ impl Kind for SocketAddr {
 
     fn show(&self) -> Option<Value> {
         Some(self.to_string().into())
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(value_parser!(Self))
     }
 }
 
@@ -79,6 +145,14 @@ impl Kind for Option<SocketAddr> {
 
     fn show(&self) -> Option<Value> {
         self.as_ref().map_or_else(|| Some("off".into()), Kind::show)
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        SocketAddr::parsed(arg)
+    }
+
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        SocketAddr::given(flags, long).map(Some)
     }
 }
 
@@ -99,6 +173,15 @@ impl Kind for Vec<Domain> {
 
     fn show(&self) -> Option<Value> {
         Some(Value::Array(self.iter().map(|domain| domain.as_str().into()).collect()))
+    }
+
+    /// The flag names one domain, and may be given several times.
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(value_parser!(Domain)).action(ArgAction::Append)
+    }
+
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        flags.get_many(long).map(|domains| domains.cloned().collect())
     }
 }
 
@@ -135,10 +218,11 @@ impl Kind for usize {
 
 impl Kind for Duration {
     fn read(value: &Value) -> Result<Self, String> {
+        // A number is refused with the units that it may have.
         if let Value::Integer(number) = value {
-            return time::lifetime(&number.to_string()).map(|_| Self::ZERO);
+            return duration(&number.to_string());
         }
-        time::lifetime(text(value)?).map(|span| Self::from_millis(span.as_ms()))
+        duration(text(value)?)
     }
 
     fn show(&self) -> Option<Value> {
@@ -149,6 +233,14 @@ impl Kind for Duration {
         };
         Some(text.into())
     }
+
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(duration)
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    time::lifetime(text).map(|span| Duration::from_millis(span.as_ms()))
 }
 
 impl Kind for Option<Duration> {
@@ -158,6 +250,14 @@ impl Kind for Option<Duration> {
 
     fn show(&self) -> Option<Value> {
         self.as_ref().and_then(Kind::show)
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        Duration::parsed(arg)
+    }
+
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        Duration::given(flags, long).map(Some)
     }
 }
 
@@ -169,6 +269,10 @@ impl Kind for Handling {
 
     fn show(&self) -> Option<Value> {
         Some(self.as_str().into())
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(value_parser!(Self))
     }
 }
 
@@ -183,6 +287,10 @@ impl Kind for LogFormat {
 
     fn show(&self) -> Option<Value> {
         Some(self.as_str().into())
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        arg.value_parser(value_parser!(Self))
     }
 }
 
