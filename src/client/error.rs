@@ -1,4 +1,4 @@
-//! What can go wrong for an application that uses the client, with the exit code and word of each.
+//! What can go wrong for an application that uses the client, with the word of each.
 //!
 //! Must never hold: what to do about it beyond the words of the cure (the caller decides).
 
@@ -90,19 +90,6 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// The exit code of a command that ends with this: 1 refused or failed, 2 wrong usage, 3 cannot reach the
-    /// server, 4 not authenticated.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Refused(refused) if refused.is_authentication() => 4,
-            Self::NotAuthenticated { .. } | Self::ServerKeyChanged { .. } => 4,
-            Self::Unreachable { .. } | Self::Lost { .. } => 3,
-            Self::Invalid(_) => 2,
-            Self::State(error) => error.exit_code(),
-            _ => 1,
-        }
-    }
-
     /// The word of this error in JSON: the refusal's own word, or one of the client's.
     pub fn code(&self) -> &'static str {
         match self {
@@ -207,15 +194,6 @@ mod tests {
             message: "no".into(),
             retry_after: None,
         })
-    }
-
-    #[test]
-    fn exit_codes_tell_no_from_nobody_there_and_from_not_you() {
-        assert_eq!(refused(RefusalCode::StaleTag.number()).exit_code(), 1);
-        assert_eq!(refused(RefusalCode::UnknownKey.number()).exit_code(), 4);
-        let server: ServerAddress = "localhost".parse().unwrap();
-        let gone = ClientError::Unreachable { server, reason: "no answer".into() };
-        assert_eq!((gone.exit_code(), gone.code()), (3, "unreachable"));
     }
 
     #[test]

@@ -135,9 +135,7 @@ pub enum LogFault {
         to: u64,
     },
     /// A checkpoint record is damaged.
-    #[error(
-        "checkpoint record {key} is damaged: {reason}; start with --rebuild-views to fold the log anew"
-    )]
+    #[error("checkpoint record {key} is damaged: {reason}; have the whole log folded anew")]
     Checkpoint {
         /// Its key in words.
         key: String,
@@ -145,9 +143,7 @@ pub enum LogFault {
         reason: String,
     },
     /// Another process has the folder.
-    #[error(
-        "the store {path} is in use by another adsum process; stop it, or name another --data folder"
-    )]
+    #[error("the store {path} is in use by another adsum process; stop it, or name another folder")]
     Locked {
         /// The folder.
         path: String,
@@ -165,7 +161,7 @@ pub enum LogFault {
         expected: u32,
     },
     /// There is no store here.
-    #[error("there is no store in {path}; name the folder that `adsum serve --data` uses")]
+    #[error("there is no store in {path}; name the folder that a server uses")]
     NoStore {
         /// The folder.
         path: String,

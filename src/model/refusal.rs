@@ -95,7 +95,7 @@ pub enum Refusal {
         max: u64,
     },
     /// The watcher has as many subscriptions as it may.
-    #[error("you have {max} subscriptions, as many as a watcher may; end one with `adsum unwatch`")]
+    #[error("you have {max} subscriptions, as many as a watcher may; end one")]
     SubscriptionsFull {
         /// How many it may have.
         max: u64,
@@ -140,7 +140,7 @@ pub enum Refusal {
     #[error("the message's time to live is zero; give it one or leave it out")]
     ExpiredMessage,
     /// The principal is not enrolled here.
-    #[error("{principal} is not enrolled here; run `adsum enroll {principal}`")]
+    #[error("{principal} is not enrolled here; enroll it first")]
     UnknownPrincipal {
         /// The principal.
         principal: String,
@@ -164,7 +164,7 @@ pub enum Refusal {
     BadInvite,
     /// Enrolling needs an invite.
     #[error(
-        "enrolling needs an invite here; ask an administrator for one, or start the server with --open-enrollment"
+        "enrolling needs an invite here; ask an administrator for one, or the operator for open enrollment"
     )]
     InviteNeeded,
     /// The name is taken.
@@ -176,15 +176,13 @@ pub enum Refusal {
         principal: String,
     },
     /// The principal has as many devices as it may.
-    #[error(
-        "there are {max} devices, as many as a principal may have; revoke one with `adsum keys revoke`"
-    )]
+    #[error("there are {max} devices, as many as a principal may have; revoke one")]
     DevicesFull {
         /// How many it may have.
         max: u64,
     },
     /// There is no such device.
-    #[error("there is no device {device}; list them with `adsum keys list`")]
+    #[error("there is no device {device}; list the devices to see which there are")]
     NoDevice {
         /// The device.
         device: String,
@@ -295,7 +293,7 @@ pub enum Refusal {
         action: String,
     },
     /// There is no such message.
-    #[error("{address} has no message {sequence}; list them with `adsum inbox`")]
+    #[error("{address} has no message {sequence}; read the inbox to see which there are")]
     NoMessage {
         /// The inbox.
         address: String,

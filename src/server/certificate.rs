@@ -122,7 +122,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ServerError> {
 }
 
 fn bad(path: &Path, reason: &str) -> ServerError {
-    let cure = "put a PEM certificate chain and its key there, or leave --certificate out";
+    let cure = "put a PEM certificate chain and its key there, or leave the certificate out";
     ServerError::BadFile { path: path.to_owned(), reason: reason.to_owned(), cure }
 }
 

@@ -66,7 +66,6 @@ pub(super) fn bind(config: &ServerConfig) -> Result<UdpSocket, ServerError> {
         transport: "UDP",
         address,
         source,
-        flag: "--listen",
     })
 }
 
@@ -109,7 +108,6 @@ pub(super) fn open(
             transport: "UDP",
             address: address.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))),
             source,
-            flag: "--listen",
         }
     })
 }

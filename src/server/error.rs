@@ -15,7 +15,7 @@ use crate::log::LogFault;
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// No domain was named.
-    #[error("no domain is served; name at least one with --domain")]
+    #[error("no domain is served; name at least one")]
     NoDomain,
     /// A file or folder could not be used.
     #[error("cannot {action} {}: {source}; check that the path exists and belongs to you", .path.display())]
@@ -39,7 +39,7 @@ pub enum ServerError {
     },
     /// The address could not be taken.
     #[error(
-        "cannot listen on {transport} {address}: {source}; stop what uses it, or choose another with {flag}"
+        "cannot listen on {transport} {address}: {source}; stop what uses it, or choose another"
     )]
     Listen {
         /// `UDP` or `TCP`.
@@ -48,8 +48,6 @@ pub enum ServerError {
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
-        /// The flag that sets it.
-        flag: &'static str,
     },
     /// The log cannot be opened or written.
     #[error(transparent)]

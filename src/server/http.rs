@@ -83,7 +83,7 @@ pub(super) async fn open(
     address: SocketAddr,
     health: Arc<Health>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + use<>), ServerError> {
-    let fault = |source| ServerError::Listen { transport: "TCP", address, source, flag: "--http" };
+    let fault = |source| ServerError::Listen { transport: "TCP", address, source };
     let listener = TcpListener::bind(address).await.map_err(fault)?;
     let bound = listener.local_addr().map_err(fault)?;
     let pages = Router::new()
@@ -156,11 +156,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_taken_address_is_named_with_its_flag() {
+    async fn a_taken_address_is_named() {
         let data = tempfile::tempdir().unwrap();
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let health = Arc::new(Health::new(data.path(), Arc::new(Metrics::default())));
-        let fault = open(taken.local_addr().unwrap(), health).await.err().unwrap().to_string();
-        assert!(fault.contains("--http"), "{fault}");
+        let address = taken.local_addr().unwrap();
+        let fault = open(address, health).await.err().unwrap().to_string();
+        assert!(fault.contains(&format!("TCP {address}")), "{fault}");
     }
 }

@@ -75,7 +75,6 @@ pub async fn start_and_tell(
         transport: "UDP",
         address: config.listen,
         source,
-        flag: "--listen",
     })?;
     let (stop, stopped) = watch::channel(false);
     let lanes = Arc::clone(&shared.lanes);

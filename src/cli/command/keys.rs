@@ -13,7 +13,7 @@ use crate::cli::run::failure::Failure;
 use crate::cli::run::invocation::Invocation;
 use crate::cli::run::session;
 use crate::client::DeviceKey;
-use crate::model::{DeviceId, Principal};
+use crate::model::{DeviceId, Principal, Refusal};
 
 /// Arguments of `adsum keys`.
 #[derive(Debug, clap::Args)]
@@ -32,11 +32,16 @@ enum Action {
     /// Withdraw a device's key; its connections end at once
     Revoke {
         /// The device: 16 hexadecimal digits as `adsum keys list` shows them
+        #[arg(value_parser = device)]
         device: DeviceId,
         /// Whose device; others than one's own are for administrators [default: one's own]
         #[arg(long, value_name = "PRINCIPAL")]
         of: Option<Principal>,
     },
+}
+
+fn device(text: &str) -> Result<DeviceId, String> {
+    text.parse().map_err(|refusal: Refusal| format!("{refusal}, see `adsum keys`"))
 }
 
 /// `{"type":"key", …}`.

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use super::cure;
 use crate::client::{ClientError, StateError};
 use crate::log::LogFault;
 use crate::model::Refusal;
@@ -14,7 +15,9 @@ pub(in crate::cli) const EXIT_FAILED: u8 = 1;
 /// Wrong usage.
 pub(in crate::cli) const EXIT_USAGE: u8 = 2;
 /// Cannot reach the server.
-pub(in crate::cli) const EXIT_UNREACHABLE: u8 = 3;
+const EXIT_UNREACHABLE: u8 = 3;
+/// Not authenticated.
+const EXIT_NOT_AUTHENTICATED: u8 = 4;
 
 /// Why a command does not end with 0, or ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +95,21 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        Self::new(error.exit_code(), error.code(), error.to_string())
+        Self::new(exit_of(&error), error.code(), cure::of_client(&error))
+    }
+}
+
+fn exit_of(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Refused(refused) if refused.is_authentication() => EXIT_NOT_AUTHENTICATED,
+        ClientError::NotAuthenticated { .. } | ClientError::ServerKeyChanged { .. } => {
+            EXIT_NOT_AUTHENTICATED
+        }
+        ClientError::Unreachable { .. } | ClientError::Lost { .. } => EXIT_UNREACHABLE,
+        ClientError::Invalid(_) => EXIT_USAGE,
+        ClientError::State(StateError::NoIdentity { .. }) => EXIT_NOT_AUTHENTICATED,
+        ClientError::State(StateError::SeveralIdentities { .. }) => EXIT_USAGE,
+        _ => EXIT_FAILED,
     }
 }
 
@@ -105,13 +122,13 @@ impl From<StateError> for Failure {
 /// A value that is wrong before anything was sent is wrong usage.
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(EXIT_USAGE, refusal.code().as_str(), refusal.to_string())
+        Self::new(EXIT_USAGE, refusal.code().as_str(), cure::of_refusal(&refusal))
     }
 }
 
 impl From<LogFault> for Failure {
     fn from(fault: LogFault) -> Self {
-        Self::failed(word_of(&fault), fault.to_string())
+        Self::failed(word_of(&fault), cure::of_log(&fault))
     }
 }
 
@@ -130,8 +147,8 @@ impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
             ServerError::Log(fault) => fault.into(),
-            ServerError::NoDomain => Self::usage(error.to_string()),
-            _ => Self::failed("server", error.to_string()),
+            ServerError::NoDomain => Self::usage(cure::of_server(&error)),
+            _ => Self::failed("server", cure::of_server(&error)),
         }
     }
 }
@@ -147,6 +164,8 @@ pub(in crate::cli) fn of_stdout(error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{KeyHash, Refused, ServerAddress};
+    use crate::model::RefusalCode;
 
     #[test]
     fn a_closed_pipe_is_no_failure() {
@@ -154,6 +173,53 @@ mod tests {
         assert_eq!(of_stdout(&error), Failure::PipeClosed);
         assert_eq!(Failure::PipeClosed.exit(), 0);
         assert_eq!(of_stdout(&io::Error::from(io::ErrorKind::StorageFull)).exit(), EXIT_FAILED);
+    }
+
+    fn refused(code: RefusalCode) -> ClientError {
+        ClientError::Refused(Refused {
+            number: code.number(),
+            code: Some(code),
+            message: "no".into(),
+            retry_after: None,
+        })
+    }
+
+    #[test]
+    fn exit_codes_tell_no_from_nobody_there_and_from_not_you() {
+        let server: ServerAddress = "localhost".parse().unwrap();
+        let key = KeyHash([0; 32]);
+        let reason = || "no answer".to_owned();
+        let nobody = StateError::NoIdentity { principal: "nobody".into(), home: "/h".into() };
+        let several = StateError::SeveralIdentities { principals: Vec::new() };
+        for (error, exit, code) in [
+            (refused(RefusalCode::StaleTag), 1, "stale-tag"),
+            (refused(RefusalCode::UnknownKind), 1, "unknown-kind"),
+            (refused(RefusalCode::UnknownKey), 4, "unknown-key"),
+            (refused(RefusalCode::KeyRevoked), 4, "key-revoked"),
+            (refused(RefusalCode::InviteNeeded), 4, "invite-needed"),
+            (ClientError::Invalid(Refusal::StaleTag), 2, "stale-tag"),
+            (
+                ClientError::NotAuthenticated { server: server.clone(), reason: reason() },
+                4,
+                "not-authenticated",
+            ),
+            (
+                ClientError::ServerKeyChanged { server: server.clone(), expected: key, found: key },
+                4,
+                "server-key-changed",
+            ),
+            (ClientError::Unreachable { server, reason: reason() }, 3, "unreachable"),
+            (ClientError::Lost { reason: reason() }, 3, "connection-lost"),
+            (ClientError::State(nobody), 4, "no-identity"),
+            (ClientError::State(several), 2, "several-identities"),
+            (ClientError::State(StateError::NoHome), 1, "no-home"),
+            (ClientError::Closed, 1, "closed"),
+        ] {
+            let Failure::Told { exit: found, code: word, .. } = Failure::from(error) else {
+                panic!()
+            };
+            assert_eq!((found, word.as_str()), (exit, code));
+        }
     }
 
     #[test]

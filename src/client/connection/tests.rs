@@ -70,7 +70,7 @@ async fn a_server_of_another_protocol_is_told_apart_from_one_that_is_not_there()
     let soon = Duration::from_millis(50);
     let error = Connection::connect(&client, &address, &Pin::FirstUse, soon).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
-    assert_eq!(error.exit_code(), 3);
+    assert_eq!(error.code(), "unreachable");
 }
 
 #[tokio::test]

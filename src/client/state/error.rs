@@ -18,7 +18,7 @@ pub enum StateError {
     #[error("there is no folder for identities: set ADSUM_HOME, XDG_DATA_HOME or HOME")]
     NoHome,
     /// The principal is not enrolled on this machine.
-    #[error("{principal} is not enrolled on this machine ({home}); run `adsum enroll {principal}`")]
+    #[error("{principal} is not enrolled on this machine ({home}); enroll it first")]
     NoIdentity {
         /// The principal, or "nobody" when there is no identity at all.
         principal: String,
@@ -26,7 +26,7 @@ pub enum StateError {
         home: PathBuf,
     },
     /// More than one identity is enrolled and none was named.
-    #[error("several identities are enrolled ({}); say which one with --as", .principals.join(", "))]
+    #[error("several identities are enrolled ({}); say which one", .principals.join(", "))]
     SeveralIdentities {
         /// Who.
         principals: Vec<String>,
@@ -84,15 +84,6 @@ pub enum StateError {
 }
 
 impl StateError {
-    /// The exit code of a command that ends with this.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::NoIdentity { .. } => 4,
-            Self::SeveralIdentities { .. } => 2,
-            _ => 1,
-        }
-    }
-
     /// The word of this error in JSON.
     pub(crate) fn code(&self) -> &'static str {
         match self {

@@ -115,7 +115,7 @@ impl<T: Transport> Host for StreamHost<T> {
             }
         };
         found.map_err(|fault| {
-            error!(%fault, "a stream could not read the log; run `adsum log verify`");
+            error!(%fault, "a stream could not read the log; have all of it verified");
             Unreadable
         })
     }

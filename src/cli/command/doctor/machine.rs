@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::check::Check;
+use crate::cli::run::cure;
 use crate::client::{Home, Identity};
 use crate::model::Principal;
 
@@ -28,7 +29,7 @@ pub(super) fn check(home: &Home, wanted: Option<&Principal>, has_store: bool) ->
         Ok(identities) => identities,
         Err(error) => {
             return Found {
-                checks: vec![Check::fail("identities", error)],
+                checks: vec![Check::fail("identities", cure::of_state(&error))],
                 identities: Vec::new(),
             };
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::check::Check;
 use crate::cli::print::time::{now, span};
+use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxStatus, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{Lifetime, Timestamp};
@@ -21,7 +22,7 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
     let server = identity.server.to_string();
     let client = match Client::open(Profile::once(identity)) {
         Ok(client) => client,
-        Err(error) => return vec![Check::fail(format!("{name} server"), error)],
+        Err(error) => return vec![Check::fail(format!("{name} server"), cure::of_client(&error))],
     };
     let began = Instant::now();
     let checks = match client.connected().await {
@@ -70,7 +71,7 @@ fn inbox(name: &str, status: Result<InboxStatus, ClientError>) -> Check {
     let name = format!("{name} inbox");
     let status = match status {
         Ok(status) => status,
-        Err(error) => return Check::fail(name, error),
+        Err(error) => return Check::fail(name, cure::of_client(&error)),
     };
     let detail = format!("{} waiting, {} kept", status.waiting, status.kept);
     if status.waiting * 10 >= MESSAGES_WAITING_MAX as u64 * 9 {
@@ -87,7 +88,7 @@ fn failed(name: &str, error: &ClientError) -> Check {
         ClientError::Refused(_) | ClientError::NotAuthenticated { .. } => "identity",
         _ => "server",
     };
-    Check::fail(format!("{name} {what}"), error)
+    Check::fail(format!("{name} {what}"), cure::of_client(error))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
+use crate::cli::run::cure;
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::Sequence;
 
@@ -38,7 +39,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
             let cure = "nothing, if that is the server; stop it to have the log looked at too";
             checks.push(Check::warn("store", detail, cure));
         }
-        Err(fault) => checks.push(Check::fail("store", fault)),
+        Err(fault) => checks.push(Check::fail("store", cure::of_log(&fault))),
     }
     if data.is_dir() {
         checks.push(free_space(data));
@@ -60,7 +61,7 @@ fn last_events(log: &SledLog) -> Check {
                     return Check::fail("log", LogFault::Missing { sequence: Sequence::new(next) });
                 }
             },
-            Err(fault) => return Check::fail("log", fault),
+            Err(fault) => return Check::fail("log", cure::of_log(&fault)),
         }
     }
     if head == 0 {

@@ -105,7 +105,7 @@ impl<S: SendHalf> Answer<'_, S> {
                 self.flush().await?;
             }
             Err(NoAnswer::Broken(fault)) => {
-                error!(%fault, kind, "a question could not read the log; run `adsum log verify`");
+                error!(%fault, kind, "a question could not read the log; have all of it verified");
                 return Ok(Err(ResetCode::Internal));
             }
             Err(NoAnswer::Ended(end)) => return Err(end),

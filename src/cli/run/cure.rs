@@ -1,0 +1,135 @@
+//! Which command does what the layers below name as the cure of what they refuse or cannot do, and which exit code follows.
+//!
+//! Below, a message names thing, cause and cure in words that hold for every program. Whoever typed a command is told
+//! what to type instead.
+//! Must never hold: a thing or a cause; whoever refuses knows them.
+
+use crate::client::{ClientError, StateError};
+use crate::log::LogFault;
+use crate::model::{Refusal, RefusalCode};
+use crate::server::ServerError;
+
+/// The words of `error` for whoever typed a command.
+pub(in crate::cli) fn of_client(error: &ClientError) -> String {
+    match error {
+        ClientError::Refused(refused) => of_code(refused.code, refused.to_string()),
+        ClientError::Invalid(refusal) => of_refusal(refusal),
+        ClientError::State(error) => of_state(error),
+        _ => error.to_string(),
+    }
+}
+
+/// The words of a refusal that was made before anything was sent.
+pub(in crate::cli) fn of_refusal(refusal: &Refusal) -> String {
+    of_code(Some(refusal.code()), refusal.to_string())
+}
+
+/// The words of what is wrong with the files of identities.
+pub(in crate::cli) fn of_state(error: &StateError) -> String {
+    let cure = match error {
+        StateError::NoIdentity { principal, .. } => format!("run `adsum enroll {principal}`"),
+        StateError::SeveralIdentities { .. } => "say which one with --as".to_owned(),
+        _ => return error.to_string(),
+    };
+    instead(&error.to_string(), &cure)
+}
+
+/// The words of a fault of the log.
+pub(in crate::cli) fn of_log(fault: &LogFault) -> String {
+    let cure = match fault {
+        LogFault::Checkpoint { .. } => "start with --rebuild-views to fold the log anew",
+        LogFault::Locked { .. } => "stop it, or name another --data folder",
+        LogFault::NoStore { .. } => "name the folder that `adsum serve --data` uses",
+        _ => return fault.to_string(),
+    };
+    instead(&fault.to_string(), cure)
+}
+
+/// The words of why a server does not start.
+pub(in crate::cli) fn of_server(error: &ServerError) -> String {
+    let cure = match error {
+        ServerError::Log(fault) => return of_log(fault),
+        ServerError::NoDomain => "name at least one with --domain",
+        ServerError::Listen { transport: "UDP", .. } => {
+            "stop what uses it, or choose another with --listen"
+        }
+        ServerError::Listen { .. } => "stop what uses it, or choose another with --http",
+        _ => return error.to_string(),
+    };
+    instead(&error.to_string(), cure)
+}
+
+fn of_code(code: Option<RefusalCode>, message: String) -> String {
+    let cure = match code {
+        Some(RefusalCode::SubscriptionsFull) => "end one with `adsum unwatch`".to_owned(),
+        // The message begins with whom it is about.
+        Some(RefusalCode::UnknownPrincipal) => {
+            format!("run `adsum enroll {}`", message.split(' ').next().unwrap_or_default())
+        }
+        Some(RefusalCode::InviteNeeded) => {
+            "ask an administrator for one, or start the server with --open-enrollment".to_owned()
+        }
+        Some(RefusalCode::DevicesFull) => "revoke one with `adsum keys revoke`".to_owned(),
+        Some(RefusalCode::NoDevice) => "list them with `adsum keys list`".to_owned(),
+        Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
+        _ => return message,
+    };
+    instead(&message, &cure)
+}
+
+/// `message` with `cure` behind its last semicolon, where its own cure stands.
+fn instead(message: &str, cure: &str) -> String {
+    let about = message.rsplit_once("; ").map_or(message, |(about, _)| about);
+    format!("{about}; {cure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(refusal: &Refusal, cure: &str) {
+        let (below, here) = (refusal.to_string(), of_refusal(refusal));
+        assert!(!below.contains("adsum ") && !below.contains("--"), "{below}");
+        assert!(here.ends_with(cure), "{here}");
+        assert_eq!(here.split("; ").count(), below.split("; ").count(), "{here}");
+    }
+
+    #[test]
+    fn whoever_typed_a_command_is_told_what_to_type() {
+        told(&Refusal::SubscriptionsFull { max: 3 }, "; end one with `adsum unwatch`");
+        let principal = "alice@localhost".to_owned();
+        told(&Refusal::UnknownPrincipal { principal }, "; run `adsum enroll alice@localhost`");
+        told(&Refusal::InviteNeeded, "or start the server with --open-enrollment");
+        told(&Refusal::DevicesFull { max: 3 }, "; revoke one with `adsum keys revoke`");
+        told(&Refusal::NoDevice { device: "ab".into() }, "; list them with `adsum keys list`");
+        let address = "im:alice@localhost".to_owned();
+        told(&Refusal::NoMessage { address, sequence: 1 }, "; list them with `adsum inbox`");
+    }
+
+    #[test]
+    fn what_no_command_cures_stays_as_it_is() {
+        let refusal = Refusal::InboxFull { max: 3 };
+        assert_eq!(of_refusal(&refusal), refusal.to_string());
+        assert_eq!(of_log(&LogFault::Poisoned), LogFault::Poisoned.to_string());
+    }
+
+    #[test]
+    fn an_operator_is_told_which_flag_helps() {
+        let fault = |path: &str| LogFault::Locked { path: path.into() };
+        assert_eq!(
+            of_log(&fault("/d")),
+            "the store /d is in use by another adsum process; stop it, or name another --data folder"
+        );
+        assert_eq!(of_server(&ServerError::Log(fault("/d"))), of_log(&fault("/d")));
+        assert_eq!(
+            of_server(&ServerError::NoDomain),
+            "no domain is served; name at least one with --domain"
+        );
+        for (transport, flag) in [("UDP", "--listen"), ("TCP", "--http")] {
+            let source = std::io::ErrorKind::AddrInUse.into();
+            let address = "127.0.0.1:1".parse().unwrap();
+            let told = of_server(&ServerError::Listen { transport, address, source });
+            assert!(told.ends_with(&format!("; stop what uses it, or choose another with {flag}")));
+        }
+    }
+}
