@@ -6,6 +6,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/imports.rs"]
 mod imports;
 #[path = "tidy/tokens.rs"]
@@ -261,30 +263,6 @@ fn locked_versions_have_no_known_advisory() {
                 version.split(['.', '-', '+']).take(3).map(|part| part.parse().unwrap()).collect();
             if numbers[..] < minimum[..] {
                 broken.push(format!("{name} {version} is below {minimum:?}"));
-            }
-        }
-    }
-    report(&broken);
-}
-
-#[test]
-fn every_text_of_the_documents_names_files_that_exist() {
-    let mut broken = Vec::new();
-    for document in [
-        "README.md",
-        "docs/ARCHITECTURE.md",
-        "docs/FORMATS.md",
-        "docs/GUARANTEES.md",
-        "docs/LOG_FORMAT.md",
-        "docs/PROTOCOL.md",
-    ] {
-        let text = fs::read_to_string(root().join(document))
-            .unwrap_or_else(|error| panic!("{document}: {error}"));
-        for quoted in text.split('`').skip(1).step_by(2) {
-            let path = quoted.split(['#', ' ', '*']).next().unwrap_or_default();
-            let ours = ["src/", "tests/", "docs/", "fuzz/", "benches/", "examples/", ".ci/"];
-            if ours.iter().any(|folder| path.starts_with(folder)) && !root().join(path).exists() {
-                broken.push(format!("{document} names {path}, which is not there"));
             }
         }
     }
