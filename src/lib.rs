@@ -40,6 +40,7 @@ pub mod model;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod service;
+#[cfg(feature = "server")]
 pub mod session;
 pub mod view;
 pub mod wire;

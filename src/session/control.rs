@@ -13,7 +13,6 @@ use super::hello::{self, HelloStep, Introduction};
 use super::lane::{Lane, Letter};
 use super::ledger::Ledger;
 use super::step::{End, Ending, Note, Parting, Step};
-use super::stream::Reading;
 use crate::model::limits::FRAME_BYTES_MAX;
 use crate::model::{Lifetime, Refusal, Timestamp};
 use crate::service::Actor;
@@ -27,7 +26,6 @@ const PRIORITY: i32 = 20;
 /// A CONTROL stream.
 pub(super) struct Control {
     connection: Arc<Connection>,
-    reading: Reading,
     lane: Lane,
     pub(super) decoder: Decoder,
     phase: Phase,
@@ -50,10 +48,10 @@ enum Phase {
 }
 
 impl Control {
-    pub(super) fn new(connection: Arc<Connection>, reading: Reading, lane: Lane) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, lane: Lane) -> Self {
         let phase = Phase::Entering(Box::new(Introduction::new(Arc::clone(&connection))));
         let (decoder, next) = (hello::decoder(), vec![Step::Priority(PRIORITY)]);
-        Self { connection, reading, lane, decoder, phase, ending: None, next }
+        Self { connection, lane, decoder, phase, ending: None, next }
     }
 
     /// Whether bytes of the peer are to be read now.
@@ -166,7 +164,7 @@ impl Control {
 
     fn let_in(&mut self, actor: Arc<Actor>, welcome: Vec<u8>) -> bool {
         self.decoder.set_bytes_max(FRAME_BYTES_MAX);
-        let ledger = Ledger::new(Arc::clone(&actor), self.reading, self.lane.next_number());
+        let ledger = Ledger::new(Arc::clone(&actor), self.lane.next_number());
         self.phase = Phase::Serving(ledger);
         self.next = vec![Step::Entered(actor), Step::Write(welcome.into())];
         true

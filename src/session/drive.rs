@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::connection::{Close, Connection};
 use super::lane::Lane;
 use super::step::{Claim, End, Found, Heard, Look, Note, Parting, Step, Unreadable};
-use super::stream::{Reading, Stream};
+use super::stream::Stream;
 use super::transport::{Gone, ReceiveHalf, SendHalf};
 use crate::model::Timestamp;
 use crate::service::Input;
@@ -62,7 +62,6 @@ pub trait Host: Send {
 /// it, if it must.
 pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
     connection: Arc<Connection>,
-    reading: Reading,
     lane: Lane,
     (send, mut receive): (S, R),
     host: H,
@@ -73,20 +72,19 @@ pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
         Some(Err(_)) => return None,
         None => None,
     };
-    serve_from(byte, connection, reading, lane, (send, receive), host).await
+    serve_from(byte, connection, lane, (send, receive), host).await
 }
 
 /// Serves a stream behind its first byte, `None` if there was none.
 pub async fn serve_from<S: SendHalf, R: ReceiveHalf, H: Host>(
     byte: Option<u8>,
     connection: Arc<Connection>,
-    reading: Reading,
     lane: Lane,
     (send, receive): (S, R),
     host: H,
 ) -> Option<Close> {
     let silence_max = connection.settings.silence_max;
-    let stream = Stream::new(&connection, reading, lane, byte);
+    let stream = Stream::new(&connection, lane, byte);
     let silence = stream.awaits_first_frame().then(|| host.sleep(silence_max));
     Driver { stream, receive, host, silence, hears_peer_first: false }.run(send).await
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::lane::{Lane, Letter};
 use super::step::Note;
-use super::stream::{Reading, WRITE_BYTES};
+use super::stream::WRITE_BYTES;
+use super::{answers, requests};
 use crate::model::Refusal;
 use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
 use crate::service::{Actor, Command, Input, Reply};
@@ -15,19 +16,18 @@ use crate::wire::{Decoder, FrameFault};
 
 /// A request as far as it was understood.
 #[derive(Debug)]
-pub struct Request {
+pub(super) struct Request {
     /// The client's number for the answer.
-    pub number: u64,
+    pub(super) number: u64,
     /// The kind of request, for counting.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// What it asks, or why it cannot be asked so.
-    pub command: Result<Command, Refusal>,
+    pub(super) command: Result<Command, Refusal>,
 }
 
 /// The requests of one connection.
 pub(super) struct Ledger {
     actor: Arc<Actor>,
-    reading: Reading,
     /// The lane's number for the oldest entry; the others follow without gaps.
     oldest: u32,
     entries: VecDeque<Entry>,
@@ -41,8 +41,8 @@ struct Entry {
 
 impl Ledger {
     /// The requests of `actor`, of which the first has the number `first` on the lane.
-    pub(super) fn new(actor: Arc<Actor>, reading: Reading, first: u32) -> Self {
-        Self { actor, reading, oldest: first, entries: VecDeque::new() }
+    pub(super) fn new(actor: Arc<Actor>, first: u32) -> Self {
+        Self { actor, oldest: first, entries: VecDeque::new() }
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -67,7 +67,7 @@ impl Ledger {
         let mut inputs = Vec::new();
         while self.has_room() {
             let Some(frame) = decoder.next_frame()? else { break };
-            let Some(request) = (self.reading.read)(&frame, &self.actor)? else { continue };
+            let Some(request) = requests::read(&frame, &self.actor)? else { continue };
             inputs.extend(self.enter(request, lane));
         }
         Ok(inputs)
@@ -80,7 +80,7 @@ impl Ledger {
         lane: &mut Lane,
     ) -> Result<(), FrameFault> {
         while let Some(frame) = decoder.next_frame()? {
-            if let Some(request) = (self.reading.read)(&frame, &self.actor)? {
+            if let Some(request) = requests::read(&frame, &self.actor)? {
                 self.enter(Request { command: Err(Refusal::GoingAway), ..request }, lane);
             }
         }
@@ -120,7 +120,7 @@ impl Ledger {
             };
             self.oldest = self.oldest.wrapping_add(1);
             let Some(answer) = entry.answer else { break };
-            (self.reading.write)(entry.request, &answer, &mut out);
+            answers::write(entry.request, &answer, &mut out);
             match answer {
                 Ok(_) => count(entry.kind, notes),
                 Err(refusal) => notes.push(Note::Refused(entry.kind, refusal)),

@@ -7,14 +7,17 @@
 //!
 //! Must never hold: a clock, randomness, a task, a socket, a log line, or state that must outlive the connection.
 
+mod answers;
 mod connection;
 mod control;
 mod cursor;
 mod drive;
 mod feed;
+pub(crate) mod governance;
 mod hello;
 mod lane;
 mod ledger;
+pub(crate) mod requests;
 mod shown;
 mod step;
 mod stream;
@@ -24,8 +27,7 @@ pub use connection::{Close, Connection, Fresh, Settings};
 pub use cursor::{Scope, Sealer};
 pub use drive::{Host, LAST_WORDS, ServiceGone, Sleep, serve, serve_from};
 pub use lane::{Lane, LaneId, Letter, Post, post};
-pub use ledger::Request;
 pub use shown::shown_body;
 pub use step::{Claim, End, Ending, Found, Heard, Look, Note, Parting, Step, Unreadable};
-pub use stream::{Reading, Stream};
+pub use stream::Stream;
 pub use transport::{Gone, ReceiveHalf, SendHalf, Transport};

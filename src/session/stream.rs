@@ -9,24 +9,13 @@ use super::connection::Connection;
 use super::control::Control;
 use super::feed::Feed;
 use super::lane::{Lane, Letter};
-use super::ledger::Request;
 use super::step::{End, Found, Heard, Note, Parting, Step, Unreadable};
-use crate::model::{Refusal, Timestamp};
-use crate::service::{Actor, Reply};
+use crate::model::Timestamp;
 use crate::wire::body::FeedOpen;
-use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode};
+use crate::wire::{CloseCode, Decoder, ResetCode, StreamType, decode};
 
 /// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
 pub(super) const WRITE_BYTES: usize = 16 * 1024;
-
-/// How requests are read and their answers written.
-#[derive(Clone, Copy, Debug)]
-pub struct Reading {
-    /// Reads a request of an actor; `None` for a frame that is to be passed over.
-    pub read: fn(&Frame, &Actor) -> Result<Option<Request>, FrameFault>,
-    /// Appends the frame that answers the request of a number.
-    pub write: fn(u64, &Result<Reply, Refusal>, &mut Vec<u8>),
-}
 
 /// A stream, from its first byte on.
 pub struct Stream {
@@ -52,16 +41,11 @@ struct Opening {
 
 impl Stream {
     /// The stream whose first byte is `byte`, `None` if it ended before or none came in time.
-    pub fn new(
-        connection: &Arc<Connection>,
-        reading: Reading,
-        lane: Lane,
-        byte: Option<u8>,
-    ) -> Self {
+    pub fn new(connection: &Arc<Connection>, lane: Lane, byte: Option<u8>) -> Self {
         let connection = Arc::clone(connection);
         let kind = match byte.map(StreamType::from_byte) {
             Some(Some(StreamType::Control)) if connection.take_control() => {
-                Kind::Control(Box::new(Control::new(connection, reading, lane)))
+                Kind::Control(Box::new(Control::new(connection, lane)))
             }
             Some(Some(StreamType::Control)) => {
                 let reason = "there is a CONTROL stream already".to_owned();

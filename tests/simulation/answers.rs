@@ -1,55 +1,11 @@
-//! Answers on CONTROL: as the server writes them and as a device reads them.
+//! Answers on CONTROL as a device reads them.
 //!
 //! Must never hold: what an answer means to anybody.
 
 use adsum::client::{Answer, Refused};
-use adsum::model::{Lifetime, Refusal, Role, Tag};
-use adsum::service::{Actor, Reply};
+use adsum::model::{Lifetime, Tag};
 use adsum::wire::body::{self, Body};
-use adsum::wire::{Frame, VERSION, convert, decode, encode};
-
-/// Writes the answer to the request `number`.
-pub(crate) fn write(number: u64, result: &Result<Reply, Refusal>) -> Vec<u8> {
-    let (mut out, request) = (Vec::new(), number);
-    match result {
-        Err(refusal) => encode(&convert::refused(number, refusal), &mut out),
-        Ok(Reply::Published { tag, granted }) => {
-            let granted_ms = granted.as_ms();
-            encode(&body::Published { request, tag: tag.0, granted_ms }, &mut out);
-        }
-        Ok(Reply::Subscribed { state, granted }) => {
-            let (state, granted_ms) = (convert::state_numbers(*state).0, granted.as_ms());
-            encode(&body::Subscribed { request, state, granted_ms }, &mut out);
-        }
-        Ok(Reply::Unsubscribed) => encode(&body::Unsubscribed { request }, &mut out),
-        Ok(Reply::Sent { duplicate }) => {
-            encode(&body::Sent { request, duplicate: *duplicate }, &mut out);
-        }
-        Ok(Reply::Deleted { count }) => {
-            encode(&body::Deleted { request, count: *count }, &mut out);
-        }
-        Ok(reply) => panic!("{reply:?} answers no request"),
-    }
-    out
-}
-
-/// Writes the word that the session may act.
-pub(crate) fn welcome(actor: &Actor, role: Role, now: u64) -> Vec<u8> {
-    let welcome = body::Welcome {
-        version: VERSION,
-        features: 0,
-        principal: actor.principal.to_string(),
-        device: actor.device.0,
-        role: convert::role_number(role),
-        enrolled: false,
-        durability: 1,
-        time_ms: now,
-        server: "simulated".to_owned(),
-    };
-    let mut out = Vec::new();
-    encode(&welcome, &mut out);
-    out
-}
+use adsum::wire::{Frame, convert, decode};
 
 /// What a device reads on CONTROL.
 #[derive(Debug)]
@@ -57,6 +13,7 @@ pub(crate) enum Word {
     Welcome,
     Answer(u64, Result<Answer, Refused>),
     Goaway(body::Goaway),
+    Challenge([u8; 32]),
 }
 
 /// Reads a frame of CONTROL.
@@ -67,6 +24,7 @@ pub(crate) fn read(frame: &Frame) -> Word {
     let (number, answer) = match frame.kind {
         body::Welcome::KIND => return Word::Welcome,
         body::Goaway::KIND => return Word::Goaway(body(frame)),
+        body::Challenge::KIND => return Word::Challenge(body::<body::Challenge>(frame).nonce),
         body::Refused::KIND => {
             let refused: body::Refused = body(frame);
             return Word::Answer(refused.request, Err(refused.into()));

@@ -10,7 +10,8 @@ use adsum::model::{InboxSequence, Message};
 use adsum::wire::body::PresenceBody;
 use bytes::Bytes;
 
-use super::{Checked, cursor, promised};
+use super::oracle::Spot;
+use super::{Checked, promised};
 
 /// A change the application recorded.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct Application {
 pub(crate) struct Floor {
     pub(crate) message: InboxSequence,
     /// Era and position of the last change.
-    pub(crate) change: (u8, u64),
+    pub(crate) change: Spot,
     /// The era of the position the process began with, zero for none: what is sent anew in it, or from the very
     /// beginning, may have been begun by a process before.
     pub(crate) began: u8,
@@ -60,10 +61,9 @@ impl Application {
     pub(crate) fn record_presence(
         &mut self,
         floor: &mut Floor,
-        (cursor, anew): (Bytes, bool),
+        (cursor, change, anew): (Bytes, Spot, bool),
         body: PresenceBody,
     ) -> Checked {
-        let change = (cursor::era_of(&cursor), cursor::position_of(&cursor));
         let (era, position) = change;
         let goes_on = era == floor.change.0 && position > floor.change.1;
         let begins = era > floor.change.0;

@@ -8,7 +8,13 @@ use std::sync::Arc;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
-use adsum::model::{Moment, Sequence, Timestamp};
+use adsum::model::{Moment, OperationId, PublicKey, Sequence, Timestamp};
+use adsum::service::{Actor, Command, Input, SessionId, Ticket};
+use adsum::session::{Claim, Connection, Look};
+use adsum::wire::body::{FeedOpen, MessageEvent};
+use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
+
+use super::pipe::{Piece, Stream};
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,26 +29,145 @@ pub(crate) enum Bug {
     MessageIdsForgotten,
     /// A restart grants what lives its full lifetime again.
     LeasesRestarted,
+    /// A session writes an answer before an older one.
+    AnswerOutOfOrder,
+    /// A session gives a feed its window twice.
+    WindowTwice,
+    /// A session takes what it told for taken, so that a cut loses it.
+    ToldIsTaken,
+    /// A session drops the name of an operation, so that a repeat is another one.
+    OperationDropped,
+    /// A session opens feeds before the proof was checked.
+    FeedBeforeProof,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
         Self::MessageIdsForgotten,
         Self::LeasesRestarted,
+        Self::AnswerOutOfOrder,
+        Self::WindowTwice,
+        Self::ToldIsTaken,
+        Self::OperationDropped,
+        Self::FeedBeforeProof,
     ];
 
     /// The promises of which it may break the first.
     pub(crate) fn breaks(self) -> &'static [u8] {
         match self {
             Self::AnswersBeforeSync => &[1, 2],
-            Self::PositionBeforeTaken | Self::CursorOneAhead => &[3],
-            Self::MessageIdsForgotten => &[4],
+            Self::PositionBeforeTaken | Self::ToldIsTaken => &[3],
+            // What is acknowledged too far makes room for too much.
+            Self::CursorOneAhead => &[3, 8],
+            Self::MessageIdsForgotten | Self::AnswerOutOfOrder | Self::OperationDropped => &[4],
             Self::LeasesRestarted => &[9],
+            Self::WindowTwice => &[8],
+            Self::FeedBeforeProof => &[12],
         }
     }
+
+    /// What a session asks the service, with the bugs that change it.
+    pub(crate) fn change_question(bug: Option<Self>, input: &mut Input) {
+        if bug == Some(Self::OperationDropped)
+            && let Input::Command { command: Command::Subscribe { operation, .. }, .. } = input
+        {
+            *operation = OperationId::default();
+        }
+    }
+
+    /// What a session asks beyond, because it took what it told for taken.
+    pub(crate) fn told_is_taken(
+        bug: Option<Self>,
+        connection: &Connection,
+        look: &Look,
+    ) -> Option<Input> {
+        let Look::Item(inbox, row) = look else { return None };
+        let actor = connection.identity().flatten().filter(|_| bug == Some(Self::ToldIsTaken))?;
+        let command = Command::Acknowledge { inbox: inbox.clone(), through: row.sequence };
+        let ticket = Ticket { session: SessionId(u64::MAX), number: 0 };
+        Some(Input::Command { ticket, actor: Actor::clone(&actor), command })
+    }
+
+    /// Takes a claim for proven that was not checked yet.
+    pub(crate) fn enter_unproven(bug: Option<Self>, connection: &Connection, claim: &Claim) {
+        if bug == Some(Self::FeedBeforeProof) {
+            let principal = claim.principal.parse().expect("impostors name principals");
+            let device = PublicKey(claim.key).device();
+            connection.enter(Arc::new(Actor { principal, device }));
+        }
+    }
+
+    /// What a session reads first on a stream, with the bugs that change it.
+    pub(crate) fn change_opening(bug: Option<Self>, kind: StreamType, bytes: Vec<u8>) -> Vec<u8> {
+        if bug != Some(Self::WindowTwice) || kind != StreamType::Feed {
+            return bytes;
+        }
+        let mut out = vec![kind.byte()];
+        for frame in frames(&bytes[1..]) {
+            let mut open: FeedOpen = decode(&frame).expect("devices open feeds");
+            open.window *= 2;
+            encode(&open, &mut out);
+        }
+        out
+    }
+
+    /// What a session writes, with the bugs that change it.
+    pub(crate) fn change_words(bug: Option<Self>, stream: Stream, piece: Piece) -> Piece {
+        let Piece::Bytes(bytes) = piece else { return piece };
+        Piece::Bytes(match (bug, stream) {
+            (Some(Self::AnswerOutOfOrder), Stream::Control) => out_of_order(&bytes),
+            (Some(Self::CursorOneAhead), Stream::Inbox) => one_ahead(&bytes),
+            _ => bytes,
+        })
+    }
+}
+
+/// The frames of a write; a session writes whole ones.
+fn frames(bytes: &[u8]) -> Vec<Frame> {
+    let mut decoder = Decoder::default();
+    decoder.push(bytes);
+    core::iter::from_fn(|| decoder.next_frame().expect("sessions write frames")).collect()
+}
+
+fn put(frame: &Frame, out: &mut Vec<u8>) {
+    let length = u32::try_from(frame.body.len() + 2).expect("frames are short");
+    out.extend(length.to_be_bytes());
+    out.extend(frame.kind.to_be_bytes());
+    out.extend(&frame.body);
+}
+
+/// The last two answers of a write the other way round.
+fn out_of_order(bytes: &[u8]) -> Vec<u8> {
+    let mut frames = frames(bytes);
+    let count = frames.len();
+    if count >= 2 {
+        frames.swap(count - 1, count - 2);
+    }
+    let mut out = Vec::new();
+    for frame in &frames {
+        put(frame, &mut out);
+    }
+    out
+}
+
+/// Messages with the cursors of their successors, as far as a successor is in the same write.
+fn one_ahead(bytes: &[u8]) -> Vec<u8> {
+    let frames = frames(bytes);
+    let mut out = Vec::new();
+    for (place, frame) in frames.iter().enumerate() {
+        let event = decode::<MessageEvent>(frame);
+        let next = frames.get(place + 1).and_then(|next| decode::<MessageEvent>(next).ok());
+        match (event, next) {
+            (Ok(event), Some(next)) => {
+                encode(&MessageEvent { cursor: next.cursor, ..event }, &mut out);
+            }
+            _ => put(frame, &mut out),
+        }
+    }
+    out
 }
 
 /// The log in memory, with the bugs that sit between service and disk.

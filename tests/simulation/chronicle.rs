@@ -3,7 +3,7 @@
 //! Checked here: times and leases (promise 9), one event per operation and message id (promise 4), tags that never
 //! repeat, inboxes without gaps. Must never hold: anything of the service's state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use adsum::event::{
     Event, MessageAccepted, MessageCause, PublicationCause, PublicationEnded, PublicationKey,
@@ -17,6 +17,9 @@ use adsum::model::{
 
 use super::stories::{Entry, Episode, Place, PresenceStory};
 use super::{Checked, promised};
+
+/// Operations on a subscription of which a repeat is known.
+const SUBSCRIBES_REMEMBERED: usize = 4;
 
 /// Something that ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +45,8 @@ pub(crate) struct Chronicle {
     run_out: BTreeSet<OperationId>,
     /// How often each watcher's subscription to a presentity was granted.
     pub(crate) grants: BTreeMap<(Principal, Presentity), u64>,
+    /// The latest operations on each subscription since it began.
+    subscribed: BTreeMap<(Principal, Presentity), VecDeque<OperationId>>,
     /// Subscriptions that ended before their time, which only their watchers may ask for.
     pub(crate) ended_early: BTreeSet<(Principal, Presentity)>,
     /// How often each message was accepted: again only when its id may be forgotten.
@@ -172,6 +177,14 @@ impl Chronicle {
                 let episodes = self.subscriptions.entry(pair.clone()).or_default();
                 if episodes.last().is_none_or(|last| last.end.is_some()) {
                     episodes.push(Episode::new(recorded.at, event.mode));
+                    self.subscribed.remove(&pair);
+                }
+                let latest = self.subscribed.entry(pair.clone()).or_default();
+                let fresh = !latest.contains(&event.operation);
+                promised!(4, fresh, "event {sequence} does {:?} again", event.operation);
+                latest.push_back(event.operation);
+                if latest.len() > SUBSCRIBES_REMEMBERED {
+                    latest.pop_front();
                 }
                 self.granted(pair, event.expires_at);
             }

@@ -3,27 +3,32 @@
 //! Its process may die between any two of: an item is handed out, the application records it, says so, the position
 //! is saved, the server is told. Must never hold: knowledge of the server beyond what came over the network.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use adsum::client::resume::{
     Arrived, BackOff, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Outcome, Position,
     Requests,
 };
+use adsum::model::limits::WINDOW_EVENTS_MAX;
 use adsum::model::{InboxSequence, Message, Tag};
+use adsum::session::Scope;
 use adsum::wire::body::{self, Body, FeedOpen, PresenceBody};
-use adsum::wire::{Decoder, Frame, VERSION, decode};
+use adsum::wire::{
+    CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, Frame, StreamType, VERSION, decode,
+};
 use bytes::Bytes;
 
 use super::answers::{self, Word};
 use super::application::{Application, Floor};
-use super::network::{ConnectionId, End, Stream};
+use super::network::{ConnectionId, End};
 use super::oracle::Oracle;
-use super::plan::{Plan, Who, happens};
+use super::pipe::{Piece, Stream};
+use super::plan::{Plan, Who, happens, signature};
 use super::trace::note;
 use super::wishes::Purposes;
 use super::world::Scene;
-use super::{Bug, Checked, cursor, promised};
+use super::{Bug, Checked, promised};
 
 /// What survives a crash of the device.
 #[derive(Debug, Default)]
@@ -71,17 +76,19 @@ struct Link {
     connection: ConnectionId,
     since: u64,
     is_welcome: bool,
+    /// Whether requests may be written: at once by whoever brings its proof along, else behind the challenge's answer.
+    may_ask: bool,
     control: Decoder,
     presence: Decoder,
     inbox: Decoder,
+    /// Cursors of events that were read and not acknowledged.
+    unacknowledged: BTreeMap<Stream, VecDeque<Bytes>>,
 }
 
 impl Process {
-    fn new(stored: &Stored) -> Self {
-        let saved = &stored.presence.cursor;
-        let began = cursor::era_of(saved);
-        let change = (began, cursor::position_of(saved));
-        let floor = Floor { message: stored.inbox.sequence, change, began };
+    fn new(stored: &Stored, who: &Who, oracle: &Oracle) -> Self {
+        let change = oracle.spot(&who.actor, Scope::Presence, &stored.presence.cursor);
+        let floor = Floor { message: stored.inbox.sequence, change, began: change.0 };
         Self {
             requests: Requests::new(),
             purposes: Purposes::default(),
@@ -126,7 +133,7 @@ impl Device {
                 return Ok(());
             }
             note!(scene.trace, "{} starts", self.who.name);
-            self.process = Some(Process::new(&self.stored));
+            self.process = Some(Process::new(&self.stored, &self.who, &scene.oracle));
             self.resend(scene);
         }
         self.connect(scene, server_listens);
@@ -163,26 +170,31 @@ impl Device {
             process.retry_at = scene.now + milliseconds(wait);
             return;
         }
-        let connection = scene.network.connect();
+        let (connection, exporter) = scene.network.connect(&mut scene.rng);
         note!(scene.trace, "{} connects as {}", self.who.name, connection.0);
         scene.trace.count("connections");
         process.requests.connected();
         let [control, presence, inbox] = core::array::from_fn(|_| Decoder::default());
-        let (since, is_welcome) = (scene.now, false);
-        process.link = Some(Link { connection, since, is_welcome, control, presence, inbox });
-        scene.send(connection, Stream::Control, &hello(&self.who));
-        let open = |kind, cursor, inbox| FeedOpen {
-            kind,
-            cursor,
-            window: self.window,
-            presentities: Vec::new(),
+        let (since, is_welcome, unacknowledged) = (scene.now, false, BTreeMap::new());
+        // A device without an exporter signs what the server makes up.
+        let exporter = scene.rng.bool().then_some(exporter);
+        process.link = Some(Link {
+            connection,
+            since,
+            is_welcome,
+            may_ask: exporter.is_some(),
+            control,
+            presence,
             inbox,
-            from_start: false,
-            watchers: None,
-        };
-        scene.send(connection, Stream::Presence, &open(1, process.presence.open(), String::new()));
+            unacknowledged,
+        });
+        let hello = hello(&self.who, exporter);
+        scene.open(connection, (Stream::Control, StreamType::Control), &hello);
+        let presence = feed_open(1, process.presence.open(), self.window, String::new());
+        scene.open(connection, (Stream::Presence, StreamType::Feed), &presence);
         let inbox = self.who.actor.principal.inbox().to_string();
-        scene.send(connection, Stream::Inbox, &open(2, process.inbox.open(), inbox));
+        let inbox = feed_open(2, process.inbox.open(), self.window, inbox);
+        scene.open(connection, (Stream::Inbox, StreamType::Feed), &inbox);
     }
 
     /// Reads what came.
@@ -191,19 +203,27 @@ impl Device {
         let Some(link) = &mut process.link else { return Ok(()) };
         let connection = link.connection;
         let is_over = scene.network.is_over(scene.now, connection, End::Device);
-        let mut read = |stream| scene.network.read(scene.now, (connection, End::Device, stream));
-        link.control.push(&read(Stream::Control));
-        link.presence.push(&read(Stream::Presence));
-        link.inbox.push(&read(Stream::Inbox));
+        link.control.push(&read_all(scene, connection, Stream::Control)?);
+        link.presence.push(&read_all(scene, connection, Stream::Presence)?);
+        link.inbox.push(&read_all(scene, connection, Stream::Inbox)?);
+        let actor = &self.who.actor;
         while let Some(frame) = next(&mut link.presence, process.presence.has_room()) {
+            link.unacknowledged.entry(Stream::Presence).or_default().extend(cursor_of(&frame));
             hear_presence(&mut process.presence, &frame)?;
         }
         while let Some(frame) = next(&mut link.inbox, process.inbox.has_room()) {
-            let actor = &self.who.actor;
-            if let Some(through) = hear_inbox(&mut process.inbox, &frame)? {
-                let place = (actor.principal.inbox(), actor.device);
-                scene.oracle.confirmed(place, through)?;
+            link.unacknowledged.entry(Stream::Inbox).or_default().extend(cursor_of(&frame));
+            if let Some(cursor) = hear_inbox(&mut process.inbox, &frame)? {
+                let inbox = actor.principal.inbox();
+                let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), &cursor);
+                scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))?;
             }
+        }
+        let window = if self.window == 0 { WINDOW_EVENTS_MAX } else { self.window };
+        for (stream, events) in &link.unacknowledged {
+            let (count, name) = (events.len(), &self.who.name);
+            let kept = count <= window as usize;
+            promised!(8, kept, "{name}: {count} events on {stream:?}, its window is {window}");
         }
         self.hear_control(scene)?;
         if is_over {
@@ -219,6 +239,14 @@ impl Device {
             let Some(frame) = next(&mut link.control, true) else { return Ok(()) };
             match answers::read(&frame) {
                 Word::Welcome => link.is_welcome = true,
+                Word::Challenge(nonce) => {
+                    link.may_ask = true;
+                    let connection = link.connection;
+                    let name = self.who.actor.principal.to_string();
+                    let signature = signature(CHALLENGE_CONTEXT, &nonce, &self.who.key.0, &name);
+                    let answer = body::ChallengeAnswer { signature };
+                    scene.send(connection, Stream::Control, &answer);
+                }
                 Word::Goaway(goaway) => {
                     process.back_off.stay_away(Duration::from_millis(goaway.reconnect_after_ms));
                 }
@@ -252,16 +280,18 @@ impl Device {
             return Ok(true);
         }
         let Process { presence, inbox, presence_held, inbox_held, floor, .. } = process;
-        let (application, watcher) = (&mut self.stored.application, &self.who.actor.principal);
+        let (application, who) = (&mut self.stored.application, &self.who);
+        let watcher = &who.actor.principal;
         let crash = if scene.is_healing { 0 } else { self.crash };
         let lives = take(
             presence,
             (presence_held, &mut self.stored.presence),
             (scene, crash),
             |handed, oracle| {
-                oracle.shown(watcher, cursor::position_of(&handed.cursor), &handed.item)?;
+                let spot = oracle.spot(&who.actor, Scope::Presence, &handed.cursor);
+                oracle.shown(watcher, spot.1, &handed.item)?;
                 let Handed { cursor, anew, item, .. } = handed;
-                application.record_presence(floor, (cursor, anew), item)
+                application.record_presence(floor, (cursor, spot, anew), item)
             },
         )?;
         Ok(lives
@@ -286,8 +316,16 @@ impl Device {
             (Stream::Inbox, process.inbox.next_acknowledgement()),
         ] {
             if let Some(cursor) = acknowledgement {
+                if let Some(link) = &mut process.link {
+                    let events = link.unacknowledged.entry(stream).or_default();
+                    let taken = events.iter().rposition(|event| *event == cursor);
+                    events.drain(..taken.map_or(0, |last| last + 1));
+                }
                 scene.send(connection, stream, &body::FeedAck { cursor });
             }
+        }
+        if process.link.as_ref().is_none_or(|link| !link.may_ask) {
+            return;
         }
         let mut out = Vec::new();
         while process.requests.write_next(&mut out).is_some() {}
@@ -304,16 +342,56 @@ fn next(decoder: &mut Decoder, has_room: bool) -> Option<Frame> {
     has_room.then(|| decoder.next_frame().expect("the server writes frames")).flatten()
 }
 
-fn hello(who: &Who) -> body::Hello {
+fn hello(who: &Who, exporter: Option<[u8; 32]>) -> body::Hello {
+    let principal = who.actor.principal.to_string();
+    let signature = exporter
+        .map(|fresh| signature(EXPORTER_CONTEXT, &fresh, &who.key.0, &principal))
+        .unwrap_or_default();
     body::Hello {
         version: VERSION,
         features: 0,
-        principal: who.actor.principal.to_string(),
+        principal,
         key: who.key.0,
-        proof: 0,
-        signature: Bytes::new(),
+        proof: u8::from(exporter.is_some()),
+        signature,
         enroll: None,
         client: "simulated".to_owned(),
+    }
+}
+
+pub(crate) fn feed_open(kind: u8, cursor: Bytes, window: u32, inbox: String) -> FeedOpen {
+    FeedOpen {
+        kind,
+        cursor,
+        window,
+        presentities: Vec::new(),
+        inbox,
+        from_start: false,
+        watchers: None,
+    }
+}
+
+/// All that came on a stream. CONTROL and feeds live as long as the connection.
+fn read_all(scene: &mut Scene, connection: ConnectionId, stream: Stream) -> Checked<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for piece in scene.network.read(scene.now, connection, stream) {
+        match piece {
+            Piece::Bytes(piece) => bytes.extend(piece),
+            Piece::Finish => {}
+            Piece::Reset(code) => {
+                promised!(3, false, "{stream:?} was reset: {}", code.as_str());
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// The cursor of an event.
+fn cursor_of(frame: &Frame) -> Option<Bytes> {
+    match frame.kind {
+        body::PresenceEvent::KIND => Some(read::<body::PresenceEvent>(frame).cursor),
+        body::MessageEvent::KIND => Some(read::<body::MessageEvent>(frame).cursor),
+        _ => None,
     }
 }
 
@@ -346,12 +424,14 @@ fn hear_presence(feed: &mut FeedResume<PresenceBody>, frame: &Frame) -> Checked 
             let (sequence, bytes) = (InboxSequence::ZERO, frame.body.len());
             kept(feed.arrived(Arrived { number, cursor, sequence, bytes, item: presence }))
         }
+        // The connection will end, and the feed goes on with the next.
+        body::FeedEnd::KIND => Ok(()),
         kind => panic!("kind {kind:#06x} came on a presence feed"),
     }
 }
 
-/// Returns the position of an acknowledgement that the server confirms.
-fn hear_inbox(feed: &mut FeedResume<Message>, frame: &Frame) -> Checked<Option<InboxSequence>> {
+/// Returns the cursor of an acknowledgement that the server confirms.
+fn hear_inbox(feed: &mut FeedResume<Message>, frame: &Frame) -> Checked<Option<Bytes>> {
     match frame.kind {
         body::FeedReady::KIND => ready(feed, frame)?,
         body::CaughtUp::KIND => kept(feed.caught_up(read::<body::CaughtUp>(frame).cursor))?,
@@ -364,8 +444,9 @@ fn hear_inbox(feed: &mut FeedResume<Message>, frame: &Frame) -> Checked<Option<I
         body::FeedAcked::KIND => {
             let body::FeedAcked { cursor, .. } = read(frame);
             feed.acknowledged(&cursor);
-            return Ok(Some(InboxSequence::new(cursor::position_of(&cursor))));
+            return Ok(Some(cursor));
         }
+        body::FeedEnd::KIND => {}
         kind => panic!("kind {kind:#06x} came on an inbox feed"),
     }
     Ok(None)

@@ -1,7 +1,7 @@
 //! One world from one seed: devices, a lossy network, a server on a forgetful disk, and an oracle that watches.
 //!
-//! The service, the commit order, the feeds, the frames and the client's resumption are the real ones; sockets,
-//! tasks, the clock and the disk are played. Everything happens in one thread in an order that only the seed decides.
+//! The service, the commit order, the sessions, the frames and the client's resumption are the real ones; sockets,
+//! tasks, signatures, the clock and the disk are played. Everything happens in one thread in an order that only the seed decides.
 //! Must never hold: a source of randomness or of time beside the seed, or a collection without order.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
@@ -10,16 +10,16 @@ mod answers;
 mod application;
 mod bug;
 mod chronicle;
-mod cursor;
 mod device;
-mod feeds;
+mod host;
+mod impostor;
 mod network;
 mod oracle;
+mod pipe;
 mod plan;
-mod requests;
 mod seeds;
 mod server;
-mod session;
+mod serving;
 mod stories;
 mod trace;
 mod verdict;

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use adsum::session::Close;
 use fastrand::Rng;
 
-use super::Trace;
+use super::pipe::{Piece, Pipe, Stream};
 use super::trace::note;
+use super::{Bug, Trace};
 
 /// Names a connection for as long as the world lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,27 +23,13 @@ pub(crate) enum End {
     Server,
 }
 
-/// The long-lived streams of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stream {
-    Control,
-    Presence,
-    Inbox,
-}
+/// One direction of one stream: what arrives when.
+type InFlight = VecDeque<(u64, Piece)>;
 
-impl Stream {
-    pub(crate) const ALL: [Self; 3] = [Self::Control, Self::Presence, Self::Inbox];
-}
-
-/// One direction of one stream.
-#[derive(Debug, Default)]
-struct Pipe {
-    in_flight: VecDeque<(u64, Vec<u8>)>,
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Connection {
-    pipes: BTreeMap<(End, Stream), Pipe>,
+    pipe: Pipe,
+    in_flight: BTreeMap<(End, Stream), InFlight>,
     cut: bool,
     /// When the server learns that the connection is gone.
     server_learns_at: u64,
@@ -57,65 +45,127 @@ pub(crate) struct Network {
     begun: u64,
     pub(crate) delay_ms_max: u64,
     trace: Trace,
+    bug: Option<Bug>,
 }
 
 impl Network {
-    pub(crate) fn new(delay_ms_max: u64, trace: Trace) -> Self {
-        Self { connections: BTreeMap::new(), begun: 0, delay_ms_max, trace }
+    pub(crate) fn new(delay_ms_max: u64, trace: Trace, bug: Option<Bug>) -> Self {
+        Self { connections: BTreeMap::new(), begun: 0, delay_ms_max, trace, bug }
     }
 
-    pub(crate) fn connect(&mut self) -> ConnectionId {
+    /// A new connection and what both of its ends derive from their handshake.
+    pub(crate) fn connect(&mut self, rng: &mut Rng) -> (ConnectionId, [u8; 32]) {
         self.begun += 1;
         let id = ConnectionId(self.begun);
-        self.connections.insert(id, Connection::default());
-        id
+        let exporter = core::array::from_fn(|_| rng.u8(..));
+        let connection = Connection {
+            pipe: Pipe::new(exporter),
+            in_flight: BTreeMap::new(),
+            cut: false,
+            server_learns_at: 0,
+            accepted: false,
+            forgotten_by_device: false,
+        };
+        self.connections.insert(id, connection);
+        (id, exporter)
     }
 
-    /// Connections that the server has not seen yet.
-    pub(crate) fn accept(&mut self) -> Vec<ConnectionId> {
+    /// Connections that the server has not seen yet, with its ends of them.
+    pub(crate) fn accept(&mut self) -> Vec<(ConnectionId, Pipe)> {
         let fresh = self.connections.iter_mut().filter(|(_, one)| !one.accepted && !one.cut);
         fresh
             .map(|(id, one)| {
                 one.accepted = true;
-                *id
+                (*id, one.pipe.clone())
             })
             .collect()
     }
 
-    /// Sends `bytes` to the end `to`, in one piece or two.
-    pub(crate) fn write(
+    /// A device sends `piece` to the server.
+    pub(crate) fn send(
+        &mut self,
+        rng: &mut Rng,
+        now: u64,
+        (id, stream): (ConnectionId, Stream),
+        piece: Piece,
+    ) {
+        self.put(rng, now, (id, End::Server, stream), piece);
+    }
+
+    /// Puts `piece` on its way, in one part or two.
+    fn put(
         &mut self,
         rng: &mut Rng,
         now: u64,
         (id, to, stream): (ConnectionId, End, Stream),
-        bytes: &[u8],
+        piece: Piece,
     ) {
         let Some(connection) = self.connections.get_mut(&id).filter(|one| !one.cut) else { return };
-        self.trace.bytes(bytes);
-        let pipe = connection.pipes.entry((to, stream)).or_default();
-        let at = if rng.u8(..4) == 0 { rng.usize(..=bytes.len()) } else { bytes.len() };
-        for piece in [&bytes[..at], &bytes[at..]] {
-            if !piece.is_empty() {
-                let before = pipe.in_flight.back().map_or(0, |(arrives, _)| *arrives);
+        let queue = connection.in_flight.entry((to, stream)).or_default();
+        let parts = match piece {
+            Piece::Bytes(mut bytes) => {
+                self.trace.bytes(&bytes);
+                let at = if rng.u8(..4) == 0 { rng.usize(..=bytes.len()) } else { bytes.len() };
+                let rest = bytes.split_off(at);
+                vec![Piece::Bytes(bytes), Piece::Bytes(rest)]
+            }
+            end => vec![end],
+        };
+        for part in parts {
+            if part != Piece::Bytes(Vec::new()) {
+                let before = queue.back().map_or(0, |(arrives, _)| *arrives);
                 let arrives = before.max(now + rng.u64(..=self.delay_ms_max));
-                pipe.in_flight.push_back((arrives, piece.to_vec()));
+                queue.push_back((arrives, part));
             }
         }
     }
 
-    /// What has arrived at the end `at`.
-    pub(crate) fn read(
-        &mut self,
-        now: u64,
-        (id, at, stream): (ConnectionId, End, Stream),
-    ) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let Some(connection) = self.connections.get_mut(&id) else { return bytes };
-        let Some(pipe) = connection.pipes.get_mut(&(at, stream)) else { return bytes };
-        while let Some((_, piece)) = pipe.in_flight.pop_front_if(|(arrives, _)| *arrives <= now) {
-            bytes.extend(piece);
+    /// What has arrived at the device.
+    pub(crate) fn read(&mut self, now: u64, id: ConnectionId, stream: Stream) -> Vec<Piece> {
+        let queue = self.connections.get_mut(&id);
+        let queue = queue.and_then(|one| one.in_flight.get_mut(&(End::Device, stream)));
+        queue.map(|queue| arrived(queue, now)).unwrap_or_default()
+    }
+
+    /// Hands the server what has arrived there.
+    pub(crate) fn deliver(&mut self, now: u64, id: ConnectionId) {
+        let is_over = self.is_over(now, id, End::Server);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        for ((end, stream), queue) in &mut connection.in_flight {
+            if *end == End::Server {
+                for piece in arrived(queue, now) {
+                    connection.pipe.arrive(*stream, piece);
+                }
+            }
         }
-        bytes
+        if is_over {
+            connection.pipe.lose();
+        }
+    }
+
+    /// Takes from the server what it wrote.
+    pub(crate) fn collect(&mut self, rng: &mut Rng, now: u64, id: ConnectionId) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let (written, closed) = (connection.pipe.take_written(), connection.pipe.closed());
+        for (stream, piece) in written {
+            let piece = Bug::change_words(self.bug, stream, piece);
+            self.put(rng, now, (id, End::Device, stream), piece);
+        }
+        if let Some(close) = closed {
+            self.close(rng, now, (id, close));
+        }
+    }
+
+    /// The server closed the connection: some of what it wrote before arrives, the rest may not.
+    fn close(&mut self, rng: &mut Rng, now: u64, (id, close): (ConnectionId, Close)) {
+        if self.connections.get(&id).is_none_or(|one| one.cut) {
+            return;
+        }
+        note!(self.trace, "the server closes connection {}: {}", id.0, close.0.as_str());
+        self.cut(rng, now, id);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.server_learns_at = now;
+        }
     }
 
     /// Cuts a connection: some of what is in flight arrives at once, the rest never.
@@ -126,9 +176,11 @@ impl Network {
         connection.cut = true;
         connection.server_learns_at =
             if rng.bool() { now } else { now + rng.u64(..=10 * self.delay_ms_max) };
-        for pipe in connection.pipes.values_mut() {
-            pipe.in_flight.truncate(rng.usize(..=pipe.in_flight.len()));
-            pipe.in_flight.iter_mut().for_each(|(arrives, _)| *arrives = now);
+        for queue in connection.in_flight.values_mut() {
+            queue.truncate(rng.usize(..=queue.len()));
+            for (arrives, _) in queue {
+                *arrives = now;
+            }
         }
     }
 
@@ -168,7 +220,13 @@ impl Network {
 
     /// Whether nothing is in flight anywhere.
     pub(crate) fn is_quiet(&self) -> bool {
-        let mut pipes = self.connections.values().flat_map(|one| one.pipes.values());
-        pipes.all(|pipe| pipe.in_flight.is_empty())
+        let mut queues = self.connections.values().flat_map(|one| one.in_flight.values());
+        queues.all(VecDeque::is_empty)
     }
+}
+
+fn arrived(queue: &mut InFlight, now: u64) -> Vec<Piece> {
+    core::iter::from_fn(|| queue.pop_front_if(|(arrives, _)| *arrives <= now))
+        .map(|(_, piece)| piece)
+        .collect()
 }

@@ -11,18 +11,24 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
-use adsum::service::{Batch, PresenceItem};
+use adsum::service::{Actor, Batch, PresenceItem};
+use adsum::session::{Scope, Sealer, shown_body};
 use adsum::wire::body::PresenceBody;
 use adsum::wire::convert;
 
 use super::chronicle::Chronicle;
-use super::feeds::shown;
+use super::plan::{SECRET, cursor_secret};
 use super::{Checked, promised};
+
+/// Where a cursor stands: the era of the secret it was sealed with, and the position. Zeros if it is empty.
+pub(crate) type Spot = (u8, u64);
 
 /// Watches a world.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) chronicle: Chronicle,
+    /// Secrets that cursors were ever sealed with.
+    pub(crate) eras: u8,
     /// Longest lifetimes that were asked for.
     asked_publications: BTreeMap<OperationId, u64>,
     asked_subscriptions: BTreeMap<(Principal, Presentity), u64>,
@@ -35,6 +41,17 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
+    /// Where a cursor of `actor` stands. Devices cannot read theirs; the oracle knows the secrets.
+    pub(crate) fn spot(&self, actor: &Actor, scope: Scope<'_>, cursor: &[u8]) -> Spot {
+        let open = |era: u8| {
+            let sealer = Sealer::new(&cursor_secret(era), actor, scope);
+            sealer.open(cursor).map(|position| (era, position))
+        };
+        let spot = (1..=self.eras).rev().find_map(open);
+        assert!(spot.is_some() || cursor.is_empty(), "a cursor is not of this server");
+        spot.unwrap_or_default()
+    }
+
     /// A device is about to ask for a publication.
     pub(crate) fn asks_publish(&mut self, operation: OperationId, lifetime_ms: u64) {
         self.asked_publications.insert(operation, lifetime_ms);
@@ -74,6 +91,10 @@ impl Oracle {
                 (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
             }
             Event::SubscriptionRefreshed(event) => {
+                let pair = (event.watcher.clone(), event.presentity.clone());
+                (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
+            }
+            Event::Subscribed(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
                 (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
             }
@@ -251,7 +272,7 @@ impl Oracle {
             );
             return Ok(());
         };
-        let right = *body == shown(&expected, watcher);
+        let right = *body == shown_body(&SECRET, &expected, watcher);
         promised!(9, right, "{watcher} was shown {body:?} at {at:?}, the log has {expected:?}");
         Ok(())
     }
@@ -281,7 +302,7 @@ impl Oracle {
     pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<PresenceBody> {
         let last = self.chronicle.subscriptions.get(pair)?.last()?;
         let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
-        Some(shown(&self.expected(&pair.0, &pair.1, at)?, &pair.0))
+        Some(shown_body(&SECRET, &self.expected(&pair.0, &pair.1, at)?, &pair.0))
     }
 
     /// Reads what a device got in a `MessageEvent`.

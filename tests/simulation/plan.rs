@@ -4,10 +4,28 @@
 
 use adsum::model::{DeviceId, Handling, Mode, Presentity, Principal, PublicKey};
 use adsum::service::{Actor, ServiceConfig};
+use adsum::wire::proof_bytes;
+use bytes::Bytes;
 use fastrand::Rng;
 
 /// Keys tags and tuple ids of the store.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
+
+/// What cursors are sealed with in an era.
+pub(crate) fn cursor_secret(era: u8) -> [u8; 32] {
+    [era; 32]
+}
+
+/// The played signature of the holder of `key`: only devices that hold it ask for one.
+pub(crate) fn signature(
+    context: &[u8],
+    fresh: &[u8; 32],
+    key: &[u8; 32],
+    principal: &str,
+) -> Bytes {
+    let signed = proof_bytes(context, &[0; 32], fresh, key, principal);
+    Bytes::copy_from_slice(blake3::keyed_hash(key, &signed).as_bytes())
+}
 
 /// The server's configuration.
 pub(crate) fn config() -> ServiceConfig {

@@ -3,21 +3,23 @@
 //! A round is that of the real writer: take what waits, handle, persist, release, tell the sessions. A crash loses
 //! everything but the disk. Must never hold: anything that survives a crash beside the disk and the clock's error.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adsum::commit::Commit;
 use adsum::event::{Event, KeyEnrolled};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{Entries, LogReader};
-use adsum::model::{DeviceLabel, Role, Sequence, Timestamp};
-use adsum::service::{FeedId, Input, Output, SessionId};
-use fastrand::Rng;
+use adsum::model::{DeviceLabel, Lifetime, Role, Sequence, Timestamp};
+use adsum::service::{Input, Output, SessionId};
+use adsum::session::{Ending, Settings, post};
 
 use super::bug::PlantedLog;
-use super::network::{ConnectionId, End, Stream};
-use super::plan::{Plan, config, happens};
-use super::session::{Letter, Place, Session};
+use super::host::Desk;
+use super::network::{ConnectionId, End};
+use super::plan::{Plan, SECRET, config, cursor_secret, happens};
+use super::serving::Serving;
 use super::trace::note;
 use super::world::Scene;
 use super::{Checked, promised, verdict};
@@ -37,11 +39,10 @@ pub(crate) struct Server {
 /// What a crash takes.
 pub(crate) struct Process {
     pub(crate) commit: Commit,
-    reader: Arc<dyn LogReader>,
-    sessions: BTreeMap<ConnectionId, Session>,
-    connections: BTreeMap<SessionId, ConnectionId>,
+    desk: Desk,
+    settings: Arc<Settings>,
+    sessions: BTreeMap<ConnectionId, Serving>,
     begun: u64,
-    queue: VecDeque<Input>,
     /// When an orderly stop ends.
     stops_at: Option<u64>,
 }
@@ -67,6 +68,7 @@ impl Server {
         let chances = plan.clone();
         let mut server =
             Self { disk, process: None, starts_at: 0, era: 1, clock_ahead_ms: 0, chances };
+        scene.oracle.eras = 1;
         server.start(scene)?;
         Ok(server)
     }
@@ -89,6 +91,7 @@ impl Server {
             self.era += 1;
             note!(scene.trace, "the server forgets its cursors");
             scene.trace.count("eras");
+            scene.oracle.eras = self.era;
         }
         let log = self.disk.open().expect("a disk that forgets in order opens");
         let log = PlantedLog::new(log, scene.bug, self.clock(scene));
@@ -104,14 +107,19 @@ impl Server {
         scene.trace.count("starts");
         let all = self.disk.read(Sequence::new(1), usize::MAX).expect("the log reads");
         scene.oracle.restarted(all)?;
-        let reader = commit.reader();
+        let desk = Desk::new(commit.reader(), scene.bug);
+        desk.pass_time(self.clock(scene));
+        let settings = Settings {
+            silence_max: Duration::from_secs(10),
+            store_secret: SECRET,
+            cursor_secret: cursor_secret(self.era),
+        };
         self.process = Some(Process {
             commit,
-            reader,
+            desk,
+            settings: Arc::new(settings),
             sessions: BTreeMap::new(),
-            connections: BTreeMap::new(),
             begun: 0,
-            queue: VecDeque::new(),
             stops_at: None,
         });
         // Folding a log several times is most of what a world costs, so not at every start.
@@ -163,7 +171,7 @@ impl Server {
         self.serve(scene);
         let due = |process: &mut Process| process.commit.next_timeout();
         let is_due = self.process.as_mut().and_then(due).is_some_and(|at| at <= self.clock(scene));
-        let waits = self.process.as_ref().is_some_and(|process| !process.queue.is_empty());
+        let waits = self.process.as_ref().is_some_and(|process| process.desk.waiting() > 0);
         if is_due || waits && (scene.is_healing || scene.rng.u8(..4) > 0) {
             self.round(scene)?;
         }
@@ -184,35 +192,28 @@ impl Server {
         let Some(process) = &mut self.process else { return };
         if process.stops_at.is_none() && happens(&mut scene.rng, self.chances.orderly_stop) {
             note!(scene.trace, "the server is about to stop");
-            process.stops_at = Some(scene.now + scene.rng.u64(..300));
-            for connection in process.sessions.keys() {
-                let link = (*connection, End::Device, Stream::Control);
-                scene.network.write(&mut scene.rng, scene.now, link, &Session::go_away());
-            }
+            let time_left = scene.rng.u64(..300);
+            process.stops_at = Some(scene.now + time_left);
+            let (time_left, reconnect_after) =
+                (Lifetime::from_ms(time_left), Lifetime::from_ms(200));
+            let ending = Ending::GoingAway { time_left, reconnect_after };
+            process.sessions.values().for_each(|serving| serving.seat.end(ending));
         }
     }
 
-    /// Takes on new connections, gives up lost ones, and lets sessions run.
+    /// Takes on new connections, lets sessions run, and gives up those that are over.
     fn serve(&mut self, scene: &mut Scene) {
-        let now = scene.now;
-        let era = self.era;
+        let now = self.clock(scene);
         let Some(process) = &mut self.process else { return };
-        for connection in scene.network.accept() {
+        process.desk.pass_time(now);
+        for (connection, pipe) in scene.network.accept() {
             process.begun += 1;
             let id = SessionId(process.begun);
-            process.sessions.insert(connection, Session::new(id));
-            process.connections.insert(id, connection);
+            let serving = Serving::new(id, pipe, &process.settings, (&mut scene.rng, now));
+            process.sessions.insert(connection, serving);
         }
         for connection in process.sessions.keys().copied().collect::<Vec<_>>() {
-            for stream in Stream::ALL {
-                if scene.is_healing || scene.rng.u8(..4) > 0 {
-                    process.run(scene, era, connection, stream);
-                }
-            }
-            if scene.network.is_over(now, connection, End::Server) {
-                process.close(connection);
-                scene.network.forget(connection, End::Server);
-            }
+            process.run(scene, connection, now);
         }
     }
 
@@ -221,10 +222,10 @@ impl Server {
         let now = self.clock(scene);
         let crash = if scene.is_healing { 0 } else { self.chances.server_crash };
         let Some(process) = &mut self.process else { return Ok(()) };
-        let most = process.queue.len();
+        let most = process.desk.waiting();
         let count = if scene.is_healing || most == 0 { most } else { scene.rng.usize(1..=most) };
         let tick = (count == 0).then_some(Input::Tick);
-        process.commit.handle(now, process.queue.drain(..count).chain(tick));
+        process.commit.handle(now, process.desk.take(count).into_iter().chain(tick));
         if happens(&mut scene.rng, crash) {
             self.crash(scene);
             return Ok(());
@@ -270,7 +271,7 @@ impl Server {
         if stops_at.is_none_or(|at| scene.now < at) {
             return Ok(());
         }
-        while self.process.as_ref().is_some_and(|process| !process.queue.is_empty()) {
+        while self.process.as_ref().is_some_and(|process| process.desk.waiting() > 0) {
             self.round(scene)?;
         }
         let Some(process) = &mut self.process else { return Ok(()) };
@@ -280,10 +281,9 @@ impl Server {
         }
         note!(scene.trace, "the server has stopped");
         scene.trace.count("orderly stops");
+        let now = Timestamp::from_ms(scene.now + self.clock_ahead_ms);
         for connection in process.sessions.keys().copied().collect::<Vec<_>>() {
-            for stream in Stream::ALL {
-                process.run(scene, self.era, connection, stream);
-            }
+            process.run(scene, connection, now);
         }
         self.gone(scene);
         Ok(())
@@ -292,71 +292,44 @@ impl Server {
     /// Whether nothing happens before somebody asks or time passes.
     pub(crate) fn is_quiet(&self, scene: &Scene) -> bool {
         self.process.as_ref().is_some_and(|process| {
-            process.queue.is_empty()
-                && process.sessions.values().all(Session::is_idle)
+            process.desk.waiting() == 0
+                && process.desk.is_read()
                 && process.commit.next_timeout().is_none_or(|at| at > self.clock(scene))
         })
     }
 }
 
 impl Process {
-    /// Lets the task of one stream run and sends what it writes.
-    fn run(&mut self, scene: &mut Scene, era: u8, connection: ConnectionId, stream: Stream) {
-        let Some(session) = self.sessions.get_mut(&connection) else { return };
-        let bytes = scene.network.read(scene.now, (connection, End::Server, stream));
-        let mut place = Place {
-            queue: &mut self.queue,
-            reader: self.reader.as_ref(),
-            era,
-            bug: scene.bug,
-            sends_max: sends_max(&mut scene.rng, scene.is_healing),
-            now: scene.now,
-            is_going: self.stops_at.is_some(),
-        };
-        let out = session.run(stream, &bytes, &mut place);
-        if !out.is_empty() {
-            let link = (connection, End::Device, stream);
-            scene.network.write(&mut scene.rng, scene.now, link, &out);
+    /// Lets the streams of a connection run and takes what they write.
+    fn run(&mut self, scene: &mut Scene, connection: ConnectionId, now: Timestamp) {
+        let Some(serving) = self.sessions.get_mut(&connection) else { return };
+        scene.network.deliver(scene.now, connection);
+        serving.accept(&self.desk);
+        for stream in serving.streams() {
+            let pipe = &serving.seat.pipe;
+            pipe.stall(stream, !scene.is_healing && scene.rng.u8(..6) == 0);
+            if scene.is_healing || scene.rng.u8(..4) > 0 {
+                serving.run(stream);
+            }
+        }
+        serving.watch_time(now);
+        scene.network.collect(&mut scene.rng, scene.now, connection);
+        if serving.is_over() {
+            self.sessions.remove(&connection);
+            scene.network.forget(connection, End::Server);
         }
     }
 
-    fn close(&mut self, connection: ConnectionId) {
-        if let Some(session) = self.sessions.remove(&connection) {
-            self.queue.extend(session.close());
-            self.connections.retain(|_, of| *of != connection);
-        }
-    }
-
-    /// Puts what was released into the mail of those concerned; who is gone gets none.
+    /// Puts what was released into the letter boxes of those concerned.
     fn tell(&mut self, outputs: Vec<Output>) {
         for output in outputs {
-            match output {
-                Output::Reply { ticket, result } => {
-                    self.post(ticket.session, Letter::Reply(ticket.number, result));
-                }
-                Output::Presence { feeds, item } => {
-                    for (FeedId { session, .. }, mode) in feeds {
-                        self.post(session, Letter::Presence(mode, item.clone()));
-                    }
-                }
-                Output::Inbox { feeds, row } => {
-                    for FeedId { session, .. } in feeds {
-                        self.post(session, Letter::Inbox(row));
-                    }
-                }
-                Output::Ended { .. } | Output::Revoked { .. } => {}
+            post(output, &mut self.desk);
+        }
+        for device in self.desk.take_revoked() {
+            let sessions = self.sessions.values();
+            for serving in sessions.filter(|serving| serving.seat.bound() == Some(device)) {
+                serving.seat.end(Ending::Revoked);
             }
         }
     }
-
-    fn post(&mut self, session: SessionId, letter: Letter) {
-        let connection = self.connections.get(&session);
-        if let Some(session) = connection.and_then(|connection| self.sessions.get_mut(connection)) {
-            session.post(letter);
-        }
-    }
-}
-
-fn sends_max(rng: &mut Rng, is_healing: bool) -> usize {
-    if is_healing { 100 } else { rng.usize(1..=6) }
 }

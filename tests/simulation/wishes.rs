@@ -166,13 +166,14 @@ impl Device {
         let mode = Plan::mode(&watcher, &presentity);
         let lifetime_ms = *choose(&mut scene.rng, &[1_500, 10_000, 600_000]);
         note!(scene.trace, "{} watches {presentity} for {lifetime_ms} ms", self.who.name);
+        let operation = OperationId(core::array::from_fn(|_| scene.rng.u8(..)));
         scene.oracle.asks_subscribe((watcher, presentity.clone()), lifetime_ms);
         let request = Request::Subscribe(body::Subscribe {
             request: 0,
             presentity: presentity.to_string(),
             mode: convert::mode_number(mode),
             lifetime_ms: Some(lifetime_ms),
-            operation: None,
+            operation: convert::operation_added(operation),
         });
         self.submit(request, Purpose::Subscribe(presentity));
     }

@@ -6,12 +6,14 @@ use adsum::event::Recorded;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
 use adsum::wire::body::Body;
-use adsum::wire::encode;
+use adsum::wire::{StreamType, encode};
 use fastrand::Rng;
 
 use super::device::Device;
-use super::network::{ConnectionId, End, Network, Stream};
+use super::impostor::Impostor;
+use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
+use super::pipe::{Piece, Stream};
 use super::plan::{Plan, choose, happens};
 use super::server::Server;
 use super::trace::note;
@@ -42,10 +44,24 @@ impl Scene {
         self.send_bytes(connection, stream, &out);
     }
 
+    /// A device opens a stream and sends its first frame.
+    pub(crate) fn open<B: Body>(
+        &mut self,
+        connection: ConnectionId,
+        (stream, kind): (Stream, StreamType),
+        body: &B,
+    ) {
+        let mut out = vec![kind.byte()];
+        encode(body, &mut out);
+        let out = Bug::change_opening(self.bug, kind, out);
+        self.send_bytes(connection, stream, &out);
+    }
+
     /// A device sends frames.
     pub(crate) fn send_bytes(&mut self, connection: ConnectionId, stream: Stream, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.network.write(&mut self.rng, self.now, (connection, End::Server, stream), bytes);
+            let piece = Piece::Bytes(bytes.to_vec());
+            self.network.send(&mut self.rng, self.now, (connection, stream), piece);
         }
     }
 }
@@ -55,17 +71,18 @@ pub(crate) struct World {
     plan: Plan,
     scene: Scene,
     devices: Vec<Device>,
+    impostor: Impostor,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>, trace: Trace) -> Self {
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::new(&mut rng);
-        let network = Network::new(plan.delay_ms_max, trace.clone());
+        let network = Network::new(plan.delay_ms_max, trace.clone(), bug);
         let devices = plan.devices.iter().map(|who| Device::new(who.clone(), &plan)).collect();
         let (oracle, now) = (Oracle::default(), 1_000_000);
         let scene = Scene { rng, now, network, oracle, trace, bug, is_healing: false };
-        Self { plan, scene, devices }
+        Self { plan, scene, devices, impostor: Impostor::default() }
     }
 
     /// Lives to the end, or to the first broken promise.
@@ -127,6 +144,7 @@ impl World {
         if scene.rng.u8(..120) == 0 {
             server.look_inside(scene)?;
         }
+        self.impostor.live(scene, &self.plan, server.listens())?;
         self.devices.iter_mut().try_for_each(|device| device.live(scene, server.listens()))
     }
 

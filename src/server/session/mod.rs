@@ -4,14 +4,11 @@
 //! What a stream says and hears is in `crate::session`; here is what it needs of the world ([`host`]).
 //! Must never hold: a decision of the service, or state that must outlive the connection.
 
-mod answers;
 mod frames;
-mod governance;
 mod host;
 mod messages;
 mod proof;
 mod query;
-mod requests;
 
 use std::sync::Arc;
 
@@ -32,16 +29,13 @@ use super::writer::{Writer, WriterGone};
 use crate::log::LogReader;
 use crate::service::Actor;
 use crate::session::{
-    Close, Connection, Fresh, Gone, LAST_WORDS, Reading, ReceiveHalf, SendHalf, Settings,
-    Transport, serve_from,
+    Close, Connection, Fresh, Gone, LAST_WORDS, ReceiveHalf, SendHalf, Settings, Transport,
+    serve_from,
 };
 use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType};
 
 /// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
 const WRITE_BYTES: usize = 16 * 1024;
-
-/// How requests are read and answered.
-const READING: Reading = Reading { read: requests::read, write: answers::write };
 
 /// What all sessions of a server share.
 pub(super) struct Shared {
@@ -227,7 +221,7 @@ async fn stream<T: Transport>(
     let (lane, mailbox) = session.seat.lane();
     let connection = Arc::clone(&session.connection);
     let host = StreamHost::new(session, mailbox, transport);
-    serve_from(byte, connection, READING, lane, (send, receive), host).await
+    serve_from(byte, connection, lane, (send, receive), host).await
 }
 
 /// Gives up a stream in both directions; the connection goes on.

@@ -4,9 +4,9 @@
 
 use crate::commit::history::Span;
 use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal, Timestamp};
-use crate::server::session::governance::rules_owner;
-use crate::server::session::requests::own_or;
 use crate::service::{Actor, Query};
+use crate::session::governance::rules_owner;
+use crate::session::requests::own_or;
 use crate::wire::body::{self, Body};
 use crate::wire::{Frame, FrameFault, decode};
 

@@ -3,13 +3,13 @@
 //! Must never hold: a judgement that needs the state of the store.
 
 use super::governance;
+use super::ledger::Request;
 use crate::model::limits::{BODY_BYTES_MAX, DELETE_COUNT_MAX};
 use crate::model::{
     ContentType, DeviceId, InboxSequence, InviteId, Lifetime, MessageId, OperationId, Payload,
     Principal, PublicationName, Refusal, Tag,
 };
 use crate::service::{self, Actor, Command};
-use crate::session::Request;
 use crate::wire::body::{
     Administer, Body, ChangeDelivery, ChangeRules, ChangeVisibility, Delete, Displayed,
     EndSubscription, Grant, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
@@ -163,7 +163,7 @@ fn revoke_key(body: RevokeKey, actor: &Actor) -> Result<Command, Refusal> {
 }
 
 /// The principal named; the actor's own if none is.
-pub(super) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
+pub(crate) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
     if given.is_empty() { Ok(actor.principal.clone()) } else { given.parse() }
 }
 

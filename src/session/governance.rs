@@ -28,7 +28,7 @@ pub(super) fn change_rules(body: ChangeRules) -> Result<Command, Refusal> {
 }
 
 /// A presentity's address, or `@` and a domain.
-pub(super) fn rules_owner(given: &str) -> Result<RulesOwner, Refusal> {
+pub(crate) fn rules_owner(given: &str) -> Result<RulesOwner, Refusal> {
     match given.strip_prefix('@') {
         Some(domain) => domain.parse().map(RulesOwner::Domain),
         None => given.parse().map(RulesOwner::Presentity),

@@ -1,0 +1,244 @@
+//! What the real sessions of a world find around them: the writer's queue, the letter boxes, the log, the clock.
+//!
+//! Must never hold: a decision about a frame. What a session says and hears is the session's.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+use std::time::Duration;
+
+use adsum::commit::history;
+use adsum::log::{LogFault, LogReader};
+use adsum::model::{DeviceId, PublicKey, Timestamp};
+use adsum::service::{Input, SessionId};
+use adsum::session::{
+    Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, Note, Post,
+    ServiceGone, Sleep, Transport, Unreadable,
+};
+
+use super::Bug;
+use super::pipe::Pipe;
+use super::plan::signature;
+
+/// Questions that may wait for the writer.
+const QUEUE_MAX: usize = 40;
+
+/// What all sessions of a process share.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    state: Arc<Mutex<State>>,
+    pub(crate) reader: Arc<dyn LogReader>,
+    pub(crate) bug: Option<Bug>,
+}
+
+#[derive(Default)]
+struct State {
+    now: Timestamp,
+    queue: VecDeque<Input>,
+    boxes: BTreeMap<LaneId, Vec<Letter>>,
+    revoked: Vec<DeviceId>,
+}
+
+impl Desk {
+    pub(crate) fn new(reader: Arc<dyn LogReader>, bug: Option<Bug>) -> Self {
+        Self { state: Arc::default(), reader, bug }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a world is lived in one thread")
+    }
+
+    /// It is `now`.
+    pub(crate) fn pass_time(&self, now: Timestamp) {
+        self.state().now = now;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.state().now
+    }
+
+    /// Questions that wait for the writer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().queue.len()
+    }
+
+    /// The oldest `count` of them.
+    pub(crate) fn take(&self, count: usize) -> Vec<Input> {
+        self.state().queue.drain(..count).collect()
+    }
+
+    /// Devices whose keys were revoked since the last look.
+    pub(crate) fn take_revoked(&self) -> Vec<DeviceId> {
+        core::mem::take(&mut self.state().revoked)
+    }
+
+    /// Whether no letter waits to be read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.state().boxes.values().all(Vec::is_empty)
+    }
+}
+
+impl Post for Desk {
+    fn letter(&mut self, lane: LaneId, letter: Letter) {
+        // Whose lane is gone gets nothing.
+        if let Some(letters) = self.state().boxes.get_mut(&lane) {
+            letters.push(letter);
+        }
+    }
+
+    fn revoked(&mut self, device: DeviceId) {
+        self.state().revoked.push(device);
+    }
+}
+
+/// What the streams of one session share beside the connection.
+pub(crate) struct Seat {
+    pub(crate) session: SessionId,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) pipe: Pipe,
+    bound: Mutex<Option<DeviceId>>,
+    ending: Mutex<Option<Ending>>,
+}
+
+impl Seat {
+    pub(crate) fn new(session: SessionId, connection: Arc<Connection>, pipe: Pipe) -> Self {
+        let (bound, ending) = (Mutex::new(None), Mutex::new(None));
+        Self { session, connection, pipe, bound, ending }
+    }
+
+    /// The device that the session has proven to be.
+    pub(crate) fn bound(&self) -> Option<DeviceId> {
+        *self.bound.lock().expect("a world is lived in one thread")
+    }
+
+    /// The session is to end.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.lock().expect("a world is lived in one thread").get_or_insert(ending);
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        *self.ending.lock().expect("a world is lived in one thread")
+    }
+}
+
+/// What one stream finds around it.
+pub(crate) struct StreamHost {
+    desk: Desk,
+    seat: Arc<Seat>,
+    lane: LaneId,
+    hears_ending: bool,
+}
+
+impl StreamHost {
+    /// The surroundings of the stream with this number, and its lane.
+    pub(crate) fn new(desk: &Desk, seat: &Arc<Seat>, number: u32) -> (Lane, Self) {
+        let lane = LaneId { session: seat.session, number };
+        desk.state().boxes.insert(lane, Vec::new());
+        let (desk, seat) = (desk.clone(), Arc::clone(seat));
+        (Lane::new(lane), Self { desk, seat, lane, hears_ending: true })
+    }
+
+    fn poll(&mut self, awaits_identity: bool) -> Poll<Heard> {
+        let letters = self.desk.state().boxes.get_mut(&self.lane).map(core::mem::take);
+        if let Some(letters) = letters.filter(|letters| !letters.is_empty()) {
+            return Poll::Ready(Heard::Letters(letters));
+        }
+        if awaits_identity && self.seat.connection.identity().is_some() {
+            return Poll::Ready(Heard::Identity);
+        }
+        match self.seat.ending().filter(|_| self.hears_ending) {
+            Some(ending) => {
+                self.hears_ending = false;
+                Poll::Ready(Heard::Ending(ending))
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    fn read(&self, look: Look) -> Result<Found, LogFault> {
+        let reader = self.desk.reader.as_ref();
+        match look {
+            Look::Walks(histories) => {
+                let walks = histories.iter().map(|one| history::walk(reader, one));
+                walks.collect::<Result<_, _>>().map(Found::Walks)
+            }
+            Look::State(presentity, at) => {
+                history::state_at(reader, &presentity, at).map(Found::State)
+            }
+            Look::Item(_, row) => {
+                let recorded = reader.read(row.at, 1)?.into_iter().next();
+                let item = recorded.and_then(history::item_of);
+                let item = item.ok_or(LogFault::Missing { sequence: row.at })?;
+                Ok(Found::Item(Arc::new(item)))
+            }
+        }
+    }
+}
+
+impl Drop for StreamHost {
+    fn drop(&mut self) {
+        self.desk.state().boxes.remove(&self.lane);
+    }
+}
+
+impl Host for StreamHost {
+    async fn ask(&mut self, mut inputs: Vec<Input>) -> Result<(), ServiceGone> {
+        for input in &mut inputs {
+            Bug::change_question(self.desk.bug, input);
+        }
+        let mut inputs = Some(inputs);
+        poll_fn(|_| {
+            let mut state = self.desk.state();
+            if state.queue.len() >= QUEUE_MAX {
+                return Poll::Pending;
+            }
+            state.queue.extend(inputs.take().into_iter().flatten());
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    async fn hear(&mut self, awaits_identity: bool) -> Heard {
+        poll_fn(|_| self.poll(awaits_identity)).await
+    }
+
+    async fn look(&mut self, look: Look) -> Result<Found, Unreadable> {
+        if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
+            self.desk.state().queue.push_back(input);
+        }
+        self.read(look).map_err(|fault| panic!("the log does not read: {fault}"))
+    }
+
+    fn proves(&mut self, claim: &Claim) -> bool {
+        Bug::enter_unproven(self.desk.bug, &self.seat.connection, claim);
+        let fresh = claim.fresh.or_else(|| self.seat.pipe.exporter()).expect("pipes have one");
+        let due = signature(claim.context, &fresh, &claim.key, &claim.principal);
+        let holds = claim.signature == due;
+        if holds {
+            let device = PublicKey(claim.key).device();
+            *self.seat.bound.lock().expect("a world is lived in one thread") = Some(device);
+        }
+        holds
+    }
+
+    // Streams that wait for it look it up whenever they run.
+    fn entered(&mut self) {}
+
+    fn note(&mut self, _: Note) {}
+
+    fn now(&self) -> Timestamp {
+        self.desk.now()
+    }
+
+    fn sleep(&self, time: Duration) -> Sleep {
+        let desk = self.desk.clone();
+        let ms = u64::try_from(time.as_millis()).expect("waits are short");
+        let until = desk.now().after(adsum::model::Lifetime::from_ms(ms));
+        Box::pin(poll_fn(
+            move |_| {
+                if desk.now() >= until { Poll::Ready(()) } else { Poll::Pending }
+            },
+        ))
+    }
+}
