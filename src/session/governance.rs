@@ -2,8 +2,9 @@
 //!
 //! Must never hold: a judgement that needs the state of the store.
 
-use super::requests::own_or;
-use crate::model::{DeliveryChange, InboxSequence, OperationId, Refusal, Rights, RuleName, Who};
+use crate::model::{
+    DeliveryChange, InboxSequence, OperationId, Principal, Refusal, Rights, RuleName, Who,
+};
 use crate::service::{self, Actor, Command, RulesOwner};
 use crate::wire::body::{
     Administer, ChangeDelivery, ChangeRules, ChangeVisibility, Displayed, EndSubscription, Grant,
@@ -115,6 +116,11 @@ fn switch(name: &str, number: u8) -> Result<Option<bool>, Refusal> {
         2 => Ok(Some(true)),
         _ => Err(Refusal::bad_field(name, "is none of 0 (as it is), 1 (off), 2 (on)")),
     }
+}
+
+/// The principal named; the actor's own if none is.
+pub(crate) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
+    if given.is_empty() { Ok(actor.principal.clone()) } else { given.parse() }
 }
 
 #[cfg(test)]

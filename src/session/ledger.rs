@@ -5,25 +5,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::answers;
 use super::lane::{Lane, Letter};
-use super::step::Note;
-use super::stream::WRITE_BYTES;
-use super::{answers, requests};
+use super::requests::{self, Request};
+use super::step::{Note, WRITE_BYTES};
 use crate::model::Refusal;
 use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
-use crate::service::{Actor, Command, Input, Reply};
+use crate::service::{Actor, Input, Reply};
 use crate::wire::{Decoder, FrameFault};
-
-/// A request as far as it was understood.
-#[derive(Debug)]
-pub(super) struct Request {
-    /// The client's number for the answer.
-    pub(super) number: u64,
-    /// The kind of request, for counting.
-    pub(super) kind: &'static str,
-    /// What it asks, or why it cannot be asked so.
-    pub(super) command: Result<Command, Refusal>,
-}
 
 /// The requests of one connection.
 pub(super) struct Ledger {

@@ -2,8 +2,7 @@
 //!
 //! Must never hold: a judgement that needs the state of the store.
 
-use super::governance;
-use super::ledger::Request;
+use super::governance::{self, own_or};
 use crate::model::limits::{BODY_BYTES_MAX, DELETE_COUNT_MAX};
 use crate::model::{
     ContentType, DeviceId, InboxSequence, InviteId, Lifetime, MessageId, OperationId, Payload,
@@ -15,6 +14,17 @@ use crate::wire::body::{
     EndSubscription, Grant, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
 };
 use crate::wire::{Frame, FrameFault, convert, decode, request_number};
+
+/// A request as far as it was understood.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// The client's number for the answer.
+    pub(super) number: u64,
+    /// The kind of request, for counting.
+    pub(super) kind: &'static str,
+    /// What it asks, or why it cannot be asked so.
+    pub(super) command: Result<Command, Refusal>,
+}
 
 /// Reads a request of `actor`; `None` for a frame that is to be passed over.
 ///
@@ -160,11 +170,6 @@ fn revoke_key(body: RevokeKey, actor: &Actor) -> Result<Command, Refusal> {
         principal: own_or(&body.principal, actor)?,
         device: DeviceId(body.device),
     })
-}
-
-/// The principal named; the actor's own if none is.
-pub(crate) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
-    if given.is_empty() { Ok(actor.principal.clone()) } else { given.parse() }
 }
 
 /// More of something than may be.

@@ -12,6 +12,9 @@ use crate::model::{InboxAddress, InboxItem, Lifetime, Presentity, Refusal, Seque
 use crate::service::{Actor, History, InboxRow, Input, PresenceItem, Walk};
 use crate::wire::{FrameFault, ResetCode};
 
+/// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
+pub(super) const WRITE_BYTES: usize = 16 * 1024;
+
 /// What a stream wants done next.
 #[derive(Debug)]
 #[must_use]

@@ -14,9 +14,6 @@ use crate::model::Timestamp;
 use crate::wire::body::FeedOpen;
 use crate::wire::{CloseCode, Decoder, ResetCode, StreamType, decode};
 
-/// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
-pub(super) const WRITE_BYTES: usize = 16 * 1024;
-
 /// A stream, from its first byte on.
 pub struct Stream {
     kind: Kind,

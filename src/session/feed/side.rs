@@ -5,8 +5,7 @@
 use bytes::Bytes;
 
 use crate::session::cursor::Sealer;
-use crate::session::step::Note;
-use crate::session::stream::WRITE_BYTES;
+use crate::session::step::{Note, WRITE_BYTES};
 
 /// What a side writes on.
 pub(super) struct Desk<'a> {

@@ -5,8 +5,7 @@
 use crate::commit::history::Span;
 use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal, Timestamp};
 use crate::service::{Actor, Query};
-use crate::session::governance::rules_owner;
-use crate::session::requests::own_or;
+use crate::session::governance::{own_or, rules_owner};
 use crate::wire::body::{self, Body};
 use crate::wire::{Frame, FrameFault, decode};
 
