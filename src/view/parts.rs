@@ -155,6 +155,9 @@ impl PastParts {
         for (id, tuple) in parts.tuples {
             self.gone(id, &tuple, at);
         }
+        // What it said no more before it ended went then, and a watcher that was away has yet to be told.
+        self.notes = self.notes.max(parts.notes);
+        self.markup = self.markup.max(parts.markup);
         touch(&mut self.notes, at, !document.notes().is_empty());
         touch(&mut self.markup, at, !document.markup().is_empty());
     }

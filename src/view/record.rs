@@ -16,7 +16,7 @@ use crate::event::EntityKey;
 use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';

@@ -303,6 +303,29 @@ fn a_story_of_withholding_is_told() {
     }
 }
 
+#[test]
+fn what_a_publication_said_no_more_before_it_ended_is_told_to_a_watcher_that_was_away() {
+    let paper = |note, markup| Paper { tuples: Vec::new(), note, markup };
+    let publish = |paper, secs| Step::Publish { device: true, paper, secs };
+    for withheld in [true, false] {
+        let shown = Shown { notes: !withheld, markup: withheld, ..Shown::ALL };
+        let mut watch = Watch::new();
+        let steps = [
+            Step::Rule { handling: Handling::Allow, shown },
+            Step::Subscribe { every: false, secs: 60 },
+            Step::Open { position: 1 },
+            publish(paper(!withheld, withheld), 30),
+            Step::Close,
+            publish(paper(withheld, !withheld), 1),
+            Step::Wait { secs: 3 },
+            Step::Open { position: 1 },
+        ];
+        for step in &steps {
+            watch.play(step);
+        }
+    }
+}
+
 /// Tuples: what they say, and whether they name the inbox.
 type Tuples = Vec<(Option<bool>, bool)>;
 
