@@ -6,8 +6,8 @@
 use super::{Actor, Reply, ServiceConfig};
 use crate::event::{AdministratorActed, Event};
 use crate::model::{
-    AdministratorAct, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal, Rights, Role,
-    Timestamp, Who,
+    AdministratorAct, Document, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
+    Rights, Role, Timestamp, Who,
 };
 use crate::view::{RulesView, Views};
 
@@ -24,16 +24,22 @@ pub(super) struct Case<'a> {
 pub(super) struct Verdict {
     pub(super) events: Vec<Event>,
     pub(super) reply: Reply,
+    /// What the presentity's publications compose to once the events have happened, if deciding needed to know.
+    pub(super) composed: Option<Document>,
 }
 
 impl Verdict {
     pub(super) fn new(event: Event, reply: Reply) -> Self {
-        Self { events: vec![event], reply }
+        Self::of(vec![event], reply)
     }
 
     /// A repeat, or nothing to do: the same answer and no event.
     pub(super) fn unchanged(reply: Reply) -> Self {
-        Self { events: Vec::new(), reply }
+        Self::of(Vec::new(), reply)
+    }
+
+    pub(super) fn of(events: Vec<Event>, reply: Reply) -> Self {
+        Self { events, reply, composed: None }
     }
 }
 

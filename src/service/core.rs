@@ -16,7 +16,8 @@ use super::{
 };
 use crate::event::{Event, Recorded};
 use crate::model::{
-    Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp, WatcherKind,
+    Document, Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp,
+    WatcherKind,
 };
 use crate::view::Views;
 
@@ -154,13 +155,17 @@ impl Service {
     }
 
     fn conclude(&mut self, now: Timestamp, ticket: Ticket, verdict: Result<Verdict, Refusal>) {
-        let result = verdict.map(|verdict| {
-            for event in verdict.events {
-                self.happen(decided_at(now), event);
-            }
-            verdict.reply
-        });
+        let result = verdict.map(|verdict| self.accept(now, verdict));
         self.reply(ticket, result);
+    }
+
+    /// Lets the events of a verdict happen, and returns its answer.
+    fn accept(&mut self, now: Timestamp, verdict: Verdict) -> Reply {
+        let Verdict { events, reply, mut composed } = verdict;
+        for event in events {
+            self.happen_composed(decided_at(now), event, composed.take());
+        }
+        reply
     }
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, Refusal>) {
@@ -217,11 +222,9 @@ impl Service {
     ) -> Result<Reply, Refusal> {
         self.check_actor(actor)?;
         let verdict = decide::fetch(self.case(now), actor, presentity)?;
-        for event in verdict.events {
-            self.happen(decided_at(now), event);
-        }
+        let reply = self.accept(now, verdict);
         self.observe(now, presentity, &actor.principal, WatcherKind::Fetcher);
-        Ok(verdict.reply)
+        Ok(reply)
     }
 
     /// Remembers that somebody watched whom it does not control.
@@ -263,11 +266,16 @@ impl Service {
     /// It happens at `wanted`, or right after the event before if that is later. So what is hidden from somebody moves
     /// what is not only if both are decided, or fall due, in the same millisecond.
     fn happen(&mut self, wanted: Moment, event: Event) {
+        self.happen_composed(wanted, event, None);
+    }
+
+    /// As [`Service::happen`], knowing what the publications of the event's presentity compose to after it.
+    fn happen_composed(&mut self, wanted: Moment, event: Event, composed: Option<Document>) {
         let at = wanted.max(self.views.moment().next());
         let recorded = Recorded { sequence: self.views.head().next(), at, event };
         let begun = self.begun(&recorded.event);
         self.views.apply(&recorded);
-        self.tell(&recorded);
+        self.tell(&recorded, composed);
         self.pending.push((at, recorded.event));
         if let Some((presentity, watcher)) = begun {
             self.observe(at.timestamp(), &presentity, &watcher, WatcherKind::Subscriber);

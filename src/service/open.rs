@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::case::{Case, rights};
 use super::live::Sight;
-use super::shown::{current, last_shown, without_presence};
+use super::shown::{Presence, without_presence};
 use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
 use crate::model::{
     InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
@@ -108,9 +108,9 @@ fn add_missed(
         }
         return;
     };
-    let mut item = current(case.views, presentity, &lens, Moment::ZERO);
-    item.version = last_shown(case.views.presentity(presentity), subscription, &lens);
-    if item.version <= after {
+    let presence = Presence::new(case.views, presentity, None);
+    let version = presence.last_shown(subscription, &lens);
+    if version <= after {
         return;
     }
     // What was changed before the watcher came to see it as it does now is not its to know.
@@ -126,7 +126,7 @@ fn add_missed(
         (mode, _) => {
             // One that sees only part gets the latest state: which changes were some for it is not written down.
             opened.complete &= mode != Mode::Every || !matches!(lens, Lens::Part(_));
-            opened.items.push(Arc::new(item));
+            opened.items.push(Arc::new(presence.item(&lens, version)));
         }
     }
 }

@@ -94,7 +94,7 @@ fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Ve
         act: AdministratorAct::ListedWatchers,
         about: String::new(),
     };
-    Ok(Verdict { events: vec![Event::AdministratorActed(event)], reply })
+    Ok(Verdict::new(Event::AdministratorActed(event), reply))
 }
 
 fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {

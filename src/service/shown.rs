@@ -2,6 +2,7 @@
 //!
 //! Must never hold: the decision about who may see what (see `access`), or an answer to a request.
 
+use core::cell::OnceCell;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -36,18 +37,16 @@ impl Lens {
         }
     }
 
-    /// What is seen of `document` through it; `None` if nothing is, as when nothing is published.
+    /// What is seen of `document` through it; `None` if nothing is.
     ///
     /// Looking at the result through the same lens again shows the same.
-    pub fn shows(&self, document: Option<Document>) -> Option<Document> {
-        let document = document.filter(|document| !document.is_empty());
-        match self {
-            Self::All => document,
-            Self::Nothing => None,
-            Self::Part(shown) => document
-                .map(|document| filtered(&document, shown))
-                .filter(|document| !document.is_empty()),
-        }
+    pub fn shows(&self, document: &Document) -> Option<Document> {
+        let seen = match self {
+            Self::All => document.clone(),
+            Self::Nothing => return None,
+            Self::Part(shown) => filtered(document, shown),
+        };
+        Some(seen).filter(|seen| !seen.is_empty())
     }
 }
 
@@ -58,46 +57,60 @@ impl Case<'_> {
     }
 }
 
-/// The current state of a presentity seen through `lens`, as of its last change or of `not_before`, whichever is
-/// later.
-pub(super) fn current(
-    views: &Views,
-    presentity: &Presentity,
-    lens: &Lens,
-    not_before: Moment,
-) -> PresenceItem {
-    let view = views.presentity(presentity);
-    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens)).max(not_before);
-    let document = view.filter(|_| *lens != Lens::Nothing).and_then(document_of);
-    let document = lens.shows(document);
-    PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document)
+/// The current presence of one presentity. It is composed when it is first looked at, and once however many lenses it is
+/// looked at through.
+pub(super) struct Presence<'a> {
+    presentity: &'a Presentity,
+    view: Option<&'a PresentityView>,
+    document: OnceCell<Option<Document>>,
 }
 
-/// When what is seen through `lens` last changed.
-fn version_through(view: &PresentityView, lens: &Lens) -> Moment {
-    match lens {
-        Lens::All => view.version,
-        Lens::Part(shown) => view.version_through(shown),
-        Lens::Nothing => Moment::ZERO,
+impl<'a> Presence<'a> {
+    /// The presence of `presentity`. `composed` is what its publications compose to, if that is known already.
+    pub(super) fn new(
+        views: &'a Views,
+        presentity: &'a Presentity,
+        composed: Option<Document>,
+    ) -> Self {
+        let document = composed.map_or_else(OnceCell::new, |document| Some(document).into());
+        Self { presentity, view: views.presentity(presentity), document }
+    }
+
+    /// When what is seen through `lens` last changed.
+    pub(super) fn version(&self, lens: &Lens) -> Moment {
+        match (lens, self.view) {
+            (Lens::Nothing, _) | (_, None) => Moment::ZERO,
+            (Lens::All, Some(view)) => view.version,
+            (Lens::Part(shown), Some(view)) => view.version_through(shown),
+        }
+    }
+
+    /// When what the watcher of `subscription` sees through `lens` last changed for it. A change from before it came to
+    /// see through that lens is not one.
+    pub(super) fn last_shown(&self, subscription: &SubscriptionView, lens: &Lens) -> Moment {
+        let version = self.version(lens);
+        if version > subscription.moved { version } else { subscription.changed }
+    }
+
+    /// What is seen through `lens`; `None` if nothing is, as when nothing is published.
+    pub(super) fn document(&self, lens: &Lens) -> Option<Document> {
+        if *lens == Lens::Nothing {
+            return None;
+        }
+        let document = self.document.get_or_init(|| self.view.and_then(composed));
+        document.as_ref().and_then(|document| lens.shows(document))
+    }
+
+    /// What is seen through `lens`, as of `version`.
+    pub(super) fn item(&self, lens: &Lens, version: Moment) -> PresenceItem {
+        let (presentity, document) = (self.presentity.clone(), self.document(lens));
+        PresenceItem::new(presentity, version, SubscriptionState::Active, document)
     }
 }
 
-/// When what the watcher of `subscription` sees through `lens` last changed for it. A change from before it came to see
-/// through that lens is not one.
-pub(super) fn last_shown(
-    view: Option<&PresentityView>,
-    subscription: &SubscriptionView,
-    lens: &Lens,
-) -> Moment {
-    let version = view.map_or(Moment::ZERO, |view| version_through(view, lens));
-    if version > subscription.moved { version } else { subscription.changed }
-}
-
 /// The composed document of a presentity; `None` when nothing is live.
-fn document_of(view: &PresentityView) -> Option<Document> {
-    let publications =
-        view.publications.iter().map(|(key, publication)| (key, &publication.document));
-    compose(publications).expect("publications that do not compose are refused")
+fn composed(view: &PresentityView) -> Option<Document> {
+    compose(view.documents()).expect("publications that do not compose are refused")
 }
 
 /// An item that says where a subscription stands and shows no presence: it is not decided, or over.

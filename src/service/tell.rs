@@ -7,19 +7,24 @@ use std::sync::Arc;
 use super::case::rights;
 use super::core::Service;
 use super::live::Sight;
-use super::shown::{current, without_presence};
-use super::{FeedId, InboxRow, Lens, Output, PresenceItem};
+use super::shown::{Presence, without_presence};
+use super::{FeedId, InboxRow, Output, PresenceItem};
 use crate::event::{Event, GrantChanged, Recorded};
 use crate::model::{
-    InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    Document, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
 };
 
 impl Service {
-    /// Tells those concerned of an event that has been applied.
-    pub(super) fn tell(&mut self, recorded: &Recorded) {
+    /// Tells those concerned of an event that has been applied. `composed` is what the publications of its presentity
+    /// compose to now, if that is known.
+    pub(super) fn tell(&mut self, recorded: &Recorded, composed: Option<Document>) {
         match &recorded.event {
-            Event::Published(event) => self.tell_change(recorded.at, &event.presentity),
-            Event::PublicationEnded(event) => self.tell_change(recorded.at, &event.presentity),
+            Event::Published(event) => {
+                self.tell_change(recorded.at, &event.presentity, composed);
+            }
+            Event::PublicationEnded(event) => {
+                self.tell_change(recorded.at, &event.presentity, composed);
+            }
             Event::SubscriptionCreated(event) => {
                 self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
             }
@@ -79,15 +84,14 @@ impl Service {
         }
     }
 
-    fn tell_change(&mut self, at: Moment, presentity: &Presentity) {
+    /// A publication was made, changed or ended. `composed` is what they compose to now, if that is known.
+    fn tell_change(&mut self, at: Moment, presentity: &Presentity, composed: Option<Document>) {
+        let presence = Presence::new(&self.views, presentity, composed);
         for (lens, feeds) in self.live.presence_feeds(presentity) {
-            if lens == Lens::Nothing {
-                continue;
-            }
-            let item = current(self.views(), presentity, &lens, Moment::ZERO);
             // Through the lens it may be no change.
-            if item.version == at {
-                self.present(feeds, item);
+            if presence.version(&lens) == at {
+                let item = Arc::new(presence.item(&lens, at));
+                self.outputs.push(Output::Presence { feeds, item });
             }
         }
     }
@@ -110,8 +114,9 @@ impl Service {
             let sight = Sight { mode, lens };
             let feeds = self.live.subscribed(watcher, presentity, &sight);
             if is_news {
-                let item = current(self.views(), presentity, &sight.lens, at);
-                self.present(feeds, item);
+                let presence = Presence::new(&self.views, presentity, None);
+                let version = presence.version(&sight.lens).max(at);
+                self.present(feeds, presence.item(&sight.lens, version));
             }
         } else {
             let feeds = self.live.unsubscribed(watcher, presentity);

@@ -96,6 +96,11 @@ pub struct EndedPublication {
 }
 
 impl PresentityView {
+    /// The documents of all live publications, in order of their keys: what its presence is composed of.
+    pub fn documents(&self) -> impl Iterator<Item = (&PublicationKey, &Document)> {
+        self.publications.iter().map(|(key, publication)| (key, &publication.document))
+    }
+
     /// Where the documents of all live publications but `except` lie, in order of their keys.
     pub fn documents_at(&self, except: &PublicationKey) -> Vec<Sequence> {
         let others = self.publications.iter().filter(|(key, _)| *key != except);

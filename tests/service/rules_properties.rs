@@ -364,8 +364,8 @@ proptest! {
     fn filtering_twice_is_filtering_once(paper in paper(), shown in shown()) {
         let document = written(&paper, 7);
         let lens = Lens::Part(std::sync::Arc::new(shown));
-        let once = lens.shows(Some(document));
-        prop_assert_eq!(lens.shows(once.clone()), once);
+        let once = lens.shows(&document);
+        prop_assert_eq!(once.as_ref().and_then(|once| lens.shows(once)), once);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn remove(case: Case<'_>, actor: &Actor, domain: Domain) -> Result<Ve
     let mut events: Vec<Event> = gone.flat_map(|it| unsubscribed(case, it)).collect();
     let by = actor.principal.clone();
     events.push(Event::DomainRemoved(DomainRemoved { domain, by }));
-    Ok(Verdict { events, reply: DONE })
+    Ok(Verdict::of(events, DONE))
 }
 
 /// Ends every subscription to a presentity that is no more.
@@ -120,7 +120,7 @@ pub(super) fn services(
     let by = actor.principal.clone();
     let event = ServicesSwitched { principal, presence, messaging, by };
     events.push(Event::ServicesSwitched(event));
-    Ok(Verdict { events, reply: DONE })
+    Ok(Verdict::of(events, DONE))
 }
 
 fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
@@ -166,5 +166,5 @@ pub(super) fn suspend(
     let mut events: Vec<Event> = case.acted(actor, &principal, act, "").into_iter().collect();
     let by = actor.principal.clone();
     events.push(Event::PrincipalSuspended(PrincipalSuspended { principal, is_suspended, by }));
-    Ok(Verdict { events, reply: DONE })
+    Ok(Verdict::of(events, DONE))
 }

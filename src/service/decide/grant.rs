@@ -40,7 +40,7 @@ pub(super) fn grant(
     let by = actor.principal.clone();
     events.push(Event::GrantChanged(GrantChanged { owner, grantee, rights, by, operation }));
     events.extend(moved);
-    Ok(Verdict { events, reply: done })
+    Ok(Verdict::of(events, done))
 }
 
 /// What becomes of the grantee's subscription to the owner: who controls a presentity sees all of it, others by its rules.

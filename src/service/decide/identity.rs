@@ -73,7 +73,7 @@ fn enroll(
         invite: enrollment.invite,
     }));
     let role = view.map_or(role, |view| view.role.max(role));
-    Ok(Verdict { events, reply: entered(hello, role, true) })
+    Ok(Verdict::of(events, entered(hello, role, true)))
 }
 
 fn check_invite(invite: &InviteView, principal: &Principal) -> Result<(), Refusal> {
@@ -166,5 +166,5 @@ pub(super) fn revoke(
     let event = KeyRevoked { principal, device, by: actor.principal.clone() };
     let mut events = vec![Event::KeyRevoked(event)];
     events.extend(acted);
-    Ok(Verdict { events, reply: Reply::KeyRevoked })
+    Ok(Verdict::of(events, Reply::KeyRevoked))
 }

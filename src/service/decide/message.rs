@@ -131,7 +131,7 @@ fn store(
     if let Some(request) = request {
         events.extend(asked(case, &inbox, sequence, &request));
     }
-    Ok(Verdict { events, reply: Reply::Sent { duplicate: false } })
+    Ok(Verdict::of(events, Reply::Sent { duplicate: false }))
 }
 
 /// What the sender wants to learn; nothing, if it has no inbox to learn it in.
@@ -258,7 +258,7 @@ pub(super) fn acknowledge(
     let event = Acknowledged { inbox, device: actor.device, through };
     let mut events = vec![Event::Acknowledged(event)];
     events.extend(receipts);
-    Ok(Verdict { events, reply: Reply::Acknowledged { through } })
+    Ok(Verdict::of(events, Reply::Acknowledged { through }))
 }
 
 /// The receipts for messages that a device takes as the first, if the owner allows them.
@@ -302,7 +302,7 @@ pub(super) fn displayed(
     let event = MessageDisplayed { inbox, sequence, by: actor.device };
     let mut events = vec![Event::MessageDisplayed(event)];
     events.extend(receipts.events);
-    Ok(Verdict { events, reply })
+    Ok(Verdict::of(events, reply))
 }
 
 pub(super) fn delete(
@@ -335,7 +335,7 @@ pub(super) fn delete(
         reason: "deleted unread",
     };
     let events = removed(case, inbox, sequences, &end);
-    Ok(Verdict { events, reply: Reply::Deleted { count } })
+    Ok(Verdict::of(events, Reply::Deleted { count }))
 }
 
 /// How messages end, and what their senders learn of those that nobody took.

@@ -1,6 +1,8 @@
 //! Publishing: initial, refresh, modify, remove, as RFC 3903 §4.1 has them.
 //!
-//! Must never hold: composition beyond asking whether it is possible.
+//! Must never hold: how publications are composed (see `compose`).
+
+use std::collections::BTreeMap;
 
 use crate::event::{
     Event, PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
@@ -33,8 +35,9 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
         granted(publish.lifetime, PUBLICATION_MS_DEFAULT, LIFETIME_MS_MIN, PUBLICATION_MS_MAX)?;
     match publish.document.clone() {
         Some(document) => {
-            check_fits(view, &key, &document)?;
-            Ok(store(case, actor, key, publish, document, lifetime))
+            let composed = composed(view, &key, &document)?;
+            let stored = store(case, actor, key, publish, document, lifetime);
+            Ok(Verdict { composed, ..stored })
         }
         None if publish.if_match.is_some() => Ok(refresh(case, key, publish, lifetime)),
         None => Err(Refusal::NothingToPublish),
@@ -73,19 +76,22 @@ fn repeated(
     ended.map(|ended| Reply::Published { tag: ended.tag, granted: Lifetime::ZERO })
 }
 
-/// Whether the document composes with the other publications into one that can be shown.
-fn check_fits(
+/// What the document composes to with the other publications.
+///
+/// # Errors
+/// As [`compose`], if that cannot be shown.
+fn composed(
     view: Option<&PresentityView>,
     key: &PublicationKey,
     document: &Document,
-) -> Result<(), Refusal> {
-    let Some(view) = view else { return compose([(key, document)]).map(drop) };
-    if !view.publications.contains_key(key) && view.publications.len() >= PUBLICATIONS_MAX {
+) -> Result<Option<Document>, Refusal> {
+    let mut documents: BTreeMap<_, _> =
+        view.into_iter().flat_map(PresentityView::documents).collect();
+    documents.insert(key, document);
+    if documents.len() > PUBLICATIONS_MAX {
         return Err(Refusal::PublicationsFull { max: PUBLICATIONS_MAX as u64 });
     }
-    let others = view.publications.iter().filter(|(other, _)| *other != key);
-    let others = others.map(|(other, publication)| (other, &publication.document));
-    compose(others.chain([(key, document)])).map(drop)
+    compose(documents)
 }
 
 fn store(

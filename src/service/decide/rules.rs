@@ -61,7 +61,7 @@ fn of_presentity(
         rules,
     })];
     events.extend(moved);
-    Ok(Verdict { events, reply: Reply::Changed { version } })
+    Ok(Verdict::of(events, Reply::Changed { version }))
 }
 
 fn of_domain(
@@ -99,7 +99,7 @@ fn of_domain(
         rules,
     })];
     events.extend(moved);
-    Ok(Verdict { events, reply: Reply::Changed { version } })
+    Ok(Verdict::of(events, Reply::Changed { version }))
 }
 
 fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {

@@ -14,7 +14,7 @@ use crate::model::{
     Principal, Refusal, SubscriptionState, WatcherKind,
 };
 use crate::service::case::{Case, Verdict, controls, granted};
-use crate::service::shown::{current, without_presence};
+use crate::service::shown::{Presence, without_presence};
 use crate::service::{Actor, Lens, Reply};
 use crate::view::{SubscriptionView, WatcherView};
 
@@ -143,13 +143,14 @@ pub(super) fn fetch(
     match (decision.handling, Lens::of(&decision)) {
         (Handling::Block, _) => Err(refused(presentity)),
         (_, Some(lens)) => {
-            let item = current(case.views, presentity, &lens, Moment::ZERO);
+            let presence = Presence::new(case.views, presentity, None);
+            let item = presence.item(&lens, presence.version(&lens));
             Ok(Verdict::unchanged(Reply::Presence(Arc::new(item))))
         }
         (_, None) => {
             let item = without_presence(presentity, Moment::ZERO, SubscriptionState::Pending);
             let events = requested(case, watcher, presentity)?;
-            Ok(Verdict { events, reply: Reply::Presence(Arc::new(item)) })
+            Ok(Verdict::of(events, Reply::Presence(Arc::new(item))))
         }
     }
 }
@@ -205,5 +206,5 @@ pub(super) fn end(
         }
     }
     events.push(Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason }));
-    Ok(Verdict { events, reply: Reply::Changed { version: 0 } })
+    Ok(Verdict::of(events, Reply::Changed { version: 0 }))
 }

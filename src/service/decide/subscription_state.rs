@@ -9,7 +9,7 @@ use crate::model::{
 use crate::service::Lens;
 use crate::service::access::{CONTROLLED, Rulebook};
 use crate::service::case::Case;
-use crate::service::shown::{current, last_shown};
+use crate::service::shown::Presence;
 use crate::view::SubscriptionView;
 
 /// What becomes of every live subscription by the rules in force, whatever held before.
@@ -28,11 +28,12 @@ pub(super) fn reconciled(
     before: &Rulebook<'_>,
     after: &Rulebook<'_>,
 ) -> Vec<Event> {
+    let presence = Presence::new(case.views, presentity, None);
     let subscribers = case.views.subscribers(presentity);
     let moved = subscribers.filter_map(|watcher| {
         let view = case.views.watcher(watcher)?.live(presentity)?;
         let decide = |book| case.access_by(book, presentity, watcher, WatcherKind::Subscriber);
-        let subscription = Current { case, presentity, watcher, view };
+        let subscription = Current { presence: &presence, presentity, watcher, view };
         subscription.next(&decide(before), &decide(after))
     });
     moved.collect()
@@ -50,12 +51,13 @@ pub(super) fn after_grant(
     let before = case.access_by(&book, presentity, watcher, WatcherKind::Subscriber);
     let after =
         if controls { CONTROLLED } else { case.ruled(&book, watcher, WatcherKind::Subscriber) };
-    Current { case, presentity, watcher, view }.next(&before, &after)
+    let presence = &Presence::new(case.views, presentity, None);
+    Current { presence, presentity, watcher, view }.next(&before, &after)
 }
 
 /// One live subscription, whose state may change.
 struct Current<'a> {
-    case: Case<'a>,
+    presence: &'a Presence<'a>,
     presentity: &'a Presentity,
     watcher: &'a Principal,
     view: &'a SubscriptionView,
@@ -87,13 +89,10 @@ impl Current<'_> {
         if before.as_ref() == Some(&after) {
             return None;
         }
-        let seen =
-            |lens: &Lens| current(self.case.views, self.presentity, lens, Moment::ZERO).document;
-        let is_visible = before.as_ref().is_none_or(|before| seen(before) != seen(&after));
-        let shown_at = before.map(|before| {
-            let view = self.case.views.presentity(self.presentity);
-            last_shown(view, self.view, &before)
-        });
+        let presence = self.presence;
+        let differs = |before| presence.document(before) != presence.document(&after);
+        let is_visible = before.as_ref().is_none_or(differs);
+        let shown_at = before.map(|before| presence.last_shown(self.view, &before));
         Some(self.moved(SubscriptionState::Active, is_visible, shown_at.unwrap_or_default()))
     }
 
