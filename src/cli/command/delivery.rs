@@ -4,13 +4,12 @@
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::cli::print::changed;
-use crate::cli::print::delivery::{DeliveryLine, DeliveryRuleLine};
-use crate::cli::print::table;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
-use crate::cli::run::switch::Switch;
+use crate::cli::print::{
+    changed,
+    delivery::{DeliveryLine, DeliveryRuleLine},
+    table,
+};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session, switch::Switch};
 use crate::model::{
     Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, RuleName, WhenClosed, Who,
 };

@@ -4,13 +4,12 @@
 
 use clap::Subcommand;
 
-use crate::cli::print::changed;
-use crate::cli::print::domain::{ActLine, DomainLine};
-use crate::cli::print::table;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
-use crate::cli::run::switch::Switch;
+use crate::cli::print::{
+    changed,
+    domain::{ActLine, DomainLine},
+    table,
+};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session, switch::Switch};
 use crate::client::Administration;
 use crate::model::{Domain, Principal};
 

@@ -6,9 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
 use crate::model::{DeviceLabel, Principal};
 

@@ -6,12 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::print::rule::ShownLine;
-use crate::cli::print::text::visible_line;
-use crate::cli::print::time::moment;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{rule::ShownLine, text::visible_line, time::moment};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Explanation, Granted};
 use crate::model::{Presentity, Principal, Timestamp};
 

@@ -2,12 +2,8 @@
 //!
 //! Must never hold: a subscription; a fetcher leaves none behind.
 
-use crate::cli::print::presence::PresenceLine;
-use crate::cli::print::time::moment;
-use crate::cli::run::acting::Acting;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{presence::PresenceLine, time::moment};
+use crate::cli::run::{as_whom::AnonymousArgs, failure::Failure, invocation::Invocation, session};
 use crate::client::{Client, Presence};
 use crate::format::pidf;
 use crate::model::{Presentity, Timestamp};
@@ -25,7 +21,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "anonymous")]
     at: Option<Timestamp>,
     #[command(flatten)]
-    acting: Acting,
+    acting: AnonymousArgs,
 }
 
 /// Runs `adsum fetch`.

@@ -6,12 +6,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::print::presence::DocumentLine;
-use crate::cli::print::text::quoted;
-use crate::cli::print::time::{moment, rfc3339};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{
+    presence::DocumentLine,
+    text::quoted,
+    time::{moment, rfc3339},
+};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Change, HistoryOptions};
 use crate::model::{Presentity, Timestamp};
 

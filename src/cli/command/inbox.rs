@@ -8,14 +8,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::print::cpim;
-use crate::cli::print::message::MessageLine;
-use crate::cli::print::output::{self, Output};
-use crate::cli::print::receipt::ReceiptLine;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session::{self, Staying};
-use crate::cli::run::signals::Interrupts;
+use crate::cli::print::{
+    cpim,
+    message::MessageLine,
+    output::{self, Output},
+    receipt::ReceiptLine,
+};
+use crate::cli::run::{
+    failure::Failure,
+    invocation::Invocation,
+    session::{self, Staying},
+    signals::Interrupts,
+};
 use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
@@ -71,7 +75,7 @@ impl fmt::Display for DeletedLine {
     }
 }
 
-/// Messages printed before they are handed over together; also what one delete may name.
+/// Messages printed before they are flushed and acknowledged together. One request deletes as many.
 const MESSAGES_AT_ONCE_MAX: u64 = 256;
 const _: () = assert!(MESSAGES_AT_ONCE_MAX <= DELETE_COUNT_MAX as u64);
 
@@ -85,7 +89,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     }
     let stay = args.staying.stay(args.follow);
     session::follow(invocation, stay, async |client, output, interrupts| {
-        Reading { client, args, output, interrupts }.run().await
+        InboxReader { client, args, output, interrupts }.run().await
     })
 }
 
@@ -117,21 +121,21 @@ fn print_receipt(receipt: &Receipt, cpim: bool, output: &mut Output) -> Result<(
     Ok(())
 }
 
-/// What was printed at once.
+/// What was printed since the last acknowledgement.
 #[derive(Default)]
 struct Printed {
     all: Vec<InboxSequence>,
     messages: Vec<InboxSequence>,
 }
 
-struct Reading<'a> {
+struct InboxReader<'a> {
     client: &'a Client,
     args: &'a Args,
     output: &'a mut Output,
     interrupts: &'a mut Interrupts,
 }
 
-impl Reading<'_> {
+impl InboxReader<'_> {
     async fn run(mut self) -> Result<(), Failure> {
         let args = self.args;
         let options = InboxOptions {

@@ -7,9 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::print::time::{lifetime, rfc3339};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::InviteOptions;
 use crate::model::{Lifetime, Principal, Role};
 

@@ -7,11 +7,8 @@ use std::fmt;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::cli::print::text::quoted;
-use crate::cli::print::time::rfc3339;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{text::quoted, time::rfc3339};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::DeviceKey;
 use crate::model::{DeviceId, Principal, Refusal};
 

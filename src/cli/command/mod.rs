@@ -29,8 +29,7 @@ mod watchers;
 
 use clap::Subcommand;
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
+use crate::cli::run::{failure::Failure, invocation::Invocation};
 
 /// A command with its arguments.
 #[derive(Debug, Subcommand)]

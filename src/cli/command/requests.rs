@@ -4,11 +4,8 @@
 
 use clap::Subcommand;
 
-use crate::cli::print::changed;
-use crate::cli::print::watcher;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{changed, watcher};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Client, RulesChange, RulesOwner};
 use crate::model::{
     AccessRule, Handling, Presentity, Principal, SubscriptionState, WatcherRow, Who,
@@ -71,7 +68,7 @@ async fn asked(client: &Client, presentity: &Presentity) -> Result<Vec<WatcherRo
     Ok(rows)
 }
 
-/// Whether a decision is due: of one that wants to subscribe, or that fetched and was told to wait.
+/// Whether the owner is to decide: about a watcher that asked to subscribe, or that fetched and was told to wait.
 fn is_undecided(row: &WatcherRow) -> bool {
     match row.state {
         Some(SubscriptionState::Pending | SubscriptionState::Waiting) => true,
@@ -80,7 +77,7 @@ fn is_undecided(row: &WatcherRow) -> bool {
     }
 }
 
-/// A name that nobody asked by is a slip of the hand, and a rule for it would stand unseen.
+/// Refuses a name that has not asked: it is most likely mistyped, and the rule for it would never be noticed.
 fn check(who: &[Principal], asked: &[WatcherRow], presentity: &Presentity) -> Result<(), Failure> {
     let unknown = who.iter().find(|one| !asked.iter().any(|row| row.watcher == **one));
     unknown.map_or(Ok(()), |one| {

@@ -5,12 +5,11 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::cli::print::changed;
-use crate::cli::print::table;
-use crate::cli::print::table::Row;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{
+    changed,
+    table::{self, Row},
+};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::VisibilityRow;
 use crate::model::Who;
 

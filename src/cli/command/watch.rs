@@ -4,14 +4,14 @@
 //! none that the system had taken.
 //! Must never hold: presence between two lines (the client and the server keep it).
 
-use crate::cli::print::output::Output;
-use crate::cli::print::presence::PresenceLine;
-use crate::cli::print::time::lifetime;
-use crate::cli::run::acting::Acting;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session::{self, Staying};
-use crate::cli::run::signals::Interrupts;
+use crate::cli::print::{output::Output, presence::PresenceLine, time::lifetime};
+use crate::cli::run::{
+    as_whom::AnonymousArgs,
+    failure::Failure,
+    invocation::Invocation,
+    session::{self, Staying},
+    signals::Interrupts,
+};
 use crate::client::{Client, ClientError, Update, Watch, WatchOptions};
 use crate::model::{Lifetime, Mode, Presentity};
 
@@ -38,10 +38,10 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     staying: Staying,
     #[command(flatten)]
-    acting: Acting,
+    acting: AnonymousArgs,
 }
 
-/// Lines printed before they are handed over together: what has arrived already need not wait for each other.
+/// Lines printed before they are flushed together, if as many have arrived already.
 const LINES_AT_ONCE_MAX: u64 = 256;
 
 /// Runs `adsum watch`.
@@ -111,7 +111,7 @@ async fn print(
         (last, lines) = (update, lines + 1);
     }
     output.flush()?;
-    // Waited for, so that a kill has as little time as can be to make the next start print this again.
+    // A kill before the position is stored makes the next start print these lines again, so wait for it at once.
     last.taken().await?;
     Ok(lines)
 }
@@ -122,7 +122,7 @@ fn line(update: &Update, output: &mut Output) -> Result<(), Failure> {
 
 async fn settled(watch: &Watch) -> Result<(), Failure> {
     match watch.settled().await {
-        // The position is kept here; telling the server too only spares it work.
+        // The position is stored on this machine; that the server knows it too only spares it work.
         Err(ClientError::Unreachable { .. } | ClientError::Lost { .. }) => Ok(()),
         settled => Ok(settled?),
     }

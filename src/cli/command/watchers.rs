@@ -4,14 +4,18 @@
 
 use clap::Subcommand;
 
-use crate::cli::print::changed;
-use crate::cli::print::output::Output;
-use crate::cli::print::table;
-use crate::cli::print::watcher::{self, WatcherLine};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session::{self, Staying};
-use crate::cli::run::signals::Interrupts;
+use crate::cli::print::{
+    changed,
+    output::Output,
+    table,
+    watcher::{self, WatcherLine},
+};
+use crate::cli::run::{
+    failure::Failure,
+    invocation::Invocation,
+    session::{self, Staying},
+    signals::Interrupts,
+};
 use crate::client::Client;
 use crate::model::{Presentity, Principal};
 

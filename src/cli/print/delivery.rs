@@ -6,8 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::print::table::Row;
-use crate::cli::print::text::quoted;
+use crate::cli::print::{table::Row, text::quoted};
 use crate::client;
 use crate::model::{Delivery, DeliveryRule, InboxAddress, WhenClosed};
 

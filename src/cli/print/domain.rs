@@ -4,9 +4,7 @@
 
 use serde::Serialize;
 
-use crate::cli::print::table::Row;
-use crate::cli::print::text::visible_line;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{table::Row, text::visible_line, time::rfc3339};
 use crate::client::ActRow;
 use crate::model::AdministratorAct;
 use crate::model::DomainRow;

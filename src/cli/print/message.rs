@@ -7,9 +7,11 @@ use std::fmt;
 use data_encoding::BASE64;
 use serde::Serialize;
 
-use crate::cli::print::cpim;
-use crate::cli::print::text::{indented, visible_line};
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{
+    cpim,
+    text::{indented, visible_line},
+    time::rfc3339,
+};
 use crate::model::Message;
 
 /// `{"type":"message", …}`: a message as it lies in an inbox.

@@ -90,7 +90,7 @@ struct Aside<'a> {
 
 /// Tells on stderr that the command ends, and why.
 pub(in crate::cli) fn report(json: bool, failure: &Failure) {
-    if let Failure::Told { code, message, .. } = failure {
+    if let Failure::Error { code, message, .. } = failure {
         aside(json, "error", code, message);
     }
 }

@@ -6,8 +6,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::print::text::{quoted, visible_line};
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{
+    text::{quoted, visible_line},
+    time::rfc3339,
+};
 use crate::client::Presence;
 use crate::model::{Document, Note, Payload, SubscriptionState, Tuple};
 

@@ -6,8 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::print::text::quoted;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{text::quoted, time::rfc3339};
 use crate::model::Receipt;
 
 /// `{"type":"receipt", …}`: a receipt as it lies in the sender's inbox.

@@ -4,8 +4,7 @@
 
 use serde::Serialize;
 
-use crate::cli::print::table::Row;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{table::Row, time::rfc3339};
 use crate::model::{AccessRule, Handling, Shown, TupleId};
 
 /// `{"type":"rule", …}`.

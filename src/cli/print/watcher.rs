@@ -4,9 +4,11 @@
 
 use serde::Serialize;
 
-use crate::cli::print::output::Output;
-use crate::cli::print::table::{self, Row};
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{
+    output::Output,
+    table::{self, Row},
+    time::rfc3339,
+};
 use crate::cli::run::failure::Failure;
 use crate::model::{SubscriptionState, WatcherRow};
 

@@ -1,4 +1,4 @@
-//! Which command does what the layers below name as the cure of what they refuse or cannot do, and which exit code follows.
+//! Which command cures what the layers below refuse or cannot do.
 //!
 //! Below, a message names thing, cause and cure in words that hold for every program. Whoever typed a command is told
 //! what to type instead.

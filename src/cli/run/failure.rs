@@ -23,7 +23,7 @@ const EXIT_NOT_AUTHENTICATED: u8 = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Failure {
     /// Something to tell on stderr.
-    Told {
+    Error {
         /// 1 refused or failed, 2 wrong usage, 3 cannot reach the server, 4 not authenticated.
         exit: u8,
         /// The word for programs.
@@ -54,8 +54,8 @@ impl Failure {
     /// The same, with the name of what it is about in front.
     pub(in crate::cli) fn about(self, name: &str) -> Self {
         match self {
-            Self::Told { exit, code, message } => {
-                Self::Told { exit, code, message: format!("{name}: {message}") }
+            Self::Error { exit, code, message } => {
+                Self::Error { exit, code, message: format!("{name}: {message}") }
             }
             Self::PipeClosed => self,
         }
@@ -72,13 +72,13 @@ impl Failure {
     }
 
     fn new(exit: u8, code: &str, message: impl Into<String>) -> Self {
-        Self::Told { exit, code: code.to_owned(), message: message.into() }
+        Self::Error { exit, code: code.to_owned(), message: message.into() }
     }
 
     /// The exit code.
     pub(in crate::cli) fn exit(&self) -> u8 {
         match self {
-            Self::Told { exit, .. } => *exit,
+            Self::Error { exit, .. } => *exit,
             Self::PipeClosed => 0,
         }
     }
@@ -87,7 +87,7 @@ impl Failure {
     #[cfg(test)]
     pub(in crate::cli) fn message(&self) -> &str {
         match self {
-            Self::Told { message, .. } => message,
+            Self::Error { message, .. } => message,
             Self::PipeClosed => "",
         }
     }
@@ -106,9 +106,10 @@ fn exit_of(error: &ClientError) -> u8 {
             EXIT_NOT_AUTHENTICATED
         }
         ClientError::Unreachable { .. } | ClientError::Lost { .. } => EXIT_UNREACHABLE,
-        ClientError::Invalid(_) => EXIT_USAGE,
         ClientError::State(StateError::NoIdentity { .. }) => EXIT_NOT_AUTHENTICATED,
-        ClientError::State(StateError::SeveralIdentities { .. }) => EXIT_USAGE,
+        ClientError::Invalid(_) | ClientError::State(StateError::SeveralIdentities { .. }) => {
+            EXIT_USAGE
+        }
         _ => EXIT_FAILED,
     }
 }
@@ -215,7 +216,7 @@ mod tests {
             (ClientError::State(StateError::NoHome), 1, "no-home"),
             (ClientError::Closed, 1, "closed"),
         ] {
-            let Failure::Told { exit: found, code: word, .. } = Failure::from(error) else {
+            let Failure::Error { exit: found, code: word, .. } = Failure::from(error) else {
                 panic!()
             };
             assert_eq!((found, word.as_str()), (exit, code));
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn a_locked_store_has_a_word_of_its_own() {
         let fault = LogFault::Locked { path: "/d".into() };
-        let Failure::Told { exit, code, message } = Failure::from(fault) else { panic!() };
+        let Failure::Error { exit, code, message } = Failure::from(fault) else { panic!() };
         assert_eq!((exit, code.as_str()), (1, "store-locked"));
         assert!(message.contains("/d"), "{message}");
     }

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what a command asks, or a line of its result.
 
-pub(super) mod acting;
+pub(super) mod as_whom;
 pub(super) mod cure;
 pub(super) mod failure;
 pub(super) mod input;

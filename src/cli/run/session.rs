@@ -7,13 +7,16 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::cli::print::output;
-use crate::cli::print::output::Output;
-use crate::cli::print::time::lifetime;
-use crate::cli::run::acting::{Acting, AsWhom};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::signals::Interrupts;
+use crate::cli::print::{
+    output::{self, Output},
+    time::lifetime,
+};
+use crate::cli::run::{
+    as_whom::{AnonymousArgs, AsWhom},
+    failure::Failure,
+    invocation::Invocation,
+    signals::Interrupts,
+};
 use crate::client::{Client, ClientError, ConnectionEvent, Identity, Profile};
 
 /// How long a command waits for its first connection before it says that nobody is there. A little longer than the
@@ -40,7 +43,7 @@ pub(in crate::cli) fn once<T>(
 /// As [`once`], as whom `acting` says.
 pub(in crate::cli) fn once_as<T>(
     invocation: &Invocation,
-    acting: &Acting,
+    acting: &AnonymousArgs,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     ask_as(acting.as_whom(invocation)?, ask)
@@ -100,14 +103,14 @@ pub(in crate::cli) struct Stay {
     keep_alive: Duration,
 }
 
-/// Which silence of its server a command outlasts.
+/// When a command goes on although its server cannot be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outlasts {
-    /// None: it has something to do and ends.
+    /// Never: it ends.
     Nothing,
-    /// Any, once it was connected.
+    /// Once it was connected.
     Loss,
-    /// Any, from the start.
+    /// Always, from the start on.
     Everything,
 }
 
@@ -134,7 +137,7 @@ pub(in crate::cli) fn follow(
 /// As [`follow`], as whom `acting` says.
 pub(in crate::cli) fn follow_as(
     invocation: &mut Invocation,
-    acting: &Acting,
+    acting: &AnonymousArgs,
     stay: Stay,
     work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -171,14 +174,14 @@ fn follow_with(
     })
 }
 
-/// Ends the command if `error` is one that only somebody's act can help against; otherwise tells it and keeps it, in
-/// case it turns out to have been the end.
+/// What to do with an `error` in the middle of a feed: `Err` ends the command, because trying again cannot help. Otherwise
+/// the error is printed and returned, to be the reason of the end if nothing comes after it.
 pub(in crate::cli) fn remember(error: ClientError, output: &Output) -> Result<Failure, Failure> {
     let (last, failure) = (error.is_final(), Failure::from(error));
     if last {
         return Err(failure);
     }
-    if let Failure::Told { code, message, .. } = &failure {
+    if let Failure::Error { code, message, .. } = &failure {
         output::note(output.is_json(), code, message);
     }
     Ok(failure)

@@ -1,4 +1,4 @@
-//! The wish that a command ends: Ctrl-C or SIGTERM.
+//! Ctrl-C and SIGTERM: how a command learns that it is to end.
 //!
 //! Must never hold: what is to be done about it.
 
@@ -26,7 +26,7 @@ impl Interrupts {
         })
     }
 
-    /// Waits until the command shall end.
+    /// Waits until the command is to end.
     pub(in crate::cli) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::online::Host;
-use super::people::Census;
-use super::stage::{Options, Target};
+use super::participants::Principals;
+use super::setup::{Options, Target};
 use super::workload::{Answers, Drain, Fanout, Measure, Question, Restart, Resume};
 use crate::cli::run::failure::Failure;
 use crate::client::{InviteToken, ServerAddress};
@@ -218,7 +218,7 @@ impl Common {
     /// Whoever is to invite the others, if somebody must.
     fn host(&self) -> Result<Option<Host>, Failure> {
         let Some(invite) = self.invite.clone() else { return Ok(None) };
-        let who = Census::new(self.domain.clone()).people("host", 1)?.remove(0);
+        let who = Principals::new(self.domain.clone()).principals("host", 1)?.remove(0);
         Ok(Some(Host { who, invite }))
     }
 

@@ -106,7 +106,7 @@ impl Link {
 
     /// As [`Link::answered`], but `None` if no answer is here yet.
     pub(super) async fn answered_already(&mut self) -> Result<Option<u64>, Failure> {
-        // Reading an answer may be given up without losing any.
+        // Figures an answer may be given up without losing any.
         tokio::select! {
             biased;
             number = self.answered() => number.map(Some),

@@ -12,15 +12,15 @@ mod metrics;
 mod offline;
 mod online;
 mod outcome;
-mod people;
+mod participants;
 mod progress;
 mod pump;
 mod report;
 mod requests;
 mod samples;
 mod scale;
+mod setup;
 mod site;
-mod stage;
 mod system;
 mod workload;
 mod yardstick;
@@ -33,12 +33,9 @@ pub(super) use self::args::Args;
 use self::args::Workload;
 use self::folder::Folder;
 use self::report::Report;
-use self::stage::Stage;
+use self::setup::Setup;
 use crate::cli::print::output::Output;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
-use crate::cli::run::signals::Interrupts;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session, signals::Interrupts};
 
 /// Runs the command.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
@@ -61,8 +58,8 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
     let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
     let mut runs = Vec::with_capacity(common.runs);
     for _ in 0..common.runs {
-        let stage = Stage::clear(&options, &folder)?;
-        let outcome = measure.run(&stage).await?;
+        let setup = Setup::clear(&options, &folder)?;
+        let outcome = measure.run(&setup).await?;
         let median = outcome.usage.commit_median;
         runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
     }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::people::Resident;
+use super::participants::Participant;
 use super::progress::Progress;
 use super::requests;
 use crate::cli::run::failure::Failure;
@@ -47,19 +47,19 @@ impl Offline {
         Ok(Self { commit, waiting: Vec::with_capacity(ROUND_INPUTS) })
     }
 
-    /// Enrolls `residents`, then lets them publish and subscribe.
-    pub(super) async fn furnish(&mut self, residents: &[Resident]) -> Result<(), Failure> {
-        let progress = Progress::begin("preparing the store", residents.len());
-        for resident in residents {
-            self.add(enter(&resident.who)).await?;
+    /// Enrolls `participants`, then lets them publish and subscribe.
+    pub(super) async fn furnish(&mut self, participants: &[Participant]) -> Result<(), Failure> {
+        let progress = Progress::begin("preparing the store", participants.len());
+        for participant in participants {
+            self.add(enter(&participant.who)).await?;
         }
-        for resident in residents {
-            let who = &resident.who;
-            if resident.publishes {
+        for participant in participants {
+            let who = &participant.who;
+            if participant.publishes {
                 self.command(who, publish(who, 0)).await?;
             }
-            for presentity in &resident.watches {
-                self.command(who, subscribe(presentity, resident)).await?;
+            for presentity in &participant.watches {
+                self.command(who, subscribe(presentity, participant)).await?;
             }
             progress.add(1);
         }
@@ -141,9 +141,9 @@ pub(super) fn send(owner: &Credentials, number: u64) -> Command {
     })
 }
 
-fn subscribe(presentity: &Presentity, resident: &Resident) -> Command {
+fn subscribe(presentity: &Presentity, participant: &Participant) -> Command {
     let (operation, presentity) = (OperationId::default(), presentity.clone());
-    Command::Subscribe { operation, presentity, mode: resident.mode, lifetime: None }
+    Command::Subscribe { operation, presentity, mode: participant.mode, lifetime: None }
 }
 
 fn now() -> Timestamp {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::link::{Dialer, Link, wrong};
-use super::people::Resident;
+use super::participants::Participant;
 use super::progress::Progress;
 use super::requests::{Publishes, Requests, operation};
 use crate::cli::run::failure::Failure;
@@ -20,37 +20,51 @@ use crate::wire::convert;
 /// Handshakes at once.
 const AT_ONCE: usize = 32;
 
-/// Enrolls `residents` at the server of `dialer`, then lets them publish and subscribe.
+/// Enrolls `participants` at the server of `dialer`, then lets them publish and subscribe.
 ///
 /// Without a `host` who invites them, the server must have open enrollment.
 pub(super) async fn furnish(
     dialer: &Dialer,
-    residents: &[Resident],
+    participants: &[Participant],
     host: Option<&Host>,
 ) -> Result<(), Failure> {
     // Whether anybody is there is found out once, not by everybody.
     drop(dialer.connect().await?);
-    let mut reception = match host {
-        Some(host) => Some(Reception::open(dialer, host).await?),
+    let mut inviter = match host {
+        Some(host) => Some(Inviter::open(dialer, host).await?),
         None => None,
     };
-    let progress = Arc::new(Progress::begin("enrolling", residents.len()));
+    let progress = Arc::new(Progress::begin("enrolling", participants.len()));
+    // Who is watched must be there before anybody asks to watch it.
+    let (watched, watching): (Vec<_>, Vec<_>) =
+        participants.iter().partition(|participant| participant.watches.is_empty());
+    settle_all(dialer, &watched, &mut inviter, &progress).await?;
+    settle_all(dialer, &watching, &mut inviter, &progress).await
+}
+
+/// Settles `participants`, some at once, and waits for all of them.
+async fn settle_all(
+    dialer: &Dialer,
+    participants: &[&Participant],
+    inviter: &mut Option<Inviter>,
+    progress: &Arc<Progress>,
+) -> Result<(), Failure> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
-    for resident in residents {
+    for &participant in participants {
         if let Some(ended) = tasks.try_join_next() {
             ended.map_err(wrong)??;
         }
         let place = Arc::clone(&room).acquire_owned().await.map_err(wrong)?;
-        let token = match &mut reception {
-            Some(reception) => Some(reception.invite(resident).await?),
+        let token = match inviter {
+            Some(inviter) => Some(inviter.invite(participant).await?),
             None => None,
         };
-        let (dialer, resident) = (dialer.clone(), resident.clone());
-        let progress = Arc::clone(&progress);
+        let (dialer, participant) = (dialer.clone(), participant.clone());
+        let progress = Arc::clone(progress);
         tasks.spawn(async move {
             let _place = place;
-            let settled = settle(&dialer, &resident, token.as_ref()).await;
+            let settled = settle(&dialer, &participant, token.as_ref()).await;
             progress.add(1);
             settled
         });
@@ -71,24 +85,24 @@ pub(super) struct Host {
 }
 
 /// The host's connection.
-struct Reception {
+struct Inviter {
     link: Link,
     invites: u64,
 }
 
-impl Reception {
+impl Inviter {
     async fn open(dialer: &Dialer, host: &Host) -> Result<Self, Failure> {
-        let mut link = dialer.hello(&host.who, Some(wish(Some(&host.invite)))).await?;
+        let mut link = dialer.hello(&host.who, Some(enrollment(Some(&host.invite)))).await?;
         link.welcome().await?;
         Ok(Self { link, invites: 0 })
     }
 
-    async fn invite(&mut self, guest: &Resident) -> Result<InviteToken, Failure> {
+    async fn invite(&mut self, participant: &Participant) -> Result<InviteToken, Failure> {
         let token = InviteToken::generate();
         let mut request = Request::Invite(body::Invite {
             request: 0,
             invite: token.id().0,
-            principal: Some(guest.who.principal().account().to_owned()),
+            principal: Some(participant.who.principal().account().to_owned()),
             role: 0,
             lifetime_ms: None,
         });
@@ -99,28 +113,28 @@ impl Reception {
     }
 }
 
-fn wish(token: Option<&InviteToken>) -> Enroll {
+fn enrollment(token: Option<&InviteToken>) -> Enroll {
     let token = token.map_or_else(Vec::new, |token| token.as_bytes().to_vec());
     Enroll { token: token.into(), label: "bench".to_owned() }
 }
 
-/// Enrolls one resident and lets it do what it did before the load begins.
+/// Enrolls one participant and lets it do what it did before the load begins.
 async fn settle(
     dialer: &Dialer,
-    resident: &Resident,
+    participant: &Participant,
     token: Option<&InviteToken>,
 ) -> Result<(), Failure> {
-    let mut link = dialer.hello(&resident.who, Some(wish(token))).await?;
+    let mut link = dialer.hello(&participant.who, Some(enrollment(token))).await?;
     link.welcome().await?;
     let mut out = Vec::new();
     let mut asked = 0;
-    if resident.publishes {
-        crate::wire::encode(&open_to_all(&resident.who), &mut out);
-        Publishes::new(&resident.who).write(0, &mut out);
+    if participant.publishes {
+        crate::wire::encode(&open_to_all(&participant.who), &mut out);
+        Publishes::new(&participant.who).write(0, &mut out);
         asked += 2;
     }
-    for (number, presentity) in (1..).zip(&resident.watches) {
-        let mode = u8::from(resident.mode == Mode::Every);
+    for (number, presentity) in (1..).zip(&participant.watches) {
+        let mode = u8::from(participant.mode == Mode::Every);
         let presentity = presentity.to_string();
         let subscribe = body::Subscribe {
             request: number,

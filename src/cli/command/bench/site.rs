@@ -23,7 +23,7 @@ pub(super) struct Site {
 
 /// What a server had used and committed at some moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct Figures {
     cpu_secs: Option<f64>,
     own_cpu_secs: Option<f64>,
     written_bytes: Option<f64>,
@@ -80,13 +80,13 @@ impl Site {
     }
 
     /// What it has used so far.
-    pub(super) async fn read(&self) -> Reading {
+    pub(super) async fn read(&self) -> Figures {
         let commits = match self.http {
             Some(address) => Commits::of(address).await,
             None => None,
         };
         let id = self.process.as_ref().and_then(Process::id);
-        Reading {
+        Figures {
             cpu_secs: system::cpu_seconds(id),
             own_cpu_secs: system::own_cpu_seconds(),
             written_bytes: system::written_bytes(id),
@@ -95,7 +95,7 @@ impl Site {
     }
 
     /// What it has used since `earlier`.
-    pub(super) async fn used_since(&self, earlier: &Reading) -> Usage {
+    pub(super) async fn used_since(&self, earlier: &Figures) -> Usage {
         let now = self.read().await;
         let between = |now: Option<f64>, earlier: Option<f64>| Some(now? - earlier?);
         let commits = now.commits.zip(earlier.commits.as_ref());

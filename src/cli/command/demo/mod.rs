@@ -11,10 +11,7 @@ use std::time::Duration;
 
 use self::narrator::Narrator;
 use self::stage::Stage;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
-use crate::cli::run::signals::Interrupts;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session, signals::Interrupts};
 
 /// Arguments of `adsum demo`.
 #[derive(Debug, clap::Args)]

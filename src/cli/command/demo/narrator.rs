@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::cli::print::output::Output;
-use crate::cli::print::text::visible_line;
+use crate::cli::print::{output::Output, text::visible_line};
 use crate::cli::run::failure::Failure;
 
 /// `{"type":"story", …}`: one step that came out as it must.
@@ -17,13 +16,13 @@ use crate::cli::run::failure::Failure;
 struct StoryLine {
     step: u32,
     title: String,
-    shown: Vec<Shown>,
+    shown: Vec<CommandRun>,
     elapsed_ms: u64,
 }
 
 /// A command and what it printed.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct CommandRun {
     command: String,
     output: Vec<String>,
     elapsed_ms: u64,
@@ -50,7 +49,7 @@ pub(super) struct Narrator<'a> {
     began: Instant,
     step: u32,
     title: String,
-    shown: Vec<Shown>,
+    shown: Vec<CommandRun>,
 }
 
 impl<'a> Narrator<'a> {
@@ -86,7 +85,7 @@ impl<'a> Narrator<'a> {
             self.say(&format!("     {}", visible_line(line)))?;
         }
         let (command, output) = (command.to_owned(), output.to_vec());
-        self.shown.push(Shown { command, output, elapsed_ms: ms(took) });
+        self.shown.push(CommandRun { command, output, elapsed_ms: ms(took) });
         Ok(())
     }
 
@@ -119,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_story_line_tells_what_was_run_and_printed() {
-        let shown = vec![Shown {
+        let shown = vec![CommandRun {
             command: "bob$ adsum inbox".into(),
             output: vec!["#1".into()],
             elapsed_ms: 30,

@@ -177,7 +177,7 @@ impl Stage {
 
     /// The failure, with the end of the server's log.
     pub(super) fn explain(&self, failure: Failure) -> Failure {
-        let Failure::Told { exit, code, message } = failure else { return failure };
+        let Failure::Error { exit, code, message } = failure else { return failure };
         let log = std::fs::read_to_string(self.folder.path().join(SERVER_LOG)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let last = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
@@ -185,7 +185,7 @@ impl Stage {
             "" => message,
             last => format!("{message}\nthe server's log ends:\n  {last}"),
         };
-        Failure::Told { exit, code, message }
+        Failure::Error { exit, code, message }
     }
 
     /// Ends every process and removes every file.

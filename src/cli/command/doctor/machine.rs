@@ -19,7 +19,7 @@ pub(super) struct Found {
     pub(super) identities: Vec<Identity>,
 }
 
-/// Looks at the folder, and at the identity of `wanted` or at all. Without any it is well if there is a store instead.
+/// Checks the folder of identities, and the identity of `wanted`, or all of them. A machine that has a store needs none.
 pub(super) fn check(home: &Home, wanted: Option<&Principal>, has_store: bool) -> Found {
     let identities = match wanted {
         Some(principal) => home.identity(principal).map(|identity| vec![identity]),

@@ -10,9 +10,7 @@ mod store;
 use std::path::PathBuf;
 
 use self::check::{Check, Verdict};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 
 /// Arguments of `adsum doctor`.
 #[derive(Debug, clap::Args)]

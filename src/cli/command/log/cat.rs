@@ -4,8 +4,7 @@
 
 use super::event_line::EventLine;
 use super::store::Store;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
+use crate::cli::run::{failure::Failure, invocation::Invocation};
 use crate::log::{EventLog, LogReader};
 use crate::model::Sequence;
 

@@ -9,8 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields;
-use crate::cli::print::text::visible_line;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{text::visible_line, time::rfc3339};
 use crate::event::{EntityKey, Recorded};
 
 /// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`.

@@ -108,7 +108,7 @@ impl SerializeStruct for Parts {
     }
 }
 
-/// Of a variant with fields only the word is shown, but for what a delivery rule does the reason too.
+/// A variant with fields is shown as its word alone. Only refusing a message shows the reason beside it.
 impl SerializeStructVariant for Parts {
     type Ok = Value;
     type Error = Error;

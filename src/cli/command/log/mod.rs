@@ -13,8 +13,7 @@ mod words;
 use clap::Subcommand;
 
 use self::store::Store;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
+use crate::cli::run::{failure::Failure, invocation::Invocation};
 
 /// Arguments of `adsum log`.
 #[derive(Debug, Subcommand)]

@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::store::Store;
 use crate::cli::print::time::rfc3339;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
+use crate::cli::run::{failure::Failure, invocation::Invocation};
 use crate::log::{Stat, stat};
 
 /// `{"type":"log-stat", …}`.

@@ -21,7 +21,7 @@ impl Store {
         Ok(SledLog::open_existing(&self.data)?)
     }
 
-    /// Whether the files are as an orderly end left them; true also if there was none.
+    /// Compares the files with what the server noted when it ended in order. Nothing is compared if it was killed.
     pub(super) fn check_seal(&self) -> Result<(), Failure> {
         SledLog::check_seal(&self.data)?;
         Ok(())

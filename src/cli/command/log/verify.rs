@@ -7,9 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::store::Store;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::progress::Progress;
+use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
 use crate::log::{EventLog, Verified, verify};
 
 /// `{"type":"verified", …}`.

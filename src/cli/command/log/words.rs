@@ -52,7 +52,8 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
 /// Structs whose fields stand beside those of the struct that has them.
 pub(super) const LIFTED: [&str; 4] = ["action", "message", "publication", "rules"];
 
-/// Text that somebody wrote, beside payloads: the reason for refusing a message. That of the end of a subscription is a word.
+/// Whether a field of text holds what somebody wrote: the reason for refusing a message does. The reason for the end of a
+/// subscription is a fixed word.
 pub(super) fn is_written(of: &str, field: &str) -> bool {
     field == "reason" && of != "SubscriptionEnded"
 }
@@ -70,7 +71,7 @@ pub(super) fn word(of: &str, variant: &str) -> String {
     word
 }
 
-/// A value that is a type of its own around `inner`.
+/// The value of the type `name`, which has only `inner` in it.
 pub(super) fn newtype(name: &str, inner: Value) -> Value {
     let bits = || inner.as_u64().and_then(|bits| u8::try_from(bits).ok()).unwrap_or_default();
     match (name, &inner) {

@@ -11,9 +11,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::cli::print::time::{lifetime, now, span};
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Client, PublishOptions, Published};
 use crate::model::{
     Basic, Contact, Document, Lifetime, Note, Payload, Presentity, Priority, PublicationName,

@@ -4,8 +4,7 @@
 
 use std::path::Path;
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::input;
+use crate::cli::run::{failure::Failure, input};
 use crate::format::pidf;
 use crate::model::limits::DOCUMENT_BYTES_MAX;
 use crate::model::{Document, Presentity};
@@ -43,7 +42,7 @@ mod tests {
     }
 
     fn told(failure: Failure) -> (String, String) {
-        let Failure::Told { exit, code, message } = failure else { panic!("nothing is told") };
+        let Failure::Error { exit, code, message } = failure else { panic!("nothing is told") };
         assert_eq!(exit, 2);
         (code, message)
     }

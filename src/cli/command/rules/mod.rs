@@ -6,18 +6,12 @@ mod view;
 
 use clap::Subcommand;
 
-use crate::cli::print::changed;
-use crate::cli::print::output;
-use crate::cli::print::rule::RuleLine;
-use crate::cli::print::table;
-use crate::cli::print::time::moment;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{changed, output, rule::RuleLine, table, time::moment};
+use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{RulesChange, RulesOwner};
 use crate::model::{AccessRule, Handling, RuleName, Shown, Timestamp, Who};
 
-/// What is told of a change.
+/// What a command prints that changed the rules.
 const CHANGED: &str = "the access rules are changed";
 
 /// Arguments of `adsum rules`.
@@ -154,8 +148,9 @@ fn set(rule: &Rule, handling: Handling, invocation: &mut Invocation) -> Result<(
     changed::print(CHANGED, version, invocation)
 }
 
-/// What was said before about the same one by a rule that nobody named gives way to `fresh`: otherwise the stricter of
-/// both would go on deciding.
+/// Takes out of `old` what `fresh` says anew, if both are about the same one and nobody gave `old` a name of its own.
+///
+/// Of two rules about the same one the stricter decides, so that an old one left in place would outvote the new one.
 fn give_way(old: &AccessRule, fresh: &AccessRule, change: &mut RulesChange) {
     let unnamed = ["", "/fetch", "/subscribe"].map(|suffix| format!("{}{suffix}", old.who));
     let is_rival = old.who == fresh.who && old.name != fresh.name;

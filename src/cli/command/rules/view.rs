@@ -6,8 +6,8 @@ use crate::model::{Shown, TupleId};
 
 const TUPLES: &str = "tuples=";
 
-/// Reads `tuples=desk,phone,no-notes,no-contact,no-markup`: words joined by commas, of which those that are no flag go
-/// on with the list of tuples.
+/// Reads `tuples=desk,phone,no-notes,no-contact,no-markup`: words joined by commas. A word behind `tuples=ID` that is
+/// not one of the three `no-` words is a further tuple id.
 ///
 /// # Errors
 /// A sentence that names the wrong word and the right ones.

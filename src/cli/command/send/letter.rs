@@ -6,8 +6,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::input;
+use crate::cli::run::{failure::Failure, input};
 use crate::format::cpim::{self, Address, Cpim};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{InboxAddress, MessageId, ReceiptKind, Receipts};
@@ -151,7 +150,7 @@ mod tests {
     const CONTENT: &str = "\r\nContent-Type: text/plain\r\n\r\nhello";
 
     fn told(failure: Failure) -> (String, String) {
-        let Failure::Told { exit, code, message } = failure else { panic!("nothing is told") };
+        let Failure::Error { exit, code, message } = failure else { panic!("nothing is told") };
         assert_eq!(exit, 2);
         (code, message)
     }

@@ -11,13 +11,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use self::letter::{Envelope, Letter};
-use crate::cli::print::output;
-use crate::cli::print::time::lifetime;
-use crate::cli::run::acting::Acting;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::input;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::session;
+use crate::cli::print::{output, time::lifetime};
+use crate::cli::run::{
+    as_whom::AnonymousArgs, failure::Failure, input, invocation::Invocation, session,
+};
 use crate::client::{Outgoing, Sent};
 use crate::format::cpim::CONTENT_TYPE;
 use crate::model::limits::BODY_BYTES_MAX;
@@ -58,7 +55,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "PRINCIPAL", conflicts_with = "anonymous")]
     from: Option<Principal>,
     #[command(flatten)]
-    acting: Acting,
+    acting: AnonymousArgs,
 }
 
 /// `{"type":"sent", …}`.

@@ -18,12 +18,10 @@ use tracing_subscriber::prelude::*;
 use self::layers::Flags;
 use self::ready::ServingLine;
 use self::settings::{LogFormat, Settings};
-use crate::cli::print::output;
-use crate::cli::print::output::Output;
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
-use crate::cli::run::progress::Progress;
-use crate::cli::run::signals::Interrupts;
+use crate::cli::print::output::{self, Output};
+use crate::cli::run::{
+    failure::Failure, invocation::Invocation, progress::Progress, signals::Interrupts,
+};
 use crate::server::{Server, ServerConfig};
 
 /// Arguments of `adsum serve`: the flags of its settings, and what is no setting.

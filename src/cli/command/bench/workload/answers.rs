@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
-use crate::cli::command::bench::outcome::Outcome;
-use crate::cli::command::bench::people::Resident;
-use crate::cli::command::bench::pump::{Pump, Work, run_all};
-use crate::cli::command::bench::requests::{Publishes, Requests, Sends};
-use crate::cli::command::bench::stage::{Stage, pumps};
+use crate::cli::command::bench::{
+    outcome::Outcome,
+    participants::Participant,
+    pump::{Pump, Work, run_all},
+    requests::{Publishes, Requests, Sends},
+    setup::{Setup, pumps},
+};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 
@@ -47,36 +49,36 @@ impl Answers {
     /// Runs it once.
     pub(in crate::cli::command::bench) async fn run(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
     ) -> Result<Outcome, Failure> {
         match self.question {
-            Question::Send { inboxes } => self.send(stage, stage.scaled(inboxes)).await,
+            Question::Send { inboxes } => self.send(setup, setup.scaled(inboxes)).await,
             Question::Publish { presentities } => {
-                self.publish(stage, stage.scaled(presentities).max(self.connections)).await
+                self.publish(setup, setup.scaled(presentities).max(self.connections)).await
             }
         }
     }
 
-    async fn send(&self, stage: &Stage<'_>, inboxes: usize) -> Result<Outcome, Failure> {
-        let owners = stage.people("owner", inboxes)?;
-        let senders = stage.people("sender", self.connections)?;
-        let residents: Vec<_> = owners.iter().chain(&senders).map(Resident::plain).collect();
+    async fn send(&self, setup: &Setup<'_>, inboxes: usize) -> Result<Outcome, Failure> {
+        let owners = setup.principals("owner", inboxes)?;
+        let senders = setup.principals("sender", self.connections)?;
+        let participants: Vec<_> = owners.iter().chain(&senders).map(Participant::plain).collect();
         let addresses = owners.iter().map(|owner| owner.principal().inbox().to_string());
         let addresses: Arc<[String]> = addresses.collect();
         // The connections begin at inboxes far from each other, as unrelated senders would.
         let step = (inboxes / self.connections).max(1);
         let requests =
             |index: usize, _: &Credentials| Sends::new(Arc::clone(&addresses), index * step);
-        let outcome = self.measure(stage, &residents, &senders, requests).await?;
+        let outcome = self.measure(setup, &participants, &senders, requests).await?;
         Ok(outcome.with("inboxes", inboxes))
     }
 
-    async fn publish(&self, stage: &Stage<'_>, presentities: usize) -> Result<Outcome, Failure> {
-        let people = stage.people("presentity", presentities)?;
-        let residents: Vec<_> = people.iter().map(Resident::publishing).collect();
+    async fn publish(&self, setup: &Setup<'_>, presentities: usize) -> Result<Outcome, Failure> {
+        let people = setup.principals("presentity", presentities)?;
+        let participants: Vec<_> = people.iter().map(Participant::publishing).collect();
         let publishers = &people[..self.connections];
         let requests = |_: usize, who: &Credentials| Publishes::new(who);
-        let outcome = self.measure(stage, &residents, publishers, requests).await?;
+        let outcome = self.measure(setup, &participants, publishers, requests).await?;
         // A session publishes for its own principal only, so that many connections change that many presentities.
         let outcome = outcome.with("presentities_loaded", presentities);
         Ok(outcome.with("presentities_changed", self.connections))
@@ -84,15 +86,15 @@ impl Answers {
 
     async fn measure<R: Requests + Send + 'static>(
         &self,
-        stage: &Stage<'_>,
-        residents: &[Resident],
+        setup: &Setup<'_>,
+        participants: &[Participant],
         people: &[Credentials],
         requests: impl Fn(usize, &Credentials) -> R,
     ) -> Result<Outcome, Failure> {
-        let (site, dialer) = stage.set(residents).await?;
+        let (site, dialer) = setup.set(participants).await?;
         let pumps = pumps(&dialer, people, requests).await?;
         let durable = pumps.iter().all(Pump::is_durable);
-        let work = Work { count: stage.scaled(self.count), window: self.window };
+        let work = Work { count: setup.scaled(self.count), window: self.window };
         let warm_up = Work { count: work.count.div_ceil(WARM_UP_SHARE), ..work };
         let (pumps, ..) = run_all(pumps, warm_up, "warming up").await?;
         let before = site.read().await;

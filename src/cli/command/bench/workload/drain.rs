@@ -5,14 +5,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cli::command::bench::link::{Dialer, inbox, wrong};
-use crate::cli::command::bench::outcome::Outcome;
-use crate::cli::command::bench::people::Resident;
-use crate::cli::command::bench::progress::Progress;
-use crate::cli::command::bench::pump::{Work, run_all};
-use crate::cli::command::bench::requests::Sends;
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::stage::{Stage, pumps};
+use crate::cli::command::bench::{
+    link::{Dialer, inbox, wrong},
+    outcome::Outcome,
+    participants::Participant,
+    progress::Progress,
+    pump::{Work, run_all},
+    requests::Sends,
+    samples::Samples,
+    setup::{Setup, pumps},
+};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;
@@ -34,14 +36,14 @@ impl Drain {
     /// Runs it once.
     pub(in crate::cli::command::bench) async fn run(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
     ) -> Result<Outcome, Failure> {
-        let count = stage.scaled(self.count);
-        let owners = stage.people("owner", 2)?;
+        let count = setup.scaled(self.count);
+        let owners = setup.principals("owner", 2)?;
         // Message ids are the senders' own, so each inbox has senders of its own.
-        let senders = stage.people("sender", 2 * SENDERS)?;
-        let residents: Vec<_> = owners.iter().chain(&senders).map(Resident::plain).collect();
-        let (site, dialer) = stage.set(&residents).await?;
+        let senders = setup.principals("sender", 2 * SENDERS)?;
+        let participants: Vec<_> = owners.iter().chain(&senders).map(Participant::plain).collect();
+        let (site, dialer) = setup.set(&participants).await?;
         let small = count.div_ceil(WARM_UP_SHARE);
         fill(&dialer, &senders[SENDERS..], &owners[1], small).await?;
         read(&dialer, &owners[1], small).await?;

@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use crate::cli::command::bench::link::{Dialer, Feed, Link, presence_from, wrong};
-use crate::cli::command::bench::outcome::Outcome;
-use crate::cli::command::bench::people::Resident;
-use crate::cli::command::bench::progress::Progress;
-use crate::cli::command::bench::pump::{Pump, Work};
-use crate::cli::command::bench::requests::{Publishes, number_in};
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::stage::{Stage, pumps};
+use crate::cli::command::bench::{
+    link::{Dialer, Feed, Link, presence_from, wrong},
+    outcome::Outcome,
+    participants::Participant,
+    progress::Progress,
+    pump::{Pump, Work},
+    requests::{Publishes, number_in},
+    samples::Samples,
+    setup::{Setup, pumps},
+};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;
@@ -46,27 +48,30 @@ impl Fanout {
     /// Runs it once.
     pub(in crate::cli::command::bench) async fn run(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
     ) -> Result<Outcome, Failure> {
-        let publisher = stage.people("presentity", 1)?;
-        let audience = stage.people("watcher", stage.scaled(self.watchers))?;
+        let publisher = setup.principals("presentity", 1)?;
+        let audience = setup.principals("watcher", setup.scaled(self.watchers))?;
         let presentity = publisher[0].principal().presentity();
         let watching =
-            |who: &Credentials| Resident::watching(who, vec![presentity.clone()], Mode::Every);
-        let mut residents = vec![Resident::publishing(&publisher[0])];
-        residents.extend(audience.iter().map(watching));
-        let (site, dialer) = stage.set(&residents).await?;
+            |who: &Credentials| Participant::watching(who, vec![presentity.clone()], Mode::Every);
+        let mut participants = vec![Participant::publishing(&publisher[0])];
+        participants.extend(audience.iter().map(watching));
+        let (site, dialer) = setup.set(&participants).await?;
         let watchers = gather(&dialer, &audience).await?;
         let pump = pumps(&dialer, &publisher, |_, who| Publishes::new(who)).await?.remove(0);
         let durable = pump.is_durable();
         let mut crowd = Crowd { pump, watchers };
 
-        let changes = stage.scaled(self.changes);
-        crowd.rush(changes.div_ceil(WARM_UP_SHARE), self.window, "warming up").await?;
+        let changes = setup.scaled(self.changes);
+        crowd
+            .as_fast_as_answered(changes.div_ceil(WARM_UP_SHARE), self.window, "warming up")
+            .await?;
         let before = site.read().await;
-        let (time, deliveries) = crowd.rush(changes, self.window, "measuring deliveries").await?;
+        let (time, deliveries) =
+            crowd.as_fast_as_answered(changes, self.window, "measuring deliveries").await?;
         let usage = site.used_since(&before).await;
-        let samples = crowd.stroll(stage.scaled(self.paced), self.spacing).await?;
+        let samples = crowd.one_by_one(setup.scaled(self.paced), self.spacing).await?;
         let watchers = crowd.watchers.len();
         drop(crowd);
         site.kill().await?;
@@ -107,7 +112,7 @@ struct Crowd {
 impl Crowd {
     /// Makes `count` changes as fast as answers come. Returns how long it took until the last watcher was told the
     /// last of them, and how many deliveries that were.
-    async fn rush(
+    async fn as_fast_as_answered(
         &mut self,
         count: usize,
         window: usize,
@@ -125,7 +130,7 @@ impl Crowd {
     }
 
     /// Makes `count` changes, one each `spacing`. Returns how long after its sending each watcher was told of each.
-    async fn stroll(&mut self, count: usize, spacing: Duration) -> Result<Samples, Failure> {
+    async fn one_by_one(&mut self, count: usize, spacing: Duration) -> Result<Samples, Failure> {
         let progress = Progress::begin("measuring latency", count);
         let last = self.pump.next() + count as u64 - 1;
         let sent: Sent = (0..=last).map(|_| OnceLock::new()).collect();

@@ -15,7 +15,7 @@ pub(super) use restart::Restart;
 pub(super) use resume::Resume;
 
 use super::outcome::Outcome;
-use super::stage::Stage;
+use super::setup::Setup;
 use crate::cli::run::failure::Failure;
 
 /// A workload with its numbers.
@@ -29,13 +29,13 @@ pub(super) enum Measure {
 
 impl Measure {
     /// Runs it once.
-    pub(super) async fn run(&self, stage: &Stage<'_>) -> Result<Outcome, Failure> {
+    pub(super) async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         match self {
-            Self::Answers(answers) => answers.run(stage).await,
-            Self::Drain(drain) => drain.run(stage).await,
-            Self::Fanout(fanout) => fanout.run(stage).await,
-            Self::Restart(restart) => restart.run(stage).await,
-            Self::Resume(resume) => resume.run(stage).await,
+            Self::Answers(answers) => answers.run(setup).await,
+            Self::Drain(drain) => drain.run(setup).await,
+            Self::Fanout(fanout) => fanout.run(setup).await,
+            Self::Restart(restart) => restart.run(setup).await,
+            Self::Resume(resume) => resume.run(setup).await,
         }
     }
 }

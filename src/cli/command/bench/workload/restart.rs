@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::cli::command::bench::link::{Dialer, wrong};
-use crate::cli::command::bench::offline::{self, Offline};
-use crate::cli::command::bench::outcome::Outcome;
-use crate::cli::command::bench::people::Resident;
-use crate::cli::command::bench::progress::Progress;
-use crate::cli::command::bench::pump::{Work, run_all};
-use crate::cli::command::bench::requests::{self, Sends};
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::stage::{Stage, pumps};
+use crate::cli::command::bench::{
+    link::{Dialer, wrong},
+    offline::{self, Offline},
+    outcome::Outcome,
+    participants::Participant,
+    progress::Progress,
+    pump::{Work, run_all},
+    requests::{self, Sends},
+    samples::Samples,
+    setup::{Setup, pumps},
+};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::model::limits::SUBSCRIPTIONS_MAX;
@@ -49,7 +51,7 @@ pub(in crate::cli::command::bench) struct Restart {
 }
 
 /// Who is in the store.
-struct Town {
+struct Population {
     owners: Vec<Credentials>,
     presentities: Vec<Credentials>,
     senders: Vec<Credentials>,
@@ -59,25 +61,26 @@ impl Restart {
     /// Runs it once.
     pub(in crate::cli::command::bench) async fn run(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
     ) -> Result<Outcome, Failure> {
-        if !stage.is_own() {
+        if !setup.is_own() {
             let reason = "restart kills its server; leave --server out";
             return Err(Failure::usage(reason));
         }
-        let (town, events) = self.build(stage).await?;
-        let (mut site, mut dialer) = stage.start().await?;
+        let (population, events) = self.build(setup).await?;
+        let (mut site, mut dialer) = setup.start().await?;
         let (mut times, mut serving) = (Samples::default(), Samples::default());
         let progress = Progress::begin("killing and starting", self.restarts);
         for round in 0..self.restarts {
-            let senders = &town.senders[round * LOAD_CONNECTIONS..][..LOAD_CONNECTIONS];
-            let load = load(&dialer, senders, &town.owners, stage.scaled_time(LOAD_TIME)).await?;
+            let senders = &population.senders[round * LOAD_CONNECTIONS..][..LOAD_CONNECTIONS];
+            let load =
+                load(&dialer, senders, &population.owners, setup.scaled_time(LOAD_TIME)).await?;
             site.kill().await?;
             drop(load);
             let began = Instant::now();
-            (site, dialer) = stage.start().await?;
+            (site, dialer) = setup.start().await?;
             serving.add(began.elapsed());
-            let asker = &town.presentities[0];
+            let asker = &population.presentities[0];
             let link = dialer.enter(asker).await?;
             let presence = link.fetch(&asker.principal().presentity().to_string()).await?;
             times.add(began.elapsed());
@@ -96,39 +99,40 @@ impl Restart {
     }
 
     /// Fills the store.
-    async fn build(&self, stage: &Stage<'_>) -> Result<(Town, usize), Failure> {
-        let town = Town {
-            owners: stage.people("owner", stage.scaled(self.inboxes))?,
-            presentities: stage.people("presentity", stage.scaled(self.presentities))?,
-            senders: stage.people("sender", LOAD_CONNECTIONS * self.restarts)?,
+    async fn build(&self, setup: &Setup<'_>) -> Result<(Population, usize), Failure> {
+        let population = Population {
+            owners: setup.principals("owner", setup.scaled(self.inboxes))?,
+            presentities: setup.principals("presentity", setup.scaled(self.presentities))?,
+            senders: setup.principals("sender", LOAD_CONNECTIONS * self.restarts)?,
         };
-        let watchers = stage.people("watcher", stage.scaled(self.watchers))?;
-        let mut residents: Vec<Resident> = Vec::new();
-        residents.extend(town.owners.iter().chain(&town.senders).map(Resident::plain));
-        residents.extend(town.presentities.iter().map(Resident::publishing));
+        let watchers = setup.principals("watcher", setup.scaled(self.watchers))?;
+        let mut participants: Vec<Participant> = Vec::new();
+        participants
+            .extend(population.owners.iter().chain(&population.senders).map(Participant::plain));
+        participants.extend(population.presentities.iter().map(Participant::publishing));
         for (index, who) in watchers.iter().enumerate() {
-            let watched = town.presentities.iter().cycle().skip(index).take(WATCHED);
+            let watched = population.presentities.iter().cycle().skip(index).take(WATCHED);
             let mut watched: Vec<_> = watched.map(|who| who.principal().presentity()).collect();
-            watched.truncate(town.presentities.len());
-            residents.push(Resident::watching(who, watched, Mode::Latest));
+            watched.truncate(population.presentities.len());
+            participants.push(Participant::watching(who, watched, Mode::Latest));
         }
-        let mut store = stage.offline()?;
-        store.furnish(&residents).await?;
-        let events = stage.scaled(self.events) as u64;
-        live(&mut store, &town, events).await?;
+        let mut store = setup.offline()?;
+        store.furnish(&participants).await?;
+        let events = setup.scaled(self.events) as u64;
+        live(&mut store, &population, events).await?;
         let stored = usize::try_from(store.events()).expect("a log in reach of a bench is short");
-        Ok((town, stored))
+        Ok((population, stored))
     }
 }
 
-/// Lets the town go on until `events` are stored.
-async fn live(store: &mut Offline, town: &Town, events: u64) -> Result<(), Failure> {
+/// Lets the population go on until `events` are stored.
+async fn live(store: &mut Offline, population: &Population, events: u64) -> Result<(), Failure> {
     let progress = Progress::begin("writing the log", usize::try_from(events).unwrap_or_default());
     let mut number = 1;
     while store.events() < events {
-        // A town's worth of steps between two looks: counting takes only what is committed.
+        // A population's worth of steps between two looks: counting takes only what is committed.
         for _ in 0..1_000 {
-            let (who, command) = step(town, number);
+            let (who, command) = step(population, number);
             store.command(who, command).await?;
             number += 1;
         }
@@ -139,10 +143,10 @@ async fn live(store: &mut Offline, town: &Town, events: u64) -> Result<(), Failu
 }
 
 /// What happens as step `number`.
-fn step(town: &Town, number: u64) -> (&Credentials, Command) {
+fn step(population: &Population, number: u64) -> (&Credentials, Command) {
     let place = usize::try_from(number).expect("steps are counted from 1 to some millions");
-    let presentity = &town.presentities[place / 2 % town.presentities.len()];
-    let owner = &town.owners[place / 2 % town.owners.len()];
+    let presentity = &population.presentities[place / 2 % population.presentities.len()];
+    let owner = &population.owners[place / 2 % population.owners.len()];
     if number.is_multiple_of(MIX) {
         let inbox = owner.principal().inbox();
         // Through whatever is there.

@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::cli::command::bench::link::{Dialer, presence_from, wrong};
-use crate::cli::command::bench::offline;
-use crate::cli::command::bench::outcome::Outcome;
-use crate::cli::command::bench::people::Resident;
-use crate::cli::command::bench::progress::Progress;
-use crate::cli::command::bench::pump::{Pump, Work, run_all};
-use crate::cli::command::bench::requests::Publishes;
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::site::Site;
-use crate::cli::command::bench::stage::{Stage, pumps};
+use crate::cli::command::bench::{
+    link::{Dialer, presence_from, wrong},
+    offline,
+    outcome::Outcome,
+    participants::Participant,
+    progress::Progress,
+    pump::{Pump, Work, run_all},
+    requests::Publishes,
+    samples::Samples,
+    setup::{Setup, pumps},
+    site::Site,
+};
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;
@@ -44,21 +46,21 @@ impl Resume {
     /// Runs it once.
     pub(in crate::cli::command::bench) async fn run(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
     ) -> Result<Outcome, Failure> {
-        let people = stage.people("presentity", stage.scaled(self.presentities))?;
-        let watcher = stage.people("watcher", 1)?.remove(0);
+        let people = setup.principals("presentity", setup.scaled(self.presentities))?;
+        let watcher = setup.principals("watcher", 1)?.remove(0);
         let everybody = people.iter().map(|who| who.principal().presentity()).collect();
-        let mut residents: Vec<_> = people.iter().map(Resident::publishing).collect();
-        residents.push(Resident::watching(&watcher, everybody, self.mode));
-        let (site, dialer) = stage.set(&residents).await?;
+        let mut participants: Vec<_> = people.iter().map(Participant::publishing).collect();
+        participants.push(Participant::watching(&watcher, everybody, self.mode));
+        let (site, dialer) = setup.set(&participants).await?;
 
-        let changes = stage.scaled(self.changes);
+        let changes = setup.scaled(self.changes);
         let mut absentee = Absentee { who: watcher, cursor: Bytes::new() };
         absentee.visit(&dialer, None).await?;
         let mut pumps = pumps(&dialer, &people, |_, who| Publishes::new(who)).await?;
         let durable = pumps.iter().all(Pump::is_durable);
-        let rounds = stage.scaled(self.rounds);
+        let rounds = setup.scaled(self.rounds);
         let missed = self.missed(changes, people.len());
         let progress = Progress::begin("coming back", rounds);
         let mut samples = Samples::default();
@@ -72,7 +74,7 @@ impl Resume {
             }
         }
         drop((pumps, progress));
-        let restarted = self.restarted(stage, site, &people, &mut absentee).await?;
+        let restarted = self.restarted(setup, site, &people, &mut absentee).await?;
         let total = samples.total();
         let outcome = Outcome::complete(rounds, total, samples)?.durable(durable);
         let outcome = outcome.with("presentities", people.len()).with("changes_missed", changes);
@@ -93,15 +95,15 @@ impl Resume {
     /// for a server that is not ours to restart.
     async fn restarted(
         &self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
         mut site: Site,
         people: &[Credentials],
         absentee: &mut Absentee,
     ) -> Result<Option<(f64, f64)>, Failure> {
-        if !stage.is_own() {
+        if !setup.is_own() {
             return Ok(None);
         }
-        let (rounds, changes) = (stage.scaled(self.rounds), stage.scaled(self.changes));
+        let (rounds, changes) = (setup.scaled(self.rounds), setup.scaled(self.changes));
         let missed = self.missed(changes, people.len());
         let progress = Progress::begin("coming back after restarts", rounds);
         let mut samples = Samples::default();
@@ -109,14 +111,14 @@ impl Resume {
         let mut number = 1_u64 << 40;
         for _ in 0..rounds {
             site.kill().await?;
-            let mut store = stage.offline()?;
+            let mut store = setup.offline()?;
             for who in people.iter().cycle().take(changes) {
                 store.command(who, offline::publish(who, number)).await?;
                 number += 1;
             }
             store.round()?;
             drop(store);
-            let started = stage.start().await?;
+            let started = setup.start().await?;
             samples.add(absentee.visit(&started.1, Some(missed)).await?);
             site = started.0;
             progress.add(1);

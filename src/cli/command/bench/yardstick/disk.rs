@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::scale::scaled;
+use crate::cli::command::bench::{samples::Samples, scale::scaled};
 use crate::cli::run::failure::Failure;
 
 /// Bytes of an event, as in the workloads.

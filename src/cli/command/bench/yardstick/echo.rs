@@ -11,10 +11,12 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{RecvStream, SendStream};
 use rustls::pki_types::PrivateKeyDer;
 
-use crate::cli::command::bench::child::Process;
-use crate::cli::command::bench::link::{Dialer, wrong};
-use crate::cli::command::bench::samples::Samples;
-use crate::cli::command::bench::scale::scaled;
+use crate::cli::command::bench::{
+    child::Process,
+    link::{Dialer, wrong},
+    samples::Samples,
+    scale::scaled,
+};
 use crate::cli::run::failure::Failure;
 use crate::server::transport;
 use crate::wire::ALPN;

@@ -8,7 +8,7 @@ use crate::model::{Domain, Mode, Presentity, Principal};
 
 /// A principal with its one device, and what the store holds of it before the load begins.
 #[derive(Clone, Debug)]
-pub(super) struct Resident {
+pub(super) struct Participant {
     /// Who.
     pub(super) who: Credentials,
     /// Whether it has published.
@@ -19,7 +19,7 @@ pub(super) struct Resident {
     pub(super) mode: Mode,
 }
 
-impl Resident {
+impl Participant {
     /// One that is enrolled and no more.
     pub(super) fn plain(who: &Credentials) -> Self {
         Self { who: who.clone(), publishes: false, watches: Vec::new(), mode: Mode::Latest }
@@ -36,30 +36,30 @@ impl Resident {
     }
 }
 
-/// Makes people whose names no other bench on the same server has.
+/// Makes principals whose names no other bench on the same server has.
 #[derive(Clone, Debug)]
-pub(super) struct Census {
+pub(super) struct Principals {
     domain: Domain,
     tag: String,
 }
 
-impl Census {
-    /// People of `domain`.
+impl Principals {
+    /// Principals of `domain`.
     pub(super) fn new(domain: Domain) -> Self {
         Self { domain, tag: format!("{:08x}", fastrand::u32(..)) }
     }
 
-    /// Where they live.
+    /// The domain they are in.
     pub(super) fn domain(&self) -> &Domain {
         &self.domain
     }
 
-    /// `count` people called `role` and a number.
-    pub(super) fn people(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
-        (0..count).map(|index| self.person(role, index)).collect()
+    /// `count` principals called `role` and a number.
+    pub(super) fn principals(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
+        (0..count).map(|index| self.principal(role, index)).collect()
     }
 
-    fn person(&self, role: &str, index: usize) -> Result<Credentials, Failure> {
+    fn principal(&self, role: &str, index: usize) -> Result<Credentials, Failure> {
         let name = format!("bench-{}-{role}-{index}@{}", self.tag, self.domain.as_str());
         Ok(Credentials::generate(name.parse::<Principal>()?))
     }

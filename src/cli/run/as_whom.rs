@@ -1,14 +1,13 @@
-//! As whom a command acts that need not be anybody.
+//! As whom a command acts that also works without an identity.
 //!
 //! Must never hold: a key on disk for an anonymous command.
 
-use crate::cli::run::failure::Failure;
-use crate::cli::run::invocation::Invocation;
+use crate::cli::run::{failure::Failure, invocation::Invocation};
 use crate::client::{Identity, KeyHash, ServerAddress, anonymous};
 
 /// Flags of commands that work without an identity.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Acting {
+pub(in crate::cli) struct AnonymousArgs {
     /// Act as nobody in particular, under a pseudonym for this once [default: as one's identity]
     #[arg(long)]
     anonymous: bool,
@@ -20,7 +19,7 @@ pub(in crate::cli) struct Acting {
     server_key: Option<KeyHash>,
 }
 
-impl Acting {
+impl AnonymousArgs {
     /// Whether the command acts as nobody in particular.
     pub(in crate::cli) fn is_anonymous(&self) -> bool {
         self.anonymous

@@ -1,4 +1,4 @@
-//! Where a run of a workload takes place: a fresh store, its server, and the people on it.
+//! Where a run of a workload takes place: a fresh store, its server, and who takes part.
 //!
 //! Must never hold: what is measured there.
 
@@ -10,7 +10,7 @@ use super::folder::Folder;
 use super::link::{Dialer, Link};
 use super::offline::Offline;
 use super::online::{self, Host};
-use super::people::{Census, Resident};
+use super::participants::{Participant, Principals};
 use super::pump::Pump;
 use super::requests::Requests;
 use super::scale::scaled;
@@ -37,17 +37,17 @@ pub(super) enum Target {
 }
 
 /// Where a run takes place.
-pub(super) struct Stage<'a> {
+pub(super) struct Setup<'a> {
     options: &'a Options,
     folder: &'a Folder,
-    census: Census,
+    principals: Principals,
 }
 
-impl<'a> Stage<'a> {
-    /// An empty stage in `folder` for people nobody has met.
+impl<'a> Setup<'a> {
+    /// An empty setup in `folder` for principals that no server knows yet.
     pub(super) fn clear(options: &'a Options, folder: &'a Folder) -> Result<Self, Failure> {
         folder.clear()?;
-        Ok(Self { options, folder, census: Census::new(options.domain.clone()) })
+        Ok(Self { options, folder, principals: Principals::new(options.domain.clone()) })
     }
 
     /// `count` as it is asked to be scaled.
@@ -60,37 +60,40 @@ impl<'a> Stage<'a> {
         time.mul_f64(self.options.scale.clamp(0.2, 1.0))
     }
 
-    pub(super) fn people(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
-        self.census.people(role, count)
+    pub(super) fn principals(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
+        self.principals.principals(role, count)
     }
 
     pub(super) fn store(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A server whose store holds `residents`.
-    pub(super) async fn set(&self, residents: &[Resident]) -> Result<(Site, Dialer), Failure> {
+    /// A server whose store holds `participants`.
+    pub(super) async fn set(
+        &self,
+        participants: &[Participant],
+    ) -> Result<(Site, Dialer), Failure> {
         match &self.options.target {
             Target::Own => {
-                self.offline()?.furnish(residents).await?;
+                self.offline()?.furnish(participants).await?;
                 self.start().await
             }
             Target::Running { server, http, host } => {
                 let site = Site::running(server.clone(), *http);
                 let dialer = Dialer::new(site.server.clone())?;
-                online::furnish(&dialer, residents, host.as_ref()).await?;
+                online::furnish(&dialer, participants, host.as_ref()).await?;
                 Ok((site, dialer))
             }
         }
     }
 
     pub(super) fn offline(&self) -> Result<Offline, Failure> {
-        Offline::open(self.store(), self.census.domain().clone())
+        Offline::open(self.store(), self.principals.domain().clone())
     }
 
     /// A server of our own on the store as it is.
     pub(super) async fn start(&self) -> Result<(Site, Dialer), Failure> {
-        let site = Site::start(self.store(), self.census.domain()).await?;
+        let site = Site::start(self.store(), self.principals.domain()).await?;
         let dialer = Dialer::new(site.server.clone())?;
         Ok((site, dialer))
     }
