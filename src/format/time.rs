@@ -2,13 +2,12 @@
 //!
 //! Must never hold: a clock, or a time zone looked up in a database.
 
-use jiff::Unit;
-use jiff::civil::{Date, Time, date};
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, Time, date};
 
 use crate::model::Timestamp;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-const EPOCH: Date = date(1970, 1, 1);
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Why a moment is not read, with what would be right.
 pub(super) type Cure = &'static str;
@@ -16,98 +15,66 @@ pub(super) type Cure = &'static str;
 const SHAPE: Cure = "write it like 2026-01-02T03:04:05Z (RFC 3339, with a capital T and Z)";
 const RANGE: Cure = "a moment must lie between the years 1970 and 9999";
 
+/// How the first letters of a moment look: `0` is any digit.
+const SHAPE_OF_SECONDS: &[u8] = b"0000-00-00T00:00:00";
+
 /// Reads a moment with any offset and any number of fraction digits; what is finer than a millisecond is cut off.
 ///
 /// A leap second counts as the last millisecond before it ends: the model has none.
 pub(super) fn read(text: &str) -> Result<Timestamp, Cure> {
-    let bytes = text.as_bytes();
-    let separated = bytes.len() >= 20
-        && [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]
-            .into_iter()
-            .all(|(at, mark)| bytes[at] == mark);
-    if !separated || !text.is_ascii() {
+    // jiff reads more forms than RFC 3339 has, so the shape is checked first.
+    let (seconds, rest) = text.split_at_checked(SHAPE_OF_SECONDS.len()).ok_or(SHAPE)?;
+    if !has_shape(seconds, SHAPE_OF_SECONDS) {
         return Err(SHAPE);
     }
-    let day = read_day(text)?;
-    let (fraction_ms, rest) = read_fraction(&text[19..])?;
-    let clock_ms = read_clock(text, fraction_ms)?;
-    let ms = day * DAY_MS + clock_ms - read_offset_ms(rest)?;
+    let (fraction_ms, offset) = read_fraction(rest)?;
+    let at: DateTime = seconds.parse().map_err(|_| SHAPE)?;
+    let fraction_ms = if seconds.ends_with("60") { 999 } else { fraction_ms };
+    let since = at.duration_since(EPOCH) + SignedDuration::from_millis(fraction_ms);
+    let since = since - read_offset(offset)?;
+    let ms = u64::try_from(since.as_millis()).map_err(|_| RANGE)?;
     // What cannot be written again is not read.
-    u64::try_from(ms).map(Timestamp::from_ms).ok().filter(|&at| write(at).is_some()).ok_or(RANGE)
+    Some(Timestamp::from_ms(ms)).filter(|&at| write(at).is_some()).ok_or(RANGE)
 }
 
-/// Days since the epoch.
-fn read_day(text: &str) -> Result<i64, Cure> {
-    let year = i16::try_from(number(&text[..4])?).map_err(|_| SHAPE)?;
-    let date = Date::new(year, small(&text[5..7])?, small(&text[8..10])?).map_err(|_| SHAPE)?;
-    let span = date.since((Unit::Day, EPOCH)).map_err(|_| RANGE)?;
-    Ok(i64::from(span.get_days()))
-}
-
-fn read_clock(text: &str, fraction_ms: i64) -> Result<i64, Cure> {
-    let (hour, minute) = (number(&text[11..13])?, number(&text[14..16])?);
-    let second = number(&text[17..19])?;
-    if hour > 23 || minute > 59 || second > 60 {
-        return Err(SHAPE);
-    }
-    let in_minute = if second == 60 { 59_999 } else { second * 1_000 + fraction_ms };
-    Ok((hour * 60 + minute) * 60_000 + in_minute)
+fn has_shape(text: &str, shape: &[u8]) -> bool {
+    let fits = |(found, expected): (u8, &u8)| match expected {
+        b'0' => found.is_ascii_digit(),
+        mark => found == *mark,
+    };
+    text.len() == shape.len() && text.bytes().zip(shape).all(fits)
 }
 
 /// The milliseconds of a fraction, if there is one, and what follows it.
 fn read_fraction(text: &str) -> Result<(i64, &str), Cure> {
     let Some(digits) = text.strip_prefix('.') else { return Ok((0, text)) };
     let count = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if count == 0 {
-        return Err(SHAPE);
-    }
-    let ms = number(&format!("{:0<3}", &digits[..count.min(3)]))?;
-    Ok((ms, &digits[count..]))
+    let ms = format!("{:0<3}", &digits[..count.min(3)]).parse().map_err(|_| SHAPE)?;
+    if count == 0 { Err(SHAPE) } else { Ok((ms, &digits[count..])) }
 }
 
-fn read_offset_ms(text: &str) -> Result<i64, Cure> {
+/// How far ahead of UTC a moment is told.
+fn read_offset(text: &str) -> Result<SignedDuration, Cure> {
     if text == "Z" {
-        return Ok(0);
+        return Ok(SignedDuration::ZERO);
     }
-    let sign = match text.bytes().next() {
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        _ => return Err(SHAPE),
-    };
-    if text.len() != 6 || text.as_bytes()[3] != b':' {
+    let (sign, clock) = text.split_at_checked(1).ok_or(SHAPE)?;
+    if !has_shape(clock, b"00:00") {
         return Err(SHAPE);
     }
-    let (hours, minutes) = (number(&text[1..3])?, number(&text[4..6])?);
-    if hours > 23 || minutes > 59 {
-        return Err(SHAPE);
+    let clock: Time = clock.parse().map_err(|_| SHAPE)?;
+    let ahead = clock.duration_since(Time::midnight());
+    match sign {
+        "+" => Ok(ahead),
+        "-" => Ok(-ahead),
+        _ => Err(SHAPE),
     }
-    Ok(sign * (hours * 60 + minutes) * 60_000)
-}
-
-fn number(digits: &str) -> Result<i64, Cure> {
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(SHAPE);
-    }
-    digits.parse().map_err(|_| SHAPE)
-}
-
-fn small(digits: &str) -> Result<i8, Cure> {
-    i8::try_from(number(digits)?).map_err(|_| SHAPE)
 }
 
 /// Writes a moment in UTC with three fraction digits; `None` after the year 9999, which RFC 3339 cannot write.
 pub(super) fn write(at: Timestamp) -> Option<String> {
-    let ms = i64::try_from(at.as_ms()).ok()?;
-    let day = EPOCH.checked_add(jiff::Span::new().try_days(ms / DAY_MS).ok()?).ok()?;
-    let in_day = ms % DAY_MS;
-    let time = Time::midnight() + jiff::Span::new().milliseconds(in_day);
-    Some(format!(
-        "{day}T{:02}:{:02}:{:02}.{:03}Z",
-        time.hour(),
-        time.minute(),
-        time.second(),
-        in_day % 1_000
-    ))
+    let since = SignedDuration::from_millis(i64::try_from(at.as_ms()).ok()?);
+    EPOCH.checked_add(since).ok().map(|at| format!("{at:.3}Z"))
 }
 
 #[cfg(test)]
@@ -170,6 +137,20 @@ mod tests {
                 Some(text) => prop_assert_eq!(read(&text), Ok(at)),
                 None => prop_assert!(ms > 253_402_300_799_999),
             }
+        }
+
+        #[test]
+        fn a_moment_is_the_same_told_with_any_offset(
+            ms in 86_400_000_u64..253_402_200_000_000,
+            ahead in any::<bool>(),
+            minutes in 0_u64..24 * 60,
+        ) {
+            let (sign, told_ms) =
+                if ahead { ('+', ms + minutes * 60_000) } else { ('-', ms - minutes * 60_000) };
+            let told = write(Timestamp::from_ms(told_ms)).unwrap();
+            let told = told.strip_suffix('Z').unwrap();
+            let text = format!("{told}{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+            prop_assert_eq!(read(&text), Ok(Timestamp::from_ms(ms)));
         }
 
         #[test]

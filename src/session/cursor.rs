@@ -16,6 +16,7 @@
 //! only that it stands where it stood. Must never hold: a cursor whose plain position can be read off.
 
 use bytes::Bytes;
+use subtle::ConstantTimeEq as _;
 
 use crate::model::{InboxAddress, limits::CURSOR_BYTES_MAX};
 use crate::service::Actor;
@@ -70,7 +71,7 @@ impl Sealer {
         let (version, rest) = cursor.split_first()?;
         let (tag, masked) = rest.split_first_chunk::<TAG_BYTES>()?;
         let position = u64::from_be_bytes(masked.try_into().ok()?) ^ self.mask(tag);
-        (*version == VERSION && equal(&self.tag(position), tag)).then_some(position)
+        (*version == VERSION && bool::from(self.tag(position).ct_eq(tag))).then_some(position)
     }
 
     fn tag(&self, position: u64) -> [u8; TAG_BYTES] {
@@ -90,11 +91,6 @@ impl Sealer {
     fn hash(&self, input: &[u8]) -> [u8; 32] {
         *blake3::keyed_hash(&self.key, input).as_bytes()
     }
-}
-
-/// Whether two tags are equal, in the same time wherever they differ.
-fn equal(one: &[u8; TAG_BYTES], other: &[u8; TAG_BYTES]) -> bool {
-    one.iter().zip(other).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
 }
 
 #[cfg(test)]
