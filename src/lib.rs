@@ -1,14 +1,25 @@
 //! adsum: a persistent, event-sourced presence and instant messaging store, the model of RFC 2778 over QUIC.
 //!
-//! Every publish, subscription and message is an [`event`] in an append-only [`log`]; current presence and inbox
-//! contents are [`view`]s folded from it; the [`service`] decides, purely; [`commit`] is where it meets the log;
-//! a [`session`] is what a connection is to the server; [`server`] and [`client`] speak the [`wire`] protocol. Imports
-//! go down only:
+//! Every publish, subscription and message is an [`event`] in an append-only log; current presence and inbox contents
+//! are [`view`]s folded from it; the [`service`] decides, purely; `commit` is where it meets the log; `server` and
+//! `client` speak the [`wire`] protocol, and a [`session`] is what a connection is to the server. Imports go down only:
 //!
 //! ```text
-//! cli → server, client → session → service → view → event → model
-//!                     ↘ wire → model   ↘ commit → log → event
+//! cli    → server, client
+//! server → session, commit → service → view → event → model
+//! commit → log → event         session, client → wire → model
 //! ```
+//!
+//! Must never hold: code. What there is lies in a layer.
+//!
+//! The features `client`, `server`, `cli` and `bench`, all on by default, bring the layers of those names; without any
+//! there are the pure ones. A program that talks to a server needs this much:
+//!
+//! ```toml
+//! adsum = { version = "0.1", default-features = false, features = ["client"] }
+//! ```
+//!
+//! # The model
 //!
 //! ```
 //! use adsum::model::{Basic, Document, Principal, Tuple, TupleId};
@@ -22,7 +33,17 @@
 //! # Ok::<(), adsum::model::Refusal>(())
 //! ```
 //!
-//! Must never hold: code. What there is lies in a layer.
+//! # A client: a bot
+//!
+#![cfg_attr(feature = "client", doc = "```no_run")]
+#![cfg_attr(feature = "client", doc = include_str!("../examples/bot.rs"))]
+#![cfg_attr(feature = "client", doc = "```")]
+//!
+//! # A server in another program
+//!
+#![cfg_attr(feature = "server", doc = "```no_run")]
+#![cfg_attr(feature = "server", doc = include_str!("../examples/server.rs"))]
+#![cfg_attr(feature = "server", doc = "```")]
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,7 +1,7 @@
 //! The pure core without a network: a service on a log in memory, asked a few things, then folded again from its log.
 //!
 //! ```text
-//! cargo run --example embedded
+//! cargo run --example core
 //! ```
 //!
 //! Must never hold: a way round the public API.
