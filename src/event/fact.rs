@@ -65,7 +65,7 @@ pub enum Event {
     Subscribed(Subscribed),
     /// A subscription went to another state without ending, or its watcher is to be shown something else.
     SubscriptionMoved(SubscriptionMoved),
-    /// Somebody fetched who may not before the presentity decides: the wish is remembered.
+    /// Somebody fetched who may not before the presentity decides: the request is remembered.
     WatchRequested(WatchRequested),
     /// Access rules were changed.
     AccessRulesChanged(AccessRulesChanged),
@@ -79,7 +79,7 @@ pub enum Event {
     GrantChanged(GrantChanged),
     /// Somebody watched a presentity.
     WatchObserved(WatchObserved),
-    /// A message was stored aside in its inbox.
+    /// A message was quarantined: stored in its inbox, its owner's devices not told of it.
     MessageQuarantined(MessageQuarantined),
     /// The sender of a message asked for receipts.
     ReceiptsAsked(ReceiptsAsked),

@@ -75,6 +75,6 @@ pub struct SubscriptionMoved {
     pub expires_at: Timestamp,
     /// Whether its watcher is shown something else than before.
     pub is_visible: bool,
-    /// When what its watcher was shown before last changed; zero if that does not matter any more.
+    /// When what its watcher saw until now last changed; zero if it is told of the move anyway.
     pub shown_at: Moment,
 }

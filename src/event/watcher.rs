@@ -13,7 +13,7 @@ pub struct WatchRequested {
     pub watcher: Principal,
     /// Whom.
     pub presentity: Presentity,
-    /// How long the wish is remembered.
+    /// Until when the request is remembered.
     pub expires_at: Timestamp,
 }
 

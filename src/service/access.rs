@@ -7,7 +7,7 @@ use crate::model::{
     AccessRules, Decision, Handling, Presentity, Principal, Shown, Timestamp, WatcherKind,
 };
 
-/// What a presentity's rules and those of its domain grant `watcher` together: what both do.
+/// What a presentity's rules and those of its domain grant `watcher` together: no more than each of them grants.
 pub fn judge(
     rules: &AccessRules,
     domain: &AccessRules,
@@ -23,17 +23,17 @@ pub fn judge(
     Decision { handling, shown, rule: own.rule }
 }
 
-/// The rules in force, or others in their place: what access is judged by.
+/// The rules by which access is judged: those in force, or others that are to take their place.
 pub(super) struct Rulebook<'a> {
-    /// The presentity's.
+    /// The presentity's rules.
     pub(super) own: &'a AccessRules,
-    /// Its domain's.
+    /// Its domain's rules.
     pub(super) domain: &'a AccessRules,
-    /// When.
+    /// At which time.
     pub(super) now: Timestamp,
 }
 
-/// What who controls a presentity is granted.
+/// What is granted to whoever controls the presentity.
 pub(super) const CONTROLLED: Decision =
     Decision { handling: Handling::Allow, shown: Shown::ALL, rule: None };
 

@@ -1,5 +1,5 @@
-//! The case that is judged: the state, the operator's settings and the time, with the checks that many rules share, and
-//! the verdict.
+//! What a decision is made from (the case: state, settings, time) and what it comes to (the verdict), with the checks
+//! that many decisions share.
 //!
 //! Must never hold: a rule about one request alone (see `decide`), or what a watcher is shown.
 
@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::view::{RulesView, Views};
 
-/// What a rule decides by.
+/// What a decision is made from.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) views: &'a Views,
@@ -33,7 +33,7 @@ impl Verdict {
         Self::of(vec![event], reply)
     }
 
-    /// A repeat, or nothing to do: the same answer and no event.
+    /// An answer without events: the request is a repeat, or there is nothing to do.
     pub(super) fn unchanged(reply: Reply) -> Self {
         Self::of(Vec::new(), reply)
     }
@@ -84,8 +84,8 @@ impl Case<'_> {
         }
     }
 
-    /// As [`Case::check_presentity`], but only who is entitled to know learns that there is none: to others it is
-    /// refused as if it were there.
+    /// As [`Case::check_presentity`], but only the principal itself and administrators of its domain learn that there
+    /// is none. Others get the refusal that a presentity gives whose rules block them.
     pub(super) fn check_visible(
         &self,
         presentity: &Presentity,
@@ -188,7 +188,7 @@ impl Case<'_> {
         Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
     }
 
-    /// The record of what an administrator does to another; none of what somebody does to itself.
+    /// The record of what an administrator does to another principal. What somebody does to itself leaves none.
     pub(super) fn acted(
         &self,
         actor: &Actor,
@@ -208,7 +208,8 @@ impl Case<'_> {
         })
     }
 
-    /// Whether a rule may be about `who`: nobody of a domain that is not served can ever act here.
+    /// Whether a rule may be about `who`. Nobody of a domain that is not served can ever act here, so a rule about it
+    /// is a mistake.
     pub(super) fn check_who(&self, who: &Who) -> Result<(), Refusal> {
         who.domain().map_or(Ok(()), |domain| self.check_domain(domain))
     }
@@ -236,7 +237,7 @@ fn check_on(service: &str, server: bool, here: bool, domain: &str) -> Result<(),
     Err(Refusal::ServiceOff { service: service.to_owned(), place })
 }
 
-/// The lifetime granted: what was asked or the default, cut to the most.
+/// The lifetime granted: the one asked for or the default, but no more than `max_ms`.
 pub(super) fn granted(
     asked: Option<Lifetime>,
     default_ms: u64,
@@ -250,7 +251,7 @@ pub(super) fn granted(
     Ok(Lifetime::from_ms(asked.min(max_ms)))
 }
 
-/// Whether a list of so many is not too long.
+/// Whether a list of `found` entries may be that long.
 pub(super) fn check_count(part: &str, found: usize, max: usize) -> Result<(), Refusal> {
     if found <= max {
         return Ok(());

@@ -1,8 +1,8 @@
 //! One document from several publications.
 //!
-//! Composition is the union of the tuples of all live publications, preferred contacts first. A composed tuple's id
-//! is its own id and a short hash of who published it, so that two devices may use the same id and a restarted
-//! device keeps it (RFC 3903 leaves composition to local policy). Deterministic: the same publications give the same bytes.
+//! Composition is the union of the tuples of all live publications, preferred contacts first. A composed tuple's id is
+//! its own id and a short hash of who published it, so that two devices may use the same id and a restarted device
+//! keeps it (RFC 3903 leaves composition to local policy). Deterministic: the same publications give the same bytes.
 //! Must never hold: what of it a watcher is shown (see `shown`).
 
 use core::cmp::Reverse;

@@ -1,6 +1,6 @@
 //! The service: do what is due, decide, apply, and say who must be told.
 //!
-//! Invariant: `views` holds exactly the events handed out in batches so far and those pending for the next.
+//! Invariant: `views` holds the events of all batches handed out so far and those pending for the next, and no others.
 //! Must never hold: a rule (see `decide`) or a fold (see `view`).
 
 use std::collections::BTreeSet;
@@ -21,8 +21,8 @@ use crate::model::{
 };
 use crate::view::Views;
 
-/// The sans-I/O core. Inputs go in with [`Service::handle`]; the events they cause come out of
-/// [`Service::take_batch`], and what is to be said of [`Service::take_outputs`], in that order.
+/// The sans-I/O core. Inputs go in with [`Service::handle`]. Then [`Service::take_batch`] gives the events they caused,
+/// and [`Service::take_outputs`] the answers and notifications.
 #[derive(Debug)]
 pub struct Service {
     config: ServiceConfig,
@@ -60,9 +60,9 @@ impl Service {
 
     /// Does what is due by `now`, then takes one input.
     ///
-    /// A round lasts until [`Service::take_batch`] and has one time: the first `now` in it, and never one before the
-    /// last event's. What it decides happens then, what it ends as due happened when it was due; each at least a
-    /// microsecond after the event before.
+    /// A round lasts until [`Service::take_batch`]. All its inputs are decided at one time: the first `now` of the
+    /// round, or the time of the last event if that is later. What falls due is recorded at the moment when it was due.
+    /// Every event is at least a microsecond later than the one before it.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         let now = self.begin(now);
         match input {
@@ -108,7 +108,7 @@ impl Service {
         }
     }
 
-    /// Records facts that were decided outside any session.
+    /// Records facts that no session asked for, such as the first invite of an empty store.
     pub fn record(&mut self, now: Timestamp, events: Vec<Event>) {
         let now = self.begin(now);
         for event in events {
@@ -116,7 +116,7 @@ impl Service {
         }
     }
 
-    /// Begins a round or goes on with it, and ends what is due.
+    /// Begins a round, or goes on with the running one, and ends what is due. Returns the time of the round.
     fn begin(&mut self, now: Timestamp) -> Timestamp {
         let round = *self.round.get_or_insert(now);
         loop {
@@ -204,7 +204,7 @@ impl Service {
         Ok(verdict)
     }
 
-    /// Adds to rows about watchers what is counted and not recorded yet.
+    /// Adds to rows about watchers the fetches and subscriptions that are counted and not recorded yet.
     fn count_all(&self, items: &mut [Arc<PresenceItem>]) {
         for item in items.iter_mut().filter_map(Arc::get_mut) {
             if let Some(row) = &mut item.watcher {
@@ -213,7 +213,7 @@ impl Service {
         }
     }
 
-    /// A fetch shows who watches, whatever it is answered with.
+    /// Answers a fetch. It is counted as watching whether it is shown presence or not.
     fn fetch(
         &mut self,
         now: Timestamp,
@@ -227,7 +227,7 @@ impl Service {
         Ok(reply)
     }
 
-    /// Remembers that somebody watched whom it does not control.
+    /// Counts that `watcher` watched a presentity, unless it controls that.
     fn observe(
         &mut self,
         now: Timestamp,
@@ -244,8 +244,8 @@ impl Service {
         }
     }
 
-    /// Has every live subscription be where it belongs by what holds now: what is granted without a rule may be another
-    /// than when it was decided, for that is the operator's to say at each start.
+    /// Moves every live subscription to the state that it has by what is granted now. Called at the start: the operator
+    /// may have changed what is granted where no rule says.
     pub fn review(&mut self, now: Timestamp) {
         let now = self.begin(now);
         for event in decide::review(self.case(now)) {
@@ -253,7 +253,7 @@ impl Service {
         }
     }
 
-    /// Records what was counted and not recorded yet, for an orderly end.
+    /// Records the watching that is counted and not recorded yet, before an orderly end.
     pub fn settle(&mut self, now: Timestamp) {
         let now = self.begin(now);
         for event in self.observations.take_all() {
@@ -261,10 +261,10 @@ impl Service {
         }
     }
 
-    /// An event becomes part of the state and of the round's batch, and those concerned are told.
+    /// Folds an event into the state, adds it to the round's batch, and tells those concerned.
     ///
-    /// It happens at `wanted`, or right after the event before if that is later. So what is hidden from somebody moves
-    /// what is not only if both are decided, or fall due, in the same millisecond.
+    /// Its moment is `wanted`, or the one right after the event before if that is later. A watcher sees the moments of
+    /// what it is shown. So they tell of an event hidden from it only if both happen in the same millisecond.
     fn happen(&mut self, wanted: Moment, event: Event) {
         self.happen_composed(wanted, event, None);
     }
@@ -282,12 +282,12 @@ impl Service {
         }
     }
 
-    /// Whose subscription to whom an event begins, and does not only renew.
+    /// If the event begins a subscription and does not only renew one: whom is watched, and by whom.
     fn begun(&self, event: &Event) -> Option<(Presentity, Principal)> {
         let Event::Subscribed(event) = event else { return None };
         let view = self.views.watcher(&event.watcher);
         let known = view.and_then(|view| view.live(&event.presentity));
-        // To its watcher one that waits is over.
+        // One that waits has ended as far as its watcher knows, so this is a new one.
         let is_new = known.is_none_or(|known| known.state == SubscriptionState::Waiting);
         is_new.then(|| (event.presentity.clone(), event.watcher.clone()))
     }
@@ -331,7 +331,8 @@ impl Service {
     }
 }
 
-/// What is decided in a millisecond happens in its second half: what falls due in it comes before, and finds room there.
+/// What is decided in a millisecond happens in its second half, so that what falls due in the same millisecond finds
+/// room before it.
 fn decided_at(now: Timestamp) -> Moment {
     const HALF_US: u64 = 500;
     Moment::from_us(Moment::of(now).as_us().saturating_add(HALF_US))

@@ -77,14 +77,16 @@ pub struct Actor {
 /// One thing that happens to the service.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A connection has proven that it holds `hello.key` and wants to act for a principal. Answer: [`Reply::Entered`](super::Reply::Entered).
+    /// A connection has proven that it holds `hello.key` and wants to act for a principal. Answer:
+    /// [`Reply::Entered`](super::Reply::Entered).
     Enter {
         /// For the answer.
         ticket: Ticket,
         /// What it said.
         hello: Hello,
     },
-    /// A connection has proven that it holds `key` and wants to say no more of itself. Answer: [`Reply::Entered`](super::Reply::Entered).
+    /// A connection has proven that it holds `key` and does not say whose it is. Answer:
+    /// [`Reply::Entered`](super::Reply::Entered).
     EnterAnonymous {
         /// For the answer.
         ticket: Ticket,
@@ -111,8 +113,9 @@ pub enum Input {
         /// What.
         query: Query,
     },
-    /// Opens a presence feed, or opens it again from where it stands. Answer: [`Reply::PresenceOpened`](super::Reply::PresenceOpened).
-    /// From then on [`Output::Presence`](super::Output::Presence) tells it every change after the answer's head.
+    /// Opens a presence feed, or opens it again from where it stands. Answer:
+    /// [`Reply::PresenceOpened`](super::Reply::PresenceOpened). From then on
+    /// [`Output::Presence`](super::Output::Presence) tells it every change after the answer's head.
     OpenPresence {
         /// For the answer.
         ticket: Ticket,
@@ -127,8 +130,8 @@ pub enum Input {
         /// Whether to tell of watchers too: of the presentities it controls or is granted that for.
         with_watchers: bool,
     },
-    /// Opens an inbox feed. Answer: [`Reply::InboxOpened`](super::Reply::InboxOpened). From then on [`Output::Inbox`](super::Output::Inbox) tells it every message
-    /// after the answer's head.
+    /// Opens an inbox feed. Answer: [`Reply::InboxOpened`](super::Reply::InboxOpened). From then on
+    /// [`Output::Inbox`](super::Output::Inbox) tells it every message after the answer's head.
     OpenInbox {
         /// For the answer.
         ticket: Ticket,
@@ -146,7 +149,7 @@ pub enum Input {
         /// The feed.
         feed: FeedId,
     },
-    /// Time passed: what is due by `now` is done before every input anyway. No answer.
+    /// Nothing but that time passed: what is due by `now` is ended, as before every input. No answer.
     Tick,
 }
 
@@ -180,7 +183,8 @@ pub enum Query {
     },
     /// The actor's own subscriptions. Answer: [`Reply::Subscriptions`](super::Reply::Subscriptions).
     Subscriptions,
-    /// The devices of a principal: the actor, or one of its domain if it is an administrator. Answer: [`Reply::Keys`](super::Reply::Keys).
+    /// The devices of a principal: the actor, or one of its domain if it is an administrator. Answer:
+    /// [`Reply::Keys`](super::Reply::Keys).
     Keys {
         /// Whose.
         principal: Principal,
@@ -190,8 +194,8 @@ pub enum Query {
         /// Which inbox.
         inbox: InboxAddress,
     },
-    /// The next waiting messages of the actor's inbox, at most [`INBOX_PAGE_MAX`](crate::model::limits::INBOX_PAGE_MAX).
-    /// Answer: [`Reply::Page`](super::Reply::Page).
+    /// The next waiting messages of the actor's inbox, at most
+    /// [`INBOX_PAGE_MAX`](crate::model::limits::INBOX_PAGE_MAX). Answer: [`Reply::Page`](super::Reply::Page).
     Page {
         /// Which inbox.
         inbox: InboxAddress,

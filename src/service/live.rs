@@ -1,7 +1,7 @@
 //! Which feeds are open, and whom to tell of what.
 //!
-//! Kept by presentity and by inbox, so that a change costs what has to be told and not how many watch in all.
-//! Must never hold: what a feed was told; that is the feed's own.
+//! Feeds are kept by presentity and by inbox, so that the cost of a change depends on how many are told of it and not
+//! on how many are open. Must never hold: what a feed has sent (see `feed`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ struct OpenPresenceFeed {
     audiences: BTreeSet<Presentity>,
 }
 
-/// How a feed is told of a presentity.
+/// How a feed sees a presentity: how many of its changes, and what of each.
 #[derive(Clone, Debug)]
 pub(super) struct Sight {
     pub(super) mode: Mode,

@@ -1,8 +1,8 @@
-//! Counts of watching that are not recorded yet: at most one event about the same watcher and presentity a minute, so
-//! that a poller cannot fill the log.
+//! Counts of who watched whom that are not recorded yet. At most one event a minute is recorded about the same watcher
+//! and presentity, so that a poller cannot fill the log.
 //!
-//! Must never hold: anything whose loss would be noticed by more than a count; it is recorded when its minute is over,
-//! and at an orderly end.
+//! A count is recorded when its minute is over, and at an orderly end; a kill loses it.
+//! Must never hold: anything that may not be lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 

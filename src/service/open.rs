@@ -1,8 +1,8 @@
 //! What a feed begins with.
 //!
-//! First connect, reconnect, restart and falling behind are this one path: everything after the feed's position, in
-//! order of version, and from here on live, in the same step.
-//! Must never hold: what was sent; the feed knows.
+//! First connect, reconnect, restart and falling behind take this one path: the feed gets everything after its
+//! position, in order of version, and is live from the same step on. Must never hold: what a feed has sent (see
+//! `feed`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Scope<'a> {
 /// What a presence feed misses.
 pub(super) fn presence(case: Case<'_>, scope: &Scope<'_>) -> PresenceOpened {
     let head = case.views.moment();
-    // A moment the log never reached comes from another store: all is new to this watcher.
+    // A moment that this log has not reached comes from another store, so everything is new to this watcher.
     let after = if scope.after > head { Moment::ZERO } else { scope.after };
     let mut opened =
         PresenceOpened { head, items: Vec::new(), histories: Vec::new(), complete: true };
@@ -113,7 +113,7 @@ fn add_missed(
     if version <= after {
         return;
     }
-    // What was changed before the watcher came to see it as it does now is not its to know.
+    // The watcher is not told of changes from before it was given the sight it has now.
     let from = after.max(subscription.moved);
     let view = case.views.presentity(presentity).filter(|view| view.version > from);
     match (subscription.mode, view) {
@@ -124,7 +124,8 @@ fn add_missed(
             began,
         }),
         (mode, _) => {
-            // One that sees only part gets the latest state: which changes were some for it is not written down.
+            // The log does not say which changes could be seen through a part, so whoever sees a part gets the latest
+            // state.
             opened.complete &= mode != Mode::Every || !matches!(lens, Lens::Part(_));
             opened.items.push(Arc::new(presence.item(&lens, version)));
         }

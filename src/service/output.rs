@@ -197,15 +197,15 @@ pub struct InboxRow {
 /// What a presence feed begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceOpened {
-    /// The moment this stands for: everything later arrives as [`Output::Presence`]. Not to be told to the watcher,
-    /// for whom it may be the moment of something hidden.
+    /// The moment up to which this tells everything: what is later arrives as [`Output::Presence`]. The watcher must
+    /// not be told of it, as it may be the moment of something hidden from it.
     pub head: Moment,
     /// In order of version: the latest state of each presentity that changed after the feed's position, and the ends
     /// of subscriptions.
     pub items: Vec<Arc<PresenceItem>>,
     /// Presentities watched in `every` mode that changed: their changes are to be read from the log.
     pub histories: Vec<History>,
-    /// Whether no change of an `every` subscription is passed over: one that sees only part gets its latest state.
+    /// False if changes of an `every` subscription are left out because its watcher sees only a part.
     pub complete: bool,
 }
 
@@ -218,16 +218,18 @@ pub struct History {
     pub after: Moment,
     /// The last change, where the walk back begins.
     pub last: Sequence,
-    /// If the one change before them belongs to it too, as the state the subscription began with: when that was.
+    /// When the subscription began, if it did so in this stretch: then the change before `after` is told too, as the
+    /// state it began with.
     pub began: Option<Moment>,
 }
 
 /// What the log told of a [`History`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walk {
-    /// Positions and moments of the changes, ascending; the first is the base if one was asked for and there is one.
+    /// Positions and moments of the changes, ascending. The first is the state the subscription began with, if that was
+    /// asked for and there is one.
     pub changes: Vec<(Sequence, Moment)>,
-    /// Whether none is missing at the beginning.
+    /// Whether the walk reached the beginning of the stretch.
     pub complete: bool,
 }
 

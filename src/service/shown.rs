@@ -15,19 +15,19 @@ use crate::model::{
 };
 use crate::view::{PresentityView, SubscriptionView, Views};
 
-/// Through what a watcher sees a presentity.
+/// How much of a presentity a watcher sees.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lens {
     /// It sees all there is.
     All,
     /// It sees some of it.
     Part(Arc<Shown>),
-    /// It sees a presentity that never publishes anything.
+    /// It is politely blocked: it sees a presentity that never publishes anything.
     Nothing,
 }
 
 impl Lens {
-    /// The lens a decision gives; `None` if it gives no sight at all.
+    /// The lens that a decision gives; `None` if the watcher is to see nothing, not even that nothing is published.
     pub fn of(decision: &Decision) -> Option<Self> {
         match decision.handling {
             Handling::Allow if decision.shown.is_all() => Some(Self::All),
@@ -57,8 +57,8 @@ impl Case<'_> {
     }
 }
 
-/// The current presence of one presentity. It is composed when it is first looked at, and once however many lenses it is
-/// looked at through.
+/// The current presence of one presentity. It is composed when it is first looked at, and once however many lenses it
+/// is looked at through.
 pub(super) struct Presence<'a> {
     presentity: &'a Presentity,
     view: Option<&'a PresentityView>,
@@ -122,8 +122,8 @@ pub(super) fn without_presence(
     PresenceItem::new(presentity.clone(), at, state, None)
 }
 
-/// What of `document` is shown: tuples, and parts of them. A tuple whose status says nothing without what is hidden is
-/// left out. The order is that of what is left, so that what is hidden cannot move it.
+/// The tuples of `document` that are shown, without the parts that are hidden. A tuple whose status says nothing
+/// without those is left out. The rest is sorted anew, so that the order tells nothing of what is hidden.
 fn filtered(document: &Document, shown: &Shown) -> Document {
     let visible = document.tuples().iter().filter(|tuple| shown.shows_tuple(&tuple.id));
     let mut tuples: Vec<Tuple> = visible.map(|tuple| narrowed(tuple, shown)).collect();

@@ -88,7 +88,7 @@ impl Service {
     fn tell_change(&mut self, at: Moment, presentity: &Presentity, composed: Option<Document>) {
         let presence = Presence::new(&self.views, presentity, composed);
         for (lens, feeds) in self.live.presence_feeds(presentity) {
-            // Through the lens it may be no change.
+            // What changed may not be seen through this lens.
             if presence.version(&lens) == at {
                 let item = Arc::new(presence.item(&lens, at));
                 self.outputs.push(Output::Presence { feeds, item });
@@ -151,8 +151,8 @@ impl Service {
         }
     }
 
-    /// The rules changed: each open feed sees `presentity` through the lens they give it from now on. Whether a watcher is
-    /// sent something because of it is decided elsewhere: the events that follow in the same commit say so.
+    /// The rules changed: each open feed sees `presentity` through the lens they give it from now on. Whether a watcher
+    /// is sent something because of it is decided elsewhere: the events that follow in the same commit say so.
     fn update_lenses(&mut self, at: Moment, presentity: &Presentity) {
         for watcher in self.live.watchers(presentity) {
             let case = self.case(at.timestamp());

@@ -10,7 +10,7 @@ use crate::model::{
 use crate::view::{Seen, SubscriptionView};
 
 impl Case<'_> {
-    /// What there is to tell of `watcher`, and when it last changed; `None` if it was not seen of late.
+    /// The watcher information about `watcher`, and when it last changed; `None` if it was not seen of late.
     pub(super) fn watcher_row(
         &self,
         presentity: &Presentity,
@@ -62,7 +62,7 @@ impl Case<'_> {
         moment.unwrap_or_default().max(begin)
     }
 
-    /// All there is to tell of the watchers of `presentity`, in order of watcher.
+    /// The watcher information of `presentity`, in order of watcher.
     pub(super) fn watcher_rows(&self, presentity: &Presentity) -> Vec<(WatcherRow, Moment)> {
         let seen = self.views.audience(presentity).into_iter().flat_map(|view| view.seen.keys());
         let mut watchers: Vec<&Principal> =
@@ -78,8 +78,8 @@ impl Case<'_> {
         rights(self.views, &presentity.principal(), asker).has(Rights::MEMBER)
     }
 
-    /// Whether `asker` may learn that `row` watches: its presentity's owner may, the watcher itself may, and others if the
-    /// owner lets them and the watcher shows itself to them.
+    /// Whether `asker` may learn that `row` watches: its presentity's owner may, the watcher itself may, and others if
+    /// the owner lets them and the watcher shows itself to them.
     pub(super) fn may_see_watcher(&self, asker: &Principal, row: &WatcherRow) -> bool {
         let granted = || {
             rights(self.views, &row.presentity.principal(), asker).has(Rights::WATCHERS)
@@ -111,7 +111,8 @@ impl Case<'_> {
         Some(row)
     }
 
-    /// When the watcher of `row` last did something or was told of it: what happened behind its back is left out.
+    /// When the watcher of `row` last did something, or was last told of its subscription. What happened to that
+    /// without its knowledge is left out.
     fn last_seen(&self, row: &WatcherRow) -> Timestamp {
         let audience = self.views.audience(&row.presentity);
         let seen = audience.and_then(|view| view.seen.get(&row.watcher)).map(|seen| seen.last_at);

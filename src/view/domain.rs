@@ -46,7 +46,7 @@ impl DomainView {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::DomainCreated(event) => {
-                // What was removed leaves nothing to a later one of its name but its principals' history.
+                // A domain that was removed and is created again begins anew: only its principals keep their history.
                 *self = Self { as_of: recorded.sequence, is_created: true, ..Self::default() };
                 self.answered.add(event.operation, 0);
             }

@@ -14,7 +14,7 @@ use crate::model::{
     DeviceId, InboxSequence, Lifetime, MessageId, Principal, Receipts, Sequence, Timestamp,
 };
 
-/// Sender and message id in 16 bytes: BLAKE3 in key-derivation mode over `sender NUL id`.
+/// Sender and message id in 16 bytes: the first half of BLAKE3 over `sender NUL id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageKey([u8; 16]);
 
@@ -59,7 +59,7 @@ pub struct Row {
     pub at: Sequence,
     /// What lies there.
     pub kind: RowKind,
-    /// Who sent it under which id; of no meaning for a receipt.
+    /// Sender and id of the message; zero for a receipt.
     pub key: MessageKey,
     /// What it says.
     pub digest: MessageDigest,
@@ -87,7 +87,7 @@ pub struct InboxView {
     pub(super) changed_chunks: BTreeSet<u64>,
 }
 
-/// What an event did to one inbox that is to be known beyond it.
+/// What an event did to one inbox, as far as the indexes over all inboxes need it.
 #[derive(Default)]
 pub(super) struct InboxChange {
     /// The message that came, if one did.

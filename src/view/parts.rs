@@ -1,7 +1,7 @@
-//! When each part of a presentity's presence last changed, so that a watcher who is shown only some parts is told of
-//! a change only if it is one for it.
+//! When each part of a presentity's presence last changed, so that a watcher who is shown only some parts is told only
+//! of changes in those.
 //!
-//! Must never hold: whose view it is.
+//! Must never hold: which watcher is shown what.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ struct TupleParts {
     contact: Moment,
     notes: Moment,
     markup: Moment,
-    /// Since when its status is nothing but markup, if it is: to who is shown no markup it is not there.
+    /// Since when its status is nothing but markup, if it is. A watcher who is shown no markup does not see such a
+    /// tuple.
     bare: Option<Moment>,
 }
 
@@ -66,7 +67,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The parts of a document that takes the place of `old` at `at`. Tuples that are gone are told to `past`.
+    /// The parts of a document that takes the place of `old` at `at`. Tuples that are gone are noted in `past`.
     pub(super) fn replaced(
         mut self,
         old: Option<&Document>,
@@ -119,9 +120,9 @@ pub struct PastParts {
 /// When a tuple last went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Gone {
-    /// For who is shown markup.
+    /// For a watcher who is shown markup.
     at: Moment,
-    /// For who is shown none, to whom it may have gone before.
+    /// For a watcher who is shown none: it may have stopped seeing the tuple earlier.
     plain: Moment,
 }
 
@@ -155,7 +156,8 @@ impl PastParts {
         for (id, tuple) in parts.tuples {
             self.gone(id, &tuple, at);
         }
-        // What it said no more before it ended went then, and a watcher that was away has yet to be told.
+        // Notes and markup may have gone before the publication ended, and a watcher that was away does not know it
+        // yet.
         self.notes = self.notes.max(parts.notes);
         self.markup = self.markup.max(parts.markup);
         touch(&mut self.notes, at, !document.notes().is_empty());

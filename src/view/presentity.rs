@@ -72,7 +72,7 @@ impl PublicationView {
         earlier.map(|earlier| (earlier.tag, earlier.granted))
     }
 
-    /// What is to be remembered once another operation is the last one.
+    /// The earlier operations to remember, once another operation is the last one.
     fn superseded(&mut self) -> VecDeque<EarlierOperation> {
         let mut earlier = core::mem::take(&mut self.earlier);
         if earlier.len() == OPERATIONS_REMEMBERED_MAX {

@@ -111,7 +111,7 @@ impl Views {
             match &entity {
                 EntityKey::Inbox(inbox) => {
                     let view = self.inboxes.get_mut(inbox).expect("it was listed");
-                    // Looking at the records saves none of them: what is due for a checkpoint stays due.
+                    // These records are looked at and not saved, so what has yet to be saved stays marked as changed.
                     let due = view.changed_chunks.clone();
                     view.mark_all_changed();
                     records.extend(inbox_records(&key_of(&entity), view));

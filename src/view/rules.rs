@@ -44,7 +44,7 @@ pub struct RulesView {
     pub access_version: u64,
     /// Their last change in the log.
     pub access_at: Sequence,
-    /// Up to when what begins and ceases to hold by time was looked at.
+    /// Up to which time the rules that begin or cease to hold have been looked at.
     pub reviewed: Timestamp,
     /// The delivery rules of its inbox.
     pub delivery: DeliveryRules,

@@ -47,9 +47,9 @@ pub struct SubscriptionView {
     pub mode: Mode,
     /// When it runs out, if it lives.
     pub expires_at: Timestamp,
-    /// When it began, ended, or its watcher came to be shown something else.
+    /// When its watcher was last given something to learn of it: it began, ended, or shows something else.
     pub changed: Moment,
-    /// When anything last happened to it, seen by its watcher or not.
+    /// When it last changed at all, whether its watcher learns of that or not.
     pub moved: Moment,
     /// For one that is pending or waiting: when the request to watch was made that is not decided yet.
     pub requested_at: Timestamp,
@@ -161,7 +161,8 @@ impl WatcherView {
             view.requested_at = recorded.at.timestamp();
         }
         (view.state, view.expires_at, view.moved) = (event.state, event.expires_at, recorded.at);
-        // What was shown until now is taken along: what is shown from now on may count its changes otherwise.
+        // A watcher that is away has yet to be told of the last change it could see, also if that cannot be seen any
+        // more.
         let shown_at = if event.is_visible { recorded.at } else { event.shown_at };
         view.changed = view.changed.max(shown_at);
     }
@@ -183,7 +184,7 @@ impl WatcherView {
     fn ended(&mut self, recorded: &Recorded, event: &SubscriptionEnded) {
         let Some(view) = self.subscriptions.get_mut(&event.presentity) else { return };
         view.moved = recorded.at;
-        // To its watcher one that waits is over already; it hears again only of what tells it more.
+        // One that waits has ended already as far as its watcher knows. It is told again only if the reason is news.
         let is_news = view.state != SubscriptionState::Waiting
             || matches!(event.reason, EndReason::Rejected | EndReason::Deactivated);
         if is_news {

@@ -1,6 +1,6 @@
 //! What ends by itself. Expiry is an event like any other, so that replay reads no clock.
 //!
-//! Must never hold: when it is checked.
+//! Must never hold: when things are due (see `view`).
 
 use super::message::Removal;
 use super::{message, rules};

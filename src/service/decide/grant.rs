@@ -1,4 +1,4 @@
-//! Granting rights, and what becomes of what the grantee does by them.
+//! Granting rights and taking them back, with what that does to the grantee's publications and subscription.
 //!
 //! Must never hold: what a right allows.
 
@@ -43,7 +43,8 @@ pub(super) fn grant(
     Ok(Verdict::of(events, done))
 }
 
-/// What becomes of the grantee's subscription to the owner: who controls a presentity sees all of it, others by its rules.
+/// What becomes of the grantee's subscription to the owner: whoever controls a presentity sees all of it, others what
+/// its rules show.
 fn moved(
     case: Case<'_>,
     owner: &Principal,
@@ -54,7 +55,8 @@ fn moved(
     let controls = rights.has(Rights::MEMBER);
     let mut moved = subscription_state::after_grant(case, &owner.presentity(), grantee, controls)?;
     if let Event::SubscriptionMoved(event) = &mut moved {
-        // What is withdrawn together with the grant changes what is seen after this was judged.
+        // Publications that are withdrawn together with the right are still there while this is judged, but the watcher
+        // does not see them afterwards.
         event.is_visible |= is_changed;
     }
     Some(moved)

@@ -29,7 +29,8 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
         }
         None => match hello.enroll.clone() {
             Some(enrollment) => enroll(case, hello, enrollment, view),
-            // The same answer whether the principal exists or not: nobody unproven learns who does.
+            // The answer is the same whether the principal exists or not: who exists is told to nobody who has not
+            // proved who it is.
             None => Err(Refusal::UnknownKey { principal: hello.principal.to_string() }),
         },
     }
@@ -129,7 +130,7 @@ fn check_may_invite(
     domain: &str,
 ) -> Result<(), Refusal> {
     let own = new.principal.as_ref() == Some(&actor.principal) && new.role == Role::User;
-    // Who creates a domain names its first administrators.
+    // Whoever may create a domain may also invite its first administrators.
     let founder = new.role == Role::Administrator && case.operates(actor);
     let administrator = case.administers(actor, domain) || founder;
     if !own && !administrator {

@@ -40,7 +40,7 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
         (Delivery::Discard, _) => return Ok(Verdict::unchanged(Reply::Sent { duplicate: false })),
         (Delivery::Quarantine, rule) => rule.cloned(),
         (Delivery::Accept, _) => {
-            // Who is not let in by the rules learns no more than that.
+            // Whether the inbox is closed is told only to those whom the rules let in.
             check_open(case, &sender, &send.inbox, rules)?;
             None
         }
@@ -49,7 +49,7 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
     store(case, from, send, (lifetime, digest), quarantined_by)
 }
 
-/// A message is from who sends it, or from one it is a member of.
+/// Whom a message is from: the actor, or a principal that made the actor a member.
 fn sender_of(case: Case<'_>, actor: &Actor, send: &Send) -> Result<Principal, Refusal> {
     match &send.sender {
         None => Ok(actor.principal.clone()),
@@ -58,9 +58,9 @@ fn sender_of(case: Case<'_>, actor: &Actor, send: &Send) -> Result<Principal, Re
     }
 }
 
-/// Whether the owner's presence lets messages in: it does unless every live tuple that names the inbox is closed.
-/// Judged by what is published, not by what the sender is shown; but a sender that is politely blocked must not learn
-/// from a refusal that anything is.
+/// Whether the owner's presence lets messages in: it does unless every live tuple that names the inbox is closed. All
+/// that is published counts, whatever the sender is shown of it. A sender that is politely blocked is let in, because a
+/// refusal would tell it that something is published.
 fn check_open(
     case: Case<'_>,
     sender: &Principal,
@@ -91,7 +91,7 @@ fn check_open(
     Ok(())
 }
 
-/// Who a message is from.
+/// Sender and device of a message.
 struct From {
     sender: Principal,
     device: DeviceId,
@@ -178,7 +178,7 @@ fn check_body(send: &Send) -> Result<(), Refusal> {
 fn lifetime_of(asked: Option<Lifetime>) -> Result<Option<Lifetime>, Refusal> {
     match asked {
         Some(Lifetime::ZERO) => Err(Refusal::ExpiredMessage),
-        // The answer has no place to say that less was granted, so it is not cut.
+        // The answer cannot say that less was granted, so too much is refused and not cut.
         Some(asked) if asked.as_ms() > MESSAGE_LIFETIME_MS_MAX => Err(Refusal::TooLarge {
             part: "time to live in ms".into(),
             found: asked.as_ms(),
@@ -238,8 +238,8 @@ fn digest_of(send: &Send) -> MessageDigest {
     )
 }
 
-/// A device takes messages for good. One that may only read another's inbox takes nothing away from its owner: what
-/// it has read is its own affair.
+/// A device takes messages for good. The acknowledgement of somebody who may only read another's inbox is not recorded,
+/// so it takes nothing away from the owner.
 pub(super) fn acknowledge(
     case: Case<'_>,
     actor: &Actor,

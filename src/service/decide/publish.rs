@@ -44,7 +44,7 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
     }
 }
 
-/// The owner publishes, and whom it lets. To others it is the same whether there is such a presentity.
+/// The owner may publish, and whoever it grants that. Others get the same refusal whether the presentity exists or not.
 fn check_may_publish(
     case: Case<'_>,
     actor: &Actor,
@@ -58,7 +58,7 @@ fn check_may_publish(
     Err(Refusal::Forbidden { action: format!("publish for {presentity}"), cure })
 }
 
-/// The first answer again, if this very operation was one of the last on the publication, or removed it.
+/// The first answer again, if the operation was one of the last on the publication, or removed it.
 fn repeated(
     view: Option<&PresentityView>,
     key: &PublicationKey,
@@ -159,7 +159,8 @@ fn remove(
     ))
 }
 
-/// Ends these publications, as the first events of a verdict: each names the one before it.
+/// Ends these publications. The events must be the first of their verdict: each names the position of the one before
+/// it.
 pub(super) fn withdrawn(
     case: Case<'_>,
     presentity: &Presentity,
@@ -183,8 +184,8 @@ pub(super) fn withdrawn(
     events
 }
 
-/// A tag that was never issued for this presentity: a keyed hash of how many were. The position of its event would do
-/// too, but then a publisher's tags would depend on what happens elsewhere.
+/// A tag that was never issued for this presentity: a keyed hash of how many were issued. A hash of the event's
+/// position would be new too, but it would tell a publisher how much happens elsewhere.
 fn new_tag(case: Case<'_>, presentity: &Presentity) -> Tag {
     let issued = case.views.presentity(presentity).map_or(0, |view| view.issued);
     let mut hasher = blake3::Hasher::new_keyed(&case.config.secret);

@@ -10,7 +10,7 @@ use crate::model::{InboxAddress, InboxSequence, MessageId, Principal, ReceiptKin
 use crate::service::case::Case;
 use crate::view::{InboxView, ReceiptRequest};
 
-/// Writes receipts, numbering them behind what a verdict adds to the same inboxes.
+/// Writes receipts, and numbers them behind what the same verdict has added to their inboxes.
 pub(super) struct Receipts<'a> {
     case: Case<'a>,
     /// What the verdict added to each inbox so far.
@@ -24,7 +24,7 @@ impl<'a> Receipts<'a> {
         Self { case, added: BTreeMap::new(), events: Vec::new() }
     }
 
-    /// The verdict adds one thing to `inbox` by itself.
+    /// The verdict adds a message to `inbox`, beside the receipts.
     pub(super) fn added(&mut self, inbox: &InboxAddress) {
         *self.added.entry(inbox.clone()).or_default() += 1;
     }
@@ -78,7 +78,7 @@ impl<'a> Receipts<'a> {
         if view.kept() + added < MESSAGES_WAITING_MAX as u64 {
             return true;
         }
-        // One message can make room for one receipt: a second in the same verdict finds it gone.
+        // The oldest message can make room only once in a verdict: it is still in the view when the next receipt comes.
         let Some(sequence) = view.oldest_read().filter(|_| added == 0) else { return false };
         let cause = MessageCause::Retention;
         self.events.push(Event::MessageEnded(MessageEnded {

@@ -109,7 +109,7 @@ fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {
     }
 }
 
-/// A rule names tuples by what the presentity calls them: one it never published is a slip.
+/// Rules name tuples as the presentity calls them. One that it never published is taken for a mistake and refused.
 fn check_tuples(
     case: Case<'_>,
     presentity: &Presentity,
@@ -130,7 +130,7 @@ fn check_tuples(
     }
 }
 
-/// A moment came at which rules of `principal` begin or cease to hold: its subscriptions go where they belong now.
+/// A moment came at which rules of `principal` begin or cease to hold: records that, and moves the subscriptions to it.
 pub(super) fn reviewed(case: Case<'_>, principal: &Principal, due_at: Timestamp) -> Vec<Event> {
     let presentity = principal.presentity();
     let since =

@@ -59,7 +59,7 @@ pub(super) fn subscribe(
     Ok(Verdict::new(Event::Subscribed(event), Reply::Subscribed { state, granted }))
 }
 
-/// Where the rules put a subscription.
+/// The state that the rules give a subscription.
 fn state_of(
     case: Case<'_>,
     presentity: &Presentity,
@@ -121,7 +121,7 @@ pub(super) fn unsubscribe(
     let Some(known) = known else {
         return Err(Refusal::NoSubscription { address: presentity.to_string() });
     };
-    // To its watcher one that waits ended already.
+    // One that waits has ended already as far as its watcher knows.
     if !known.is_live() || known.state == SubscriptionState::Waiting {
         return Ok(Verdict::unchanged(Reply::Unsubscribed));
     }

@@ -12,7 +12,7 @@ use crate::service::case::Case;
 use crate::service::shown::Presence;
 use crate::view::SubscriptionView;
 
-/// What becomes of every live subscription by the rules in force, whatever held before.
+/// Moves every live subscription to the state that the rules in force give it, whatever held before.
 pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
     let moved = case.views.subscribed().flat_map(|presentity| {
         let book = case.rulebook(presentity);
@@ -21,7 +21,7 @@ pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
     moved.collect()
 }
 
-/// What becomes of each live subscription to `presentity` when `after` takes the place of `before`.
+/// Moves the live subscriptions to `presentity` when the rules `after` take the place of `before`.
 pub(super) fn reconciled(
     case: Case<'_>,
     presentity: &Presentity,
@@ -39,7 +39,7 @@ pub(super) fn reconciled(
     moved.collect()
 }
 
-/// What becomes of the live subscription of `watcher` to `presentity` when it comes to control it, or does no more.
+/// Moves the live subscription of `watcher` to `presentity` when it comes to control that, or no longer does.
 pub(super) fn after_grant(
     case: Case<'_>,
     presentity: &Presentity,
@@ -74,7 +74,8 @@ impl Current<'_> {
             (Pending, Handling::Allow | Handling::PoliteBlock) => {
                 Some(self.moved(Active, true, Moment::ZERO))
             }
-            // What it waited for is decided: it may subscribe again.
+            // The request is decided, but the subscription itself is over: its watcher is told that it may subscribe
+            // again.
             (Waiting, Handling::Allow | Handling::PoliteBlock) => {
                 Some(self.ended(EndReason::Deactivated))
             }
@@ -84,6 +85,7 @@ impl Current<'_> {
         }
     }
 
+    /// An active subscription stays active: an event is needed only if its watcher sees through another lens.
     fn shown_otherwise(&self, before: &Decision, after: &Decision) -> Option<Event> {
         let (before, after) = (Lens::of(before), Lens::of(after)?);
         if before.as_ref() == Some(&after) {

@@ -1,12 +1,12 @@
 //! What a presence feed sends next.
 //!
-//! Changes go out in rounds. A round is what was waiting when the round before was done, in order of version; what
-//! changes meanwhile waits for the next round, the latest per presentity for `latest` subscriptions, each one in
-//! order for `every`. So the feed's position is the version of what it sent last, nothing is sent twice to a
-//! watcher that comes back at that position, and a presentity that changes all the time is not starved.
+//! Changes go out in rounds. A round is what was waiting when the round before was done, in order of version. What
+//! changes meanwhile waits for the next round: the latest change of a presentity for `latest` subscriptions, each
+//! change for `every`. So the feed's position is the version of what it sent last, nothing is sent twice to a watcher
+//! that comes back at that position, and a presentity that changes all the time neither starves nor starves others.
 //!
-//! The position is never anything else, also when the feed is caught up: how far the log has gone meanwhile is not
-//! the watcher's business. How far the feed looked is kept apart, and stays inside.
+//! The position says no more than that. How far the feed has looked into the log is kept apart and never sent: it would
+//! tell the watcher of changes that are hidden from it.
 //! Must never hold: more than one round, the latest of each presentity, and a bounded queue.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -38,7 +38,7 @@ pub enum PresenceStep {
     },
     /// Tell that the feed is caught up; said once.
     CaughtUp {
-        /// Where it stands: as before, nothing was sent with this.
+        /// Where it stands: this step does not move it.
         position: Moment,
     },
     /// The queue ran over: open the feed with the service again, after this position.
@@ -121,7 +121,7 @@ impl PresenceFeed {
     pub fn opened(&mut self, opened: &PresenceOpened, walks: Vec<Walk>) {
         assert_eq!(opened.histories.len(), walks.len(), "each history is walked once");
         if self.covered > opened.head {
-            // The position comes from another store, and the service took it as none.
+            // The position comes from another store, so the service began at the beginning.
             (self.position, self.covered) = (Moment::ZERO, Moment::ZERO);
         }
         let mut round: Vec<RoundItem> =
@@ -153,7 +153,7 @@ impl PresenceFeed {
         }
     }
 
-    /// Too much waits: forget it, and read it again from the log when the watcher gets there.
+    /// Too much waits: what waits is dropped, and read again from the log once the watcher has taken the running round.
     fn overrun(&mut self) {
         self.overrun = true;
         self.every.clear();
@@ -250,7 +250,7 @@ impl PresenceFeed {
     }
 }
 
-/// Adds the changes of a stretch, and before them the state it began with if that is asked for.
+/// Adds the changes of a stretch of history. If the subscription began within it, adds what it began with first.
 fn add_history(history: &History, walk: Walk, round: &mut Vec<RoundItem>) {
     let base = walk.changes.first().is_some_and(|(_, first)| *first <= history.after);
     if let Some(began) = history.began
