@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::model::{DeviceId, Lifetime, Refusal};
-use crate::service::{Output, Reply, SessionId};
+use crate::model::{DeviceId, Lifetime};
+use crate::service::{Output, SessionId};
 use crate::session::{Ending, Lane, LaneId, Letter, Post, post};
 
 /// Letters that may wait in one lane, about 1 MiB of them. Owners empty their lanes even while their peer takes
@@ -223,17 +223,6 @@ impl Mailbox {
     pub(super) fn overrun(&self) -> bool {
         self.letter_box.overrun.load(Ordering::Acquire)
     }
-
-    /// Waits for the answer to the only question of the lane.
-    pub(super) async fn answer(&self) -> Result<Reply, Refusal> {
-        loop {
-            for letter in self.letters().await {
-                if let Letter::Reply(_, result) = letter {
-                    return result;
-                }
-            }
-        }
-    }
 }
 
 impl Drop for Mailbox {
@@ -250,8 +239,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{InboxSequence, Sequence};
-    use crate::service::InboxRow;
+    use crate::model::{InboxSequence, Refusal, Sequence};
+    use crate::service::{InboxRow, Reply};
 
     fn row(sequence: u64) -> InboxRow {
         InboxRow { sequence: InboxSequence::new(sequence), at: Sequence::new(sequence) }

@@ -16,6 +16,7 @@ mod live;
 mod observe;
 mod open;
 mod output;
+mod past;
 mod query;
 mod shown;
 mod tell;
@@ -30,4 +31,5 @@ pub use output::{
     ActRow, Batch, History, InboxRow, Key, Output, PresenceItem, PresenceOpened, Reply,
     SubscriptionRow, Walk,
 };
+pub use past::{ChangeKind, ChangeRow, Explained, Judged, Span};
 pub use shown::{Lens, view};

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::connection::{Close, Connection};
 use super::lane::Lane;
-use super::step::{Claim, End, Found, Heard, Look, Note, Parting, Step, Unreadable};
+use super::step::{Claim, End, Found, Heard, Look, NotFound, Note, Parting, Step};
 use super::stream::Stream;
 use super::transport::{Gone, ReceiveHalf, SendHalf};
 use crate::model::Timestamp;
@@ -40,7 +40,7 @@ pub trait Host: Send {
     fn hear(&mut self, awaits_identity: bool) -> impl Future<Output = Heard> + Send;
 
     /// Reads the log.
-    fn look(&mut self, look: Look) -> impl Future<Output = Result<Found, Unreadable>> + Send;
+    fn look(&mut self, look: Look) -> impl Future<Output = Result<Found, NotFound>> + Send;
 
     /// Whether the claim holds. If it does, the session is bound to the device of that key from now on.
     fn proves(&mut self, claim: &Claim) -> bool;
@@ -72,18 +72,6 @@ pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
         Some(Err(_)) => return None,
         None => None,
     };
-    serve_from(byte, connection, lane, (send, receive), host).await
-}
-
-/// Serves a stream behind its first byte, `None` if there was none.
-pub async fn serve_from<S: SendHalf, R: ReceiveHalf, H: Host>(
-    byte: Option<u8>,
-    connection: Arc<Connection>,
-    lane: Lane,
-    (send, receive): (S, R),
-    host: H,
-) -> Option<Close> {
-    let silence_max = connection.settings.silence_max;
     let stream = Stream::new(&connection, lane, byte);
     let silence = stream.awaits_first_frame().then(|| host.sleep(silence_max));
     Driver { stream, receive, host, silence, hears_peer_first: false }.run(send).await

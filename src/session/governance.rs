@@ -29,7 +29,7 @@ pub(super) fn change_rules(body: ChangeRules) -> Result<Command, Refusal> {
 }
 
 /// A presentity's address, or `@` and a domain.
-pub(crate) fn rules_owner(given: &str) -> Result<RulesOwner, Refusal> {
+pub(super) fn rules_owner(given: &str) -> Result<RulesOwner, Refusal> {
     match given.strip_prefix('@') {
         Some(domain) => domain.parse().map(RulesOwner::Domain),
         None => given.parse().map(RulesOwner::Presentity),
@@ -119,7 +119,7 @@ fn switch(name: &str, number: u8) -> Result<Option<bool>, Refusal> {
 }
 
 /// The principal named; the actor's own if none is.
-pub(crate) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
+pub(super) fn own_or(given: &str, actor: &Actor) -> Result<Principal, Refusal> {
     if given.is_empty() { Ok(actor.principal.clone()) } else { given.parse() }
 }
 

@@ -6,7 +6,7 @@ use super::governance::{self, own_or};
 use crate::model::limits::{BODY_BYTES_MAX, DELETE_COUNT_MAX};
 use crate::model::{
     ContentType, DeviceId, InboxSequence, InviteId, Lifetime, MessageId, OperationId, Payload,
-    Principal, PublicationName, Refusal, Tag,
+    PublicationName, Refusal, Tag,
 };
 use crate::service::{self, Actor, Command};
 use crate::wire::body::{

@@ -8,8 +8,12 @@ use bytes::Bytes;
 
 use super::connection::Close;
 use super::lane::Letter;
-use crate::model::{InboxAddress, InboxItem, Lifetime, Presentity, Refusal, Sequence};
-use crate::service::{Actor, History, InboxRow, Input, PresenceItem, Walk};
+use crate::model::{
+    InboxAddress, InboxItem, Lifetime, Message, Presentity, Refusal, Sequence, Timestamp,
+};
+use crate::service::{
+    Actor, ChangeRow, Explained, History, InboxRow, Input, Judged, PresenceItem, Span, Walk,
+};
 use crate::wire::{FrameFault, ResetCode};
 
 /// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
@@ -101,6 +105,26 @@ pub enum Look {
     State(Presentity, Sequence),
     /// The message or receipt of an inbox that lies there. Gives [`Found::Item`].
     Item(InboxAddress, InboxRow),
+    /// Messages, also ones that were stored aside. Gives [`Found::Messages`].
+    Messages(Vec<InboxRow>),
+    /// The newest changes of a presentity, walking back from the change at `last`. Gives [`Found::Changes`].
+    Changes {
+        /// Whose.
+        presentity: Presentity,
+        /// Where the walk begins.
+        last: Sequence,
+        /// Which of them.
+        span: Span,
+        /// How many in all at most.
+        limit: usize,
+    },
+    /// The changes before those that were found last. Gives [`Found::Changes`].
+    MoreChanges,
+    /// The presence of a presentity at a moment past, walking back from the change at the place. Gives
+    /// [`Found::State`].
+    At(Presentity, Sequence, Timestamp),
+    /// What rules say or said, walking back from their change at the place. Gives [`Found::Explained`].
+    Explain(Sequence, Box<Judged>),
 }
 
 /// What the log told.
@@ -112,11 +136,22 @@ pub enum Found {
     State(PresenceItem),
     /// The message or receipt asked for.
     Item(Arc<InboxItem>),
+    /// The messages asked for.
+    Messages(Vec<Message>),
+    /// The next changes, newest first, some at once; none at the end.
+    Changes(Vec<ChangeRow>),
+    /// What the rules say or said.
+    Explained(Explained),
 }
 
-/// The log could not be read there. Whoever looked has said why, to the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable;
+/// Why nothing was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// The log could not be read there. Whoever looked has said why, to the operator.
+    Unreadable,
+    /// It would take too long to look there.
+    Refused(Refusal),
+}
 
 /// Why a session must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,10 +9,11 @@ use super::connection::Connection;
 use super::control::Control;
 use super::feed::Feed;
 use super::lane::{Lane, Letter};
-use super::step::{End, Found, Heard, Note, Parting, Step, Unreadable};
+use super::query::Questioning;
+use super::step::{End, Found, Heard, NotFound, Note, Parting, Step};
 use crate::model::Timestamp;
 use crate::wire::body::FeedOpen;
-use crate::wire::{CloseCode, Decoder, ResetCode, StreamType, decode};
+use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode};
 
 /// A stream, from its first byte on.
 pub struct Stream {
@@ -24,13 +25,15 @@ pub struct Stream {
 
 enum Kind {
     Control(Box<Control>),
-    /// A feed whose first frame has not come.
+    /// A query or feed whose first frame has not come.
     Opening(Opening),
+    Query(Box<Questioning>),
     Feed(Box<Feed>),
     Over(End),
 }
 
 struct Opening {
+    is_feed: bool,
     connection: Arc<Connection>,
     lane: Lane,
     decoder: Decoder,
@@ -49,10 +52,11 @@ impl Stream {
                 let close = (CloseCode::ProtocolViolation, reason);
                 Kind::Over(End::closing(Parting::Silent, close))
             }
-            Some(Some(StreamType::Feed)) => {
-                Kind::Opening(Opening { connection, lane, decoder: Decoder::default() })
+            Some(Some(kind @ (StreamType::Query | StreamType::Feed))) => {
+                let is_feed = kind == StreamType::Feed;
+                Kind::Opening(Opening { is_feed, connection, lane, decoder: Decoder::default() })
             }
-            Some(Some(StreamType::Query) | None) => reset(ResetCode::Unsupported),
+            Some(None) => reset(ResetCode::Unsupported),
             None => reset(ResetCode::Rejected),
         };
         Self { kind, notes: Vec::new(), is_writing: false }
@@ -67,7 +71,7 @@ impl Stream {
             Kind::Control(control) => &mut control.decoder,
             Kind::Opening(opening) => &mut opening.decoder,
             Kind::Feed(feed) => feed.decoder(),
-            Kind::Over(_) => panic!("nothing is read from a stream that is over"),
+            Kind::Query(_) | Kind::Over(_) => panic!("nothing more is read from this stream"),
         }
     }
 
@@ -78,13 +82,17 @@ impl Stream {
             Kind::Control(control) => !self.is_writing && control.wants_bytes(),
             Kind::Opening(_) => true,
             Kind::Feed(feed) => feed.wants_bytes(),
-            Kind::Over(_) => false,
+            Kind::Query(_) | Kind::Over(_) => false,
         }
     }
 
     /// Whether [`Heard::Identity`] is of interest.
     pub fn awaits_identity(&self) -> bool {
-        matches!(&self.kind, Kind::Feed(feed) if feed.awaits_identity())
+        match &self.kind {
+            Kind::Query(query) => query.awaits_identity(),
+            Kind::Feed(feed) => feed.awaits_identity(),
+            Kind::Control(_) | Kind::Opening(_) | Kind::Over(_) => false,
+        }
     }
 
     /// Whether the peer must write its first frame in time.
@@ -99,7 +107,7 @@ impl Stream {
             Kind::Control(control) => control.handle_finish(),
             Kind::Opening(_) => self.open(more),
             Kind::Feed(feed) => feed.handle_bytes(more),
-            Kind::Over(_) => {}
+            Kind::Query(_) | Kind::Over(_) => {}
         }
     }
 
@@ -113,6 +121,7 @@ impl Stream {
         self.is_writing = false;
         match &mut self.kind {
             Kind::Control(control) => control.handle_gone(),
+            Kind::Query(query) => query.handle_gone(),
             Kind::Feed(feed) => feed.handle_gone(),
             Kind::Opening(_) | Kind::Over(_) => self.kind = Kind::Over(End::of(Parting::Silent)),
         }
@@ -131,9 +140,11 @@ impl Stream {
     }
 
     /// What the log told when it was asked.
-    pub fn handle_found(&mut self, found: Result<Found, Unreadable>) {
-        if let Kind::Feed(feed) = &mut self.kind {
-            feed.handle_found(found, &mut self.notes);
+    pub fn handle_found(&mut self, found: Result<Found, NotFound>) {
+        match &mut self.kind {
+            Kind::Query(query) => query.handle_found(found, &mut self.notes),
+            Kind::Feed(feed) => feed.handle_found(found, &mut self.notes),
+            Kind::Control(_) | Kind::Opening(_) | Kind::Over(_) => {}
         }
     }
 
@@ -152,6 +163,7 @@ impl Stream {
     fn handle_letters(&mut self, letters: Vec<Letter>, now: Timestamp) {
         match &mut self.kind {
             Kind::Control(control) => control.handle_letters(letters, now),
+            Kind::Query(query) => query.handle_letters(letters, now, &mut self.notes),
             Kind::Feed(feed) => feed.handle_letters(letters),
             Kind::Opening(_) | Kind::Over(_) => {}
         }
@@ -161,6 +173,7 @@ impl Stream {
     pub fn poll_step(&mut self) -> Step {
         let step = match &mut self.kind {
             Kind::Control(control) => control.poll_step(&mut self.notes),
+            Kind::Query(query) => query.poll_step(&mut self.notes),
             Kind::Feed(feed) => feed.poll_step(&mut self.notes),
             Kind::Opening(_) => Step::Wait,
             Kind::Over(end) => Step::End(end.clone()),
@@ -175,11 +188,11 @@ impl Stream {
         self.notes.pop()
     }
 
-    /// Reads the first frame of a feed once it is there.
+    /// Reads the first frame of a query or feed once it is there.
     fn open(&mut self, more: bool) {
         let Kind::Opening(opening) = &mut self.kind else { return };
-        let open = match opening.decoder.next_frame() {
-            Ok(Some(frame)) => decode::<FeedOpen>(&frame),
+        let first = match opening.decoder.next_frame() {
+            Ok(Some(frame)) => Ok(frame),
             Ok(None) if more => return,
             Ok(None) => {
                 self.kind = reset(match opening.decoder.finish() {
@@ -192,11 +205,20 @@ impl Stream {
         };
         let end = Kind::Over(End::of(Parting::Silent));
         let Kind::Opening(opening) = core::mem::replace(&mut self.kind, end) else { return };
-        let Opening { connection, lane, decoder } = opening;
-        self.kind = match open {
-            Ok(open) => Kind::Feed(Box::new(Feed::new(connection, lane, open, decoder))),
-            Err(fault) => reset(fault.reset_code()),
-        };
+        let begun = first.and_then(|frame| opening.begin(&frame));
+        self.kind = begun.unwrap_or_else(|fault| reset(fault.reset_code()));
+    }
+}
+
+impl Opening {
+    /// What the first frame begins.
+    fn begin(self, first: &Frame) -> Result<Kind, FrameFault> {
+        let Self { is_feed, connection, lane, decoder } = self;
+        if is_feed {
+            let open = decode::<FeedOpen>(first)?;
+            return Ok(Kind::Feed(Box::new(Feed::new(connection, lane, open, decoder))));
+        }
+        Ok(Kind::Query(Box::new(Questioning::new(connection, lane, first)?)))
     }
 }
 

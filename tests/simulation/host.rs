@@ -8,19 +8,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use adsum::commit::history;
+use adsum::commit::history::{self, HistoryFault, Past};
 use adsum::log::{LogFault, LogReader};
 use adsum::model::{DeviceId, PublicKey, Timestamp};
 use adsum::service::{Input, SessionId};
 use adsum::session::{
-    Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, Note, Post,
-    ServiceGone, Sleep, Transport, Unreadable,
+    Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, NotFound, Note,
+    Post, ServiceGone, Sleep, Transport,
 };
 
 use super::Bug;
 use super::pipe::Pipe;
 use super::plan::signature;
 
+/// Changes read at once.
+const CHANGES_AT_ONCE: usize = 4;
 /// Questions that may wait for the writer.
 const QUEUE_MAX: usize = 40;
 
@@ -128,6 +130,7 @@ pub(crate) struct StreamHost {
     seat: Arc<Seat>,
     lane: LaneId,
     hears_ending: bool,
+    past: Option<Past>,
 }
 
 impl StreamHost {
@@ -136,7 +139,7 @@ impl StreamHost {
         let lane = LaneId { session: seat.session, number };
         desk.state().boxes.insert(lane, Vec::new());
         let (desk, seat) = (desk.clone(), Arc::clone(seat));
-        (Lane::new(lane), Self { desk, seat, lane, hears_ending: true })
+        (Lane::new(lane), Self { desk, seat, lane, hears_ending: true, past: None })
     }
 
     fn poll(&mut self, awaits_identity: bool) -> Poll<Heard> {
@@ -156,23 +159,39 @@ impl StreamHost {
         }
     }
 
-    fn read(&self, look: Look) -> Result<Found, LogFault> {
+    fn read(&mut self, look: Look) -> Result<Found, HistoryFault> {
         let reader = self.desk.reader.as_ref();
-        match look {
+        Ok(match look {
             Look::Walks(histories) => {
                 let walks = histories.iter().map(|one| history::walk(reader, one));
-                walks.collect::<Result<_, _>>().map(Found::Walks)
+                Found::Walks(walks.collect::<Result<_, _>>()?)
             }
             Look::State(presentity, at) => {
-                history::state_at(reader, &presentity, at).map(Found::State)
+                Found::State(history::state_at(reader, &presentity, at)?)
             }
             Look::Item(_, row) => {
-                let recorded = reader.read(row.at, 1)?.into_iter().next();
-                let item = recorded.and_then(history::item_of);
-                let item = item.ok_or(LogFault::Missing { sequence: row.at })?;
-                Ok(Found::Item(Arc::new(item)))
+                let item = history::item_of(reader.read_one(row.at)?);
+                Found::Item(Arc::new(item.ok_or(LogFault::Missing { sequence: row.at })?))
             }
-        }
+            Look::Messages(rows) => {
+                let messages = rows.into_iter().map(|row| history::message_at(reader, row));
+                Found::Messages(messages.collect::<Result<_, _>>()?)
+            }
+            Look::At(presentity, last, time) => {
+                Found::State(history::at_time(reader, &presentity, last, time)?)
+            }
+            Look::Explain(last, judged) => {
+                Found::Explained(history::explain(reader, last, &judged)?)
+            }
+            Look::Changes { presentity, last, span, limit } => {
+                let past = self.past.insert(Past::new(presentity, last, span, limit));
+                Found::Changes(past.page(reader, CHANGES_AT_ONCE)?)
+            }
+            Look::MoreChanges => {
+                let past = self.past.as_mut().expect("more is asked for after the first");
+                Found::Changes(past.page(reader, CHANGES_AT_ONCE)?)
+            }
+        })
     }
 }
 
@@ -203,11 +222,14 @@ impl Host for StreamHost {
         poll_fn(|_| self.poll(awaits_identity)).await
     }
 
-    async fn look(&mut self, look: Look) -> Result<Found, Unreadable> {
+    async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
         if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
             self.desk.state().queue.push_back(input);
         }
-        self.read(look).map_err(|fault| panic!("the log does not read: {fault}"))
+        self.read(look).map_err(|fault| match fault.refusal() {
+            Ok(refusal) => NotFound::Refused(refusal),
+            Err(fault) => panic!("the log does not read: {fault}"),
+        })
     }
 
     fn proves(&mut self, claim: &Claim) -> bool {

@@ -9,39 +9,9 @@ use crate::event::Event;
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::HISTORY_WALK_MAX;
 use crate::model::{
-    AccessRules, Decision, Handling, Presentity, Principal, Sequence, Shown, Timestamp, WatcherKind,
+    AccessRules, Decision, Handling, Presentity, Sequence, Shown, Timestamp, WatcherKind,
 };
-use crate::service::judge;
-
-/// Who is judged, by whose rules, when.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    /// Whose rules.
-    pub presentity: Presentity,
-    /// Who watches.
-    pub watcher: Principal,
-    /// When.
-    pub at: Timestamp,
-    /// What authenticated watchers are granted without a rule.
-    pub default: Handling,
-    /// The domain's rules.
-    pub domain: AccessRules,
-    /// Whether the watcher controls the presentity.
-    pub controls: bool,
-}
-
-/// What the rules grant, and which of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    /// The version of the presentity's rules; zero if there were none.
-    pub version: u64,
-    /// For one that fetches.
-    pub fetch: Decision,
-    /// For one that subscribes.
-    pub subscribe: Decision,
-    /// Whether the domain's rules took away from what the presentity grants.
-    pub by_domain: bool,
-}
+use crate::service::{Explained, Judged, judge};
 
 /// Judges by the rules in force at the moment asked for; `last` is the last change of the presentity's rules.
 ///

@@ -9,8 +9,8 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Explained, Judged, explain};
-pub use past::{ChangeKind, ChangeRow, Past, Span, at_time};
+pub use explain::explain;
+pub use past::{Past, at_time};
 
 use thiserror::Error;
 

@@ -6,50 +6,8 @@ use super::{HistoryFault, PresentityChange, state_at};
 use crate::event::{Event, PublicationCause, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
-use crate::model::{
-    DeviceId, Document, Presentity, Principal, PublicationName, Sequence, SubscriptionState,
-    Timestamp,
-};
-use crate::service::PresenceItem;
-
-/// How a presentity changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// Something was published.
-    Published,
-    /// A publication was removed by its publisher.
-    Removed,
-    /// A publication ran out.
-    Expired,
-    /// The right to publish was taken back, or the presentity ended.
-    Withdrawn,
-}
-
-/// One change of a presentity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeRow {
-    /// When.
-    pub at: Timestamp,
-    /// Who published or removed; `None` if it ended by itself.
-    pub by: Option<Principal>,
-    /// Of which device the publication is.
-    pub device: DeviceId,
-    /// The device's name for the publication.
-    pub name: PublicationName,
-    /// What happened to it.
-    pub kind: ChangeKind,
-    /// What was published.
-    pub document: Option<Document>,
-}
-
-/// A stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// Only what happened from then on; all if `None`.
-    pub since: Option<Timestamp>,
-    /// Only what happened before then; all if `None`.
-    pub until: Option<Timestamp>,
-}
+use crate::model::{DeviceId, Presentity, Principal, Sequence, SubscriptionState, Timestamp};
+use crate::service::{ChangeKind, ChangeRow, PresenceItem, Span};
 
 /// A walk back through a presentity's changes.
 #[derive(Clone, Debug)]

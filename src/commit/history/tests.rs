@@ -11,6 +11,7 @@ use crate::model::{
     AccessRule, AccessRules, ContentType, DeviceId, Handling, InboxSequence, MessageId,
     OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
 };
+use crate::service::{ChangeKind, ChangeRow, Judged, Span};
 
 const ALICE: DeviceId = DeviceId([1; 8]);
 const OTHER: DeviceId = DeviceId([2; 8]);

@@ -10,16 +10,19 @@ use tracing::{Span, debug, error, warn};
 
 use super::messages::Messages;
 use super::proof;
-use super::{Session, next_departure};
-use crate::commit::history;
+use super::shared::{Session, next_departure};
+use crate::commit::history::{self, HistoryFault, Past};
 use crate::log::{LogFault, LogReader};
 use crate::model::{InboxAddress, PublicKey, Timestamp};
 use crate::server::clock;
 use crate::server::lanes::{Departure, Mailbox};
 use crate::service::{InboxRow, Input};
 use crate::session::{
-    Claim, Found, Heard, Host, Look, Note, ServiceGone, Sleep, Transport, Unreadable,
+    Claim, Found, Heard, Host, Look, NotFound, Note, ServiceGone, Sleep, Transport,
 };
+
+/// Changes read at once; all of the largest size are 1 MiB.
+const CHANGES_AT_ONCE: usize = 16;
 
 /// The world of one stream.
 pub(super) struct StreamHost<T> {
@@ -31,6 +34,7 @@ pub(super) struct StreamHost<T> {
     leaving: Option<Departure>,
     hears_departure: bool,
     messages: Option<Messages>,
+    past: Option<Past>,
 }
 
 impl<T: Transport> StreamHost<T> {
@@ -44,6 +48,7 @@ impl<T: Transport> StreamHost<T> {
             leaving: None,
             hears_departure: true,
             messages: None,
+            past: None,
         }
     }
 
@@ -58,7 +63,7 @@ impl<T: Transport> StreamHost<T> {
         Heard::Letters(letters)
     }
 
-    async fn item(&mut self, inbox: InboxAddress, row: InboxRow) -> Result<Found, LogFault> {
+    async fn item(&mut self, inbox: InboxAddress, row: InboxRow) -> Result<Found, HistoryFault> {
         let shared = &self.session.shared;
         let messages = self.messages.get_or_insert_with(|| {
             Messages::new(inbox, Arc::clone(&shared.reader), Arc::clone(&shared.recent))
@@ -67,15 +72,40 @@ impl<T: Transport> StreamHost<T> {
         Ok(Found::Item(item))
     }
 
+    /// The next changes of a walk back.
+    async fn changes(&mut self, mut past: Past) -> Result<Found, HistoryFault> {
+        let read = self.read(move |reader| {
+            let rows = past.page(reader, CHANGES_AT_ONCE)?;
+            Ok((past, rows))
+        });
+        let (past, rows) = read.await?;
+        self.past = Some(past);
+        Ok(Found::Changes(rows))
+    }
+
+    async fn find(&mut self, look: Look) -> Result<Found, HistoryFault> {
+        match look {
+            Look::Item(inbox, row) => self.item(inbox, row).await,
+            Look::Changes { presentity, last, span, limit } => {
+                self.changes(Past::new(presentity, last, span, limit)).await
+            }
+            Look::MoreChanges => {
+                let past = self.past.take().expect("more is asked for after the first");
+                self.changes(past).await
+            }
+            look => self.read(move |reader| find_at_once(reader, look)).await,
+        }
+    }
+
     /// Reads the log where waiting for the disk holds up nobody else.
     async fn read<V: Send + 'static>(
         &self,
-        look: impl FnOnce(&dyn LogReader) -> Result<V, LogFault> + Send + 'static,
-    ) -> Result<V, LogFault> {
+        look: impl FnOnce(&dyn LogReader) -> Result<V, HistoryFault> + Send + 'static,
+    ) -> Result<V, HistoryFault> {
         let reader = Arc::clone(&self.session.shared.reader);
         let read = tokio::task::spawn_blocking(move || look(reader.as_ref())).await;
         read.unwrap_or_else(|panic| {
-            Err(LogFault::Engine { action: "read", reason: panic.to_string() })
+            Err(LogFault::Engine { action: "read", reason: panic.to_string() }.into())
         })
     }
 }
@@ -100,23 +130,13 @@ impl<T: Transport> Host for StreamHost<T> {
         }
     }
 
-    async fn look(&mut self, look: Look) -> Result<Found, Unreadable> {
-        let found = match look {
-            Look::Item(inbox, row) => self.item(inbox, row).await,
-            Look::Walks(histories) => {
-                let walks = self.read(move |reader| {
-                    histories.iter().map(|history| history::walk(reader, history)).collect()
-                });
-                walks.await.map(Found::Walks)
+    async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
+        self.find(look).await.map_err(|fault| match fault.refusal() {
+            Ok(refusal) => NotFound::Refused(refusal),
+            Err(fault) => {
+                error!(%fault, "a stream could not read the log; run `adsum log verify`");
+                NotFound::Unreadable
             }
-            Look::State(presentity, at) => {
-                let state = self.read(move |reader| history::state_at(reader, &presentity, at));
-                state.await.map(Found::State)
-            }
-        };
-        found.map_err(|fault| {
-            error!(%fault, "a stream could not read the log; have all of it verified");
-            Unreadable
         })
     }
 
@@ -174,4 +194,24 @@ impl<T: Transport> Host for StreamHost<T> {
     fn sleep(&self, time: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(time))
     }
+}
+
+/// Finds what one look into the log tells. Items and changes are found by the host, which reads them ahead or on.
+fn find_at_once(reader: &dyn LogReader, look: Look) -> Result<Found, HistoryFault> {
+    Ok(match look {
+        Look::Walks(histories) => {
+            let walks = histories.iter().map(|history| history::walk(reader, history));
+            Found::Walks(walks.collect::<Result<_, _>>()?)
+        }
+        Look::State(presentity, at) => Found::State(history::state_at(reader, &presentity, at)?),
+        Look::At(presentity, last, time) => {
+            Found::State(history::at_time(reader, &presentity, last, time)?)
+        }
+        Look::Messages(rows) => {
+            let messages = rows.into_iter().map(|row| history::message_at(reader, row));
+            Found::Messages(messages.collect::<Result<_, _>>()?)
+        }
+        Look::Explain(last, judged) => Found::Explained(history::explain(reader, last, &judged)?),
+        look => unreachable!("{look:?} is not found at once"),
+    })
 }

@@ -4,95 +4,23 @@
 //! What a stream says and hears is in `crate::session`; here is what it needs of the world ([`host`]).
 //! Must never hold: a decision of the service, or state that must outlive the connection.
 
-mod frames;
 mod host;
 mod messages;
 mod proof;
-mod query;
+mod shared;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, debug, field, info_span, warn};
 
-use self::frames::FrameEnd;
 use self::host::StreamHost;
-use super::cache::RecentMessages;
-use super::config::ServerTimeouts;
-use super::keys;
-use super::lanes::{Departure, Lanes, Seat};
-use super::metrics::Metrics;
-use super::tls::Certificates;
-use super::writer::{Writer, WriterGone};
-use crate::log::LogReader;
-use crate::service::Actor;
-use crate::session::{
-    Close, Connection, Fresh, Gone, LAST_WORDS, ReceiveHalf, SendHalf, Settings, Transport,
-    serve_from,
-};
-use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType};
-
-/// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
-const WRITE_BYTES: usize = 16 * 1024;
-
-/// What all sessions of a server share.
-pub(super) struct Shared {
-    /// How long things may take.
-    pub(super) timeouts: ServerTimeouts,
-    /// The way back from the writer.
-    pub(super) lanes: Arc<Lanes>,
-    /// The way to the writer.
-    pub(super) writer: Writer,
-    /// Secrets and bounds of every connection.
-    pub(super) settings: Arc<Settings>,
-    /// What proofs are bound to.
-    pub(super) certificates: Arc<Certificates>,
-    /// Messages accepted a moment ago.
-    pub(super) recent: Arc<RecentMessages>,
-    /// The log.
-    pub(super) reader: Arc<dyn LogReader>,
-    /// What is counted.
-    pub(super) metrics: Arc<Metrics>,
-}
-
-/// One connection's state, shared by its streams.
-struct Session {
-    shared: Arc<Shared>,
-    seat: Seat,
-    connection: Arc<Connection>,
-    /// Changes when it is decided who the connection is.
-    decided: watch::Sender<bool>,
-}
-
-/// Why a stream's task ended before its time.
-#[derive(Debug)]
-enum StreamEnd {
-    /// The stream is gone; the connection may live.
-    Gone,
-    /// The connection must be closed.
-    Close(CloseCode, String),
-}
-
-impl From<Gone> for StreamEnd {
-    fn from(gone: Gone) -> Self {
-        debug!(reason = gone.reason, "a stream is gone");
-        Self::Gone
-    }
-}
-
-impl From<WriterGone> for StreamEnd {
-    fn from(_: WriterGone) -> Self {
-        Self::Close(CloseCode::Internal, "the server has failed".to_owned())
-    }
-}
-
-impl From<FrameFault> for StreamEnd {
-    fn from(fault: FrameFault) -> Self {
-        Self::Close(fault.close_code(), fault.to_string())
-    }
-}
+pub(super) use self::shared::Shared;
+use self::shared::{Session, next_departure};
+use super::lanes::Departure;
+use crate::session::{self, Close, LAST_WORDS, ReceiveHalf, SendHalf, Transport};
+use crate::wire::{CloseCode, ResetCode};
 
 /// Serves a connection until it ends.
 pub(super) async fn run<T: Transport>(transport: T, shared: Arc<Shared>) {
@@ -188,40 +116,17 @@ fn close_of(ended: Result<Option<Close>, JoinError>) -> Option<Close> {
     ended.unwrap_or_else(|_| Some((CloseCode::Internal, "the server has failed".to_owned())))
 }
 
-/// Waits until the session must end.
-async fn next_departure(departure: &mut watch::Receiver<Option<Departure>>) -> Departure {
-    match departure.wait_for(Option::is_some).await.map(|found| *found) {
-        Ok(Some(departure)) => departure,
-        // Nobody is left who could end it.
-        _ => std::future::pending().await,
-    }
-}
-
 /// Serves one stream, from its first byte on.
 async fn stream<T: Transport>(
     session: Arc<Session>,
     transport: T,
     send: T::Send,
-    mut receive: T::Receive,
+    receive: T::Receive,
 ) -> Option<Close> {
-    let byte = match timeout(session.shared.timeouts.stream, receive.read_byte()).await {
-        Ok(Ok(byte)) => byte,
-        Ok(Err(gone)) => {
-            debug!(reason = gone.reason, "a stream is gone");
-            return None;
-        }
-        Err(_) => None,
-    };
-    if byte == Some(StreamType::Query.byte()) {
-        return match query::serve(&session, send, receive).await {
-            Ok(()) | Err(StreamEnd::Gone) => None,
-            Err(StreamEnd::Close(code, reason)) => Some((code, reason)),
-        };
-    }
     let (lane, mailbox) = session.seat.lane();
     let connection = Arc::clone(&session.connection);
     let host = StreamHost::new(session, mailbox, transport);
-    serve_from(byte, connection, lane, (send, receive), host).await
+    session::serve(connection, lane, (send, receive), host).await
 }
 
 /// Gives up a stream in both directions; the connection goes on.
@@ -229,50 +134,4 @@ fn refuse_stream(send: &mut impl SendHalf, receive: &mut impl ReceiveHalf, code:
     debug!(code = code.as_str(), "a stream is given up");
     receive.stop(code);
     send.reset(code);
-}
-
-/// The first frame of a QUERY, or the code to give the stream up with.
-async fn first_frame(
-    session: &Session,
-    receive: &mut impl ReceiveHalf,
-    decoder: &mut Decoder,
-) -> Result<Result<Frame, ResetCode>, StreamEnd> {
-    let first = frames::next_frame(receive, decoder);
-    match timeout(session.shared.timeouts.stream, first).await {
-        Ok(Ok(Some(frame))) => Ok(Ok(frame)),
-        Ok(Ok(None)) => Ok(Err(ResetCode::Malformed)),
-        Ok(Err(FrameEnd::Fault(fault))) => Ok(Err(fault.reset_code())),
-        Ok(Err(FrameEnd::Gone(gone))) => Err(gone.into()),
-        Err(_) => Ok(Err(ResetCode::Rejected)),
-    }
-}
-
-impl Session {
-    fn new(shared: Arc<Shared>) -> Self {
-        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>() };
-        Self {
-            seat: shared.lanes.enter(),
-            connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
-            decided: watch::channel(false).0,
-            shared,
-        }
-    }
-
-    /// Waits until the connection has proven who it is.
-    async fn actor(&self) -> Result<Arc<Actor>, StreamEnd> {
-        self.is_decided().await;
-        self.connection.identity().flatten().ok_or(StreamEnd::Gone)
-    }
-
-    /// Waits until it is decided who the connection is.
-    async fn is_decided(&self) {
-        // The sender lives as long as the session.
-        let _ = self.decided.subscribe().wait_for(|decided| *decided).await;
-    }
-
-    /// What traces call a principal: the same for the same one, and nothing to anybody without the store's secret.
-    fn pseudonym(&self, actor: &Actor) -> String {
-        let account = actor.principal.account().as_bytes();
-        blake3::keyed_hash(&self.shared.settings.store_secret, account).to_hex()[..12].to_owned()
-    }
 }

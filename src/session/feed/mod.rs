@@ -23,7 +23,7 @@ use self::request::{FeedRequest, Subject};
 use self::side::Desk;
 use super::connection::{Connection, FeedPlace};
 use super::lane::{Lane, Letter};
-use super::step::{End, Ending, Found, Note, Parting, Step, Unreadable};
+use super::step::{End, Ending, Found, NotFound, Note, Parting, Step};
 use crate::model::{Lifetime, Refusal};
 use crate::service::{Actor, Input};
 use crate::wire::body::FeedOpen;
@@ -144,7 +144,7 @@ impl Feed {
         self.is_over(FeedOver::Ending(ending));
     }
 
-    pub(super) fn handle_found(&mut self, found: Result<Found, Unreadable>, notes: &mut Vec<Note>) {
+    pub(super) fn handle_found(&mut self, found: Result<Found, NotFound>, notes: &mut Vec<Note>) {
         let Ok(found) = found else { return self.is_over(FeedOver::UNREADABLE) };
         let Phase::Telling(side) = &mut self.phase else { return };
         let mut desk = Desk { out: &mut self.out, notes, sent: &mut self.sent };

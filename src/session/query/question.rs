@@ -2,9 +2,8 @@
 //!
 //! Must never hold: a judgement that needs the state of the store.
 
-use crate::commit::history::Span;
 use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal, Timestamp};
-use crate::service::{Actor, Query};
+use crate::service::{Actor, Query, Span};
 use crate::session::governance::{own_or, rules_owner};
 use crate::wire::body::{self, Body};
 use crate::wire::{Frame, FrameFault, decode};
@@ -56,9 +55,9 @@ questions! {
     ListQuarantine "quarantine";
 }
 
-/// What is to be found out besides the service's answer.
+/// What the log is to be asked behind the service's answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum LogQuestion {
     /// Nothing: the answer says it all.
     Nothing,
     /// The changes of a presentity.
@@ -76,7 +75,7 @@ impl Question {
     ///
     /// # Errors
     /// The refusal of the first field that is not valid.
-    pub(super) fn query(self, actor: &Actor) -> Result<(Query, Rest), Refusal> {
+    pub(super) fn query(self, actor: &Actor) -> Result<(Query, LogQuestion), Refusal> {
         let query = match self {
             Self::ListHistory(body) => return changes(&body),
             Self::FetchAt(body) => return at(&body),
@@ -94,11 +93,11 @@ impl Question {
             Self::ListDomains(_) => Query::Domains,
             Self::ListActs(body) => Query::Acts { principal: own_or(&body.principal, actor)? },
         };
-        Ok((query, Rest::Nothing))
+        Ok((query, LogQuestion::Nothing))
     }
 }
 
-fn changes(body: &body::ListHistory) -> Result<(Query, Rest), Refusal> {
+fn changes(body: &body::ListHistory) -> Result<(Query, LogQuestion), Refusal> {
     let presentity: Presentity = body.presentity.parse()?;
     let span = Span {
         since: body.since_ms.map(Timestamp::from_ms),
@@ -106,26 +105,29 @@ fn changes(body: &body::ListHistory) -> Result<(Query, Rest), Refusal> {
     };
     let limit = usize::try_from(body.limit).unwrap_or(usize::MAX);
     let query = Query::History { presentity: presentity.clone() };
-    Ok((query, Rest::Changes { presentity, span, limit }))
+    Ok((query, LogQuestion::Changes { presentity, span, limit }))
 }
 
-fn at(body: &body::FetchAt) -> Result<(Query, Rest), Refusal> {
+fn at(body: &body::FetchAt) -> Result<(Query, LogQuestion), Refusal> {
     let presentity: Presentity = body.presentity.parse()?;
     let query = Query::History { presentity: presentity.clone() };
-    Ok((query, Rest::At { presentity, time: Timestamp::from_ms(body.at_ms) }))
+    Ok((query, LogQuestion::At { presentity, time: Timestamp::from_ms(body.at_ms) }))
 }
 
-fn explain(body: &body::Explain) -> Result<(Query, Rest), Refusal> {
+fn explain(body: &body::Explain) -> Result<(Query, LogQuestion), Refusal> {
     let presentity: Presentity = body.presentity.parse()?;
     let watcher: Principal = body.watcher.parse()?;
     let query = Query::Explain { presentity: presentity.clone(), watcher: watcher.clone() };
-    Ok((query, Rest::Explain { presentity, watcher, time: body.at_ms.map(Timestamp::from_ms) }))
+    Ok((
+        query,
+        LogQuestion::Explain { presentity, watcher, time: body.at_ms.map(Timestamp::from_ms) },
+    ))
 }
 
-fn quarantine(body: &body::ListQuarantine) -> Result<(Query, Rest), Refusal> {
+fn quarantine(body: &body::ListQuarantine) -> Result<(Query, LogQuestion), Refusal> {
     let inbox: InboxAddress = body.inbox.parse()?;
     let query = Query::Quarantine { inbox: inbox.clone(), after: InboxSequence::ZERO };
-    Ok((query, Rest::Quarantine { inbox }))
+    Ok((query, LogQuestion::Quarantine { inbox }))
 }
 
 #[cfg(test)]
@@ -135,7 +137,7 @@ mod tests {
     use crate::service::RulesOwner;
     use crate::wire::{Decoder, encode};
 
-    fn asked<B: Body>(body: &B) -> Result<(Query, Rest), Refusal> {
+    fn asked<B: Body>(body: &B) -> Result<(Query, LogQuestion), Refusal> {
         let (mut bytes, mut decoder) = (Vec::new(), Decoder::default());
         encode(body, &mut bytes);
         decoder.push(&bytes);
@@ -150,16 +152,16 @@ mod tests {
         let alice: Principal = "alice@d.example".parse().unwrap();
         let grants = body::ListGrants { owner: String::new() };
         let expected = Query::Grants { owner: alice.clone() };
-        assert_eq!(asked(&grants), Ok((expected, Rest::Nothing)));
+        assert_eq!(asked(&grants), Ok((expected, LogQuestion::Nothing)));
         let acts = body::ListActs { principal: String::new() };
-        assert_eq!(asked(&acts), Ok((Query::Acts { principal: alice }, Rest::Nothing)));
+        assert_eq!(asked(&acts), Ok((Query::Acts { principal: alice }, LogQuestion::Nothing)));
     }
 
     #[test]
     fn rules_are_asked_for_by_presentity_or_domain() {
         let rules = |owner: &str| body::ListRules { owner: owner.to_owned() };
         let owner = RulesOwner::Domain("d.example".parse().unwrap());
-        assert_eq!(asked(&rules("@d.example")), Ok((Query::Rules { owner }, Rest::Nothing)));
+        assert_eq!(asked(&rules("@d.example")), Ok((Query::Rules { owner }, LogQuestion::Nothing)));
         let refusal = asked(&rules("alice")).unwrap_err();
         assert_eq!(refusal.code(), RefusalCode::BadAddress);
     }
@@ -176,7 +178,7 @@ mod tests {
         let (query, rest) = asked(&body).unwrap();
         assert_eq!(query, Query::History { presentity: presentity.clone() });
         let span = Span { since: Some(Timestamp::from_ms(5)), until: None };
-        assert_eq!(rest, Rest::Changes { presentity, span, limit: 7 });
+        assert_eq!(rest, LogQuestion::Changes { presentity, span, limit: 7 });
     }
 
     #[test]

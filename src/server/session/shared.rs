@@ -1,0 +1,85 @@
+//! What all sessions share, and what the streams of one share.
+//!
+//! Must never hold: anything that a single stream knows.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::log::LogReader;
+use crate::server::cache::RecentMessages;
+use crate::server::config::ServerTimeouts;
+use crate::server::keys;
+use crate::server::lanes::{Departure, Lanes, Seat};
+use crate::server::metrics::Metrics;
+use crate::server::tls::Certificates;
+use crate::server::writer::Writer;
+use crate::service::Actor;
+use crate::session::{Connection, Fresh, Settings};
+
+/// What all sessions of a server share.
+pub(in crate::server) struct Shared {
+    /// How long things may take.
+    pub(in crate::server) timeouts: ServerTimeouts,
+    /// The way back from the writer.
+    pub(in crate::server) lanes: Arc<Lanes>,
+    /// The way to the writer.
+    pub(in crate::server) writer: Writer,
+    /// Secrets and bounds of every connection.
+    pub(in crate::server) settings: Arc<Settings>,
+    /// What proofs are bound to.
+    pub(in crate::server) certificates: Arc<Certificates>,
+    /// Messages accepted a moment ago.
+    pub(in crate::server) recent: Arc<RecentMessages>,
+    /// The log.
+    pub(in crate::server) reader: Arc<dyn LogReader>,
+    /// What is counted.
+    pub(in crate::server) metrics: Arc<Metrics>,
+}
+
+/// One connection's state, shared by its streams.
+pub(super) struct Session {
+    /// What it shares with all others.
+    pub(super) shared: Arc<Shared>,
+    /// Its place among the lanes.
+    pub(super) seat: Seat,
+    /// What its streams know of each other.
+    pub(super) connection: Arc<Connection>,
+    /// Changes when it is decided who the connection is.
+    pub(super) decided: watch::Sender<bool>,
+}
+
+impl Session {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>() };
+        Self {
+            seat: shared.lanes.enter(),
+            connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
+            decided: watch::channel(false).0,
+            shared,
+        }
+    }
+
+    /// Waits until it is decided who the connection is.
+    pub(super) async fn is_decided(&self) {
+        // The sender lives as long as the session.
+        let _ = self.decided.subscribe().wait_for(|decided| *decided).await;
+    }
+
+    /// What traces call a principal: the same for the same one, and nothing to anybody without the store's secret.
+    pub(super) fn pseudonym(&self, actor: &Actor) -> String {
+        let account = actor.principal.account().as_bytes();
+        blake3::keyed_hash(&self.shared.settings.store_secret, account).to_hex()[..12].to_owned()
+    }
+}
+
+/// Waits until the session must end.
+pub(super) async fn next_departure(
+    departure: &mut watch::Receiver<Option<Departure>>,
+) -> Departure {
+    match departure.wait_for(Option::is_some).await.map(|found| *found) {
+        Ok(Some(departure)) => departure,
+        // Nobody is left who could end it.
+        _ => std::future::pending().await,
+    }
+}

@@ -1,0 +1,281 @@
+//! A QUERY stream: one question that changes nothing, its rows, and the end.
+//!
+//! Must never hold: a second question.
+
+mod past;
+mod question;
+mod rows;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use self::question::{LogQuestion, Question};
+use super::connection::Connection;
+use super::lane::{Lane, Letter};
+use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
+use crate::model::{InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp};
+use crate::service::{Actor, InboxRow, Input, Judged, Query, Reply};
+use crate::wire::body::{self, Presence, Quarantined};
+use crate::wire::convert::{self, refused};
+use crate::wire::{Frame, FrameFault, ResetCode, encode};
+
+/// Higher leaves first: below the feeds that are live.
+const PRIORITY: i32 = 0;
+/// Messages read at once; all of the largest size are 1 MiB.
+const MESSAGES_AT_ONCE: usize = 16;
+
+/// A QUERY stream whose first frame has come.
+pub(super) struct Questioning {
+    connection: Arc<Connection>,
+    lane: Lane,
+    kind: &'static str,
+    actor: Option<Arc<Actor>>,
+    phase: Phase,
+    /// What goes into the next writes.
+    out: Vec<u8>,
+    /// What has been decided to happen next, last one first.
+    next: Vec<Step>,
+}
+
+enum Phase {
+    /// It is not known yet who asks.
+    Awaiting(Question),
+    /// The service is to answer.
+    Asked(LogQuestion),
+    /// The log is to answer.
+    Looking(Looking),
+    /// All is said; what is left is written, and the stream ends.
+    Over(Parting),
+}
+
+/// What the log is asked for.
+enum Looking {
+    Changes,
+    At(Presentity),
+    Explain,
+    /// Messages stored aside in this inbox, and the rows that were not read yet.
+    Quarantine(InboxAddress, Vec<InboxRow>, InboxRow),
+}
+
+impl Questioning {
+    /// The question in the first frame of a stream.
+    ///
+    /// # Errors
+    /// [`FrameFault`] if it is none, or does not decode.
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        lane: Lane,
+        frame: &Frame,
+    ) -> Result<Self, FrameFault> {
+        let question = Question::read(frame)?;
+        Ok(Self {
+            connection,
+            lane,
+            kind: question.kind(),
+            actor: None,
+            phase: Phase::Awaiting(question),
+            out: Vec::new(),
+            next: vec![Step::Priority(PRIORITY)],
+        })
+    }
+
+    /// Whether it waits for the connection to say who it is.
+    pub(super) fn awaits_identity(&self) -> bool {
+        matches!(self.phase, Phase::Awaiting(_))
+    }
+
+    /// The stream is gone.
+    pub(super) fn handle_gone(&mut self) {
+        self.next.clear();
+        self.out.clear();
+        self.phase = Phase::Over(Parting::Silent);
+    }
+
+    pub(super) fn handle_letters(
+        &mut self,
+        letters: Vec<Letter>,
+        now: Timestamp,
+        notes: &mut Vec<Note>,
+    ) {
+        for letter in letters {
+            let Letter::Reply(_, result) = letter else { continue };
+            let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
+            match (phase, result) {
+                (Phase::Asked(rest), Ok(reply)) => self.answered(rest, reply, now, notes),
+                (Phase::Asked(_), Err(refusal)) => self.refuse(refusal, notes),
+                (phase, _) => self.phase = phase,
+            }
+        }
+    }
+
+    /// The service answered; what it cannot know, the log is asked for.
+    fn answered(&mut self, rest: LogQuestion, reply: Reply, now: Timestamp, notes: &mut Vec<Note>) {
+        let (look, looking) = match (rest, reply) {
+            (LogQuestion::Nothing, reply) => {
+                let actor = self.actor.as_ref().expect("only who is known is answered");
+                let watcher = (&self.connection.settings.store_secret, &actor.principal);
+                rows::write(&reply, watcher, &mut self.out);
+                return self.done(notes);
+            }
+            (LogQuestion::Quarantine { inbox }, Reply::Page(rows)) => {
+                return self.read_page(inbox, rows, notes);
+            }
+            (LogQuestion::Changes { presentity, span, limit }, Reply::History { last }) => {
+                (Look::Changes { presentity, last, span, limit }, Looking::Changes)
+            }
+            (LogQuestion::At { presentity, time }, Reply::History { last }) => {
+                (Look::At(presentity.clone(), last, time), Looking::At(presentity))
+            }
+            (LogQuestion::Explain { presentity, watcher, time }, reply) => {
+                let (last, judged) = judged(presentity, watcher, time.unwrap_or(now), reply);
+                (Look::Explain(last, Box::new(judged)), Looking::Explain)
+            }
+            (rest, reply) => unreachable!("the service answered {rest:?} with {reply:?}"),
+        };
+        self.look(look, looking);
+    }
+
+    fn look(&mut self, look: Look, looking: Looking) {
+        self.phase = Phase::Looking(looking);
+        self.next.push(Step::Look(look));
+    }
+
+    /// Reads the next messages of a page; asks for the next page behind it.
+    fn read_page(&mut self, inbox: InboxAddress, rows: Vec<InboxRow>, notes: &mut Vec<Note>) {
+        let Some(last) = rows.last().copied() else {
+            encode(&body::End {}, &mut self.out);
+            return self.done(notes);
+        };
+        self.read_rows(inbox, rows, last);
+    }
+
+    fn read_rows(&mut self, inbox: InboxAddress, mut rows: Vec<InboxRow>, last: InboxRow) {
+        if rows.is_empty() {
+            let query = Query::Quarantine { inbox: inbox.clone(), after: last.sequence };
+            return self.ask(query, LogQuestion::Quarantine { inbox });
+        }
+        let later = rows.split_off(rows.len().min(MESSAGES_AT_ONCE));
+        self.look(Look::Messages(rows), Looking::Quarantine(inbox, later, last));
+    }
+
+    pub(super) fn handle_found(&mut self, found: Result<Found, NotFound>, notes: &mut Vec<Note>) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
+        let Phase::Looking(looking) = phase else {
+            self.phase = phase;
+            return;
+        };
+        match found {
+            Ok(found) => self.found(looking, found, notes),
+            Err(NotFound::Refused(refusal)) => self.refuse(refusal, notes),
+            Err(NotFound::Unreadable) => {
+                self.out.clear();
+                self.phase = Phase::Over(Parting::Reset(ResetCode::Internal));
+            }
+        }
+    }
+
+    fn found(&mut self, looking: Looking, found: Found, notes: &mut Vec<Note>) {
+        match (looking, found) {
+            (Looking::Changes, Found::Changes(rows)) if rows.is_empty() => {
+                encode(&body::End {}, &mut self.out);
+                self.done(notes);
+            }
+            (Looking::Changes, Found::Changes(rows)) => {
+                for row in rows {
+                    encode(&past::change(row), &mut self.out);
+                }
+                self.look(Look::MoreChanges, Looking::Changes);
+            }
+            (Looking::At(presentity), Found::State(item)) => {
+                let (state, document) = (SubscriptionState::Active, item.document.as_ref());
+                let presence = convert::presence_body(&presentity, state, document);
+                encode(&Presence { presence }, &mut self.out);
+                self.done(notes);
+            }
+            (Looking::Explain, Found::Explained(explained)) => {
+                encode(&past::explanation(explained), &mut self.out);
+                self.done(notes);
+            }
+            (Looking::Quarantine(inbox, later, last), Found::Messages(messages)) => {
+                for message in &messages {
+                    let message = convert::message_body(message);
+                    encode(&Quarantined { message }, &mut self.out);
+                }
+                self.read_rows(inbox, later, last);
+            }
+            (_, found) => unreachable!("the log told {found:?}, which was not asked for"),
+        }
+    }
+
+    fn done(&mut self, notes: &mut Vec<Note>) {
+        notes.push(Note::Answered(self.kind, 1));
+        self.phase = Phase::Over(Parting::Finish);
+    }
+
+    fn refuse(&mut self, refusal: Refusal, notes: &mut Vec<Note>) {
+        encode(&refused(0, &refusal), &mut self.out);
+        notes.push(Note::Refused(self.kind, refusal));
+        self.phase = Phase::Over(Parting::Finish);
+    }
+
+    /// What to do next.
+    pub(super) fn poll_step(&mut self, notes: &mut Vec<Note>) -> Step {
+        loop {
+            let is_over = matches!(self.phase, Phase::Over(_));
+            if self.out.len() >= WRITE_BYTES || is_over && !self.out.is_empty() {
+                return Step::Write(self.next_write());
+            }
+            if let Some(step) = self.next.pop() {
+                return step;
+            }
+            match &self.phase {
+                Phase::Over(parting) => return Step::End(End::of(*parting)),
+                Phase::Asked(_) | Phase::Looking(_) => return Step::Wait,
+                Phase::Awaiting(_) => match self.connection.identity() {
+                    None => return Step::Wait,
+                    Some(None) => self.phase = Phase::Over(Parting::Silent),
+                    Some(Some(actor)) => self.begin(actor, notes),
+                },
+            }
+        }
+    }
+
+    /// As much as goes into one write.
+    fn next_write(&mut self) -> Bytes {
+        let rest = self.out.split_off(self.out.len().min(WRITE_BYTES));
+        Bytes::from(core::mem::replace(&mut self.out, rest))
+    }
+
+    /// It is known who asks: the service is asked, or the question refused.
+    fn begin(&mut self, actor: Arc<Actor>, notes: &mut Vec<Note>) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
+        let Phase::Awaiting(question) = phase else { return };
+        let asked = question.query(&actor);
+        self.actor = Some(actor);
+        match asked {
+            Ok((query, rest)) => self.ask(query, rest),
+            Err(refusal) => self.refuse(refusal, notes),
+        }
+    }
+
+    fn ask(&mut self, query: Query, rest: LogQuestion) {
+        let actor = self.actor.as_ref().expect("only who is known asks");
+        let (actor, (_, ticket)) = (Actor::clone(actor), self.lane.ticket());
+        self.phase = Phase::Asked(rest);
+        self.next.push(Step::Ask(vec![Input::Query { ticket, actor, query }]));
+    }
+}
+
+/// What the log is asked for an explanation, and where its walk begins.
+fn judged(
+    presentity: Presentity,
+    watcher: crate::model::Principal,
+    at: Timestamp,
+    reply: Reply,
+) -> (Sequence, Judged) {
+    let Reply::Explain { last, default, domain, controls } = reply else {
+        unreachable!("the service answered an Explain with {reply:?}")
+    };
+    (last, Judged { presentity, watcher, at, default, domain, controls })
+}
