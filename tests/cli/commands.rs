@@ -450,6 +450,18 @@ fn two_servers_do_not_share_a_folder() {
 }
 
 #[test]
+fn a_second_server_on_a_port_is_told_the_port_and_the_flag() {
+    let site = Site::open();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let second = run(&["serve", "--no-http", "--listen", &site.address, "--data", data]);
+    assert_eq!(second.exit, 1);
+    for part in [site.address.as_str(), "or choose another with --listen"] {
+        assert!(second.stderr.contains(part), "{}", second.stderr);
+    }
+}
+
+#[test]
 fn settings_come_from_file_environment_and_flags_in_that_order() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("adsum.toml");
