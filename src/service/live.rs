@@ -27,28 +27,26 @@ pub(super) struct Sight {
     pub(super) lens: Lens,
 }
 
-/// An inbox feed that is open.
-#[derive(Debug)]
-struct OpenInboxFeed {
-    inbox: InboxAddress,
-    reader: Principal,
-}
-
 impl OpenPresenceFeed {
     fn covers(&self, presentity: &Presentity) -> bool {
         self.presentities.is_empty() || self.presentities.contains(presentity)
     }
 }
 
+/// Feeds by what they are told of, each with what is to be known there.
+type Feeds<K, V = ()> = BTreeMap<K, BTreeMap<FeedId, V>>;
+
 /// Every open feed.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     presence: BTreeMap<FeedId, OpenPresenceFeed>,
-    by_watcher: BTreeMap<Principal, BTreeSet<FeedId>>,
-    by_presentity: BTreeMap<Presentity, BTreeMap<FeedId, Sight>>,
-    by_audience: BTreeMap<Presentity, BTreeSet<FeedId>>,
-    inboxes: BTreeMap<FeedId, OpenInboxFeed>,
-    by_inbox: BTreeMap<InboxAddress, BTreeSet<FeedId>>,
+    by_watcher: Feeds<Principal>,
+    by_presentity: Feeds<Presentity, Sight>,
+    /// With whose feed it is.
+    by_audience: Feeds<Presentity, Principal>,
+    inboxes: BTreeMap<FeedId, InboxAddress>,
+    /// With who reads.
+    by_inbox: Feeds<InboxAddress, Principal>,
 }
 
 impl Live {
@@ -71,56 +69,36 @@ impl Live {
         for (presentity, sight) in subscriptions {
             if open.covers(&presentity) {
                 open.subscribed.insert(presentity.clone());
-                self.by_presentity.entry(presentity).or_default().insert(feed, sight);
+                insert(&mut self.by_presentity, presentity, feed, sight);
             }
         }
         for presentity in &open.audiences {
-            self.by_audience.entry(presentity.clone()).or_default().insert(feed);
+            insert(&mut self.by_audience, presentity.clone(), feed, watcher.clone());
         }
-        self.by_watcher.entry(watcher.clone()).or_default().insert(feed);
+        insert(&mut self.by_watcher, watcher.clone(), feed, ());
         self.presence.insert(feed, open);
     }
 
     /// Opens an inbox feed.
     pub(super) fn open_inbox(&mut self, feed: FeedId, inbox: &InboxAddress, reader: &Principal) {
         self.close(feed);
-        self.inboxes.insert(feed, OpenInboxFeed { inbox: inbox.clone(), reader: reader.clone() });
-        self.by_inbox.entry(inbox.clone()).or_default().insert(feed);
+        self.inboxes.insert(feed, inbox.clone());
+        insert(&mut self.by_inbox, inbox.clone(), feed, reader.clone());
     }
 
     /// Closes a feed, if it is open.
     pub(super) fn close(&mut self, feed: FeedId) {
         if let Some(open) = self.presence.remove(&feed) {
-            remove_from(
-                &mut self.by_watcher,
-                &open.watcher,
-                |feeds| feeds.remove(&feed),
-                BTreeSet::is_empty,
-            );
+            remove(&mut self.by_watcher, &open.watcher, feed);
             for presentity in &open.subscribed {
-                remove_from(
-                    &mut self.by_presentity,
-                    presentity,
-                    |feeds| feeds.remove(&feed).is_some(),
-                    BTreeMap::is_empty,
-                );
+                remove(&mut self.by_presentity, presentity, feed);
             }
             for presentity in &open.audiences {
-                remove_from(
-                    &mut self.by_audience,
-                    presentity,
-                    |feeds| feeds.remove(&feed),
-                    BTreeSet::is_empty,
-                );
+                remove(&mut self.by_audience, presentity, feed);
             }
         }
-        if let Some(open) = self.inboxes.remove(&feed) {
-            remove_from(
-                &mut self.by_inbox,
-                &open.inbox,
-                |feeds| feeds.remove(&feed),
-                BTreeSet::is_empty,
-            );
+        if let Some(inbox) = self.inboxes.remove(&feed) {
+            remove(&mut self.by_inbox, &inbox, feed);
         }
     }
 
@@ -134,7 +112,7 @@ impl Live {
     ) -> Vec<(FeedId, Mode)> {
         let feeds = self.covering(watcher, presentity);
         for feed in &feeds {
-            self.by_presentity.entry(presentity.clone()).or_default().insert(*feed, sight.clone());
+            insert(&mut self.by_presentity, presentity.clone(), *feed, sight.clone());
             if let Some(open) = self.presence.get_mut(feed) {
                 open.subscribed.insert(presentity.clone());
             }
@@ -150,22 +128,18 @@ impl Live {
     ) -> Vec<(FeedId, Mode)> {
         let mut ended = Vec::new();
         for feed in self.covering(watcher, presentity) {
-            let feeds = self.by_presentity.get_mut(presentity);
-            let sight = feeds.and_then(|feeds| feeds.remove(&feed));
+            let sight = remove(&mut self.by_presentity, presentity, feed);
             let mode = sight.map(|sight| sight.mode).unwrap_or_default();
             if let Some(open) = self.presence.get_mut(&feed) {
                 open.subscribed.remove(presentity);
             }
             ended.push((feed, mode));
         }
-        if self.by_presentity.get(presentity).is_some_and(BTreeMap::is_empty) {
-            self.by_presentity.remove(presentity);
-        }
         ended
     }
 
     fn covering(&self, watcher: &Principal, presentity: &Presentity) -> Vec<FeedId> {
-        let feeds = self.by_watcher.get(watcher).into_iter().flatten().copied();
+        let feeds = self.by_watcher.get(watcher).into_iter().flat_map(BTreeMap::keys).copied();
         feeds
             .filter(|feed| self.presence.get(feed).is_some_and(|open| open.covers(presentity)))
             .collect()
@@ -191,8 +165,7 @@ impl Live {
     /// The feeds to tell of the watchers of `presentity`, and whose they are.
     pub(super) fn watcher_feeds(&self, presentity: &Presentity) -> Vec<(FeedId, Principal)> {
         let feeds = self.by_audience.get(presentity).into_iter().flatten();
-        let open = feeds.filter_map(|feed| Some((*feed, self.presence.get(feed)?)));
-        open.map(|(feed, open)| (feed, open.watcher.clone())).collect()
+        feeds.map(|(feed, asker)| (*feed, asker.clone())).collect()
     }
 
     /// Who has a feed that is told of `presentity`.
@@ -218,11 +191,9 @@ impl Live {
         inbox: &InboxAddress,
         may: impl Fn(&Principal) -> bool,
     ) -> Vec<FeedId> {
-        let feeds: Vec<FeedId> = self.inbox_feeds(inbox);
-        let closed = feeds
-            .into_iter()
-            .filter(|feed| self.inboxes.get(feed).is_some_and(|open| !may(&open.reader)));
-        let closed: Vec<FeedId> = closed.collect();
+        let feeds = self.by_inbox.get(inbox).into_iter().flatten();
+        let closed = feeds.filter(|(_, reader)| !may(reader));
+        let closed: Vec<FeedId> = closed.map(|(feed, _)| *feed).collect();
         for feed in &closed {
             self.close(*feed);
         }
@@ -235,24 +206,19 @@ impl Live {
         presentity: &Presentity,
         may: impl Fn(&Principal) -> bool,
     ) {
-        let Some(feeds) = self.by_audience.get_mut(presentity) else { return };
-        let presence = &mut self.presence;
-        feeds.retain(|feed| {
-            let Some(open) = presence.get_mut(feed) else { return false };
-            let stays = may(&open.watcher);
-            if !stays {
-                open.audiences.remove(presentity);
+        for (feed, asker) in self.watcher_feeds(presentity) {
+            if !may(&asker) {
+                remove(&mut self.by_audience, presentity, feed);
+                if let Some(open) = self.presence.get_mut(&feed) {
+                    open.audiences.remove(presentity);
+                }
             }
-            stays
-        });
-        if feeds.is_empty() {
-            self.by_audience.remove(presentity);
         }
     }
 
     /// The feeds to tell of a message in `inbox`.
     pub(super) fn inbox_feeds(&self, inbox: &InboxAddress) -> Vec<FeedId> {
-        self.by_inbox.get(inbox).into_iter().flatten().copied().collect()
+        self.by_inbox.get(inbox).into_iter().flat_map(BTreeMap::keys).copied().collect()
     }
 
     /// How many feeds are open.
@@ -261,16 +227,16 @@ impl Live {
     }
 }
 
-fn remove_from<K: Ord, V>(
-    map: &mut BTreeMap<K, V>,
-    key: &K,
-    remove: impl FnOnce(&mut V) -> bool,
-    is_empty: impl FnOnce(&V) -> bool,
-) {
-    if let Some(value) = map.get_mut(key) {
-        remove(value);
-        if is_empty(value) {
-            map.remove(key);
-        }
+fn insert<K: Ord, V>(feeds: &mut Feeds<K, V>, key: K, feed: FeedId, value: V) {
+    feeds.entry(key).or_default().insert(feed, value);
+}
+
+/// Removes a feed, and what it was told of if it was the last.
+fn remove<K: Ord, V>(feeds: &mut Feeds<K, V>, key: &K, feed: FeedId) -> Option<V> {
+    let told = feeds.get_mut(key)?;
+    let value = told.remove(&feed);
+    if told.is_empty() {
+        feeds.remove(key);
     }
+    value
 }

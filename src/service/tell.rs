@@ -9,7 +9,10 @@ use super::core::Service;
 use super::live::Sight;
 use super::shown::{Presence, without_presence};
 use super::{FeedId, InboxRow, Output, PresenceItem};
-use crate::event::{Event, GrantChanged, Recorded};
+use crate::event::{
+    Event, GrantChanged, PublicationEnded, Published, Recorded, Subscribed, SubscriptionCreated,
+    SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed, WatchObserved, WatchRequested,
+};
 use crate::model::{
     Document, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
 };
@@ -18,36 +21,25 @@ impl Service {
     /// Tells those concerned of an event that has been applied. `composed` is what the publications of its presentity
     /// compose to now, if that is known.
     pub(super) fn tell(&mut self, recorded: &Recorded, composed: Option<Document>) {
+        let at = recorded.at;
         match &recorded.event {
-            Event::Published(event) => {
-                self.tell_change(recorded.at, &event.presentity, composed);
+            Event::Published(Published { presentity, .. })
+            | Event::PublicationEnded(PublicationEnded { presentity, .. }) => {
+                self.tell_change(at, presentity, composed);
             }
-            Event::PublicationEnded(event) => {
-                self.tell_change(recorded.at, &event.presentity, composed);
+            Event::SubscriptionCreated(SubscriptionCreated { watcher, presentity, .. })
+            | Event::SubscriptionRefreshed(SubscriptionRefreshed { watcher, presentity, .. })
+            | Event::Subscribed(Subscribed { watcher, presentity, .. })
+            | Event::SubscriptionMoved(SubscriptionMoved { watcher, presentity, .. })
+            | Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, .. }) => {
+                self.tell_subscription(at, watcher, presentity);
             }
-            Event::SubscriptionCreated(event) => {
-                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
-            }
-            Event::SubscriptionRefreshed(event) => {
-                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
-            }
-            Event::Subscribed(event) => {
-                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
-            }
-            Event::SubscriptionMoved(event) => {
-                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
-            }
-            Event::SubscriptionEnded(event) => {
-                self.tell_subscription(recorded.at, &event.watcher, &event.presentity);
-            }
-            Event::WatchRequested(event) => {
-                self.tell_audience(recorded.at, &event.presentity, &event.watcher);
-            }
-            Event::WatchObserved(event) => {
-                self.tell_audience(recorded.at, &event.presentity, &event.watcher);
+            Event::WatchRequested(WatchRequested { watcher, presentity, .. })
+            | Event::WatchObserved(WatchObserved { watcher, presentity, .. }) => {
+                self.tell_audience(at, presentity, watcher);
             }
             Event::MessageAccepted(event) => {
-                self.tell_inbox(recorded, &event.inbox, event.sequence);
+                self.tell_inbox(recorded, &event.inbox, event.sequence)
             }
             Event::ReceiptIssued(event) => self.tell_inbox(recorded, &event.inbox, event.sequence),
             _ => self.tell_of_rights(recorded),

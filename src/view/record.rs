@@ -69,11 +69,6 @@ impl Views {
         core::mem::take(&mut self.changed)
     }
 
-    /// How many entities changed since [`Views::take_changed`].
-    pub fn changed_count(&self) -> usize {
-        self.changed.len()
-    }
-
     /// The records of one entity, to be saved together.
     pub fn records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
         let key = key_of(entity);

@@ -112,7 +112,12 @@ fn store(
     if events.is_empty() {
         events = make_room(case, &inbox)?;
     }
-    let request = receipt_request_of(&from.sender, &send);
+    let request = ReceiptRequest {
+        sender: from.sender.clone(),
+        id: send.id.clone(),
+        receipts: send.receipts,
+        is_displayed: false,
+    };
     let message = MessageAccepted {
         sequence,
         inbox: send.inbox,
@@ -128,39 +133,31 @@ fn store(
         Some(rule) => Event::MessageQuarantined(MessageQuarantined { message, rule }),
         None => Event::MessageAccepted(message),
     });
-    if let Some(request) = request {
-        events.extend(asked(case, &inbox, sequence, &request));
-    }
+    events.extend(receipts_asked(case, &inbox, sequence, &request));
     Ok(Verdict::of(events, Reply::Sent { duplicate: false }))
 }
 
-/// What the sender wants to learn; nothing, if it has no inbox to learn it in.
-fn receipt_request_of(sender: &Principal, send: &Send) -> Option<ReceiptRequest> {
-    if send.receipts.is_none() || sender.is_anonymous() {
-        return None;
-    }
-    let (sender, id) = (sender.clone(), send.id.clone());
-    Some(ReceiptRequest { sender, id, receipts: send.receipts, is_displayed: false })
-}
-
-fn asked(
+/// What is recorded of the receipts that the sender asks for; nothing, if it has no inbox to get them in.
+fn receipts_asked(
     case: Case<'_>,
     inbox: &InboxAddress,
     sequence: InboxSequence,
     request: &ReceiptRequest,
 ) -> Vec<Event> {
-    let mut events = vec![Event::ReceiptsAsked(ReceiptsAsked {
+    if request.receipts.is_none() || request.sender.is_anonymous() {
+        return Vec::new();
+    }
+    let mut receipts = Receipts::new(case);
+    receipts.added(inbox);
+    receipts.events.push(Event::ReceiptsAsked(ReceiptsAsked {
         inbox: inbox.clone(),
         sequence,
         sender: request.sender.clone(),
         id: request.id.clone(),
         receipts: request.receipts,
-    })];
-    let mut receipts = Receipts::new(case);
-    receipts.added(inbox);
+    }));
     receipts.tell(request, inbox, ReceiptKind::Stored, "");
-    events.extend(receipts.events);
-    events
+    receipts.events
 }
 
 fn check_body(send: &Send) -> Result<(), Refusal> {
