@@ -1,13 +1,15 @@
 //! adsum: a persistent, event-sourced presence and instant messaging store, the model of RFC 2778 over QUIC.
 //!
 //! Every publish, subscription and message is an [`event`] in an append-only log; current presence and inbox contents
-//! are [`view`]s folded from it; the [`service`] decides, purely; `commit` is where it meets the log; `server` and
-//! `client` speak the [`wire`] protocol, and a [`session`] is what a connection is to the server. Imports go down only:
+//! are [`view`]s folded from it; the [`service`] decides, purely; `commit` is where it meets the log; a [`session`] is
+//! what a connection is to the server; `server` and `client` speak the [`protocol`], in frames of [`wire`]. Imports go
+//! down only:
 //!
 //! ```text
-//! cli    → server, client
-//! server → session, commit → service → view → event → model
-//! commit → log → event         session, client → wire → model
+//! cli     → server, client
+//! server  → session, commit → service → view → event → model
+//! commit  → log → event
+//! session, service, client  → protocol → wire → model
 //! ```
 //!
 //! Must never hold: code. What there is lies in a layer.
@@ -58,6 +60,7 @@ pub mod format;
 #[cfg(feature = "server")]
 pub mod log;
 pub mod model;
+pub mod protocol;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod service;

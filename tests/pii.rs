@@ -9,8 +9,8 @@ mod support;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use adsum::protocol::body::{Contact, Fetch, Note, Presence, Publish, Send};
 use adsum::wire::StreamType;
-use adsum::wire::body::{Contact, Fetch, Note, Presence, Publish, Send};
 use bytes::Bytes;
 use support::peer::{Device, Peer, Session, document, inbox_feed, message, presence_feed, publish};
 use support::server::Running;
@@ -115,7 +115,7 @@ async fn nothing_that_people_wrote_stands_in_a_log_line() {
     let mut presence = bob.feed(&presence_feed(Bytes::new())).await;
     let mut messages = bob.feed(&inbox_feed("bob")).await;
     alice.control.write(&marked_publish(1)).await;
-    alice.answer::<adsum::wire::body::Published>().await.unwrap();
+    alice.answer::<adsum::protocol::body::Published>().await.unwrap();
     alice.send("bob", &marked("id"), marked("body").as_bytes()).await;
     for feed in [&mut presence, &mut messages] {
         while !feed

@@ -3,11 +3,12 @@
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
 use adsum::model::limits::FRAME_BYTES_MAX;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     self, Body, Delivery, KindVisitor, MessageEvent, Presence, PresenceEvent, Publish,
     ReceiptEvent, Rule, Watcher, visit_kind,
 };
-use adsum::wire::{Frame, convert, decode, encode, request_number};
+use adsum::protocol::convert;
+use adsum::wire::{Frame, decode, encode, request_number};
 use bytes::Bytes;
 
 /// The first two bytes are a kind, the rest its body.
@@ -37,9 +38,9 @@ fn same_parts(frame: &Frame) {
     if let Some(rule) = rule {
         assert_eq!(convert::delivery_rule(convert::delivery_rule_body(&rule)), Ok(rule));
     }
-    let row = decode::<Watcher>(frame).ok().and_then(|row| convert::watcher(row.watcher).ok());
+    let row = decode::<Watcher>(frame).ok().and_then(|row| convert::watcher(&row.watcher).ok());
     if let Some(row) = row {
-        assert_eq!(convert::watcher(convert::watcher_body(&row)), Ok(row));
+        assert_eq!(convert::watcher(&convert::watcher_body(&row)), Ok(row));
     }
     let event = decode::<ReceiptEvent>(frame).ok();
     if let Some(receipt) = event.and_then(|event| convert::receipt(event.receipt).ok()) {

@@ -18,7 +18,8 @@ use super::session::Session;
 use super::state::{Credentials, Home, Identity, StateError};
 use super::token::InviteToken;
 use crate::model::{DeviceLabel, Principal, Role};
-use crate::wire::{CloseCode, body};
+use crate::protocol::body;
+use crate::wire::CloseCode;
 
 /// How long the server may take to write the enrollment down.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

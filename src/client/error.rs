@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::address::{KeyHash, ServerAddress};
 use super::state::StateError;
 use crate::model::{Lifetime, Refusal, RefusalCode};
-use crate::wire::body;
+use crate::protocol::body;
 
 /// Why an operation of the client did not succeed.
 #[derive(Clone, Debug, Error)]

@@ -22,7 +22,8 @@ use super::resume::{
 };
 use super::state::CursorFile;
 use crate::model::RefusalCode;
-use crate::wire::{CloseCode, ResetCode, body};
+use crate::protocol::body;
+use crate::wire::{CloseCode, ResetCode};
 
 /// How long to wait before a feed that the server ended by itself is opened again on the same connection.
 const REOPEN_WAIT: Duration = Duration::from_secs(1);

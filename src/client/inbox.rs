@@ -9,7 +9,7 @@ use super::feed::{Feed, InHand, Item, Subject, open_frame};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
 use crate::model::{InboxAddress, InboxSequence, Message, Receipt};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// What lies in an inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]

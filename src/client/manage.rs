@@ -10,7 +10,7 @@ use crate::model::{
     DeviceId, InboxAddress, InboxSequence, Lifetime, Mode, Presentity, Principal, Role,
     SubscriptionState, Timestamp,
 };
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// Whom to invite.
 #[derive(Clone, Debug, PartialEq, Eq)]

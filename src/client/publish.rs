@@ -14,7 +14,7 @@ use super::request::{Answer, Request};
 use super::session::Durability;
 use super::state::TagFile;
 use crate::model::{Document, Lifetime, Presentity, PublicationName, RefusalCode, Tag};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// Which publication is meant, and for how long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use super::connection::{Connection, StreamReader};
 use super::error::ClientError;
 use super::link::next_link;
 use super::request::decode;
-use crate::wire::{Frame, body, body::Body};
+use crate::protocol::{body, body::Body};
+use crate::wire::Frame;
 
 /// Rows of one answer at most: more than any limit of the server allows.
 const ROWS_MAX: usize = 10_000;

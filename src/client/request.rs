@@ -4,7 +4,8 @@
 
 use super::error::{ClientError, Refused};
 use crate::model::{Lifetime, RefusalCode, SubscriptionState, Tag, Timestamp};
-use crate::wire::{self, Frame, body, convert};
+use crate::protocol::{body, convert};
+use crate::wire::{self, Frame};
 
 /// A request that may change state. Its `request` field is filled in when it is written, because numbers belong to
 /// one connection while a request outlives it.

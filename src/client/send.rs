@@ -11,7 +11,7 @@ use super::request::{Answer, Request};
 use super::session::Durability;
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Principal, Receipts, Refusal};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// A message to be sent.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 
 use super::error::{ClientError, printable};
 use crate::model::{DeviceId, Principal, Role, Timestamp};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use super::address::{KeyHash, ServerAddress};
 use super::request::decode;
 use super::state::{Home, Identity};
 use crate::model::Principal;
+use crate::protocol::{body, body::Body as _};
 use crate::wire::{
-    ALPN, CloseCode, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, body,
-    body::Body as _, encode, proof_bytes,
+    ALPN, CloseCode, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, encode,
+    proof_bytes,
 };
 
 /// What the server was told and what it is to do.

@@ -20,7 +20,7 @@ use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEA
 use crate::model::{
     Document, InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState,
 };
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// What a watcher is shown of a presentity.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Must never hold: an answer to a query; those have streams of their own.
 
 use crate::model::Refusal;
-use crate::service::Reply;
-use crate::wire::body::{
+use crate::protocol::body::{
     Changed, Deleted, Invited, KeyRevoked, Published, Sent, Subscribed, Unsubscribed,
 };
-use crate::wire::convert::{self, refused};
+use crate::protocol::convert::{self, refused};
+use crate::service::Reply;
 use crate::wire::encode;
 
 /// Appends the frame that answers `request`.

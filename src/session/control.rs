@@ -15,9 +15,9 @@ use super::ledger::Ledger;
 use super::step::{End, Ending, Note, Parting, Step};
 use crate::model::limits::FRAME_BYTES_MAX;
 use crate::model::{Lifetime, Refusal, Timestamp};
+use crate::protocol::body::Goaway;
+use crate::protocol::convert::refused;
 use crate::service::Actor;
-use crate::wire::body::Goaway;
-use crate::wire::convert::refused;
 use crate::wire::{CloseCode, Decoder, FrameFault, encode};
 
 /// Higher leaves first: answers before everything.

@@ -5,11 +5,12 @@
 use crate::model::{
     DeliveryChange, InboxSequence, OperationId, Principal, Refusal, Rights, RuleName, Who,
 };
-use crate::service::{self, Actor, Command, RulesOwner};
-use crate::wire::body::{
+use crate::protocol::VisibilityRow;
+use crate::protocol::body::{
     Administer, ChangeDelivery, ChangeRules, ChangeVisibility, Displayed, EndSubscription, Grant,
 };
-use crate::wire::convert;
+use crate::protocol::convert;
+use crate::service::{self, Actor, Command, RulesOwner};
 
 #[expect(clippy::needless_pass_by_value, reason = "as the other readers of bodies")]
 pub(super) fn displayed(body: Displayed) -> Result<Command, Refusal> {
@@ -56,8 +57,9 @@ pub(super) fn change_delivery(body: ChangeDelivery) -> Result<Command, Refusal> 
 }
 
 pub(super) fn change_visibility(body: ChangeVisibility) -> Result<Command, Refusal> {
-    let put = body.put.into_iter().map(convert::visibility_rule);
-    let remove = body.remove.iter().map(|who| who.parse::<Who>());
+    let put =
+        body.put.iter().map(|rule| VisibilityRow::read(rule).map(|row| (row.who, row.is_shown)));
+    let remove = body.remove.into_iter().map(|who| who.parse::<Who>());
     Ok(Command::ChangeVisibility {
         operation: OperationId(body.operation),
         put: put.collect::<Result<_, _>>()?,

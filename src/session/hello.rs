@@ -9,9 +9,9 @@ use super::lane::Lane;
 use super::step::{Claim, Note};
 use crate::model::limits::HELLO_BYTES_MAX;
 use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal, Timestamp};
+use crate::protocol::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
+use crate::protocol::convert::role_number;
 use crate::service::{self, Actor, Input, Reply, Ticket};
-use crate::wire::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
-use crate::wire::convert::role_number;
 use crate::wire::{
     CHALLENGE_CONTEXT, CloseCode, Decoder, EXPORTER_CONTEXT, FrameFault, VERSION, decode, encode,
 };
@@ -274,8 +274,8 @@ mod tests {
 
     use super::*;
     use crate::model::RefusalCode;
+    use crate::protocol::body::Enroll;
     use crate::service::SessionId;
-    use crate::wire::body::Enroll;
 
     fn hello(principal: &str, enroll: Option<Enroll>) -> Hello {
         Hello {

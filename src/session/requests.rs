@@ -8,12 +8,13 @@ use crate::model::{
     ContentType, DeviceId, InboxSequence, InviteId, Lifetime, MessageId, OperationId, Payload,
     PublicationName, Refusal, Tag,
 };
-use crate::service::{self, Actor, Command};
-use crate::wire::body::{
+use crate::protocol::body::{
     Administer, Body, ChangeDelivery, ChangeRules, ChangeVisibility, Delete, Displayed,
     EndSubscription, Grant, Invite, KINDS, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
 };
-use crate::wire::{Frame, FrameFault, convert, decode, request_number};
+use crate::protocol::convert;
+use crate::service::{self, Actor, Command};
+use crate::wire::{Frame, FrameFault, decode, request_number};
 
 /// A request as far as it was understood.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::model::{Document, Principal, SubscriptionState};
+use crate::protocol::body::PresenceBody;
+use crate::protocol::{convert, feed::encode_presence_suffix};
 use crate::service::{PresenceItem, view};
-use crate::wire::body::PresenceBody;
-use crate::wire::{convert, encode_presence_suffix};
 
 /// The part of a `PresenceEvent` that tells `item` to `watcher`.
 pub(super) fn suffix(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> Bytes {

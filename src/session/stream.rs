@@ -12,7 +12,7 @@ use super::lane::{Lane, Letter};
 use super::query::Questioning;
 use super::step::{End, Found, Heard, NotFound, Note, Parting, Step};
 use crate::model::Timestamp;
-use crate::wire::body::FeedOpen;
+use crate::protocol::body::FeedOpen;
 use crate::wire::{CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode};
 
 /// A stream, from its first byte on.

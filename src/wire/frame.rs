@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use postcard::ser_flavors::Flavor;
 
 use super::FrameFault;
-use super::body::{Body, Ext, PresenceBody, PresenceEvent};
+use super::body::{Body, Ext};
 use crate::model::limits::FRAME_BYTES_MAX;
 
 /// From this kind on, a receiver that does not know a kind skips the frame.
@@ -124,28 +124,6 @@ pub fn encode_extended<B: Body>(body: &B, ext: &[Ext], out: &mut Vec<u8>) {
     encode_with(B::KIND, out, |out| append(&(body, ext), out));
 }
 
-/// Appends a `PresenceEvent` whose last part was encoded before with [`encode_presence_suffix`].
-///
-/// # Panics
-/// As [`encode`].
-pub fn encode_presence_event(number: u64, cursor: &Bytes, suffix: &Bytes, out: &mut Vec<u8>) {
-    encode_with(PresenceEvent::KIND, out, |out| {
-        append(&(number, cursor), out);
-        out.extend_from_slice(suffix);
-    });
-}
-
-/// The part of a `PresenceEvent` that is equal for every watcher who is shown the same: `presence` and an empty `ext`.
-///
-/// # Panics
-/// Never: the body holds no type that postcard cannot write.
-pub fn encode_presence_suffix(presence: &PresenceBody) -> Bytes {
-    let none: &[Ext] = &[];
-    let mut out = Vec::new();
-    append(&(presence, none), &mut out);
-    out.into()
-}
-
 /// Lets postcard write behind what is in the buffer already.
 struct Appender<'a>(&'a mut Vec<u8>);
 
@@ -167,12 +145,12 @@ impl Flavor for Appender<'_> {
     }
 }
 
-fn append<T: serde::Serialize>(value: &T, out: &mut Vec<u8>) {
+pub(crate) fn append<T: serde::Serialize>(value: &T, out: &mut Vec<u8>) {
     postcard::serialize_with_flavor(value, Appender(out))
         .expect("bodies hold no type that postcard cannot write");
 }
 
-fn encode_with(kind: u16, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn encode_with(kind: u16, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
     out.extend_from_slice(&kind.to_be_bytes());
@@ -216,8 +194,8 @@ pub fn request_number(frame: &Frame) -> Option<u64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::body::{End, FeedAck, Unsubscribed};
     use super::*;
+    use crate::protocol::body::{End, FeedAck, Unsubscribed};
 
     fn bytes_of<B: Body>(body: &B) -> Vec<u8> {
         let mut out = Vec::new();

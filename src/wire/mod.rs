@@ -1,27 +1,25 @@
-//! QUIC stream bytes ⇄ frames ⇄ bodies, as `docs/PROTOCOL.md` defines them.
+//! QUIC stream bytes ⇄ frames, as `docs/PROTOCOL.md` defines them.
 //!
-//! Holds: the frame codec, the body of every kind, close and reset codes, and the ways between bodies and the model.
-//! Bodies are frozen once released: additions go into `ext`, which the codec owns; larger changes get a new kind.
-//! Must never hold: a socket, a clock, or what the service does with a request.
+//! Holds: the frame codec, what every body has, close and reset codes, and what a proof signs. The bodies themselves
+//! stand in `protocol`. They are frozen once released: additions go into `ext`, which the codec owns; larger changes get
+//! a new kind.
+//! Must never hold: a socket, a clock, or what a kind means.
 
-#[cfg(test)]
-mod arbitrary;
-pub mod body;
+mod body;
 mod code;
-pub mod convert;
 mod fault;
 mod frame;
 mod proof;
-#[cfg(test)]
-mod tests;
 
+pub use body::{Body, Ext, KindVisitor};
 pub use code::{CloseCode, ResetCode};
 pub use fault::FrameFault;
 pub use frame::{
-    Decoder, Frame, IGNORABLE_KIND_MIN, decode, encode, encode_extended, encode_presence_event,
-    encode_presence_suffix, request_number,
+    Decoder, Frame, IGNORABLE_KIND_MIN, decode, encode, encode_extended, request_number,
 };
 pub use proof::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, EXPORTER_LABEL, proof_bytes};
+
+pub(crate) use frame::{append, encode_with};
 
 /// ALPN token of this version. A peer that offers another is refused by TLS before any byte of ours.
 pub const ALPN: &[u8] = b"adsum/1";

@@ -19,7 +19,7 @@ use crate::support::{presentity, principal, until, within};
 use adsum::event::Event;
 use adsum::log::{EventLog, SledLog, verify};
 use adsum::model::Sequence;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, CaughtUp, FeedAck, FeedAcked, Fetch, MessageEvent, Presence, Publish, Published, Refused,
     Sent,
 };

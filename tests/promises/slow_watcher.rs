@@ -7,7 +7,7 @@ use crate::support::http::count;
 use crate::support::peer::{Device, Manner, Session, note_of, presence_feed, publish};
 use crate::support::stream::{Stream, frame, known};
 use adsum::model::limits::WINDOW_EVENTS_MAX;
-use adsum::wire::body::{Body, CaughtUp, FeedAck, FeedReady, PresenceEvent, Published};
+use adsum::protocol::body::{Body, CaughtUp, FeedAck, FeedReady, PresenceEvent, Published};
 use bytes::Bytes;
 
 const CHANGES: u64 = 10_000;

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a value that changes from run to run.
 
-use adsum::wire::body::{
+use adsum::protocol::body::{
     AccessRule, Act, Administer, Change, ChangeDelivery, ChangeRules, ChangeVisibility, Changed,
     Delivery, DeliveryRule, DeliveryState, Displayed, DomainState, EndSubscription, Explain,
     Explanation, FetchAt, Grant, Granted, ListActs, ListDelivery, ListDomains, ListGrants,
@@ -32,9 +32,11 @@ fn added(value: &'static [u8]) -> Bytes {
 }
 
 fn additions() -> Vec<Sample> {
-    let named = adsum::wire::body::Subscribe { operation: Some(added(&OPERATION)), ..subscribe() };
-    let asking = adsum::wire::body::Send { receipts: Some(added(&[6])), ..send() };
-    let telling = adsum::wire::body::FeedOpen { watchers: Some(added(&[1])), ..open_presence() };
+    let named =
+        adsum::protocol::body::Subscribe { operation: Some(added(&OPERATION)), ..subscribe() };
+    let asking = adsum::protocol::body::Send { receipts: Some(added(&[6])), ..send() };
+    let telling =
+        adsum::protocol::body::FeedOpen { watchers: Some(added(&[1])), ..open_presence() };
     vec![
         sample("Subscribe that names its operation", &named),
         sample("Send that asks for receipts", &asking),

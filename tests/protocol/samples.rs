@@ -3,7 +3,7 @@
 //! Must never hold: a value that changes from run to run.
 
 use adsum::model::{InviteId, PublicKey, RefusalCode};
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, CaughtUp, Challenge, ChallengeAnswer, Contact, Delete, Deleted, Document, End, Enroll,
     Ext, FeedAck, FeedAcked, FeedEnd, FeedOpen, FeedReady, Fetch, Goaway, Hello, InboxState,
     InboxStatus, Invite, Invited, Key, KeyRevoked, ListKeys, ListSubscriptions, MessageBody,

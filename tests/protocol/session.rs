@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use adsum::wire::body::{Body, Fetch, Presence, PresenceBody};
+use adsum::protocol::body::{Body, Fetch, Presence, PresenceBody};
 use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, StreamType, encode};
 
 use super::annotate::Line;

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a requirement of another section.
 
-use adsum::wire::body::{AccessRule, Shown};
+use adsum::protocol::body::{AccessRule, Shown};
 
 use crate::feed::Item;
 use crate::person::{ALLOW, BLOCK, REFUSE, delivery_rule, rule};
@@ -78,11 +78,11 @@ async fn r2_3_3_a_watcher_is_shown_the_same_by_fetch_and_notification() {
     }
 }
 
-fn two_tuples(note: &str) -> adsum::wire::body::Document {
+fn two_tuples(note: &str) -> adsum::protocol::body::Document {
     let mut both = document(note);
     let mut phone = both.tuples[0].clone();
     "phone".clone_into(&mut phone.id);
-    phone.contact = Some(adsum::wire::body::Contact {
+    phone.contact = Some(adsum::protocol::body::Contact {
         uri: Some(bytes::Bytes::from_static(b"tel:+441234")),
         priority: Some(500),
     });
@@ -103,7 +103,7 @@ async fn r2_3_4_the_controller_decides_who_else_publishes() {
     let world = World::open();
     let mut bob = world.enter("bob").await;
     let mut carol = world.enter("carol").await;
-    let publish_for_bob = |publish: &mut adsum::wire::body::Publish| {
+    let publish_for_bob = |publish: &mut adsum::protocol::body::Publish| {
         (publish.presentity, publish.document) = (pres("bob"), Some(document("by carol")));
     };
     assert_eq!(carol.publish_as(publish_for_bob).await.unwrap_err(), "forbidden");

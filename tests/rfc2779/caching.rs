@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use adsum::wire::body::{ListSubscriptions, Subscription};
+use adsum::protocol::body::{ListSubscriptions, Subscription};
 use bytes::Bytes;
 
 use crate::person::{ALLOW, rule};

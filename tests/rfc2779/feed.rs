@@ -2,11 +2,11 @@
 //!
 //! Must never hold: a check of a requirement.
 
-use adsum::wire::Frame;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, CaughtUp, FeedAck, FeedAcked, FeedEnd, FeedReady, MessageBody, MessageEvent,
     PresenceBody, PresenceEvent, ReceiptBody, ReceiptEvent, Refused, WatcherBody, WatcherEvent,
 };
+use adsum::wire::Frame;
 use bytes::Bytes;
 
 use crate::person::{Answer, said, state, word};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use adsum::format::pidf;
-use adsum::wire::body::{Contact, Document, Sent};
+use adsum::protocol::body::{Contact, Document, Sent};
 use bytes::Bytes;
 
 use crate::person::{Person, REFUSE, delivery_rule, send_of};

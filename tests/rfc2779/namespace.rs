@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adsum::wire::body::{DomainState, ListDomains, Subscribe, Subscribed};
+use adsum::protocol::body::{DomainState, ListDomains, Subscribe, Subscribed};
 
 use crate::person::{Act, Person, operation, send_of};
 use crate::support::peer::{Device, Manner};
@@ -64,7 +64,7 @@ async fn r2_1_1_presence_and_messaging_work_without_each_other() {
     let (mut bob, mut alice) = (world.enter("bob").await, world.enter("alice").await);
     alice.send("bob", "m1", "hello").await.unwrap();
     assert_eq!(bob.read().await, ["hello"]);
-    let publish = |publish: &mut adsum::wire::body::Publish| {
+    let publish = |publish: &mut adsum::protocol::body::Publish| {
         publish.document = Some(crate::support::peer::document("here"));
     };
     assert_eq!(bob.publish_as(publish).await.unwrap_err(), "service-off");
@@ -183,7 +183,7 @@ async fn create(root: &mut Person, domains: impl Iterator<Item = String>) {
     }
     root.control.bytes(&frames).await;
     for _ in 0..count {
-        root.answer::<adsum::wire::body::Changed>().await.unwrap();
+        root.answer::<adsum::protocol::body::Changed>().await.unwrap();
     }
 }
 

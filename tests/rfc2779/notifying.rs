@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use adsum::wire::body::{FeedReady, PresenceBody, PresenceEvent, Publish};
+use adsum::protocol::body::{FeedReady, PresenceBody, PresenceEvent, Publish};
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 
@@ -153,7 +153,7 @@ async fn r5_2_4_nobody_else_notifies_about_a_presentity() {
 /// What a client gets for a frame that only a server sends: a refusal, or the end of its connection.
 async fn turned_away(person: &mut Person) -> Answer<()> {
     match person.control.next().await {
-        Ok(frame) => Err(word(known::<adsum::wire::body::Refused>(&frame).code)),
+        Ok(frame) => Err(word(known::<adsum::protocol::body::Refused>(&frame).code)),
         Err(End::Closed(_) | End::Reset(_)) => Err("unknown-kind"),
         // The end of the stream may arrive ahead of that of its connection.
         Err(End::Finished) => match person.peer.end().await {

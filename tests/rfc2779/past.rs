@@ -13,11 +13,11 @@ use adsum::model::{
     AccessRule, DeviceLabel, Document, Handling, InviteId, Lifetime, Mode, OperationId, Principal,
     PublicKey, PublicationName, Role, Timestamp, Who,
 };
+use adsum::protocol::convert;
 use adsum::service::{
     Actor, ChangeRules, Command, Enroll, Hello, Input, Output, Publish, Reply, RulesOwner,
     ServiceConfig, SessionId, Ticket,
 };
-use adsum::wire::convert;
 
 use crate::support::peer::{Device, document};
 use crate::world::DOMAIN;

@@ -5,13 +5,13 @@
 use std::net::SocketAddr;
 
 use adsum::model::RefusalCode;
-use adsum::wire::StreamType;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     AccessRule, Body, ChangeDelivery, ChangeRules, Changed, DeliveryRule, Displayed,
     End as EndOfRows, EndSubscription, FeedOpen, Fetch, Grant, Hello, ListSubscriptions,
     ListWatchers, Presence, PresenceBody, Publish, Published, Refused, Send, Sent, Subscribe,
     Subscribed, Subscription, Unsubscribe, Unsubscribed, Watcher, WatcherBody, Welcome,
 };
+use adsum::wire::StreamType;
 use bytes::Bytes;
 
 use crate::feed::Feed;
@@ -96,7 +96,7 @@ impl Person {
     }
 
     /// Publishes a document as one's own presence.
-    pub async fn publish_document(&mut self, document: adsum::wire::body::Document) {
+    pub async fn publish_document(&mut self, document: adsum::protocol::body::Document) {
         self.publish_as(|publish| publish.document = Some(document)).await.unwrap();
     }
 
@@ -247,8 +247,8 @@ impl Person {
     /// Deletes messages by their positions and tells how many were there.
     pub async fn delete(&mut self, of: &str, sequences: Vec<u64>) -> Answer<u32> {
         let deleted =
-            self.ask(|request| adsum::wire::body::Delete { request, inbox: im(of), sequences });
-        deleted.await.map(|deleted: adsum::wire::body::Deleted| deleted.count)
+            self.ask(|request| adsum::protocol::body::Delete { request, inbox: im(of), sequences });
+        deleted.await.map(|deleted: adsum::protocol::body::Deleted| deleted.count)
     }
 
     pub async fn displayed(&mut self, of: &str, sequence: u64) -> Answer<Changed> {

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a connection.
 
-use adsum::wire::body::{
+use adsum::protocol::body::{
     AccessRule, Administer, DeliveryRule, Document, FeedOpen, PresenceBody, Send, Shown, Tuple,
 };
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: anything the service takes part in.
 
-use adsum::wire::body::{Document, Note};
+use adsum::protocol::body::{Document, Note};
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};

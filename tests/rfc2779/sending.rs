@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adsum::wire::body::Sent;
+use adsum::protocol::body::Sent;
 use bytes::Bytes;
 
 use crate::person::{REFUSE, delivery_rule, send_of};

@@ -167,7 +167,7 @@ async fn transcript(watch: &mut Feed) -> Vec<String> {
 }
 
 /// The id of an offline tuple is a hash of presentity and watcher, of one length.
-fn without_id(mut presence: adsum::wire::body::PresenceBody) -> String {
+fn without_id(mut presence: adsum::protocol::body::PresenceBody) -> String {
     for tuple in &mut presence.document.tuples {
         tuple.id = format!("{} letters", tuple.id.len());
     }

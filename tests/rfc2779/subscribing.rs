@@ -3,7 +3,7 @@
 //! Must never hold: what B is promised about it (see `subscribed.rs`).
 
 use adsum::client::{Client, ClientError, Enrollment, Home, Profile, ServerAddress, enroll};
-use adsum::wire::body::{Act as ActRow, ListActs};
+use adsum::protocol::body::{Act as ActRow, ListActs};
 
 use crate::feed::Item;
 use crate::person::{ALLOW, Act, POLITE_BLOCK, Person, rule, word};
@@ -63,7 +63,7 @@ async fn everything_of(person: &Person) -> Vec<String> {
     learnt.push(format!("{:?} {:?}", watch.ready, watch.bytes));
     learnt.push(format!("{:?}", person.fetch("bob").await));
     let rows = person.watchers("bob").await;
-    let own = |row: &&adsum::wire::body::WatcherBody| row.watcher == person.principal;
+    let own = |row: &&adsum::protocol::body::WatcherBody| row.watcher == person.principal;
     match rows {
         Ok(rows) => {
             assert_eq!(rows.len(), rows.iter().filter(own).count(), "one's own row at most");

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use adsum::client::InviteToken;
-use adsum::wire::body::{Enroll, Invite, Invited};
+use adsum::protocol::body::{Enroll, Invite, Invited};
 use bytes::Bytes;
 
 use crate::person::Person;

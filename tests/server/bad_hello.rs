@@ -10,7 +10,7 @@ use crate::support::peer::{Device, Manner, Peer, Session, subscribe};
 use crate::support::server::Running;
 use crate::support::stream::{End, Stream, frame, raw_frame};
 use adsum::model::RefusalCode as Code;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Challenge, ChallengeAnswer, Enroll, Hello, KeyRevoked, RevokeKey, Subscribe, Welcome,
 };
 use adsum::wire::{CHALLENGE_CONTEXT, CloseCode, EXPORTER_CONTEXT, StreamType};
@@ -311,7 +311,7 @@ async fn another_protocol_is_refused_before_a_byte_of_ours() {
 async fn nothing_is_answered_before_the_proof_holds() {
     let place = Place::new().await;
     let peer = place.peer().await;
-    let question = adsum::wire::body::ListSubscriptions {};
+    let question = adsum::protocol::body::ListSubscriptions {};
     let mut query = peer.open(StreamType::Query).await;
     query.write(&question).await;
     let mut feed = peer.open(StreamType::Feed).await;

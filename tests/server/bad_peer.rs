@@ -9,7 +9,7 @@ use crate::support::server::Running;
 use crate::support::stream::{frame, known, raw_frame};
 use crate::support::{inbox, presentity, principal};
 use adsum::model::RefusalCode as Code;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, Delete, Fetch, InboxStatus, Invite, ListKeys, Presence, Publish, Published, Refused,
     RevokeKey, Send, Sent, Subscribe, Unsubscribe,
 };
@@ -61,7 +61,7 @@ fn case<B: Body>(name: &'static str, body: &B, code: Code) -> Case {
 async fn a_wrong_publish_says_what_is_wrong() {
     let good = || publish("alice", 77, "a note");
     let to = |presentity: &str| Publish { presentity: presentity.to_owned(), ..good() };
-    let with = |change: fn(&mut adsum::wire::body::Document)| {
+    let with = |change: fn(&mut adsum::protocol::body::Document)| {
         let mut document = document("a note");
         change(&mut document);
         Publish { document: Some(document), ..good() }

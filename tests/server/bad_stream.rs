@@ -9,7 +9,7 @@ use crate::support::presentity;
 use crate::support::server::Running;
 use crate::support::stream::{End, Stream, frame, raw_frame};
 use adsum::model::RefusalCode as Code;
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, FeedAck, FeedAcked, FeedOpen, FeedReady, Fetch, InboxState, InboxStatus, MessageEvent,
     Presence, PresenceEvent, Published,
 };
@@ -242,7 +242,7 @@ async fn a_cursor_that_was_not_given_for_this_feed_begins_it_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cursor_of_another_device_begins_the_feed_anew() {
     use adsum::model::InviteId;
-    use adsum::wire::body::{Enroll, Invite, Invited, Welcome};
+    use adsum::protocol::body::{Enroll, Invite, Invited, Welcome};
     let mut place = Place::new().await;
     let token = [9_u8; 32];
     let invite = Invite {
@@ -257,7 +257,7 @@ async fn a_cursor_of_another_device_begins_the_feed_anew() {
     let second = Device::labelled("alice", "second");
     let peer = support::peer::Peer::connect(place.running.address()).await;
     let enroll = Enroll { token: Bytes::copy_from_slice(&token), label: "second".to_owned() };
-    let hello = adsum::wire::body::Hello { enroll: Some(enroll), ..peer.hello(&second) };
+    let hello = adsum::protocol::body::Hello { enroll: Some(enroll), ..peer.hello(&second) };
     assert!(peer.say_hello(&hello).await.read::<Welcome>().await.enrolled);
     let second = Session::enter_as(place.running.address(), &second, Manner::default()).await;
     let mut feed = place.alice.feed(&presence_feed(Bytes::new())).await;

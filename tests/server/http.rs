@@ -7,8 +7,8 @@ use crate::support::http::{count, head, measure, page};
 use crate::support::peer::{Session, inbox_feed, message, presence_feed};
 use crate::support::server::Running;
 use crate::support::{DOMAIN, presentity, until};
+use adsum::protocol::body::{Fetch, Presence};
 use adsum::server::ServerConfig;
-use adsum::wire::body::{Fetch, Presence};
 use bytes::Bytes;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,8 +12,10 @@ use crate::support::{DOMAIN, presentity, until, within};
 use adsum::commit::Commit;
 use adsum::log::SledLog;
 use adsum::model::RefusalCode;
+use adsum::protocol::body::{
+    Body, FeedEnd, Fetch, Goaway, MessageEvent, Presence, Published, Refused,
+};
 use adsum::service::ServiceConfig;
-use adsum::wire::body::{Body, FeedEnd, Fetch, Goaway, MessageEvent, Presence, Published, Refused};
 use adsum::wire::{CloseCode, ResetCode, StreamType};
 use bytes::Bytes;
 

@@ -4,8 +4,9 @@
 
 use adsum::client::{Answer, Refused};
 use adsum::model::{Lifetime, Tag};
-use adsum::wire::body::{self, Body};
-use adsum::wire::{Frame, convert, decode};
+use adsum::protocol::body::{self, Body};
+use adsum::protocol::convert;
+use adsum::wire::{Frame, decode};
 
 /// What a device reads on CONTROL.
 #[derive(Debug)]

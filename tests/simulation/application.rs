@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use adsum::model::{InboxSequence, Message};
-use adsum::wire::body::PresenceBody;
+use adsum::protocol::body::PresenceBody;
 use bytes::Bytes;
 
 use super::oracle::Spot;

@@ -9,9 +9,9 @@ use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
 use adsum::model::{Moment, OperationId, PublicKey, Sequence, Timestamp};
+use adsum::protocol::body::{FeedOpen, MessageEvent};
 use adsum::service::{Actor, Command, Input, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
-use adsum::wire::body::{FeedOpen, MessageEvent};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
 
 use super::pipe::{Piece, Stream};

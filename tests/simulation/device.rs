@@ -12,8 +12,8 @@ use adsum::client::resume::{
 };
 use adsum::model::limits::WINDOW_EVENTS_MAX;
 use adsum::model::{InboxSequence, Message, Tag};
+use adsum::protocol::body::{self, Body, FeedOpen, PresenceBody};
 use adsum::session::Scope;
-use adsum::wire::body::{self, Body, FeedOpen, PresenceBody};
 use adsum::wire::{
     CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, Frame, StreamType, VERSION, decode,
 };

@@ -3,7 +3,7 @@
 //! Must never hold: a key, or anything that it was told.
 
 use adsum::model::RefusalCode;
-use adsum::wire::body::{self, Body, Hello};
+use adsum::protocol::body::{self, Body, Hello};
 use adsum::wire::{Decoder, StreamType, VERSION, decode};
 use bytes::Bytes;
 

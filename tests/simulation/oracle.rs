@@ -11,10 +11,10 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
+use adsum::protocol::body::PresenceBody;
+use adsum::protocol::convert;
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
-use adsum::wire::body::PresenceBody;
-use adsum::wire::convert;
 
 use super::chronicle::Chronicle;
 use super::plan::{SECRET, cursor_secret};
@@ -306,7 +306,7 @@ impl Oracle {
     }
 
     /// Reads what a device got in a `MessageEvent`.
-    pub(crate) fn read(body: adsum::wire::body::MessageBody) -> Message {
+    pub(crate) fn read(body: adsum::protocol::body::MessageBody) -> Message {
         convert::message(body).expect("the server writes valid messages")
     }
 }

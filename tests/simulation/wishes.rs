@@ -12,8 +12,8 @@ use adsum::model::{
     Basic, Document, Moment, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Tuple,
     TupleId,
 };
-use adsum::wire::body;
-use adsum::wire::convert;
+use adsum::protocol::body;
+use adsum::protocol::convert;
 use bytes::Bytes;
 
 use super::device::{Device, Process};

@@ -5,7 +5,7 @@
 use adsum::event::Recorded;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
-use adsum::wire::body::Body;
+use adsum::protocol::body::Body;
 use adsum::wire::{StreamType, encode};
 use fastrand::Rng;
 

@@ -10,7 +10,7 @@ use adsum::client::{
     WatchOptions, enroll,
 };
 use adsum::model::{Document, InboxAddress, MessageId, Mode, Presentity, Principal};
-use adsum::wire::convert;
+use adsum::protocol::convert;
 
 use super::peer::{document, note_of};
 use super::{inbox, presentity, principal, within};

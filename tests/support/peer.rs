@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adsum::wire::body::{
+use adsum::protocol::body::{
     Body, Document, Enroll, FeedOpen, Hello, Note, Publish, Published, Refused, Send, Sent,
     Subscribe, Subscribed, Tuple, Welcome,
 };

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use adsum::wire::body::{Body, Refused};
+use adsum::protocol::body::{Body, Refused};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
 use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt};
 

@@ -4,14 +4,13 @@
 //! A `mod x;` takes nothing, and neither does a `mod.rs` that only passes a name on.
 //! Must never hold: what may be taken from whom.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tokens::{Token, tokens};
 
 /// The words that take part in paths and in imports without being names of something.
 const ROOTS: &[&str] = &["crate", "self", "super"];
-/// How many re-exports a name is followed through.
-const DEPTH_MAX: usize = 8;
 
 /// A path in a file: the words between the colons.
 type Path = Vec<String>;
@@ -39,6 +38,7 @@ struct File {
 }
 
 /// Where a path leads to.
+#[derive(Clone, Copy)]
 enum Place {
     /// A module, by its file.
     Module(usize),
@@ -50,6 +50,8 @@ enum Place {
 pub(crate) struct Sources {
     files: Vec<File>,
     modules: BTreeMap<Path, usize>,
+    /// What was looked up before; nothing yet for what is being looked up.
+    known: RefCell<BTreeMap<(usize, String), Option<Place>>>,
 }
 
 /// For each file that takes something, the files it takes it from and by which names.
@@ -61,7 +63,7 @@ impl Sources {
         let files: Vec<File> =
             texts.into_iter().map(|(name, text)| File::read(name, text)).collect();
         let modules = (0..).zip(&files).map(|(index, file)| (file.module.clone(), index)).collect();
-        Self { files, modules }
+        Self { files, modules, known: RefCell::default() }
     }
 
     /// What is taken from where.
@@ -81,7 +83,7 @@ impl Sources {
                 }
             }
             for path in &file.paths {
-                if let Some(Place::Item(from)) = self.resolve(index, path, 0) {
+                if let Some(Place::Item(from)) = self.resolve(index, path) {
                     take(path, from);
                 }
             }
@@ -92,7 +94,7 @@ impl Sources {
     /// What an import takes, and from which files.
     fn taken(&self, index: usize, import: &Use) -> Vec<(Path, usize)> {
         let file = &self.files[index];
-        let place = self.resolve(index, &import.path, 0);
+        let place = self.resolve(index, &import.path);
         match (&import.name, place) {
             (_, None) => Vec::new(),
             (Some(name), _)
@@ -107,7 +109,7 @@ impl Sources {
                 vec![(import.path.clone(), from)]
             }
             (None, Some(Place::Module(module))) => {
-                let item = |word: &String| match self.look_up(module, word, 0)? {
+                let item = |word: &String| match self.look_up(module, word)? {
                     Place::Item(from) => {
                         Some(([&import.path[..], core::slice::from_ref(word)].concat(), from))
                     }
@@ -119,7 +121,7 @@ impl Sources {
     }
 
     /// Where `path`, written in file `index`, leads to; `None` if that is outside of this crate.
-    fn resolve(&self, index: usize, path: &[String], depth: usize) -> Option<Place> {
+    fn resolve(&self, index: usize, path: &[String]) -> Option<Place> {
         let (first, mut rest) = path.split_first()?;
         let mut module = self.files[index].module.clone();
         match first.as_str() {
@@ -135,7 +137,7 @@ impl Sources {
         let is_rooted = ROOTS.contains(&first.as_str());
         let mut here = *self.modules.get(&module)?;
         for (place, word) in rest.iter().enumerate() {
-            match self.look_up(here, word, depth) {
+            match self.look_up(here, word) {
                 Some(Place::Module(next)) => here = next,
                 Some(item) => return Some(item),
                 None if place == 0 && !is_rooted => return None,
@@ -145,38 +147,45 @@ impl Sources {
         Some(Place::Module(here))
     }
 
-    /// What `word` is in the module of file `index`.
-    fn look_up(&self, index: usize, word: &str, depth: usize) -> Option<Place> {
+    /// What `word` is in the module of file `index`. A name that leads to itself, as that of a macro does, is nothing.
+    fn look_up(&self, index: usize, word: &str) -> Option<Place> {
+        let key = (index, word.to_owned());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return *known;
+        }
+        self.known.borrow_mut().insert(key.clone(), None);
+        let found = self.find(index, word);
+        self.known.borrow_mut().insert(key, found);
+        found
+    }
+
+    fn find(&self, index: usize, word: &str) -> Option<Place> {
         let file = &self.files[index];
         let child = [&file.module[..], &[word.to_owned()]].concat();
         if let Some(module) = self.modules.get(&child) {
             return Some(Place::Module(*module));
         }
-        // A name that leads to itself, as that of a macro does, would be followed for ever.
-        if depth > DEPTH_MAX {
-            return None;
-        }
         let mut named = file.uses.iter().filter(|import| import.name.as_deref() == Some(word));
-        if let Some(place) = named.find_map(|import| self.resolve(index, &import.path, depth + 1)) {
+        if let Some(place) = named.find_map(|import| self.resolve(index, &import.path)) {
             return Some(place);
         }
         if file.defined.contains(word) {
             return Some(Place::Item(index));
         }
-        self.made_known(index, word, depth)
+        self.made_known(index, word)
     }
 
     /// What `word` is by one of the imports of all names in file `index`.
-    fn made_known(&self, index: usize, word: &str, depth: usize) -> Option<Place> {
+    fn made_known(&self, index: usize, word: &str) -> Option<Place> {
         let file = &self.files[index];
         let globs = file.uses.iter().filter(|import| import.name.is_none());
         let modules: Vec<usize> = globs
-            .filter_map(|import| match self.resolve(index, &import.path, depth + 1)? {
+            .filter_map(|import| match self.resolve(index, &import.path)? {
                 Place::Module(module) => Some(module),
                 Place::Item(_) => None,
             })
             .collect();
-        let known = modules.iter().find_map(|module| self.look_up(*module, word, depth + 1));
+        let known = modules.iter().find_map(|module| self.look_up(*module, word));
         // What a macro defines is known only by standing there.
         known.or_else(|| {
             let made = modules.into_iter().find(|module| self.files[*module].words.contains(word));

@@ -28,7 +28,7 @@ impl Token {
 
 /// The tokens of `text` in front of its unit tests.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
-    let lines: Vec<&str> = text.lines().take_while(|line| *line != "mod tests {").collect();
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.ends_with("mod tests {")).collect();
     let text: Vec<char> = lines.join("\n").chars().collect();
     let (mut found, mut rest) = (Vec::new(), &text[..]);
     while let Some(first) = rest.first() {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use adsum::wire::body::{Body, Document, Hello, Publish, Send, Tuple};
+use adsum::protocol::body::{Body, Document, Hello, Publish, Send, Tuple};
 use adsum::wire::encode;
 
 fn document() -> String {

@@ -9,7 +9,7 @@ mod frame;
 
 use std::path::PathBuf;
 
-use adsum::wire::body::KINDS;
+use adsum::protocol::body::KINDS;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);

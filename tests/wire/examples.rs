@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use adsum::model::limits as l;
 use adsum::model::{DeviceId, RefusalCode};
-use adsum::wire::body::{Body, KINDS, KindVisitor, visit_kind};
+use adsum::protocol::body::{Body, KINDS, KindVisitor, visit_kind};
 use adsum::wire::{
     ALPN, CloseCode, Decoder, Frame, ResetCode, StreamType, VERSION, decode, encode,
 };

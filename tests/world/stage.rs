@@ -12,12 +12,12 @@ use adsum::model::{
     DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
     Timestamp, WatcherKind,
 };
+use adsum::protocol::{convert, feed::encode_presence_suffix};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
     Actor, Command, Enroll, FeedId, Hello, InboxRow, Input, Output, PresenceItem, PresenceOpened,
     Query, Reply, ServiceConfig, SessionId, Ticket, view,
 };
-use adsum::wire::{convert, encode_presence_suffix};
 
 use super::{SECRET, actor, config, im, key, principal};
 

@@ -12,7 +12,7 @@ use crate::client::address::ServerAddress;
 use crate::client::error::{ClientError, Refused};
 use crate::client::request::{ControlEvent, Request, control_event, decode};
 use crate::model::{Lifetime, RefusalCode};
-use crate::wire::body::{self, Body as _};
+use crate::protocol::body::{self, Body as _};
 use crate::wire::{Frame, VERSION};
 
 /// Writes requests. They are answered in the order they are written.

@@ -12,7 +12,8 @@ use super::stream::StreamReader;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
 use crate::client::request::decode;
-use crate::wire::{Frame, body, body::Body as _, encode};
+use crate::protocol::{body, body::Body as _};
+use crate::wire::{Frame, encode};
 
 /// One frame from the server on a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,7 +28,8 @@ pub use tls::Pin;
 use super::address::{KeyHash, ServerAddress};
 use super::error::ClientError;
 use super::state::Credentials;
-use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, body, encode};
+use crate::protocol::body;
+use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, encode};
 
 /// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);

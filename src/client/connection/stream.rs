@@ -10,7 +10,8 @@ use super::fault;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
 use crate::client::request::SKIPPED_FROM;
-use crate::wire::{Decoder, Frame, ResetCode, body, body::Body as _};
+use crate::protocol::{body, body::Body as _};
+use crate::wire::{Decoder, Frame, ResetCode};
 
 const READ_BYTES: usize = 16 * 1024;
 

@@ -7,7 +7,7 @@ use crate::client::error::{ClientError, printable};
 use crate::client::random;
 use crate::client::request::{ACT_REMOVE_DOMAIN, Request};
 use crate::model::{AdministratorAct, Domain, DomainRow, Principal, Timestamp};
-use crate::wire::body;
+use crate::protocol::body;
 
 /// What an administrator can do to a domain or a principal. What is `None` stays.
 #[derive(Clone, Debug, PartialEq, Eq)]

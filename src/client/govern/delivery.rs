@@ -10,7 +10,7 @@ use crate::client::request::Request;
 use crate::model::{
     DeliveryChange, DeliveryRule, InboxAddress, InboxSequence, Message, WhenClosed,
 };
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// The delivery rules of an inbox and their version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::client::error::ClientError;
 use crate::client::random;
 use crate::client::request::Request;
 use crate::model::{Principal, Rights};
-use crate::wire::body;
+use crate::protocol::body;
 
 /// What one other may do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::model::{
     DeviceId, Document, Handling, Presentity, Principal, PublicationName, RuleName, Shown,
     Timestamp,
 };
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// Which part of a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,12 +12,12 @@ mod rules;
 mod visibility;
 mod watchers;
 
+pub use crate::protocol::VisibilityRow;
 pub use administration::{ActRow, Administration};
 pub use delivery::Delivery;
 pub use grant::Grant;
 pub use history::{Change, ChangeKind, Explanation, Granted, HistoryOptions};
 pub use rules::{Rules, RulesChange, RulesOwner};
-pub use visibility::VisibilityRow;
 pub use watchers::Watchers;
 
 use super::client::{Client, mismatched};

@@ -10,7 +10,7 @@ use crate::client::error::ClientError;
 use crate::client::random;
 use crate::client::request::Request;
 use crate::model::{AccessRule, Domain, Presentity, Refusal, RuleName};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// Whose access rules.
 #[derive(Clone, Debug, PartialEq, Eq)]

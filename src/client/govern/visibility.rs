@@ -7,16 +7,7 @@ use crate::client::error::ClientError;
 use crate::client::random;
 use crate::client::request::Request;
 use crate::model::Who;
-use crate::wire::{body, convert};
-
-/// One visibility rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VisibilityRow {
-    /// Whom it is about.
-    pub who: Who,
-    /// Whether one is shown to them.
-    pub is_shown: bool,
-}
+use crate::protocol::{Framed as _, VisibilityRow, body};
 
 impl Client {
     /// One's own visibility rules, and their version.
@@ -26,10 +17,7 @@ impl Client {
     pub async fn visibility(&self) -> Result<(u64, Vec<VisibilityRow>), ClientError> {
         let question = body::ListVisibility {};
         let (head, rows) = self.headed::<_, body::Version, body::Visibility>(&question).await?;
-        let rules = rows.into_iter().map(|row| {
-            let (who, is_shown) = convert::visibility_rule(row.rule)?;
-            Ok::<_, crate::model::Refusal>(VisibilityRow { who, is_shown })
-        });
+        let rules = rows.into_iter().map(VisibilityRow::from_body);
         let rules = rules.collect::<Result<_, _>>().map_err(ClientError::protocol)?;
         Ok((head.version, rules))
     }
@@ -43,7 +31,7 @@ impl Client {
         put: &[VisibilityRow],
         remove: &[Who],
     ) -> Result<u64, ClientError> {
-        let put = put.iter().map(|row| convert::visibility_rule_body(&row.who, row.is_shown));
+        let put = put.iter().map(VisibilityRow::write);
         let request = body::ChangeVisibility {
             request: 0,
             operation: random::operation().0,

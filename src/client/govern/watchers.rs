@@ -10,7 +10,7 @@ use crate::client::request::Request;
 use crate::client::resume::{Arrived, FeedKind, FeedResume, Position};
 use crate::client::watch::check_list;
 use crate::model::{InboxSequence, Presentity, Principal, WatcherRow};
-use crate::wire::{body, convert};
+use crate::protocol::{body, convert};
 
 /// What comes on a feed with watcher information.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Item for News {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Watcher { event, bytes } => {
-                let row = convert::watcher(event.watcher).map_err(ClientError::protocol)?;
+                let row = convert::watcher(&event.watcher).map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Watcher(Box::new(row)))
             }
             FeedEvent::Presence { event, bytes } => {
@@ -68,7 +68,7 @@ impl Client {
     pub async fn watchers(&self, presentity: &Presentity) -> Result<Vec<WatcherRow>, ClientError> {
         let question = body::ListWatchers { presentity: presentity.to_string() };
         let rows = self.rows::<_, body::Watcher>(&question).await?;
-        let rows = rows.into_iter().map(|row| convert::watcher(row.watcher));
+        let rows = rows.into_iter().map(|row| convert::watcher(&row.watcher));
         rows.collect::<Result<_, _>>().map_err(ClientError::protocol)
     }
 

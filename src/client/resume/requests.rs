@@ -168,7 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::body;
+    use crate::protocol::body;
 
     fn send(id: u64) -> Request {
         Request::Send(body::Send {

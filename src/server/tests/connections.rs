@@ -10,11 +10,11 @@ use super::peer::{ALICE, BOB, Device, Stream, closed, reach};
 use super::requests::message;
 use super::{Store, soon};
 use crate::model::{InviteId, PublicKey, RefusalCode};
-use crate::server::{ServerError, start};
-use crate::wire::body::{
+use crate::protocol::body::{
     self, Enroll, FeedEnd, FeedOpen, FeedReady, Goaway, Hello, KeyRevoked, Refused, RevokeKey,
     Sent, Welcome,
 };
+use crate::server::{ServerError, start};
 use crate::wire::{CloseCode, ResetCode, StreamType};
 
 /// Says `hello` and returns why it was refused, after the connection was closed for it.

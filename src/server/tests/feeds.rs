@@ -9,11 +9,11 @@ use super::connections::inbox_of;
 use super::peer::{ALICE, BOB, Peer, Stream};
 use super::requests::{message, publish, subscribe};
 use crate::model::RefusalCode;
-use crate::wire::StreamType;
-use crate::wire::body::{
+use crate::protocol::body::{
     Body, CaughtUp, FeedAck, FeedAcked, FeedEnd, FeedOpen, FeedReady, MessageEvent, PresenceEvent,
     Published, Refused, Sent, Subscribed,
 };
+use crate::wire::StreamType;
 
 pub(super) fn presence(cursor: &Bytes, window: u32) -> FeedOpen {
     FeedOpen {

@@ -10,14 +10,15 @@ use super::feeds::{open, presence};
 use super::peer::{ALICE, BOB, Device};
 use super::requests::{message, publish, subscribe};
 use crate::model::{AccessRule, Handling, ReceiptKind, Receipts, RefusalCode, Rights, WatcherRow};
-use crate::wire::body::{
+use crate::protocol::body::{
     Administer, CaughtUp, ChangeDelivery, ChangeRules, ChangeVisibility, Changed, Delivery,
     DeliveryState, DomainState, FeedAck, FeedOpen, Fetch, Grant, Granted, ListDelivery,
     ListDomains, ListGrants, ListRules, ListVisibility, ListWatchers, MessageEvent, Presence,
     PresenceEvent, Published, ReceiptEvent, Refused, Rule, Send, Sent, Subscribed, Version,
     Visibility, VisibilityRule, Watcher, WatcherEvent,
 };
-use crate::wire::{convert, decode};
+use crate::protocol::convert;
+use crate::wire::decode;
 
 const NOBODY: Device = Device { principal: "", seed: 9 };
 
@@ -101,14 +102,14 @@ async fn a_feed_that_asks_for_watchers_is_told_who_watches() {
     let _: CaughtUp = feed.next().await;
     let _: Subscribed = bob.ask(&subscribe(1, "pres:alice@localhost", 0)).await;
     let event: WatcherEvent = feed.next().await;
-    let row = convert::watcher(event.watcher).unwrap();
+    let row = convert::watcher(&event.watcher).unwrap();
     assert_eq!((event.number, row.watcher.to_string().as_str()), (1, "bob@localhost"));
     let question = ListWatchers { presentity: "pres:alice@localhost".into() };
     let listed: Vec<WatcherRow> = alice
         .list(&question)
         .await
         .iter()
-        .map(|frame| convert::watcher(decode::<Watcher>(frame).unwrap().watcher).unwrap())
+        .map(|frame| convert::watcher(&decode::<Watcher>(frame).unwrap().watcher).unwrap())
         .collect();
     assert_eq!(listed, [row]);
 }

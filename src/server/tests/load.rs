@@ -9,7 +9,9 @@ use super::feeds::{ack, note, open, presence};
 use super::peer::{ALICE, BOB, Device, Peer};
 use super::requests::{message, publish, subscribe};
 use super::{Store, soon};
-use crate::wire::body::{Body, CaughtUp, MessageEvent, PresenceEvent, Published, Sent, Subscribed};
+use crate::protocol::body::{
+    Body, CaughtUp, MessageEvent, PresenceEvent, Published, Sent, Subscribed,
+};
 use crate::wire::{decode, encode};
 
 const RING: [Device; 6] = [

@@ -7,7 +7,7 @@ use super::governance::{rule, set_rules};
 use super::peer::{ALICE, BOB};
 use super::requests::{message, publish};
 use crate::model::{Handling, RefusalCode};
-use crate::wire::body::{
+use crate::protocol::body::{
     Change, ChangeDelivery, Changed, DeliveryRule, Explain, Explanation, FetchAt, ListHistory,
     ListQuarantine, Presence, Published, Quarantined, Refused, Sent,
 };

@@ -16,8 +16,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::soon;
+use crate::protocol::body::{
+    Body, Challenge, ChallengeAnswer, End, Enroll, Hello, Refused, Welcome,
+};
 use crate::server::Server;
-use crate::wire::body::{Body, Challenge, ChallengeAnswer, End, Enroll, Hello, Refused, Welcome};
 use crate::wire::{
     ALPN, CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, VERSION,
     decode, encode, proof_bytes,

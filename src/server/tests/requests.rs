@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::peer::{ALICE, BOB, Peer, Stream, closed, reach};
 use super::{Store, soon};
 use crate::model::RefusalCode;
-use crate::wire::body::{
+use crate::protocol::body::{
     self, Document, Fetch, InboxState, InboxStatus, ListSubscriptions, Presence, Publish,
     Published, Refused, Send, Sent, Subscribe, Subscribed, Subscription, Tuple,
 };

@@ -10,13 +10,14 @@ use super::over::FeedOver;
 use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
+use crate::protocol::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
+use crate::protocol::convert;
 use crate::service::feed::{InboxFeed, InboxStep};
 use crate::service::{Actor, Command, Input, Query, Reply, Ticket};
 use crate::session::cursor::{Scope, Sealer};
 use crate::session::lane::{Lane, Letter};
 use crate::session::step::{Found, Look, Note, Step};
-use crate::wire::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
-use crate::wire::{convert, encode};
+use crate::wire::encode;
 
 /// Higher leaves first: below live presence, above queries.
 const PRIORITY_LIVE: i32 = 5;

@@ -25,9 +25,9 @@ use super::connection::{Connection, FeedPlace};
 use super::lane::{Lane, Letter};
 use super::step::{End, Ending, Found, NotFound, Note, Parting, Step};
 use crate::model::{Lifetime, Refusal};
+use crate::protocol::body::FeedOpen;
+use crate::protocol::convert::refused;
 use crate::service::{Actor, Input};
-use crate::wire::body::FeedOpen;
-use crate::wire::convert::refused;
 use crate::wire::{Decoder, encode};
 
 /// When to try again for a feed that found no place: another one must end first.

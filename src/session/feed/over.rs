@@ -5,9 +5,9 @@
 use bytes::Bytes;
 
 use crate::model::Refusal;
+use crate::protocol::body::FeedEnd;
+use crate::protocol::convert::refused;
 use crate::session::step::{Ending, Parting};
-use crate::wire::body::FeedEnd;
-use crate::wire::convert::refused;
 use crate::wire::{FrameFault, ResetCode, encode};
 
 /// Why a feed ends, other than that its stream is gone.

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::over::FeedOver;
-use crate::wire::body::{Body, FeedAck};
+use crate::protocol::body::{Body, FeedAck};
 use crate::wire::{Decoder, Frame, FrameFault, decode};
 
 /// What the peer said.

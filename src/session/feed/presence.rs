@@ -10,14 +10,15 @@ use super::over::FeedOver;
 use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{Moment, Presentity};
+use crate::protocol::body::{CaughtUp, WatcherEvent};
+use crate::protocol::{convert, feed::encode_presence_event};
 use crate::service::feed::{PresenceFeed, PresenceStep};
 use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
 use crate::session::cursor::{Scope, Sealer};
 use crate::session::lane::{Lane, Letter};
 use crate::session::shown;
 use crate::session::step::{Found, Look, Note, Step};
-use crate::wire::body::{CaughtUp, WatcherEvent};
-use crate::wire::{convert, encode, encode_presence_event};
+use crate::wire::encode;
 
 /// Higher leaves first: what is live before queries and long backlogs.
 pub(super) const PRIORITY: i32 = 10;

@@ -2,8 +2,8 @@
 //!
 //! Must never hold: a position that leaves without being sealed.
 
+use crate::protocol::body::FeedReady;
 use crate::session::cursor::Sealer;
-use crate::wire::body::FeedReady;
 use crate::wire::encode;
 
 /// How a feed began.

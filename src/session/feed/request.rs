@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::model::limits::FEED_PRESENTITIES_MAX;
 use crate::model::{InboxAddress, Presentity, Refusal};
-use crate::wire::body::FeedOpen;
-use crate::wire::convert;
+use crate::protocol::body::FeedOpen;
+use crate::protocol::convert;
 
 const PRESENCE: u8 = 1;
 const INBOX: u8 = 2;

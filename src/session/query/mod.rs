@@ -15,9 +15,9 @@ use super::connection::Connection;
 use super::lane::{Lane, Letter};
 use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
 use crate::model::{InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp};
+use crate::protocol::body::{self, Presence, Quarantined};
+use crate::protocol::convert::{self, refused};
 use crate::service::{Actor, InboxRow, Input, Judged, Query, Reply};
-use crate::wire::body::{self, Presence, Quarantined};
-use crate::wire::convert::{self, refused};
 use crate::wire::{Frame, FrameFault, ResetCode, encode};
 
 /// Higher leaves first: below the feeds that are live.

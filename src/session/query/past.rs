@@ -3,9 +3,9 @@
 //! Must never hold: a look at who asks.
 
 use crate::model::{Decision, RuleName};
+use crate::protocol::body::{Change, Explanation};
+use crate::protocol::convert;
 use crate::service::{ChangeKind, ChangeRow, Explained};
-use crate::wire::body::{Change, Explanation};
-use crate::wire::convert;
 
 pub(super) fn change(row: ChangeRow) -> Change {
     Change {

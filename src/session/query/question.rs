@@ -3,9 +3,9 @@
 //! Must never hold: a judgement that needs the state of the store.
 
 use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal, Timestamp};
+use crate::protocol::body::{self, Body};
 use crate::service::{Actor, Query, Span};
 use crate::session::governance::{own_or, rules_owner};
-use crate::wire::body::{self, Body};
 use crate::wire::{Frame, FrameFault, decode};
 
 macro_rules! questions {

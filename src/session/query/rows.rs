@@ -3,13 +3,15 @@
 //! Must never hold: an answer that must be read from the log.
 
 use crate::model::{AccessRules, DeliveryRules, Principal, Rights, Timestamp, VisibilityRules};
+use crate::protocol::body::{
+    Act, Body, Delivery, DeliveryState, DomainState, End, Granted, InboxState, Key, Presence, Rule,
+    Subscription, Version, Watcher,
+};
+use crate::protocol::convert;
+use crate::protocol::{Framed as _, VisibilityRow};
 use crate::service::{self, Reply};
 use crate::session::shown::shown_body;
-use crate::wire::body::{
-    Act, Body, Delivery, DeliveryState, DomainState, End, Granted, InboxState, Key, Presence, Rule,
-    Subscription, Version, Visibility, Watcher,
-};
-use crate::wire::{convert, encode};
+use crate::wire::encode;
 
 /// Appends the frames of `reply` as `watcher` may see them.
 ///
@@ -61,7 +63,7 @@ fn visibility(version: u64, rules: &VisibilityRules, out: &mut Vec<u8>) {
     let found = rules
         .0
         .iter()
-        .map(|(who, is_shown)| Visibility { rule: convert::visibility_rule_body(who, *is_shown) });
+        .map(|(who, is_shown)| VisibilityRow { who: who.clone(), is_shown: *is_shown }.to_body());
     rows(found, out);
 }
 

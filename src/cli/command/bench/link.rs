@@ -13,7 +13,7 @@ use crate::client::connection::{
 };
 use crate::client::{Answer, ClientError, ControlEvent, Credentials, ServerAddress};
 use crate::model::InboxAddress;
-use crate::wire::body::{self, Body as _, Enroll, FeedOpen};
+use crate::protocol::body::{self, Body as _, Enroll, FeedOpen};
 use crate::wire::{CloseCode, decode};
 
 /// Longest time from the first packet to the end of the handshake.

@@ -14,8 +14,8 @@ use super::requests::{Publishes, Requests, operation};
 use crate::cli::run::failure::Failure;
 use crate::client::{Credentials, InviteToken, Request};
 use crate::model::{AccessRule, Handling, Mode, Who};
-use crate::wire::body::{self, Enroll};
-use crate::wire::convert;
+use crate::protocol::body::{self, Enroll};
+use crate::protocol::convert;
 
 /// Handshakes at once.
 const AT_ONCE: usize = 32;

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use crate::client::Credentials;
 use crate::model::limits::DAY_MS;
 use crate::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
-use crate::wire::{self, body, convert};
+use crate::protocol::{body, convert};
+use crate::wire;
 
 /// Lifetime of what the bench publishes: none runs out while it is measured.
 pub(super) const PUBLICATION_MS: u64 = DAY_MS;

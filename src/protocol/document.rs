@@ -1,32 +1,130 @@
-//! Between bodies and the model: what is decoded here is valid below.
+//! Presence documents, and presence as a watcher is shown it.
 //!
-//! Whatever is read back was written by the same version or an older one; a number this version does not know is
-//! refused by name. Must never hold: a check that the model's constructors do not make.
+//! Must never hold: a check that the model's constructors do not make.
 
-mod access;
-mod addition;
-mod delivery;
-mod watching;
-
-pub use access::{
-    access_rule, access_rule_body, handling, handling_number, shown, shown_body, visibility_rule,
-    visibility_rule_body,
-};
-pub use addition::{
-    operation, operation_added, receipts, receipts_added, wants_watchers, watchers_added,
-};
-pub use delivery::{
-    delivery_rule, delivery_rule_body, receipt, receipt_body, when_closed, when_closed_number,
-};
-pub use watching::{mode, mode_number, state, state_numbers, watcher, watcher_body};
-
-use super::body::{self, Written};
-use crate::model::limits::REFUSAL_TEXT_BYTES_MAX;
+use super::framed::Framed;
+use super::subscribe::{state, state_numbers};
 use crate::model::{
-    Basic, Contact, ContentType, Document, InboxAddress, InboxSequence, Lifetime, Message,
-    MessageId, Note, Payload, Presentity, Principal, Priority, Refusal, Role, SubscriptionState,
+    Basic, Contact, Document, Note, Payload, Presentity, Priority, Refusal, SubscriptionState,
     Timestamp, Tuple, TupleId,
 };
+use body::Written;
+
+/// Frozen bodies and their parts.
+pub mod body {
+    use bytes::Bytes;
+    use serde::{Deserialize, Serialize};
+
+    crate::protocol::kind::bodies! {
+        /// Answer to `Fetch`.
+        0x0120 Presence {
+            /// What the watcher is shown.
+            presence: PresenceBody,
+        }
+    }
+
+    /// What a person wrote, or `None` once it was erased.
+    pub type Written = Option<Bytes>;
+
+    /// Presence information.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Document {
+        /// At most 100.
+        pub tuples: Vec<Tuple>,
+        /// About the whole presentity.
+        pub notes: Vec<Note>,
+        /// Extension elements, opaque UTF-8.
+        pub markup: Vec<Written>,
+    }
+
+    /// A presence tuple.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Tuple {
+        /// Its name.
+        pub id: String,
+        /// 0: none. 1: open. 2: closed.
+        pub basic: u8,
+        /// Extension elements of the status.
+        pub status_markup: Vec<Written>,
+        /// The communication address.
+        pub contact: Option<Contact>,
+        /// Notes, one per language.
+        pub notes: Vec<Note>,
+        /// When the status last changed.
+        pub timestamp_ms: Option<u64>,
+        /// Extension elements.
+        pub markup: Vec<Written>,
+    }
+
+    /// A communication address.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Contact {
+        /// An absolute URI.
+        pub uri: Written,
+        /// Thousandths, 0 to 1000.
+        pub priority: Option<u16>,
+    }
+
+    /// A note.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Note {
+        /// RFC 5646 tag or empty.
+        pub language: String,
+        /// UTF-8.
+        pub text: Written,
+    }
+
+    /// The state of one presentity as one watcher is shown it.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct PresenceBody {
+        /// `pres:` URI.
+        pub presentity: String,
+        /// 1: active. 2: terminated. 3: pending.
+        pub state: u8,
+        /// 0: none. 1: timeout. 2: deactivated. 3: rejected. 4: giveup. 5: noresource.
+        pub reason: u8,
+        /// What is shown; empty when terminated.
+        pub document: Document,
+    }
+}
+
+/// What a watcher is shown of a presentity. Answers a [`Fetch`](super::Fetch) or a [`FetchAt`](super::FetchAt).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// Whose.
+    pub presentity: Presentity,
+    /// Where the subscription stands; active for a fetch.
+    pub state: SubscriptionState,
+    /// Its presence; empty when nothing is published or the subscription ended.
+    pub document: Document,
+}
+
+impl Presence {
+    /// Reads what a watcher is shown. Nothing published and an empty document are one and the same.
+    ///
+    /// # Errors
+    /// The refusal of the first part that is not valid.
+    pub fn of(body: body::PresenceBody) -> Result<Self, Refusal> {
+        Ok(Self {
+            presentity: body.presentity.parse()?,
+            state: state(body.state, body.reason)?,
+            document: document(body.document)?,
+        })
+    }
+}
+
+impl Framed for Presence {
+    type Body = body::Presence;
+
+    fn to_body(&self) -> body::Presence {
+        let presence = presence_body(&self.presentity, self.state, Some(&self.document));
+        body::Presence { presence }
+    }
+
+    fn from_body(body: body::Presence) -> Result<Self, Refusal> {
+        Self::of(body.presence)
+    }
+}
 
 /// Reads a document.
 ///
@@ -73,11 +171,11 @@ fn payloads(wire: Vec<Written>) -> Vec<Payload> {
     wire.into_iter().map(payload).collect()
 }
 
-fn payload(wire: Written) -> Payload {
+pub(super) fn payload(wire: Written) -> Payload {
     wire.map_or(Payload::Erased, Payload::Present)
 }
 
-fn written(payload: &Payload) -> Written {
+pub(super) fn written(payload: &Payload) -> Written {
     payload.bytes().cloned()
 }
 
@@ -124,95 +222,19 @@ pub fn presence_body(
     body::PresenceBody { presentity: presentity.to_string(), state, reason, document }
 }
 
-/// Reads what a watcher is shown. Nothing published and an empty document are one and the same.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn presence(
-    wire: body::PresenceBody,
-) -> Result<(Presentity, SubscriptionState, Document), Refusal> {
-    let presentity = wire.presentity.parse()?;
-    Ok((presentity, state(wire.state, wire.reason)?, document(wire.document)?))
-}
-
-/// Reads a role.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a role this version does not know.
-pub fn role(number: u8) -> Result<Role, Refusal> {
-    match number {
-        0 => Ok(Role::User),
-        1 => Ok(Role::Administrator),
-        _ => Err(Refusal::bad_field("role", "is neither 0 (user) nor 1 (administrator)")),
-    }
-}
-
-/// Number of a role.
-pub const fn role_number(role: Role) -> u8 {
-    match role {
-        Role::User => 0,
-        Role::Administrator => 1,
-    }
-}
-
-/// Writes the answer to a request that was refused; `request` is 0 where requests have no number.
-///
-/// The text is cut to [`REFUSAL_TEXT_BYTES_MAX`], so that no refusal can outgrow a frame by what it repeats.
-pub fn refused(request: u64, refusal: &Refusal) -> body::Refused {
-    let mut message = refusal.to_string();
-    message.truncate(message.floor_char_boundary(REFUSAL_TEXT_BYTES_MAX));
-    body::Refused {
-        request,
-        code: refusal.code().number(),
-        message,
-        retry_after_ms: refusal.retry_after().map(Lifetime::as_ms),
-    }
-}
-
-/// Writes a message.
-pub fn message_body(message: &Message) -> body::MessageBody {
-    body::MessageBody {
-        inbox: message.inbox.to_string(),
-        sequence: message.sequence.get(),
-        sender: message.sender.to_string(),
-        id: message.id.as_str().to_owned(),
-        content_type: message.content_type.as_str().to_owned(),
-        body: written(&message.body),
-        accepted_at_ms: message.accepted_at.as_ms(),
-        lifetime_ms: message.lifetime.map(Lifetime::as_ms),
-    }
-}
-
-/// Reads a message.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn message(wire: body::MessageBody) -> Result<Message, Refusal> {
-    Ok(Message {
-        inbox: wire.inbox.parse::<InboxAddress>()?,
-        sequence: InboxSequence::new(wire.sequence),
-        sender: wire.sender.parse::<Principal>()?,
-        id: MessageId::new(&wire.id)?,
-        content_type: ContentType::new(&wire.content_type)?,
-        body: payload(wire.body),
-        accepted_at: Timestamp::from_ms(wire.accepted_at_ms),
-        lifetime: wire.lifetime_ms.map(Lifetime::from_ms),
-    })
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
-    use super::watching::tests::any_state;
+    use super::super::subscribe::tests::any_state;
     use super::*;
     use crate::model::limits::{
         CONTACT_BYTES_MAX, CURSOR_BYTES_MAX, DOCUMENT_BYTES_MAX, FRAME_BYTES_MAX, MARKUP_MAX,
         NOTES_MAX, TUPLES_MAX,
     };
-    use crate::wire::encode_presence_suffix;
+    use crate::protocol::feed::encode_presence_suffix;
 
-    fn payloads_of(pattern: &'static str) -> impl Strategy<Value = Payload> {
+    pub(in super::super) fn payloads_of(pattern: &'static str) -> impl Strategy<Value = Payload> {
         prop_oneof![4 => pattern.prop_map(|text| Payload::text(&text)), 1 => Just(Payload::Erased)]
     }
 
@@ -261,23 +283,6 @@ mod tests {
         })
     }
 
-    fn any_message() -> impl Strategy<Value = Message> {
-        let body = payloads_of("\\PC{1,50}");
-        let id = "[!-~]{1,64}";
-        (any::<[u64; 2]>(), id, body, prop::option::of(any::<u64>())).prop_map(
-            |([sequence, at], id, body, lifetime)| Message {
-                inbox: "im:bob@example.com".parse().unwrap(),
-                sequence: InboxSequence::new(sequence),
-                sender: "alice@example.com".parse().unwrap(),
-                id: MessageId::new(&id).unwrap(),
-                content_type: ContentType::new("text/plain; charset=utf-8").unwrap(),
-                body,
-                accepted_at: Timestamp::from_ms(at),
-                lifetime: lifetime.map(Lifetime::from_ms),
-            },
-        )
-    }
-
     proptest! {
         #[test]
         fn a_document_reads_back(given in any_document()) {
@@ -285,20 +290,14 @@ mod tests {
         }
 
         #[test]
-        fn presence_reads_back(given in any_document(), state in any_state()) {
-            let alice: Presentity = "pres:alice@example.com".parse().unwrap();
-            let wire = presence_body(&alice, state, Some(&given));
-            prop_assert_eq!(presence(wire), Ok((alice, state, given)));
+        fn presence_reads_back(document in any_document(), state in any_state()) {
+            let presentity: Presentity = "pres:alice@example.com".parse().unwrap();
+            let given = Presence { presentity, state, document };
+            prop_assert_eq!(Presence::from_body(given.to_body()), Ok(given));
         }
 
         #[test]
-        fn a_message_reads_back(given in any_message()) {
-            prop_assert_eq!(message(message_body(&given)), Ok(given));
-        }
-
-        #[test]
-        fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(role(number).map_or(number > 1, |it| role_number(it) == number));
+        fn a_status_is_read_as_written_or_refused(number in any::<u8>()) {
             prop_assert!(basic(number).is_ok() == (number < 3));
         }
     }
@@ -309,16 +308,6 @@ mod tests {
         let empty = Document::new(vec![], vec![], vec![]).unwrap();
         let shown = |document| presence_body(&alice, SubscriptionState::Active, document);
         assert_eq!(shown(None), shown(Some(&empty)));
-    }
-
-    #[test]
-    fn a_refusal_carries_code_and_cure_and_never_outgrows_a_frame() {
-        let busy = refused(7, &Refusal::Busy { retry_after: Lifetime::from_ms(2_000) });
-        assert_eq!((busy.request, busy.code, busy.retry_after_ms), (7, 32, Some(2_000)));
-        assert!(busy.message.contains("try again"));
-        let long = refused(0, &Refusal::NotYourSender { given: "é".repeat(50_000) });
-        assert!(long.message.len() <= REFUSAL_TEXT_BYTES_MAX);
-        assert!(long.message.len() >= REFUSAL_TEXT_BYTES_MAX - 3);
     }
 
     /// As many parts as may be, each as small as may be: the most framing for the least text.

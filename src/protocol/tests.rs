@@ -8,10 +8,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::arbitrary::{MARK, arbitrary};
-use super::body::{Body, Ext, KINDS, KindVisitor, PresenceEvent, Subscribe, visit_kind};
-use super::{
-    CloseCode, Decoder, Frame, FrameFault, ResetCode, StreamType, decode, encode, encode_extended,
-    encode_presence_event, encode_presence_suffix,
+use super::body::{KINDS, PresenceEvent, Subscribe, visit_kind};
+use super::feed::{encode_presence_event, encode_presence_suffix};
+use crate::wire::{
+    Body, CloseCode, Decoder, Ext, Frame, FrameFault, KindVisitor, ResetCode, StreamType, decode,
+    encode, encode_extended,
 };
 
 fn frame_of<B: Body>(body: &B) -> Frame {

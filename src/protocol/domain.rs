@@ -1,0 +1,313 @@
+//! Domains, what administrators do to them and to principals, and the record of that. RFC 2779 §2.1.4, appendix C.
+//!
+//! Must never hold: a way for an administrator to read a body or to speak as a user.
+
+use super::framed::{Framed, or_self, principal_or_self, switch, switch_number};
+use super::request::{Answer, Request};
+use crate::model::{
+    AdministratorAct, Domain, DomainRow, OperationId, Principal, Refusal, RefusalCode, Timestamp,
+};
+
+/// Frozen bodies.
+pub mod body {
+    crate::protocol::kind::bodies! {
+        /// An act on a domain or principal. Answer: `Changed`.
+        0x001e Administer {
+            /// The client's number for the answer.
+            request: u64,
+            /// The device's name for the operation; the same on a repeat.
+            operation: [u8; 16],
+            /// 1: create domain. 2: remove domain. 3: switch domain. 4: switch a principal's services. 5: suspend.
+            /// 6: lift a suspension.
+            act: u8,
+            /// Which domain or principal.
+            subject: String,
+            /// For 3 and 4: 0 stays, 1 off, 2 on.
+            presence: u8,
+            /// For 3 and 4: 0 stays, 1 off, 2 on.
+            messaging: u8,
+        }
+        /// Asks for the domains served. Answer: any number of `DomainState`, then `End`.
+        0x002c ListDomains {
+        }
+        /// One domain.
+        0x012d DomainState {
+            /// Its name.
+            domain: String,
+            /// Whether it stands in the server's configuration.
+            is_configured: bool,
+            /// Whether presence works in it.
+            presence: bool,
+            /// Whether messaging works in it.
+            messaging: bool,
+            /// Principals enrolled in it.
+            principals: u64,
+        }
+        /// Asks what administrators did. Answer: any number of `Act`, then `End`.
+        0x002d ListActs {
+            /// Whom it concerns; empty means oneself.
+            principal: String,
+        }
+        /// One act of an administrator.
+        0x012e Act {
+            /// When.
+            at_ms: u64,
+            /// Which administrator.
+            by: String,
+            /// 1: listed watchers. 2: ended a subscription. 3: suspended. 4: lifted a suspension. 5: revoked a key.
+            /// 6: switched services.
+            act: u8,
+            /// To what; may be empty.
+            about: String,
+        }
+    }
+}
+
+/// Does something as an administrator. Answer: [`Answer::Changed`]. A repeat finds things as they are to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Administer {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
+    /// What.
+    pub act: Administration,
+}
+
+/// What an administrator can do to a domain or a principal. What is `None` stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Administration {
+    /// Creates a domain.
+    CreateDomain(Domain),
+    /// Removes a domain in which nobody is enrolled.
+    RemoveDomain(Domain),
+    /// Switches presence or messaging in a domain.
+    SwitchDomain {
+        /// Which.
+        domain: Domain,
+        /// Whether presence is to work.
+        presence: Option<bool>,
+        /// Whether messaging is to work.
+        messaging: Option<bool>,
+    },
+    /// Gives or takes a principal's presentity or inbox.
+    SwitchServices {
+        /// Whose.
+        principal: Principal,
+        /// Whether it is to have a presentity.
+        presence: Option<bool>,
+        /// Whether it is to have an inbox.
+        messaging: Option<bool>,
+    },
+    /// Suspends a principal.
+    Suspend(Principal),
+    /// Lifts a suspension.
+    Resume(Principal),
+}
+
+impl Framed for Administer {
+    type Body = body::Administer;
+
+    fn to_body(&self) -> body::Administer {
+        let (act, subject) = self.act.number_and_subject();
+        let (presence, messaging) = self.act.switches();
+        body::Administer {
+            request: 0,
+            operation: self.operation.0,
+            act,
+            subject,
+            presence: switch_number(presence),
+            messaging: switch_number(messaging),
+        }
+    }
+
+    fn from_body(body: body::Administer) -> Result<Self, Refusal> {
+        let presence = || switch("presence", body.presence);
+        let messaging = || switch("messaging", body.messaging);
+        let subject = body.subject.as_str();
+        let act = match body.act {
+            1 => Administration::CreateDomain(subject.parse()?),
+            2 => Administration::RemoveDomain(subject.parse()?),
+            3 => Administration::SwitchDomain {
+                domain: subject.parse()?,
+                presence: presence()?,
+                messaging: messaging()?,
+            },
+            4 => Administration::SwitchServices {
+                principal: subject.parse()?,
+                presence: presence()?,
+                messaging: messaging()?,
+            },
+            5 => Administration::Suspend(subject.parse()?),
+            6 => Administration::Resume(subject.parse()?),
+            _ => return Err(Refusal::bad_field("act", "is none of 1 to 6")),
+        };
+        Ok(Self { operation: OperationId(body.operation), act })
+    }
+}
+
+impl Administration {
+    fn number_and_subject(&self) -> (u8, String) {
+        match self {
+            Self::CreateDomain(domain) => (1, domain.to_string()),
+            Self::RemoveDomain(domain) => (2, domain.to_string()),
+            Self::SwitchDomain { domain, .. } => (3, domain.to_string()),
+            Self::SwitchServices { principal, .. } => (4, principal.to_string()),
+            Self::Suspend(principal) => (5, principal.to_string()),
+            Self::Resume(principal) => (6, principal.to_string()),
+        }
+    }
+
+    const fn switches(&self) -> (Option<bool>, Option<bool>) {
+        match self {
+            Self::SwitchDomain { presence, messaging, .. }
+            | Self::SwitchServices { presence, messaging, .. } => (*presence, *messaging),
+            _ => (None, None),
+        }
+    }
+}
+
+impl Request for Administer {
+    fn done_before(&self, code: RefusalCode) -> Option<Answer> {
+        let is_gone = matches!(self.act, Administration::RemoveDomain(_))
+            && code == RefusalCode::ForeignDomain;
+        is_gone.then_some(Answer::Changed { version: 0 })
+    }
+}
+
+/// Asks for the domains served. Answer: any number of [`DomainRow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListDomains;
+
+impl Framed for ListDomains {
+    type Body = body::ListDomains;
+
+    fn to_body(&self) -> body::ListDomains {
+        body::ListDomains {}
+    }
+
+    fn from_body(_: body::ListDomains) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+impl Framed for DomainRow {
+    type Body = body::DomainState;
+
+    fn to_body(&self) -> body::DomainState {
+        body::DomainState {
+            domain: self.domain.as_str().to_owned(),
+            is_configured: self.is_configured,
+            presence: self.presence,
+            messaging: self.messaging,
+            principals: self.principals,
+        }
+    }
+
+    fn from_body(body: body::DomainState) -> Result<Self, Refusal> {
+        Ok(Self {
+            domain: body.domain.parse()?,
+            is_configured: body.is_configured,
+            presence: body.presence,
+            messaging: body.messaging,
+            principals: body.principals,
+        })
+    }
+}
+
+/// Asks what administrators did. Answer: any number of [`ActRow`], oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListActs {
+    /// Whom it concerns; `None` for the asker itself.
+    pub principal: Option<Principal>,
+}
+
+impl Framed for ListActs {
+    type Body = body::ListActs;
+
+    fn to_body(&self) -> body::ListActs {
+        body::ListActs { principal: or_self(self.principal.as_ref()) }
+    }
+
+    fn from_body(body: body::ListActs) -> Result<Self, Refusal> {
+        Ok(Self { principal: principal_or_self(&body.principal)? })
+    }
+}
+
+/// One act of an administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActRow {
+    /// When.
+    pub at: Timestamp,
+    /// Which administrator.
+    pub by: Principal,
+    /// What it did; `None` for an act this version does not know.
+    pub act: Option<AdministratorAct>,
+    /// To what; may be empty.
+    pub about: String,
+}
+
+impl Framed for ActRow {
+    type Body = body::Act;
+
+    fn to_body(&self) -> body::Act {
+        body::Act {
+            at_ms: self.at.as_ms(),
+            by: self.by.to_string(),
+            act: self.act.map_or(0, AdministratorAct::number),
+            about: self.about.clone(),
+        }
+    }
+
+    fn from_body(body: body::Act) -> Result<Self, Refusal> {
+        Ok(Self {
+            at: Timestamp::from_ms(body.at_ms),
+            by: body.by.parse()?,
+            act: AdministratorAct::from_number(body.act),
+            about: body.about,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(act: u8, subject: &str, presence: u8) -> Result<Administer, Refusal> {
+        Administer::from_body(body::Administer {
+            request: 0,
+            operation: [9; 16],
+            act,
+            subject: subject.to_owned(),
+            presence,
+            messaging: 0,
+        })
+    }
+
+    #[test]
+    fn each_act_reads_back() {
+        let domain = || "d.example".parse().unwrap();
+        let principal = || "bob@d.example".parse().unwrap();
+        let (presence, messaging) = (Some(false), None);
+        let acts = [
+            Administration::CreateDomain(domain()),
+            Administration::RemoveDomain(domain()),
+            Administration::SwitchDomain { domain: domain(), presence, messaging },
+            Administration::SwitchServices { principal: principal(), presence, messaging },
+            Administration::Suspend(principal()),
+            Administration::Resume(principal()),
+        ];
+        for (number, act) in (1..).zip(acts) {
+            let given = Administer { operation: OperationId([9; 16]), act };
+            assert_eq!(given.to_body().act, number);
+            assert_eq!(Administer::from_body(given.to_body()), Ok(given));
+        }
+        for wrong in [read(0, "d.example", 0), read(7, "d.example", 0), read(3, "d.example", 3)] {
+            assert!(matches!(wrong, Err(Refusal::BadField { .. })));
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_of_a_switch_stays() {
+        let administer = read(3, "example.com", 1).unwrap();
+        assert_eq!(administer.act.switches(), (Some(false), None));
+    }
+}

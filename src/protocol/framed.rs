@@ -1,0 +1,80 @@
+//! A typed value in a frame, both ways, and the fields that several kinds have.
+//!
+//! Must never hold: a kind.
+
+use thiserror::Error;
+
+use crate::model::{Principal, Refusal};
+use crate::wire::{Body, Frame, FrameFault, decode, encode};
+
+/// A typed value that one frame carries.
+pub trait Framed: Sized {
+    /// The frozen body of that frame.
+    type Body: Body;
+
+    /// Writes the value. A request has the number 0 here; [`Command::encode`](super::Command::encode) gives it its own.
+    fn to_body(&self) -> Self::Body;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// The refusal of the first field that is not valid.
+    fn from_body(body: Self::Body) -> Result<Self, Refusal>;
+}
+
+/// Appends the frame of `value` to `out`.
+///
+/// # Panics
+/// As [`encode`].
+pub fn write<T: Framed>(value: &T, out: &mut Vec<u8>) {
+    encode(&value.to_body(), out);
+}
+
+/// Reads a value from its frame.
+///
+/// # Errors
+/// [`ReadFault`].
+pub fn read<T: Framed>(frame: &Frame) -> Result<T, ReadFault> {
+    Ok(T::from_body(decode(frame)?)?)
+}
+
+/// Why a frame gives no value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReadFault {
+    /// It does not decode.
+    #[error(transparent)]
+    Frame(#[from] FrameFault),
+    /// A field of it is not valid.
+    #[error(transparent)]
+    Field(#[from] Refusal),
+}
+
+/// Reads a principal that may be left out for the one who asks.
+pub(super) fn principal_or_self(given: &str) -> Result<Option<Principal>, Refusal> {
+    (!given.is_empty()).then(|| given.parse()).transpose()
+}
+
+/// Writes a principal that may be left out for the one who asks.
+pub(super) fn or_self(principal: Option<&Principal>) -> String {
+    principal.map(Principal::to_string).unwrap_or_default()
+}
+
+/// Reads a switch that may be left as it is.
+pub(super) fn switch(part: &str, number: u8) -> Result<Option<bool>, Refusal> {
+    match number {
+        0 => Ok(None),
+        1 => Ok(Some(false)),
+        2 => Ok(Some(true)),
+        _ => Err(Refusal::bad_field(part, "is none of 0 (as it is), 1 (off), 2 (on)")),
+    }
+}
+
+/// Writes a switch that may be left as it is.
+pub(super) fn switch_number(on: Option<bool>) -> u8 {
+    on.map_or(0, |on| 1 + u8::from(on))
+}
+
+/// More of something than may be.
+pub(super) fn too_large(part: &str, found: usize, max: usize) -> Refusal {
+    Refusal::TooLarge { part: part.to_owned(), found: found as u64, max: max as u64 }
+}

@@ -1,0 +1,54 @@
+//! What client and server say to each other: one description of each request, question, answer and event.
+//!
+//! A file is a noun. For each frame of that noun it holds the typed value (made of model types, valid by construction), the
+//! frozen body as it lies on the wire, both ways between the two, and what a repeat does. Server, client, simulation
+//! and tests use these; the service takes and gives the typed values. Bodies stay structures of their own, because
+//! frozen bytes must not follow a change of the types that the code works with.
+//! Must never hold: a socket, a clock, or what the service does with a request.
+
+mod answer;
+#[cfg(test)]
+mod arbitrary;
+pub mod body;
+mod command;
+pub mod convert;
+pub mod delivery;
+pub mod document;
+pub mod domain;
+pub mod feed;
+mod framed;
+pub mod grant;
+pub mod history;
+pub mod identity;
+pub mod inbox;
+mod kind;
+pub mod publish;
+mod question;
+pub mod refusal;
+mod request;
+pub mod rules;
+pub mod send;
+pub mod subscribe;
+#[cfg(test)]
+mod tests;
+pub mod visibility;
+pub mod watchers;
+
+pub use command::{Command, Requested};
+pub use delivery::{ChangeDelivery, DeliveryState, ListDelivery};
+pub use document::Presence;
+pub use domain::{ActRow, Administer, Administration, ListActs, ListDomains};
+pub use feed::{FeedOpen, FeedReady, FeedSubject, Outcome};
+pub use framed::{Framed, ReadFault, read, write};
+pub use grant::{Grant, GrantRow, ListGrants};
+pub use history::{Change, ChangeKind, Explain, Explanation, FetchAt, ListHistory};
+pub use identity::{DeviceKey, Invite, ListKeys, RevokeKey};
+pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
+pub use publish::{Fetch, Publish};
+pub use question::Question;
+pub use request::{Answer, Request};
+pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
+pub use send::Send;
+pub use subscribe::{ListSubscriptions, Subscribe, SubscriptionRow, Unsubscribe};
+pub use visibility::{ChangeVisibility, ListVisibility, VisibilityRow};
+pub use watchers::{EndSubscription, ListWatchers};

@@ -1,0 +1,116 @@
+//! Publishing presence, and fetching it. RFC 2778 PRESENCE INFORMATION, FETCHER.
+//!
+//! Must never hold: a check that the model's constructors do not make.
+
+use super::document::{document, document_body};
+use super::framed::Framed;
+use super::request::Request;
+use crate::model::{Document, Lifetime, OperationId, Presentity, PublicationName, Refusal, Tag};
+
+/// Frozen bodies.
+pub mod body {
+    use crate::protocol::document::body::Document;
+
+    crate::protocol::kind::bodies! {
+        /// Makes, changes, refreshes or removes a publication.
+        0x0010 Publish {
+            /// The client's number for the answer.
+            request: u64,
+            /// The device's name for the operation; the same on a repeat.
+            operation: [u8; 16],
+            /// `pres:` URI.
+            presentity: String,
+            /// The device's name for the publication, usually empty.
+            name: String,
+            /// The tag it must have.
+            if_match: Option<[u8; 16]>,
+            /// Lifetime asked for; 0 removes.
+            lifetime_ms: Option<u64>,
+            /// What to publish.
+            document: Option<Document>,
+        }
+        /// Answer to `Publish`.
+        0x0110 Published {
+            /// The client's number.
+            request: u64,
+            /// The publication's tag from now on.
+            tag: [u8; 16],
+            /// Lifetime granted; 0 after a removal.
+            granted_ms: u64,
+        }
+        /// Asks for the current presence of one presentity. Answer: `Presence`.
+        0x0020 Fetch {
+            /// `pres:` URI.
+            presentity: String,
+        }
+    }
+}
+
+/// Makes, changes, refreshes or removes a publication. Answer: [`Answer::Published`](super::Answer::Published). A repeat
+/// gets the first answer, by its operation.
+///
+/// Document without tag: initial. Tag without document: refresh. Both: modify. Lifetime zero with tag: remove.
+/// RFC 3903 §4.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// Whose presence.
+    pub presentity: Presentity,
+    /// The device's name for the publication.
+    pub name: PublicationName,
+    /// The device's name for this operation.
+    pub operation: OperationId,
+    /// The tag the publication must have.
+    pub if_match: Option<Tag>,
+    /// How long; `None` for the default, zero to remove.
+    pub lifetime: Option<Lifetime>,
+    /// What to publish.
+    pub document: Option<Document>,
+}
+
+impl Framed for Publish {
+    type Body = body::Publish;
+
+    fn to_body(&self) -> body::Publish {
+        body::Publish {
+            request: 0,
+            operation: self.operation.0,
+            presentity: self.presentity.to_string(),
+            name: self.name.as_str().to_owned(),
+            if_match: self.if_match.map(|tag| tag.0),
+            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
+            document: self.document.as_ref().map(document_body),
+        }
+    }
+
+    fn from_body(body: body::Publish) -> Result<Self, Refusal> {
+        Ok(Self {
+            presentity: body.presentity.parse()?,
+            name: PublicationName::new(&body.name)?,
+            operation: OperationId(body.operation),
+            if_match: body.if_match.map(Tag),
+            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
+            document: body.document.map(document).transpose()?,
+        })
+    }
+}
+
+impl Request for Publish {}
+
+/// Asks for the current presence of one presentity. Answer: [`Presence`](super::Presence).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Whose.
+    pub presentity: Presentity,
+}
+
+impl Framed for Fetch {
+    type Body = body::Fetch;
+
+    fn to_body(&self) -> body::Fetch {
+        body::Fetch { presentity: self.presentity.to_string() }
+    }
+
+    fn from_body(body: body::Fetch) -> Result<Self, Refusal> {
+        Ok(Self { presentity: body.presentity.parse()? })
+    }
+}

@@ -1,0 +1,384 @@
+//! Access rules: who may fetch or subscribe, and what of a document they are shown.
+//!
+//! Must never hold: a check that the model's constructors do not make.
+
+use core::fmt;
+use core::str::FromStr;
+
+use super::framed::Framed;
+use super::request::Request;
+use crate::model::{
+    AccessRule, Domain, Handling, OperationId, Presentity, Refusal, RuleName, Shown, Timestamp,
+    TupleId,
+};
+
+/// Frozen bodies and their parts.
+pub mod body {
+    use serde::{Deserialize, Serialize};
+
+    crate::protocol::kind::bodies! {
+        /// Changes access rules. Answer: `Changed`.
+        0x0019 ChangeRules {
+            /// The client's number for the answer.
+            request: u64,
+            /// The device's name for the operation; the same on a repeat.
+            operation: [u8; 16],
+            /// `pres:` URI of the presentity whose rules they are; `@domain` for a domain's.
+            owner: String,
+            /// The version they must have.
+            if_version: Option<u64>,
+            /// Rules to set.
+            put: Vec<AccessRule>,
+            /// Names of rules to remove.
+            remove: Vec<String>,
+        }
+        /// Asks for access rules. Answer: `Version`, any number of `Rule`, then `End`.
+        0x0024 ListRules {
+            /// `pres:` URI, or `@domain`.
+            owner: String,
+        }
+        /// First row of an answer that lists rules.
+        0x0124 Version {
+            /// Their version; 0 if there never were any.
+            version: u64,
+        }
+        /// One access rule.
+        0x0125 Rule {
+            /// The rule.
+            rule: AccessRule,
+        }
+    }
+
+    /// An access rule.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct AccessRule {
+        /// Its name.
+        pub name: String,
+        /// `everyone`, `anonymous`, `authenticated`, `@domain` or `local@domain`.
+        pub who: String,
+        /// For one that fetches. 0: says nothing. 1: block. 2: confirm. 3: polite-block. 4: allow.
+        pub fetch: u8,
+        /// The same for one that subscribes.
+        pub subscribe: u8,
+        /// What is shown where it allows.
+        pub shown: Shown,
+        /// It holds from then on.
+        pub from_ms: Option<u64>,
+        /// It holds until just before then.
+        pub until_ms: Option<u64>,
+    }
+
+    /// What of a document is shown.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Shown {
+        /// Only the tuples of these ids; all if none.
+        pub tuples: Option<Vec<String>>,
+        /// Notes.
+        pub notes: bool,
+        /// Contact addresses.
+        pub contact: bool,
+        /// Extension elements.
+        pub markup: bool,
+    }
+}
+
+/// Whose access rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RulesOwner {
+    /// A presentity's own.
+    Presentity(Presentity),
+    /// A domain's, for all presentities in it.
+    Domain(Domain),
+}
+
+impl fmt::Display for RulesOwner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Presentity(presentity) => write!(formatter, "{presentity}"),
+            Self::Domain(domain) => write!(formatter, "@{domain}"),
+        }
+    }
+}
+
+impl FromStr for RulesOwner {
+    type Err = Refusal;
+
+    /// Parses `pres:alice@example.com` or `@example.com`.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        match text.strip_prefix('@') {
+            Some(domain) => domain.parse().map(Self::Domain),
+            None => text.parse().map(Self::Presentity),
+        }
+    }
+}
+
+/// Changes access rules. Answer: [`Answer::Changed`](super::Answer::Changed). A repeat gets the first answer, by its
+/// operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRules {
+    /// Whose.
+    pub owner: RulesOwner,
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
+    /// The version they must have.
+    pub if_version: Option<u64>,
+    /// Rules to set; one of the same name is replaced.
+    pub put: Vec<AccessRule>,
+    /// Names of rules to remove.
+    pub remove: Vec<RuleName>,
+}
+
+impl Framed for ChangeRules {
+    type Body = body::ChangeRules;
+
+    fn to_body(&self) -> body::ChangeRules {
+        body::ChangeRules {
+            request: 0,
+            operation: self.operation.0,
+            owner: self.owner.to_string(),
+            if_version: self.if_version,
+            put: self.put.iter().map(access_rule_body).collect(),
+            remove: self.remove.iter().map(|name| name.as_str().to_owned()).collect(),
+        }
+    }
+
+    fn from_body(body: body::ChangeRules) -> Result<Self, Refusal> {
+        Ok(Self {
+            owner: body.owner.parse()?,
+            operation: OperationId(body.operation),
+            if_version: body.if_version,
+            put: body.put.into_iter().map(access_rule).collect::<Result<_, _>>()?,
+            remove: rule_names(&body.remove)?,
+        })
+    }
+}
+
+impl Request for ChangeRules {}
+
+/// Reads names of rules.
+///
+/// # Errors
+/// The refusal of the first that is not valid.
+pub(super) fn rule_names(given: &[String]) -> Result<Vec<RuleName>, Refusal> {
+    given.iter().map(|name| RuleName::new(name)).collect()
+}
+
+/// Asks for access rules. Answer: [`Version`], then any number of [`AccessRule`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRules {
+    /// Whose.
+    pub owner: RulesOwner,
+}
+
+impl Framed for ListRules {
+    type Body = body::ListRules;
+
+    fn to_body(&self) -> body::ListRules {
+        body::ListRules { owner: self.owner.to_string() }
+    }
+
+    fn from_body(body: body::ListRules) -> Result<Self, Refusal> {
+        Ok(Self { owner: body.owner.parse()? })
+    }
+}
+
+/// The version of rules that are listed behind it; zero if there never were any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub u64);
+
+impl Framed for Version {
+    type Body = body::Version;
+
+    fn to_body(&self) -> body::Version {
+        body::Version { version: self.0 }
+    }
+
+    fn from_body(body: body::Version) -> Result<Self, Refusal> {
+        Ok(Self(body.version))
+    }
+}
+
+impl Framed for AccessRule {
+    type Body = body::Rule;
+
+    fn to_body(&self) -> body::Rule {
+        body::Rule { rule: access_rule_body(self) }
+    }
+
+    fn from_body(body: body::Rule) -> Result<Self, Refusal> {
+        access_rule(body.rule)
+    }
+}
+
+/// Reads an access rule. What its parts cannot check alone, whoever sets it checks.
+///
+/// # Errors
+/// The refusal of the first part that is not valid.
+pub fn access_rule(wire: body::AccessRule) -> Result<AccessRule, Refusal> {
+    Ok(AccessRule {
+        name: RuleName::new(&wire.name)?,
+        who: wire.who.parse()?,
+        fetch: handling(wire.fetch)?,
+        subscribe: handling(wire.subscribe)?,
+        shown: shown(wire.shown)?,
+        from: wire.from_ms.map(Timestamp::from_ms),
+        until: wire.until_ms.map(Timestamp::from_ms),
+    })
+}
+
+/// Writes an access rule.
+pub fn access_rule_body(rule: &AccessRule) -> body::AccessRule {
+    body::AccessRule {
+        name: rule.name.as_str().to_owned(),
+        who: rule.who.to_string(),
+        fetch: handling_number(rule.fetch),
+        subscribe: handling_number(rule.subscribe),
+        shown: shown_body(&rule.shown),
+        from_ms: rule.from.map(Timestamp::as_ms),
+        until_ms: rule.until.map(Timestamp::as_ms),
+    }
+}
+
+/// Reads what of a document is shown.
+///
+/// # Errors
+/// The refusal of the first tuple id that is not valid.
+pub fn shown(wire: body::Shown) -> Result<Shown, Refusal> {
+    let tuples = wire.tuples.map(|ids| ids.iter().map(|id| TupleId::new(id)).collect());
+    Ok(Shown {
+        tuples: tuples.transpose()?,
+        notes: wire.notes,
+        contact: wire.contact,
+        markup: wire.markup,
+    })
+}
+
+/// Writes what of a document is shown.
+pub fn shown_body(shown: &Shown) -> body::Shown {
+    let text = |id: &TupleId| id.as_str().to_owned();
+    body::Shown {
+        tuples: shown.tuples.as_ref().map(|ids| ids.iter().map(text).collect()),
+        notes: shown.notes,
+        contact: shown.contact,
+        markup: shown.markup,
+    }
+}
+
+/// Reads what a rule grants; `None` where it says nothing.
+///
+/// # Errors
+/// [`Refusal::BadField`] for a number this version does not know.
+pub fn handling(number: u8) -> Result<Option<Handling>, Refusal> {
+    match number {
+        0 => Ok(None),
+        1 => Ok(Some(Handling::Block)),
+        2 => Ok(Some(Handling::Confirm)),
+        3 => Ok(Some(Handling::PoliteBlock)),
+        4 => Ok(Some(Handling::Allow)),
+        _ => Err(Refusal::bad_field(
+            "handling",
+            "is none of 0 (none), 1 (block), 2 (confirm), 3 (polite-block), 4 (allow)",
+        )),
+    }
+}
+
+/// Number of what a rule grants; 0 where it says nothing.
+pub const fn handling_number(handling: Option<Handling>) -> u8 {
+    match handling {
+        None => 0,
+        Some(Handling::Block) => 1,
+        Some(Handling::Confirm) => 2,
+        Some(Handling::PoliteBlock) => 3,
+        Some(Handling::Allow) => 4,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Who;
+
+    /// Whoever a rule may be about.
+    pub(in super::super) fn any_who() -> impl Strategy<Value = Who> {
+        let text = prop_oneof![
+            Just("everyone".to_owned()),
+            Just("anonymous".to_owned()),
+            Just("authenticated".to_owned()),
+            "@[a-z]{1,9}\\.example",
+            "[a-z]{1,9}@[a-z]{1,9}\\.example",
+        ];
+        text.prop_map(|text| text.parse().unwrap())
+    }
+
+    /// A name a rule may have.
+    pub(in super::super) fn any_name() -> impl Strategy<Value = RuleName> {
+        "[!-~é]{1,40}".prop_map(|text| RuleName::new(&text).unwrap())
+    }
+
+    fn any_handling() -> impl Strategy<Value = Option<Handling>> {
+        prop::option::of(prop::sample::select(Handling::ALL.to_vec()))
+    }
+
+    fn any_shown() -> impl Strategy<Value = Shown> {
+        let ids = prop::collection::vec("[a-z0-9-]{1,20}", 0..5);
+        let ids = ids.prop_map(|ids| ids.iter().map(|id| TupleId::new(id).unwrap()).collect());
+        (prop::option::of(ids), any::<[bool; 3]>())
+            .prop_map(|(tuples, [notes, contact, markup])| Shown { tuples, notes, contact, markup })
+    }
+
+    fn any_moment() -> impl Strategy<Value = Option<Timestamp>> {
+        prop::option::of(any::<u64>().prop_map(Timestamp::from_ms))
+    }
+
+    fn any_rule() -> impl Strategy<Value = AccessRule> {
+        let grants = (any_handling(), any_handling(), any_shown());
+        (any_name(), any_who(), grants, any_moment(), any_moment()).prop_map(
+            |(name, who, (fetch, subscribe, shown), from, until)| AccessRule {
+                name,
+                who,
+                fetch,
+                subscribe,
+                shown,
+                from,
+                until,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_access_rule_reads_back(given in any_rule()) {
+            prop_assert_eq!(access_rule(access_rule_body(&given)), Ok(given));
+        }
+
+        #[test]
+        fn a_handling_is_read_as_written_or_refused(number in any::<u8>()) {
+            prop_assert!(handling(number).map_or(number > 4, |it| handling_number(it) == number));
+        }
+    }
+
+    #[test]
+    fn an_owner_reads_back_as_it_is_written() {
+        for text in ["pres:alice@example.com", "@example.com"] {
+            assert_eq!(text.parse::<RulesOwner>().unwrap().to_string(), text);
+        }
+        for wrong in ["alice@example.com", "@", "im:alice@example.com"] {
+            assert!(wrong.parse::<RulesOwner>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_higher_number_grants_more() {
+        let granted: Vec<_> = (1..=4).map(|number| handling(number).unwrap()).collect();
+        assert_eq!(granted, Handling::ALL.map(Some));
+    }
+
+    #[test]
+    fn a_rule_about_nobody_is_refused() {
+        let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
+        let wire = body::AccessRule { who: "nobody".to_owned(), ..access_rule_body(&rule) };
+        assert!(matches!(access_rule(wire), Err(Refusal::BadField { .. })));
+    }
+}

@@ -1,0 +1,235 @@
+//! Sending instant messages, and messages as they lie in an inbox. RFC 2778 INSTANT MESSAGE.
+//!
+//! Must never hold: a check that the model's constructors do not make, except the size of a body.
+
+use bytes::Bytes;
+
+use super::document::{payload, written};
+use super::framed::{Framed, or_self, principal_or_self, too_large};
+use super::request::Request;
+use crate::model::limits::BODY_BYTES_MAX;
+use crate::model::{
+    ContentType, InboxAddress, InboxSequence, Lifetime, Message, MessageId, Payload, Principal,
+    Receipts, Refusal, Timestamp,
+};
+
+/// Frozen bodies and their parts.
+pub mod body {
+    use crate::protocol::document::body::Written;
+    use bytes::Bytes;
+    use serde::{Deserialize, Serialize};
+
+    crate::protocol::kind::bodies! {
+        /// Sends a message.
+        0x0013 Send {
+            /// The client's number for the answer.
+            request: u64,
+            /// `im:` URI.
+            inbox: String,
+            /// `local@domain` of the sender; empty means the session's principal.
+            sender: String,
+            /// The sender's name for the message; the same on a repeat.
+            id: String,
+            /// MIME type.
+            content_type: String,
+            /// 1 to 65,536 bytes.
+            body: Bytes,
+            /// Time to live; none means for ever.
+            lifetime_ms: Option<u64>,
+            ;
+            /// Which receipts are wanted: one byte, a bit for each.
+            1 receipts,
+        }
+        /// Answer to `Send`: the message is in the inbox.
+        0x0113 Sent {
+            /// The client's number.
+            request: u64,
+            /// Whether it was there already.
+            duplicate: bool,
+        }
+    }
+
+    /// A message as it lies in an inbox.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct MessageBody {
+        /// `im:` URI.
+        pub inbox: String,
+        /// Its position there.
+        pub sequence: u64,
+        /// `local@domain` of the authenticated sender.
+        pub sender: String,
+        /// The sender's name for it.
+        pub id: String,
+        /// MIME type.
+        pub content_type: String,
+        /// The body; none once erased.
+        pub body: Written,
+        /// When it became durable.
+        pub accepted_at_ms: u64,
+        /// Time to live from then on.
+        pub lifetime_ms: Option<u64>,
+    }
+}
+
+/// Sends a message. Answer: [`Answer::Sent`](super::Answer::Sent). A repeat with the same content gets the first answer,
+/// by the message's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// Who sends: one the asker is a member of; `None` for the asker itself.
+    pub sender: Option<Principal>,
+    /// Where to.
+    pub inbox: InboxAddress,
+    /// What the sender wants to learn of it later.
+    pub receipts: Receipts,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// 1 to [`BODY_BYTES_MAX`] bytes.
+    pub body: Payload,
+    /// How long it may wait; `None` for ever.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl Framed for Send {
+    type Body = body::Send;
+
+    fn to_body(&self) -> body::Send {
+        body::Send {
+            request: 0,
+            inbox: self.inbox.to_string(),
+            sender: or_self(self.sender.as_ref()),
+            id: self.id.as_str().to_owned(),
+            content_type: self.content_type.as_str().to_owned(),
+            body: self.body.bytes().cloned().unwrap_or_default(),
+            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
+            receipts: receipts_addition(self.receipts),
+        }
+    }
+
+    fn from_body(body: body::Send) -> Result<Self, Refusal> {
+        check_size(body.body.len())?;
+        Ok(Self {
+            sender: principal_or_self(&body.sender)?,
+            receipts: receipts(body.receipts.as_ref())?,
+            inbox: body.inbox.parse()?,
+            id: MessageId::new(&body.id)?,
+            content_type: ContentType::new(&body.content_type)?,
+            body: Payload::Present(body.body),
+            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
+        })
+    }
+}
+
+impl Request for Send {}
+
+fn check_size(found: usize) -> Result<(), Refusal> {
+    match found {
+        0 => Err(Refusal::bad_field("body", "is empty; send at least one byte")),
+        1..=BODY_BYTES_MAX => Ok(()),
+        _ => Err(too_large("body", found, BODY_BYTES_MAX)),
+    }
+}
+
+/// Reads which receipts are asked for: none if it is not said.
+///
+/// # Errors
+/// [`Refusal::BadField`] unless they have one byte.
+pub fn receipts(addition: Option<&Bytes>) -> Result<Receipts, Refusal> {
+    match addition.map(AsRef::as_ref) {
+        None => Ok(Receipts::NONE),
+        Some(&[bits]) => Ok(Receipts::from_bits(bits)),
+        Some(_) => Err(Refusal::bad_field("receipts", "must have one byte")),
+    }
+}
+
+/// Writes which receipts are asked for.
+pub fn receipts_addition(receipts: Receipts) -> Option<Bytes> {
+    (!receipts.is_none()).then(|| Bytes::copy_from_slice(&[receipts.bits()]))
+}
+
+/// Writes a message.
+pub fn message_body(message: &Message) -> body::MessageBody {
+    body::MessageBody {
+        inbox: message.inbox.to_string(),
+        sequence: message.sequence.get(),
+        sender: message.sender.to_string(),
+        id: message.id.as_str().to_owned(),
+        content_type: message.content_type.as_str().to_owned(),
+        body: written(&message.body),
+        accepted_at_ms: message.accepted_at.as_ms(),
+        lifetime_ms: message.lifetime.map(Lifetime::as_ms),
+    }
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// The refusal of the first part that is not valid.
+pub fn message(wire: body::MessageBody) -> Result<Message, Refusal> {
+    Ok(Message {
+        inbox: wire.inbox.parse()?,
+        sequence: InboxSequence::new(wire.sequence),
+        sender: wire.sender.parse()?,
+        id: MessageId::new(&wire.id)?,
+        content_type: ContentType::new(&wire.content_type)?,
+        body: payload(wire.body),
+        accepted_at: Timestamp::from_ms(wire.accepted_at_ms),
+        lifetime: wire.lifetime_ms.map(Lifetime::from_ms),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::document::tests::payloads_of;
+    use super::*;
+    use crate::model::ReceiptKind;
+
+    fn any_message() -> impl Strategy<Value = Message> {
+        let body = payloads_of("\\PC{1,50}");
+        let id = "[!-~]{1,64}";
+        (any::<[u64; 2]>(), id, body, prop::option::of(any::<u64>())).prop_map(
+            |([sequence, at], id, body, lifetime)| Message {
+                inbox: "im:bob@example.com".parse().unwrap(),
+                sequence: InboxSequence::new(sequence),
+                sender: "alice@example.com".parse().unwrap(),
+                id: MessageId::new(&id).unwrap(),
+                content_type: ContentType::new("text/plain; charset=utf-8").unwrap(),
+                body,
+                accepted_at: Timestamp::from_ms(at),
+                lifetime: lifetime.map(Lifetime::from_ms),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_reads_back(given in any_message()) {
+            prop_assert_eq!(message(message_body(&given)), Ok(given));
+        }
+    }
+
+    #[test]
+    fn receipts_read_back_and_what_is_not_asked_for_takes_no_bytes() {
+        let given = Receipts::NONE.with(ReceiptKind::Displayed).with(ReceiptKind::Failed);
+        assert_eq!(receipts(receipts_addition(given).as_ref()), Ok(given));
+        assert_eq!(receipts_addition(Receipts::NONE), None);
+        assert_eq!(receipts(None), Ok(Receipts::NONE));
+    }
+
+    #[test]
+    fn a_receipt_that_is_not_known_is_not_asked_for_and_two_bytes_are_refused() {
+        let addition = |bytes| Some(Bytes::from_static(bytes));
+        assert_eq!(receipts(addition(&[0xe1]).as_ref()), Ok(Receipts::from_bits(1)));
+        assert!(receipts(addition(&[]).as_ref()).is_err());
+    }
+
+    #[test]
+    fn a_body_is_neither_empty_nor_over_the_limit() {
+        assert!(check_size(BODY_BYTES_MAX).is_ok());
+        assert!(matches!(check_size(0), Err(Refusal::BadField { .. })));
+        assert!(matches!(check_size(BODY_BYTES_MAX + 1), Err(Refusal::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,332 @@
+//! Subscribing: to be told of a presentity's changes. RFC 2778 SUBSCRIPTION.
+//!
+//! Must never hold: a check that the model's constructors do not make.
+
+use bytes::Bytes;
+
+use super::framed::Framed;
+use super::request::{Answer, Request};
+use crate::model::{
+    EndReason, Lifetime, Mode, OperationId, Presentity, Refusal, RefusalCode, SubscriptionState,
+};
+
+/// Frozen bodies.
+pub mod body {
+    crate::protocol::kind::bodies! {
+        /// Begins or renews a subscription.
+        0x0011 Subscribe {
+            /// The client's number for the answer.
+            request: u64,
+            /// `pres:` URI.
+            presentity: String,
+            /// 0: latest. 1: every.
+            mode: u8,
+            /// Lifetime asked for.
+            lifetime_ms: Option<u64>,
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
+        }
+        /// Ends a subscription.
+        0x0012 Unsubscribe {
+            /// The client's number for the answer.
+            request: u64,
+            /// `pres:` URI.
+            presentity: String,
+        }
+        /// Answer to `Subscribe`.
+        0x0111 Subscribed {
+            /// The client's number.
+            request: u64,
+            /// 1: active. 3: pending.
+            state: u8,
+            /// Lifetime granted.
+            granted_ms: u64,
+        }
+        /// Answer to `Unsubscribe`.
+        0x0112 Unsubscribed {
+            /// The client's number.
+            request: u64,
+        }
+        /// Asks for one's own subscriptions. Answer: any number of `Subscription`, then `End`.
+        0x0021 ListSubscriptions {
+        }
+        /// One row of the answer to `ListSubscriptions`.
+        0x0121 Subscription {
+            /// `pres:` URI.
+            presentity: String,
+            /// 1: active. 2: terminated. 3: pending.
+            state: u8,
+            /// 0: none. 1: timeout. 2: deactivated. 3: rejected. 4: giveup. 5: noresource.
+            reason: u8,
+            /// 0: latest. 1: every.
+            mode: u8,
+            /// Time left.
+            remaining_ms: u64,
+        }
+    }
+}
+
+/// Begins or renews a subscription. Answer: [`Answer::Subscribed`]. A repeat gets the first answer, by its operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
+    /// Whom to watch.
+    pub presentity: Presentity,
+    /// How much to be told.
+    pub mode: Mode,
+    /// How long; `None` for the default. Granted as asked or shorter, never longer.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl Framed for Subscribe {
+    type Body = body::Subscribe;
+
+    fn to_body(&self) -> body::Subscribe {
+        body::Subscribe {
+            request: 0,
+            presentity: self.presentity.to_string(),
+            mode: mode_number(self.mode),
+            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
+            operation: operation_addition(self.operation),
+        }
+    }
+
+    fn from_body(body: body::Subscribe) -> Result<Self, Refusal> {
+        Ok(Self {
+            operation: operation(body.operation.as_ref())?,
+            presentity: body.presentity.parse()?,
+            mode: mode(body.mode)?,
+            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
+        })
+    }
+}
+
+impl Request for Subscribe {}
+
+/// Ends a subscription. Answer: [`Answer::Unsubscribed`]. A repeat finds nothing left to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsubscribe {
+    /// Whom to watch no more.
+    pub presentity: Presentity,
+}
+
+impl Framed for Unsubscribe {
+    type Body = body::Unsubscribe;
+
+    fn to_body(&self) -> body::Unsubscribe {
+        body::Unsubscribe { request: 0, presentity: self.presentity.to_string() }
+    }
+
+    fn from_body(body: body::Unsubscribe) -> Result<Self, Refusal> {
+        Ok(Self { presentity: body.presentity.parse()? })
+    }
+}
+
+impl Request for Unsubscribe {
+    fn done_before(&self, code: RefusalCode) -> Option<Answer> {
+        (code == RefusalCode::NoSubscription).then_some(Answer::Unsubscribed)
+    }
+}
+
+/// Asks for one's own subscriptions. Answer: any number of [`SubscriptionRow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListSubscriptions;
+
+impl Framed for ListSubscriptions {
+    type Body = body::ListSubscriptions;
+
+    fn to_body(&self) -> body::ListSubscriptions {
+        body::ListSubscriptions {}
+    }
+
+    fn from_body(_: body::ListSubscriptions) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+/// One subscription as its watcher sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRow {
+    /// Whom it is to.
+    pub presentity: Presentity,
+    /// Where it stands.
+    pub state: SubscriptionState,
+    /// How much it tells.
+    pub mode: Mode,
+    /// Time left; zero when it ended.
+    pub remaining: Lifetime,
+}
+
+impl Framed for SubscriptionRow {
+    type Body = body::Subscription;
+
+    fn to_body(&self) -> body::Subscription {
+        let (state, reason) = state_numbers(self.state);
+        body::Subscription {
+            presentity: self.presentity.to_string(),
+            state,
+            reason,
+            mode: mode_number(self.mode),
+            remaining_ms: self.remaining.as_ms(),
+        }
+    }
+
+    fn from_body(body: body::Subscription) -> Result<Self, Refusal> {
+        Ok(Self {
+            presentity: body.presentity.parse()?,
+            state: state(body.state, body.reason)?,
+            mode: mode(body.mode)?,
+            remaining: Lifetime::from_ms(body.remaining_ms),
+        })
+    }
+}
+
+/// Reads the name of the operation; zero, which is no name, if there is none.
+///
+/// # Errors
+/// [`Refusal::BadField`] unless it has 16 bytes.
+pub fn operation(addition: Option<&Bytes>) -> Result<OperationId, Refusal> {
+    let Some(value) = addition else { return Ok(OperationId::default()) };
+    let bytes = value.as_ref().try_into();
+    bytes.map(OperationId).map_err(|_| Refusal::bad_field("operation", "must have 16 bytes"))
+}
+
+/// Writes the name of the operation.
+pub fn operation_addition(operation: OperationId) -> Option<Bytes> {
+    Some(Bytes::copy_from_slice(&operation.0))
+}
+
+const ACTIVE: u8 = 1;
+const TERMINATED: u8 = 2;
+const PENDING: u8 = 3;
+
+/// Numbers of a subscription's state, as its watcher is told it, and of the reason it ended, 0 for none.
+pub const fn state_numbers(state: SubscriptionState) -> (u8, u8) {
+    match state {
+        SubscriptionState::Active => (ACTIVE, 0),
+        SubscriptionState::Pending => (PENDING, 0),
+        // To its watcher a subscription that ran out undecided is over.
+        SubscriptionState::Waiting => (TERMINATED, reason_number(EndReason::Timeout)),
+        SubscriptionState::Terminated(reason) => (TERMINATED, reason_number(reason)),
+    }
+}
+
+const fn reason_number(reason: EndReason) -> u8 {
+    match reason {
+        EndReason::Timeout => 1,
+        EndReason::Deactivated => 2,
+        EndReason::Rejected => 3,
+        EndReason::GiveUp => 4,
+        EndReason::NoResource => 5,
+    }
+}
+
+/// Reads the numbers of [`state_numbers`].
+///
+/// # Errors
+/// [`Refusal::BadField`] for a state this version does not know; an unknown reason counts as `deactivated`,
+/// which lets the watcher try again, as RFC 6665 §4.1.3 says of unknown reasons.
+pub fn state(state: u8, reason: u8) -> Result<SubscriptionState, Refusal> {
+    match state {
+        ACTIVE => Ok(SubscriptionState::Active),
+        TERMINATED => Ok(SubscriptionState::Terminated(end_reason(reason))),
+        PENDING => Ok(SubscriptionState::Pending),
+        _ => Err(Refusal::bad_field(
+            "subscription state",
+            "is none of 1 (active), 2 (terminated), 3 (pending)",
+        )),
+    }
+}
+
+const fn end_reason(number: u8) -> EndReason {
+    match number {
+        1 => EndReason::Timeout,
+        3 => EndReason::Rejected,
+        4 => EndReason::GiveUp,
+        5 => EndReason::NoResource,
+        _ => EndReason::Deactivated,
+    }
+}
+
+/// Reads a mode.
+///
+/// # Errors
+/// [`Refusal::BadField`] for a mode this version does not know.
+pub fn mode(number: u8) -> Result<Mode, Refusal> {
+    match number {
+        0 => Ok(Mode::Latest),
+        1 => Ok(Mode::Every),
+        _ => Err(Refusal::bad_field("mode", "is neither 0 (latest) nor 1 (every)")),
+    }
+}
+
+/// Number of a mode.
+pub const fn mode_number(mode: Mode) -> u8 {
+    match mode {
+        Mode::Latest => 0,
+        Mode::Every => 1,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REASONS: [EndReason; 5] = [
+        EndReason::Timeout,
+        EndReason::Deactivated,
+        EndReason::Rejected,
+        EndReason::GiveUp,
+        EndReason::NoResource,
+    ];
+
+    /// A state as a watcher is told it.
+    pub(in super::super) fn any_state() -> impl Strategy<Value = SubscriptionState> {
+        prop_oneof![
+            Just(SubscriptionState::Active),
+            Just(SubscriptionState::Pending),
+            prop::sample::select(REASONS.to_vec()).prop_map(SubscriptionState::Terminated),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
+            prop_assert!(mode(number).map_or(number > 1, |it| mode_number(it) == number));
+            prop_assert_eq!(state(number, 2).is_ok(), (1..=3).contains(&number));
+        }
+
+        #[test]
+        fn a_subscription_reads_back(state in any_state(), remaining in any::<u64>()) {
+            let (presentity, mode) = ("pres:alice@example.com".parse().unwrap(), Mode::Every);
+            let remaining = Lifetime::from_ms(remaining);
+            let given = SubscriptionRow { presentity, state, mode, remaining };
+            prop_assert_eq!(SubscriptionRow::from_body(given.to_body()), Ok(given));
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_operation_reads_back_and_may_be_left_out() {
+        let given = OperationId([7; 16]);
+        assert_eq!(operation(operation_addition(given).as_ref()), Ok(given));
+        assert_eq!(operation(None), Ok(OperationId::default()));
+        assert!(operation(Some(&Bytes::from_static(&[3; 15]))).is_err());
+    }
+
+    #[test]
+    fn an_unknown_reason_lets_the_watcher_try_again() {
+        let state = state(2, 99).unwrap();
+        assert_eq!(state, SubscriptionState::Terminated(EndReason::Deactivated));
+    }
+
+    #[test]
+    fn a_watcher_whose_wish_ran_out_undecided_is_told_that_its_time_is_over() {
+        let (number, reason) = state_numbers(SubscriptionState::Waiting);
+        let told = state(number, reason).unwrap();
+        assert_eq!(told, SubscriptionState::Terminated(EndReason::Timeout));
+    }
+}

@@ -1,0 +1,222 @@
+//! Watchers of a presentity, as its owner sees them, and ending their subscriptions. RFC 2778 WATCHER INFORMATION.
+//!
+//! Must never hold: a check that the model's constructors do not make.
+
+use super::framed::Framed;
+use super::request::{Answer, Request};
+use super::rules::{handling, handling_number};
+use super::subscribe::{state, state_numbers};
+use crate::model::{
+    Presentity, Principal, Refusal, RefusalCode, SubscriptionState, Timestamp, WatcherRow,
+};
+
+/// Frozen bodies and their parts.
+pub mod body {
+    use serde::{Deserialize, Serialize};
+
+    crate::protocol::kind::bodies! {
+        /// Ends somebody's subscription. Answer: `Changed`.
+        0x001d EndSubscription {
+            /// The client's number for the answer.
+            request: u64,
+            /// Who watches.
+            watcher: String,
+            /// `pres:` URI.
+            presentity: String,
+        }
+        /// Asks who watches. Answer: any number of `Watcher`, then `End`.
+        0x0028 ListWatchers {
+            /// `pres:` URI.
+            presentity: String,
+        }
+        /// One watcher.
+        0x012a Watcher {
+            /// The watcher.
+            watcher: WatcherBody,
+        }
+    }
+
+    /// A watcher as watcher information shows it.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct WatcherBody {
+        /// `pres:` URI of the one watched.
+        pub presentity: String,
+        /// `local@domain` of the watcher.
+        pub watcher: String,
+        /// 0: only fetched. 1: active. 2: terminated. 3: pending. 4: waiting.
+        pub state: u8,
+        /// As in `PresenceBody`.
+        pub reason: u8,
+        /// What the rules grant it now, as in `AccessRule`.
+        pub handling: u8,
+        /// When it was first seen within 30 days.
+        pub first_at_ms: u64,
+        /// When it was last seen.
+        pub last_at_ms: u64,
+        /// How often it fetched.
+        pub fetches: u64,
+        /// How often it began to subscribe.
+        pub subscriptions: u64,
+    }
+}
+
+/// Told to the presentity alone.
+const WAITING: u8 = 4;
+
+/// Ends somebody's subscription to a presentity one controls, or as an administrator. Answer: [`Answer::Changed`]. A
+/// repeat finds nothing left to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndSubscription {
+    /// Who watches.
+    pub watcher: Principal,
+    /// Whom.
+    pub presentity: Presentity,
+}
+
+impl Framed for EndSubscription {
+    type Body = body::EndSubscription;
+
+    fn to_body(&self) -> body::EndSubscription {
+        body::EndSubscription {
+            request: 0,
+            watcher: self.watcher.to_string(),
+            presentity: self.presentity.to_string(),
+        }
+    }
+
+    fn from_body(body: body::EndSubscription) -> Result<Self, Refusal> {
+        Ok(Self { watcher: body.watcher.parse()?, presentity: body.presentity.parse()? })
+    }
+}
+
+impl Request for EndSubscription {
+    fn done_before(&self, code: RefusalCode) -> Option<Answer> {
+        (code == RefusalCode::NoSubscription).then_some(Answer::Changed { version: 0 })
+    }
+}
+
+/// Asks who watches. Answer: any number of [`WatcherRow`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListWatchers {
+    /// Whom.
+    pub presentity: Presentity,
+}
+
+impl Framed for ListWatchers {
+    type Body = body::ListWatchers;
+
+    fn to_body(&self) -> body::ListWatchers {
+        body::ListWatchers { presentity: self.presentity.to_string() }
+    }
+
+    fn from_body(body: body::ListWatchers) -> Result<Self, Refusal> {
+        Ok(Self { presentity: body.presentity.parse()? })
+    }
+}
+
+impl Framed for WatcherRow {
+    type Body = body::Watcher;
+
+    fn to_body(&self) -> body::Watcher {
+        body::Watcher { watcher: watcher_body(self) }
+    }
+
+    fn from_body(body: body::Watcher) -> Result<Self, Refusal> {
+        watcher(&body.watcher)
+    }
+}
+
+/// Reads a watcher.
+///
+/// # Errors
+/// The refusal of the first part that is not valid.
+pub fn watcher(wire: &body::WatcherBody) -> Result<WatcherRow, Refusal> {
+    let handling = handling(wire.handling)?;
+    Ok(WatcherRow {
+        presentity: wire.presentity.parse()?,
+        watcher: wire.watcher.parse()?,
+        state: watcher_state(wire.state, wire.reason)?,
+        handling: handling.ok_or_else(|| Refusal::bad_field("handling", "is missing"))?,
+        first_at: Timestamp::from_ms(wire.first_at_ms),
+        last_at: Timestamp::from_ms(wire.last_at_ms),
+        fetches: wire.fetches,
+        subscriptions: wire.subscriptions,
+    })
+}
+
+fn watcher_state(number: u8, reason: u8) -> Result<Option<SubscriptionState>, Refusal> {
+    match number {
+        0 => Ok(None),
+        WAITING => Ok(Some(SubscriptionState::Waiting)),
+        _ => state(number, reason).map(Some),
+    }
+}
+
+/// Writes a watcher.
+pub fn watcher_body(row: &WatcherRow) -> body::WatcherBody {
+    let (state, reason) = match row.state {
+        None => (0, 0),
+        Some(SubscriptionState::Waiting) => (WAITING, 0),
+        Some(state) => state_numbers(state),
+    };
+    body::WatcherBody {
+        presentity: row.presentity.to_string(),
+        watcher: row.watcher.to_string(),
+        state,
+        reason,
+        handling: handling_number(Some(row.handling)),
+        first_at_ms: row.first_at.as_ms(),
+        last_at_ms: row.last_at.as_ms(),
+        fetches: row.fetches,
+        subscriptions: row.subscriptions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::subscribe::tests::any_state;
+    use super::*;
+    use crate::model::Handling;
+
+    fn any_watcher() -> impl Strategy<Value = WatcherRow> {
+        let state = prop_oneof![any_state(), Just(SubscriptionState::Waiting)];
+        let handling = prop::sample::select(Handling::ALL.to_vec());
+        (prop::option::of(state), handling, any::<[u64; 4]>()).prop_map(
+            |(state, handling, [first, last, fetches, subscriptions])| WatcherRow {
+                presentity: "pres:alice@example.com".parse().unwrap(),
+                watcher: "bob@example.com".parse().unwrap(),
+                state,
+                handling,
+                first_at: Timestamp::from_ms(first),
+                last_at: Timestamp::from_ms(last),
+                fetches,
+                subscriptions,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_watcher_reads_back(given in any_watcher()) {
+            prop_assert_eq!(watcher(&watcher_body(&given)), Ok(given));
+        }
+
+        #[test]
+        fn a_state_is_read_or_refused(number in any::<u8>()) {
+            prop_assert_eq!(watcher_state(number, 2).is_ok(), number <= 4);
+        }
+    }
+
+    #[test]
+    fn a_repeat_that_ends_what_has_ended_is_done_and_one_that_is_forbidden_is_not() {
+        let end = EndSubscription {
+            watcher: "bob@localhost".parse().unwrap(),
+            presentity: "pres:alice@localhost".parse().unwrap(),
+        };
+        let done = end.done_before(RefusalCode::NoSubscription);
+        assert_eq!(done, Some(Answer::Changed { version: 0 }));
+        assert_eq!(end.done_before(RefusalCode::Forbidden), None);
+    }
+}
