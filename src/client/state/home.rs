@@ -151,7 +151,7 @@ impl Home {
         let lock = durable::lock(&folder.join(LOCK_FILE))?;
         let credentials =
             Credentials::new(principal.clone(), key::load_or_make(&folder.join(KEY_FILE))?);
-        Ok(Staged { home: self.clone(), folder, credentials, _lock: lock })
+        Ok(Staged { home: self.clone(), folder, credentials, lock })
     }
 
     fn folder(&self, principal: &Principal) -> PathBuf {
@@ -179,7 +179,7 @@ pub(crate) struct Staged {
     home: Home,
     folder: PathBuf,
     credentials: Credentials,
-    _lock: File,
+    lock: File,
 }
 
 impl Staged {
@@ -201,8 +201,11 @@ impl Staged {
             .store(&self.folder)?;
         self.home.put_aside(principal)?;
         let place = self.home.folder(principal);
+        // Windows moves no folder that has an open file in it. Elsewhere the lock is held to the end.
+        let lock = (!cfg!(windows)).then_some(self.lock);
         fs::rename(&self.folder, &place).map_err(StateError::io("move into place", &place))?;
         disk::sync_folder(self.home.path())?;
+        drop(lock);
         self.home.identity(principal)
     }
 }
