@@ -4,6 +4,7 @@
 //! Must never hold: a second test.
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+mod by_hand;
 mod support;
 
 use std::io::Write;
@@ -11,10 +12,10 @@ use std::sync::{Arc, Mutex};
 
 use adsum::protocol::body::{Contact, Fetch, Note, Presence, Publish, Send};
 use adsum::wire::StreamType;
+use by_hand::raw_frame;
 use bytes::Bytes;
 use support::peer::{Device, Peer, Session, document, inbox_feed, message, presence_feed, publish};
 use support::server::Running;
-use support::stream::raw_frame;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 

@@ -1,4 +1,4 @@
-//! A principal at one device, speaking the protocol by hand.
+//! A principal at one device, frame by frame.
 //!
 //! Must never hold: a part of the client library, or a check of a requirement.
 

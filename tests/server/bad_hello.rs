@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
+use crate::by_hand::raw_frame;
 use crate::support;
 use crate::support::http::head;
 use crate::support::peer::{Device, Manner, Peer, Session, subscribe};
 use crate::support::server::Running;
-use crate::support::stream::{End, Stream, frame, raw_frame};
+use crate::support::stream::{End, Stream, frame};
 use adsum::model::RefusalCode as Code;
 use adsum::protocol::body::{
     Challenge, ChallengeAnswer, Enroll, Hello, KeyRevoked, RevokeKey, Subscribe, Welcome,

@@ -2,11 +2,12 @@
 //!
 //! Must never hold: bytes that are no frames (see `bad_stream.rs`).
 
+use crate::by_hand::raw_frame;
 use crate::support;
 use crate::support::http::head;
 use crate::support::peer::{Session, answer_in, document, message, operation, publish, subscribe};
 use crate::support::server::Running;
-use crate::support::stream::{frame, known, raw_frame};
+use crate::support::stream::{frame, known};
 use crate::support::{inbox, presentity, principal};
 use adsum::model::RefusalCode as Code;
 use adsum::protocol::body::{

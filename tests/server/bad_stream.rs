@@ -2,12 +2,13 @@
 //!
 //! Must never hold: a request that is well formed and wrong (see `bad_peer.rs`).
 
+use crate::by_hand::raw_frame;
 use crate::support;
 use crate::support::http::head;
 use crate::support::peer::{Device, Manner, Session, inbox_feed, presence_feed, publish};
 use crate::support::presentity;
 use crate::support::server::Running;
-use crate::support::stream::{End, Stream, frame, raw_frame};
+use crate::support::stream::{End, Stream, frame};
 use adsum::model::RefusalCode as Code;
 use adsum::protocol::body::{
     Body, FeedAck, FeedAcked, FeedOpen, FeedReady, Fetch, InboxState, InboxStatus, MessageEvent,

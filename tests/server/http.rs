@@ -20,6 +20,15 @@ async fn a_server_that_serves_is_alive_and_ready() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn a_new_server_has_one_event_which_is_the_first_invite() {
+    let running = Running::start().await;
+    assert!(page(running.http(), "/readyz").await.contains("200 OK"));
+    let metrics = page(running.http(), "/metrics").await;
+    assert!(metrics.contains("adsum_log_head_sequence 1"), "{metrics}");
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_lost_its_folder_is_alive_and_not_ready() {
     let running = Running::start().await;

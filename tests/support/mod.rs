@@ -1,5 +1,5 @@
 //! What the tests over real sockets share: servers in this process and in one of their own, peers that speak the
-//! protocol by hand, applications on the client library, and a bad network.
+//! protocol frame by frame, applications on the client library, and a bad network.
 //!
 //! Must never hold: a check of a promise, or a wait for time instead of for a condition.
 

@@ -1,5 +1,6 @@
-//! A peer that speaks the protocol by hand, over quinn and the frames of `wire` alone.
+//! A peer that keeps to the protocol, over quinn and the frames and bodies of the crate, without the client library.
 //!
+//! The other one is `tests/by_hand/`, which knows `docs/PROTOCOL.md` and nothing of the crate.
 //! Must never hold: a part of the client library, which must be able to fail against these tests too.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adsum::protocol::body::{
-    Body, Document, Enroll, FeedOpen, Hello, Note, Publish, Published, Refused, Send, Sent,
-    Subscribe, Subscribed, Tuple, Welcome,
+    Body, Document, End as AnswerEnd, Enroll, FeedOpen, Hello, Note, Publish, Published, Refused,
+    Send, Sent, Subscribe, Subscribed, Tuple, Welcome,
 };
 use adsum::wire::{ALPN, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, proof_bytes};
 use bytes::Bytes;
@@ -176,11 +177,17 @@ impl Session {
         manner: Manner,
     ) -> Result<Self, End> {
         let peer = Peer::try_connect(server, manner).await?;
+        let hello = peer.hello(device);
+        Self::begin(peer, &device.name, &hello).await
+    }
+
+    /// Says `hello`, which must be let in.
+    pub async fn begin(peer: Peer, name: &str, hello: &Hello) -> Result<Self, End> {
         let mut control = Stream::open(&peer.connection, StreamType::Control).await?;
-        control.write(&peer.hello(device)).await;
+        control.write(hello).await;
         let frame = control.next().await?;
         let welcome = answer_in(&frame).unwrap_or_else(|code| panic!("refused with {code}"));
-        Ok(Self { peer, control, welcome, name: device.name.clone(), requests: 0 })
+        Ok(Self { peer, control, welcome, name: name.to_owned(), requests: 0 })
     }
 
     /// A number for the next request.
@@ -215,6 +222,12 @@ impl Session {
         self.answer().await.unwrap()
     }
 
+    /// Sends a request of whatever number and reads what is answered.
+    pub async fn request<B: Body, A: Body>(&mut self, request: &B) -> A {
+        self.control.write(request).await;
+        self.control.read().await
+    }
+
     /// Opens a feed; its first frame has not been read.
     pub async fn feed(&self, open: &FeedOpen) -> Stream {
         let mut feed = self.peer.open(StreamType::Feed).await;
@@ -228,6 +241,25 @@ impl Session {
         query.write(question).await;
         query.finish();
         query
+    }
+
+    /// Asks something that is answered by one frame.
+    pub async fn query<B: Body, A: Body>(&self, question: &B) -> A {
+        self.ask(question).await.read().await
+    }
+
+    /// Asks something that is answered by any number of frames in front of an end.
+    pub async fn list<B: Body>(&self, question: &B) -> Vec<Frame> {
+        let mut stream = self.ask(question).await;
+        let mut frames = Vec::new();
+        loop {
+            let frame =
+                stream.next().await.unwrap_or_else(|end| panic!("{end:?} after {frames:?}"));
+            if frame.kind == AnswerEnd::KIND {
+                return frames;
+            }
+            frames.push(frame);
+        }
     }
 
     pub fn close(&self) {

@@ -1,11 +1,11 @@
-//! One stream spoken by hand.
+//! One stream, frame by frame.
 //!
 //! Must never hold: a part of the client library.
 
 use std::time::Duration;
 
 use adsum::protocol::body::{Body, Refused};
-use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
+use adsum::wire::{CloseCode, Decoder, Frame, ResetCode, StreamType, decode, encode};
 use quinn::{Connection, ReadError, RecvStream, SendStream, VarInt};
 
 use super::within;
@@ -21,6 +21,18 @@ pub enum End {
     Closed(u64),
     /// The connection was lost otherwise.
     Lost(String),
+}
+
+impl End {
+    /// The connection was closed with `code`.
+    pub fn closed(code: CloseCode) -> Self {
+        Self::Closed(code.number().into())
+    }
+
+    /// The stream was reset with `code`.
+    pub fn reset(code: ResetCode) -> Self {
+        Self::Reset(code.number().into())
+    }
 }
 
 impl From<quinn::ConnectionError> for End {
@@ -116,6 +128,24 @@ impl Stream {
         self.read::<Refused>().await.code
     }
 
+    /// Writes `bytes` and reads `count` frames at the same time, as a peer must that writes more than fits.
+    pub async fn pipeline(&mut self, bytes: &[u8], count: u64) -> Vec<Frame> {
+        let Self { send, receive, decoder } = self;
+        let write = async { send.write_all(bytes).await.unwrap() };
+        let read = async {
+            let mut frames = Vec::new();
+            while (frames.len() as u64) < count {
+                let chunk = receive.read_chunk(usize::MAX, true).await.unwrap().unwrap();
+                decoder.push(&chunk.bytes);
+                while let Some(frame) = decoder.next_frame().unwrap() {
+                    frames.push(frame);
+                }
+            }
+            frames
+        };
+        within("all is written and answered", async { tokio::join!(write, read) }).await.1
+    }
+
     /// How it ends. Frames that come before are passed over.
     pub async fn end(&mut self) -> End {
         loop {
@@ -131,12 +161,6 @@ pub fn frame<B: Body>(body: &B) -> Vec<u8> {
     let mut out = Vec::new();
     encode(body, &mut out);
     out
-}
-
-/// The bytes of a frame of any kind.
-pub fn raw_frame(kind: u16, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 2).unwrap();
-    [&length.to_be_bytes()[..], &kind.to_be_bytes(), body].concat()
 }
 
 /// The body of a frame that must be of this kind.

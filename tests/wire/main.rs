@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+#[path = "../by_hand/mod.rs"]
+mod by_hand;
 #[path = "../protocol/mod.rs"]
 mod protocol;
 
-mod by_hand;
 mod corpus;
+mod document_alone;
 mod examples;
