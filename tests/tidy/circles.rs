@@ -112,6 +112,8 @@ fn a_circle_is_found_by_whatever_words_it_is_tied() {
         ("fn a() { crate::b::b(A) }", "crate::b::b"),
         ("fn a(b: super::b::B) {}", "super::b::B"),
         ("use super::b::B as _;", "super::b::B"),
+        ("pub mod inner {\n use super::super::b::B;\n}", "super::b::B"),
+        ("pub mod inner {\n fn a(a: super::A, b: crate::b::B) {}\n}", "crate::b::B"),
     ];
     for (text, names) in ties {
         let a = format!("{text} pub struct A;");
@@ -179,6 +181,8 @@ fn what_is_no_import_ties_nothing() {
         "const TEXT: &str = \"use crate::b::B;\";",
         "#[cfg(test)] use crate::b::B;",
         "#[cfg(doc)] use crate::b::B;",
+        "pub mod b {\n pub struct B;\n}\nfn a(b: b::B, c: self::b::B) {}",
+        "pub mod inner {\n use super::b::B;\n}\nmod b {}",
         "#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}",
         "use b::B; fn a() { b::c() }",
         "pub(in crate::b) fn a() {}",

@@ -4,7 +4,6 @@
 //! A `mod x;` takes nothing, and neither does a `mod.rs` that only passes a name on.
 //! Must never hold: what may be taken from whom.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tokens::{Token, tokens};
@@ -33,8 +32,11 @@ struct File {
     paths: Vec<Path>,
     /// Words outside of `use`.
     words: BTreeSet<String>,
-    /// Names that an item keyword stands in front of.
+    /// Names that an item keyword stands in front of, those of modules inside the file among them.
     defined: BTreeSet<String>,
+    /// While it is read: how many braces are open, and at which of them a module inside the file began.
+    open_count: usize,
+    inner: Vec<usize>,
 }
 
 /// Where a path leads to.
@@ -46,12 +48,14 @@ enum Place {
     Item(usize),
 }
 
+/// What a word is in the module of a file, as far as one search has found it. What is still being searched for is nothing,
+/// so that a name that leads to itself, as that of a macro does, is not followed for ever.
+type Found = BTreeMap<(usize, String), Option<Place>>;
+
 /// All files.
 pub(crate) struct Sources {
     files: Vec<File>,
     modules: BTreeMap<Path, usize>,
-    /// What was looked up before; nothing yet for what is being looked up.
-    known: RefCell<BTreeMap<(usize, String), Option<Place>>>,
 }
 
 /// For each file that takes something, the files it takes it from and by which names.
@@ -63,7 +67,7 @@ impl Sources {
         let files: Vec<File> =
             texts.into_iter().map(|(name, text)| File::read(name, text)).collect();
         let modules = (0..).zip(&files).map(|(index, file)| (file.module.clone(), index)).collect();
-        Self { files, modules, known: RefCell::default() }
+        Self { files, modules }
     }
 
     /// What is taken from where.
@@ -83,7 +87,7 @@ impl Sources {
                 }
             }
             for path in &file.paths {
-                if let Some(Place::Item(from)) = self.resolve(index, path) {
+                if let Some(Place::Item(from)) = self.resolve(index, path, &mut Found::new()) {
                     take(path, from);
                 }
             }
@@ -94,7 +98,7 @@ impl Sources {
     /// What an import takes, and from which files.
     fn taken(&self, index: usize, import: &Use) -> Vec<(Path, usize)> {
         let file = &self.files[index];
-        let place = self.resolve(index, &import.path);
+        let place = self.resolve(index, &import.path, &mut Found::new());
         match (&import.name, place) {
             (_, None) => Vec::new(),
             (Some(name), _)
@@ -109,7 +113,7 @@ impl Sources {
                 vec![(import.path.clone(), from)]
             }
             (None, Some(Place::Module(module))) => {
-                let item = |word: &String| match self.look_up(module, word)? {
+                let item = |word: &String| match self.look_up(module, word, &mut Found::new())? {
                     Place::Item(from) => {
                         Some(([&import.path[..], core::slice::from_ref(word)].concat(), from))
                     }
@@ -121,7 +125,7 @@ impl Sources {
     }
 
     /// Where `path`, written in file `index`, leads to; `None` if that is outside of this crate.
-    fn resolve(&self, index: usize, path: &[String]) -> Option<Place> {
+    fn resolve(&self, index: usize, path: &[String], found: &mut Found) -> Option<Place> {
         let (first, mut rest) = path.split_first()?;
         let mut module = self.files[index].module.clone();
         match first.as_str() {
@@ -137,7 +141,7 @@ impl Sources {
         let is_rooted = ROOTS.contains(&first.as_str());
         let mut here = *self.modules.get(&module)?;
         for (place, word) in rest.iter().enumerate() {
-            match self.look_up(here, word) {
+            match self.look_up(here, word, found) {
                 Some(Place::Module(next)) => here = next,
                 Some(item) => return Some(item),
                 None if place == 0 && !is_rooted => return None,
@@ -147,50 +151,51 @@ impl Sources {
         Some(Place::Module(here))
     }
 
-    /// What `word` is in the module of file `index`. A name that leads to itself, as that of a macro does, is nothing.
-    fn look_up(&self, index: usize, word: &str) -> Option<Place> {
+    /// What `word` is in the module of file `index`.
+    fn look_up(&self, index: usize, word: &str, found: &mut Found) -> Option<Place> {
         let key = (index, word.to_owned());
-        if let Some(known) = self.known.borrow().get(&key) {
-            return *known;
+        if let Some(place) = found.get(&key) {
+            return *place;
         }
-        self.known.borrow_mut().insert(key.clone(), None);
-        let found = self.find(index, word);
-        self.known.borrow_mut().insert(key, found);
-        found
+        found.insert(key.clone(), None);
+        let place = self.search(index, word, found);
+        found.insert(key, place);
+        place
     }
 
-    fn find(&self, index: usize, word: &str) -> Option<Place> {
+    fn search(&self, index: usize, word: &str, found: &mut Found) -> Option<Place> {
         let file = &self.files[index];
         let child = [&file.module[..], &[word.to_owned()]].concat();
         if let Some(module) = self.modules.get(&child) {
             return Some(Place::Module(*module));
         }
         let mut named = file.uses.iter().filter(|import| import.name.as_deref() == Some(word));
-        if let Some(place) = named.find_map(|import| self.resolve(index, &import.path)) {
+        if let Some(place) = named.find_map(|import| self.resolve(index, &import.path, found)) {
             return Some(place);
         }
         if file.defined.contains(word) {
             return Some(Place::Item(index));
         }
-        self.made_known(index, word)
+        self.made_known(index, word, found)
     }
 
     /// What `word` is by one of the imports of all names in file `index`.
-    fn made_known(&self, index: usize, word: &str) -> Option<Place> {
+    fn made_known(&self, index: usize, word: &str, found: &mut Found) -> Option<Place> {
         let file = &self.files[index];
-        let globs = file.uses.iter().filter(|import| import.name.is_none());
-        let modules: Vec<usize> = globs
-            .filter_map(|import| match self.resolve(index, &import.path)? {
-                Place::Module(module) => Some(module),
-                Place::Item(_) => None,
-            })
-            .collect();
-        let known = modules.iter().find_map(|module| self.look_up(*module, word));
-        // What a macro defines is known only by standing there.
-        known.or_else(|| {
-            let made = modules.into_iter().find(|module| self.files[*module].words.contains(word));
-            made.map(Place::Item)
-        })
+        let mut modules = Vec::new();
+        for import in file.uses.iter().filter(|import| import.name.is_none()) {
+            if let Some(Place::Module(module)) = self.resolve(index, &import.path, found) {
+                modules.push(module);
+            }
+        }
+        let known = modules.iter().find_map(|module| self.look_up(*module, word, found));
+        // What a macro defines is known only by standing there and coming from nowhere else.
+        let is_made = |module: &usize| {
+            let file = &self.files[*module];
+            let is_taken = file.uses.iter().any(|import| import.name.as_deref() == Some(word));
+            file.words.contains(word) && !is_taken
+        };
+        known.or_else(|| modules.into_iter().find(is_made).map(Place::Item))
     }
 }
 
@@ -204,6 +209,8 @@ impl File {
             paths: Vec::new(),
             words: BTreeSet::new(),
             defined: BTreeSet::new(),
+            open_count: 0,
+            inner: Vec::new(),
         };
         let mut rest = &tokens[..];
         while !rest.is_empty() {
@@ -219,7 +226,10 @@ impl File {
 
     /// Takes what `rest` begins with, and returns what comes after it.
     fn item<'a>(&mut self, rest: &'a [Token]) -> &'a [Token] {
-        let Some(word) = rest[0].word() else { return &rest[import_not_built(rest).max(1)..] };
+        let Some(word) = rest[0].word() else {
+            self.count(&rest[0]);
+            return &rest[import_not_built(rest).max(1)..];
+        };
         match word {
             "use" => self.import(&rest[1..], false),
             "pub" => {
@@ -237,9 +247,38 @@ impl File {
                 self.defined.extend(name.map(str::to_owned));
                 &rest[1..]
             }
-            "mod" => &rest[2.min(rest.len())..],
+            "mod" => {
+                if rest.get(2).is_some_and(|token| token.is('{')) {
+                    self.defined.extend(rest[1].word().map(str::to_owned));
+                    self.inner.push(self.open_count);
+                }
+                &rest[2.min(rest.len())..]
+            }
             _ => self.path(rest),
         }
+    }
+
+    /// Notes where a module inside the file ends.
+    fn count(&mut self, token: &Token) {
+        if token.is('{') {
+            self.open_count += 1;
+        } else if token.is('}') {
+            self.open_count = self.open_count.saturating_sub(1);
+            self.inner.pop_if(|begin| *begin == self.open_count);
+        }
+    }
+
+    /// A path in a module inside the file, as it is for the file's own module; `None` if it stays inside.
+    fn outer(&self, path: &[String]) -> Option<Path> {
+        let ups = path.iter().take_while(|word| *word == "super").count();
+        let is_inside = self.inner.len() > ups
+            && path.first().is_some_and(|word| ROOTS[1..].contains(&word.as_str()));
+        if is_inside || path.is_empty() {
+            return None;
+        }
+        let kept = path[ups.min(self.inner.len())..].to_vec();
+        let is_own = ups > 0 && ups == self.inner.len();
+        Some(if is_own { [vec!["self".to_owned()], kept].concat() } else { kept })
     }
 
     /// Takes the path or the word that `rest` begins with.
@@ -255,9 +294,15 @@ impl File {
         }
         self.words.insert(path[0].clone());
         if path.len() > 1 {
-            self.paths.push(path);
+            self.paths.extend(self.outer(&path));
         }
         rest
+    }
+
+    /// Takes a name that is imported. What a module inside the file imports is not what the file passes on.
+    fn import_one(&mut self, path: &[String], name: Option<String>, is_public: bool) {
+        let is_public = is_public && self.inner.is_empty();
+        self.uses.extend(self.outer(path).map(|path| Use { path, name, is_public }));
     }
 
     /// Takes an import up to its semicolon.
@@ -276,7 +321,7 @@ impl File {
                 Some(Token::Word(word)) if word == "as" => {
                     let name = rest.get(1).and_then(Token::word).map(str::to_owned);
                     *rest = &rest[2.min(rest.len())..];
-                    self.uses.push(Use { path, name, is_public });
+                    self.import_one(&path, name, is_public);
                     return;
                 }
                 Some(Token::Word(word)) => path.push(word.clone()),
@@ -301,7 +346,7 @@ impl File {
                         path.pop();
                     }
                     let name = path.last().cloned();
-                    self.uses.push(Use { path, name, is_public });
+                    self.import_one(&path, name, is_public);
                     return;
                 }
             }
