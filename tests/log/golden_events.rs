@@ -1,6 +1,6 @@
 //! Bytes that were written once must be read for ever: one golden file for each kind of event, and a golden log.
 //!
-//! `ADSUM_GOLDEN=write cargo test --test golden_events` writes the files that are missing. One that is there is never
+//! `ADSUM_GOLDEN=write cargo test --test log` writes the files that are missing. One that is there is never
 //! written over: to change a stored byte is to change the format, which is a new version beside the old one.
 //! Must never hold: anything computed from the files it checks.
 

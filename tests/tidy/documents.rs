@@ -84,6 +84,24 @@ fn every_path_in_a_comment_leads_somewhere() {
     report(&broken);
 }
 
+#[test]
+fn every_command_that_runs_tests_names_a_program_that_is_there() {
+    let mut broken = Vec::new();
+    for file in documents().into_iter().chain(files("src", "rs")).chain(files("tests", "rs")) {
+        for behind in text(&file).split("--test ").skip(1) {
+            let name: String = behind
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || "_0123456789".contains(*c))
+                .collect();
+            let places = [format!("tests/{name}.rs"), format!("tests/{name}/main.rs")];
+            if !name.is_empty() && !places.iter().any(|place| root().join(place).exists()) {
+                broken.push(format!("{file} runs {name}, which is no program"));
+            }
+        }
+    }
+    report(&broken);
+}
+
 /// The rows of the table under a heading, each as its cells.
 fn table(document: &str, heading: &str) -> Vec<Vec<String>> {
     let text = text(document);
