@@ -3,7 +3,7 @@
 //! Must never hold: what an answer means to anybody.
 
 use adsum::client::{Answer, Refused};
-use adsum::model::{Lifetime, Tag};
+use adsum::model::{Lifetime, Tag, Timestamp};
 use adsum::protocol::body::{self, Body};
 use adsum::protocol::convert;
 use adsum::wire::{Frame, decode};
@@ -51,6 +51,16 @@ pub(crate) fn read(frame: &Frame) -> Word {
         body::Deleted::KIND => {
             let body: body::Deleted = body(frame);
             (body.request, Answer::Deleted { count: body.count })
+        }
+        body::Invited::KIND => {
+            let body: body::Invited = body(frame);
+            let expires_at = Timestamp::from_ms(body.expires_at_ms);
+            (body.request, Answer::Invited { expires_at })
+        }
+        body::KeyRevoked::KIND => (body::<body::KeyRevoked>(frame).request, Answer::KeyRevoked),
+        body::Changed::KIND => {
+            let body: body::Changed = body(frame);
+            (body.request, Answer::Changed { version: body.version })
         }
         kind => panic!("kind {kind:#06x} came on CONTROL"),
     };

@@ -15,6 +15,7 @@ use adsum::model::{
     Sequence, Tag, Timestamp,
 };
 
+use super::decrees::concerns;
 use super::stories::{Entry, Episode, Place, PresenceStory};
 use super::{Checked, promised};
 
@@ -33,6 +34,8 @@ enum Lease {
 #[derive(Debug, Default)]
 pub(crate) struct Chronicle {
     pub(crate) events: Vec<Recorded>,
+    /// Whether some of them are about what governors decide, which is not folded here.
+    pub(crate) is_governed: bool,
     pub(crate) presentities: BTreeMap<Presentity, PresenceStory>,
     pub(crate) subscriptions: BTreeMap<(Principal, Presentity), Vec<Episode>>,
     pub(crate) inboxes: BTreeMap<InboxAddress, Vec<Entry>>,
@@ -102,8 +105,13 @@ impl Chronicle {
             self.head()
         );
         promised!(9, recorded.at > self.moment(), "event {due} is no later than the one before");
-        self.check_leases(&recorded)?;
-        self.fold(&recorded)?;
+        if concerns(&recorded.event) {
+            self.is_governed = true;
+            self.check_late(&recorded)?;
+        } else {
+            self.check_leases(&recorded)?;
+            self.fold(&recorded)?;
+        }
         self.events.push(recorded);
         Ok(())
     }
@@ -117,6 +125,11 @@ impl Chronicle {
             promised!(9, due, "event {sequence} ends {lease:?} at {at:?}, due {deadline:?}");
             return Ok(());
         }
+        self.check_late(recorded)
+    }
+
+    /// Nothing outlives its deadline.
+    fn check_late(&self, recorded: &Recorded) -> Checked {
         let late = self.leases.iter().find(|(_, deadline)| **deadline <= recorded.at.timestamp());
         let sequence = recorded.sequence;
         promised!(9, late.is_none(), "at event {sequence} a lease lives after its end: {late:?}");

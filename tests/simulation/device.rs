@@ -12,7 +12,7 @@ use adsum::client::resume::{
 };
 use adsum::model::limits::WINDOW_EVENTS_MAX;
 use adsum::model::{InboxSequence, Message, Tag};
-use adsum::protocol::body::{self, Body, FeedOpen, PresenceBody};
+use adsum::protocol::body::{self, Body, PresenceBody};
 use adsum::session::Scope;
 use adsum::wire::{
     CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, Frame, StreamType, VERSION, decode,
@@ -27,7 +27,7 @@ use super::pipe::{Piece, Stream};
 use super::plan::{Plan, Who, happens, signature};
 use super::trace::note;
 use super::wishes::Purposes;
-use super::world::Scene;
+use super::world::{Scene, feed_open};
 use super::{Bug, Checked, promised};
 
 /// What survives a crash of the device.
@@ -356,18 +356,6 @@ fn hello(who: &Who, exporter: Option<[u8; 32]>) -> body::Hello {
         signature,
         enroll: None,
         client: "simulated".to_owned(),
-    }
-}
-
-pub(crate) fn feed_open(kind: u8, cursor: Bytes, window: u32, inbox: String) -> FeedOpen {
-    FeedOpen {
-        kind,
-        cursor,
-        window,
-        presentities: Vec::new(),
-        inbox,
-        from_start: false,
-        watchers: None,
     }
 }
 

@@ -7,12 +7,11 @@ use adsum::protocol::body::{self, Body, Hello};
 use adsum::wire::{Decoder, StreamType, VERSION, decode};
 use bytes::Bytes;
 
-use super::device::feed_open;
 use super::network::{ConnectionId, End};
 use super::pipe::{Piece, Stream};
 use super::plan::{Plan, choose, happens};
 use super::trace::note;
-use super::world::Scene;
+use super::world::{Scene, feed_open};
 use super::{Checked, promised};
 
 /// How often it tries, out of a thousand moments.

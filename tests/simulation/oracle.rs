@@ -17,6 +17,7 @@ use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
 
 use super::chronicle::Chronicle;
+use super::decrees::{Decrees, concerns};
 use super::plan::{SECRET, cursor_secret};
 use super::{Checked, promised};
 
@@ -27,6 +28,8 @@ pub(crate) type Spot = (u8, u64);
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) chronicle: Chronicle,
+    /// What governors decided.
+    pub(crate) decrees: Decrees,
     /// Secrets that cursors were ever sealed with.
     pub(crate) eras: u8,
     /// Longest lifetimes that were asked for.
@@ -77,7 +80,16 @@ impl Oracle {
         Ok(())
     }
 
+    /// Whether governors decided anything.
+    pub(crate) fn is_governed(&self) -> bool {
+        self.chronicle.is_governed
+    }
+
     fn durable(&mut self, recorded: Recorded) -> Checked {
+        if concerns(&recorded.event) {
+            self.decrees.fold(&recorded)?;
+            return self.chronicle.add(recorded);
+        }
         let (at, sequence) = (recorded.at.timestamp(), recorded.sequence);
         let (granted, asked) = match &recorded.event {
             Event::Published(event) => {

@@ -11,12 +11,13 @@ use adsum::session::{Close, Gone, ReceiveHalf, SendHalf, Transport};
 use adsum::wire::{CloseCode, Decoder, ResetCode};
 use bytes::Bytes;
 
-/// The streams of a connection.
+/// The streams of a connection: two feeds, and a query for each question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stream {
     Control,
     Presence,
     Inbox,
+    Query(u32),
 }
 
 /// A stretch of a stream.

@@ -33,6 +33,25 @@ pub(crate) fn config() -> ServiceConfig {
     ServiceConfig { default_access: Handling::Allow, ..ServiceConfig::new(vec![domain], SECRET) }
 }
 
+/// Who decides who may watch it.
+pub(crate) const OWNER: &str = "erin@d.example";
+/// Whom it decides about.
+pub(crate) const WATCHER: &str = "frank@d.example";
+/// Who decides about domains and principals.
+pub(crate) const ADMINISTRATOR: &str = "root@d.example";
+/// Whose only device's key is there to be revoked.
+pub(crate) const SPARE: &str = "grace@d.example";
+
+/// Whether governors decide about `principal`.
+pub(crate) fn is_governed(principal: &Principal) -> bool {
+    [OWNER, WATCHER, ADMINISTRATOR, SPARE].contains(&principal.to_string().as_str())
+}
+
+/// The device whose key is there to be revoked.
+pub(crate) fn spare_device() -> DeviceId {
+    Who::new(&SPARE.parse().expect("it is an address"), 1).actor.device
+}
+
 /// A device of this world and who acts through it.
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
@@ -55,6 +74,8 @@ impl Who {
 pub(crate) struct Plan {
     pub(crate) principals: Vec<Principal>,
     pub(crate) devices: Vec<Who>,
+    /// Those who decide about each other, in some worlds; the last one has nothing but a key.
+    pub(crate) governors: Vec<Who>,
     pub(crate) ticks: u32,
     pub(crate) tick_ms_max: u64,
     pub(crate) delay_ms_max: u64,
@@ -84,6 +105,7 @@ impl Plan {
         Self {
             principals,
             devices,
+            governors: if rng.bool() { governors() } else { Vec::new() },
             ticks: rng.u32(120..=240),
             tick_ms_max: *choose(rng, &[10, 40, 150]),
             delay_ms_max: *choose(rng, &[1, 30, 400]),
@@ -104,6 +126,12 @@ impl Plan {
         let hash = blake3::hash(format!("{watcher} {presentity}").as_bytes());
         if hash.as_bytes()[0].is_multiple_of(2) { Mode::Every } else { Mode::Latest }
     }
+}
+
+fn governors() -> Vec<Who> {
+    let principals = [OWNER, WATCHER, ADMINISTRATOR, SPARE];
+    let who = |name: &str| Who::new(&name.parse().expect("it is an address"), 1);
+    principals.map(who).into()
 }
 
 /// One of `from`, which is not empty.

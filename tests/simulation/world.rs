@@ -5,11 +5,13 @@
 use adsum::event::Recorded;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
-use adsum::protocol::body::Body;
+use adsum::protocol::body::{Body, FeedOpen};
 use adsum::wire::{StreamType, encode};
+use bytes::Bytes;
 use fastrand::Rng;
 
 use super::device::Device;
+use super::governor::Governor;
 use super::impostor::Impostor;
 use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
@@ -57,6 +59,11 @@ impl Scene {
         self.send_bytes(connection, stream, &out);
     }
 
+    /// A device says that nothing follows on a stream.
+    pub(crate) fn finish(&mut self, connection: ConnectionId, stream: Stream) {
+        self.network.send(&mut self.rng, self.now, (connection, stream), Piece::Finish);
+    }
+
     /// A device sends frames.
     pub(crate) fn send_bytes(&mut self, connection: ConnectionId, stream: Stream, bytes: &[u8]) {
         if !bytes.is_empty() {
@@ -71,6 +78,7 @@ pub(crate) struct World {
     plan: Plan,
     scene: Scene,
     devices: Vec<Device>,
+    governors: Vec<Governor>,
     impostor: Impostor,
 }
 
@@ -82,7 +90,10 @@ impl World {
         let devices = plan.devices.iter().map(|who| Device::new(who.clone(), &plan)).collect();
         let (oracle, now) = (Oracle::default(), 1_000_000);
         let scene = Scene { rng, now, network, oracle, trace, bug, is_healing: false };
-        Self { plan, scene, devices, impostor: Impostor::default() }
+        // The last one's device is never there.
+        let present = plan.governors.len().saturating_sub(1);
+        let governors = plan.governors[..present].iter().cloned().map(Governor::new).collect();
+        Self { plan, scene, devices, governors, impostor: Impostor::default() }
     }
 
     /// Lives to the end, or to the first broken promise.
@@ -141,10 +152,12 @@ impl World {
             server.crash(scene);
         }
         server.live(scene)?;
-        if scene.rng.u8(..120) == 0 {
+        if scene.rng.u8(..240) == 0 {
             server.look_inside(scene)?;
         }
         self.impostor.live(scene, &self.plan, server.listens())?;
+        let mut governors = self.governors.iter_mut();
+        governors.try_for_each(|one| one.live(scene, server.listens()))?;
         self.devices.iter_mut().try_for_each(|device| device.live(scene, server.listens()))
     }
 
@@ -158,7 +171,8 @@ impl World {
             self.scene.now += if resting { 200 } else { 5 };
             self.scene.trace.at(self.scene.now);
             self.tick(server)?;
-            let settled = self.devices.iter().all(Device::is_settled);
+            let settled = self.devices.iter().all(Device::is_settled)
+                && self.governors.iter().all(Governor::is_settled);
             if settled && self.scene.network.is_quiet() && server.is_quiet(&self.scene) {
                 return Ok(());
             }
@@ -221,4 +235,17 @@ impl World {
 
 fn events(disk: &adsum::log::memory::MemoryDisk) -> Vec<Recorded> {
     disk.read(Sequence::new(1), usize::MAX).expect("the log reads")
+}
+
+/// What opens a feed of this kind.
+pub(crate) fn feed_open(kind: u8, cursor: Bytes, window: u32, inbox: String) -> FeedOpen {
+    FeedOpen {
+        kind,
+        cursor,
+        window,
+        presentities: Vec::new(),
+        inbox,
+        from_start: false,
+        watchers: None,
+    }
 }

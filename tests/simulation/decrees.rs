@@ -1,0 +1,197 @@
+//! What governors decided, as the log has it: rules, rights, operations done.
+//!
+//! Must never hold: anything of the service's state; it is folded from events alone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use adsum::client::{Answer, Refused};
+use adsum::event::{EntityKey, Event, Recorded};
+use adsum::model::{AccessRules, Handling, OperationId, RefusalCode, Rights, Who};
+use adsum::protocol::body;
+use adsum::protocol::convert;
+use adsum::wire::{Frame, decode};
+
+use super::plan::{OWNER, WATCHER, is_governed};
+use super::requests::Intent;
+use super::{Checked, promised};
+
+/// Operations on rules or rights of which a repeat is known.
+const REMEMBERED: usize = 16;
+
+/// A point in what was decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Since {
+    rules: usize,
+    rights: usize,
+}
+
+/// All that was decided.
+#[derive(Debug, Default)]
+pub(crate) struct Decrees {
+    asked: BTreeSet<OperationId>,
+    done: BTreeMap<OperationId, Option<u64>>,
+    latest: BTreeMap<(&'static str, EntityKey), VecDeque<OperationId>>,
+    versions: BTreeMap<(&'static str, EntityKey), u64>,
+    /// The owner's rules, version by version.
+    rules: Vec<AccessRules>,
+    /// What the owner granted the watcher, change by change.
+    rights: Vec<Rights>,
+}
+
+/// Whether an event is about somebody or something that governors decide about.
+pub(crate) fn concerns(event: &Event) -> bool {
+    match event.entity() {
+        EntityKey::Invite(_) => matches!(event, Event::InviteCreated(_) | Event::InviteEnded(_)),
+        EntityKey::Principal(principal)
+        | EntityKey::Watcher(principal)
+        | EntityKey::Rules(principal) => is_governed(&principal),
+        EntityKey::Presentity(presentity) | EntityKey::Audience(presentity) => {
+            is_governed(&presentity.principal())
+        }
+        EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
+        EntityKey::Domain(_) => true,
+    }
+}
+
+impl Decrees {
+    /// A governor is about to ask.
+    pub(crate) fn asks(&mut self, intent: &Intent) {
+        self.asked.extend(intent.operation);
+    }
+
+    /// Where things stand.
+    pub(crate) fn now(&self) -> Since {
+        Since { rules: self.rules.len(), rights: self.rights.len() }
+    }
+
+    /// An event that concerns them is durable.
+    pub(crate) fn fold(&mut self, recorded: &Recorded) -> Checked {
+        let key = recorded.event.entity();
+        match &recorded.event {
+            Event::AccessRulesChanged(event) => {
+                self.changed(&("rules", key), event.operation, Some(event.version))?;
+                if event.presentity.principal().to_string() == OWNER {
+                    self.rules.push(event.rules.clone());
+                }
+            }
+            Event::DomainRulesChanged(event) => {
+                self.changed(&("rules", key), event.operation, Some(event.version))?;
+            }
+            Event::DeliveryRulesChanged(event) => {
+                self.changed(&("delivery", key), event.operation, Some(event.version))?;
+            }
+            Event::VisibilityRulesChanged(event) => {
+                self.changed(&("visibility", key), event.operation, Some(event.version))?;
+            }
+            Event::GrantChanged(event) => {
+                self.changed(&("grant", key), event.operation, None)?;
+                if event.owner.to_string() == OWNER && event.grantee.to_string() == WATCHER {
+                    self.rights.push(event.rights);
+                }
+            }
+            Event::Published(event) => self.done(event.operation, None)?,
+            Event::Subscribed(event) => self.done(event.operation, None)?,
+            Event::DomainRemoved(_) => {
+                self.versions.remove(&("rules", key));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A change was made once, by somebody who asked for it, and is the next of its kind.
+    fn changed(
+        &mut self,
+        subject: &(&'static str, EntityKey),
+        operation: OperationId,
+        version: Option<u64>,
+    ) -> Checked {
+        let latest = self.latest.entry(subject.clone()).or_default();
+        promised!(4, !latest.contains(&operation), "{subject:?}: {operation:?} was done again");
+        latest.push_back(operation);
+        if latest.len() > REMEMBERED {
+            latest.pop_front();
+        }
+        if let Some(version) = version {
+            let before = self.versions.insert(subject.clone(), version).unwrap_or_default();
+            promised!(5, version == before + 1, "{subject:?}: {version} follows {before}");
+        }
+        self.done(operation, version)
+    }
+
+    fn done(&mut self, operation: OperationId, version: Option<u64>) -> Checked {
+        let asked = self.asked.contains(&operation);
+        promised!(4, asked, "{operation:?} was done, and nobody asked for it by that name");
+        self.done.insert(operation, version);
+        Ok(())
+    }
+
+    /// A request was answered: what is done is durable, what is refused was not done.
+    pub(crate) fn answered(&self, intent: &Intent, result: &Result<Answer, Refused>) -> Checked {
+        let Some(operation) = intent.operation else { return Ok(()) };
+        let done = self.done.get(&operation);
+        match result {
+            Ok(Answer::Changed { version }) if intent.kind.starts_with("change") => {
+                let told = done.copied().flatten();
+                promised!(1, told == Some(*version), "{intent:?}: told {version}, it is {told:?}");
+            }
+            // What grants what is granted already changes nothing.
+            Ok(_) if intent.kind == "grant" => {}
+            Ok(_) => promised!(1, done.is_some(), "{intent:?} was acknowledged, is not durable"),
+            Err(refused) => {
+                let why = &refused.message;
+                // A repeat of a change gets its first answer, unless its maker may do nothing any more or what it
+                // changed is gone.
+                let out = [
+                    RefusalCode::Suspended,
+                    RefusalCode::ServiceOff,
+                    RefusalCode::Forbidden,
+                    RefusalCode::UnknownInbox,
+                    RefusalCode::UnknownPresentity,
+                ];
+                let may = refused.code.is_none_or(|code| !out.contains(&code));
+                let is_change = intent.kind.starts_with("change") || intent.kind == "grant";
+                let undone = done.is_none() || !may || !is_change;
+                promised!(2, undone, "{intent:?} was done and then refused: {why}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The owner was told its rules: those of a version that was in force meanwhile.
+    pub(crate) fn rules_told(&self, since: Since, version: u64, rows: &[Frame]) -> Checked {
+        let told: Vec<body::AccessRule> = rows
+            .iter()
+            .map(|row| decode::<body::Rule>(row).expect("the rows are rules").rule)
+            .collect();
+        let index = usize::try_from(version).unwrap_or(usize::MAX);
+        let recent = index >= since.rules && index <= self.rules.len();
+        promised!(1, recent, "rules of version {version} were told, {} was known", since.rules);
+        let none = AccessRules::default();
+        let right = index.checked_sub(1).map_or(&none, |index| &self.rules[index]);
+        let right: Vec<_> = right.iter().map(convert::access_rule_body).collect();
+        promised!(5, told == right, "rules of version {version} were told as {told:?}");
+        Ok(())
+    }
+
+    /// What the owner's rules granted the watcher at any time from then on.
+    pub(crate) fn handlings(&self, since: Since) -> Vec<Handling> {
+        let none = AccessRules::default();
+        let before = since.rules.checked_sub(1).map_or(&none, |index| &self.rules[index]);
+        core::iter::once(before).chain(&self.rules[since.rules..]).map(granted).collect()
+    }
+
+    /// Whether the watcher had any right of the owner's at any time from then on.
+    pub(crate) fn had_rights(&self, since: Since) -> bool {
+        let before = since.rights.checked_sub(1).map(|index| self.rights[index]);
+        let mut all = before.into_iter().chain(self.rights[since.rights..].iter().copied());
+        all.any(|rights| rights != Rights::NONE)
+    }
+}
+
+/// What rules grant the watcher: the one about it before the one about everyone; without any, all may watch here.
+fn granted(rules: &AccessRules) -> Handling {
+    let about = |wanted: fn(&Who) -> bool| rules.iter().find(move |rule| wanted(&rule.who));
+    let rule = about(|who| matches!(who, Who::Principal(_))).or(about(|who| *who == Who::Everyone));
+    rule.and_then(|rule| rule.fetch).unwrap_or(Handling::Allow)
+}

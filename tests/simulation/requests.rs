@@ -1,0 +1,210 @@
+//! What governors want: one request of each kind, about each other.
+//!
+//! Must never hold: whether it will be granted.
+
+use adsum::client::Request;
+use adsum::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
+use adsum::protocol::body;
+use adsum::protocol::convert;
+use bytes::Bytes;
+
+use super::plan::{ADMINISTRATOR, OWNER, SPARE, WATCHER, Who, choose, spare_device};
+use super::world::Scene;
+
+/// What a request is about, for the oracle.
+#[derive(Clone, Debug)]
+pub(crate) struct Intent {
+    pub(crate) kind: &'static str,
+    /// The name of the operation, if requests of this kind have one.
+    pub(crate) operation: Option<OperationId>,
+}
+
+/// A domain that comes and goes.
+const DOMAIN: &str = "x.example";
+
+fn presentity(principal: &str) -> String {
+    format!("pres:{principal}")
+}
+
+fn inbox(principal: &str) -> String {
+    format!("im:{principal}")
+}
+
+/// One request of `who`.
+pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request, Intent) {
+    let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
+    let named = Some(OperationId(operation));
+    let principal = who.actor.principal.to_string();
+    let other = if principal == OWNER { WATCHER } else { OWNER };
+    let kind = scene.rng.u8(..14);
+    let intent = |kind, operation| Intent { kind, operation };
+    match kind {
+        0 => {
+            let publish = publish(&principal, written, operation, scene);
+            (Request::Publish(publish), intent("publish", named))
+        }
+        1 => {
+            let subscribe = body::Subscribe {
+                request: 0,
+                presentity: presentity(other),
+                mode: scene.rng.u8(..2),
+                lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 60_000])),
+                operation: Some(Bytes::copy_from_slice(&operation)),
+            };
+            (Request::Subscribe(subscribe), intent("subscribe", named))
+        }
+        2 => {
+            let presentity = presentity(other);
+            let body = body::Unsubscribe { request: 0, presentity };
+            (Request::Unsubscribe(body), intent("unsubscribe", None))
+        }
+        3 => {
+            let send = send(format!("{}-{written}", who.name), other);
+            (Request::Send(send), intent("send", None))
+        }
+        4 => {
+            let sequences = vec![scene.rng.u64(1..10)];
+            let body = body::Delete { request: 0, inbox: inbox(&principal), sequences };
+            (Request::Delete(body), intent("delete", None))
+        }
+        5 => {
+            let invite = body::Invite {
+                request: 0,
+                invite: core::array::from_fn(|_| scene.rng.u8(..)),
+                principal: None,
+                role: 0,
+                lifetime_ms: Some(60_000),
+            };
+            (Request::Invite(invite), intent("invite", None))
+        }
+        6 => {
+            let device = spare_device().0;
+            let body = body::RevokeKey { request: 0, principal: SPARE.to_owned(), device };
+            (Request::RevokeKey(body), intent("revoke-key", None))
+        }
+        7 => {
+            let (inbox, sequence) = (inbox(&principal), scene.rng.u64(1..10));
+            let body = body::Displayed { request: 0, inbox, sequence };
+            (Request::Displayed(body), intent("displayed", None))
+        }
+        8 => (rules(&principal, operation, scene), intent("change-rules", named)),
+        9 => (delivery(&principal, operation, scene), intent("change-delivery", named)),
+        10 => {
+            let rule = body::VisibilityRule { who: other.to_owned(), is_shown: scene.rng.bool() };
+            let (put, remove) = (vec![rule], Vec::new());
+            let body = body::ChangeVisibility { request: 0, operation, put, remove };
+            (Request::ChangeVisibility(body), intent("change-visibility", named))
+        }
+        11 => {
+            let grant = body::Grant {
+                request: 0,
+                operation,
+                owner: String::new(),
+                grantee: other.to_owned(),
+                rights: *choose(&mut scene.rng, &[0, 1, 2, 8, 31]),
+            };
+            (Request::Grant(grant), intent("grant", named))
+        }
+        12 => {
+            let (watcher, presentity) = (other.to_owned(), presentity(&principal));
+            let body = body::EndSubscription { request: 0, watcher, presentity };
+            (Request::EndSubscription(body), intent("end-subscription", None))
+        }
+        _ => (administer(operation, scene), intent("administer", None)),
+    }
+}
+
+fn publish(principal: &str, written: u64, operation: [u8; 16], scene: &mut Scene) -> body::Publish {
+    let text = Payload::text(&format!("{principal} {written}"));
+    let notes = vec![Note { language: String::new(), text }];
+    let tuple = Tuple::plain(TupleId::new("main").expect("a good id"), Basic::Open);
+    let document = Document::new(vec![Tuple { notes, ..tuple }], Vec::new(), Vec::new());
+    body::Publish {
+        request: 0,
+        operation,
+        presentity: presentity(principal),
+        name: format!("n{written}"),
+        if_match: None,
+        lifetime_ms: Some(*choose(&mut scene.rng, &[2_000, 60_000])),
+        document: document.ok().as_ref().map(convert::document_body),
+    }
+}
+
+/// A message whose sender wants every receipt.
+fn send(id: String, to: &str) -> body::Send {
+    body::Send {
+        request: 0,
+        inbox: inbox(to),
+        sender: String::new(),
+        id,
+        content_type: "text/plain".to_owned(),
+        body: Bytes::from_static(b"by decree"),
+        lifetime_ms: None,
+        receipts: Some(Bytes::from_static(&[7])),
+    }
+}
+
+/// The owner's rules about its watcher, or about everyone; the administrator's for a domain.
+fn rules(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request {
+    let who = *choose(&mut scene.rng, &[WATCHER, "everyone"]);
+    let handling = scene.rng.u8(1..=4);
+    let rule = body::AccessRule {
+        name: who.to_owned(),
+        who: who.to_owned(),
+        fetch: handling,
+        subscribe: handling,
+        shown: body::Shown { tuples: None, notes: true, contact: true, markup: true },
+        from_ms: None,
+        until_ms: None,
+    };
+    let is_removed = scene.rng.u8(..5) == 0;
+    let owner =
+        if principal == ADMINISTRATOR { format!("@{DOMAIN}") } else { presentity(principal) };
+    let if_version = (scene.rng.u8(..6) == 0).then(|| scene.rng.u64(..4));
+    let (put, remove) =
+        if is_removed { (Vec::new(), vec![who.to_owned()]) } else { (vec![rule], Vec::new()) };
+    Request::ChangeRules(body::ChangeRules {
+        request: 0,
+        operation,
+        owner,
+        if_version,
+        put,
+        remove,
+    })
+}
+
+fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request {
+    let rule = body::DeliveryRule {
+        name: "one".to_owned(),
+        who: "authenticated".to_owned(),
+        content_type: String::new(),
+        larger_than: None,
+        // Refuse, quarantine or accept: only anonymous senders' messages can be discarded.
+        action: *choose(&mut scene.rng, &[1, 3, 4]),
+        reason: String::new(),
+    };
+    Request::ChangeDelivery(body::ChangeDelivery {
+        request: 0,
+        operation,
+        inbox: inbox(principal),
+        if_version: None,
+        put: vec![rule],
+        remove: Vec::new(),
+        when_closed: scene.rng.u8(..3),
+        receipts: scene.rng.u8(..3),
+    })
+}
+
+/// Acts on a domain that nobody else is in, and on the watcher.
+fn administer(operation: [u8; 16], scene: &mut Scene) -> Request {
+    let act = scene.rng.u8(1..=6);
+    let subject = if act < 4 { DOMAIN } else { WATCHER };
+    Request::Administer(body::Administer {
+        request: 0,
+        operation,
+        act,
+        subject: subject.to_owned(),
+        presence: scene.rng.u8(..3),
+        messaging: scene.rng.u8(..3),
+    })
+}
