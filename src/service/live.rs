@@ -12,8 +12,6 @@ use crate::model::{InboxAddress, Mode, Presentity, Principal};
 #[derive(Debug)]
 struct OpenPresenceFeed {
     watcher: Principal,
-    /// The presentities it was opened for; empty means all its watcher subscribes to.
-    presentities: BTreeSet<Presentity>,
     /// The presentities it is told of now, so that closing it costs no more than opening it did.
     subscribed: BTreeSet<Presentity>,
     /// The presentities of whose watchers it is told.
@@ -27,20 +25,15 @@ pub(super) struct Sight {
     pub(super) lens: Lens,
 }
 
-impl OpenPresenceFeed {
-    fn covers(&self, presentity: &Presentity) -> bool {
-        self.presentities.is_empty() || self.presentities.contains(presentity)
-    }
-}
-
 /// Feeds by what they are told of, each with what is to be known there.
-type Feeds<K, V = ()> = BTreeMap<K, BTreeMap<FeedId, V>>;
+type Feeds<K, V> = BTreeMap<K, BTreeMap<FeedId, V>>;
 
 /// Every open feed.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     presence: BTreeMap<FeedId, OpenPresenceFeed>,
-    by_watcher: Feeds<Principal>,
+    /// With the presentities it was opened for; none means all its watcher subscribes to.
+    by_watcher: Feeds<Principal, BTreeSet<Presentity>>,
     by_presentity: Feeds<Presentity, Sight>,
     /// With whose feed it is.
     by_audience: Feeds<Presentity, Principal>,
@@ -60,14 +53,10 @@ impl Live {
         audiences: BTreeSet<Presentity>,
     ) {
         self.close(feed);
-        let mut open = OpenPresenceFeed {
-            watcher: watcher.clone(),
-            presentities,
-            subscribed: BTreeSet::new(),
-            audiences,
-        };
+        let mut open =
+            OpenPresenceFeed { watcher: watcher.clone(), subscribed: BTreeSet::new(), audiences };
         for (presentity, sight) in subscriptions {
-            if open.covers(&presentity) {
+            if covers(&presentities, &presentity) {
                 open.subscribed.insert(presentity.clone());
                 insert(&mut self.by_presentity, presentity, feed, sight);
             }
@@ -75,7 +64,7 @@ impl Live {
         for presentity in &open.audiences {
             insert(&mut self.by_audience, presentity.clone(), feed, watcher.clone());
         }
-        insert(&mut self.by_watcher, watcher.clone(), feed, ());
+        insert(&mut self.by_watcher, watcher.clone(), feed, presentities);
         self.presence.insert(feed, open);
     }
 
@@ -139,10 +128,9 @@ impl Live {
     }
 
     fn covering(&self, watcher: &Principal, presentity: &Presentity) -> Vec<FeedId> {
-        let feeds = self.by_watcher.get(watcher).into_iter().flat_map(BTreeMap::keys).copied();
-        feeds
-            .filter(|feed| self.presence.get(feed).is_some_and(|open| open.covers(presentity)))
-            .collect()
+        let feeds = self.by_watcher.get(watcher).into_iter().flatten();
+        let covering = feeds.filter(|(_, presentities)| covers(presentities, presentity));
+        covering.map(|(feed, _)| *feed).collect()
     }
 
     /// The feeds to tell of a change of `presentity`, by what they see of it.
@@ -225,6 +213,10 @@ impl Live {
     pub(super) fn count(&self) -> usize {
         self.presence.len() + self.inboxes.len()
     }
+}
+
+fn covers(presentities: &BTreeSet<Presentity>, presentity: &Presentity) -> bool {
+    presentities.is_empty() || presentities.contains(presentity)
 }
 
 fn insert<K: Ord, V>(feeds: &mut Feeds<K, V>, key: K, feed: FeedId, value: V) {

@@ -39,7 +39,7 @@ impl Service {
                 self.tell_audience(at, presentity, watcher);
             }
             Event::MessageAccepted(event) => {
-                self.tell_inbox(recorded, &event.inbox, event.sequence)
+                self.tell_inbox(recorded, &event.inbox, event.sequence);
             }
             Event::ReceiptIssued(event) => self.tell_inbox(recorded, &event.inbox, event.sequence),
             _ => self.tell_of_rights(recorded),
