@@ -26,13 +26,14 @@ pub struct Stream {
 enum Kind {
     Control(Box<Control>),
     /// A query or feed whose first frame has not come.
-    Opening(Opening),
+    FirstFrame(FirstFrame),
     Query(Box<Questioning>),
     Feed(Box<Feed>),
     Over(End),
 }
 
-struct Opening {
+/// What waits for the first frame of a query or feed.
+struct FirstFrame {
     is_feed: bool,
     connection: Arc<Connection>,
     lane: Lane,
@@ -54,7 +55,12 @@ impl Stream {
             }
             Some(Some(kind @ (StreamType::Query | StreamType::Feed))) => {
                 let is_feed = kind == StreamType::Feed;
-                Kind::Opening(Opening { is_feed, connection, lane, decoder: Decoder::default() })
+                Kind::FirstFrame(FirstFrame {
+                    is_feed,
+                    connection,
+                    lane,
+                    decoder: Decoder::default(),
+                })
             }
             Some(None) => reset(ResetCode::Unsupported),
             None => reset(ResetCode::Rejected),
@@ -69,7 +75,7 @@ impl Stream {
     pub fn decoder(&mut self) -> &mut Decoder {
         match &mut self.kind {
             Kind::Control(control) => &mut control.decoder,
-            Kind::Opening(opening) => &mut opening.decoder,
+            Kind::FirstFrame(awaited) => &mut awaited.decoder,
             Kind::Feed(feed) => feed.decoder(),
             Kind::Query(_) | Kind::Over(_) => panic!("nothing more is read from this stream"),
         }
@@ -80,7 +86,7 @@ impl Stream {
         match &self.kind {
             // A peer that takes no answers is not read either.
             Kind::Control(control) => !self.is_writing && control.wants_bytes(),
-            Kind::Opening(_) => true,
+            Kind::FirstFrame(_) => true,
             Kind::Feed(feed) => feed.wants_bytes(),
             Kind::Query(_) | Kind::Over(_) => false,
         }
@@ -91,13 +97,13 @@ impl Stream {
         match &self.kind {
             Kind::Query(query) => query.awaits_identity(),
             Kind::Feed(feed) => feed.awaits_identity(),
-            Kind::Control(_) | Kind::Opening(_) | Kind::Over(_) => false,
+            Kind::Control(_) | Kind::FirstFrame(_) | Kind::Over(_) => false,
         }
     }
 
     /// Whether the peer must write its first frame in time.
     pub fn awaits_first_frame(&self) -> bool {
-        matches!(self.kind, Kind::Opening(_))
+        matches!(self.kind, Kind::FirstFrame(_))
     }
 
     /// Bytes were pushed into the decoder, or nothing follows any more.
@@ -105,7 +111,7 @@ impl Stream {
         match &mut self.kind {
             Kind::Control(_) if more => {}
             Kind::Control(control) => control.handle_finish(),
-            Kind::Opening(_) => self.open(more),
+            Kind::FirstFrame(_) => self.open(more),
             Kind::Feed(feed) => feed.handle_bytes(more),
             Kind::Query(_) | Kind::Over(_) => {}
         }
@@ -123,7 +129,7 @@ impl Stream {
             Kind::Control(control) => control.handle_gone(),
             Kind::Query(query) => query.handle_gone(),
             Kind::Feed(feed) => feed.handle_gone(),
-            Kind::Opening(_) | Kind::Over(_) => self.kind = Kind::Over(End::of(Parting::Silent)),
+            Kind::FirstFrame(_) | Kind::Over(_) => self.kind = Kind::Over(End::of(Parting::Silent)),
         }
     }
 
@@ -144,7 +150,7 @@ impl Stream {
         match &mut self.kind {
             Kind::Query(query) => query.handle_found(found, &mut self.notes),
             Kind::Feed(feed) => feed.handle_found(found, &mut self.notes),
-            Kind::Control(_) | Kind::Opening(_) | Kind::Over(_) => {}
+            Kind::Control(_) | Kind::FirstFrame(_) | Kind::Over(_) => {}
         }
     }
 
@@ -165,7 +171,7 @@ impl Stream {
             Kind::Control(control) => control.handle_letters(letters, now),
             Kind::Query(query) => query.handle_letters(letters, now, &mut self.notes),
             Kind::Feed(feed) => feed.handle_letters(letters),
-            Kind::Opening(_) | Kind::Over(_) => {}
+            Kind::FirstFrame(_) | Kind::Over(_) => {}
         }
     }
 
@@ -175,7 +181,7 @@ impl Stream {
             Kind::Control(control) => control.poll_step(&mut self.notes),
             Kind::Query(query) => query.poll_step(&mut self.notes),
             Kind::Feed(feed) => feed.poll_step(&mut self.notes),
-            Kind::Opening(_) => Step::Wait,
+            Kind::FirstFrame(_) => Step::Wait,
             Kind::Over(end) => Step::End(end.clone()),
         };
         self.is_writing = matches!(step, Step::Write(_));
@@ -190,12 +196,12 @@ impl Stream {
 
     /// Reads the first frame of a query or feed once it is there.
     fn open(&mut self, more: bool) {
-        let Kind::Opening(opening) = &mut self.kind else { return };
-        let first = match opening.decoder.next_frame() {
+        let Kind::FirstFrame(awaited) = &mut self.kind else { return };
+        let first = match awaited.decoder.next_frame() {
             Ok(Some(frame)) => Ok(frame),
             Ok(None) if more => return,
             Ok(None) => {
-                self.kind = reset(match opening.decoder.finish() {
+                self.kind = reset(match awaited.decoder.finish() {
                     Ok(()) => ResetCode::Malformed,
                     Err(fault) => fault.reset_code(),
                 });
@@ -204,13 +210,13 @@ impl Stream {
             Err(fault) => Err(fault),
         };
         let end = Kind::Over(End::of(Parting::Silent));
-        let Kind::Opening(opening) = core::mem::replace(&mut self.kind, end) else { return };
-        let begun = first.and_then(|frame| opening.begin(&frame));
+        let Kind::FirstFrame(awaited) = core::mem::replace(&mut self.kind, end) else { return };
+        let begun = first.and_then(|frame| awaited.begin(&frame));
         self.kind = begun.unwrap_or_else(|fault| reset(fault.reset_code()));
     }
 }
 
-impl Opening {
+impl FirstFrame {
     /// What the first frame begins.
     fn begin(self, first: &Frame) -> Result<Kind, FrameFault> {
         let Self { is_feed, connection, lane, decoder } = self;
