@@ -1,4 +1,4 @@
-//! Reads `docs/PROTOCOL.md`: its tables, headings and example blocks; lays out hexadecimal.
+//! Reads `docs/PROTOCOL.md`, its tables and headings, and the blocks of `docs/PROTOCOL_EXAMPLES.md`; lays out hexadecimal.
 //!
 //! Must never hold: what the document ought to say.
 
@@ -9,14 +9,29 @@ use super::annotate::Line;
 
 const BYTES_PER_LINE: usize = 16;
 
-/// Where the document lies.
-pub(crate) fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/PROTOCOL.md")
+fn read(path: PathBuf) -> String {
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The document's text.
 pub(crate) fn text() -> String {
-    std::fs::read_to_string(path()).expect("docs/PROTOCOL.md is there")
+    read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/PROTOCOL.md"))
+}
+
+/// Where the examples lie.
+pub(crate) fn examples_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/PROTOCOL_EXAMPLES.md")
+}
+
+/// The text of the examples.
+pub(crate) fn examples_text() -> String {
+    read(examples_path())
+}
+
+/// What a link to `heading` (without its `#`s) says behind its own `#`.
+pub(crate) fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-' | '_'));
+    kept.map(|it| if it == ' ' { '-' } else { it.to_ascii_lowercase() }).collect()
 }
 
 /// `0a 0b 0c`.

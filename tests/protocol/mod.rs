@@ -1,4 +1,4 @@
-//! Support for the test of `docs/PROTOCOL.md`: examples made from code, and a reader of the document.
+//! Support for the tests of `docs/PROTOCOL.md` and `docs/PROTOCOL_EXAMPLES.md`: examples made from code, and a reader of both.
 //!
 //! Must never hold: a check (those are in the tests).
 

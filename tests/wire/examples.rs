@@ -1,4 +1,5 @@
-//! `docs/PROTOCOL.md` is what the code does: examples are made from code, tables are compared with it, both ways.
+//! `docs/PROTOCOL.md` is what the code does: examples (in `docs/PROTOCOL_EXAMPLES.md`) are made from code, tables are
+//! compared with it, both ways.
 //!
 //! After a wanted change, `ADSUM_GOLDEN=write cargo test --test wire` rewrites the example blocks.
 //! Must never hold: a value of the document written down a second time, except the limits' names.
@@ -14,7 +15,9 @@ use adsum::wire::{
 
 use crate::protocol;
 use crate::protocol::annotate::{Types, UNKNOWN, learn};
-use crate::protocol::document::{examples, path, rows, section, text, with_examples};
+use crate::protocol::document::{
+    anchor, examples, examples_path, examples_text, rows, section, text, with_examples,
+};
 use crate::protocol::samples::{Sample, samples};
 use crate::protocol::session::blocks;
 
@@ -25,10 +28,10 @@ fn content(name: &str) -> Option<String> {
 
 #[test]
 fn every_example_is_what_the_code_makes() {
-    let before = text();
+    let before = examples_text();
     let after = with_examples(&before, content);
     if std::env::var("ADSUM_GOLDEN").is_ok_and(|value| value == "write") {
-        std::fs::write(path(), after).unwrap();
+        std::fs::write(examples_path(), after).unwrap();
         return;
     }
     for ((name, old), (_, new)) in examples(&before).into_iter().zip(examples(&after)) {
@@ -38,13 +41,32 @@ fn every_example_is_what_the_code_makes() {
 
 #[test]
 fn every_example_has_one_place_and_every_place_an_example() {
-    let document = text();
+    let document = examples_text();
     let places: Vec<&str> = examples(&document).into_iter().map(|(name, _)| name).collect();
     let frames = samples();
     let names = frames.iter().map(|sample| sample.title).chain(blocks().into_iter().map(|it| it.0));
     let made: BTreeSet<&str> = names.collect();
     assert_eq!(places.iter().copied().collect::<BTreeSet<_>>(), made);
     assert_eq!(places.len(), made.len(), "an example stands twice in the document");
+}
+
+#[test]
+fn every_kind_leads_to_its_examples_and_they_lead_back() {
+    let (document, shown) = (text(), examples_text());
+    for sample in samples() {
+        let (kind, name) = *KINDS.iter().find(|(kind, _)| *kind == sample.kind).unwrap();
+        let kind = format!("{name} (0x{kind:04X})");
+        let there = format!("(PROTOCOL_EXAMPLES.md#{})", anchor(sample.title));
+        let back = format!("(PROTOCOL.md#{})", anchor(&kind));
+        assert!(section(&document, &format!("#### {kind}")).join("\n").contains(&there), "{there}");
+        let shown = section(&shown, &format!("### {}", sample.title)).join("\n");
+        assert!(shown.contains(&back), "{} does not lead back to {back}", sample.title);
+        assert_eq!(examples(&shown)[0].0, sample.title);
+    }
+    for (title, _) in blocks() {
+        let there = format!("(PROTOCOL_EXAMPLES.md#{})", anchor(title));
+        assert!(document.contains(&there), "{there}");
+    }
 }
 
 struct ReadsBack<'a>(&'a Frame);
@@ -81,7 +103,7 @@ fn every_kind_has_an_example_that_decodes_back() {
 #[test]
 fn the_table_of_kinds_is_complete() {
     let document = text();
-    let listed = rows(&section(&document, "## 5. Kinds"), &["kind", "name"]);
+    let listed = rows(&section(&document, "### A.1 Kinds"), &["kind", "name"]);
     let listed: Vec<String> = listed.iter().map(|row| row[..2].join(" ")).collect();
     let known: Vec<String> =
         KINDS.iter().map(|(kind, name)| format!("0x{kind:04X} {name}")).collect();
@@ -140,15 +162,15 @@ fn every_code_is_listed_with_its_word() {
     let refusals = RefusalCode::ALL.iter();
     let refusals: Vec<_> =
         refusals.map(|code| [code.number().to_string(), code.as_str().to_owned()]).collect();
-    assert_eq!(listed_codes("### 13.1 Close codes"), close);
-    assert_eq!(listed_codes("### 13.2 Reset codes"), reset);
-    assert_eq!(listed_codes("## 14. Refusal codes"), refusals);
+    assert_eq!(listed_codes("### A.2 Close codes"), close);
+    assert_eq!(listed_codes("### A.3 Reset codes"), reset);
+    assert_eq!(listed_codes("### A.4 Refusal codes"), refusals);
 }
 
 #[test]
 fn every_refusal_has_a_cause_a_cure_and_requests() {
     let document = text();
-    let rows = rows(&section(&document, "## 14. Refusal codes"), &["code", "word"]);
+    let rows = rows(&section(&document, "### A.4 Refusal codes"), &["code", "word"]);
     assert_eq!(rows.len(), RefusalCode::ALL.len());
     for row in rows {
         assert_eq!(row.len(), 5, "{row:?}");
@@ -283,7 +305,7 @@ fn other_limits() -> Vec<(&'static str, String)> {
 #[test]
 fn every_limit_is_listed_with_its_number() {
     let document = text();
-    let listed: Vec<[String; 2]> = rows(&section(&document, "## 15. Limits"), &["what", "most"])
+    let listed: Vec<[String; 2]> = rows(&section(&document, "### A.5 Limits"), &["what", "most"])
         .into_iter()
         .map(|row| [row[0].clone(), row[1].clone()])
         .collect();
