@@ -12,9 +12,8 @@ use adsum::log::SledLog;
 use adsum::model::{
     ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Receipts, Timestamp,
 };
-use adsum::service::{
-    Actor, Command, Enroll, Hello, Input, Output, Send, ServiceConfig, SessionId, Ticket,
-};
+use adsum::protocol::{Command, Send};
+use adsum::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
 
 /// Messages decided and synced at once.
 const ROUND: usize = 512;

@@ -12,9 +12,8 @@ use adsum::model::{
     ContentType, DeviceLabel, Lifetime, MessageId, Payload, Principal, PublicKey, Receipts,
     Timestamp,
 };
-use adsum::service::{
-    Actor, Command, Enroll, Hello, Input, Output, Send, ServiceConfig, SessionId, Ticket,
-};
+use adsum::protocol::{Command, Send};
+use adsum::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let domains = vec!["localhost".parse()?];

@@ -240,6 +240,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::model::{InboxSequence, Refusal, Sequence};
+    use crate::protocol::Answer;
     use crate::service::{InboxRow, Reply};
 
     fn row(sequence: u64) -> InboxRow {
@@ -254,7 +255,7 @@ mod tests {
         let tickets = [control.ticket().1, control.ticket().1];
         let outputs = tickets
             .into_iter()
-            .map(|ticket| Output::Reply { ticket, result: Ok(Reply::Unsubscribed) })
+            .map(|ticket| Output::Reply { ticket, result: Ok(Reply::Done(Answer::Unsubscribed)) })
             .chain([Output::Inbox { feeds: vec![feed.feed()], row: row(7) }])
             .collect();
         lanes.deliver(outputs);

@@ -19,6 +19,7 @@ use crate::model::{
     Document, Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp,
     WatcherKind,
 };
+use crate::protocol::Question;
 use crate::view::Views;
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]. Then [`Service::take_batch`] gives the events they caused,
@@ -81,8 +82,14 @@ impl Service {
                 let reply = Reply::Entered { actor, role: Role::User, enrolled: false };
                 self.reply(ticket, Ok(reply));
             }
-            Input::Query { ticket, actor, query: Query::Fetch { presentity } } => {
-                let result = self.fetch(now, &actor, &presentity);
+            Input::Acknowledge { ticket, actor, inbox, through } => {
+                let verdict = self
+                    .check_actor(&actor)
+                    .and_then(|()| decide::acknowledge(self.case(now), &actor, inbox, through));
+                self.conclude(now, ticket, verdict);
+            }
+            Input::Query { ticket, actor, query: Query::Ask(Question::Fetch(fetch)) } => {
+                let result = self.fetch(now, &actor, &fetch.presentity);
                 self.reply(ticket, result);
             }
             Input::Query { ticket, actor, query } => {

@@ -2,12 +2,12 @@
 //!
 //! Must never hold: bytes of the wire, or anything that is not valid already.
 
-use super::command::{Command, RulesOwner};
 use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
     DeviceId, DeviceLabel, Domain, Handling, InboxAddress, InboxSequence, InviteId, Lifetime,
     Moment, Presentity, Principal, PublicKey,
 };
+use crate::protocol::{Command, Question};
 
 /// What the operator decides. Read by `decide` only, never by the fold of events.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ pub enum Input {
         /// The key it has proven to hold.
         key: PublicKey,
     },
-    /// A request that may change state.
+    /// A request that may change state. Answer: [`Reply::Done`](super::Reply::Done).
     Command {
         /// For the answer.
         ticket: Ticket,
@@ -103,6 +103,17 @@ pub enum Input {
         actor: Actor,
         /// What.
         command: Command,
+    },
+    /// Takes messages of the actor's inbox for good. Answer: [`Reply::Acknowledged`](super::Reply::Acknowledged).
+    Acknowledge {
+        /// For the answer.
+        ticket: Ticket,
+        /// Who reads.
+        actor: Actor,
+        /// Which inbox.
+        inbox: InboxAddress,
+        /// The last one taken.
+        through: InboxSequence,
     },
     /// A request that changes nothing.
     Query {
@@ -173,27 +184,12 @@ pub struct Enroll {
     pub label: DeviceLabel,
 }
 
-/// A request that changes nothing.
+/// What is to be found out; nothing changes by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// The current presence of one presentity. Answer: [`Reply::Presence`](super::Reply::Presence).
-    Fetch {
-        /// Whose.
-        presentity: Presentity,
-    },
-    /// The actor's own subscriptions. Answer: [`Reply::Subscriptions`](super::Reply::Subscriptions).
-    Subscriptions,
-    /// The devices of a principal: the actor, or one of its domain if it is an administrator. Answer:
-    /// [`Reply::Keys`](super::Reply::Keys).
-    Keys {
-        /// Whose.
-        principal: Principal,
-    },
-    /// Where the actor's inbox stands. Answer: [`Reply::Inbox`](super::Reply::Inbox).
-    Inbox {
-        /// Which inbox.
-        inbox: InboxAddress,
-    },
+    /// A client's question. Answer: the [`Reply`](super::Reply) of that question. Where the log must be read for the rest, it
+    /// says where to begin.
+    Ask(Question),
     /// The next waiting messages of the actor's inbox, at most
     /// [`INBOX_PAGE_MAX`](crate::model::limits::INBOX_PAGE_MAX). Answer: [`Reply::Page`](super::Reply::Page).
     Page {
@@ -202,52 +198,17 @@ pub enum Query {
         /// Those behind this one.
         after: InboxSequence,
     },
-    /// The access rules of a presentity or domain. Answer: [`Reply::Rules`](super::Reply::Rules).
-    Rules {
-        /// Whose.
-        owner: RulesOwner,
-    },
-    /// The delivery rules of an inbox. Answer: [`Reply::Delivery`](super::Reply::Delivery).
-    Delivery {
-        /// Which inbox.
-        inbox: InboxAddress,
-    },
-    /// The actor's visibility rules. Answer: [`Reply::Visibility`](super::Reply::Visibility).
-    Visibility,
-    /// What a principal grants others. Answer: [`Reply::Grants`](super::Reply::Grants).
-    Grants {
-        /// Who grants.
-        owner: Principal,
-    },
-    /// Who watches a presentity or did of late. Answer: [`Reply::Watchers`](super::Reply::Watchers).
-    Watchers {
-        /// Whom.
-        presentity: Presentity,
-    },
-    /// Where a presentity's history is to be read from. Answer: [`Reply::History`](super::Reply::History).
-    History {
-        /// Whose.
-        presentity: Presentity,
-    },
-    /// By which rules a watcher is or was answered. Answer: [`Reply::Explain`](super::Reply::Explain).
-    Explain {
-        /// Of which presentity.
-        presentity: Presentity,
-        /// Which watcher.
-        watcher: Principal,
-    },
-    /// The domains served. Answer: [`Reply::Domains`](super::Reply::Domains).
-    Domains,
-    /// What administrators did that concerns a principal. Answer: [`Reply::Acts`](super::Reply::Acts).
-    Acts {
-        /// Whom.
-        principal: Principal,
-    },
-    /// Messages that were stored aside. Answer: [`Reply::Page`](super::Reply::Page).
+    /// The next messages that were stored aside. Answer: [`Reply::Page`](super::Reply::Page).
     Quarantine {
         /// Which inbox.
         inbox: InboxAddress,
         /// Those behind this one.
         after: InboxSequence,
     },
+}
+
+impl<T: Into<Question>> From<T> for Query {
+    fn from(question: T) -> Self {
+        Self::Ask(question.into())
+    }
 }

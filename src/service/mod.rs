@@ -6,7 +6,6 @@
 
 mod access;
 mod case;
-mod command;
 mod compose;
 mod core;
 mod decide;
@@ -24,12 +23,8 @@ mod watchers;
 
 pub use self::core::Service;
 pub use access::judge;
-pub use command::{ChangeRules, Command, Publish, RulesOwner, Send};
 pub use compose::compose;
 pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
-pub use output::{
-    ActRow, Batch, History, InboxRow, Key, Output, PresenceItem, PresenceOpened, Reply,
-    SubscriptionRow, Walk,
-};
-pub use past::{ChangeKind, ChangeRow, Explained, Judged, Span};
+pub use output::{Batch, History, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Walk};
+pub use past::{Judged, Span};
 pub use shown::{Lens, view};

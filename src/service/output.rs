@@ -9,10 +9,11 @@ use bytes::Bytes;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
 use crate::model::{
-    AccessRules, AdministratorAct, DeliveryRules, DeviceId, DeviceLabel, Document, DomainRow,
-    Handling, InboxSequence, Lifetime, Mode, Moment, Presentity, Principal, Refusal, Rights, Role,
-    Sequence, SubscriptionState, Tag, Timestamp, VisibilityRules, WatcherRow,
+    AccessRules, DeliveryRules, DeviceId, Document, DomainRow, Handling, InboxSequence, Mode,
+    Moment, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, VisibilityRules,
+    WatcherRow,
 };
+use crate::protocol::{ActRow, Answer, DeviceKey, GrantRow, InboxState, SubscriptionRow};
 
 /// The service's yes. Its no is a [`Refusal`](crate::model::Refusal).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,61 +27,21 @@ pub enum Reply {
         /// Whether its key was enrolled just now.
         enrolled: bool,
     },
-    /// See [`Command::Publish`](super::Command::Publish).
-    Published {
-        /// The publication's tag from now on.
-        tag: Tag,
-        /// The lifetime granted; zero after a removal.
-        granted: Lifetime,
-    },
-    /// See [`Command::Subscribe`](super::Command::Subscribe).
-    Subscribed {
-        /// Where it stands.
-        state: SubscriptionState,
-        /// The lifetime granted.
-        granted: Lifetime,
-    },
-    /// See [`Command::Unsubscribe`](super::Command::Unsubscribe).
-    Unsubscribed,
-    /// See [`Command::Send`](super::Command::Send). The message is in the inbox.
-    Sent {
-        /// Whether it was there already.
-        duplicate: bool,
-    },
-    /// See [`Command::Acknowledge`](super::Command::Acknowledge).
+    /// The yes to a [`Command`](crate::protocol::Command).
+    Done(Answer),
+    /// See [`Input::Acknowledge`](super::Input::Acknowledge).
     Acknowledged {
         /// How far the device has taken the inbox.
         through: InboxSequence,
     },
-    /// See [`Command::Delete`](super::Command::Delete).
-    Deleted {
-        /// How many were there.
-        count: u32,
-    },
-    /// See [`Command::Invite`](super::Command::Invite).
-    Invited {
-        /// When it runs out.
-        expires_at: Timestamp,
-    },
-    /// See [`Command::RevokeKey`](super::Command::RevokeKey).
-    KeyRevoked,
-    /// See [`Query::Fetch`](super::Query::Fetch).
+    /// See [`Fetch`](crate::protocol::Fetch).
     Presence(Arc<PresenceItem>),
-    /// See [`Query::Subscriptions`](super::Query::Subscriptions), in order of address.
+    /// See [`ListSubscriptions`](crate::protocol::ListSubscriptions), in order of address.
     Subscriptions(Vec<SubscriptionRow>),
-    /// See [`Query::Keys`](super::Query::Keys).
-    Keys(Vec<Key>),
-    /// See [`Query::Inbox`](super::Query::Inbox).
-    Inbox {
-        /// The last message that was ever accepted.
-        head: InboxSequence,
-        /// How far this device has taken it.
-        acknowledged: InboxSequence,
-        /// Messages that this device has not taken.
-        waiting: u64,
-        /// Messages kept in all.
-        kept: u64,
-    },
+    /// See [`ListKeys`](crate::protocol::ListKeys).
+    Keys(Vec<DeviceKey>),
+    /// See [`InboxStatus`](crate::protocol::InboxStatus).
+    Inbox(InboxState),
     /// See [`Query::Page`](super::Query::Page); empty at the end.
     Page(Vec<InboxRow>),
     /// See [`Input::OpenPresence`](super::Input::OpenPresence).
@@ -94,42 +55,37 @@ pub enum Reply {
         /// Messages waiting behind `after`.
         waiting: u64,
     },
-    /// A change was made, or had been made by the same operation.
-    Changed {
-        /// The version of what was changed from now on; zero if it has none.
-        version: u64,
-    },
-    /// See [`Query::Rules`](super::Query::Rules).
+    /// See [`ListRules`](crate::protocol::ListRules).
     Rules {
         /// Their version; zero if there never were any.
         version: u64,
         /// The rules.
         rules: AccessRules,
     },
-    /// See [`Query::Delivery`](super::Query::Delivery).
+    /// See [`ListDelivery`](crate::protocol::ListDelivery).
     Delivery {
         /// Their version; zero if there never were any.
         version: u64,
         /// The rules.
         rules: DeliveryRules,
     },
-    /// See [`Query::Visibility`](super::Query::Visibility).
+    /// See [`ListVisibility`](crate::protocol::ListVisibility).
     Visibility {
         /// Their version; zero if there never were any.
         version: u64,
         /// The rules.
         rules: VisibilityRules,
     },
-    /// See [`Query::Grants`](super::Query::Grants), in order of grantee.
-    Grants(Vec<(Principal, Rights)>),
-    /// See [`Query::Watchers`](super::Query::Watchers), in order of watcher.
+    /// See [`ListGrants`](crate::protocol::ListGrants), in order of grantee.
+    Grants(Vec<GrantRow>),
+    /// See [`ListWatchers`](crate::protocol::ListWatchers), in order of watcher.
     Watchers(Vec<WatcherRow>),
-    /// See [`Query::History`](super::Query::History).
+    /// See [`ListHistory`](crate::protocol::ListHistory) and [`FetchAt`](crate::protocol::FetchAt).
     History {
         /// Its last change in the log, where the walk back begins; zero if there is none.
         last: Sequence,
     },
-    /// See [`Query::Explain`](super::Query::Explain).
+    /// See [`Explain`](crate::protocol::Explain).
     Explain {
         /// The last change of its rules in the log, where the walk back begins; zero if there is none.
         last: Sequence,
@@ -140,49 +96,10 @@ pub enum Reply {
         /// Whether the watcher controls the presentity and so sees all of it, whatever the rules.
         controls: bool,
     },
-    /// See [`Query::Domains`](super::Query::Domains), in order of name.
+    /// See [`ListDomains`](crate::protocol::ListDomains), in order of name.
     Domains(Vec<DomainRow>),
-    /// See [`Query::Acts`](super::Query::Acts), oldest first.
+    /// See [`ListActs`](crate::protocol::ListActs), oldest first.
     Acts(Vec<ActRow>),
-}
-
-/// One subscription as its watcher sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionRow {
-    /// Whom.
-    pub presentity: Presentity,
-    /// Where it stands.
-    pub state: SubscriptionState,
-    /// How much it is told.
-    pub mode: Mode,
-    /// Time left; zero when it ended.
-    pub remaining: Lifetime,
-}
-
-/// One device of a principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Its name.
-    pub device: DeviceId,
-    /// What its owner calls it.
-    pub label: DeviceLabel,
-    /// When it was enrolled.
-    pub enrolled_at: Timestamp,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
-}
-
-/// One act of an administrator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActRow {
-    /// When.
-    pub at: Timestamp,
-    /// Which administrator.
-    pub by: Principal,
-    /// What it did.
-    pub act: AdministratorAct,
-    /// To what; may be empty.
-    pub about: String,
 }
 
 /// Where a waiting message lies.

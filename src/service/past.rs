@@ -1,41 +1,8 @@
-//! What is asked of the past and what the log tells of it.
+//! What is asked of the past.
 //!
 //! Must never hold: a look into the log.
 
-use crate::model::{
-    AccessRules, Decision, DeviceId, Document, Handling, Presentity, Principal, PublicationName,
-    Timestamp,
-};
-
-/// How a presentity changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// Something was published.
-    Published,
-    /// A publication was removed by its publisher.
-    Removed,
-    /// A publication ran out.
-    Expired,
-    /// The right to publish was taken back, or the presentity ended.
-    Withdrawn,
-}
-
-/// One change of a presentity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeRow {
-    /// When.
-    pub at: Timestamp,
-    /// Who published or removed; `None` if it ended by itself.
-    pub by: Option<Principal>,
-    /// Of which device the publication is.
-    pub device: DeviceId,
-    /// The device's name for the publication.
-    pub name: PublicationName,
-    /// What happened to it.
-    pub kind: ChangeKind,
-    /// What was published.
-    pub document: Option<Document>,
-}
+use crate::model::{AccessRules, Handling, Presentity, Principal, Timestamp};
 
 /// A stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,17 +28,4 @@ pub struct Judged {
     pub domain: AccessRules,
     /// Whether the watcher controls the presentity.
     pub controls: bool,
-}
-
-/// What the rules grant, and which of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    /// The version of the presentity's rules; zero if there were none.
-    pub version: u64,
-    /// For one that fetches.
-    pub fetch: Decision,
-    /// For one that subscribes.
-    pub subscribe: Decision,
-    /// Whether the domain's rules took away from what the presentity grants.
-    pub by_domain: bool,
 }

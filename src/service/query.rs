@@ -3,58 +3,88 @@
 //! Must never hold: a change of state; what a question leaves is an event like any other.
 
 use super::case::{Case, Verdict, controls};
-use super::{ActRow, Actor, InboxRow, Key, Query, Reply, RulesOwner, SubscriptionRow};
+use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::INBOX_PAGE_MAX;
 use crate::model::{
     AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Presentity,
     Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
+use crate::protocol::{
+    ActRow, DeviceKey, GrantRow, InboxState, Question, RulesOwner, SubscriptionRow,
+};
 use crate::view::{InboxView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     let reply = match query {
-        Query::Watchers { presentity } => return watchers(case, actor, &presentity),
-        Query::Fetch { .. } => unreachable!("fetches leave more than an answer and are decided"),
-        Query::Subscriptions => Reply::Subscriptions(subscriptions(case, actor)),
-        Query::Keys { principal } => keys(case, actor, &principal)?,
-        Query::Inbox { inbox } => inbox_status(case, actor, &inbox)?,
+        Query::Ask(question) => return ask(case, actor, question),
         Query::Page { inbox, after } => {
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
             page(view.into_iter().flat_map(|view| view.kept_after(after)))
         }
-        Query::Quarantine { inbox, after } => {
-            case.check_inbox_right(actor, &inbox, Rights::READ)?;
-            let view = case.views.inbox(&inbox);
-            page(view.into_iter().flat_map(|view| view.quarantined_after(after)))
+        Query::Quarantine { inbox, after } => quarantine(case, actor, &inbox, after)?,
+    };
+    Ok(Verdict::unchanged(reply))
+}
+
+fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Refusal> {
+    let or_self = |given: Option<Principal>| given.unwrap_or_else(|| actor.principal.clone());
+    let reply = match question {
+        Question::ListWatchers(asked) => return watchers(case, actor, &asked.presentity),
+        Question::Fetch(_) => unreachable!("fetches leave more than an answer and are decided"),
+        Question::ListSubscriptions(_) => Reply::Subscriptions(subscriptions(case, actor)),
+        Question::ListKeys(asked) => keys(case, actor, &or_self(asked.principal))?,
+        Question::InboxStatus(asked) => inbox_status(case, actor, &asked.inbox)?,
+        Question::ListQuarantine(asked) => {
+            quarantine(case, actor, &asked.inbox, InboxSequence::ZERO)?
         }
-        Query::Rules { owner } => rules(case, actor, &owner)?,
-        Query::Delivery { inbox } => {
-            case.check_inbox_right(actor, &inbox, Rights::MEMBER)?;
-            let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
+        Question::ListRules(asked) => rules(case, actor, &asked.owner)?,
+        Question::ListDelivery(asked) => {
+            case.check_inbox_right(actor, &asked.inbox, Rights::MEMBER)?;
+            let view = case.views.rules(&asked.inbox.principal()).cloned().unwrap_or_default();
             Reply::Delivery { version: view.delivery_version, rules: view.delivery }
         }
-        Query::Visibility => {
+        Question::ListVisibility(_) => {
             let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
             Reply::Visibility { version: view.visibility_version, rules: view.visibility }
         }
-        Query::Grants { owner } => {
-            case.check_controls(actor, &owner, "see its grants")?;
-            let view = case.views.rules(&owner);
-            let grants = view.into_iter().flat_map(|view: &RulesView| &view.grants);
-            Reply::Grants(grants.map(|(grantee, rights)| (grantee.clone(), *rights)).collect())
-        }
-        Query::History { presentity } => {
-            case.check_controls(actor, &presentity.principal(), "see its history")?;
-            let view = case.views.presentity(&presentity);
-            Reply::History { last: view.map_or(Sequence::ZERO, |view| view.changed_at) }
-        }
-        Query::Explain { presentity, watcher } => explain(case, actor, &presentity, &watcher)?,
-        Query::Domains => Reply::Domains(domains(case, actor)?),
-        Query::Acts { principal } => acts(case, actor, &principal)?,
+        Question::ListGrants(asked) => grants(case, actor, &or_self(asked.owner))?,
+        Question::ListHistory(asked) => history(case, actor, &asked.presentity)?,
+        Question::FetchAt(asked) => history(case, actor, &asked.presentity)?,
+        Question::Explain(asked) => explain(case, actor, &asked.presentity, &asked.watcher)?,
+        Question::ListDomains(_) => Reply::Domains(domains(case, actor)?),
+        Question::ListActs(asked) => acts(case, actor, &or_self(asked.principal))?,
     };
     Ok(Verdict::unchanged(reply))
+}
+
+fn quarantine(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: &InboxAddress,
+    after: InboxSequence,
+) -> Result<Reply, Refusal> {
+    case.check_inbox_right(actor, inbox, Rights::READ)?;
+    let view = case.views.inbox(inbox);
+    Ok(page(view.into_iter().flat_map(|view| view.quarantined_after(after))))
+}
+
+fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Reply, Refusal> {
+    case.check_controls(actor, owner, "see its grants")?;
+    let view = case.views.rules(owner);
+    let grants = view.into_iter().flat_map(|view: &RulesView| &view.grants);
+    let rows = grants
+        .map(|(grantee, rights)| GrantRow { grantee: grantee.clone(), rights: *rights })
+        .collect();
+    Ok(Reply::Grants(rows))
+}
+
+/// Where the log is to be read from.
+fn history(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Reply, Refusal> {
+    case.check_controls(actor, &presentity.principal(), "see its history")?;
+    let view = case.views.presentity(presentity);
+    Ok(Reply::History { last: view.map_or(Sequence::ZERO, |view| view.changed_at) })
 }
 
 fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {
@@ -102,7 +132,7 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, R
     let view = case.views.principal(principal);
     let view =
         view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
-    let keys = view.devices.iter().map(|(device, view)| Key {
+    let keys = view.devices.iter().map(|(device, view)| DeviceKey {
         device: *device,
         label: view.label.clone(),
         enrolled_at: view.enrolled_at,
@@ -115,11 +145,13 @@ fn inbox_status(case: Case<'_>, actor: &Actor, inbox: &InboxAddress) -> Result<R
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let Some(view) = case.views.inbox(inbox) else {
         let zero = InboxSequence::ZERO;
-        return Ok(Reply::Inbox { head: zero, acknowledged: zero, waiting: 0, kept: 0 });
+        let (waiting, kept) = (0, 0);
+        return Ok(Reply::Inbox(InboxState { head: zero, acknowledged: zero, waiting, kept }));
     };
     let acknowledged = view.acknowledged(actor.device);
     let waiting = view.kept_after(acknowledged).count() as u64;
-    Ok(Reply::Inbox { head: view.head(), acknowledged, waiting, kept: kept(view) })
+    let (head, kept) = (view.head(), kept(view));
+    Ok(Reply::Inbox(InboxState { head, acknowledged, waiting, kept }))
 }
 
 /// What is kept and not quarantined.
@@ -195,7 +227,7 @@ fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, R
     let rows = view.acts.iter().map(|act| ActRow {
         at: act.at,
         by: act.by.clone(),
-        act: act.act,
+        act: Some(act.act),
         about: act.about.clone(),
     });
     Ok(Reply::Acts(rows.collect()))

@@ -16,7 +16,7 @@ use super::step::{End, Ending, Note, Parting, Step};
 use crate::model::limits::FRAME_BYTES_MAX;
 use crate::model::{Lifetime, Refusal, Timestamp};
 use crate::protocol::body::Goaway;
-use crate::protocol::convert::refused;
+use crate::protocol::refusal::refused;
 use crate::service::Actor;
 use crate::wire::{CloseCode, Decoder, FrameFault, encode};
 

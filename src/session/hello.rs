@@ -10,7 +10,7 @@ use super::step::{Claim, Note};
 use crate::model::limits::HELLO_BYTES_MAX;
 use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal, Timestamp};
 use crate::protocol::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
-use crate::protocol::convert::role_number;
+use crate::protocol::identity::role_number;
 use crate::service::{self, Actor, Input, Reply, Ticket};
 use crate::wire::{
     CHALLENGE_CONTEXT, CloseCode, Decoder, EXPORTER_CONTEXT, FrameFault, VERSION, decode, encode,

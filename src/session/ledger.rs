@@ -5,14 +5,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::answers;
 use super::lane::{Lane, Letter};
-use super::requests::{self, Request};
 use super::step::{Note, WRITE_BYTES};
 use crate::model::Refusal;
 use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::protocol::refusal::refused;
+use crate::protocol::{Command, Requested};
 use crate::service::{Actor, Input, Reply};
-use crate::wire::{Decoder, FrameFault};
+use crate::wire::{Decoder, FrameFault, encode};
 
 /// The requests of one connection.
 pub(super) struct Ledger {
@@ -56,7 +56,7 @@ impl Ledger {
         let mut inputs = Vec::new();
         while self.has_room() {
             let Some(frame) = decoder.next_frame()? else { break };
-            let Some(request) = requests::read(&frame, &self.actor)? else { continue };
+            let Some(request) = Command::decode(&frame)? else { continue };
             inputs.extend(self.enter(request, lane));
         }
         Ok(inputs)
@@ -69,14 +69,14 @@ impl Ledger {
         lane: &mut Lane,
     ) -> Result<(), FrameFault> {
         while let Some(frame) = decoder.next_frame()? {
-            if let Some(request) = requests::read(&frame, &self.actor)? {
-                self.enter(Request { command: Err(Refusal::GoingAway), ..request }, lane);
+            if let Some(request) = Command::decode(&frame)? {
+                self.enter(Requested { command: Err(Refusal::GoingAway), ..request }, lane);
             }
         }
         Ok(())
     }
 
-    fn enter(&mut self, request: Request, lane: &mut Lane) -> Option<Input> {
+    fn enter(&mut self, request: Requested, lane: &mut Lane) -> Option<Input> {
         let (_, ticket) = lane.ticket();
         let (answer, input) = match request.command {
             Ok(command) => {
@@ -109,13 +109,22 @@ impl Ledger {
             };
             self.oldest = self.oldest.wrapping_add(1);
             let Some(answer) = entry.answer else { break };
-            answers::write(entry.request, &answer, &mut out);
+            write(entry.request, &answer, &mut out);
             match answer {
                 Ok(_) => count(entry.kind, notes),
                 Err(refusal) => notes.push(Note::Refused(entry.kind, refusal)),
             }
         }
         out
+    }
+}
+
+/// Appends the frame that answers `request`.
+fn write(request: u64, answer: &Result<Reply, Refusal>, out: &mut Vec<u8>) {
+    match answer {
+        Ok(Reply::Done(answer)) => answer.encode(request, out),
+        Ok(other) => unreachable!("the service answered a request of CONTROL with {other:?}"),
+        Err(refusal) => encode(&refused(request, refusal), out),
     }
 }
 

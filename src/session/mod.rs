@@ -7,18 +7,15 @@
 //!
 //! Must never hold: a clock, randomness, a task, a socket, a log line, or state that must outlive the connection.
 
-mod answers;
 mod connection;
 mod control;
 mod cursor;
 mod drive;
 mod feed;
-mod governance;
 mod hello;
 mod lane;
 mod ledger;
 mod query;
-mod requests;
 mod shown;
 mod step;
 mod stream;

@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use crate::model::{Document, Principal, SubscriptionState};
 use crate::protocol::body::PresenceBody;
-use crate::protocol::{convert, feed::encode_presence_suffix};
+use crate::protocol::document::presence_body;
+use crate::protocol::feed::encode_presence_suffix;
 use crate::service::{PresenceItem, view};
 
 /// The part of a `PresenceEvent` that tells `item` to `watcher`.
@@ -39,5 +40,5 @@ fn shared(item: &PresenceItem, document: Option<&Document>) -> Bytes {
 }
 
 fn body(item: &PresenceItem, document: Option<&Document>) -> PresenceBody {
-    convert::presence_body(&item.presentity, item.state, document)
+    presence_body(&item.presentity, item.state, document)
 }

@@ -11,9 +11,8 @@ use super::lane::Letter;
 use crate::model::{
     InboxAddress, InboxItem, Lifetime, Message, Presentity, Refusal, Sequence, Timestamp,
 };
-use crate::service::{
-    Actor, ChangeRow, Explained, History, InboxRow, Input, Judged, PresenceItem, Span, Walk,
-};
+use crate::protocol::{Change, Explanation};
+use crate::service::{Actor, History, InboxRow, Input, Judged, PresenceItem, Span, Walk};
 use crate::wire::{FrameFault, ResetCode};
 
 /// What waits for a stream leaves in writes of about this size: a packet costs much more than the bytes in it.
@@ -139,9 +138,9 @@ pub enum Found {
     /// The messages asked for.
     Messages(Vec<Message>),
     /// The next changes, newest first, some at once; none at the end.
-    Changes(Vec<ChangeRow>),
+    Changes(Vec<Change>),
     /// What the rules say or said.
-    Explained(Explained),
+    Explained(Explanation),
 }
 
 /// Why nothing was found.

@@ -16,10 +16,12 @@ use adsum::model::{
     DeviceLabel, InboxSequence, Lifetime, Message, Mode, Moment, OperationId, PublicationName, Tag,
     Timestamp,
 };
+use adsum::protocol::{
+    Answer, Command, Fetch, ListSubscriptions, Publish, Send, Subscribe, Unsubscribe,
+};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
-    Command, Enroll, Hello, Input, Output, PresenceItem, PresenceOpened, Publish, Query, Reply,
-    Send, SessionId, Ticket,
+    Enroll, Hello, Input, Output, PresenceItem, PresenceOpened, Query, Reply, SessionId, Ticket,
 };
 use proptest::prelude::*;
 
@@ -102,7 +104,7 @@ impl Server {
                 self.told.extend(rows.into_iter().map(|row| read(&message(row))));
             }
             Reply::Presence(item) => self.told.push(shown(&item)),
-            Reply::Published { tag, granted } => {
+            Reply::Done(Answer::Published { tag, granted }) => {
                 self.tag = Some(tag);
                 self.told.push(format!("published {tag:?} {granted:?}"));
             }
@@ -196,12 +198,12 @@ impl Server {
                 ]
             }
             11 => {
-                let over = Command::Unsubscribe { presentity: pres("alice") };
+                let over = Command::Unsubscribe(Unsubscribe { presentity: pres("alice") });
                 let inbox = im("bob");
                 vec![
                     self.input("bob", over),
-                    self.query(Query::Fetch { presentity: pres("ann") }),
-                    self.query(Query::Subscriptions),
+                    self.query(Query::from(Fetch { presentity: pres("ann") })),
+                    self.query(Query::from(ListSubscriptions)),
                     self.query(Query::Page { inbox, after: InboxSequence::ZERO }),
                 ]
             }
@@ -231,17 +233,18 @@ impl Server {
                 let mode = Mode::Latest;
                 self.input(
                     "dave",
-                    Command::Subscribe {
+                    Command::Subscribe(Subscribe {
                         operation: OperationId::default(),
                         presentity,
                         mode,
                         lifetime,
-                    },
+                    }),
                 )
             }
             Kind::Acknowledge => {
                 let through = InboxSequence::new(u64::from(number % 5));
-                self.input("dave", Command::Acknowledge { inbox: im("dave"), through })
+                let (ticket, inbox) = (self.ticket(OTHERS), im("dave"));
+                Input::Acknowledge { ticket, actor: actor("dave"), inbox, through }
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::world::papers::{Paper, Sheet, paper, written};
 use crate::world::stage::{BEGIN, Stage};
 use crate::world::{actor, device_of, message, operation, pres, publish, seconds, subscribe};
 use adsum::model::{AccessRule, Handling, Lifetime, Mode, OperationId, Shown, TupleId};
-use adsum::service::{Command, Publish, Query};
+use adsum::protocol::{Command, Fetch, ListSubscriptions, ListWatchers, Publish, Subscribe};
+use adsum::service::Query;
 use proptest::prelude::*;
 
 /// What is hidden happens apart from what is seen, in no millisecond in which something seen does.
@@ -142,9 +143,11 @@ impl Desk {
                 self.stage.opens(after, true);
             }
             Seen::Close => self.stage.closes(),
-            Seen::Fetch => self.stage.asks(Query::Fetch { presentity: pres("alice") }),
-            Seen::Watchers => self.stage.asks(Query::Watchers { presentity: pres("alice") }),
-            Seen::List => self.stage.asks(Query::Subscriptions),
+            Seen::Fetch => self.stage.asks(Query::from(Fetch { presentity: pres("alice") })),
+            Seen::Watchers => {
+                self.stage.asks(Query::from(ListWatchers { presentity: pres("alice") }));
+            }
+            Seen::List => self.stage.asks(Query::from(ListSubscriptions)),
         }
     }
 
@@ -176,9 +179,10 @@ impl Desk {
                 let (mode, lifetime) = (Mode::Every, Some(seconds(*secs)));
                 self.stage.behind(
                     &actor("carol"),
-                    Command::Subscribe { operation, presentity, mode, lifetime },
+                    Command::Subscribe(Subscribe { operation, presentity, mode, lifetime }),
                 );
-                self.stage.behind_asks(&actor("carol"), Query::Fetch { presentity: pres("alice") });
+                self.stage
+                    .behind_asks(&actor("carol"), Query::from(Fetch { presentity: pres("alice") }));
             }
             Hidden::Send => {
                 let send = message("alice", &self.operation.to_string(), "not for bob");

@@ -9,12 +9,15 @@
 use crate::world;
 use crate::world::governed::{change, delivery, delivery_rule, grant, nobody, rule};
 use crate::world::stage::{BEGIN, Stage};
-use crate::world::{actor, device_of, im, message, operation, pres, publish, seconds, subscribe};
+use crate::world::{actor, device_of, message, operation, pres, publish, seconds, subscribe};
 use adsum::model::{
-    AccessRule, Basic, Contact, Delivery, DeliveryChange, Document, Handling, InboxSequence,
-    Lifetime, Mode, Moment, Payload, Receipts, Rights, Shown, Timestamp, Tuple, TupleId,
+    AccessRule, Basic, Contact, Delivery, DeliveryChange, Document, Handling, Lifetime, Mode,
+    Moment, Payload, Receipts, Rights, Shown, Timestamp, Tuple, TupleId,
 };
-use adsum::service::{Command, Publish, Query, Send};
+use adsum::protocol::{
+    Command, Fetch, ListSubscriptions, ListWatchers, Publish, Send, Subscribe, Unsubscribe,
+};
+use adsum::service::Query;
 use proptest::prelude::*;
 
 /// Alice, Bob and Carol act in the middle of a second, and what they begin ends there: nothing of theirs falls into a
@@ -134,32 +137,31 @@ fn probed(stage: &mut Stage, probe: &Probe) {
             let mode = if *every { Mode::Every } else { Mode::Latest };
             let (presentity, lifetime) = (pres("alice"), Some(seconds(*secs)));
             let operation = operation(*number);
-            stage.does(Command::Subscribe { operation, presentity, mode, lifetime });
+            stage.does(Command::Subscribe(Subscribe { operation, presentity, mode, lifetime }));
         }
-        Probe::Unsubscribe => stage.does(Command::Unsubscribe { presentity: pres("alice") }),
-        Probe::Fetch => stage.asks(Query::Fetch { presentity: pres("alice") }),
+        Probe::Unsubscribe => {
+            stage.does(Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }));
+        }
+        Probe::Fetch => stage.asks(Query::from(Fetch { presentity: pres("alice") })),
         Probe::Open { position, with_watchers } => {
             let after = stage.positions[position % stage.positions.len()];
             stage.opens(after, *with_watchers);
         }
         Probe::OpenAhead => stage.opens(Moment::of(stage.now.after(seconds(9_999))), false),
         Probe::Close => stage.closes(),
-        Probe::List => stage.asks(Query::Subscriptions),
-        Probe::Watchers => stage.asks(Query::Watchers { presentity: pres("alice") }),
+        Probe::List => stage.asks(Query::from(ListSubscriptions)),
+        Probe::Watchers => stage.asks(Query::from(ListWatchers { presentity: pres("alice") })),
         Probe::Send { id, receipts } => {
             let receipts = Receipts::from_bits(*receipts);
             let send = message("alice", &format!("m{id}"), "are you there?");
             stage.does(Command::Send(Send { receipts, ..send }));
         }
         Probe::Read => stage.reads(),
-        Probe::Unknown => stage.asks(Query::Fetch { presentity: pres("nosuch") }),
+        Probe::Unknown => stage.asks(Query::from(Fetch { presentity: pres("nosuch") })),
         Probe::Publish { number } => {
             stage.does(Command::Publish(publish("mallory", *number, "here")));
         }
-        Probe::Taken { through } => {
-            let (inbox, through) = (im("alice"), InboxSequence::new(*through));
-            stage.behind(&actor("alice"), Command::Acknowledge { inbox, through });
-        }
+        Probe::Taken { through } => stage.takes("alice", *through),
     }
 }
 
@@ -230,10 +232,13 @@ fn lived(stage: &mut Stage, life: &Life) {
             let (presentity, lifetime) = (pres("alice"), Some(seconds(*secs)));
             let (operation, mode) = (operation(0), Mode::Every);
             let by = if *by { "bob" } else { "carol" };
-            stage.behind(&actor(by), Command::Subscribe { operation, presentity, mode, lifetime });
+            stage.behind(
+                &actor(by),
+                Command::Subscribe(Subscribe { operation, presentity, mode, lifetime }),
+            );
         }
         Life::Fetched => {
-            stage.behind_asks(&actor("bob"), Query::Fetch { presentity: pres("alice") });
+            stage.behind_asks(&actor("bob"), Query::from(Fetch { presentity: pres("alice") }));
         }
         Life::Send { id } => {
             let send = message("carol", &format!("a{id}"), "not for mallory");
@@ -250,7 +255,7 @@ fn lived(stage: &mut Stage, life: &Life) {
         }
         Life::Anonymous => {
             stage.behind(&nobody(1), subscribe("alice", Mode::Latest));
-            stage.behind_asks(&nobody(1), Query::Fetch { presentity: pres("alice") });
+            stage.behind_asks(&nobody(1), Query::from(Fetch { presentity: pres("alice") }));
         }
     }
 }

@@ -14,9 +14,11 @@ use adsum::model::{
     PublicKey, PublicationName, Role, Timestamp, Who,
 };
 use adsum::protocol::convert;
+use adsum::protocol::{
+    Administer, Administration, ChangeRules, Command, Publish, RulesOwner, Subscribe,
+};
 use adsum::service::{
-    Actor, ChangeRules, Command, Enroll, Hello, Input, Output, Publish, Reply, RulesOwner,
-    ServiceConfig, SessionId, Ticket,
+    Actor, Enroll, Hello, Input, Output, Reply, ServiceConfig, SessionId, Ticket,
 };
 
 use crate::support::peer::{Device, document};
@@ -82,7 +84,10 @@ impl Past {
     pub fn create_domain(&mut self, administrator: &str, domain: &str) {
         let operation = OperationId(fastrand::u128(1..).to_be_bytes());
         let domain = domain.parse().unwrap();
-        self.act(administrator, Command::CreateDomain { domain, operation });
+        self.act(
+            administrator,
+            Administer { operation, act: Administration::CreateDomain(domain) }.into(),
+        );
     }
 
     /// Publishes a note as `principal`'s presence, for as long as may be.
@@ -113,7 +118,7 @@ impl Past {
         let presentity = name(to).presentity();
         let operation = OperationId([3; 16]);
         let (mode, lifetime) = (Mode::Latest, None);
-        self.act(watcher, Command::Subscribe { operation, presentity, mode, lifetime });
+        self.act(watcher, Command::Subscribe(Subscribe { operation, presentity, mode, lifetime }));
     }
 
     pub fn act(&mut self, principal: &str, command: Command) {

@@ -12,9 +12,12 @@ use adsum::model::{
     AccessRule, Basic, Delivery, DeliveryChange, Handling, InboxSequence, Lifetime, Mode, Moment,
     OperationId, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
 };
+use adsum::protocol::{
+    Answer, ChangeVisibility, Command, Delete, Displayed, Fetch, Publish, Send, Subscribe,
+    Unsubscribe, VisibilityRow,
+};
 use adsum::service::{
-    Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Query, Reply, Send,
-    SessionId, Ticket,
+    Enroll, FeedId, Hello, Input, Output, PresenceOpened, Query, Reply, SessionId, Ticket,
 };
 use proptest::prelude::*;
 
@@ -157,7 +160,7 @@ fn a_message_sent_again_after_a_restart_is_still_one_message() {
         server.ask("bob", Command::Send(message("alice", "one", "hello")));
         let mut server = server.restart(checkpoint);
         let again = server.ask("bob", Command::Send(message("alice", "one", "hello")));
-        assert_eq!(again, Reply::Sent { duplicate: true });
+        assert_eq!(again, Reply::Done(Answer::Sent { duplicate: true }));
     }
 }
 
@@ -233,7 +236,8 @@ fn the_past_of_a_presentity_can_be_read_change_by_change() {
     server.ask("alice", named(1, "a", "one"));
     server.ask("carol", Command::Publish(publish("carol", 1, "noise")));
     server.ask("alice", named(2, "b", "two"));
-    let Reply::Published { tag, .. } = server.ask("alice", named(3, "a", "three")) else {
+    let Reply::Done(Answer::Published { tag, .. }) = server.ask("alice", named(3, "a", "three"))
+    else {
         panic!()
     };
     let name = PublicationName::new("a").unwrap();
@@ -343,7 +347,7 @@ fn governs(now: Timestamp, act: &Act) -> Vec<Input> {
     match act {
         Act::Displayed { who, number } => {
             let (inbox, sequence) = (im(NAMES[*who]), InboxSequence::new(*number));
-            command(who, Command::Displayed { inbox, sequence })
+            command(who, Command::Displayed(Displayed { inbox, sequence }))
         }
         Act::Rule { who, whom, handling, secs } => {
             let name = principal(NAMES[*whom]).to_string();
@@ -363,12 +367,13 @@ fn governs(now: Timestamp, act: &Act) -> Vec<Input> {
             command(who, grant(NAMES[*who], NAMES[*whom], rights))
         }
         Act::Show { who, whom, is_shown } => {
-            let put = vec![(Who::Principal(principal(NAMES[*whom])), *is_shown)];
+            let who_else = Who::Principal(principal(NAMES[*whom]));
+            let put = vec![VisibilityRow { who: who_else, is_shown: *is_shown }];
             let (operation, remove) = (OperationId::default(), vec![]);
-            command(who, Command::ChangeVisibility { operation, put, remove })
+            command(who, Command::ChangeVisibility(ChangeVisibility { operation, put, remove }))
         }
         Act::Fetch { who, whom } => {
-            let query = Query::Fetch { presentity: pres(NAMES[*whom]) };
+            let query = Query::from(Fetch { presentity: pres(NAMES[*whom]) });
             vec![Input::Query { ticket: ticket(), actor: actor(NAMES[*who]), query }]
         }
         _ => unreachable!("the others are performed elsewhere"),
@@ -422,16 +427,16 @@ fn perform(mut server: Server, act: &Act) -> Server {
             let lifetime = Some(seconds(*secs));
             command(
                 who,
-                Command::Subscribe {
+                Command::Subscribe(Subscribe {
                     operation: OperationId::default(),
                     presentity: pres(NAMES[*whom]),
                     mode: Mode::Latest,
                     lifetime,
-                },
+                }),
             )
         }
         Act::Unsubscribe { who, whom } => {
-            command(who, Command::Unsubscribe { presentity: pres(NAMES[*whom]) })
+            command(who, Command::Unsubscribe(Unsubscribe { presentity: pres(NAMES[*whom]) }))
         }
         Act::Send { who, whom, id, secs } => {
             let lifetime = secs.map(seconds);
@@ -444,16 +449,17 @@ fn perform(mut server: Server, act: &Act) -> Server {
                 }),
             )
         }
-        Act::Acknowledge { who, through } => command(
-            who,
-            Command::Acknowledge { inbox: im(NAMES[*who]), through: InboxSequence::new(*through) },
-        ),
+        Act::Acknowledge { who, through } => {
+            let (actor, inbox) = (actor(NAMES[*who]), im(NAMES[*who]));
+            let through = InboxSequence::new(*through);
+            vec![Input::Acknowledge { ticket: ticket(), actor, inbox, through }]
+        }
         Act::Delete { who, number } => command(
             who,
-            Command::Delete {
+            Command::Delete(Delete {
                 inbox: im(NAMES[*who]),
                 sequences: vec![InboxSequence::new(*number)],
-            },
+            }),
         ),
         Act::Wait { secs } => {
             server.now = server.now.after(seconds(*secs));

@@ -7,7 +7,8 @@ use adsum::model::{
     Basic, Contact, ContentType, Delivery, DeliveryChange, DeliveryRule, Document, InboxSequence,
     Payload, Refusal, RuleName, Tuple, TupleId, WhenClosed,
 };
-use adsum::service::{Command, Publish, Query, Reply, Send};
+use adsum::protocol::{Answer, ChangeDelivery, Command, Delete, InboxStatus, Publish, Send};
+use adsum::service::{Query, Reply};
 
 fn world() -> World {
     World::asking(&["alice", "bob", "carol"])
@@ -58,7 +59,7 @@ fn what_is_put_aside_looks_delivered_to_its_sender_and_is_in_no_feed() {
     world.told();
     let put_aside = world.send("bob", "alice", "m1");
     assert_eq!(put_aside, world.send("carol", "alice", "m2"));
-    assert_eq!(world.send("bob", "alice", "m1"), Ok(Reply::Sent { duplicate: true }));
+    assert_eq!(world.send("bob", "alice", "m1"), Ok(Reply::Done(Answer::Sent { duplicate: true })));
     let rows: Vec<_> = world
         .told()
         .iter()
@@ -70,13 +71,14 @@ fn what_is_put_aside_looks_delivered_to_its_sender_and_is_in_no_feed() {
     assert_eq!(rows, [2]);
     assert_eq!(world.page("alice", 0), [2]);
     assert_eq!(aside(&mut world), [1]);
-    let status = world.query(&actor("alice"), Query::Inbox { inbox: im("alice") });
-    let Ok(Reply::Inbox { waiting, kept, .. }) = status else { panic!("{status:?}") };
-    assert_eq!((waiting, kept), (1, 1));
+    let status = world.query(&actor("alice"), Query::from(InboxStatus { inbox: im("alice") }));
+    let Ok(Reply::Inbox(state)) = status else { panic!("{status:?}") };
+    assert_eq!((state.waiting, state.kept), (1, 1));
     // It can be deleted as any other.
     let sequences = vec![InboxSequence::new(1)];
-    let gone = world.ask(&actor("alice"), Command::Delete { inbox: im("alice"), sequences });
-    assert_eq!(gone, Ok(Reply::Deleted { count: 1 }));
+    let gone =
+        world.ask(&actor("alice"), Command::Delete(Delete { inbox: im("alice"), sequences }));
+    assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
     assert!(aside(&mut world).is_empty());
 }
 
@@ -91,7 +93,7 @@ fn only_those_without_a_name_are_discarded_and_they_do_not_notice() {
     world.deliver("alice", vec![delivery_rule("anonymous", Delivery::Discard)]);
     let hello = Command::Send(message("alice", "m1", "hello"));
     let (events, answer) = world.events(&nobody(1), hello);
-    assert_eq!((events.len(), answer), (0, Ok(Reply::Sent { duplicate: false })));
+    assert_eq!((events.len(), answer), (0, Ok(Reply::Done(Answer::Sent { duplicate: false }))));
     assert!(world.page("alice", 0).is_empty());
 }
 
@@ -163,24 +165,26 @@ fn a_message_that_was_accepted_is_a_duplicate_also_when_the_rules_changed() {
     let mut world = world();
     world.send("bob", "alice", "m1").unwrap();
     world.deliver("alice", vec![delivery_rule("bob@d.example", refuse(""))]);
-    assert_eq!(world.send("bob", "alice", "m1"), Ok(Reply::Sent { duplicate: true }));
+    assert_eq!(world.send("bob", "alice", "m1"), Ok(Reply::Done(Answer::Sent { duplicate: true })));
     assert_eq!(code(world.send("bob", "alice", "m2")), "delivery-refused");
 }
 
 #[test]
 fn delivery_rules_changed_twice_by_one_operation_are_changed_once() {
     let mut world = world();
-    let change = |number, action, if_version| Command::ChangeDelivery {
-        inbox: im("alice"),
-        operation: operation(number),
-        if_version,
-        change: DeliveryChange {
-            put: vec![delivery_rule("bob@d.example", action)],
-            ..DeliveryChange::default()
-        },
+    let change = |number, action, if_version| {
+        Command::ChangeDelivery(ChangeDelivery {
+            inbox: im("alice"),
+            operation: operation(number),
+            if_version,
+            change: DeliveryChange {
+                put: vec![delivery_rule("bob@d.example", action)],
+                ..DeliveryChange::default()
+            },
+        })
     };
     let first = world.ask(&actor("alice"), change(1, refuse(""), None));
-    assert_eq!(first, Ok(Reply::Changed { version: 1 }));
+    assert_eq!(first, Ok(Reply::Done(Answer::Changed { version: 1 })));
     world.ask(&actor("alice"), change(2, Delivery::Accept, Some(1))).unwrap();
     let (events, again) = world.events(&actor("alice"), change(1, refuse(""), None));
     assert_eq!((events.len(), again), (0, first));

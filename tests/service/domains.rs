@@ -10,9 +10,12 @@ use adsum::model::{
     Domain, DomainRow, EndReason, Handling, InboxSequence, InviteId, OperationId, Principal,
     Refusal, Role,
 };
-use adsum::service::{
-    Actor, ChangeRules, Command, Enroll, Hello, Output, Query, Reply, RulesOwner,
+use adsum::protocol::{
+    Administer, Administration, Answer, ChangeRules, Command, Delete, Displayed, EndSubscription,
+    InboxStatus, Invite, ListActs, ListDomains, ListGrants, ListHistory, ListRules,
+    ListSubscriptions, ListWatchers, RevokeKey, RulesOwner, Subscribe,
 };
+use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply};
 
 fn other() -> Domain {
     "e.example".parse().unwrap()
@@ -25,7 +28,17 @@ fn world() -> (World, Actor) {
 }
 
 fn create(number: u8) -> Command {
-    Command::CreateDomain { domain: other(), operation: operation(number) }
+    made(other(), number)
+}
+
+fn made(domain: Domain, number: u8) -> Command {
+    let act = Administration::CreateDomain(domain);
+    Administer { operation: operation(number), act }.into()
+}
+
+/// An act that needs no name of its own: a repeat finds things as they are to be.
+fn administer(act: Administration) -> Command {
+    Administer { operation: OperationId::default(), act }.into()
 }
 
 fn code(answer: Result<Reply, Refusal>) -> &'static str {
@@ -40,7 +53,7 @@ fn enter(world: &mut World, name: &str, domain: &str) -> Result<Reply, Refusal> 
 }
 
 fn domains(world: &mut World, root: &Actor) -> Vec<DomainRow> {
-    match world.query(root, Query::Domains) {
+    match world.query(root, Query::from(ListDomains)) {
         Ok(Reply::Domains(rows)) => rows,
         answer => panic!("domains were answered {answer:?}"),
     }
@@ -64,16 +77,16 @@ fn a_domain_made_while_the_server_runs_takes_principals_and_is_gone_when_it_is_r
     world.decide("alice", "@e.example", Handling::Allow);
     let wish = world::subscribe("alice", adsum::model::Mode::Latest);
     assert_eq!(code(world.ask(&zoe, wish.clone())), "yes");
-    let to_zoe = Command::Subscribe {
+    let to_zoe = Command::Subscribe(Subscribe {
         operation: NONE,
         presentity: zoe.principal.presentity(),
         mode: adsum::model::Mode::Latest,
         lifetime: None,
-    };
+    });
     world.ask(&actor("bob"), to_zoe).unwrap();
     world.feed(1, "bob", false);
     world.told();
-    assert_eq!(code(world.ask(&root, Command::RemoveDomain { domain: other() })), "yes");
+    assert_eq!(code(world.ask(&root, administer(Administration::RemoveDomain(other())))), "yes");
     let told = world.told();
     let revoked =
         told.iter().any(|it| matches!(it, Output::Revoked { device } if *device == zoe.device));
@@ -91,11 +104,11 @@ fn a_domain_is_made_once_and_one_of_the_configuration_stays() {
     assert_eq!((events.len(), again), (0, Ok(first)));
     assert_eq!(code(world.ask(&root, create(2))), "domain-exists");
     let home: Domain = "d.example".parse().unwrap();
-    let remove = Command::RemoveDomain { domain: home.clone() };
+    let remove = administer(Administration::RemoveDomain(home.clone()));
     assert_eq!(code(world.ask(&root, remove)), "domain-configured");
-    let make_home = Command::CreateDomain { domain: home, operation: operation(3) };
+    let make_home = made(home, 3);
     assert_eq!(code(world.ask(&root, make_home)), "domain-exists");
-    let unknown = Command::RemoveDomain { domain: "f.example".parse().unwrap() };
+    let unknown = administer(Administration::RemoveDomain("f.example".parse().unwrap()));
     assert_eq!(code(world.ask(&root, unknown)), "foreign-domain");
 }
 
@@ -105,14 +118,15 @@ fn only_administrators_of_the_first_domain_make_domains_and_name_their_first_adm
     assert_eq!(code(world.ask(&actor("alice"), create(1))), "forbidden");
     world.ask(&root, create(1)).unwrap();
     let there = world.administrator("boss@e.example");
-    let third =
-        Command::CreateDomain { domain: "f.example".parse().unwrap(), operation: operation(2) };
+    let third = made("f.example".parse().unwrap(), 2);
     assert_eq!(code(world.ask(&there, third)), "forbidden");
-    let invite = |number, role| Command::Invite {
-        invite: InviteId([number; 32]),
-        principal: Some("chief@e.example".parse().unwrap()),
-        role,
-        lifetime: None,
+    let invite = |number, role| {
+        Command::Invite(Invite {
+            invite: InviteId([number; 32]),
+            principal: Some("chief@e.example".parse().unwrap()),
+            role,
+            lifetime: None,
+        })
     };
     assert_eq!(code(world.ask(&root, invite(1, Role::Administrator))), "yes");
     assert_eq!(code(world.ask(&root, invite(2, Role::User))), "forbidden");
@@ -123,16 +137,21 @@ fn only_administrators_of_the_first_domain_make_domains_and_name_their_first_adm
 fn a_service_that_is_off_in_a_domain_is_off_for_it_alone_and_the_other_goes_on() {
     let (mut world, root) = world();
     world.decide("alice", "bob@d.example", Handling::Allow);
-    let switch = |presence, messaging| Command::SwitchDomain {
-        domain: "d.example".parse().unwrap(),
-        presence,
-        messaging,
+    let switch = |presence, messaging| {
+        administer(Administration::SwitchDomain {
+            domain: "d.example".parse().unwrap(),
+            presence,
+            messaging,
+        })
     };
     assert_eq!(code(world.ask(&actor("alice"), switch(Some(false), None))), "forbidden");
     world.ask(&root, switch(Some(false), None)).unwrap();
     let (events, _) = world.events(&root, switch(Some(false), None));
     assert!(events.is_empty(), "it is off already");
-    assert_eq!(code(world.watch("bob", "alice").map(|_| Reply::Unsubscribed)), "service-off");
+    assert_eq!(
+        code(world.watch("bob", "alice").map(|_| Reply::Done(Answer::Unsubscribed))),
+        "service-off"
+    );
     assert_eq!(
         code(world.ask(&actor("alice"), Command::Publish(publish("alice", 1, "")))),
         "service-off"
@@ -154,15 +173,20 @@ fn a_principal_may_be_without_a_presentity_or_an_inbox() {
     world.feed(1, "bob", false);
     world.open_inbox(2, &actor("alice"), "alice", None).unwrap();
     world.told();
-    let switch = |presence, messaging| Command::SwitchServices {
-        principal: principal("alice"),
-        presence,
-        messaging,
+    let switch = |presence, messaging| {
+        administer(Administration::SwitchServices {
+            principal: principal("alice"),
+            presence,
+            messaging,
+        })
     };
     assert_eq!(code(world.ask(&actor("bob"), switch(Some(false), None))), "forbidden");
     world.ask(&actor("alice"), switch(Some(false), None)).unwrap();
     assert_eq!(world.states(1), [ACTIVE, ended(EndReason::NoResource)]);
-    assert_eq!(code(world.watch("bob", "alice").map(|_| Reply::Unsubscribed)), "refused");
+    assert_eq!(
+        code(world.watch("bob", "alice").map(|_| Reply::Done(Answer::Unsubscribed))),
+        "refused"
+    );
     assert_eq!(
         code(world.ask(&actor("alice"), Command::Publish(publish("alice", 2, "")))),
         "unknown-presentity"
@@ -183,7 +207,10 @@ fn who_is_suspended_does_nothing_until_it_is_resumed_and_what_it_had_stays() {
     let (mut world, root) = world();
     world.decide("alice", "bob@d.example", Handling::Allow);
     world.publish("alice", 1, "here");
-    let suspend = |is_suspended| Command::Suspend { principal: principal("alice"), is_suspended };
+    let suspend = |is_suspended| {
+        let act = if is_suspended { Administration::Suspend } else { Administration::Resume };
+        administer(act(principal("alice")))
+    };
     assert_eq!(code(world.ask(&actor("bob"), suspend(true))), "forbidden");
     world.ask(&root, suspend(true)).unwrap();
     let told = world.told();
@@ -192,18 +219,18 @@ fn who_is_suspended_does_nothing_until_it_is_resumed_and_what_it_had_stays() {
         code(world.ask(&actor("alice"), Command::Publish(publish("alice", 2, "")))),
         "suspended"
     );
-    assert_eq!(code(world.query(&actor("alice"), Query::Subscriptions)), "suspended");
+    assert_eq!(code(world.query(&actor("alice"), Query::from(ListSubscriptions))), "suspended");
     assert_eq!(code(world.open_inbox(1, &actor("alice"), "alice", None)), "suspended");
     let hello = Hello { principal: principal("alice"), key: key("alice"), enroll: None };
     assert_eq!(code(world.enter(hello.clone())), "suspended");
     assert_eq!(world.fetch_note("bob", "alice"), "here");
     world.ask(&root, suspend(false)).unwrap();
     assert_eq!(code(world.enter(hello)), "yes");
-    let acts = Query::Acts { principal: principal("alice") };
+    let acts = Query::from(ListActs { principal: Some(principal("alice")) });
     let Ok(Reply::Acts(acts)) = world.query(&actor("alice"), acts) else { panic!() };
-    let words: Vec<_> = acts.iter().map(|act| act.act.as_str()).collect();
+    let words: Vec<_> = acts.iter().map(|act| act.act.unwrap().as_str()).collect();
     assert_eq!(words, ["suspended", "resumed"]);
-    let oneself = Command::Suspend { principal: root.principal.clone(), is_suspended: true };
+    let oneself = administer(Administration::Suspend(root.principal.clone()));
     assert_eq!(code(world.ask(&root, oneself)), "bad-field");
 }
 
@@ -212,31 +239,36 @@ fn what_an_administrator_does_to_somebody_stands_on_its_record_for_it_to_see() {
     let (mut world, root) = world();
     world.decide("alice", "bob@d.example", Handling::Allow);
     world.watch("bob", "alice").unwrap();
-    let end = Command::EndSubscription { watcher: principal("bob"), presentity: pres("alice") };
+    let end = Command::EndSubscription(EndSubscription {
+        watcher: principal("bob"),
+        presentity: pres("alice"),
+    });
     world.ask(&root, end).unwrap();
-    world.query(&root, Query::Watchers { presentity: pres("alice") }).unwrap();
-    let off = Command::SwitchServices {
+    world.query(&root, Query::from(ListWatchers { presentity: pres("alice") })).unwrap();
+    let off = administer(Administration::SwitchServices {
         principal: principal("alice"),
         presence: None,
         messaging: Some(false),
-    };
+    });
     world.ask(&root, off).unwrap();
     let device = actor("alice").device;
     let acts = |world: &mut World, name: &str| {
-        let query = Query::Acts { principal: principal(name) };
+        let query = Query::from(ListActs { principal: Some(principal(name)) });
         let Ok(Reply::Acts(acts)) = world.query(&actor(name), query) else { panic!() };
-        acts.iter().map(|act| act.act.as_str()).collect::<Vec<_>>()
+        acts.iter().map(|act| act.act.unwrap().as_str()).collect::<Vec<_>>()
     };
     assert_eq!(
         acts(&mut world, "alice"),
         ["ended-subscription", "listed-watchers", "switched-services"]
     );
     assert_eq!(acts(&mut world, "bob"), ["ended-subscription"]);
-    let query = Query::Acts { principal: principal("alice") };
+    let query = Query::from(ListActs { principal: Some(principal("alice")) });
     assert_eq!(code(world.query(&actor("bob"), query.clone())), "forbidden");
-    world.ask(&root, Command::RevokeKey { principal: principal("alice"), device }).unwrap();
+    world
+        .ask(&root, Command::RevokeKey(RevokeKey { principal: Some(principal("alice")), device }))
+        .unwrap();
     let Ok(Reply::Acts(all)) = world.query(&root, query) else { panic!() };
-    assert_eq!(all.last().unwrap().act.as_str(), "revoked-key");
+    assert_eq!(all.last().unwrap().act.unwrap().as_str(), "revoked-key");
 }
 
 #[test]
@@ -250,21 +282,21 @@ fn an_administrator_neither_reads_nor_speaks_for_another() {
     send.sender = Some(principal("alice"));
     for command in [
         Command::Publish(publish("alice", 1, "for her")),
-        Command::Acknowledge { inbox: inbox.clone(), through: sequence },
-        Command::Delete { inbox: inbox.clone(), sequences: vec![sequence] },
-        Command::Displayed { inbox: inbox.clone(), sequence },
+        Command::Delete(Delete { inbox: inbox.clone(), sequences: vec![sequence] }),
+        Command::Displayed(Displayed { inbox: inbox.clone(), sequence }),
         Command::Send(send),
         grant("alice", "bob", adsum::model::Rights::READ),
     ] {
         let answer = code(world.ask(&root, command.clone()));
         assert!(["forbidden", "not-your-sender"].contains(&answer), "{command:?}: {answer}");
     }
+    assert_eq!(code(world.takes(&root, "alice", 1).1), "forbidden");
     for query in [
         Query::Page { inbox: inbox.clone(), after: InboxSequence::ZERO },
         Query::Quarantine { inbox: inbox.clone(), after: InboxSequence::ZERO },
-        Query::Inbox { inbox },
-        Query::History { presentity: pres("alice") },
-        Query::Grants { owner: principal("alice") },
+        Query::from(InboxStatus { inbox }),
+        Query::from(ListHistory { presentity: pres("alice"), since: None, until: None, limit: 0 }),
+        Query::from(ListGrants { owner: Some(principal("alice")) }),
     ] {
         assert_eq!(code(world.query(&root, query.clone())), "forbidden", "{query:?}");
     }
@@ -312,7 +344,7 @@ fn a_change_of_a_domains_rules_is_made_once_and_holds_without_a_time() {
     let mut change = domain_rule("@d.example", Handling::PoliteBlock);
     change.operation = OperationId([7; 16]);
     let first = world.ask(&root, Command::ChangeRules(change.clone()));
-    assert_eq!(first, Ok(Reply::Changed { version: 1 }));
+    assert_eq!(first, Ok(Reply::Done(Answer::Changed { version: 1 })));
     let (events, again) = world.events(&root, Command::ChangeRules(change.clone()));
     assert_eq!((events.len(), again), (0, first));
     (change.operation, change.if_version) = (NONE, Some(0));
@@ -332,10 +364,10 @@ fn a_removed_domain_made_again_begins_without_its_rules() {
     let (operation, if_version, remove) = (NONE, None, vec![]);
     let block = ChangeRules { owner: owner.clone(), operation, if_version, put, remove };
     world.ask(&there, Command::ChangeRules(block)).unwrap();
-    world.ask(&root, Command::RemoveDomain { domain: other() }).unwrap();
+    world.ask(&root, administer(Administration::RemoveDomain(other()))).unwrap();
     let (events, _) = world.events(&root, create(2));
     assert!(matches!(events[..], [Event::DomainCreated(_)]), "{events:?}");
-    let rules = world.query(&there, Query::Rules { owner });
+    let rules = world.query(&there, Query::from(ListRules { owner }));
     let Ok(Reply::Rules { version, rules }) = rules else { panic!("{rules:?}") };
     assert_eq!((version, rules.is_empty()), (0, true));
 }

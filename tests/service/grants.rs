@@ -4,7 +4,8 @@ use crate::world::governed::{ACTIVE, PENDING, ended, grant};
 use crate::world::{World, actor, feed_id, im, message, note_of, operation, principal, publish};
 use adsum::event::Event;
 use adsum::model::{EndReason, Handling, InboxSequence, Rights};
-use adsum::service::{Command, FeedId, Output, Query, Reply};
+use adsum::protocol::{Command, Delete, Displayed, Grant, ListGrants};
+use adsum::service::{FeedId, Output, Query, Reply};
 
 fn world() -> World {
     World::asking(&["alice", "bob", "carol"])
@@ -17,8 +18,8 @@ fn codes(world: &mut World, name: &str) -> Vec<&'static str> {
     send.sender = Some(principal("alice"));
     let commands = [
         Command::Publish(publish("alice", 9, "for her")),
-        Command::Delete { inbox: inbox.clone(), sequences: vec![sequence] },
-        Command::Displayed { inbox: inbox.clone(), sequence },
+        Command::Delete(Delete { inbox: inbox.clone(), sequences: vec![sequence] }),
+        Command::Displayed(Displayed { inbox: inbox.clone(), sequence }),
         Command::Send(send),
     ];
     let mut answers: Vec<_> =
@@ -58,9 +59,7 @@ fn who_may_only_read_takes_no_message_away_from_the_owner() {
     let mut world = world();
     world.send("carol", "alice", "m1").unwrap();
     world.give("alice", "bob", Rights::READ);
-    let through = InboxSequence::new(1);
-    let take = Command::Acknowledge { inbox: im("alice"), through };
-    let (events, answer) = world.events(&actor("bob"), take);
+    let (events, answer) = world.takes(&actor("bob"), "alice", 1);
     assert_eq!(
         (events.len(), answer),
         (0, Ok(Reply::Acknowledged { through: InboxSequence::ZERO }))
@@ -167,13 +166,14 @@ fn a_grant_made_twice_is_one_and_the_first_answer_stands() {
     let mut world = world();
     let give = |rights, number| {
         let (owner, grantee) = (principal("alice"), principal("bob"));
-        Command::Grant { owner, grantee, rights, operation: operation(number) }
+        Command::Grant(Grant { owner: Some(owner), grantee, rights, operation: operation(number) })
     };
     let first = world.ask(&actor("alice"), give(Rights::READ, 1)).unwrap();
     world.ask(&actor("alice"), give(Rights::NONE, 2)).unwrap();
     let (events, again) = world.events(&actor("alice"), give(Rights::READ, 1));
     assert_eq!((events.len(), again), (0, Ok(first)));
-    let grants = world.query(&actor("alice"), Query::Grants { owner: principal("alice") });
+    let grants =
+        world.query(&actor("alice"), Query::from(ListGrants { owner: Some(principal("alice")) }));
     assert_eq!(grants, Ok(Reply::Grants(vec![])));
 }
 

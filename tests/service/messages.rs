@@ -6,17 +6,17 @@ use adsum::event::{Event, MessageCause};
 use adsum::model::{
     DeviceLabel, InboxSequence, InviteId, Lifetime, Payload, Refusal, Role, limits,
 };
-use adsum::service::{Command, Enroll, Hello, Output, Query, Reply, Send};
-
-fn acknowledge(name: &str, through: u64) -> Command {
-    Command::Acknowledge { inbox: im(name), through: InboxSequence::new(through) }
-}
+use adsum::protocol::{Answer, Command, Delete, InboxStatus, Invite, RevokeKey, Send};
+use adsum::service::{Enroll, Hello, Output, Query, Reply};
 
 #[test]
 fn a_message_to_an_absent_owner_waits_in_order() {
     let mut world = World::with(&["alice", "bob"]);
     for id in ["one", "two", "three"] {
-        assert_eq!(world.send("bob", "alice", id), Ok(Reply::Sent { duplicate: false }));
+        assert_eq!(
+            world.send("bob", "alice", id),
+            Ok(Reply::Done(Answer::Sent { duplicate: false }))
+        );
     }
     assert_eq!(world.page("alice", 0), [1, 2, 3]);
     assert_eq!(world.page("alice", 2), [3]);
@@ -28,14 +28,14 @@ fn a_message_sent_again_is_one_message_and_the_same_answer() {
     world.send("bob", "alice", "one").unwrap();
     let (events, answer) =
         world.events(&actor("bob"), Command::Send(message("alice", "one", "hello")));
-    assert_eq!((events, answer), (vec![], Ok(Reply::Sent { duplicate: true })));
+    assert_eq!((events, answer), (vec![], Ok(Reply::Done(Answer::Sent { duplicate: true }))));
     let other = world.ask(&actor("bob"), Command::Send(message("alice", "one", "other")));
     assert!(matches!(other, Err(Refusal::DuplicateId { .. })));
     let elsewhere = world.ask(&actor("bob"), Command::Send(message("bob", "one", "hello")));
     assert!(matches!(elsewhere, Err(Refusal::DuplicateId { .. })));
     assert_eq!(
         world.send("alice", "alice", "one"),
-        Ok(Reply::Sent { duplicate: false }),
+        Ok(Reply::Done(Answer::Sent { duplicate: false })),
         "ids are the sender's own"
     );
 }
@@ -51,13 +51,13 @@ fn a_message_id_is_remembered_for_thirty_days_after_the_message_is_gone() {
     world.send("bob", "alice", "two").unwrap();
     assert_eq!(
         world.ask(&actor("bob"), Command::Send(brief.clone())),
-        Ok(Reply::Sent { duplicate: true })
+        Ok(Reply::Done(Answer::Sent { duplicate: true }))
     );
     world.pass(seconds(10));
     world.send("bob", "alice", "three").unwrap();
     assert_eq!(
         world.ask(&actor("bob"), Command::Send(brief)),
-        Ok(Reply::Sent { duplicate: false })
+        Ok(Reply::Done(Answer::Sent { duplicate: false }))
     );
 }
 
@@ -82,22 +82,22 @@ fn a_message_runs_out_by_an_event_and_leaves_the_others() {
 fn each_device_has_its_own_position_and_reading_is_repeatable() {
     let mut world = World::with(&["alice", "bob"]);
     let invite = InviteId([1; 32]);
-    let command = Command::Invite {
+    let command = Command::Invite(Invite {
         invite,
         principal: Some(principal("alice")),
         role: Role::User,
         lifetime: None,
-    };
+    });
     world.ask(&actor("alice"), command).unwrap();
     let enroll = Some(Enroll { invite: Some(invite), label: DeviceLabel::new("phone").unwrap() });
     world.enter(Hello { principal: principal("alice"), key: key("phone"), enroll }).unwrap();
     world.send("bob", "alice", "one").unwrap();
     world.send("bob", "alice", "two").unwrap();
-    world.ask(&actor("alice"), acknowledge("alice", 1)).unwrap();
+    world.takes(&actor("alice"), "alice", 1).1.unwrap();
     let status = |world: &mut World, who| match world
-        .query(&who, Query::Inbox { inbox: im("alice") })
+        .query(&who, Query::from(InboxStatus { inbox: im("alice") }))
     {
-        Ok(Reply::Inbox { acknowledged, waiting, kept, .. }) => (acknowledged.get(), waiting, kept),
+        Ok(Reply::Inbox(state)) => (state.acknowledged.get(), state.waiting, state.kept),
         other => panic!("{other:?}"),
     };
     assert_eq!(status(&mut world, actor("alice")), (1, 1, 2));
@@ -110,12 +110,9 @@ fn an_acknowledgement_moves_forward_only_and_never_beyond_the_last_message() {
     let mut world = World::with(&["alice", "bob"]);
     world.send("bob", "alice", "one").unwrap();
     let through = |value| Ok(Reply::Acknowledged { through: InboxSequence::new(value) });
-    assert_eq!(world.ask(&actor("alice"), acknowledge("alice", 9)), through(1));
-    assert_eq!(world.events(&actor("alice"), acknowledge("alice", 0)), (vec![], through(1)));
-    assert!(matches!(
-        world.ask(&actor("bob"), acknowledge("alice", 1)),
-        Err(Refusal::Forbidden { .. })
-    ));
+    assert_eq!(world.takes(&actor("alice"), "alice", 9).1, through(1));
+    assert_eq!(world.takes(&actor("alice"), "alice", 0), (vec![], through(1)));
+    assert!(matches!(world.takes(&actor("bob"), "alice", 1).1, Err(Refusal::Forbidden { .. })));
 }
 
 #[test]
@@ -123,12 +120,17 @@ fn deleting_is_for_all_devices_and_may_be_repeated() {
     let mut world = World::with(&["alice", "bob"]);
     world.send("bob", "alice", "one").unwrap();
     world.send("bob", "alice", "two").unwrap();
-    let delete = || Command::Delete {
-        inbox: im("alice"),
-        sequences: vec![InboxSequence::new(1), InboxSequence::new(1)],
+    let delete = || {
+        Command::Delete(Delete {
+            inbox: im("alice"),
+            sequences: vec![InboxSequence::new(1), InboxSequence::new(1)],
+        })
     };
-    assert_eq!(world.ask(&actor("alice"), delete()), Ok(Reply::Deleted { count: 1 }));
-    assert_eq!(world.events(&actor("alice"), delete()), (vec![], Ok(Reply::Deleted { count: 0 })));
+    assert_eq!(world.ask(&actor("alice"), delete()), Ok(Reply::Done(Answer::Deleted { count: 1 })));
+    assert_eq!(
+        world.events(&actor("alice"), delete()),
+        (vec![], Ok(Reply::Done(Answer::Deleted { count: 0 })))
+    );
     assert_eq!(world.page("alice", 0), [2]);
     assert!(matches!(world.ask(&actor("bob"), delete()), Err(Refusal::Forbidden { .. })));
 }
@@ -142,13 +144,13 @@ fn a_full_inbox_refuses_while_unread_and_makes_room_for_what_was_read() {
     assert_eq!(world.send("bob", "alice", "more"), Err(Refusal::InboxFull { max: 10_000 }));
     assert_eq!(
         world.send("bob", "alice", "m0"),
-        Ok(Reply::Sent { duplicate: true }),
+        Ok(Reply::Done(Answer::Sent { duplicate: true })),
         "a repeat needs no room"
     );
-    world.ask(&actor("alice"), acknowledge("alice", 1)).unwrap();
+    world.takes(&actor("alice"), "alice", 1).1.unwrap();
     let (events, answer) =
         world.events(&actor("bob"), Command::Send(message("alice", "more", "x")));
-    assert_eq!(answer, Ok(Reply::Sent { duplicate: false }));
+    assert_eq!(answer, Ok(Reply::Done(Answer::Sent { duplicate: false })));
     assert!(matches!(&events[..], [Event::MessageEnded(ended), Event::MessageAccepted(_)]
         if ended.cause == MessageCause::Retention && ended.sequence.get() == 1));
     assert_eq!(world.send("bob", "alice", "yet-more"), Err(Refusal::InboxFull { max: 10_000 }));
@@ -221,11 +223,13 @@ fn enrolling_needs_an_invite_that_is_open_fits_and_was_not_used() {
     );
     assert_eq!(world.enter(hello("late", Some(InviteId([7; 32])))), Err(Refusal::BadInvite));
 
-    let invite = |number, name: Option<&str>| Command::Invite {
-        invite: InviteId([number; 32]),
-        principal: name.map(principal),
-        role: Role::User,
-        lifetime: Some(seconds(50)),
+    let invite = |number, name: Option<&str>| {
+        Command::Invite(Invite {
+            invite: InviteId([number; 32]),
+            principal: name.map(principal),
+            role: Role::User,
+            lifetime: Some(seconds(50)),
+        })
     };
     world.ask(&actor("root"), invite(1, Some("alice"))).unwrap();
     assert_eq!(
@@ -263,8 +267,9 @@ fn under_open_enrollment_the_first_comer_takes_the_name_and_nobody_after() {
 #[test]
 fn a_revoked_key_acts_no_more_and_its_connections_are_closed() {
     let mut world = World::with(&["alice", "mallory"]);
-    let revoke =
-        |name: &str| Command::RevokeKey { principal: principal(name), device: device(name) };
+    let revoke = |name: &str| {
+        Command::RevokeKey(RevokeKey { principal: Some(principal(name)), device: device(name) })
+    };
     assert!(matches!(
         world.ask(&actor("mallory"), revoke("alice")),
         Err(Refusal::Forbidden { .. })

@@ -9,7 +9,8 @@ use adsum::model::{
     Basic, EndReason, Lifetime, Mode, Moment, OperationId, Refusal, SubscriptionState, Tuple,
     TupleId, limits,
 };
-use adsum::service::{Command, Output, PresenceItem, Publish, Query, Reply};
+use adsum::protocol::{Answer, Command, Fetch, Invite, Publish, Subscribe, Unsubscribe};
+use adsum::service::{Output, PresenceItem, Query, Reply};
 
 fn refused(result: Result<Reply, Refusal>) -> Refusal {
     result.expect_err("it is refused")
@@ -84,7 +85,7 @@ fn a_lifetime_is_granted_as_asked_or_shorter_and_never_below_the_minimum() {
             Command::Publish(Publish { lifetime, ..publish("alice", number, "x") }),
         );
         assert!(
-            matches!(reply, Ok(Reply::Published { granted: given, .. }) if given.as_ms() == granted),
+            matches!(reply, Ok(Reply::Done(Answer::Published { granted: given, .. })) if given.as_ms() == granted),
             "{reply:?}"
         );
     }
@@ -106,7 +107,8 @@ fn every_success_gives_a_new_tag_and_the_old_one_dies() {
             ..publish("alice", number, "")
         })
     };
-    let Ok(Reply::Published { tag: second, .. }) = world.ask(&actor("alice"), refresh(2, first))
+    let Ok(Reply::Done(Answer::Published { tag: second, .. })) =
+        world.ask(&actor("alice"), refresh(2, first))
     else {
         panic!()
     };
@@ -160,7 +162,7 @@ fn a_device_that_lost_its_tag_replaces_its_own_publication_and_leaves_no_ghost()
     world.publish("alice", 1, "before");
     world.publish("alice", 2, "after");
     let Ok(Reply::Presence(item)) =
-        world.query(&actor("alice"), Query::Fetch { presentity: pres("alice") })
+        world.query(&actor("alice"), Query::from(Fetch { presentity: pres("alice") }))
     else {
         panic!()
     };
@@ -172,12 +174,12 @@ fn a_device_that_lost_its_tag_replaces_its_own_publication_and_leaves_no_ghost()
 fn two_devices_publish_beside_each_other_and_one_running_out_leaves_the_other() {
     let mut world = World::with(&["alice", "admin"]);
     let invite = adsum::model::InviteId([3; 32]);
-    let own = Command::Invite {
+    let own = Command::Invite(Invite {
         invite,
         principal: Some(world::principal("alice")),
         role: adsum::model::Role::User,
         lifetime: None,
-    };
+    });
     world.ask(&actor("alice"), own).unwrap();
     let label = adsum::model::DeviceLabel::new("phone").unwrap();
     let enroll = Some(adsum::service::Enroll { invite: Some(invite), label });
@@ -200,7 +202,7 @@ fn two_devices_publish_beside_each_other_and_one_running_out_leaves_the_other() 
         )
         .unwrap();
     let count = |world: &mut World| match world
-        .query(&actor("alice"), Query::Fetch { presentity: pres("alice") })
+        .query(&actor("alice"), Query::from(Fetch { presentity: pres("alice") }))
     {
         Ok(Reply::Presence(item)) => item.document.as_ref().unwrap().tuples().len(),
         other => panic!("{other:?}"),
@@ -321,12 +323,12 @@ fn a_feed_opened_at_its_position_misses_nothing_and_repeats_nothing() {
 #[test]
 fn the_end_of_a_subscription_waits_for_its_watcher() {
     let mut world = World::with(&["alice", "bob"]);
-    let brief = Command::Subscribe {
+    let brief = Command::Subscribe(Subscribe {
         operation: OperationId::default(),
         presentity: pres("alice"),
         mode: Mode::Latest,
         lifetime: Some(seconds(30)),
-    };
+    });
     world.ask(&actor("bob"), brief).unwrap();
     let seen = world.open_presence(1, "bob", &[], Moment::ZERO).head;
     world.service.handle(world.now, adsum::service::Input::CloseFeed { feed: world::feed_id(1) });
@@ -346,15 +348,18 @@ fn after_unsubscribing_a_watcher_is_told_the_end_and_nothing_more() {
     world.ask(&actor("bob"), subscribe("alice", Mode::Every)).unwrap();
     world.open_presence(1, "bob", &[], Moment::ZERO);
     world.told();
-    let unsubscribe = Command::Unsubscribe { presentity: pres("alice") };
+    let unsubscribe = Command::Unsubscribe(Unsubscribe { presentity: pres("alice") });
     world.ask(&actor("bob"), unsubscribe.clone()).unwrap();
     let told = notes(&world.told());
     assert_eq!(told.len(), 1);
     assert!(matches!(told[0].2, SubscriptionState::Terminated(_)));
     world.publish("alice", 1, "later");
     assert_eq!(notes(&world.told()), []);
-    assert_eq!(world.events(&actor("bob"), unsubscribe), (vec![], Ok(Reply::Unsubscribed)));
-    let never = Command::Unsubscribe { presentity: pres("bob") };
+    assert_eq!(
+        world.events(&actor("bob"), unsubscribe),
+        (vec![], Ok(Reply::Done(Answer::Unsubscribed)))
+    );
+    let never = Command::Unsubscribe(Unsubscribe { presentity: pres("bob") });
     assert!(matches!(refused(world.ask(&actor("bob"), never)), Refusal::NoSubscription { .. }));
 }
 
@@ -423,7 +428,7 @@ fn more_events_than_a_millisecond_has_room_for_get_rising_moments_and_whole_life
             command.lifetime = Some(seconds(60));
             let reply = world.ask(&actor("alice"), Command::Publish(command));
             assert!(
-                matches!(reply, Ok(Reply::Published { granted, .. }) if granted == seconds(60))
+                matches!(reply, Ok(Reply::Done(Answer::Published { granted, .. })) if granted == seconds(60))
             );
             asked += 1;
             let view = world.service.views().presentity(&pres("alice")).unwrap();

@@ -4,7 +4,8 @@ use crate::world::governed::{delivery, delivery_rule, nobody};
 use crate::world::{World, actor, im, message, seconds};
 use adsum::event::Event;
 use adsum::model::{Delivery, DeliveryChange, InboxSequence, ReceiptKind, Receipts};
-use adsum::service::{Command, Reply, Send};
+use adsum::protocol::{Answer, Command, Delete, Send};
+use adsum::service::Reply;
 
 use ReceiptKind::{Delivered, Displayed, Expired, Failed, Stored};
 
@@ -24,18 +25,17 @@ fn send(world: &mut World, id: &str, receipts: Receipts) -> Result<Reply, adsum:
 }
 
 fn take(world: &mut World, through: u64) {
-    let (inbox, through) = (im("bob"), InboxSequence::new(through));
-    world.ask(&actor("bob"), Command::Acknowledge { inbox, through }).unwrap();
+    world.takes(&actor("bob"), "bob", through).1.unwrap();
 }
 
 fn display(world: &mut World, sequence: u64) -> Result<Reply, adsum::model::Refusal> {
     let (inbox, sequence) = (im("bob"), InboxSequence::new(sequence));
-    world.ask(&actor("bob"), Command::Displayed { inbox, sequence })
+    world.ask(&actor("bob"), Command::Displayed(adsum::protocol::Displayed { inbox, sequence }))
 }
 
 fn delete(world: &mut World, sequence: u64) {
     let (inbox, sequences) = (im("bob"), vec![InboxSequence::new(sequence)]);
-    world.ask(&actor("bob"), Command::Delete { inbox, sequences }).unwrap();
+    world.ask(&actor("bob"), Command::Delete(Delete { inbox, sequences })).unwrap();
 }
 
 /// The receipts in Alice's inbox: of which message, and what.
@@ -59,7 +59,7 @@ fn each_kind_comes_once_and_in_its_time() {
     let mut world = world(true);
     send(&mut world, "m1", ALL).unwrap();
     assert_eq!(kinds(&world), [Stored]);
-    assert_eq!(send(&mut world, "m1", ALL), Ok(Reply::Sent { duplicate: true }));
+    assert_eq!(send(&mut world, "m1", ALL), Ok(Reply::Done(Answer::Sent { duplicate: true })));
     take(&mut world, 1);
     take(&mut world, 1);
     assert_eq!(kinds(&world), [Stored, Delivered]);
@@ -90,7 +90,7 @@ fn what_the_recipient_does_is_told_only_if_it_lets() {
     let mut world = world(false);
     send(&mut world, "m1", ALL).unwrap();
     take(&mut world, 1);
-    assert_eq!(display(&mut world, 1), Ok(Reply::Changed { version: 0 }));
+    assert_eq!(display(&mut world, 1), Ok(Reply::Done(Answer::Changed { version: 0 })));
     assert_eq!(kinds(&world), [Stored]);
 }
 
@@ -135,8 +135,7 @@ fn who_sends_without_a_name_asks_in_vain_and_a_receipt_has_none_of_its_own() {
     take(&mut world, 1);
     assert!(kinds(&world).is_empty());
     send(&mut world, "m2", ALL).unwrap();
-    let take = Command::Acknowledge { inbox: im("alice"), through: InboxSequence::new(1) };
-    world.ask(&actor("alice"), take).unwrap();
+    world.takes(&actor("alice"), "alice", 1).1.unwrap();
     assert_eq!(kinds(&world), [Stored]);
 }
 
@@ -153,8 +152,8 @@ fn a_receipt_is_there_for_all_devices_until_it_is_deleted() {
         "{told:?}"
     );
     let (inbox, sequences) = (im("alice"), vec![InboxSequence::new(1)]);
-    let gone = world.ask(&actor("alice"), Command::Delete { inbox, sequences });
-    assert_eq!(gone, Ok(Reply::Deleted { count: 1 }));
+    let gone = world.ask(&actor("alice"), Command::Delete(Delete { inbox, sequences }));
+    assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
     assert_eq!(world.page("alice", 0), [2]);
 }
 
@@ -167,6 +166,7 @@ fn what_is_not_there_was_not_displayed() {
     delete(&mut world, 1);
     assert_eq!(code(display(&mut world, 1)), "no-message");
     let (inbox, sequence) = (im("bob"), InboxSequence::new(1));
-    let foreign = world.ask(&actor("carol"), Command::Displayed { inbox, sequence });
+    let foreign = world
+        .ask(&actor("carol"), Command::Displayed(adsum::protocol::Displayed { inbox, sequence }));
     assert_eq!(code(foreign), "forbidden");
 }

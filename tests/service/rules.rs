@@ -11,7 +11,10 @@ use adsum::model::limits::{REQUEST_MS_DEFAULT, REQUESTS_MAX};
 use adsum::model::{
     AccessRule, Basic, EndReason, Handling, Lifetime, Mode, Rights, RuleName, Shown, TupleId,
 };
-use adsum::service::{Command, Publish, Query, Reply};
+use adsum::protocol::{
+    Answer, Command, EndSubscription, ListRules, Publish, RulesOwner, Subscribe, Unsubscribe,
+};
+use adsum::service::{Query, Reply};
 
 const BOB: &str = "bob@d.example";
 use EndReason::{Deactivated, GiveUp, Rejected, Timeout};
@@ -133,12 +136,12 @@ fn while_pending_no_change_of_presence_is_told() {
 fn a_pending_subscription_that_runs_out_waits_and_its_watcher_hears_that_it_ran_out() {
     let mut world = World::asking(&["alice", "bob"]);
     let lifetime = Some(seconds(100));
-    let wish = Command::Subscribe {
+    let wish = Command::Subscribe(Subscribe {
         operation: operation(1),
         presentity: pres("alice"),
         mode: Mode::Latest,
         lifetime,
-    };
+    });
     world.ask(&actor("bob"), wish).unwrap();
     world.feed(1, "bob", false);
     let events = world.pass(seconds(100));
@@ -152,7 +155,8 @@ fn waiting() -> World {
     let mut world = world();
     let lifetime = Some(seconds(1));
     let (operation, presentity) = (operation(1), pres("alice"));
-    let wish = Command::Subscribe { operation, presentity, mode: Mode::Latest, lifetime };
+    let wish =
+        Command::Subscribe(Subscribe { operation, presentity, mode: Mode::Latest, lifetime });
     world.ask(&actor("bob"), wish).unwrap();
     world.pass(seconds(1));
     assert_eq!(world.state("bob", "alice"), WAITING);
@@ -249,17 +253,25 @@ fn one_watcher_has_so_many_wishes_open_and_no_more() {
 #[test]
 fn a_subscription_ends_with_the_reason_there_is() {
     let mut world = watched(Allow);
-    world.ask(&actor("bob"), Command::Unsubscribe { presentity: pres("alice") }).unwrap();
+    world
+        .ask(&actor("bob"), Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }))
+        .unwrap();
     assert_eq!(world.states(1), [ended(Timeout)]);
 
     let mut world = watched(Allow);
-    let end = Command::EndSubscription { watcher: principal("bob"), presentity: pres("alice") };
+    let end = Command::EndSubscription(EndSubscription {
+        watcher: principal("bob"),
+        presentity: pres("alice"),
+    });
     world.ask(&actor("alice"), end.clone()).unwrap();
     assert_eq!(world.states(1), [ended(Rejected)]);
     assert_eq!(world.ask(&actor("alice"), end).unwrap_err().code().as_str(), "no-subscription");
 
     let mut world = watched(Allow);
-    let end = Command::EndSubscription { watcher: principal("bob"), presentity: pres("alice") };
+    let end = Command::EndSubscription(EndSubscription {
+        watcher: principal("bob"),
+        presentity: pres("alice"),
+    });
     assert_eq!(world.ask(&actor("carol"), end.clone()).unwrap_err().code().as_str(), "forbidden");
     let root = world.administrator("root@d.example");
     world.ask(&root, end).unwrap();
@@ -322,11 +334,13 @@ fn what_a_rule_does_not_show_makes_no_event() {
 #[test]
 fn a_repeated_subscription_gets_its_first_answer_and_leaves_no_event() {
     let mut world = world();
-    let wish = |number| Command::Subscribe {
-        operation: operation(number),
-        presentity: pres("alice"),
-        mode: Mode::Latest,
-        lifetime: None,
+    let wish = |number| {
+        Command::Subscribe(Subscribe {
+            operation: operation(number),
+            presentity: pres("alice"),
+            mode: Mode::Latest,
+            lifetime: None,
+        })
     };
     let first = world.ask(&actor("bob"), wish(1)).unwrap();
     world.decide("alice", BOB, Block);
@@ -345,7 +359,7 @@ fn a_repeated_change_of_rules_gets_its_first_answer_and_leaves_no_event() {
         Command::ChangeRules(change)
     };
     let first = world.ask(&actor("alice"), allow(1, Some(0)));
-    assert_eq!(first, Ok(Reply::Changed { version: 1 }));
+    assert_eq!(first, Ok(Reply::Done(Answer::Changed { version: 1 })));
     world.ask(&actor("alice"), allow(2, None)).unwrap();
     let (events, again) = world.events(&actor("alice"), allow(1, Some(0)));
     assert_eq!((events.len(), again), (0, first));
@@ -376,8 +390,8 @@ fn only_who_controls_a_presentity_changes_and_sees_its_rules() {
     let root = world.administrator("root@d.example");
     for other in [actor("bob"), root] {
         assert_eq!(world.ask(&other, allow.clone()).unwrap_err().code().as_str(), "forbidden");
-        let owner = adsum::service::RulesOwner::Presentity(pres("alice"));
-        let asked = world.query(&other, Query::Rules { owner });
+        let owner = RulesOwner::Presentity(pres("alice"));
+        let asked = world.query(&other, Query::from(ListRules { owner }));
         assert_eq!(asked.unwrap_err().code().as_str(), "forbidden");
     }
     world.give("alice", "carol", Rights::MEMBER);

@@ -13,7 +13,8 @@ use adsum::model::{
     AccessRule, Basic, Contact, Document, Handling, InboxAddress, Mode, Payload, Rights, Shown,
     SubscriptionState, Tuple, TupleId,
 };
-use adsum::service::{Command, Lens, Publish, Reply};
+use adsum::protocol::{Answer, Command, Publish, Subscribe};
+use adsum::service::{Lens, Reply};
 use proptest::prelude::*;
 
 fn shown() -> impl Strategy<Value = Shown> {
@@ -209,7 +210,12 @@ impl Watch {
                     // A subscription begins with what there is, seen before or not.
                     self.is_gap = true;
                 }
-                self.stage.does(Command::Subscribe { operation, presentity, mode, lifetime });
+                self.stage.does(Command::Subscribe(Subscribe {
+                    operation,
+                    presentity,
+                    mode,
+                    lifetime,
+                }));
             }
             Step::Open { position } => {
                 let count = self.stage.positions.len();
@@ -387,7 +393,7 @@ proptest! {
             let shown: Vec<Option<Basic>> = naming.map(|tuple| tuple.basic).collect();
             let answer = world.send("bob", "alice", &format!("m{number}"));
             if shown.contains(&Some(Basic::Open)) {
-                prop_assert_eq!(answer, Ok(Reply::Sent { duplicate: false }));
+                prop_assert_eq!(answer, Ok(Reply::Done(Answer::Sent { duplicate: false })));
             } else if shown.contains(&Some(Basic::Closed)) {
                 prop_assert_eq!(answer.unwrap_err().code().as_str(), "inbox-closed");
             } else {

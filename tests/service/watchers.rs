@@ -6,7 +6,11 @@ use crate::world::{World, actor, operation, pres, seconds, subscribe};
 use adsum::event::Event;
 use adsum::model::limits::{WATCHERS_EVERY_MS, WATCHERS_WINDOW_MS};
 use adsum::model::{EndReason, Handling, Lifetime, Mode, Rights};
-use adsum::service::{Command, Query, Reply};
+use adsum::protocol::{
+    Answer, ChangeVisibility, Command, ListActs, ListWatchers, Subscribe, Unsubscribe,
+    VisibilityRow,
+};
+use adsum::service::{Query, Reply};
 
 fn world() -> World {
     let mut world = World::asking(&["alice", "bob", "carol", "dave"]);
@@ -24,7 +28,9 @@ fn the_owner_learns_of_subscribers_and_fetchers_and_of_those_who_left() {
     world.watch("bob", "alice").unwrap();
     world.fetch_note("carol", "alice");
     world.pass(seconds(10));
-    world.ask(&actor("bob"), Command::Unsubscribe { presentity: pres("alice") }).unwrap();
+    world
+        .ask(&actor("bob"), Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }))
+        .unwrap();
     let bob = world.row("alice", "alice", "bob").unwrap();
     assert_eq!(bob.state, Some(ended(EndReason::Timeout)));
     assert_eq!((bob.subscriptions, bob.fetches), (1, 0));
@@ -83,8 +89,12 @@ fn who_still_watches_is_not_forgotten_and_first_seen_no_earlier_than_the_window(
     let mut world = world();
     let month = Lifetime::from_ms(WATCHERS_WINDOW_MS);
     let (operation, presentity) = (operation(0), pres("alice"));
-    let long =
-        Command::Subscribe { operation, presentity, mode: Mode::Latest, lifetime: Some(month) };
+    let long = Command::Subscribe(Subscribe {
+        operation,
+        presentity,
+        mode: Mode::Latest,
+        lifetime: Some(month),
+    });
     world.ask(&actor("bob"), long.clone()).unwrap();
     world.pass(Lifetime::from_ms(WATCHERS_WINDOW_MS / 2));
     world.ask(&actor("bob"), long).unwrap();
@@ -110,9 +120,12 @@ fn others_learn_of_a_watcher_only_if_the_owner_and_the_watcher_let_them() {
                 world.give("alice", "carol", Rights::WATCHERS);
             }
             if let Some((other, is_shown)) = shown {
-                let put = vec![(who(other), is_shown)];
-                let change =
-                    Command::ChangeVisibility { operation: operation(1), put, remove: vec![] };
+                let put = vec![VisibilityRow { who: who(other), is_shown }];
+                let change = Command::ChangeVisibility(ChangeVisibility {
+                    operation: operation(1),
+                    put,
+                    remove: vec![],
+                });
                 world.ask(&actor("bob"), change).unwrap();
             }
             let is_shown = shown.is_some_and(|(_, is_shown)| is_shown);
@@ -129,8 +142,13 @@ fn others_learn_of_a_watcher_only_if_the_owner_and_the_watcher_let_them() {
 fn a_watcher_cannot_hide_from_whom_it_watches() {
     let mut world = world();
     world.watch("bob", "alice").unwrap();
-    let put = vec![(who("alice@d.example"), false), (who("everyone"), false)];
-    let hide = Command::ChangeVisibility { operation: operation(1), put, remove: vec![] };
+    let put = ["alice@d.example", "everyone"];
+    let put = put.map(|text| VisibilityRow { who: who(text), is_shown: false }).into();
+    let hide = Command::ChangeVisibility(ChangeVisibility {
+        operation: operation(1),
+        put,
+        remove: vec![],
+    });
     world.ask(&actor("bob"), hide).unwrap();
     assert!(world.row("alice", "alice", "bob").is_some());
 }
@@ -149,18 +167,24 @@ fn one_who_has_no_name_is_seen_under_its_pseudonym() {
 #[test]
 fn visibility_changed_twice_by_one_operation_is_changed_once() {
     let mut world = world();
-    let show = |number, is_shown| Command::ChangeVisibility {
-        operation: operation(number),
-        put: vec![(who("carol@d.example"), is_shown)],
-        remove: vec![],
+    let show = |number, is_shown| {
+        Command::ChangeVisibility(ChangeVisibility {
+            operation: operation(number),
+            put: vec![VisibilityRow { who: who("carol@d.example"), is_shown }],
+            remove: vec![],
+        })
     };
     let first = world.ask(&actor("bob"), show(1, true));
-    assert_eq!(first, Ok(Reply::Changed { version: 1 }));
+    assert_eq!(first, Ok(Reply::Done(Answer::Changed { version: 1 })));
     world.ask(&actor("bob"), show(2, false)).unwrap();
     let (events, again) = world.events(&actor("bob"), show(1, true));
     assert_eq!((events.len(), again), (0, first));
     let remove = vec![who("dave@d.example")];
-    let missing = Command::ChangeVisibility { operation: operation(3), put: vec![], remove };
+    let missing = Command::ChangeVisibility(ChangeVisibility {
+        operation: operation(3),
+        put: vec![],
+        remove,
+    });
     assert_eq!(world.ask(&actor("bob"), missing).unwrap_err().code().as_str(), "no-rule");
 }
 
@@ -201,11 +225,11 @@ fn an_administrator_learns_who_watches_and_that_it_asked_is_on_record() {
     let mut world = world();
     world.watch("bob", "alice").unwrap();
     let root = world.administrator("root@d.example");
-    let query = Query::Watchers { presentity: pres("alice") };
+    let query = Query::from(ListWatchers { presentity: pres("alice") });
     let Ok(Reply::Watchers(rows)) = world.query(&root, query) else { panic!() };
     assert_eq!(rows.len(), 1);
-    let acts = Query::Acts { principal: world::principal("alice") };
+    let acts = Query::from(ListActs { principal: Some(world::principal("alice")) });
     let Ok(Reply::Acts(acts)) = world.query(&actor("alice"), acts) else { panic!() };
     assert_eq!(acts.len(), 1);
-    assert_eq!((acts[0].by.local(), acts[0].act.as_str()), ("root", "listed-watchers"));
+    assert_eq!((acts[0].by.local(), acts[0].act.unwrap().as_str()), ("root", "listed-watchers"));
 }

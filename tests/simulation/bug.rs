@@ -10,7 +10,8 @@ use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
 use adsum::model::{Moment, OperationId, PublicKey, Sequence, Timestamp};
 use adsum::protocol::body::{FeedOpen, MessageEvent};
-use adsum::service::{Actor, Command, Input, SessionId, Ticket};
+use adsum::protocol::{Command, Subscribe};
+use adsum::service::{Actor, Input, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
 
@@ -72,7 +73,9 @@ impl Bug {
     /// What a session asks the service, with the bugs that change it.
     pub(crate) fn change_question(bug: Option<Self>, input: &mut Input) {
         if bug == Some(Self::OperationDropped)
-            && let Input::Command { command: Command::Subscribe { operation, .. }, .. } = input
+            && let Input::Command {
+                command: Command::Subscribe(Subscribe { operation, .. }), ..
+            } = input
         {
             *operation = OperationId::default();
         }
@@ -86,9 +89,9 @@ impl Bug {
     ) -> Option<Input> {
         let Look::Item(inbox, row) = look else { return None };
         let actor = connection.identity().flatten().filter(|_| bug == Some(Self::ToldIsTaken))?;
-        let command = Command::Acknowledge { inbox: inbox.clone(), through: row.sequence };
+        let (inbox, through) = (inbox.clone(), row.sequence);
         let ticket = Ticket { session: SessionId(u64::MAX), number: 0 };
-        Some(Input::Command { ticket, actor: Actor::clone(&actor), command })
+        Some(Input::Acknowledge { ticket, actor: Actor::clone(&actor), inbox, through })
     }
 
     /// Takes a claim for proven that was not checked yet.

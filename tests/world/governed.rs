@@ -10,9 +10,13 @@ use adsum::model::{
     Handling, Mode, Moment, OperationId, Principal, Refusal, Rights, Role, RuleName,
     SubscriptionState, WatcherRow, Who,
 };
+use adsum::protocol::{
+    Answer, ChangeDelivery, ChangeRules, Command, Fetch, Grant, ListSubscriptions, ListWatchers,
+    RulesOwner,
+};
 use adsum::service::{
-    Actor, ChangeRules, Command, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply,
-    RulesOwner, Service, ServiceConfig,
+    Actor, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply, Service,
+    ServiceConfig,
 };
 use adsum::view::Views;
 
@@ -53,12 +57,17 @@ pub fn delivery_rule(name: &str, action: Delivery) -> DeliveryRule {
 }
 
 pub fn delivery(owner: &str, change: DeliveryChange) -> Command {
-    Command::ChangeDelivery { inbox: im(owner), operation: NONE, if_version: None, change }
+    Command::ChangeDelivery(ChangeDelivery {
+        inbox: im(owner),
+        operation: NONE,
+        if_version: None,
+        change,
+    })
 }
 
 pub fn grant(owner: &str, grantee: &str, rights: Rights) -> Command {
     let (owner, grantee) = (principal(owner), principal(grantee));
-    Command::Grant { owner, grantee, rights, operation: NONE }
+    Command::Grant(Grant { owner: Some(owner), grantee, rights, operation: NONE })
 }
 
 /// A principal of a session without a name.
@@ -131,7 +140,7 @@ impl World {
         name: &str,
     ) -> Result<SubscriptionState, Refusal> {
         self.ask(&actor(watcher), subscribe(name, mode)).map(|reply| match reply {
-            Reply::Subscribed { state, .. } => state,
+            Reply::Done(Answer::Subscribed { state, .. }) => state,
             other => panic!("a subscription was answered {other:?}"),
         })
     }
@@ -144,7 +153,7 @@ impl World {
 
     /// Where the watcher's own list says it stands.
     pub fn listed(&mut self, watcher: &str, name: &str) -> Option<SubscriptionState> {
-        match self.query(&actor(watcher), Query::Subscriptions) {
+        match self.query(&actor(watcher), Query::from(ListSubscriptions)) {
             Ok(Reply::Subscriptions(rows)) => {
                 rows.iter().find(|row| row.presentity == pres(name)).map(|row| row.state)
             }
@@ -153,7 +162,7 @@ impl World {
     }
 
     pub fn fetch(&mut self, by: &Actor, name: &str) -> Result<Arc<PresenceItem>, Refusal> {
-        self.query(by, Query::Fetch { presentity: pres(name) }).map(|reply| match reply {
+        self.query(by, Query::from(Fetch { presentity: pres(name) })).map(|reply| match reply {
             Reply::Presence(item) => item,
             other => panic!("a fetch was answered {other:?}"),
         })
@@ -161,7 +170,7 @@ impl World {
 
     /// What the asker is told of the watchers of `name`.
     pub fn rows(&mut self, asker: &str, name: &str) -> Vec<WatcherRow> {
-        match self.query(&actor(asker), Query::Watchers { presentity: pres(name) }) {
+        match self.query(&actor(asker), Query::from(ListWatchers { presentity: pres(name) })) {
             Ok(Reply::Watchers(rows)) => rows,
             other => panic!("watchers were answered {other:?}"),
         }

@@ -19,9 +19,10 @@ use adsum::model::{
     Lifetime, MessageId, Mode, Moment, Note, OperationId, Payload, Presentity, Principal,
     PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
 };
+use adsum::protocol::{Answer, Command, Fetch, Publish, Send, Subscribe};
 use adsum::service::{
-    Actor, Batch, Command, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Publish, Query,
-    Reply, Send, Service, ServiceConfig, SessionId, Ticket,
+    Actor, Batch, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Query, Reply, Service,
+    ServiceConfig, SessionId, Ticket,
 };
 use adsum::view::Views;
 
@@ -106,7 +107,7 @@ pub fn message(to: &str, id: &str, text: &str) -> Send {
 
 pub fn subscribe(to: &str, mode: Mode) -> Command {
     let operation = OperationId::default();
-    Command::Subscribe { operation, presentity: pres(to), mode, lifetime: None }
+    Command::Subscribe(Subscribe { operation, presentity: pres(to), mode, lifetime: None })
 }
 
 pub fn seconds(count: u64) -> Lifetime {
@@ -170,6 +171,19 @@ impl World {
         (events, self.answer(ticket))
     }
 
+    /// Takes messages of `name`'s inbox for good, and returns what happened and the answer.
+    pub fn takes(
+        &mut self,
+        actor: &Actor,
+        name: &str,
+        through: u64,
+    ) -> (Vec<Event>, Result<Reply, Refusal>) {
+        let (ticket, actor) = (self.ticket(), actor.clone());
+        let (inbox, through) = (im(name), InboxSequence::new(through));
+        let events = self.round(Input::Acknowledge { ticket, actor, inbox, through });
+        (events, self.answer(ticket))
+    }
+
     pub fn query(&mut self, actor: &Actor, query: Query) -> Result<Reply, Refusal> {
         let ticket = self.ticket();
         let events = self.round(Input::Query { ticket, actor: actor.clone(), query });
@@ -182,7 +196,7 @@ impl World {
     }
 
     pub fn fetch_note(&mut self, watcher: &str, name: &str) -> String {
-        match self.query(&actor(watcher), Query::Fetch { presentity: pres(name) }) {
+        match self.query(&actor(watcher), Query::from(Fetch { presentity: pres(name) })) {
             Ok(Reply::Presence(item)) => note_of(item.document.as_ref()),
             other => panic!("a fetch was answered {other:?}"),
         }
@@ -190,7 +204,7 @@ impl World {
 
     pub fn publish(&mut self, name: &str, number: u8, note: &str) -> Tag {
         match self.ask(&actor(name), Command::Publish(publish(name, number, note))) {
-            Ok(Reply::Published { tag, .. }) => tag,
+            Ok(Reply::Done(Answer::Published { tag, .. })) => tag,
             other => panic!("a publish was answered {other:?}"),
         }
     }

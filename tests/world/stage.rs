@@ -12,11 +12,12 @@ use adsum::model::{
     DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
     Timestamp, WatcherKind,
 };
+use adsum::protocol::{Command, Fetch};
 use adsum::protocol::{convert, feed::encode_presence_suffix};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
-    Actor, Command, Enroll, FeedId, Hello, InboxRow, Input, Output, PresenceItem, PresenceOpened,
-    Query, Reply, ServiceConfig, SessionId, Ticket, view,
+    Actor, Enroll, FeedId, Hello, InboxRow, Input, Output, PresenceItem, PresenceOpened, Query,
+    Reply, ServiceConfig, SessionId, Ticket, view,
 };
 
 use super::{SECRET, actor, config, im, key, principal};
@@ -102,6 +103,13 @@ impl Stage {
     pub fn behind(&mut self, actor: &Actor, command: Command) {
         let ticket = self.ticket(OTHERS);
         self.round(vec![Input::Command { ticket, actor: actor.clone(), command }]);
+    }
+
+    /// The device of `name` takes its messages behind the watcher's back.
+    pub fn takes(&mut self, name: &str, through: u64) {
+        let (ticket, actor) = (self.ticket(OTHERS), actor(name));
+        let (inbox, through) = (im(name), InboxSequence::new(through));
+        self.round(vec![Input::Acknowledge { ticket, actor, inbox, through }]);
     }
 
     /// Somebody asks something behind the watcher's back.
@@ -278,8 +286,10 @@ impl Stage {
         let mut trace = std::mem::take(&mut self.told);
         let ticket = self.ticket(OTHERS);
         let (actor, presentity) = (actor(&self.watcher), principal(name).presentity());
-        self.commit
-            .handle(self.now, [Input::Query { ticket, actor, query: Query::Fetch { presentity } }]);
+        self.commit.handle(
+            self.now,
+            [Input::Query { ticket, actor, query: Query::from(Fetch { presentity }) }],
+        );
         self.commit.persist().unwrap();
         let mut found = None;
         for output in self.commit.release() {

@@ -11,7 +11,8 @@ use crate::model::limits::HISTORY_WALK_MAX;
 use crate::model::{
     AccessRules, Decision, Handling, Presentity, Sequence, Shown, Timestamp, WatcherKind,
 };
-use crate::service::{Explained, Judged, judge};
+use crate::protocol::Explanation;
+use crate::service::{Judged, judge};
 
 /// Judges by the rules in force at the moment asked for; `last` is the last change of the presentity's rules.
 ///
@@ -21,11 +22,11 @@ pub fn explain(
     reader: &dyn LogReader,
     last: Sequence,
     judged: &Judged,
-) -> Result<Explained, HistoryFault> {
+) -> Result<Explanation, HistoryFault> {
     let (version, rules) = rules_at(reader, &judged.presentity, last, judged.at)?;
     let (fetch, fetch_cut) = judged.decide(&rules, WatcherKind::Fetcher);
     let (subscribe, subscribe_cut) = judged.decide(&rules, WatcherKind::Subscriber);
-    Ok(Explained { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
+    Ok(Explanation { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
 }
 
 /// Version and rules in force at `time`.

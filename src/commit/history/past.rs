@@ -7,7 +7,8 @@ use crate::event::{Event, PublicationCause, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
 use crate::model::{DeviceId, Presentity, Principal, Sequence, SubscriptionState, Timestamp};
-use crate::service::{ChangeKind, ChangeRow, PresenceItem, Span};
+use crate::protocol::{self, ChangeKind};
+use crate::service::{PresenceItem, Span};
 
 /// A walk back through a presentity's changes.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ impl Past {
         &mut self,
         reader: &dyn LogReader,
         rows_max: usize,
-    ) -> Result<Vec<ChangeRow>, HistoryFault> {
+    ) -> Result<Vec<protocol::Change>, HistoryFault> {
         let mut rows = Vec::new();
         while rows.len() < rows_max && self.rows_left > 0 && self.next > Sequence::ZERO {
             self.steps_left = self.steps_left.checked_sub(1).ok_or(HistoryFault::TooFar)?;
@@ -61,11 +62,11 @@ fn row(
     reader: &dyn LogReader,
     recorded: Recorded,
     presentity: &Presentity,
-) -> Result<(ChangeRow, Sequence), LogFault> {
+) -> Result<(protocol::Change, Sequence), LogFault> {
     let (at, sequence) = (recorded.at.timestamp(), recorded.sequence);
     match recorded.event {
         Event::Published(event) if event.presentity == *presentity => {
-            let row = ChangeRow {
+            let row = protocol::Change {
                 at,
                 by: Some(event.by),
                 device: event.publication.device,
@@ -86,7 +87,7 @@ fn row(
                 PublicationCause::Withdrawn => (ChangeKind::Withdrawn, None),
             };
             let name = event.publication.name;
-            Ok((ChangeRow { at, by, device, name, kind, document: None }, event.previous))
+            Ok((protocol::Change { at, by, device, name, kind, document: None }, event.previous))
         }
         _ => Err(LogFault::Missing { sequence }),
     }

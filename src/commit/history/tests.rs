@@ -11,7 +11,8 @@ use crate::model::{
     AccessRule, AccessRules, ContentType, DeviceId, Handling, InboxSequence, MessageId,
     OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
 };
-use crate::service::{ChangeKind, ChangeRow, Judged, Span};
+use crate::protocol::{self, ChangeKind};
+use crate::service::{Judged, Span};
 
 const ALICE: DeviceId = DeviceId([1; 8]);
 const OTHER: DeviceId = DeviceId([2; 8]);
@@ -86,7 +87,7 @@ fn story() -> Told {
     ])
 }
 
-fn told(span: Span, rows: usize) -> Vec<ChangeRow> {
+fn told(span: Span, rows: usize) -> Vec<protocol::Change> {
     let mut past = Past::new(presentity(), Sequence::new(4), span, rows);
     let mut all = Vec::new();
     loop {
@@ -99,7 +100,7 @@ fn told(span: Span, rows: usize) -> Vec<ChangeRow> {
     }
 }
 
-fn kinds(rows: &[ChangeRow]) -> Vec<(u64, ChangeKind)> {
+fn kinds(rows: &[protocol::Change]) -> Vec<(u64, ChangeKind)> {
     rows.iter().map(|row| (row.at.as_ms() / 1_000, row.kind)).collect()
 }
 
@@ -120,7 +121,8 @@ fn history_is_told_newest_first_with_who_did_it() {
 fn history_begins_and_ends_where_it_is_asked_to() {
     let span =
         |since: u64, until: u64| Span { since: Some(second(since)), until: Some(second(until)) };
-    let seconds = |rows: Vec<ChangeRow>| kinds(&rows).iter().map(|row| row.0).collect::<Vec<_>>();
+    let seconds =
+        |rows: Vec<protocol::Change>| kinds(&rows).iter().map(|row| row.0).collect::<Vec<_>>();
     assert_eq!(seconds(told(span(2, 4), 0)), [3, 2]);
     assert_eq!(seconds(told(span(0, 9), 1)), [4]);
     assert!(told(span(5, 9), 0).is_empty());

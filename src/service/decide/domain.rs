@@ -11,11 +11,12 @@ use crate::model::limits::DOMAINS_MAX;
 use crate::model::{
     AdministratorAct, Domain, EndReason, OperationId, Presentity, Principal, ReceiptKind, Refusal,
 };
+use crate::protocol::Answer;
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 use crate::view::InboxView;
 
-const DONE: Reply = Reply::Changed { version: 0 };
+const DONE: Reply = Reply::Done(Answer::Changed { version: 0 });
 
 pub(super) fn create(
     case: Case<'_>,

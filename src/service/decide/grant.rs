@@ -5,17 +5,14 @@
 use super::{publish, subscription_state};
 use crate::event::{Event, GrantChanged};
 use crate::model::limits::GRANTS_MAX;
-use crate::model::{OperationId, Principal, Refusal, Rights};
+use crate::model::{Principal, Refusal, Rights};
+use crate::protocol::{Answer, Grant};
 use crate::service::case::{Case, Verdict, check_count};
 use crate::service::{Actor, Reply};
 
-pub(super) fn grant(
-    case: Case<'_>,
-    actor: &Actor,
-    (owner, grantee): (Principal, Principal),
-    rights: Rights,
-    operation: OperationId,
-) -> Result<Verdict, Refusal> {
+pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdict, Refusal> {
+    let owner = grant.owner.unwrap_or_else(|| actor.principal.clone());
+    let (grantee, rights, operation) = (grant.grantee, grant.rights, grant.operation);
     case.check_controls(actor, &owner, "grant its rights")?;
     case.check_domain(grantee.domain())?;
     if case.views.principal(&grantee).is_none() && !rights.is_none() {
@@ -25,7 +22,7 @@ pub(super) fn grant(
         return Err(Refusal::bad_field("grantee", "is the owner, who has every right anyway"));
     }
     let view = case.views.rules(&owner).cloned().unwrap_or_default();
-    let done = Reply::Changed { version: 0 };
+    let done = Reply::Done(Answer::Changed { version: 0 });
     let before = view.rights(&grantee);
     if view.answered.version_of(operation).is_some() {
         return Ok(Verdict::unchanged(done));

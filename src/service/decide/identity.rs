@@ -6,7 +6,8 @@ use crate::event::{Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, 
 use crate::model::limits::{
     DEVICES_MAX, INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN,
 };
-use crate::model::{AdministratorAct, DeviceId, InviteId, Lifetime, Principal, Refusal, Role};
+use crate::model::{AdministratorAct, Principal, Refusal, Role};
+use crate::protocol::{Answer, Invite, RevokeKey};
 use crate::service::case::{Case, Verdict, granted};
 use crate::service::{Actor, Enroll, Hello, Reply};
 use crate::view::{InviteView, PrincipalView};
@@ -85,15 +86,7 @@ fn check_invite(invite: &InviteView, principal: &Principal) -> Result<(), Refusa
     if fits { Ok(()) } else { Err(Refusal::BadInvite) }
 }
 
-/// What an invite is to be.
-pub(super) struct NewInvite {
-    pub(super) invite: InviteId,
-    pub(super) principal: Option<Principal>,
-    pub(super) role: Role,
-    pub(super) lifetime: Option<Lifetime>,
-}
-
-pub(super) fn invite(case: Case<'_>, actor: &Actor, new: NewInvite) -> Result<Verdict, Refusal> {
+pub(super) fn invite(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict, Refusal> {
     let domain =
         new.principal.as_ref().map_or(actor.principal.domain(), Principal::domain).to_owned();
     case.check_domain(&domain)?;
@@ -102,7 +95,8 @@ pub(super) fn invite(case: Case<'_>, actor: &Actor, new: NewInvite) -> Result<Ve
         let same = open.principal == new.principal
             && open.role == new.role
             && open.by.as_ref() == Some(&actor.principal);
-        let repeated = Verdict::unchanged(Reply::Invited { expires_at: open.expires_at });
+        let repeated =
+            Verdict::unchanged(Reply::Done(Answer::Invited { expires_at: open.expires_at }));
         return if same {
             Ok(repeated)
         } else {
@@ -119,14 +113,14 @@ pub(super) fn invite(case: Case<'_>, actor: &Actor, new: NewInvite) -> Result<Ve
         by: Some(actor.principal.clone()),
         expires_at,
     };
-    Ok(Verdict::new(Event::InviteCreated(event), Reply::Invited { expires_at }))
+    Ok(Verdict::new(Event::InviteCreated(event), Reply::Done(Answer::Invited { expires_at })))
 }
 
 /// Administrators invite anybody to their domain; everybody may invite a further device of its own.
 fn check_may_invite(
     case: Case<'_>,
     actor: &Actor,
-    new: &NewInvite,
+    new: &Invite,
     domain: &str,
 ) -> Result<(), Refusal> {
     let own = new.principal.as_ref() == Some(&actor.principal) && new.role == Role::User;
@@ -150,22 +144,19 @@ fn check_may_invite(
     Ok(())
 }
 
-pub(super) fn revoke(
-    case: Case<'_>,
-    actor: &Actor,
-    principal: Principal,
-    device: DeviceId,
-) -> Result<Verdict, Refusal> {
+pub(super) fn revoke(case: Case<'_>, actor: &Actor, revoke: RevokeKey) -> Result<Verdict, Refusal> {
+    let principal = revoke.principal.unwrap_or_else(|| actor.principal.clone());
+    let device = revoke.device;
     case.check_manages(actor, &principal)?;
     let view = case.views.principal(&principal).and_then(|view| view.devices.get(&device));
     let view = view.ok_or_else(|| Refusal::NoDevice { device: device.to_string() })?;
     if view.revoked_at.is_some() {
-        return Ok(Verdict::unchanged(Reply::KeyRevoked));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::KeyRevoked)));
     }
     let act = AdministratorAct::RevokedKey;
     let acted = case.acted(actor, &principal, act, &device.to_string());
     let event = KeyRevoked { principal, device, by: actor.principal.clone() };
     let mut events = vec![Event::KeyRevoked(event)];
     events.extend(acted);
-    Ok(Verdict::of(events, Reply::KeyRevoked))
+    Ok(Verdict::of(events, Reply::Done(Answer::KeyRevoked)))
 }

@@ -15,8 +15,9 @@ use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
     Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
 };
+use crate::protocol::{Answer, Delete, Send};
 use crate::service::case::{Case, Verdict, controls};
-use crate::service::{Actor, Reply, Send};
+use crate::service::{Actor, Reply};
 use crate::view::{InboxView, MessageKey, ReceiptRequest, Row};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
@@ -37,7 +38,9 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
             let address = send.inbox.to_string();
             return Err(Refusal::DeliveryRefused { address, reason });
         }
-        (Delivery::Discard, _) => return Ok(Verdict::unchanged(Reply::Sent { duplicate: false })),
+        (Delivery::Discard, _) => {
+            return Ok(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: false })));
+        }
         (Delivery::Quarantine, rule) => rule.cloned(),
         (Delivery::Accept, _) => {
             // Whether the inbox is closed is told only to those whom the rules let in.
@@ -134,7 +137,7 @@ fn store(
         None => Event::MessageAccepted(message),
     });
     events.extend(receipts_asked(case, &inbox, sequence, &request));
-    Ok(Verdict::of(events, Reply::Sent { duplicate: false }))
+    Ok(Verdict::of(events, Reply::Done(Answer::Sent { duplicate: false })))
 }
 
 /// What is recorded of the receipts that the sender asks for; nothing, if it has no inbox to get them in.
@@ -197,7 +200,7 @@ fn duplicate(
         return Ok(None);
     };
     if row.digest == digest {
-        return Ok(Some(Verdict::unchanged(Reply::Sent { duplicate: true })));
+        return Ok(Some(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: true }))));
     }
     Err(Refusal::DuplicateId { id: send.id.as_str().to_owned() })
 }
@@ -286,7 +289,7 @@ pub(super) fn displayed(
         let address = inbox.to_string();
         return Err(Refusal::NoMessage { address, sequence: sequence.get() });
     }
-    let reply = Reply::Changed { version: 0 };
+    let reply = Reply::Done(Answer::Changed { version: 0 });
     let request = view
         .and_then(|view| view.receipt_request(sequence))
         .filter(|request| !request.is_displayed);
@@ -302,12 +305,8 @@ pub(super) fn displayed(
     Ok(Verdict::of(events, reply))
 }
 
-pub(super) fn delete(
-    case: Case<'_>,
-    actor: &Actor,
-    inbox: &InboxAddress,
-    sequences: &[InboxSequence],
-) -> Result<Verdict, Refusal> {
+pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<Verdict, Refusal> {
+    let Delete { inbox, sequences } = delete;
     case.check_inbox_right(actor, inbox, Rights::DELETE)?;
     if sequences.len() > DELETE_COUNT_MAX {
         let found = sequences.len() as u64;
@@ -321,7 +320,7 @@ pub(super) fn delete(
         let row = case.views.inbox(inbox).and_then(|view| view.row(*sequence));
         row.is_some_and(|row: &Row| row.kept)
     };
-    let mut sequences = sequences.to_vec();
+    let mut sequences = sequences.clone();
     sequences.sort_unstable();
     sequences.dedup();
     sequences.retain(kept);
@@ -332,7 +331,7 @@ pub(super) fn delete(
         reason: "deleted unread",
     };
     let events = removed(case, inbox, sequences, &end);
-    Ok(Verdict::of(events, Reply::Deleted { count }))
+    Ok(Verdict::of(events, Reply::Done(Answer::Deleted { count })))
 }
 
 /// How messages end, and what their senders learn of those that nobody took.

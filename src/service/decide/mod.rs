@@ -14,8 +14,9 @@ mod subscribe;
 mod subscription_state;
 
 use super::case::{Case, Verdict};
-use super::{Actor, Command, Hello};
-use crate::model::{Presentity, Refusal};
+use super::{Actor, Hello};
+use crate::model::{InboxAddress, InboxSequence, Presentity, Refusal};
+use crate::protocol::{Administer, Administration, Command};
 
 pub(super) use due::end_of;
 pub(super) use subscription_state::review;
@@ -25,69 +26,61 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
     check_identified(actor, &command)?;
     match command {
         Command::Publish(publish) => publish::publish(case, actor, publish),
-        Command::Subscribe { operation, presentity, mode, lifetime } => {
-            let request = subscribe::SubscribeRequest { operation, presentity, mode, lifetime };
-            subscribe::subscribe(case, actor, request)
-        }
-        Command::Unsubscribe { presentity } => subscribe::unsubscribe(case, actor, presentity),
-        Command::EndSubscription { watcher, presentity } => {
-            subscribe::end(case, actor, watcher, presentity)
-        }
+        Command::Subscribe(request) => subscribe::subscribe(case, actor, request),
+        Command::Unsubscribe(request) => subscribe::unsubscribe(case, actor, request.presentity),
+        Command::EndSubscription(request) => subscribe::end(case, actor, request),
         Command::Send(send) => message::send(case, actor, send),
-        Command::Acknowledge { inbox, through } => {
-            message::acknowledge(case, actor, inbox, through)
-        }
-        Command::Displayed { inbox, sequence } => message::displayed(case, actor, inbox, sequence),
-        Command::Delete { inbox, sequences } => message::delete(case, actor, &inbox, &sequences),
+        Command::Displayed(said) => message::displayed(case, actor, said.inbox, said.sequence),
+        Command::Delete(delete) => message::delete(case, actor, &delete),
         Command::ChangeRules(change) => rules::access(case, actor, change),
-        Command::ChangeDelivery { inbox, operation, if_version, change } => {
-            rules::delivery(case, actor, inbox, (operation, if_version), change)
-        }
-        Command::ChangeVisibility { operation, put, remove } => {
-            rules::visibility(case, actor, operation, put, &remove)
-        }
-        Command::Grant { owner, grantee, rights, operation } => {
-            grant::grant(case, actor, (owner, grantee), rights, operation)
-        }
-        other => administer(case, actor, other),
+        Command::ChangeDelivery(change) => rules::delivery(case, actor, change),
+        Command::ChangeVisibility(change) => rules::visibility(case, actor, change),
+        Command::Grant(grant) => grant::grant(case, actor, grant),
+        Command::Invite(invite) => identity::invite(case, actor, invite),
+        Command::RevokeKey(revoke) => identity::revoke(case, actor, revoke),
+        Command::Administer(administer) => self::administer(case, actor, administer),
     }
 }
 
-fn administer(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
-    match command {
-        Command::Invite { invite, principal, role, lifetime } => {
-            identity::invite(case, actor, identity::NewInvite { invite, principal, role, lifetime })
+fn administer(case: Case<'_>, actor: &Actor, request: Administer) -> Result<Verdict, Refusal> {
+    match request.act {
+        Administration::CreateDomain(domain) => {
+            domain::create(case, actor, domain, request.operation)
         }
-        Command::RevokeKey { principal, device } => {
-            identity::revoke(case, actor, principal, device)
-        }
-        Command::CreateDomain { domain, operation } => {
-            domain::create(case, actor, domain, operation)
-        }
-        Command::RemoveDomain { domain } => domain::remove(case, actor, domain),
-        Command::SwitchDomain { domain, presence, messaging } => {
+        Administration::RemoveDomain(domain) => domain::remove(case, actor, domain),
+        Administration::SwitchDomain { domain, presence, messaging } => {
             domain::switch(case, actor, domain, domain::Switch { presence, messaging })
         }
-        Command::SwitchServices { principal, presence, messaging } => {
+        Administration::SwitchServices { principal, presence, messaging } => {
             domain::services(case, actor, principal, domain::Switch { presence, messaging })
         }
-        Command::Suspend { principal, is_suspended } => {
-            domain::suspend(case, actor, principal, is_suspended)
-        }
-        _ => unreachable!("everything else is decided before"),
+        Administration::Suspend(principal) => domain::suspend(case, actor, principal, true),
+        Administration::Resume(principal) => domain::suspend(case, actor, principal, false),
     }
+}
+
+/// Decides that the device of `actor` has taken messages for good.
+pub(super) fn acknowledge(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: InboxAddress,
+    through: InboxSequence,
+) -> Result<Verdict, Refusal> {
+    check_known(actor)?;
+    message::acknowledge(case, actor, inbox, through)
 }
 
 /// An anonymous session may watch and send where rules let it; it owns nothing.
 fn check_identified(actor: &Actor, command: &Command) -> Result<(), Refusal> {
-    let may = matches!(
-        command,
-        Command::Subscribe { .. } | Command::Unsubscribe { .. } | Command::Send(_)
-    );
-    if may || !actor.principal.is_anonymous() {
-        return Ok(());
+    let may = matches!(command, Command::Subscribe(_) | Command::Unsubscribe(_) | Command::Send(_));
+    if may { Ok(()) } else { check_known(actor) }
+}
+
+fn check_known(actor: &Actor) -> Result<(), Refusal> {
+    if actor.principal.is_anonymous() {
+        return Err(Refusal::Anonymous { action: "do this".to_owned() });
     }
-    Err(Refusal::Anonymous { action: "do this".to_owned() })
+    Ok(())
 }
 
 /// Decides a fetch: a question that may leave a request to watch.

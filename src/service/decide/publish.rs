@@ -11,8 +11,9 @@ use crate::model::limits::{
     LIFETIME_MS_MIN, PUBLICATION_MS_DEFAULT, PUBLICATION_MS_MAX, PUBLICATIONS_MAX,
 };
 use crate::model::{Document, Lifetime, Presentity, Refusal, Rights, Sequence, Tag};
+use crate::protocol::{Answer, Publish};
 use crate::service::case::{Case, Verdict, granted, rights};
-use crate::service::{Actor, Publish, Reply, compose};
+use crate::service::{Actor, Reply, compose};
 use crate::view::PresentityView;
 
 pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result<Verdict, Refusal> {
@@ -67,13 +68,13 @@ fn repeated(
     let view = view?;
     let live = view.publications.get(key);
     if let Some((tag, granted)) = live.and_then(|live| live.answer_to(publish.operation)) {
-        return Some(Reply::Published { tag, granted });
+        return Some(Reply::Done(Answer::Published { tag, granted }));
     }
     let ended = view
         .ended
         .iter()
         .find(|ended| ended.publication == *key && ended.operation == publish.operation);
-    ended.map(|ended| Reply::Published { tag: ended.tag, granted: Lifetime::ZERO })
+    ended.map(|ended| Reply::Done(Answer::Published { tag: ended.tag, granted: Lifetime::ZERO }))
 }
 
 /// What the document composes to with the other publications.
@@ -115,7 +116,7 @@ fn store(
         document,
         deadline: case.now.after(lifetime),
     };
-    Verdict::new(Event::Published(event), Reply::Published { tag, granted: lifetime })
+    Verdict::new(Event::Published(event), Reply::Done(Answer::Published { tag, granted: lifetime }))
 }
 
 fn refresh(case: Case<'_>, key: PublicationKey, publish: Publish, lifetime: Lifetime) -> Verdict {
@@ -127,7 +128,10 @@ fn refresh(case: Case<'_>, key: PublicationKey, publish: Publish, lifetime: Life
         tag,
         deadline: case.now.after(lifetime),
     };
-    Verdict::new(Event::PublicationRefreshed(event), Reply::Published { tag, granted: lifetime })
+    Verdict::new(
+        Event::PublicationRefreshed(event),
+        Reply::Done(Answer::Published { tag, granted: lifetime }),
+    )
 }
 
 fn remove(
@@ -155,7 +159,7 @@ fn remove(
     };
     Ok(Verdict::new(
         Event::PublicationEnded(event),
-        Reply::Published { tag, granted: Lifetime::ZERO },
+        Reply::Done(Answer::Published { tag, granted: Lifetime::ZERO }),
     ))
 }
 

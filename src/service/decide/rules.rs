@@ -10,12 +10,13 @@ use crate::event::{
 };
 use crate::model::limits::RULES_MAX;
 use crate::model::{
-    AccessRule, DeliveryChange, Domain, InboxAddress, OperationId, Presentity, Principal, Refusal,
-    Rights, Timestamp, TupleId, VisibilityRules, Who,
+    AccessRule, Domain, OperationId, Presentity, Principal, Refusal, Rights, Timestamp, TupleId,
+    VisibilityRules,
 };
+use crate::protocol::{Answer, ChangeDelivery, ChangeRules, ChangeVisibility, RulesOwner};
 use crate::service::access::Rulebook;
 use crate::service::case::{Case, Verdict, check_count};
-use crate::service::{Actor, ChangeRules, Reply, RulesOwner};
+use crate::service::{Actor, Reply};
 use crate::view::RulesView;
 
 /// Changes the access rules of a presentity or a domain.
@@ -43,7 +44,7 @@ fn of_presentity(
     case.check_controls(actor, &owner, "change its rules")?;
     let view = case.views.rules(&owner).cloned().unwrap_or_default();
     if let Some(version) = view.answered.version_of(change.operation) {
-        return Ok(Verdict::unchanged(Reply::Changed { version }));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Changed { version })));
     }
     check_version(change.if_version, view.access_version)?;
     check_tuples(case, &presentity, &change.put)?;
@@ -61,7 +62,7 @@ fn of_presentity(
         rules,
     })];
     events.extend(moved);
-    Ok(Verdict::of(events, Reply::Changed { version }))
+    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version })))
 }
 
 fn of_domain(
@@ -73,7 +74,7 @@ fn of_domain(
     case.check_administers(actor, &domain)?;
     let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
     if let Some(version) = view.answered.version_of(change.operation) {
-        return Ok(Verdict::unchanged(Reply::Changed { version }));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Changed { version })));
     }
     check_version(change.if_version, view.rules_version)?;
     if change.put.iter().any(|rule| rule.from.is_some() || rule.until.is_some()) {
@@ -99,7 +100,7 @@ fn of_domain(
         rules,
     })];
     events.extend(moved);
-    Ok(Verdict::of(events, Reply::Changed { version }))
+    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version })))
 }
 
 fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {
@@ -146,17 +147,16 @@ pub(super) fn reviewed(case: Case<'_>, principal: &Principal, due_at: Timestamp)
 pub(super) fn delivery(
     case: Case<'_>,
     actor: &Actor,
-    inbox: InboxAddress,
-    (operation, if_version): (OperationId, Option<u64>),
-    change: DeliveryChange,
+    request: ChangeDelivery,
 ) -> Result<Verdict, Refusal> {
+    let ChangeDelivery { inbox, operation, if_version, change } = request;
     case.check_inbox_right(actor, &inbox, Rights::MEMBER)?;
     for rule in &change.put {
         case.check_who(&rule.who)?;
     }
     let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
     if let Some(version) = view.answered.version_of(operation) {
-        return Ok(Verdict::unchanged(Reply::Changed { version }));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Changed { version })));
     }
     check_version(if_version, view.delivery_version)?;
     let version = view.delivery_version + 1;
@@ -167,33 +167,32 @@ pub(super) fn delivery(
         by: actor.principal.clone(),
         operation,
     };
-    Ok(Verdict::new(Event::DeliveryRulesChanged(event), Reply::Changed { version }))
+    Ok(Verdict::new(Event::DeliveryRulesChanged(event), Reply::Done(Answer::Changed { version })))
 }
 
 pub(super) fn visibility(
     case: Case<'_>,
     actor: &Actor,
-    operation: OperationId,
-    put: Vec<(Who, bool)>,
-    remove: &[Who],
+    request: ChangeVisibility,
 ) -> Result<Verdict, Refusal> {
-    for (who, _) in &put {
-        case.check_who(who)?;
+    let ChangeVisibility { operation, put, remove } = request;
+    for row in &put {
+        case.check_who(&row.who)?;
     }
     let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
     if let Some(version) = view.answered.version_of(operation) {
-        return Ok(Verdict::unchanged(Reply::Changed { version }));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Changed { version })));
     }
     let mut rules = view.visibility;
     for who in remove {
-        let gone = rules.0.remove(who);
+        let gone = rules.0.remove(&who);
         gone.ok_or_else(|| Refusal::NoRule { name: who.to_string() })?;
     }
-    rules.0.extend(put);
+    rules.0.extend(put.into_iter().map(|row| (row.who, row.is_shown)));
     check_count("rules", rules.0.len(), RULES_MAX)?;
     let version = view.visibility_version + 1;
     let event = changed_visibility(actor, version, rules, operation);
-    Ok(Verdict::new(event, Reply::Changed { version }))
+    Ok(Verdict::new(event, Reply::Done(Answer::Changed { version })))
 }
 
 fn changed_visibility(

@@ -10,26 +10,19 @@ use crate::model::limits::{
     SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX,
 };
 use crate::model::{
-    AdministratorAct, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
-    Principal, Refusal, SubscriptionState, WatcherKind,
+    AdministratorAct, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Refusal,
+    SubscriptionState, WatcherKind,
 };
+use crate::protocol::{Answer, EndSubscription, Subscribe};
 use crate::service::case::{Case, Verdict, controls, granted};
 use crate::service::shown::{Presence, without_presence};
 use crate::service::{Actor, Lens, Reply};
 use crate::view::{SubscriptionView, WatcherView};
 
-/// What a subscribe request asks for.
-pub(super) struct SubscribeRequest {
-    pub(super) operation: OperationId,
-    pub(super) presentity: Presentity,
-    pub(super) mode: Mode,
-    pub(super) lifetime: Option<Lifetime>,
-}
-
 pub(super) fn subscribe(
     case: Case<'_>,
     actor: &Actor,
-    request: SubscribeRequest,
+    request: Subscribe,
 ) -> Result<Verdict, Refusal> {
     case.check_presence_on(request.presentity.domain())?;
     let watcher = &actor.principal;
@@ -37,7 +30,7 @@ pub(super) fn subscribe(
     let known = view.and_then(|view| view.subscriptions.get(&request.presentity));
     if let Some(answer) = known.and_then(|known| known.answer_to(request.operation)) {
         let (state, granted) = (answer.state, answer.granted);
-        return Ok(Verdict::unchanged(Reply::Subscribed { state, granted }));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Subscribed { state, granted })));
     }
     let max =
         if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
@@ -56,7 +49,7 @@ pub(super) fn subscribe(
         state,
         operation: request.operation,
     };
-    Ok(Verdict::new(Event::Subscribed(event), Reply::Subscribed { state, granted }))
+    Ok(Verdict::new(Event::Subscribed(event), Reply::Done(Answer::Subscribed { state, granted })))
 }
 
 /// The state that the rules give a subscription.
@@ -123,11 +116,11 @@ pub(super) fn unsubscribe(
     };
     // One that waits has ended already as far as its watcher knows.
     if !known.is_live() || known.state == SubscriptionState::Waiting {
-        return Ok(Verdict::unchanged(Reply::Unsubscribed));
+        return Ok(Verdict::unchanged(Reply::Done(Answer::Unsubscribed)));
     }
     let watcher = actor.principal.clone();
     let event = SubscriptionEnded { watcher, presentity, reason: EndReason::Timeout };
-    Ok(Verdict::new(Event::SubscriptionEnded(event), Reply::Unsubscribed))
+    Ok(Verdict::new(Event::SubscriptionEnded(event), Reply::Done(Answer::Unsubscribed)))
 }
 
 /// The current presence of one presentity, as far as its rules show it.
@@ -178,9 +171,9 @@ fn requested(
 pub(super) fn end(
     case: Case<'_>,
     actor: &Actor,
-    watcher: Principal,
-    presentity: Presentity,
+    request: EndSubscription,
 ) -> Result<Verdict, Refusal> {
+    let EndSubscription { watcher, presentity } = request;
     case.check_domain(presentity.domain())?;
     let owner = presentity.principal();
     let is_owner = controls(case.views, &owner, &actor.principal);
@@ -206,5 +199,5 @@ pub(super) fn end(
         }
     }
     events.push(Event::SubscriptionEnded(SubscriptionEnded { watcher, presentity, reason }));
-    Ok(Verdict::of(events, Reply::Changed { version: 0 }))
+    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version: 0 })))
 }

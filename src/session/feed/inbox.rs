@@ -11,9 +11,10 @@ use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
 use crate::protocol::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
-use crate::protocol::convert;
+use crate::protocol::inbox::receipt_body;
+use crate::protocol::send::message_body;
 use crate::service::feed::{InboxFeed, InboxStep};
-use crate::service::{Actor, Command, Input, Query, Reply, Ticket};
+use crate::service::{Actor, Input, Query, Reply, Ticket};
 use crate::session::cursor::{Scope, Sealer};
 use crate::session::lane::{Lane, Letter};
 use crate::session::step::{Found, Look, Note, Step};
@@ -259,11 +260,9 @@ impl InboxSide {
         }
         let through = self.taken.wanted.take()?;
         self.taken.asked = true;
-        Some(self.ask(lane, Asked::Acknowledge(through), |ticket, actor, inbox| Input::Command {
-            ticket,
-            actor,
-            command: Command::Acknowledge { inbox, through },
-        }))
+        let acknowledge =
+            |ticket, actor, inbox| Input::Acknowledge { ticket, actor, inbox, through };
+        Some(self.ask(lane, Asked::Acknowledge(through), acknowledge))
     }
 
     /// Tells the device what it acknowledged and is durable.
@@ -279,11 +278,11 @@ impl InboxSide {
 fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
     match item {
         InboxItem::Message(message) => {
-            let message = convert::message_body(message);
+            let message = message_body(message);
             encode(&MessageEvent { number, cursor, message }, out);
         }
         InboxItem::Receipt(receipt) => {
-            let receipt = convert::receipt_body(receipt);
+            let receipt = receipt_body(receipt);
             encode(&ReceiptEvent { number, cursor, receipt }, out);
         }
     }

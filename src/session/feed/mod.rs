@@ -8,7 +8,6 @@ mod over;
 mod peer;
 mod presence;
 mod ready;
-mod request;
 mod side;
 
 use std::sync::Arc;
@@ -19,14 +18,14 @@ use self::inbox::InboxSide;
 use self::over::FeedOver;
 use self::peer::{Peer, Said};
 use self::presence::PresenceSide;
-use self::request::{FeedRequest, Subject};
 use self::side::Desk;
 use super::connection::{Connection, FeedPlace};
 use super::lane::{Lane, Letter};
 use super::step::{End, Ending, Found, NotFound, Note, Parting, Step};
 use crate::model::{Lifetime, Refusal};
-use crate::protocol::body::FeedOpen;
-use crate::protocol::convert::refused;
+use crate::protocol::body;
+use crate::protocol::refusal::refused;
+use crate::protocol::{FeedOpen, FeedSubject, Framed as _};
 use crate::service::{Actor, Input};
 use crate::wire::{Decoder, encode};
 
@@ -52,7 +51,7 @@ pub(super) struct Feed {
 
 enum Phase {
     /// It is not known yet who the connection is.
-    Awaiting(FeedOpen),
+    Awaiting(body::FeedOpen),
     /// It tells.
     Telling(Side),
     /// It is over.
@@ -69,7 +68,7 @@ impl Feed {
     pub(super) fn new(
         connection: Arc<Connection>,
         lane: Lane,
-        open: FeedOpen,
+        open: body::FeedOpen,
         decoder: Decoder,
     ) -> Self {
         let (peer, phase) = (Peer::new(decoder), Phase::Awaiting(open));
@@ -203,19 +202,19 @@ impl Feed {
         }
     }
 
-    fn side(&self, open: FeedOpen, actor: &Arc<Actor>) -> Result<(Side, FeedPlace), Refusal> {
-        let FeedRequest { subject, cursor, window } = FeedRequest::read(open)?;
+    fn side(&self, open: body::FeedOpen, actor: &Arc<Actor>) -> Result<(Side, FeedPlace), Refusal> {
+        let FeedOpen { subject, cursor, window } = FeedOpen::from_body(open)?;
         let retry_after = Lifetime::from_ms(FEEDS_RETRY_MS);
         let place = self.connection.take_feed().ok_or(Refusal::Busy { retry_after })?;
         let settings = &self.connection.settings;
         let (actor, from) = (Arc::clone(actor), (cursor.as_ref(), window));
         let side = match subject {
-            Subject::Presence { presentities, with_watchers } => {
+            FeedSubject::Presence { presentities, with_watchers } => {
                 let what = (presentities, with_watchers);
                 let secrets = (&settings.store_secret, &settings.cursor_secret);
                 Side::Presence(Box::new(PresenceSide::new(actor, secrets, what, from)))
             }
-            Subject::Inbox { inbox, from_start } => {
+            FeedSubject::Inbox { inbox, from_start } => {
                 let what = (inbox, from_start);
                 Side::Inbox(Box::new(InboxSide::new(actor, &settings.cursor_secret, what, from)))
             }

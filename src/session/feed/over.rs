@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::model::Refusal;
 use crate::protocol::body::FeedEnd;
-use crate::protocol::convert::refused;
+use crate::protocol::refusal::refused;
 use crate::session::step::{Ending, Parting};
 use crate::wire::{FrameFault, ResetCode, encode};
 

@@ -11,7 +11,8 @@ use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{Moment, Presentity};
 use crate::protocol::body::{CaughtUp, WatcherEvent};
-use crate::protocol::{convert, feed::encode_presence_event};
+use crate::protocol::feed::encode_presence_event;
+use crate::protocol::watchers::watcher_body;
 use crate::service::feed::{PresenceFeed, PresenceStep};
 use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
 use crate::session::cursor::{Scope, Sealer};
@@ -206,7 +207,7 @@ impl PresenceSide {
         let cursor = self.sealer.seal(position.as_us());
         let before = desk.out.len();
         if let Some(row) = &item.watcher {
-            let watcher = convert::watcher_body(row);
+            let watcher = watcher_body(row);
             encode(&WatcherEvent { number, cursor, watcher }, desk.out);
         } else {
             let suffix = shown::suffix(&self.store_secret, item, &self.actor.principal);

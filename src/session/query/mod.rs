@@ -2,22 +2,21 @@
 //!
 //! Must never hold: a second question.
 
-mod past;
-mod question;
 mod rows;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use self::question::{LogQuestion, Question};
 use super::connection::Connection;
 use super::lane::{Lane, Letter};
 use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
 use crate::model::{InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp};
-use crate::protocol::body::{self, Presence, Quarantined};
-use crate::protocol::convert::{self, refused};
-use crate::service::{Actor, InboxRow, Input, Judged, Query, Reply};
+use crate::protocol::body::{self, Presence};
+use crate::protocol::document::presence_body;
+use crate::protocol::refusal::refused;
+use crate::protocol::{Explain, FetchAt, ListHistory, ListQuarantine, Question, write};
+use crate::service::{Actor, InboxRow, Input, Judged, Query, Reply, Span};
 use crate::wire::{Frame, FrameFault, ResetCode, encode};
 
 /// Higher leaves first: below the feeds that are live.
@@ -39,10 +38,10 @@ pub(super) struct Questioning {
 }
 
 enum Phase {
-    /// It is not known yet who asks.
-    Awaiting(Question),
+    /// It is not known yet who asks; or why the question cannot be asked so.
+    Awaiting(Result<Question, Refusal>),
     /// The service is to answer.
-    Asked(LogQuestion),
+    Asked(Question),
     /// The log is to answer.
     Looking(Looking),
     /// All is said; what is left is written, and the stream ends.
@@ -68,11 +67,11 @@ impl Questioning {
         lane: Lane,
         frame: &Frame,
     ) -> Result<Self, FrameFault> {
-        let question = Question::read(frame)?;
+        let (kind, question) = Question::decode(frame)?;
         Ok(Self {
             connection,
             lane,
-            kind: question.kind(),
+            kind,
             actor: None,
             phase: Phase::Awaiting(question),
             out: Vec::new(),
@@ -102,7 +101,7 @@ impl Questioning {
             let Letter::Reply(_, result) = letter else { continue };
             let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
             match (phase, result) {
-                (Phase::Asked(rest), Ok(reply)) => self.answered(rest, reply, now, notes),
+                (Phase::Asked(asked), Ok(reply)) => self.answered(asked, reply, now, notes),
                 (Phase::Asked(_), Err(refusal)) => self.refuse(refusal, notes),
                 (phase, _) => self.phase = phase,
             }
@@ -110,28 +109,27 @@ impl Questioning {
     }
 
     /// The service answered; what it cannot know, the log is asked for.
-    fn answered(&mut self, rest: LogQuestion, reply: Reply, now: Timestamp, notes: &mut Vec<Note>) {
-        let (look, looking) = match (rest, reply) {
-            (LogQuestion::Nothing, reply) => {
+    fn answered(&mut self, asked: Question, reply: Reply, now: Timestamp, notes: &mut Vec<Note>) {
+        let (look, looking) = match (asked, reply) {
+            (Question::ListQuarantine(asked), Reply::Page(rows)) => {
+                return self.read_page(asked.inbox, rows, notes);
+            }
+            (Question::ListHistory(asked), Reply::History { last }) => {
+                (changes(asked, last), Looking::Changes)
+            }
+            (Question::FetchAt(FetchAt { presentity, at }), Reply::History { last }) => {
+                (Look::At(presentity.clone(), last, at), Looking::At(presentity))
+            }
+            (Question::Explain(asked), reply) => {
+                let (last, judged) = judged(asked, now, reply);
+                (Look::Explain(last, Box::new(judged)), Looking::Explain)
+            }
+            (_, reply) => {
                 let actor = self.actor.as_ref().expect("only who is known is answered");
                 let watcher = (&self.connection.settings.store_secret, &actor.principal);
                 rows::write(&reply, watcher, &mut self.out);
                 return self.done(notes);
             }
-            (LogQuestion::Quarantine { inbox }, Reply::Page(rows)) => {
-                return self.read_page(inbox, rows, notes);
-            }
-            (LogQuestion::Changes { presentity, span, limit }, Reply::History { last }) => {
-                (Look::Changes { presentity, last, span, limit }, Looking::Changes)
-            }
-            (LogQuestion::At { presentity, time }, Reply::History { last }) => {
-                (Look::At(presentity.clone(), last, time), Looking::At(presentity))
-            }
-            (LogQuestion::Explain { presentity, watcher, time }, reply) => {
-                let (last, judged) = judged(presentity, watcher, time.unwrap_or(now), reply);
-                (Look::Explain(last, Box::new(judged)), Looking::Explain)
-            }
-            (rest, reply) => unreachable!("the service answered {rest:?} with {reply:?}"),
         };
         self.look(look, looking);
     }
@@ -153,7 +151,7 @@ impl Questioning {
     fn read_rows(&mut self, inbox: InboxAddress, mut rows: Vec<InboxRow>, last: InboxRow) {
         if rows.is_empty() {
             let query = Query::Quarantine { inbox: inbox.clone(), after: last.sequence };
-            return self.ask(query, LogQuestion::Quarantine { inbox });
+            return self.ask(query, ListQuarantine { inbox }.into());
         }
         let later = rows.split_off(rows.len().min(MESSAGES_AT_ONCE));
         self.look(Look::Messages(rows), Looking::Quarantine(inbox, later, last));
@@ -182,25 +180,24 @@ impl Questioning {
                 self.done(notes);
             }
             (Looking::Changes, Found::Changes(rows)) => {
-                for row in rows {
-                    encode(&past::change(row), &mut self.out);
+                for row in &rows {
+                    write(row, &mut self.out);
                 }
                 self.look(Look::MoreChanges, Looking::Changes);
             }
             (Looking::At(presentity), Found::State(item)) => {
                 let (state, document) = (SubscriptionState::Active, item.document.as_ref());
-                let presence = convert::presence_body(&presentity, state, document);
+                let presence = presence_body(&presentity, state, document);
                 encode(&Presence { presence }, &mut self.out);
                 self.done(notes);
             }
             (Looking::Explain, Found::Explained(explained)) => {
-                encode(&past::explanation(explained), &mut self.out);
+                write(&explained, &mut self.out);
                 self.done(notes);
             }
             (Looking::Quarantine(inbox, later, last), Found::Messages(messages)) => {
                 for message in &messages {
-                    let message = convert::message_body(message);
-                    encode(&Quarantined { message }, &mut self.out);
+                    write(message, &mut self.out);
                 }
                 self.read_rows(inbox, later, last);
             }
@@ -251,31 +248,34 @@ impl Questioning {
     fn begin(&mut self, actor: Arc<Actor>, notes: &mut Vec<Note>) {
         let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
         let Phase::Awaiting(question) = phase else { return };
-        let asked = question.query(&actor);
         self.actor = Some(actor);
-        match asked {
-            Ok((query, rest)) => self.ask(query, rest),
+        match question {
+            Ok(question) => self.ask(question.clone().into(), question),
             Err(refusal) => self.refuse(refusal, notes),
         }
     }
 
-    fn ask(&mut self, query: Query, rest: LogQuestion) {
+    fn ask(&mut self, query: Query, asked: Question) {
         let actor = self.actor.as_ref().expect("only who is known asks");
         let (actor, (_, ticket)) = (Actor::clone(actor), self.lane.ticket());
-        self.phase = Phase::Asked(rest);
+        self.phase = Phase::Asked(asked);
         self.next.push(Step::Ask(vec![Input::Query { ticket, actor, query }]));
     }
 }
 
+/// What the log is asked for a history, and where its walk begins.
+fn changes(asked: ListHistory, last: Sequence) -> Look {
+    let span = Span { since: asked.since, until: asked.until };
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    Look::Changes { presentity: asked.presentity, last, span, limit }
+}
+
 /// What the log is asked for an explanation, and where its walk begins.
-fn judged(
-    presentity: Presentity,
-    watcher: crate::model::Principal,
-    at: Timestamp,
-    reply: Reply,
-) -> (Sequence, Judged) {
+fn judged(asked: Explain, now: Timestamp, reply: Reply) -> (Sequence, Judged) {
     let Reply::Explain { last, default, domain, controls } = reply else {
         unreachable!("the service answered an Explain with {reply:?}")
     };
+    let Explain { presentity, watcher, at } = asked;
+    let at = at.unwrap_or(now);
     (last, Judged { presentity, watcher, at, default, domain, controls })
 }

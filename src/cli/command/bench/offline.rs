@@ -15,11 +15,11 @@ use crate::client::Credentials;
 use crate::commit::Commit;
 use crate::log::SledLog;
 use crate::model::{
-    ContentType, DeviceLabel, Domain, Handling, Lifetime, MessageId, OperationId, Payload,
-    Presentity, PublicationName, Receipts, Timestamp,
+    ContentType, DeviceLabel, Domain, Handling, InboxSequence, Lifetime, MessageId, OperationId,
+    Payload, Presentity, PublicationName, Receipts, Timestamp,
 };
-use crate::service::{Actor, Command, Enroll, Hello, Input, Output, Publish, ServiceConfig};
-use crate::service::{Send, SessionId, Ticket};
+use crate::protocol::{Command, Publish, Send, Subscribe};
+use crate::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
 
 /// Inputs decided and synced at once.
 const ROUND_INPUTS: usize = 512;
@@ -72,8 +72,15 @@ impl Offline {
         who: &Credentials,
         command: Command,
     ) -> Result<(), Failure> {
-        let actor = Actor { principal: who.principal().clone(), device: who.public_key().device() };
-        self.add(Input::Command { ticket: TICKET, actor, command }).await
+        self.add(Input::Command { ticket: TICKET, actor: actor(who), command }).await
+    }
+
+    /// Lets `who` take all that waits in its inbox.
+    pub(super) async fn acknowledge(&mut self, who: &Credentials) -> Result<(), Failure> {
+        let inbox = who.principal().inbox();
+        // Through whatever is there.
+        let through = InboxSequence::new(u64::MAX);
+        self.add(Input::Acknowledge { ticket: TICKET, actor: actor(who), inbox, through }).await
     }
 
     /// How many events are stored.
@@ -141,9 +148,13 @@ pub(super) fn send(owner: &Credentials, number: u64) -> Command {
     })
 }
 
+fn actor(who: &Credentials) -> Actor {
+    Actor { principal: who.principal().clone(), device: who.public_key().device() }
+}
+
 fn subscribe(presentity: &Presentity, participant: &Participant) -> Command {
     let (operation, presentity) = (OperationId::default(), presentity.clone());
-    Command::Subscribe { operation, presentity, mode: participant.mode, lifetime: None }
+    Subscribe { operation, presentity, mode: participant.mode, lifetime: None }.into()
 }
 
 fn now() -> Timestamp {

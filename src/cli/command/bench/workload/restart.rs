@@ -20,9 +20,8 @@ use crate::cli::command::bench::{
 };
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
+use crate::model::Mode;
 use crate::model::limits::SUBSCRIPTIONS_MAX;
-use crate::model::{InboxSequence, Mode};
-use crate::service::Command;
 
 /// Presentities each watcher watches.
 const WATCHED: usize = 100;
@@ -132,8 +131,7 @@ async fn live(store: &mut Offline, population: &Population, events: u64) -> Resu
     while store.events() < events {
         // A population's worth of steps between two looks: counting takes only what is committed.
         for _ in 0..1_000 {
-            let (who, command) = step(population, number);
-            store.command(who, command).await?;
+            step(store, population, number).await?;
             number += 1;
         }
         store.round()?;
@@ -142,20 +140,17 @@ async fn live(store: &mut Offline, population: &Population, events: u64) -> Resu
     Ok(())
 }
 
-/// What happens as step `number`.
-fn step(population: &Population, number: u64) -> (&Credentials, Command) {
+/// Does step `number`.
+async fn step(store: &mut Offline, population: &Population, number: u64) -> Result<(), Failure> {
     let place = usize::try_from(number).expect("steps are counted from 1 to some millions");
     let presentity = &population.presentities[place / 2 % population.presentities.len()];
     let owner = &population.owners[place / 2 % population.owners.len()];
     if number.is_multiple_of(MIX) {
-        let inbox = owner.principal().inbox();
-        // Through whatever is there.
-        let through = InboxSequence::new(u64::MAX);
-        (owner, Command::Acknowledge { inbox, through })
+        store.acknowledge(owner).await
     } else if number.is_multiple_of(2) {
-        (presentity, offline::send(owner, number))
+        store.command(presentity, offline::send(owner, number)).await
     } else {
-        (presentity, offline::publish(presentity, number))
+        store.command(presentity, offline::publish(presentity, number)).await
     }
 }
 
