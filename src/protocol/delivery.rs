@@ -5,6 +5,7 @@
 use super::framed::{Framed, switch, switch_number};
 use super::request::Request;
 use super::rules::rule_names;
+use super::sample::{INBOX, Sample, operation, sample, through, typed};
 use crate::model::{
     Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, OperationId, Refusal,
     RuleName, WhenClosed,
@@ -248,6 +249,36 @@ pub const fn when_closed_number(when_closed: Option<WhenClosed>) -> u8 {
         Some(WhenClosed::Refuse) => 1,
         Some(WhenClosed::Store) => 2,
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let rule = body::DeliveryRule {
+        name: "no-pictures".into(),
+        who: "authenticated".into(),
+        content_type: "image/*".into(),
+        larger_than: Some(10_000),
+        action: 1,
+        reason: "text only, please".into(),
+    };
+    let store = when_closed_number(Some(WhenClosed::Store));
+    let change = typed::<ChangeDelivery>(body::ChangeDelivery {
+        request: 0,
+        operation: operation(1),
+        inbox: INBOX.into(),
+        if_version: Some(0),
+        put: vec![rule.clone()],
+        remove: vec!["old".into()],
+        when_closed: store,
+        receipts: 0,
+    });
+    let state = body::DeliveryState { version: 1, when_closed: store, receipts: true };
+    vec![
+        sample("ChangeDelivery", &body::ChangeDelivery { request: 10, ..change }),
+        through::<ListDelivery>("ListDelivery", body::ListDelivery { inbox: INBOX.into() }),
+        through::<DeliveryState>("DeliveryState", state),
+        through::<DeliveryRule>("Delivery", body::Delivery { rule }),
+    ]
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Must never hold: a check that the model's constructors do not make.
 
 use super::framed::Framed;
+use super::sample::{ALICE, Sample, TIME_MS, through, written as text};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
     Basic, Contact, Document, Note, Payload, Presentity, Priority, Refusal, SubscriptionState,
@@ -220,6 +221,51 @@ pub fn presence_body(
     let (state, reason) = state_numbers(state);
     let document = document.map(document_body).unwrap_or_default();
     body::PresenceBody { presentity: presentity.to_string(), state, reason, document }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let mut document = full_document();
+    // As if the operator had erased what was written there.
+    document.notes[0].text = None;
+    vec![through::<Presence>("Presence", body::Presence { presence: alices_presence(document) })]
+}
+
+/// A document that says only "open".
+pub(super) fn plain_document() -> body::Document {
+    let tuple = body::Tuple {
+        id: "desk".into(),
+        basic: 1,
+        status_markup: vec![],
+        contact: None,
+        notes: vec![],
+        timestamp_ms: None,
+        markup: vec![],
+    };
+    body::Document { tuples: vec![tuple], ..body::Document::default() }
+}
+
+/// A document of one tuple that uses every field.
+pub(super) fn full_document() -> body::Document {
+    let note = body::Note { language: "en".into(), text: text("at my desk") };
+    let contact = body::Contact { uri: text("im:alice@example.com"), priority: Some(800) };
+    let tuple = body::Tuple {
+        id: "desk".into(),
+        basic: 1,
+        status_markup: vec![text("<mood>calm</mood>")],
+        contact: Some(contact),
+        notes: vec![note],
+        timestamp_ms: Some(TIME_MS),
+        markup: vec![text("<room>4</room>")],
+    };
+    let whole = body::Note { language: String::new(), text: text("until six") };
+    let (tuples, notes) = (vec![tuple], vec![whole]);
+    body::Document { tuples, notes, markup: vec![text("<zone>8</zone>")] }
+}
+
+/// Alice, as bob is shown her.
+pub(super) fn alices_presence(document: body::Document) -> body::PresenceBody {
+    body::PresenceBody { presentity: ALICE.into(), state: 1, reason: 0, document }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::framed::{Framed, or_self, principal_or_self, switch, switch_number};
 use super::request::{Answer, Request};
+use super::sample::{ALICE, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
     AdministratorAct, Domain, DomainRow, OperationId, Principal, Refusal, RefusalCode, Timestamp,
 };
@@ -265,6 +266,33 @@ impl Framed for ActRow {
             about: body.about,
         })
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let administer = typed::<Administer>(body::Administer {
+        request: 0,
+        operation: operation(4),
+        act: 3,
+        subject: "example.com".into(),
+        presence: switch_number(Some(false)),
+        messaging: switch_number(None),
+    });
+    let domain = body::DomainState {
+        domain: "example.com".into(),
+        is_configured: true,
+        presence: true,
+        messaging: true,
+        principals: 3,
+    };
+    let (by, about) = ("root@example.com".into(), ALICE.into());
+    vec![
+        sample("Administer", &body::Administer { request: 15, ..administer }),
+        sample("ListDomains", &ListDomains.to_body()),
+        through::<DomainRow>("DomainState", domain),
+        through::<ListActs>("ListActs", body::ListActs { principal: String::new() }),
+        through::<ActRow>("Act", body::Act { at_ms: TIME_MS, by, act: 2, about }),
+    ]
 }
 
 #[cfg(test)]

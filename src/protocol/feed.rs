@@ -4,10 +4,15 @@
 
 use bytes::Bytes;
 
+use super::document::{alices_presence, plain_document};
 use super::framed::{Framed, too_large};
+use super::inbox::sample_receipt;
+use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample, through};
+use super::send::from_alice;
+use super::watchers::sample_watcher;
 use crate::model::limits::FEED_PRESENTITIES_MAX;
 use crate::model::{InboxAddress, Presentity, Refusal};
-use crate::wire::{Body, Ext, append, encode_with};
+use crate::wire::{Body, Ext, ResetCode, append, encode_with};
 
 /// Frozen bodies.
 pub mod body {
@@ -284,6 +289,71 @@ pub fn encode_presence_suffix(presence: &super::document::body::PresenceBody) ->
     let mut out = Vec::new();
     append(&(presence, none), &mut out);
     out.into()
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    [opened(), events(), taken()].into_iter().flatten().collect()
+}
+
+fn opened() -> Vec<Sample> {
+    let presence = body::FeedOpen {
+        kind: PRESENCE,
+        cursor: Bytes::new(),
+        window: 0,
+        presentities: vec![],
+        inbox: String::new(),
+        from_start: false,
+        watchers: None,
+    };
+    let drain = body::FeedOpen { presentities: vec![ALICE.into()], ..presence.clone() };
+    let telling = body::FeedOpen { watchers: watchers_addition(true), ..presence.clone() };
+    let (kind, inbox) = (INBOX, BOBS_INBOX.into());
+    let inbox = body::FeedOpen { kind, cursor: cursor(0x31), window: 64, inbox, ..presence };
+    let (outcome, from, to) = (Outcome::Resumed as u8, cursor(0x31), cursor(0x52));
+    let ready = body::FeedReady { outcome, from, to, pending: 3, complete: true };
+    vec![
+        through::<FeedOpen>("FeedOpen for presence", drain),
+        through::<FeedOpen>("FeedOpen that asks for watchers", telling),
+        through::<FeedOpen>("FeedOpen for an inbox", inbox),
+        through::<FeedReady>("FeedReady", ready),
+    ]
+}
+
+fn events() -> Vec<Sample> {
+    let presence = alices_presence(plain_document());
+    let over = alices_presence(super::document::body::Document::default());
+    let over = super::document::body::PresenceBody { state: 2, reason: 1, ..over };
+    let shown =
+        |number, first, presence| body::PresenceEvent { number, cursor: cursor(first), presence };
+    let message = body::MessageEvent { number: 1, cursor: cursor(0x52), message: from_alice() };
+    let receipt = body::ReceiptEvent { number: 2, cursor: cursor(0x59), receipt: sample_receipt() };
+    let watcher = body::WatcherEvent { number: 3, cursor: cursor(0x2f), watcher: sample_watcher() };
+    vec![
+        sample("PresenceEvent", &shown(1, 0x21, presence)),
+        sample("PresenceEvent of a subscription that ran out", &shown(2, 0x28, over)),
+        sample("MessageEvent", &message),
+        sample("ReceiptEvent", &receipt),
+        sample("WatcherEvent", &watcher),
+    ]
+}
+
+fn taken() -> Vec<Sample> {
+    let cursor = cursor(0x52);
+    let ack = body::FeedAck { cursor: cursor.clone() };
+    let unknown = Ext { tag: 40_000, value: Bytes::from_static(&[1, 2, 3]) };
+    let end = body::FeedEnd {
+        code: ResetCode::GoingAway.number(),
+        cursor: cursor.clone(),
+        message: "the server is shutting down; connect again in a moment".into(),
+    };
+    vec![
+        sample("CaughtUp", &body::CaughtUp { cursor: cursor.clone() }),
+        sample("FeedAck", &ack),
+        extended("FeedAck with an addition of a later version", &ack, vec![unknown]),
+        sample("FeedAcked", &body::FeedAcked { cursor }),
+        sample("FeedEnd", &end),
+    ]
 }
 
 #[cfg(test)]

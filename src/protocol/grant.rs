@@ -4,6 +4,7 @@
 
 use super::framed::{Framed, or_self, principal_or_self};
 use super::request::Request;
+use super::sample::{CAROL, Sample, operation, sample, through, typed};
 use crate::model::{OperationId, Principal, Refusal, Rights};
 
 /// Frozen bodies.
@@ -114,6 +115,19 @@ impl Framed for GrantRow {
     fn from_body(body: body::Granted) -> Result<Self, Refusal> {
         Ok(Self { grantee: body.grantee.parse()?, rights: Rights::from_bits(body.rights)? })
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let (owner, grantee, rights) = (String::new(), CAROL.to_owned(), 3);
+    let row = body::Granted { grantee: grantee.clone(), rights };
+    let operation = operation(3);
+    let grant = typed::<Grant>(body::Grant { request: 0, operation, owner, grantee, rights });
+    vec![
+        sample("Grant", &body::Grant { request: 13, ..grant }),
+        through::<ListGrants>("ListGrants", body::ListGrants { owner: String::new() }),
+        through::<GrantRow>("Granted", row),
+    ]
 }
 
 #[cfg(test)]

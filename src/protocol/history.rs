@@ -2,9 +2,10 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::{document, document_body};
+use super::document::{document, document_body, plain_document};
 use super::framed::Framed;
-use super::rules::{handling, handling_number, shown, shown_body};
+use super::rules::{handling, handling_number, sample_rule, shown, shown_body};
+use super::sample::{BOB, BOBS, CAROL, DAY_MS, DEVICE, Sample, TIME_MS, through};
 use crate::model::{
     Decision, DeviceId, Document, Presentity, Principal, PublicationName, Refusal, RuleName,
     Timestamp,
@@ -297,6 +298,53 @@ fn decision(number: u8, rule: &str, wire: super::rules::body::Shown) -> Result<D
         rule: (!rule.is_empty()).then(|| RuleName::new(rule)).transpose()?,
         shown: shown(wire)?,
     })
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    [questions(), rows()].into_iter().flatten().collect()
+}
+
+fn questions() -> Vec<Sample> {
+    let presentity = || BOBS.to_owned();
+    let history = body::ListHistory {
+        presentity: presentity(),
+        since_ms: Some(TIME_MS),
+        until_ms: Some(TIME_MS + DAY_MS),
+        limit: 100,
+    };
+    let (watcher, at_ms) = (CAROL.to_owned(), Some(TIME_MS));
+    let explain = body::Explain { presentity: presentity(), watcher, at_ms };
+    let past = body::FetchAt { presentity: presentity(), at_ms: TIME_MS };
+    vec![
+        through::<ListHistory>("ListHistory", history),
+        through::<FetchAt>("FetchAt", past),
+        through::<Explain>("Explain", explain),
+    ]
+}
+
+fn rows() -> Vec<Sample> {
+    let change = body::Change {
+        at_ms: TIME_MS,
+        by: BOB.into(),
+        device: DEVICE,
+        name: String::new(),
+        what: ChangeKind::Published.number(),
+        document: Some(plain_document()),
+    };
+    let rule = sample_rule();
+    let all = super::rules::body::Shown { tuples: None, notes: true, contact: true, markup: true };
+    let explanation = body::Explanation {
+        version: 4,
+        fetch: rule.fetch,
+        fetch_rule: rule.name,
+        subscribe: rule.subscribe,
+        subscribe_rule: String::new(),
+        fetch_shown: rule.shown,
+        subscribe_shown: all,
+        by_domain: false,
+    };
+    vec![through::<Change>("Change", change), through::<Explanation>("Explanation", explanation)]
 }
 
 #[cfg(test)]

@@ -2,8 +2,13 @@
 //!
 //! Must never hold: a signature algorithm, or a decision about who may come in.
 
+use bytes::Bytes;
+
 use super::framed::{Framed, or_self, principal_or_self};
 use super::request::{Answer, Request};
+use super::sample::{
+    BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, sample, through, typed,
+};
 use crate::model::{
     DeviceId, DeviceLabel, InviteId, Lifetime, Principal, Refusal, RefusalCode, Role, Timestamp,
 };
@@ -273,6 +278,99 @@ pub const fn role_number(role: Role) -> u8 {
         Role::Administrator => 1,
     }
 }
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    [introductions(), devices()].into_iter().flatten().collect()
+}
+
+fn introductions() -> Vec<Sample> {
+    let hello = body::Hello {
+        version: 1,
+        features: 0,
+        principal: BOB.into(),
+        key: SAMPLE_KEY,
+        proof: PROOF_EXPORTER,
+        signature: Bytes::from_static(&SAMPLE_OVER_EXPORTER),
+        enroll: None,
+        client: "example/1.0".into(),
+    };
+    let enroll = body::Enroll { token: SAMPLE_TOKEN.to_vec().into(), label: "phone".into() };
+    let asking = body::Hello {
+        proof: PROOF_CHALLENGE,
+        signature: Bytes::new(),
+        enroll: Some(enroll),
+        ..hello.clone()
+    };
+    let signature = Bytes::from_static(&SAMPLE_OVER_CHALLENGE);
+    let welcome = body::Welcome {
+        version: 1,
+        features: 0,
+        principal: BOB.into(),
+        device: DEVICE,
+        role: role_number(Role::User),
+        enrolled: false,
+        durability: DURABILITY_SYNCED,
+        time_ms: TIME_MS,
+        server: "adsum/0.1.0".into(),
+    };
+    vec![
+        sample("Hello", &hello),
+        sample("Hello that asks for a challenge and for enrolment", &asking),
+        sample("Challenge", &body::Challenge { nonce: [0xc4; 32] }),
+        sample("ChallengeAnswer", &body::ChallengeAnswer { signature }),
+        sample("Welcome", &welcome),
+    ]
+}
+
+fn devices() -> Vec<Sample> {
+    let invite = typed::<Invite>(body::Invite {
+        request: 0,
+        invite: InviteId::of(&SAMPLE_TOKEN).0,
+        principal: Some(CAROL.into()),
+        role: role_number(Role::User),
+        lifetime_ms: Some(WEEK_MS),
+    });
+    let (principal, device) = (String::new(), DEVICE);
+    let revoke = typed::<RevokeKey>(body::RevokeKey { request: 0, principal, device });
+    let key = body::Key {
+        device,
+        label: "phone".into(),
+        enrolled_at_ms: TIME_MS,
+        revoked_at_ms: Some(TIME_MS + HOUR_MS),
+    };
+    let expires_at = Timestamp::from_ms(TIME_MS + WEEK_MS);
+    vec![
+        sample("Invite", &body::Invite { request: 7, ..invite }),
+        answered("Invited", 7, Answer::Invited { expires_at }),
+        sample("RevokeKey", &body::RevokeKey { request: 8, ..revoke }),
+        answered("KeyRevoked", 8, Answer::KeyRevoked),
+        through::<ListKeys>("ListKeys", body::ListKeys { principal: String::new() }),
+        through::<DeviceKey>("Key", key),
+    ]
+}
+
+/// The token of an invite.
+const SAMPLE_TOKEN: [u8; 32] = [0x70; 32];
+/// The public key of bob's device.
+const SAMPLE_KEY: [u8; 32] = [
+    0x21, 0x52, 0xf8, 0xd1, 0x9b, 0x79, 0x1d, 0x24, 0x45, 0x32, 0x42, 0xe1, 0x5f, 0x2e, 0xab, 0x6c,
+    0xb7, 0xcf, 0xfa, 0x7b, 0x6a, 0x5e, 0xd3, 0x00, 0x97, 0x96, 0x0e, 0x06, 0x98, 0x81, 0xdb, 0x12,
+];
+/// Its signature over the exporter of the examples.
+const SAMPLE_OVER_EXPORTER: [u8; 64] = [
+    0xb5, 0x12, 0x83, 0xa4, 0x87, 0xa5, 0xef, 0xf8, 0x77, 0x6b, 0x16, 0xfe, 0xbc, 0xea, 0xb1, 0xf8,
+    0x85, 0xc2, 0x31, 0x6b, 0xb1, 0x27, 0xeb, 0xda, 0x0d, 0xff, 0x63, 0xfc, 0xd1, 0x12, 0x12, 0xee,
+    0xe8, 0x86, 0xe1, 0xde, 0x26, 0x6c, 0x9e, 0x69, 0xf7, 0x08, 0xaa, 0x04, 0xcf, 0xd3, 0x45, 0x72,
+    0x46, 0x41, 0xf0, 0x48, 0x69, 0xc9, 0x06, 0x85, 0xa8, 0xe6, 0x8a, 0xbc, 0xe1, 0xa9, 0xad, 0x0f,
+];
+/// Its signature over the challenge of the examples.
+const SAMPLE_OVER_CHALLENGE: [u8; 64] = [
+    0xd9, 0x56, 0x10, 0x55, 0xc6, 0x2b, 0x70, 0x55, 0x8c, 0x88, 0xfb, 0xbe, 0x3e, 0x22, 0xd8, 0x42,
+    0xfd, 0x63, 0xf9, 0xc5, 0xc0, 0xbb, 0x0a, 0x6c, 0xdf, 0xb2, 0xa8, 0x9e, 0x53, 0xf2, 0xca, 0x92,
+    0xf5, 0x69, 0x1f, 0xf4, 0xd3, 0x16, 0xde, 0x9c, 0xcb, 0x74, 0xa4, 0x11, 0xb1, 0x9e, 0xc7, 0x5f,
+    0x22, 0xd0, 0xcf, 0xe2, 0xf3, 0xf8, 0xf0, 0xda, 0xb1, 0x7a, 0x1c, 0x03, 0x2d, 0xfd, 0x49, 0x0e,
+];
 
 #[cfg(test)]
 mod tests {

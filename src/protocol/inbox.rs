@@ -3,8 +3,9 @@
 //! Must never hold: a check that the model's constructors do not make, except the length of a list.
 
 use super::framed::{Framed, too_large};
-use super::request::Request;
-use super::send::{message, message_body};
+use super::request::{Answer, Request};
+use super::sample::{INBOX, Sample, TIME_MS, answered, sample, through, typed};
+use super::send::{from_alice, message, message_body, to_alice};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{
     InboxAddress, InboxSequence, Message, MessageId, Receipt, ReceiptKind, Refusal, Timestamp,
@@ -255,6 +256,39 @@ pub fn receipt_body(receipt: &Receipt) -> body::ReceiptBody {
         recipient: receipt.recipient.to_string(),
         at_ms: receipt.at.as_ms(),
         reason: receipt.reason.clone(),
+    }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let inbox = || INBOX.to_owned();
+    let sequences = vec![7, 9, 300];
+    let delete = typed::<Delete>(body::Delete { request: 0, inbox: inbox(), sequences });
+    let displayed =
+        typed::<Displayed>(body::Displayed { request: 0, inbox: inbox(), sequence: 10 });
+    let state = body::InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
+    let aside = body::Quarantined { message: from_alice() };
+    vec![
+        sample("Delete", &body::Delete { request: 6, ..delete }),
+        answered("Deleted", 6, Answer::Deleted { count: 2 }),
+        sample("Displayed", &body::Displayed { request: 12, ..displayed }),
+        through::<InboxStatus>("InboxStatus", body::InboxStatus { inbox: inbox() }),
+        through::<InboxState>("InboxState", state),
+        through::<ListQuarantine>("ListQuarantine", body::ListQuarantine { inbox: inbox() }),
+        through::<Message>("Quarantined", aside),
+    ]
+}
+
+/// A receipt for what bob wrote to alice.
+pub(super) fn sample_receipt() -> body::ReceiptBody {
+    body::ReceiptBody {
+        inbox: INBOX.into(),
+        sequence: 11,
+        kind: ReceiptKind::Displayed.number(),
+        id: to_alice().id,
+        recipient: to_alice().inbox,
+        at_ms: TIME_MS,
+        reason: String::new(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What client and server say to each other: one description of each request, question, answer and event.
 //!
 //! A file is a noun. For each frame of that noun it holds the typed value (made of model types, valid by construction), the
-//! frozen body as it lies on the wire, both ways between the two, and what a repeat does. Server, client, simulation
-//! and tests use these; the service takes and gives the typed values. Bodies stay structures of their own, because
-//! frozen bytes must not follow a change of the types that the code works with.
+//! frozen body as it lies on the wire, both ways between the two, what a repeat does, and the sample that
+//! `docs/PROTOCOL_EXAMPLES.md` shows. Server, client, simulation and tests use these; the service takes and gives the typed
+//! values. Bodies stay structures of their own, because frozen bytes must not follow a change of the types that the code
+//! works with.
 //! Must never hold: a socket, a clock, or what the service does with a request.
 
 mod answer;
@@ -27,6 +28,8 @@ mod question;
 pub mod refusal;
 mod request;
 pub mod rules;
+mod sample;
+mod samples;
 pub mod send;
 pub mod subscribe;
 #[cfg(test)]
@@ -48,6 +51,8 @@ pub use publish::{Fetch, Publish};
 pub use question::Question;
 pub use request::{Answer, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
+pub use sample::Sample;
+pub use samples::samples;
 pub use send::Send;
 pub use subscribe::{ListSubscriptions, Subscribe, SubscriptionRow, Unsubscribe};
 pub use visibility::{ChangeVisibility, ListVisibility, VisibilityRow};

@@ -2,9 +2,12 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::{document, document_body};
+use super::document::{document, document_body, full_document, plain_document};
 use super::framed::Framed;
-use super::request::Request;
+use super::request::{Answer, Request};
+use super::sample::{
+    ALICE, BOBS, HOUR_MS, Sample, TAG, answered, operation, sample, through, typed,
+};
 use crate::model::{Document, Lifetime, OperationId, Presentity, PublicationName, Refusal, Tag};
 
 /// Frozen bodies.
@@ -113,4 +116,42 @@ impl Framed for Fetch {
     fn from_body(body: body::Fetch) -> Result<Self, Refusal> {
         Ok(Self { presentity: body.presentity.parse()? })
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let make = body::Publish {
+        request: 0,
+        operation: operation(0),
+        presentity: BOBS.into(),
+        name: String::new(),
+        if_match: None,
+        lifetime_ms: None,
+        document: Some(plain_document()),
+    };
+    let change = body::Publish {
+        operation: operation(1),
+        name: "phone".into(),
+        if_match: Some(TAG),
+        lifetime_ms: Some(HOUR_MS),
+        document: Some(full_document()),
+        ..make.clone()
+    };
+    let remove = body::Publish {
+        operation: operation(2),
+        if_match: Some(TAG),
+        lifetime_ms: Some(0),
+        document: None,
+        ..make.clone()
+    };
+    let publish =
+        |title, request, body| sample(title, &body::Publish { request, ..typed::<Publish>(body) });
+    let published = Answer::Published { tag: Tag(TAG), granted: Lifetime::from_ms(HOUR_MS) };
+    vec![
+        publish("Publish", 1, make),
+        publish("Publish that changes a publication", 2, change),
+        publish("Publish that removes a publication", 3, remove),
+        answered("Published", 1, published),
+        through::<Fetch>("Fetch", body::Fetch { presentity: ALICE.into() }),
+    ]
 }

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: why something is refused (see `model`).
 
+use super::request::Answer;
+use super::sample::{Sample, answered, sample};
 use crate::model::limits::REFUSAL_TEXT_BYTES_MAX;
 use crate::model::{Lifetime, Refusal};
 
@@ -51,6 +53,18 @@ pub fn refused(request: u64, refusal: &Refusal) -> body::Refused {
         message,
         retry_after_ms: refusal.retry_after().map(Lifetime::as_ms),
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let busy = Refusal::Busy { retry_after: Lifetime::from_ms(1_000) };
+    vec![
+        answered("Changed", 9, Answer::Changed { version: 4 }),
+        sample("Refused", &refused(3, &Refusal::StaleTag)),
+        sample("Refused on QUERY", &refused(0, &busy)),
+        sample("End", &body::End {}),
+        sample("Goaway", &body::Goaway { deadline_ms: 5_000, reconnect_after_ms: 1_250 }),
+    ]
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use core::str::FromStr;
 
 use super::framed::Framed;
 use super::request::Request;
+use super::sample::{BOBS, DAY_MS, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
     AccessRule, Domain, Handling, OperationId, Presentity, Refusal, RuleName, Shown, Timestamp,
     TupleId,
@@ -290,6 +291,38 @@ pub const fn handling_number(handling: Option<Handling>) -> u8 {
         Some(Handling::Confirm) => 2,
         Some(Handling::PoliteBlock) => 3,
         Some(Handling::Allow) => 4,
+    }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let change = typed::<ChangeRules>(body::ChangeRules {
+        request: 0,
+        operation: operation(0),
+        owner: BOBS.into(),
+        if_version: Some(3),
+        put: vec![sample_rule()],
+        remove: vec!["everyone".into()],
+    });
+    vec![
+        sample("ChangeRules", &body::ChangeRules { request: 9, ..change }),
+        through::<ListRules>("ListRules", body::ListRules { owner: BOBS.into() }),
+        sample("Version", &Version(4).to_body()),
+        through::<AccessRule>("Rule", body::Rule { rule: sample_rule() }),
+    ]
+}
+
+/// A rule that uses every field.
+pub(super) fn sample_rule() -> body::AccessRule {
+    let tuples = Some(vec!["desk".into()]);
+    body::AccessRule {
+        name: "@example.com".into(),
+        who: "@example.com".into(),
+        fetch: handling_number(Some(Handling::Allow)),
+        subscribe: handling_number(Some(Handling::Confirm)),
+        shown: body::Shown { tuples, notes: false, contact: true, markup: true },
+        from_ms: Some(TIME_MS),
+        until_ms: Some(TIME_MS + DAY_MS),
     }
 }
 

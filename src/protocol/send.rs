@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::document::{payload, written};
 use super::framed::{Framed, or_self, principal_or_self, too_large};
-use super::request::Request;
+use super::request::{Answer, Request};
+use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, sample, typed, written as text};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
     ContentType, InboxAddress, InboxSequence, Lifetime, Message, MessageId, Payload, Principal,
@@ -177,6 +178,46 @@ pub fn message(wire: body::MessageBody) -> Result<Message, Refusal> {
         accepted_at: Timestamp::from_ms(wire.accepted_at_ms),
         lifetime: wire.lifetime_ms.map(Lifetime::from_ms),
     })
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let lasting = body::Send { lifetime_ms: Some(DAY_MS), ..to_alice() };
+    let asking = body::Send { receipts: receipts_addition(Receipts::from_bits(6)), ..to_alice() };
+    let send = |title, body| sample(title, &body::Send { request: 2, ..typed::<Send>(body) });
+    vec![
+        send("Send", lasting),
+        send("Send that asks for receipts", asking),
+        answered("Sent", 2, Answer::Sent { duplicate: false }),
+    ]
+}
+
+/// Bob writes to alice.
+pub(super) fn to_alice() -> body::Send {
+    body::Send {
+        request: 0,
+        inbox: "im:alice@example.com".into(),
+        sender: String::new(),
+        id: "5d0c7b6c9c0f4c0d".into(),
+        content_type: "text/plain; charset=utf-8".into(),
+        body: Bytes::from_static(b"lunch?"),
+        lifetime_ms: None,
+        receipts: None,
+    }
+}
+
+/// Alice's answer in bob's inbox.
+pub(super) fn from_alice() -> body::MessageBody {
+    body::MessageBody {
+        inbox: INBOX.into(),
+        sequence: 10,
+        sender: "alice@example.com".into(),
+        id: "a1".into(),
+        content_type: "text/plain".into(),
+        body: text("yes"),
+        accepted_at_ms: TIME_MS,
+        lifetime_ms: Some(DAY_MS),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 use super::framed::Framed;
 use super::request::{Answer, Request};
+use super::sample::{
+    ALICE, Sample, WEEK_MS, answered, operation as sample_operation, sample, through, typed,
+};
 use crate::model::{
     EndReason, Lifetime, Mode, OperationId, Presentity, Refusal, RefusalCode, SubscriptionState,
 };
@@ -268,6 +271,38 @@ pub const fn mode_number(mode: Mode) -> u8 {
         Mode::Latest => 0,
         Mode::Every => 1,
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let bare = body::Subscribe {
+        request: 1,
+        presentity: ALICE.into(),
+        mode: 0,
+        lifetime_ms: Some(WEEK_MS),
+        operation: None,
+    };
+    let operation = operation_addition(OperationId(sample_operation(0)));
+    let named = typed::<Subscribe>(body::Subscribe { operation, ..bare.clone() });
+    let unsubscribe =
+        typed::<Unsubscribe>(body::Unsubscribe { request: 0, presentity: ALICE.into() });
+    let (state, granted) = (SubscriptionState::Active, Lifetime::from_ms(WEEK_MS));
+    let row = body::Subscription {
+        presentity: ALICE.into(),
+        state: ACTIVE,
+        reason: 0,
+        mode: 0,
+        remaining_ms: WEEK_MS,
+    };
+    vec![
+        sample("Subscribe", &bare),
+        sample("Subscribe that names its operation", &body::Subscribe { request: 1, ..named }),
+        answered("Subscribed", 1, Answer::Subscribed { state, granted }),
+        sample("Unsubscribe", &body::Unsubscribe { request: 5, ..unsubscribe }),
+        answered("Unsubscribed", 5, Answer::Unsubscribed),
+        sample("ListSubscriptions", &ListSubscriptions.to_body()),
+        through::<SubscriptionRow>("Subscription", row),
+    ]
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::framed::Framed;
 use super::request::Request;
+use super::sample::{Sample, operation, sample, through, typed};
 use crate::model::{OperationId, Refusal, Who};
 
 /// Frozen bodies and their parts.
@@ -128,6 +129,22 @@ impl Framed for ListVisibility {
     fn from_body(_: body::ListVisibility) -> Result<Self, Refusal> {
         Ok(Self)
     }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let rule = body::VisibilityRule { who: "@example.com".into(), is_shown: true };
+    let change = typed::<ChangeVisibility>(body::ChangeVisibility {
+        request: 0,
+        operation: operation(2),
+        put: vec![rule.clone()],
+        remove: vec!["everyone".into()],
+    });
+    vec![
+        sample("ChangeVisibility", &body::ChangeVisibility { request: 11, ..change }),
+        sample("ListVisibility", &ListVisibility.to_body()),
+        through::<VisibilityRow>("Visibility", body::Visibility { rule }),
+    ]
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use super::framed::Framed;
 use super::request::{Answer, Request};
 use super::rules::{handling, handling_number};
+use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
     Presentity, Principal, Refusal, RefusalCode, SubscriptionState, Timestamp, WatcherRow,
@@ -169,6 +170,32 @@ pub fn watcher_body(row: &WatcherRow) -> body::WatcherBody {
         last_at_ms: row.last_at.as_ms(),
         fetches: row.fetches,
         subscriptions: row.subscriptions,
+    }
+}
+
+/// What the document shows of this noun.
+pub(super) fn samples() -> Vec<Sample> {
+    let (watcher, presentity) = (CAROL.to_owned(), BOBS.to_owned());
+    let end = typed::<EndSubscription>(body::EndSubscription { request: 0, watcher, presentity });
+    vec![
+        sample("EndSubscription", &body::EndSubscription { request: 14, ..end }),
+        through::<ListWatchers>("ListWatchers", body::ListWatchers { presentity: BOBS.into() }),
+        through::<WatcherRow>("Watcher", body::Watcher { watcher: sample_watcher() }),
+    ]
+}
+
+/// Carol waits for bob to decide.
+pub(super) fn sample_watcher() -> body::WatcherBody {
+    body::WatcherBody {
+        presentity: BOBS.into(),
+        watcher: CAROL.into(),
+        state: 3,
+        reason: 0,
+        handling: 2,
+        first_at_ms: TIME_MS,
+        last_at_ms: TIME_MS,
+        fetches: 0,
+        subscriptions: 1,
     }
 }
 

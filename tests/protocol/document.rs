@@ -3,19 +3,19 @@
 //! Must never hold: what the document ought to say.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::annotate::Line;
 
 const BYTES_PER_LINE: usize = 16;
 
-fn read(path: PathBuf) -> String {
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The document's text.
 pub(crate) fn text() -> String {
-    read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/PROTOCOL.md"))
+    read(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/PROTOCOL.md"))
 }
 
 /// Where the examples lie.
@@ -25,7 +25,7 @@ pub(crate) fn examples_path() -> PathBuf {
 
 /// The text of the examples.
 pub(crate) fn examples_text() -> String {
-    read(examples_path())
+    read(&examples_path())
 }
 
 /// What a link to `heading` (without its `#`s) says behind its own `#`.

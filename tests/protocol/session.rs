@@ -1,47 +1,27 @@
-//! A whole session, byte for byte, and the bytes of both proofs: examples that are not a single frame.
+//! A whole session, byte for byte, made of the samples: with the proofs, the examples that are not a single frame.
 //!
 //! Must never hold: a value that changes from run to run.
 
 use std::fmt::Write as _;
 
-use adsum::protocol::body::{Body, Fetch, Presence, PresenceBody};
-use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, StreamType, encode};
-
-use super::annotate::Line;
-use super::document::{hex, layout};
-use super::samples::{
-    EXPORTER, NONCE, SEED, SERVER_KEY_HASH, ack, acked, caught_up, cursor, hello, message_event,
-    open_inbox, open_presence, presence_event, public_key, ready, send, sent, signature,
-    signed_bytes, subscribe, subscribed, welcome,
+use adsum::protocol::body::{
+    Body, CaughtUp, FeedAck, FeedAcked, FeedOpen, FeedReady, Fetch, Hello, MessageEvent, Presence,
+    PresenceEvent, Send, Sent, Subscribe, Subscribed, Welcome,
 };
+use adsum::wire::{StreamType, encode};
+use bytes::Bytes;
+
+use super::document::hex;
+use super::proof;
+use super::samples::body;
 
 /// Name and content of every block that is not a frame.
 pub(crate) fn blocks() -> Vec<(&'static str, String)> {
     vec![
-        ("proof over the exporter", proof(true)),
-        ("proof over a challenge", proof(false)),
+        ("proof over the exporter", proof::block(true)),
+        ("proof over a challenge", proof::block(false)),
         ("session", session()),
     ]
-}
-
-fn proof(over_exporter: bool) -> String {
-    let context = if over_exporter { EXPORTER_CONTEXT } else { CHALLENGE_CONTEXT };
-    let (fresh, name) =
-        if over_exporter { (EXPORTER, "exporter") } else { (NONCE, "challenge nonce") };
-    let word = String::from_utf8_lossy(context).trim_end_matches('\0').to_owned();
-    let part = |bytes: &[u8], text: String| Line { bytes: bytes.to_vec(), text };
-    let lines = [
-        part(context, format!("{word:?} and a zero byte")),
-        part(&SERVER_KEY_HASH, "SHA-256 of the server's SubjectPublicKeyInfo".into()),
-        part(&fresh, name.into()),
-        part(&public_key(), "public key".into()),
-        part(hello().principal.as_bytes(), "principal".into()),
-    ];
-    let whole: Vec<u8> = lines.iter().flat_map(|line| line.bytes.clone()).collect();
-    assert_eq!(whole, signed_bytes(over_exporter), "the example shows what is signed");
-    let seed = layout(&[part(&SEED, "private key (RFC 8032 seed)".into())]);
-    let signature = layout(&[part(&signature(over_exporter), "Ed25519 signature".into())]);
-    format!("```text\n{seed}\nsigned:\n{}\n{signature}```\n", layout(&lines))
 }
 
 #[derive(Clone, Copy)]
@@ -89,40 +69,49 @@ fn session() -> String {
     log.0
 }
 
+/// A cursor as a client sees it: bytes that mean nothing.
+fn cursor(first: u8) -> Bytes {
+    (0..12).map(|step| first.wrapping_add(step * 7)).collect::<Vec<u8>>().into()
+}
+
 fn first_flight(log: &mut Transcript) {
+    let send = Send { lifetime_ms: None, ..body("Send") };
+    let presence = FeedOpen { presentities: vec![], ..body("FeedOpen for presence") };
     log.opened("CONTROL", StreamType::Control);
-    log.frame(From::Client, "CONTROL", &hello());
-    log.frame(From::Client, "CONTROL", &subscribe());
-    log.frame(From::Client, "CONTROL", &send());
+    log.frame(From::Client, "CONTROL", &body::<Hello>("Hello"));
+    log.frame(From::Client, "CONTROL", &body::<Subscribe>("Subscribe"));
+    log.frame(From::Client, "CONTROL", &send);
     log.opened("FEED 1", StreamType::Feed);
-    log.frame(From::Client, "FEED 1", &open_presence());
+    log.frame(From::Client, "FEED 1", &presence);
     log.opened("FEED 2", StreamType::Feed);
-    log.frame(From::Client, "FEED 2", &open_inbox());
+    log.frame(From::Client, "FEED 2", &body::<FeedOpen>("FeedOpen for an inbox"));
 }
 
 fn answers(log: &mut Transcript) {
-    log.frame(From::Server, "CONTROL", &welcome());
-    log.frame(From::Server, "CONTROL", &subscribed());
-    log.frame(From::Server, "CONTROL", &sent());
-    log.frame(From::Server, "FEED 1", &ready(0, cursor(0x14), cursor(0x14), 0));
-    log.frame(From::Server, "FEED 1", &caught_up(cursor(0x14)));
-    log.frame(From::Server, "FEED 2", &ready(1, cursor(0x31), cursor(0x52), 1));
-    log.frame(From::Server, "FEED 2", &message_event(cursor(0x52)));
-    log.frame(From::Server, "FEED 2", &caught_up(cursor(0x52)));
+    let (outcome, from, to) = (0, cursor(0x14), cursor(0x14));
+    let fresh = FeedReady { outcome, from, to, pending: 0, complete: true };
+    let resumed = FeedReady { pending: 1, ..body("FeedReady") };
+    log.frame(From::Server, "CONTROL", &body::<Welcome>("Welcome"));
+    log.frame(From::Server, "CONTROL", &body::<Subscribed>("Subscribed"));
+    log.frame(From::Server, "CONTROL", &body::<Sent>("Sent"));
+    log.frame(From::Server, "FEED 1", &fresh);
+    log.frame(From::Server, "FEED 1", &CaughtUp { cursor: cursor(0x14) });
+    log.frame(From::Server, "FEED 2", &resumed);
+    log.frame(From::Server, "FEED 2", &body::<MessageEvent>("MessageEvent"));
+    log.frame(From::Server, "FEED 2", &body::<CaughtUp>("CaughtUp"));
 }
 
 fn live(log: &mut Transcript) {
-    log.frame(From::Server, "FEED 1", &presence_event(1, cursor(0x21)));
-    log.frame(From::Client, "FEED 1", &ack(cursor(0x21)));
-    log.frame(From::Client, "FEED 2", &ack(cursor(0x52)));
-    log.frame(From::Server, "FEED 2", &acked(cursor(0x52)));
+    log.frame(From::Server, "FEED 1", &body::<PresenceEvent>("PresenceEvent"));
+    log.frame(From::Client, "FEED 1", &FeedAck { cursor: cursor(0x21) });
+    log.frame(From::Client, "FEED 2", &body::<FeedAck>("FeedAck"));
+    log.frame(From::Server, "FEED 2", &body::<FeedAcked>("FeedAcked"));
 }
 
 fn fetch(log: &mut Transcript) {
-    let presence: PresenceBody = presence_event(1, cursor(0x21)).presence;
-    let question = Fetch { presentity: presence.presentity.clone() };
+    let presence = body::<PresenceEvent>("PresenceEvent").presence;
     log.opened("QUERY", StreamType::Query);
-    log.frame(From::Client, "QUERY", &question);
+    log.frame(From::Client, "QUERY", &body::<Fetch>("Fetch"));
     log.ended(From::Client, "QUERY");
     log.frame(From::Server, "QUERY", &Presence { presence });
     log.ended(From::Server, "QUERY");

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use adsum::model::limits as l;
 use adsum::model::{DeviceId, RefusalCode};
-use adsum::protocol::body::{Body, KINDS, KindVisitor, visit_kind};
+use adsum::protocol::body::{
+    Body, ChallengeAnswer, Hello, KINDS, KindVisitor, Welcome, visit_kind,
+};
 use adsum::wire::{
     ALPN, CloseCode, Decoder, Frame, ResetCode, StreamType, VERSION, decode, encode,
 };
@@ -18,7 +20,7 @@ use crate::protocol::annotate::{Types, UNKNOWN, learn};
 use crate::protocol::document::{
     anchor, examples, examples_path, examples_text, rows, section, text, with_examples,
 };
-use crate::protocol::samples::{Sample, samples};
+use crate::protocol::samples::{Sample, body, samples};
 use crate::protocol::session::blocks;
 
 fn content(name: &str) -> Option<String> {
@@ -67,6 +69,17 @@ fn every_kind_leads_to_its_examples_and_they_lead_back() {
         let there = format!("(PROTOCOL_EXAMPLES.md#{})", anchor(title));
         assert!(document.contains(&there), "{there}");
     }
+}
+
+#[test]
+fn the_key_and_the_proofs_of_the_examples_are_the_shown_ones() {
+    let hello = body::<Hello>("Hello");
+    assert_eq!(hello.key, protocol::proof::public_key());
+    assert_eq!(hello.signature, protocol::proof::signature(true));
+    let answer = body::<ChallengeAnswer>("ChallengeAnswer");
+    assert_eq!(answer.signature, protocol::proof::signature(false));
+    let device = adsum::model::PublicKey(hello.key).device();
+    assert_eq!(body::<Welcome>("Welcome").device, device.0);
 }
 
 struct ReadsBack<'a>(&'a Frame);
@@ -197,7 +210,7 @@ fn the_names_that_both_sides_must_spell_alike_are_spelt_so() {
     }
     assert!(document.contains(&format!("UDP port {}", adsum::wire::PORT)));
     assert!(document.contains(&format!("version {VERSION} of the protocol")));
-    let device = adsum::model::PublicKey(protocol::samples::public_key()).device();
+    let device = adsum::model::PublicKey(protocol::proof::public_key()).device();
     assert!(document.contains(&format!("`{}`", DeviceId::to_string(&device))));
 }
 
