@@ -10,7 +10,7 @@ use crate::model::{
     DeviceId, InboxAddress, InboxSequence, Lifetime, Mode, Presentity, Principal, Role,
     SubscriptionState, Timestamp,
 };
-use crate::protocol::{body, convert};
+use crate::protocol::{Framed as _, ServerDescription, body, convert};
 
 /// Whom to invite.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +168,18 @@ impl Client {
             (Answer::Deleted { count }, _) => Ok(count),
             (other, _) => Err(mismatched(other)),
         }
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn server_info(&self) -> Result<ServerDescription, ClientError> {
+        let question = body::ServerInfo {};
+        let answer: body::ServerDescription = self.one(&question).await?;
+        let said = ServerDescription::from_body(answer).map_err(ClientError::protocol)?;
+        let limits = said.limits.iter().map(|(name, most)| (printable(name), *most)).collect();
+        Ok(ServerDescription { software: printable(&said.software), limits, ..said })
     }
 
     pub(crate) fn inbox_address(&self, inbox: Option<&InboxAddress>) -> InboxAddress {

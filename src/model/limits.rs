@@ -161,6 +161,24 @@ pub const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// One day in milliseconds.
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 
+/// What a client may want to know before it runs into it: each limit by what it limits, with its unit.
+pub const TOLD: &[(&str, u64)] = &[
+    ("message-body-bytes", BODY_BYTES_MAX as u64),
+    ("messages-waiting", MESSAGES_WAITING_MAX as u64),
+    ("message-lifetime-ms", MESSAGE_LIFETIME_MS_MAX),
+    ("document-bytes", DOCUMENT_BYTES_MAX as u64),
+    ("document-tuples", TUPLES_MAX as u64),
+    ("publications", PUBLICATIONS_MAX as u64),
+    ("publication-lifetime-ms", PUBLICATION_MS_MAX),
+    ("subscriptions", SUBSCRIPTIONS_MAX as u64),
+    ("subscription-lifetime-ms", SUBSCRIPTION_MS_MAX),
+    ("rules", RULES_MAX as u64),
+    ("devices", DEVICES_MAX as u64),
+    ("frame-bytes", FRAME_BYTES_MAX as u64),
+    ("feeds", FEEDS_MAX as u64),
+    ("requests-in-flight", REQUESTS_IN_FLIGHT_MAX as u64),
+];
+
 const _: () = assert!(BODY_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
 const _: () = assert!(LIFETIME_MS_MIN < PUBLICATION_MS_DEFAULT);

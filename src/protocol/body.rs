@@ -16,6 +16,7 @@ pub use super::publish::body::*;
 pub use super::refusal::body::*;
 pub use super::rules::body::*;
 pub use super::send::body::*;
+pub use super::server::body::*;
 pub use super::subscribe::body::*;
 pub use super::visibility::body::*;
 pub use super::watchers::body::*;
@@ -51,7 +52,7 @@ macro_rules! tables {
     };
 }
 
-tables! { delivery document domain feed grant history identity inbox publish refusal rules send subscribe visibility watchers }
+tables! { delivery document domain feed grant history identity inbox publish refusal rules send server subscribe visibility watchers }
 
 /// Number and name of every kind, in order of number.
 pub const KINDS: &[(u16, &str)] = &ordered(joined());

@@ -31,6 +31,7 @@ pub mod rules;
 mod sample;
 mod samples;
 pub mod send;
+pub mod server;
 pub mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;
 pub use samples::samples;
 pub use send::Send;
+pub use server::{ServerDescription, ServerInfo};
 pub use subscribe::{ListSubscriptions, Subscribe, SubscriptionRow, Unsubscribe};
 pub use visibility::{ChangeVisibility, ListVisibility, VisibilityRow};
 pub use watchers::{EndSubscription, ListWatchers};

@@ -7,7 +7,7 @@ use super::framed::Framed as _;
 use super::{
     Explain, Fetch, FetchAt, InboxStatus, ListActs, ListDelivery, ListDomains, ListGrants,
     ListHistory, ListKeys, ListQuarantine, ListRules, ListSubscriptions, ListVisibility,
-    ListWatchers,
+    ListWatchers, ServerInfo,
 };
 use crate::model::Refusal;
 use crate::wire::{Body as _, Frame, FrameFault, decode};
@@ -62,6 +62,7 @@ questions! {
     ListDomains "domains";
     ListActs "acts";
     ListQuarantine "quarantine";
+    ServerInfo "server";
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::sample::Sample;
 use super::{
     delivery, document, domain, feed, grant, history, identity, inbox, publish, refusal, rules,
-    send, subscribe, visibility, watchers,
+    send, server, subscribe, visibility, watchers,
 };
 
 /// A frame of every kind, some kinds with several. `docs/PROTOCOL_EXAMPLES.md` is made of these.
@@ -24,6 +24,7 @@ pub fn samples() -> Vec<Sample> {
         grant::samples(),
         history::samples(),
         domain::samples(),
+        server::samples(),
         feed::samples(),
         refusal::samples(),
     ];

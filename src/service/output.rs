@@ -13,7 +13,9 @@ use crate::model::{
     Moment, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, VisibilityRules,
     WatcherRow,
 };
-use crate::protocol::{ActRow, Answer, DeviceKey, GrantRow, InboxState, SubscriptionRow};
+use crate::protocol::{
+    ActRow, Answer, DeviceKey, GrantRow, InboxState, ServerDescription, SubscriptionRow,
+};
 
 /// The service's yes. Its no is a [`Refusal`](crate::model::Refusal).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +102,8 @@ pub enum Reply {
     Domains(Vec<DomainRow>),
     /// See [`ListActs`](crate::protocol::ListActs), oldest first.
     Acts(Vec<ActRow>),
+    /// See [`ServerInfo`](crate::protocol::ServerInfo).
+    Server(ServerDescription),
 }
 
 /// Where a waiting message lies.

@@ -5,13 +5,15 @@
 use super::case::{Case, Verdict, controls};
 use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
-use crate::model::limits::INBOX_PAGE_MAX;
+use crate::model::limits::{INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Presentity,
     Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
+use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
-    ActRow, DeviceKey, GrantRow, InboxState, Question, RulesOwner, SubscriptionRow,
+    ActRow, DeviceKey, GrantRow, InboxState, Question, RulesOwner, ServerDescription,
+    SubscriptionRow,
 };
 use crate::view::{InboxView, Row, RulesView};
 
@@ -55,6 +57,7 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
         Question::Explain(asked) => explain(case, actor, &asked.presentity, &asked.watcher)?,
         Question::ListDomains(_) => Reply::Domains(domains(case, actor)?),
         Question::ListActs(asked) => acts(case, actor, &or_self(asked.principal))?,
+        Question::ServerInfo(_) => Reply::Server(server(case, actor)),
     };
     Ok(Verdict::unchanged(reply))
 }
@@ -201,22 +204,40 @@ fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
         let cure = "administrators may".to_owned();
         return Err(Refusal::Forbidden { action: "list the domains".into(), cure });
     }
-    let created = case.views.domains().filter(|(_, view)| view.is_created);
-    let mut domains: Vec<&Domain> =
-        case.config.domains.iter().chain(created.map(|(domain, _)| domain)).collect();
-    domains.sort_unstable();
-    domains.dedup();
-    let rows = domains.into_iter().map(|domain| {
+    let rows = served(case).into_iter().map(|domain| {
         let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
         DomainRow {
-            domain: domain.clone(),
-            is_configured: case.config.domains.contains(domain),
+            is_configured: case.config.domains.contains(&domain),
             presence: view.presence && case.config.presence,
             messaging: view.messaging && case.config.messaging,
-            principals: case.views.population(domain),
+            principals: case.views.population(&domain),
+            domain,
         }
     });
     Ok(rows.collect())
+}
+
+/// The domains served, in order of name.
+fn served(case: Case<'_>) -> Vec<Domain> {
+    let created = case.views.domains().filter(|(_, view)| view.is_created);
+    let created = created.map(|(domain, _)| domain);
+    let mut domains: Vec<Domain> = case.config.domains.iter().chain(created).cloned().collect();
+    domains.sort_unstable();
+    domains.dedup();
+    domains
+}
+
+/// Which domains there are beside one's own is for administrators to know.
+fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
+    let is_told = |domain: &Domain| {
+        case.is_administrator(&actor.principal) || domain.as_str() == actor.principal.domain()
+    };
+    ServerDescription {
+        software: SOFTWARE.to_owned(),
+        version: VERSION,
+        domains: served(case).into_iter().filter(is_told).collect(),
+        limits: TOLD.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect(),
+    }
 }
 
 fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {

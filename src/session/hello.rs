@@ -11,6 +11,7 @@ use crate::model::limits::HELLO_BYTES_MAX;
 use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal, Timestamp};
 use crate::protocol::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
 use crate::protocol::identity::role_number;
+use crate::protocol::server::SOFTWARE;
 use crate::service::{self, Actor, Input, Reply, Ticket};
 use crate::wire::{
     CHALLENGE_CONTEXT, CloseCode, Decoder, EXPORTER_CONTEXT, FrameFault, VERSION, decode, encode,
@@ -20,8 +21,6 @@ const PROOF_CHALLENGE: u8 = 0;
 const PROOF_EXPORTER: u8 = 1;
 /// Answers mean that the state is on stable storage.
 const DURABILITY_SYNCED: u8 = 1;
-/// What the server calls itself.
-const SOFTWARE: &str = concat!("adsum/", env!("CARGO_PKG_VERSION"));
 
 /// A decoder for the frames of a peer that has proven nothing.
 pub(super) fn decoder() -> Decoder {

@@ -516,10 +516,16 @@ fn the_doctor_finds_nothing_wrong_where_nothing_is_and_tells_what_is() {
         "alice@localhost server",
         "alice@localhost clock",
         "alice@localhost inbox",
+        "alice@localhost server says",
         "store",
         "disk sync",
     ] {
         assert!(found.iter().any(|found| found == name), "{name} in {found:?}");
+    }
+    let says = checks.iter().find(|check| check["name"] == "alice@localhost server says").unwrap();
+    let says = says["detail"].as_str().unwrap();
+    for part in ["adsum/", "protocol 1", "localhost", "message-body-bytes 65536"] {
+        assert!(says.contains(part), "{part} in {says}");
     }
     site.kill();
     let sick = site.run("alice", &["doctor"]);

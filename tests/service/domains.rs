@@ -1,7 +1,7 @@
 //! Domains made and removed, services switched, principals suspended, and the bounds of what an administrator may do.
 
 use crate::world;
-use crate::world::governed::{ACTIVE, NONE, ended, grant, rule};
+use crate::world::governed::{ACTIVE, NONE, ended, grant, nobody, rule};
 use crate::world::{
     World, actor, im, key, message, note_of, operation, pres, principal, publish, seconds,
 };
@@ -13,7 +13,7 @@ use adsum::model::{
 use adsum::protocol::{
     Administer, Administration, Answer, ChangeRules, Command, Delete, Displayed, EndSubscription,
     InboxStatus, Invite, ListActs, ListDomains, ListGrants, ListHistory, ListRules,
-    ListSubscriptions, ListWatchers, RevokeKey, RulesOwner, Subscribe,
+    ListSubscriptions, ListWatchers, RevokeKey, RulesOwner, ServerInfo, Subscribe,
 };
 use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply};
 
@@ -370,4 +370,20 @@ fn a_removed_domain_made_again_begins_without_its_rules() {
     let rules = world.query(&there, Query::from(ListRules { owner }));
     let Ok(Reply::Rules { version, rules }) = rules else { panic!("{rules:?}") };
     assert_eq!((version, rules.is_empty()), (0, true));
+}
+
+#[test]
+fn a_server_tells_an_administrator_all_its_domains_and_others_their_own() {
+    let (mut world, root) = world();
+    world.ask(&root, create(1)).unwrap();
+    let mut told = |who: &Actor| match world.query(who, Query::from(ServerInfo)) {
+        Ok(Reply::Server(said)) => {
+            assert!(said.limits.contains(&("devices".to_owned(), 16)), "{:?}", said.limits);
+            said.domains.iter().map(Domain::to_string).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&root), ["d.example", "e.example"]);
+    assert_eq!(told(&actor("alice")), ["d.example"]);
+    assert_eq!(told(&nobody(1)), Vec::<String>::new());
 }

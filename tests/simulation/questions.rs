@@ -25,7 +25,7 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
     let (presentity, inbox) = (format!("pres:{me}"), format!("im:{me}"));
     let is_watcher = me == WATCHER;
     let mut out = vec![StreamType::Query.byte()];
-    let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..15) };
+    let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..16) };
     let at_ms = scene.now.saturating_sub(scene.rng.u64(..2_000));
     let out_of = &mut out;
     let kind = match what {
@@ -47,6 +47,7 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
             let (watcher, at_ms) = (WATCHER.to_owned(), scene.rng.bool().then_some(at_ms));
             ask("explain", &body::Explain { presentity, watcher, at_ms }, out_of)
         }
+        14 => ask("server", &body::ServerInfo {}, out_of),
         12 => ask("domains", &body::ListDomains {}, out_of),
         13 => ask("acts", &body::ListActs { principal: String::new() }, out_of),
         _ => ask("quarantine", &body::ListQuarantine { inbox }, out_of),
@@ -71,6 +72,7 @@ pub(crate) fn judge(asked: &Asked, since: Since, frames: &[Frame], decrees: &Dec
         body::Presence::KIND,
         body::InboxState::KIND,
         body::Explanation::KIND,
+        body::ServerDescription::KIND,
         body::Refused::KIND,
     ];
     let whole = last == body::End::KIND || frames.len() == 1 && single.contains(&last);

@@ -38,6 +38,7 @@ pub(super) fn write(reply: &Reply, (secret, watcher): (&[u8; 32], &Principal), o
         Reply::Watchers(found) => rows(found, out),
         Reply::Domains(found) => rows(found, out),
         Reply::Acts(found) => rows(found, out),
+        Reply::Server(description) => frame(description, out),
         other => unreachable!("the service answered a question with {other:?}"),
     }
 }

@@ -9,7 +9,8 @@ use crate::cli::print::time::{now, span};
 use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxStatus, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
-use crate::model::{Lifetime, Timestamp};
+use crate::model::{Lifetime, RefusalCode, Timestamp};
+use crate::protocol::ServerDescription;
 
 /// Clocks further apart than this mislead whoever reads the times in presence and messages.
 const CLOCK_DIFFERENCE_MAX: Lifetime = Lifetime::from_ms(5_000);
@@ -29,6 +30,7 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
         Ok(session) => {
             let mut checks = connected(&name, &server, &session, began.elapsed());
             checks.push(inbox(&name, client.inbox_status(None).await));
+            checks.push(says(&name, client.server_info().await));
             checks
         }
         Err(error) => vec![failed(&name, &error)],
@@ -79,6 +81,29 @@ fn inbox(name: &str, status: Result<InboxStatus, ClientError>) -> Check {
             format!("read it with `adsum inbox`: at {MESSAGES_WAITING_MAX} it takes no more");
         return Check::warn(name, detail, cure);
     }
+    Check::ok(name, detail)
+}
+
+fn says(name: &str, description: Result<ServerDescription, ClientError>) -> Check {
+    let name = format!("{name} server says");
+    let said = match description {
+        Ok(said) => said,
+        // A server before this question refuses it; all else works with it.
+        Err(ClientError::Refused(refused)) if refused.is(RefusalCode::UnknownKind) => {
+            return Check::ok(name, "nothing of itself: it is older than this command");
+        }
+        Err(error) => return Check::fail(name, cure::of_client(&error)),
+    };
+    let limits: Vec<String> =
+        said.limits.iter().map(|(limit, most)| format!("{limit} {most}")).collect();
+    let domains: Vec<String> = said.domains.iter().map(ToString::to_string).collect();
+    let detail = format!(
+        "{}, protocol {}, serves {}; limits: {}",
+        said.software,
+        said.version,
+        domains.join(", "),
+        limits.join(", ")
+    );
     Check::ok(name, detail)
 }
 
