@@ -90,8 +90,7 @@ pub mod body {
     }
 }
 
-/// Deletes messages for all devices. Answer: [`Answer::Deleted`](super::Answer::Deleted). A repeat finds nothing left to
-/// delete.
+/// Deletes messages for all devices. Answer: [`Answer::Deleted`]. A repeat finds nothing left to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
     /// Which inbox.
@@ -119,8 +118,7 @@ impl Framed for Delete {
 
 impl Request for Delete {}
 
-/// Says that a message was displayed to its reader. Answer: [`Answer::Changed`](super::Answer::Changed). A repeat says it
-/// again.
+/// Says that a message was displayed to its reader. Answer: [`Answer::Changed`]. A repeat says it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Displayed {
     /// Which inbox.

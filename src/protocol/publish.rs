@@ -49,8 +49,8 @@ pub mod body {
     }
 }
 
-/// Makes, changes, refreshes or removes a publication. Answer: [`Answer::Published`](super::Answer::Published). A repeat
-/// gets the first answer, by its operation.
+/// Makes, changes, refreshes or removes a publication. Answer: [`Answer::Published`]. A repeat gets the first
+/// answer, by its operation.
 ///
 /// Document without tag: initial. Tag without document: refresh. Both: modify. Lifetime zero with tag: remove.
 /// RFC 3903 §4.1.

@@ -72,8 +72,8 @@ pub mod body {
     }
 }
 
-/// Sends a message. Answer: [`Answer::Sent`](super::Answer::Sent). A repeat with the same content gets the first answer,
-/// by the message's id.
+/// Sends a message. Answer: [`Answer::Sent`]. A repeat with the same content gets the first answer, by the
+/// message's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Send {
     /// Who sends: one the asker is a member of; `None` for the asker itself.
