@@ -3,11 +3,11 @@
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
 use adsum::model::limits::FRAME_BYTES_MAX;
+use adsum::protocol;
 use adsum::protocol::body::{
     self, Body, Delivery, KindVisitor, MessageEvent, Presence, PresenceEvent, Publish,
     ReceiptEvent, Rule, Watcher, visit_kind,
 };
-use adsum::protocol::convert;
 use adsum::wire::{Frame, decode, encode, request_number};
 use bytes::Bytes;
 
@@ -30,21 +30,32 @@ pub(crate) fn check(data: &[u8]) {
 
 /// Rules, watchers and receipts: what converts, converts back to the same.
 fn same_parts(frame: &Frame) {
-    let rule = decode::<Rule>(frame).ok().and_then(|row| convert::access_rule(row.rule).ok());
+    let rule =
+        decode::<Rule>(frame).ok().and_then(|row| protocol::rules::access_rule(row.rule).ok());
     if let Some(rule) = rule {
-        assert_eq!(convert::access_rule(convert::access_rule_body(&rule)), Ok(rule));
+        assert_eq!(
+            protocol::rules::access_rule(protocol::rules::access_rule_body(&rule)),
+            Ok(rule)
+        );
     }
-    let rule = decode::<Delivery>(frame).ok().and_then(|row| convert::delivery_rule(row.rule).ok());
+    let rule = decode::<Delivery>(frame)
+        .ok()
+        .and_then(|row| protocol::delivery::delivery_rule(row.rule).ok());
     if let Some(rule) = rule {
-        assert_eq!(convert::delivery_rule(convert::delivery_rule_body(&rule)), Ok(rule));
+        assert_eq!(
+            protocol::delivery::delivery_rule(protocol::delivery::delivery_rule_body(&rule)),
+            Ok(rule)
+        );
     }
-    let row = decode::<Watcher>(frame).ok().and_then(|row| convert::watcher(&row.watcher).ok());
+    let row = decode::<Watcher>(frame)
+        .ok()
+        .and_then(|row| protocol::watchers::watcher(&row.watcher).ok());
     if let Some(row) = row {
-        assert_eq!(convert::watcher(&convert::watcher_body(&row)), Ok(row));
+        assert_eq!(protocol::watchers::watcher(&protocol::watchers::watcher_body(&row)), Ok(row));
     }
     let event = decode::<ReceiptEvent>(frame).ok();
-    if let Some(receipt) = event.and_then(|event| convert::receipt(event.receipt).ok()) {
-        assert_eq!(convert::receipt(convert::receipt_body(&receipt)), Ok(receipt));
+    if let Some(receipt) = event.and_then(|event| protocol::inbox::receipt(event.receipt).ok()) {
+        assert_eq!(protocol::inbox::receipt(protocol::inbox::receipt_body(&receipt)), Ok(receipt));
     }
 }
 
@@ -72,14 +83,14 @@ fn documents(frame: &Frame) -> Vec<body::Document> {
 }
 
 fn same_document(wire: &body::Document) {
-    if let Ok(document) = convert::document(wire.clone()) {
-        assert_eq!(convert::document_body(&document), *wire);
+    if let Ok(document) = protocol::document::document(wire.clone()) {
+        assert_eq!(protocol::document::document_body(&document), *wire);
     }
 }
 
 fn same_message(wire: body::MessageBody) {
-    if let Ok(message) = convert::message(wire) {
-        let again = convert::message(convert::message_body(&message));
+    if let Ok(message) = protocol::send::message(wire) {
+        let again = protocol::send::message(protocol::send::message_body(&message));
         assert_eq!(again, Ok(message));
     }
 }

@@ -9,14 +9,14 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::connection::Endpoint;
-use super::driver::{Answered, Command, Driver, Ends};
+use super::driver::{Answered, Driver, Ends, Submitted};
 use super::error::ClientError;
 use super::events::{ConnectionEvent, EVENTS_HELD_MAX, Events};
 use super::link::{LinkState, Links, confirmed};
 use super::profile::Profile;
-use super::request::{Answer, Request};
 use super::session::{Durability, Session};
 use super::state::{Identity, StateError};
+use crate::protocol::{Answer, Command};
 
 /// How long [`Client::close`] waits for the server to hear of it.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub struct Client {
 struct Inner {
     identity: Identity,
     endpoint: Endpoint,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Submitted>,
     links: Links,
     events: broadcast::Sender<ConnectionEvent>,
     stop: watch::Sender<bool>,
@@ -113,19 +113,32 @@ impl Client {
     /// Hands a request to the driver; the answer comes from what is returned.
     pub(crate) async fn submit(
         &self,
-        request: Request,
+        request: impl Into<Command>,
     ) -> Result<oneshot::Receiver<Answered>, ClientError> {
         let (answer, answered) = oneshot::channel();
-        let command = Command { request, answer };
+        let command = Submitted { request: request.into(), answer };
         self.inner.commands.send(command).await.map_err(|_| ClientError::Closed)?;
         Ok(answered)
     }
 
     pub(crate) async fn request(
         &self,
-        request: Request,
+        request: impl Into<Command>,
     ) -> Result<(Answer, Durability), ClientError> {
         answered(self.submit(request).await?).await
+    }
+
+    /// Asks for a change and returns the version of what was changed.
+    pub(crate) async fn changed(&self, request: impl Into<Command>) -> Result<u64, ClientError> {
+        changed(self.request(request).await?)
+    }
+}
+
+/// The version in an answer to a change.
+pub(crate) fn changed((answer, _): (Answer, Durability)) -> Result<u64, ClientError> {
+    match answer {
+        Answer::Changed { version } => Ok(version),
+        other => Err(mismatched(other)),
     }
 }
 

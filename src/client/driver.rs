@@ -8,15 +8,15 @@ use std::collections::HashMap;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::connection::{Connection, ControlReceiver, ControlSender, Endpoint, Pin};
+use super::connection::{Connection, ControlEvent, ControlReceiver, ControlSender, Endpoint, Pin};
 use super::error::ClientError;
 use super::events::ConnectionEvent;
 use super::link::{Link, LinkState};
 use super::profile::{CONNECT_TIMEOUT, Patience, Profile};
 use super::random;
-use super::request::{Answer, ControlEvent, Request};
 use super::resume::{BackOff, EARLY_ATTEMPTS, Requests, Submission};
 use super::session::{Durability, Session};
+use crate::protocol::{Answer, Command};
 use crate::wire::CloseCode;
 
 /// How long an early attempt after a loss may take: short, so that a server that is back is found soon.
@@ -33,15 +33,15 @@ pub(crate) type Answered = Result<(Answer, Durability), ClientError>;
 
 /// A request on its way to the driver.
 #[derive(Debug)]
-pub(crate) struct Command {
-    pub(crate) request: Request,
+pub(crate) struct Submitted {
+    pub(crate) request: Command,
     pub(crate) answer: oneshot::Sender<Answered>,
 }
 
 /// The ends by which the driver is reached.
 #[derive(Debug)]
 pub(crate) struct Ends {
-    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) commands: mpsc::Receiver<Submitted>,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) links: watch::Sender<LinkState>,
     pub(crate) events: broadcast::Sender<ConnectionEvent>,
@@ -75,7 +75,7 @@ enum Step {
     Welcomed(Session),
     Event(ControlEvent),
     Written(usize),
-    Command(Command),
+    Submitted(Submitted),
     Stop,
 }
 
@@ -211,7 +211,7 @@ impl Driver {
             match self.step(&mut control).await? {
                 Step::Stop => return Ok(()),
                 Step::Written(count) => control.wrote(count),
-                Step::Command(command) => self.submit(command),
+                Step::Submitted(command) => self.submit(command),
                 Step::Event(event) => self.event(event, &mut control)?,
                 Step::Welcomed(session) => {
                     control.session = Some(session.clone());
@@ -245,12 +245,12 @@ impl Driver {
                 written.map(Step::Written)
             }
             command = self.ends.commands.recv(), if has_room => {
-                Ok(command.map_or(Step::Stop, Step::Command))
+                Ok(command.map_or(Step::Stop, Step::Submitted))
             }
         }
     }
 
-    fn submit(&mut self, command: Command) {
+    fn submit(&mut self, command: Submitted) {
         let submission = self.requests.submit(command.request);
         self.waiting.insert(submission, command.answer);
     }

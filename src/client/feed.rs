@@ -8,7 +8,6 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -18,11 +17,11 @@ use super::connection::{FeedEvent, FeedReceiver, FeedSender};
 use super::error::ClientError;
 use super::link::{Link, next_link};
 use super::resume::{
-    Arrived, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Opening, Outcome, Unsaved,
+    Arrived, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Opening, Unsaved,
 };
 use super::state::CursorFile;
 use crate::model::RefusalCode;
-use crate::protocol::body;
+use crate::protocol::{FeedOpen, FeedReady, FeedSubject, Framed as _, body};
 use crate::wire::{CloseCode, ResetCode};
 
 /// How long to wait before a feed that the server ended by itself is opened again on the same connection.
@@ -39,7 +38,7 @@ pub(crate) trait Item: Clone + Send + 'static {
 /// What to open, again and again.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    pub(crate) open: body::FeedOpen,
+    pub(crate) open: FeedSubject,
     pub(crate) kind: FeedKind,
     /// Whether the feed goes on when it is caught up.
     pub(crate) follow: bool,
@@ -327,8 +326,11 @@ impl<T: Item> Reader<T> {
     async fn read(&self, link: &Link) -> Result<Next, ClientError> {
         let mut changes = self.shared.changes.subscribe();
         let cursor = self.shared.change(|state| state.resume.open());
-        let from_start = self.subject.open.from_start && cursor.is_empty();
-        let open = body::FeedOpen { cursor, from_start, ..self.subject.open.clone() };
+        let mut subject = self.subject.open.clone();
+        if let FeedSubject::Inbox { from_start, .. } = &mut subject {
+            *from_start &= cursor.is_empty();
+        }
+        let open = FeedOpen { cursor, window: 0, subject };
         let (mut sender, mut receiver) = link.connection.feed(&open).await?;
         loop {
             changes.borrow_and_update();
@@ -386,7 +388,7 @@ impl<T: Item> Reader<T> {
         let fault = |fault: FeedFault| ClientError::protocol(fault);
         match event {
             FeedEvent::Ready(ready) => {
-                let opening = opening(&ready)?;
+                let opening = opening(ready)?;
                 self.shared.change(|state| {
                     state.opening = Some(opening);
                     state.resume.ready(opening.outcome).map_err(fault)
@@ -415,14 +417,10 @@ impl<T: Item> Reader<T> {
     }
 }
 
-fn opening(ready: &body::FeedReady) -> Result<Opening, ClientError> {
-    let outcome = match ready.outcome {
-        0 => Outcome::Fresh,
-        1 => Outcome::Resumed,
-        2 => Outcome::Anew,
-        other => return Err(ClientError::protocol(format!("FeedReady has outcome {other}"))),
-    };
-    Ok(Opening { outcome, pending: ready.pending, complete: ready.complete })
+fn opening(ready: body::FeedReady) -> Result<Opening, ClientError> {
+    let ready = FeedReady::from_body(ready).map_err(ClientError::protocol)?;
+    let FeedReady { outcome, pending, complete, .. } = ready;
+    Ok(Opening { outcome, pending, complete })
 }
 
 fn ended(end: &body::FeedEnd) -> Next {
@@ -448,18 +446,5 @@ fn after(error: ClientError, link: &Link) -> Next {
             Next::Reconnect
         }
         _ => Next::Reopen(REOPEN_WAIT),
-    }
-}
-
-/// A `FeedOpen` without anything set.
-pub(crate) fn open_frame(kind: u8) -> body::FeedOpen {
-    body::FeedOpen {
-        kind,
-        cursor: Bytes::new(),
-        window: 0,
-        presentities: Vec::new(),
-        inbox: String::new(),
-        from_start: false,
-        watchers: None,
     }
 }

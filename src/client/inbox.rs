@@ -3,43 +3,26 @@
 //! Must never hold: a message that was taken.
 
 use super::client::{Client, blocking};
-use super::connection::{FEED_INBOX, FeedEvent};
+use super::connection::FeedEvent;
 use super::error::ClientError;
-use super::feed::{Feed, InHand, Item, Subject, open_frame};
+use super::feed::{Feed, InHand, Item, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
-use crate::model::{InboxAddress, InboxSequence, Message, Receipt};
-use crate::protocol::{body, convert};
-
-/// What lies in an inbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InboxItem {
-    /// A message.
-    Message(Message),
-    /// A receipt for a message that was sent.
-    Receipt(Receipt),
-}
-
-impl InboxItem {
-    /// Its position in the inbox.
-    pub fn sequence(&self) -> InboxSequence {
-        match self {
-            Self::Message(message) => message.sequence,
-            Self::Receipt(receipt) => receipt.sequence,
-        }
-    }
-}
+use crate::model::{InboxAddress, InboxItem, Message};
+use crate::protocol::FeedSubject;
+use crate::protocol::inbox::receipt;
+use crate::protocol::send::message;
 
 impl Item for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Message { event, bytes } => {
-                let message = convert::message(event.message).map_err(ClientError::protocol)?;
-                (event.number, event.cursor, bytes, Self::Message(message))
+                let read = message(event.message).map_err(ClientError::protocol)?;
+                (event.number, event.cursor, bytes, Self::Message(read))
             }
             FeedEvent::Receipt { event, bytes } => {
-                let receipt = convert::receipt(event.receipt).map_err(ClientError::protocol)?;
-                (event.number, event.cursor, bytes, Self::Receipt(receipt))
+                let read = receipt(event.receipt).map_err(ClientError::protocol)?;
+                (event.number, event.cursor, bytes, Self::Receipt(read))
             }
             _ => return Ok(None),
         };
@@ -154,11 +137,7 @@ impl Client {
     /// connections come from [`Inbox::next`].
     pub async fn inbox(&self, options: InboxOptions) -> Result<Inbox, ClientError> {
         let inbox = self.inbox_address(options.inbox.as_ref());
-        let open = body::FeedOpen {
-            inbox: inbox.to_string(),
-            from_start: options.from_start,
-            ..open_frame(FEED_INBOX)
-        };
+        let open = FeedSubject::Inbox { inbox: inbox.clone(), from_start: options.from_start };
         let kind = if options.keep { FeedKind::InboxKept } else { FeedKind::Inbox };
         let (file, position) = self.position(&inbox, options.keep).await?;
         let resume = if options.from_start {

@@ -4,13 +4,12 @@
 
 use super::client::{Client, mismatched};
 use super::error::{ClientError, printable};
-use super::request::{Answer, Request};
 use super::token::InviteToken;
-use crate::model::{
-    DeviceId, InboxAddress, InboxSequence, Lifetime, Mode, Presentity, Principal, Role,
-    SubscriptionState, Timestamp,
+use crate::model::{DeviceId, InboxAddress, InboxSequence, Lifetime, Principal, Role, Timestamp};
+use crate::protocol::{
+    Answer, Delete, DeviceKey, InboxState, InboxStatus, Invite, ListKeys, ListSubscriptions,
+    RevokeKey, ServerDescription, ServerInfo, SubscriptionRow,
 };
-use crate::protocol::{Framed as _, ServerDescription, body, convert};
 
 /// Whom to invite.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,45 +31,6 @@ pub struct Invited {
     pub expires_at: Timestamp,
 }
 
-/// A device of a principal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceKey {
-    /// Its name.
-    pub device: DeviceId,
-    /// What its owner calls it.
-    pub label: String,
-    /// When it was enrolled.
-    pub enrolled_at: Timestamp,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
-}
-
-/// One of one's own subscriptions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionRow {
-    /// Whom it is to.
-    pub presentity: Presentity,
-    /// Where it stands.
-    pub state: SubscriptionState,
-    /// How much it tells.
-    pub mode: Mode,
-    /// Time left.
-    pub remaining: Lifetime,
-}
-
-/// Where an inbox stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InboxStatus {
-    /// The last message ever accepted.
-    pub head: InboxSequence,
-    /// The last one this device acknowledged.
-    pub acknowledged: InboxSequence,
-    /// Messages this device has not acknowledged.
-    pub waiting: u64,
-    /// Messages kept in all.
-    pub kept: u64,
-}
-
 impl Client {
     /// Makes an invite.
     ///
@@ -78,13 +38,8 @@ impl Client {
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invited, ClientError> {
         let token = InviteToken::generate();
-        let request = Request::Invite(body::Invite {
-            request: 0,
-            invite: token.id().0,
-            principal: options.principal.map(|principal| principal.to_string()),
-            role: convert::role_number(options.role),
-            lifetime_ms: options.lifetime.map(Lifetime::as_ms),
-        });
+        let InviteOptions { principal, role, lifetime } = options;
+        let request = Invite { invite: token.id(), principal, role, lifetime };
         match self.request(request).await? {
             (Answer::Invited { expires_at }, _) => Ok(Invited { token, expires_at }),
             (other, _) => Err(mismatched(other)),
@@ -96,10 +51,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn keys(&self, principal: Option<&Principal>) -> Result<Vec<DeviceKey>, ClientError> {
-        let principal = principal.map(Principal::to_string).unwrap_or_default();
-        let question = body::ListKeys { principal };
-        let rows = self.rows::<_, body::Key>(&question).await?;
-        Ok(rows.iter().map(device_key).collect())
+        self.rows(&ListKeys { principal: principal.cloned() }).await
     }
 
     /// Withdraws the key of a device of `principal`, one's own if `None`, and closes its connections.
@@ -111,9 +63,7 @@ impl Client {
         principal: Option<&Principal>,
         device: DeviceId,
     ) -> Result<(), ClientError> {
-        let principal = principal.map(Principal::to_string).unwrap_or_default();
-        let request = body::RevokeKey { request: 0, principal, device: device.0 };
-        match self.request(Request::RevokeKey(request)).await? {
+        match self.request(RevokeKey { principal: principal.cloned(), device }).await? {
             (Answer::KeyRevoked, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
         }
@@ -124,9 +74,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, ClientError> {
-        let question = body::ListSubscriptions {};
-        let rows = self.rows::<_, body::Subscription>(&question).await?;
-        rows.iter().map(subscription_row).collect()
+        self.rows(&ListSubscriptions).await
     }
 
     /// Where `inbox` stands, one's own if `None`.
@@ -136,16 +84,8 @@ impl Client {
     pub async fn inbox_status(
         &self,
         inbox: Option<&InboxAddress>,
-    ) -> Result<InboxStatus, ClientError> {
-        let inbox = self.inbox_address(inbox).to_string();
-        let question = body::InboxStatus { inbox };
-        let state: body::InboxState = self.one(&question).await?;
-        Ok(InboxStatus {
-            head: InboxSequence::new(state.head),
-            acknowledged: InboxSequence::new(state.acknowledged),
-            waiting: state.waiting,
-            kept: state.kept,
-        })
+    ) -> Result<InboxState, ClientError> {
+        self.one(&InboxStatus { inbox: self.inbox_address(inbox) }).await
     }
 
     /// Deletes messages of `inbox`, one's own if `None`, for all devices, and tells how many were there. At most
@@ -159,12 +99,8 @@ impl Client {
         sequences: &[InboxSequence],
     ) -> Result<u32, ClientError> {
         check_count(sequences.len())?;
-        let request = Request::Delete(body::Delete {
-            request: 0,
-            inbox: self.inbox_address(inbox).to_string(),
-            sequences: sequences.iter().map(|sequence| sequence.get()).collect(),
-        });
-        match self.request(request).await? {
+        let (inbox, sequences) = (self.inbox_address(inbox), sequences.to_vec());
+        match self.request(Delete { inbox, sequences }).await? {
             (Answer::Deleted { count }, _) => Ok(count),
             (other, _) => Err(mismatched(other)),
         }
@@ -175,9 +111,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn server_info(&self) -> Result<ServerDescription, ClientError> {
-        let question = body::ServerInfo {};
-        let answer: body::ServerDescription = self.one(&question).await?;
-        let said = ServerDescription::from_body(answer).map_err(ClientError::protocol)?;
+        let said: ServerDescription = self.one(&ServerInfo).await?;
         let limits = said.limits.iter().map(|(name, most)| (printable(name), *most)).collect();
         Ok(ServerDescription { software: printable(&said.software), limits, ..said })
     }
@@ -194,22 +128,4 @@ fn check_count(count: usize) -> Result<(), ClientError> {
     }
     let (found, max) = (count as u64, DELETE_COUNT_MAX as u64);
     Err(Refusal::TooLarge { part: "list of messages to delete".into(), found, max }.into())
-}
-
-fn device_key(wire: &body::Key) -> DeviceKey {
-    DeviceKey {
-        device: DeviceId(wire.device),
-        label: printable(&wire.label),
-        enrolled_at: Timestamp::from_ms(wire.enrolled_at_ms),
-        revoked_at: wire.revoked_at_ms.map(Timestamp::from_ms),
-    }
-}
-
-fn subscription_row(wire: &body::Subscription) -> Result<SubscriptionRow, ClientError> {
-    Ok(SubscriptionRow {
-        presentity: wire.presentity.parse().map_err(ClientError::protocol)?,
-        state: convert::state(wire.state, wire.reason).map_err(ClientError::protocol)?,
-        mode: convert::mode(wire.mode).map_err(ClientError::protocol)?,
-        remaining: Lifetime::from_ms(wire.remaining_ms),
-    })
 }

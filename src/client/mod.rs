@@ -33,12 +33,15 @@ mod anonymous;
 )]
 mod client;
 pub mod connection;
+mod delivery;
+mod domain;
 mod driver;
 mod enroll;
 mod error;
 mod events;
 mod feed;
-mod govern;
+mod grant;
+mod history;
 mod inbox;
 mod link;
 mod manage;
@@ -46,35 +49,43 @@ mod profile;
 mod publish;
 mod query;
 mod random;
-mod request;
 pub mod resume;
+mod rules;
 mod send;
 mod session;
 mod state;
 mod token;
+mod visibility;
 mod watch;
+mod watchers;
 
+pub use crate::model::InboxItem;
+pub use crate::protocol::{
+    ActRow, Administration, Change, ChangeKind, DeviceKey, Explanation, GrantRow, InboxState,
+    Outcome, Presence, RulesOwner, ServerDescription, SubscriptionRow, VisibilityRow,
+};
+pub use crate::protocol::{Answer, Command};
 pub use address::{KeyHash, ServerAddress};
 pub use anonymous::anonymous;
 pub use client::Client;
+pub use connection::ControlEvent;
+pub use delivery::Delivery;
 pub use enroll::{Enrolled, Enrollment, enroll};
 pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
-pub use govern::{
-    ActRow, Administration, Change, ChangeKind, Delivery, Explanation, Grant, Granted,
-    HistoryOptions, Rules, RulesChange, RulesOwner, VisibilityRow, Watchers,
-};
-pub use inbox::{Inbox, InboxItem, InboxOptions, Received};
-pub use manage::{DeviceKey, InboxStatus, InviteOptions, Invited, SubscriptionRow};
+pub use history::HistoryOptions;
+pub use inbox::{Inbox, InboxOptions, Received};
+pub use manage::{InviteOptions, Invited};
 pub use profile::{CONNECT_TIMEOUT, Patience, Profile};
 pub use publish::{Publication, PublishOptions, Published};
-pub use request::{Answer, ControlEvent, Request};
-pub use resume::{Opening, Outcome};
+pub use resume::Opening;
+pub use rules::{Rules, RulesChange};
 pub use send::{Outgoing, Sent};
 pub use session::{Durability, Session};
 pub use state::{Credentials, Home, Identity, StateError};
 pub use token::InviteToken;
-pub use watch::{Presence, Subscribed, Update, Watch, WatchOptions};
+pub use watch::{Subscribed, Update, Watch, WatchOptions};
+pub use watchers::Watchers;
 
 #[cfg(test)]
 mod testing;

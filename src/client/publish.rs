@@ -10,11 +10,10 @@ use tokio::task::JoinHandle;
 use super::client::{Client, blocking, mismatched};
 use super::error::ClientError;
 use super::random;
-use super::request::{Answer, Request};
 use super::session::Durability;
 use super::state::TagFile;
 use crate::model::{Document, Lifetime, Presentity, PublicationName, RefusalCode, Tag};
-use crate::protocol::{body, convert};
+use crate::protocol::{Answer, Publish};
 
 /// Which publication is meant, and for how long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,16 +131,14 @@ impl Client {
     ) -> Result<Published, ClientError> {
         let presentity = self.presentity(options);
         let removes = change.lifetime == Some(Lifetime::ZERO);
-        let publish = body::Publish {
-            request: 0,
-            operation: random::operation().0,
-            presentity: presentity.to_string(),
-            name: options.name.as_str().to_owned(),
-            if_match: change.if_match.map(|tag| tag.0),
-            lifetime_ms: change.lifetime.map(Lifetime::as_ms),
-            document: change.document.as_ref().map(convert::document_body),
+        let request = Publish {
+            operation: random::operation(),
+            presentity: presentity.clone(),
+            name: options.name.clone(),
+            if_match: change.if_match,
+            lifetime: change.lifetime,
+            document: change.document,
         };
-        let request = Request::Publish(publish);
         let file = self.tag_file(options);
         match self.request(request).await {
             Ok((Answer::Published { tag, granted }, durability)) => {

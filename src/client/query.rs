@@ -6,9 +6,9 @@ use super::client::Client;
 use super::connection::{Connection, StreamReader};
 use super::error::ClientError;
 use super::link::next_link;
-use super::request::decode;
-use crate::protocol::{body, body::Body};
-use crate::wire::Frame;
+use crate::protocol::body;
+use crate::protocol::{self, Framed};
+use crate::wire::{Body, Frame};
 
 /// Rows of one answer at most: more than any limit of the server allows.
 const ROWS_MAX: usize = 10_000;
@@ -24,33 +24,33 @@ enum Shape {
 
 impl Client {
     /// Asks for something whose answer is one frame.
-    pub(crate) async fn one<Q: Body + Sync, A: Body>(
+    pub(crate) async fn one<A: Framed>(
         &self,
-        question: &Q,
+        question: &(impl Framed + Sync),
     ) -> Result<A, ClientError> {
-        let frames = self.ask(question, Shape::One).await?;
+        let frames = self.ask(&question.to_body(), Shape::One).await?;
         let frame = frames.first().ok_or_else(|| ClientError::protocol("an answer is empty"))?;
-        decode(frame)
+        read(frame)
     }
 
     /// Asks for something whose answer is a list.
-    pub(crate) async fn rows<Q: Body + Sync, A: Body>(
+    pub(crate) async fn rows<A: Framed>(
         &self,
-        question: &Q,
+        question: &(impl Framed + Sync),
     ) -> Result<Vec<A>, ClientError> {
-        self.ask(question, Shape::Rows).await?.iter().map(decode).collect()
+        self.ask(&question.to_body(), Shape::Rows).await?.iter().map(read).collect()
     }
 
     /// Asks for something whose answer is a head and a list.
-    pub(crate) async fn headed<Q: Body + Sync, H: Body, A: Body>(
+    pub(crate) async fn headed<H: Framed, A: Framed>(
         &self,
-        question: &Q,
+        question: &(impl Framed + Sync),
     ) -> Result<(H, Vec<A>), ClientError> {
-        let frames = self.ask(question, Shape::Rows).await?;
+        let frames = self.ask(&question.to_body(), Shape::Rows).await?;
         let (head, rows) =
             frames.split_first().ok_or_else(|| ClientError::protocol("an answer has no head"))?;
-        let rows = rows.iter().map(decode).collect::<Result<_, _>>()?;
-        Ok((decode(head)?, rows))
+        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok((read(head)?, rows))
     }
 
     async fn ask<Q: Body + Sync>(
@@ -94,4 +94,9 @@ async fn all_rows(reader: &mut StreamReader) -> Result<Vec<Frame>, ClientError> 
         }
         rows.push(frame);
     }
+}
+
+/// Reads a value from a frame of the server.
+fn read<T: Framed>(frame: &Frame) -> Result<T, ClientError> {
+    protocol::read(frame).map_err(ClientError::protocol)
 }

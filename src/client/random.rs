@@ -31,3 +31,13 @@ pub(crate) fn message_id() -> MessageId {
     let text = data_encoding::HEXLOWER.encode(&bytes::<16>());
     MessageId::new(&text).expect("32 hexadecimal digits are visible ASCII")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_has_a_name_of_its_own() {
+        assert_ne!(operation(), operation());
+    }
+}

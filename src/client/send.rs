@@ -7,11 +7,12 @@ use bytes::Bytes;
 use super::client::{Client, mismatched};
 use super::error::ClientError;
 use super::random;
-use super::request::{Answer, Request};
 use super::session::Durability;
 use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{ContentType, InboxAddress, Lifetime, MessageId, Principal, Receipts, Refusal};
-use crate::protocol::{body, convert};
+use crate::model::{
+    ContentType, InboxAddress, Lifetime, MessageId, Payload, Principal, Receipts, Refusal,
+};
+use crate::protocol::{self, Answer};
 
 /// A message to be sent.
 #[derive(Clone, Debug)]
@@ -74,19 +75,19 @@ impl Client {
     pub async fn send(&self, outgoing: Outgoing) -> Result<Sent, ClientError> {
         check(&outgoing.body)?;
         let id = outgoing.id.unwrap_or_else(random::message_id);
-        let request = Request::Send(body::Send {
-            request: 0,
-            inbox: outgoing.inbox.to_string(),
-            sender: outgoing.sender.map(|sender| sender.to_string()).unwrap_or_default(),
-            id: id.as_str().to_owned(),
-            content_type: outgoing.content_type.as_str().to_owned(),
-            body: outgoing.body,
-            lifetime_ms: outgoing.lifetime.map(Lifetime::as_ms),
-            receipts: convert::receipts_added(outgoing.receipts),
-        });
+        let inbox = outgoing.inbox;
+        let request = protocol::Send {
+            sender: outgoing.sender,
+            inbox: inbox.clone(),
+            receipts: outgoing.receipts,
+            id: id.clone(),
+            content_type: outgoing.content_type,
+            body: Payload::Present(outgoing.body),
+            lifetime: outgoing.lifetime,
+        };
         match self.request(request).await? {
             (Answer::Sent { duplicate }, durability) => {
-                Ok(Sent { id, inbox: outgoing.inbox, duplicate, durability })
+                Ok(Sent { id, inbox, duplicate, durability })
             }
             (other, _) => Err(mismatched(other)),
         }

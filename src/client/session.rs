@@ -4,7 +4,7 @@
 
 use super::error::{ClientError, printable};
 use crate::model::{DeviceId, Principal, Role, Timestamp};
-use crate::protocol::{body, convert};
+use crate::protocol::{self, body};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Session {
         Ok(Self {
             principal: welcome.principal.parse().map_err(ClientError::protocol)?,
             device: DeviceId(welcome.device),
-            role: convert::role(welcome.role).map_err(ClientError::protocol)?,
+            role: protocol::identity::role(welcome.role).map_err(ClientError::protocol)?,
             enrolled: welcome.enrolled,
             durability,
             server: printable(&welcome.server),

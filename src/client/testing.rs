@@ -11,12 +11,11 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::address::{KeyHash, ServerAddress};
-use super::request::decode;
 use super::state::{Home, Identity};
 use crate::model::Principal;
 use crate::protocol::{body, body::Body as _};
 use crate::wire::{
-    ALPN, CloseCode, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, encode,
+    self, ALPN, CloseCode, Decoder, EXPORTER_CONTEXT, EXPORTER_LABEL, Frame, StreamType, encode,
     proof_bytes,
 };
 
@@ -198,7 +197,7 @@ async fn control(
     script: Arc<Mutex<Script>>,
 ) {
     let Some(frame) = stream.frame().await else { return };
-    let hello: body::Hello = decode(&frame).unwrap();
+    let hello: body::Hello = wire::decode(&frame).unwrap();
     let refused = script.lock().unwrap().refuse_hello;
     if let Some(code) = refused {
         stream.say(&refusal(0, code)).await;
@@ -212,12 +211,12 @@ async fn control(
     stream.say(&welcome(&hello)).await;
     while let Some(frame) = stream.frame().await {
         if frame.kind == body::Subscribe::KIND {
-            let request = decode::<body::Subscribe>(&frame).unwrap().request;
+            let request = wire::decode::<body::Subscribe>(&frame).unwrap().request;
             script.lock().unwrap().subscribed += 1;
             stream.say(&body::Subscribed { request, state: 1, granted_ms: 1_000 }).await;
             continue;
         }
-        let request: body::Send = decode(&frame).unwrap();
+        let request: body::Send = wire::decode(&frame).unwrap();
         if !answer(&connection, &mut stream, &script, request).await {
             return;
         }
@@ -306,7 +305,7 @@ fn position(cursor: &Bytes) -> u64 {
 
 async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Script>>) {
     let Some(frame) = stream.frame().await else { return };
-    let open: body::FeedOpen = decode(&frame).unwrap();
+    let open: body::FeedOpen = wire::decode(&frame).unwrap();
     let (mut at, head) = {
         let mut script = script.lock().unwrap();
         let fresh = if open.from_start { 0 } else { script.acknowledged };
@@ -327,7 +326,7 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
     while at < head {
         at += 1;
         number += 1;
-        if open.kind == super::connection::FEED_PRESENCE {
+        if open.kind == 1 {
             stream.say(&presence(&open.presentities[0], number, at)).await;
         } else {
             stream.say(&message(&open.inbox, number, at)).await;
@@ -346,7 +345,7 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
     }
     stream.say(&body::CaughtUp { cursor: cursor(at) }).await;
     while let Some(frame) = stream.frame().await {
-        let taken: body::FeedAck = decode(&frame).unwrap();
+        let taken: body::FeedAck = wire::decode(&frame).unwrap();
         {
             let mut script = script.lock().unwrap();
             script.acknowledged = script.acknowledged.max(position(&taken.cursor));

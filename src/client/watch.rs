@@ -7,47 +7,23 @@ use data_encoding::BASE64URL_NOPAD;
 use tokio::time::{Duration, sleep};
 
 use super::client::{Client, answered, blocking, mismatched};
-use super::connection::{FEED_PRESENCE, FeedEvent};
+use super::connection::FeedEvent;
 use super::error::ClientError;
-use super::feed::{Feed, InHand, Item, Shared, Subject, open_frame};
+use super::feed::{Feed, InHand, Item, Shared, Subject};
 use super::link::{Links, current, next_link};
 use super::publish::half;
 use super::random;
-use super::request::{Answer, Request};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening};
 use super::state::{CursorFile, CursorName};
 use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
-use crate::model::{
-    Document, InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState,
-};
-use crate::protocol::{body, convert};
-
-/// What a watcher is shown of a presentity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// Whose.
-    pub presentity: Presentity,
-    /// Where the subscription stands; active for a fetch.
-    pub state: SubscriptionState,
-    /// Its presence; empty when nothing is published or the subscription ended.
-    pub document: Document,
-}
-
-impl Presence {
-    pub(super) fn new(wire: body::PresenceBody) -> Result<Self, ClientError> {
-        Ok(Self {
-            presentity: wire.presentity.parse().map_err(ClientError::protocol)?,
-            state: convert::state(wire.state, wire.reason).map_err(ClientError::protocol)?,
-            document: convert::document(wire.document).map_err(ClientError::protocol)?,
-        })
-    }
-}
+use crate::model::{InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState};
+use crate::protocol::{Answer, FeedSubject, Fetch, Presence, Subscribe, Unsubscribe};
 
 impl Item for Presence {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let FeedEvent::Presence { event, bytes } = event else { return Ok(None) };
         let (number, cursor, sequence) = (event.number, event.cursor, InboxSequence::ZERO);
-        let item = Self::new(event.presence)?;
+        let item = Self::of(event.presence).map_err(ClientError::protocol)?;
         Ok(Some(Arrived { number, cursor, sequence, bytes, item }))
     }
 }
@@ -168,9 +144,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn fetch(&self, presentity: &Presentity) -> Result<Presence, ClientError> {
-        let question = body::Fetch { presentity: presentity.to_string() };
-        let answer: body::Presence = self.one(&question).await?;
-        Presence::new(answer.presence)
+        self.one(&Fetch { presentity: presentity.clone() }).await
     }
 
     /// Begins or renews a subscription. A [`Watch`] does it by itself.
@@ -192,9 +166,7 @@ impl Client {
     /// # Errors
     /// As [`Client::fetch`].
     pub async fn unwatch(&self, presentity: &Presentity) -> Result<(), ClientError> {
-        let presentity = presentity.to_string();
-        let request = body::Unsubscribe { request: 0, presentity };
-        match self.request(Request::Unsubscribe(request)).await? {
+        match self.request(Unsubscribe { presentity: presentity.clone() }).await? {
             (Answer::Unsubscribed, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
         }
@@ -218,8 +190,8 @@ impl Client {
         })
         .await?;
         let granted = self.subscribe_all(&options).await?;
-        let presentities = options.presentities.iter().map(Presentity::to_string).collect();
-        let open = body::FeedOpen { presentities, ..open_frame(FEED_PRESENCE) };
+        let presentities = options.presentities.clone();
+        let open = FeedSubject::Presence { presentities, with_watchers: false };
         let subject = Subject { open, kind: FeedKind::Presence, follow: options.follow };
         let resume = FeedResume::new(FeedKind::Presence, position);
         let mut feed = Feed::new(self, subject, resume, file);
@@ -256,16 +228,10 @@ pub(super) fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
     within("list of presentities to watch, in bytes,", bytes, LIST_BYTES_MAX)
 }
 
-fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>) -> Request {
+fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>) -> Subscribe {
     // A renewal is another operation; only a repeat over a new connection is the same.
-    let operation = random::operation();
-    Request::Subscribe(body::Subscribe {
-        request: 0,
-        presentity: presentity.to_string(),
-        mode: convert::mode_number(mode),
-        lifetime_ms: lifetime.map(Lifetime::as_ms),
-        operation: convert::operation_added(operation),
-    })
+    let (operation, presentity) = (random::operation(), presentity.clone());
+    Subscribe { operation, presentity, mode, lifetime }
 }
 
 fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {

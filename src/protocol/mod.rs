@@ -12,7 +12,6 @@ mod answer;
 mod arbitrary;
 pub mod body;
 mod command;
-pub mod convert;
 pub mod delivery;
 pub mod document;
 pub mod domain;

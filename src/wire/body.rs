@@ -23,7 +23,7 @@ pub struct Ext {
 ///
 /// Fields are numbers that are not floats, `bool`, text, bytes, lists, options and structures of these; never
 /// recursive, zero-sized or `usize`. Enumerations that may grow are numbers.
-pub trait Body: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+pub trait Body: Clone + Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned {
     /// The kind's number. Below 0x8000 a receiver that does not know it must refuse; from there on it skips.
     const KIND: u16;
     /// The kind's name in the protocol document.

@@ -3,9 +3,8 @@
 //! Must never hold: what an answer means to anybody.
 
 use adsum::client::{Answer, Refused};
-use adsum::model::{Lifetime, Tag, Timestamp};
+use adsum::protocol::Framed;
 use adsum::protocol::body::{self, Body};
-use adsum::protocol::convert;
 use adsum::wire::{Frame, decode};
 
 /// What a device reads on CONTROL.
@@ -30,39 +29,12 @@ pub(crate) fn read(frame: &Frame) -> Word {
             let refused: body::Refused = body(frame);
             return Word::Answer(refused.request, Err(refused.into()));
         }
-        body::Published::KIND => {
-            let body: body::Published = body(frame);
-            let granted = Lifetime::from_ms(body.granted_ms);
-            (body.request, Answer::Published { tag: Tag(body.tag), granted })
-        }
-        body::Subscribed::KIND => {
-            let body: body::Subscribed = body(frame);
-            let state = convert::state(body.state, 0).expect("the state is known");
-            let granted = Lifetime::from_ms(body.granted_ms);
-            (body.request, Answer::Subscribed { state, granted })
-        }
-        body::Unsubscribed::KIND => {
-            (body::<body::Unsubscribed>(frame).request, Answer::Unsubscribed)
-        }
-        body::Sent::KIND => {
-            let body: body::Sent = body(frame);
-            (body.request, Answer::Sent { duplicate: body.duplicate })
-        }
-        body::Deleted::KIND => {
-            let body: body::Deleted = body(frame);
-            (body.request, Answer::Deleted { count: body.count })
-        }
-        body::Invited::KIND => {
-            let body: body::Invited = body(frame);
-            let expires_at = Timestamp::from_ms(body.expires_at_ms);
-            (body.request, Answer::Invited { expires_at })
-        }
-        body::KeyRevoked::KIND => (body::<body::KeyRevoked>(frame).request, Answer::KeyRevoked),
-        body::Changed::KIND => {
-            let body: body::Changed = body(frame);
-            (body.request, Answer::Changed { version: body.version })
-        }
-        kind => panic!("kind {kind:#06x} came on CONTROL"),
+        _ => Answer::decode(frame).expect("an answer that was encoded decodes"),
     };
     Word::Answer(number, Ok(answer))
+}
+
+/// The typed value of a body that is valid.
+pub(crate) fn valid<T: Framed>(body: T::Body) -> T {
+    T::from_body(body).expect("devices say what is valid")
 }

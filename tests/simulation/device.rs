@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use adsum::client::resume::{
-    Arrived, BackOff, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Outcome, Position,
-    Requests,
+    Arrived, BackOff, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Position, Requests,
 };
 use adsum::model::limits::WINDOW_EVENTS_MAX;
 use adsum::model::{InboxSequence, Message, Tag};
+use adsum::protocol::FeedReady;
 use adsum::protocol::body::{self, Body, PresenceBody};
 use adsum::session::Scope;
 use adsum::wire::{
@@ -394,13 +394,9 @@ fn kept(outcome: Result<(), FeedFault>) -> Checked {
 }
 
 fn ready<T>(feed: &mut FeedResume<T>, frame: &Frame) -> Checked {
-    let ready: body::FeedReady = read(frame);
+    let ready: FeedReady = adsum::protocol::read(frame).expect("a server says what is valid");
     promised!(3, ready.complete, "a feed is incomplete within retention");
-    kept(feed.ready(match ready.outcome {
-        0 => Outcome::Fresh,
-        1 => Outcome::Resumed,
-        _ => Outcome::Anew,
-    }))
+    kept(feed.ready(ready.outcome))
 }
 
 fn hear_presence(feed: &mut FeedResume<PresenceBody>, frame: &Frame) -> Checked {

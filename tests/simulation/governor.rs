@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use adsum::client::resume::{Requests, Submission};
-use adsum::client::{Answer, Refused, Request};
+use adsum::client::{Answer, Command, Refused};
 use adsum::protocol::body;
 use adsum::wire::{CHALLENGE_CONTEXT, Decoder, Frame, StreamType, VERSION};
 
@@ -116,7 +116,7 @@ impl Governor {
         self.submit(request, intent);
     }
 
-    fn submit(&mut self, request: Request, intent: Intent) {
+    fn submit(&mut self, request: Command, intent: Intent) {
         let submission = self.requests.submit(request);
         self.intents.insert(submission, intent);
     }

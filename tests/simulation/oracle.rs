@@ -11,8 +11,8 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
+use adsum::protocol;
 use adsum::protocol::body::PresenceBody;
-use adsum::protocol::convert;
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
 
@@ -318,7 +318,7 @@ impl Oracle {
     }
 
     /// Reads what a device got in a `MessageEvent`.
-    pub(crate) fn read(body: adsum::protocol::body::MessageBody) -> Message {
-        convert::message(body).expect("the server writes valid messages")
+    pub(crate) fn read(body: protocol::body::MessageBody) -> Message {
+        protocol::send::message(body).expect("the server writes valid messages")
     }
 }

@@ -3,8 +3,8 @@
 //! Must never hold: the state of the service. An answer is judged by what was decided between question and answer.
 
 use adsum::model::Handling;
+use adsum::protocol;
 use adsum::protocol::body::{self, Body};
-use adsum::protocol::convert;
 use adsum::wire::{Frame, StreamType, decode, encode};
 
 use super::decrees::{Decrees, Since};
@@ -93,7 +93,7 @@ pub(crate) fn judge(asked: &Asked, since: Since, frames: &[Frame], decrees: &Dec
 /// The watcher sees what is published only where a rule in force between question and answer lets it.
 fn fetched(since: Since, frame: &Frame, decrees: &Decrees) -> Checked {
     let body::Presence { presence } = decode(frame).expect("a fetch gets presence");
-    let document = convert::document(presence.document);
+    let document = protocol::document::document(presence.document);
     let document = document.expect("the server writes valid documents");
     let sees = document.tuples().iter().any(|tuple| !tuple.notes.is_empty());
     let handlings = decrees.handlings(since);

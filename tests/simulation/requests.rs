@@ -2,12 +2,13 @@
 //!
 //! Must never hold: whether it will be granted.
 
-use adsum::client::Request;
+use adsum::client::Command;
 use adsum::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
+use adsum::protocol;
 use adsum::protocol::body;
-use adsum::protocol::convert;
 use bytes::Bytes;
 
+use super::answers::valid;
 use super::plan::{ADMINISTRATOR, OWNER, SPARE, WATCHER, Who, choose, spare_device};
 use super::world::Scene;
 
@@ -31,7 +32,7 @@ fn inbox(principal: &str) -> String {
 }
 
 /// One request of `who`.
-pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request, Intent) {
+pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command, Intent) {
     let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
     let named = Some(OperationId(operation));
     let principal = who.actor.principal.to_string();
@@ -41,7 +42,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request
     match kind {
         0 => {
             let publish = publish(&principal, written, operation, scene);
-            (Request::Publish(publish), intent("publish", named))
+            (Command::Publish(valid(publish)), intent("publish", named))
         }
         1 => {
             let subscribe = body::Subscribe {
@@ -51,21 +52,21 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request
                 lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 60_000])),
                 operation: Some(Bytes::copy_from_slice(&operation)),
             };
-            (Request::Subscribe(subscribe), intent("subscribe", named))
+            (Command::Subscribe(valid(subscribe)), intent("subscribe", named))
         }
         2 => {
             let presentity = presentity(other);
             let body = body::Unsubscribe { request: 0, presentity };
-            (Request::Unsubscribe(body), intent("unsubscribe", None))
+            (Command::Unsubscribe(valid(body)), intent("unsubscribe", None))
         }
         3 => {
             let send = send(format!("{}-{written}", who.name), other);
-            (Request::Send(send), intent("send", None))
+            (Command::Send(valid(send)), intent("send", None))
         }
         4 => {
             let sequences = vec![scene.rng.u64(1..10)];
             let body = body::Delete { request: 0, inbox: inbox(&principal), sequences };
-            (Request::Delete(body), intent("delete", None))
+            (Command::Delete(valid(body)), intent("delete", None))
         }
         5 => {
             let invite = body::Invite {
@@ -75,17 +76,17 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request
                 role: 0,
                 lifetime_ms: Some(60_000),
             };
-            (Request::Invite(invite), intent("invite", None))
+            (Command::Invite(valid(invite)), intent("invite", None))
         }
         6 => {
             let device = spare_device().0;
             let body = body::RevokeKey { request: 0, principal: SPARE.to_owned(), device };
-            (Request::RevokeKey(body), intent("revoke-key", None))
+            (Command::RevokeKey(valid(body)), intent("revoke-key", None))
         }
         7 => {
             let (inbox, sequence) = (inbox(&principal), scene.rng.u64(1..10));
             let body = body::Displayed { request: 0, inbox, sequence };
-            (Request::Displayed(body), intent("displayed", None))
+            (Command::Displayed(valid(body)), intent("displayed", None))
         }
         8 => (rules(&principal, operation, scene), intent("change-rules", named)),
         9 => (delivery(&principal, operation, scene), intent("change-delivery", named)),
@@ -93,7 +94,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request
             let rule = body::VisibilityRule { who: other.to_owned(), is_shown: scene.rng.bool() };
             let (put, remove) = (vec![rule], Vec::new());
             let body = body::ChangeVisibility { request: 0, operation, put, remove };
-            (Request::ChangeVisibility(body), intent("change-visibility", named))
+            (Command::ChangeVisibility(valid(body)), intent("change-visibility", named))
         }
         11 => {
             let grant = body::Grant {
@@ -103,12 +104,12 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Request
                 grantee: other.to_owned(),
                 rights: *choose(&mut scene.rng, &[0, 1, 2, 8, 31]),
             };
-            (Request::Grant(grant), intent("grant", named))
+            (Command::Grant(valid(grant)), intent("grant", named))
         }
         12 => {
             let (watcher, presentity) = (other.to_owned(), presentity(&principal));
             let body = body::EndSubscription { request: 0, watcher, presentity };
-            (Request::EndSubscription(body), intent("end-subscription", None))
+            (Command::EndSubscription(valid(body)), intent("end-subscription", None))
         }
         _ => (administer(operation, scene), intent("administer", None)),
     }
@@ -126,7 +127,7 @@ fn publish(principal: &str, written: u64, operation: [u8; 16], scene: &mut Scene
         name: format!("n{written}"),
         if_match: None,
         lifetime_ms: Some(*choose(&mut scene.rng, &[2_000, 60_000])),
-        document: document.ok().as_ref().map(convert::document_body),
+        document: document.ok().as_ref().map(protocol::document::document_body),
     }
 }
 
@@ -145,7 +146,7 @@ fn send(id: String, to: &str) -> body::Send {
 }
 
 /// The owner's rules about its watcher, or about everyone; the administrator's for a domain.
-fn rules(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request {
+fn rules(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Command {
     let who = *choose(&mut scene.rng, &[WATCHER, "everyone"]);
     let handling = scene.rng.u8(1..=4);
     let rule = body::AccessRule {
@@ -163,17 +164,17 @@ fn rules(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request {
     let if_version = (scene.rng.u8(..6) == 0).then(|| scene.rng.u64(..4));
     let (put, remove) =
         if is_removed { (Vec::new(), vec![who.to_owned()]) } else { (vec![rule], Vec::new()) };
-    Request::ChangeRules(body::ChangeRules {
+    Command::ChangeRules(valid(body::ChangeRules {
         request: 0,
         operation,
         owner,
         if_version,
         put,
         remove,
-    })
+    }))
 }
 
-fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request {
+fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Command {
     let rule = body::DeliveryRule {
         name: "one".to_owned(),
         who: "authenticated".to_owned(),
@@ -183,7 +184,7 @@ fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request 
         action: *choose(&mut scene.rng, &[1, 3, 4]),
         reason: String::new(),
     };
-    Request::ChangeDelivery(body::ChangeDelivery {
+    Command::ChangeDelivery(valid(body::ChangeDelivery {
         request: 0,
         operation,
         inbox: inbox(principal),
@@ -192,19 +193,19 @@ fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Request 
         remove: Vec::new(),
         when_closed: scene.rng.u8(..3),
         receipts: scene.rng.u8(..3),
-    })
+    }))
 }
 
 /// Acts on a domain that nobody else is in, and on the watcher.
-fn administer(operation: [u8; 16], scene: &mut Scene) -> Request {
+fn administer(operation: [u8; 16], scene: &mut Scene) -> Command {
     let act = scene.rng.u8(1..=6);
     let subject = if act < 4 { DOMAIN } else { WATCHER };
-    Request::Administer(body::Administer {
+    Command::Administer(valid(body::Administer {
         request: 0,
         operation,
         act,
         subject: subject.to_owned(),
         presence: scene.rng.u8(..3),
         messaging: scene.rng.u8(..3),
-    })
+    }))
 }

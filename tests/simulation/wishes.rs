@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 
 use adsum::client::resume::{Resolved, Submission};
-use adsum::client::{Answer, Request};
+use adsum::client::{Answer, Command};
 use adsum::model::{
     Basic, Document, Moment, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Tuple,
     TupleId,
 };
+use adsum::protocol;
 use adsum::protocol::body;
-use adsum::protocol::convert;
 use bytes::Bytes;
 
+use super::answers::valid;
 use super::device::{Device, Process};
 use super::plan::{Plan, choose};
 use super::trace::note;
@@ -65,7 +66,7 @@ impl Device {
         }
     }
 
-    fn submit(&mut self, request: Request, purpose: Purpose) {
+    fn submit(&mut self, request: Command, purpose: Purpose) {
         let Some(process) = &mut self.process else { return };
         let submission = process.requests.submit(request);
         process.purposes.of.insert(submission, purpose);
@@ -75,7 +76,7 @@ impl Device {
     pub(crate) fn resend(&mut self, scene: &mut Scene) {
         for send in self.stored.outbox.clone() {
             scene.trace.count("messages sent again after a crash");
-            self.submit(Request::Send(send.clone()), Purpose::Send(send));
+            self.submit(Command::Send(valid(send.clone())), Purpose::Send(send));
         }
     }
 
@@ -100,7 +101,7 @@ impl Device {
             receipts: None,
         };
         self.stored.outbox.push(send.clone());
-        self.submit(Request::Send(send.clone()), Purpose::Send(send));
+        self.submit(Command::Send(valid(send.clone())), Purpose::Send(send));
     }
 
     /// An application that is not sure sends again what was answered before.
@@ -109,7 +110,7 @@ impl Device {
         let Some(send) = answered else { return };
         note!(scene.trace, "{} sends {} again", self.who.name, send.id);
         scene.trace.count("messages sent again");
-        self.submit(Request::Send(send.clone()), Purpose::Send(send));
+        self.submit(Command::Send(valid(send.clone())), Purpose::Send(send));
     }
 
     /// An application that uses an id twice.
@@ -119,7 +120,7 @@ impl Device {
         send.body = Bytes::from_static(b"another message");
         note!(scene.trace, "{} uses {} twice", self.who.name, send.id);
         let purpose = Purpose::Clash(send.id.clone());
-        self.submit(Request::Send(send), purpose);
+        self.submit(Command::Send(valid(send)), purpose);
     }
 
     fn publish(&mut self, scene: &mut Scene) {
@@ -140,15 +141,15 @@ impl Device {
             document.as_ref().map(|_| self.stored.written)
         );
         scene.oracle.asks_publish(operation, lifetime_ms);
-        let request = Request::Publish(body::Publish {
+        let request = Command::Publish(valid(body::Publish {
             request: 0,
             operation: operation.0,
             presentity: self.who.actor.principal.presentity().to_string(),
             name: String::new(),
             if_match: tag.map(|tag| tag.0),
             lifetime_ms: Some(lifetime_ms),
-            document: document.as_ref().map(convert::document_body),
-        });
+            document: document.as_ref().map(protocol::document::document_body),
+        }));
         self.submit(request, Purpose::Publish(operation));
     }
 
@@ -168,13 +169,13 @@ impl Device {
         note!(scene.trace, "{} watches {presentity} for {lifetime_ms} ms", self.who.name);
         let operation = OperationId(core::array::from_fn(|_| scene.rng.u8(..)));
         scene.oracle.asks_subscribe((watcher, presentity.clone()), lifetime_ms);
-        let request = Request::Subscribe(body::Subscribe {
+        let request = Command::Subscribe(valid(body::Subscribe {
             request: 0,
             presentity: presentity.to_string(),
-            mode: convert::mode_number(mode),
+            mode: protocol::subscribe::mode_number(mode),
             lifetime_ms: Some(lifetime_ms),
-            operation: convert::operation_added(operation),
-        });
+            operation: protocol::subscribe::operation_addition(operation),
+        }));
         self.submit(request, Purpose::Subscribe(presentity));
     }
 
@@ -184,7 +185,7 @@ impl Device {
         scene.oracle.asks_unsubscribe((self.who.actor.principal.clone(), presentity.clone()));
         let body = body::Unsubscribe { request: 0, presentity: presentity.to_string() };
         let since = scene.oracle.chronicle.moment();
-        self.submit(Request::Unsubscribe(body), Purpose::Unsubscribe(presentity, since));
+        self.submit(Command::Unsubscribe(valid(body)), Purpose::Unsubscribe(presentity, since));
     }
 
     fn delete(&mut self, scene: &mut Scene) {
@@ -196,7 +197,7 @@ impl Device {
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
         let inbox = self.who.actor.principal.inbox().to_string();
         let body = body::Delete { request: 0, inbox, sequences: vec![sequence] };
-        self.submit(Request::Delete(body), Purpose::Delete);
+        self.submit(Command::Delete(valid(body)), Purpose::Delete);
     }
 
     /// A request was answered.

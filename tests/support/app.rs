@@ -10,7 +10,7 @@ use adsum::client::{
     WatchOptions, enroll,
 };
 use adsum::model::{Document, InboxAddress, MessageId, Mode, Presentity, Principal};
-use adsum::protocol::convert;
+use adsum::protocol;
 
 use super::peer::{document, note_of};
 use super::{inbox, presentity, principal, within};
@@ -45,12 +45,12 @@ pub fn inbox_of(name: &str) -> InboxAddress {
 
 /// One open tuple with a note.
 pub fn note(text: &str) -> Document {
-    convert::document(document(text)).unwrap()
+    protocol::document::document(document(text)).unwrap()
 }
 
 /// The note that an update shows; `None` if nothing is published.
 pub fn noted(update: &Update) -> Option<String> {
-    note_of(&convert::document_body(&update.presence.document))
+    note_of(&protocol::document::document_body(&update.presence.document))
 }
 
 /// Publishes a note as one's own presence, however long the server is away.

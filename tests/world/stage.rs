@@ -12,8 +12,8 @@ use adsum::model::{
     DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
     Timestamp, WatcherKind,
 };
+use adsum::protocol::{self, feed::encode_presence_suffix};
 use adsum::protocol::{Command, Fetch};
-use adsum::protocol::{convert, feed::encode_presence_suffix};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
     Actor, Enroll, FeedId, Hello, InboxRow, Input, Output, PresenceItem, PresenceOpened, Query,
@@ -276,7 +276,7 @@ impl Stage {
     /// What the watcher gets of an item on the wire, in hexadecimal digits, and the row if it is about a watcher.
     fn bytes_of(&self, item: &PresenceItem) -> String {
         let document = self.seen(item);
-        let body = convert::presence_body(&item.presentity, item.state, Some(&document));
+        let body = protocol::document::presence_body(&item.presentity, item.state, Some(&document));
         let bytes = encode_presence_suffix(&body);
         format!("{:?} {}", item.watcher, blake3::hash(&bytes).to_hex()) + &text_of(&document)
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::cli::print::{rule::ShownLine, text::visible_line, time::moment};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::{Explanation, Granted};
+use crate::client::Explanation;
+use crate::model::Decision;
 use crate::model::{Presentity, Principal, Timestamp};
 
 /// Arguments of `adsum explain`.
@@ -46,8 +47,8 @@ struct GrantedLine {
     view: ShownLine,
 }
 
-impl From<&Granted> for GrantedLine {
-    fn from(granted: &Granted) -> Self {
+impl From<&Decision> for GrantedLine {
+    fn from(granted: &Decision) -> Self {
         Self {
             handling: granted.handling.as_str(),
             rule: granted.rule.as_ref().map(|rule| rule.as_str().to_owned()),
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn an_explanation_has_the_promised_fields() {
-        let granted = |handling, rule: Option<&str>| Granted {
+        let granted = |handling, rule: Option<&str>| Decision {
             handling,
             rule: rule.map(|rule| RuleName::new(rule).unwrap()),
             shown: Shown { notes: false, ..Shown::ALL },

@@ -10,7 +10,7 @@ use crate::cli::print::{
     table::{self, Row},
 };
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::Grant;
+use crate::client::GrantRow;
 use crate::model::{Principal, Rights};
 
 /// Arguments of `adsum grant`.
@@ -51,7 +51,7 @@ struct GrantLine {
 }
 
 impl GrantLine {
-    fn new(owner: &Principal, grant: &Grant) -> Self {
+    fn new(owner: &Principal, grant: &GrantRow) -> Self {
         let rights = grant.rights.to_string();
         let rights = rights.split(',').map(str::to_owned).collect();
         Self { owner: owner.to_string(), grantee: grant.grantee.to_string(), rights }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_grant_line_has_the_promised_fields() {
         let rights = "read,publish".parse().unwrap();
-        let grant = Grant { grantee: "bob@b.example".parse().unwrap(), rights };
+        let grant = GrantRow { grantee: "bob@b.example".parse().unwrap(), rights };
         let line = GrantLine::new(&"alice@b.example".parse().unwrap(), &grant);
         assert_eq!(
             serde_json::to_string(&line).unwrap(),

@@ -7,13 +7,46 @@ use std::sync::Arc;
 use quinn::SendStream;
 
 use super::fault;
-use super::stream::StreamReader;
+use super::stream::{StreamReader, decode};
 use crate::client::address::ServerAddress;
 use crate::client::error::{ClientError, Refused};
-use crate::client::request::{ControlEvent, Request, control_event, decode};
 use crate::model::{Lifetime, RefusalCode};
 use crate::protocol::body::{self, Body as _};
+use crate::protocol::{Answer, Command};
 use crate::wire::{Frame, VERSION};
+
+/// One frame from the server on CONTROL after `Welcome`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlEvent {
+    /// An answer.
+    Answer {
+        /// The number of the request on this connection.
+        number: u64,
+        /// Yes or no.
+        result: Result<Answer, Refused>,
+    },
+    /// The server is about to go.
+    Goaway(body::Goaway),
+}
+
+/// Reads a frame of CONTROL; `None` for a kind that may be passed over.
+fn control_event(frame: &Frame) -> Result<Option<ControlEvent>, ClientError> {
+    let (number, result) = match frame.kind {
+        body::Refused::KIND => {
+            let refused: body::Refused = decode(frame)?;
+            (refused.request, Err(refused.into()))
+        }
+        body::Goaway::KIND => {
+            return decode(frame).map(|goaway| Some(ControlEvent::Goaway(goaway)));
+        }
+        _ if frame.is_ignorable() => return Ok(None),
+        _ => {
+            let (number, answer) = Answer::decode(frame).map_err(ClientError::protocol)?;
+            (number, Ok(answer))
+        }
+    };
+    Ok(Some(ControlEvent::Answer { number, result }))
+}
 
 /// Writes requests. They are answered in the order they are written.
 #[derive(Debug)]
@@ -31,7 +64,7 @@ impl ControlSender {
     ///
     /// # Errors
     /// Those of a connection that ends.
-    pub async fn request(&mut self, number: u64, request: &mut Request) -> Result<(), ClientError> {
+    pub async fn request(&mut self, number: u64, request: &Command) -> Result<(), ClientError> {
         let mut out = Vec::new();
         request.encode(number, &mut out);
         self.write(&out).await
@@ -112,5 +145,35 @@ impl ControlReceiver {
                 return Ok(event);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Body, Decoder, encode};
+
+    fn frame<B: Body>(body: &B) -> Frame {
+        let (mut out, mut decoder) = (Vec::new(), Decoder::default());
+        encode(body, &mut out);
+        decoder.push(&out);
+        decoder.next_frame().unwrap().unwrap()
+    }
+
+    #[test]
+    fn an_unknown_kind_is_passed_over_or_is_a_breach_by_its_number() {
+        let unknown = |kind| Frame { kind, body: bytes::Bytes::new() };
+        assert_eq!(control_event(&unknown(0x9000)).unwrap(), None);
+        assert!(matches!(control_event(&unknown(0x0199)), Err(ClientError::Protocol { .. })));
+    }
+
+    #[test]
+    fn an_answer_tells_its_request() {
+        let event = control_event(&frame(&body::Sent { request: 9, duplicate: true }));
+        let result = Ok(Answer::Sent { duplicate: true });
+        assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 9, result }));
+        let event = control_event(&frame(&body::Changed { request: 4, version: 7 }));
+        let result = Ok(Answer::Changed { version: 7 });
+        assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 4, result }));
     }
 }

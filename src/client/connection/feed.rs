@@ -9,9 +9,9 @@ use quinn::SendStream;
 
 use super::fault;
 use super::stream::StreamReader;
+use super::stream::decode;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
-use crate::client::request::decode;
 use crate::protocol::{body, body::Body as _};
 use crate::wire::{Frame, encode};
 

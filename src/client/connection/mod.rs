@@ -19,7 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream, VarInt};
 
-pub use control::{ControlReceiver, ControlSender};
+pub use control::{ControlEvent, ControlReceiver, ControlSender};
 pub use endpoint::{Endpoint, KEEP_ALIVE};
 pub use feed::{FeedEvent, FeedReceiver, FeedSender};
 pub use stream::StreamReader;
@@ -28,7 +28,7 @@ pub use tls::Pin;
 use super::address::{KeyHash, ServerAddress};
 use super::error::ClientError;
 use super::state::Credentials;
-use crate::protocol::body;
+use crate::protocol::{self, FeedOpen, FeedSubject, body};
 use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, encode};
 
 /// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
@@ -141,15 +141,14 @@ impl Connection {
     ///
     /// # Errors
     /// Those of a connection that ends.
-    pub async fn feed(
-        &self,
-        open: &body::FeedOpen,
-    ) -> Result<(FeedSender, FeedReceiver), ClientError> {
-        let priority =
-            if open.kind == FEED_PRESENCE { Priority::Presence } else { Priority::Inbox };
+    pub async fn feed(&self, open: &FeedOpen) -> Result<(FeedSender, FeedReceiver), ClientError> {
+        let priority = match &open.subject {
+            FeedSubject::Presence { .. } => Priority::Presence,
+            FeedSubject::Inbox { .. } => Priority::Inbox,
+        };
         let (mut send, receive) = self.open(priority).await?;
         let mut bytes = vec![StreamType::Feed.byte()];
-        encode(open, &mut bytes);
+        protocol::write(open, &mut bytes);
         send.write_all(&bytes).await.map_err(|error| fault::unwritten(&self.server, error))?;
         let reader = StreamReader::new(receive, self.server());
         Ok((FeedSender::new(send, self.server()), FeedReceiver::new(reader)))
@@ -187,11 +186,6 @@ impl Connection {
         fault::ended(&self.server, error)
     }
 }
-
-/// `FeedOpen.kind` of presence.
-pub(crate) const FEED_PRESENCE: u8 = 1;
-/// `FeedOpen.kind` of an inbox.
-pub(crate) const FEED_INBOX: u8 = 2;
 
 #[cfg(test)]
 pub(crate) fn key_of_certificate(certificate: &rustls::pki_types::CertificateDer<'_>) -> KeyHash {

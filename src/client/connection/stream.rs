@@ -9,9 +9,13 @@ use quinn::{RecvStream, VarInt};
 use super::fault;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
-use crate::client::request::SKIPPED_FROM;
-use crate::protocol::{body, body::Body as _};
-use crate::wire::{Decoder, Frame, ResetCode};
+use crate::protocol::body;
+use crate::wire::{self, Body, Decoder, Frame, ResetCode};
+
+/// Decodes a frame of the server.
+pub(crate) fn decode<B: Body>(frame: &Frame) -> Result<B, ClientError> {
+    wire::decode(frame).map_err(ClientError::protocol)
+}
 
 const READ_BYTES: usize = 16 * 1024;
 
@@ -62,10 +66,10 @@ impl StreamReader {
                 return Err(ClientError::Lost { reason: "the answer ended before its end".into() });
             };
             if frame.kind == body::Refused::KIND {
-                let refused: body::Refused = crate::client::request::decode(&frame)?;
+                let refused: body::Refused = decode(&frame)?;
                 return Err(ClientError::Refused(refused.into()));
             }
-            if frame.kind < SKIPPED_FROM {
+            if !frame.is_ignorable() {
                 return Ok(frame);
             }
         }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::model::InboxSequence;
 use crate::model::limits::{WINDOW_BYTES_MAX, WINDOW_EVENTS_MAX};
+use crate::protocol::Outcome;
 
 /// Items held that are not taken: two windows, one of the connection before and one of this one.
 const ITEMS_HELD_MAX: usize = 2 * WINDOW_EVENTS_MAX as usize;
@@ -42,17 +43,6 @@ pub enum FeedKind {
     Inbox,
     /// Numbered messages that are only looked at: nothing is ever saved or acknowledged.
     InboxKept,
-}
-
-/// How the server began a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// From the beginning, as asked.
-    Fresh,
-    /// Behind the cursor given.
-    Resumed,
-    /// The cursor was of no use: everything is sent anew.
-    Anew,
 }
 
 /// What the server said when it opened the feed.

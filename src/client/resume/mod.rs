@@ -11,7 +11,6 @@ mod requests;
 
 pub use back_off::{BackOff, EARLY_ATTEMPTS, EARLY_MS_MAX, HEALTHY_MS, LATE_MS_MAX, USEFUL_MS};
 pub use feed::{
-    Arrived, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Opening, Outcome, Position,
-    Unsaved,
+    Arrived, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Opening, Position, Unsaved,
 };
 pub use requests::{Requests, RequestsFault, Resolved, Submission};

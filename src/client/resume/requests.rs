@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use thiserror::Error;
 
 use crate::client::error::Refused;
-use crate::client::request::{Answer, Request};
 use crate::model::RefusalCode;
 use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
+use crate::protocol::{Answer, Command};
 
 /// Names a request for as long as this process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ pub struct RequestsFault {
 #[derive(Clone, Debug)]
 struct Pending {
     submission: Submission,
-    request: Request,
+    request: Command,
     repeated: bool,
 }
 
@@ -93,7 +93,7 @@ impl Requests {
     ///
     /// # Panics
     /// If there is no room, because the caller must ask first.
-    pub fn submit(&mut self, request: Request) -> Submission {
+    pub fn submit(&mut self, request: Command) -> Submission {
         assert!(self.has_room(), "more requests were submitted than there is room for");
         self.submitted += 1;
         let submission = Submission(self.submitted);
@@ -114,7 +114,7 @@ impl Requests {
     /// Appends the frame of the next request to be written to `out`; returns its number, or `None` if there is none.
     pub fn write_next(&mut self, out: &mut Vec<u8>) -> Option<u64> {
         let number = self.due + self.written as u64;
-        let next = self.pending.get_mut(self.written)?;
+        let next = self.pending.get(self.written)?;
         next.request.encode(number, out);
         self.written += 1;
         Some(number)
@@ -168,24 +168,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::body;
+    use crate::model::{ContentType, MessageId, OperationId, Payload, Receipts, Rights};
+    use crate::protocol::{Grant, Send, Unsubscribe};
 
-    fn send(id: u64) -> Request {
-        Request::Send(body::Send {
-            request: 0,
-            inbox: "im:b@localhost".into(),
-            sender: String::new(),
-            id: id.to_string(),
-            content_type: "text/plain".into(),
-            body: bytes::Bytes::from_static(b"x"),
-            lifetime_ms: None,
-            receipts: None,
-        })
+    fn send(id: u64) -> Command {
+        let send = Send {
+            sender: None,
+            inbox: "im:b@localhost".parse().unwrap(),
+            receipts: Receipts::NONE,
+            id: MessageId::new(&id.to_string()).unwrap(),
+            content_type: ContentType::new("text/plain").unwrap(),
+            body: Payload::text("x"),
+            lifetime: None,
+        };
+        send.into()
     }
 
-    fn unsubscribe() -> Request {
-        let presentity = "pres:b@localhost".into();
-        Request::Unsubscribe(body::Unsubscribe { request: 0, presentity })
+    fn unsubscribe() -> Command {
+        Unsubscribe { presentity: "pres:b@localhost".parse().unwrap() }.into()
     }
 
     fn refused(code: RefusalCode) -> Refused {
@@ -243,22 +243,21 @@ mod tests {
 
     #[test]
     fn a_change_that_is_repeated_is_the_same_operation() {
-        let request = body::Grant {
-            request: 0,
-            operation: [7; 16],
-            owner: String::new(),
-            grantee: "b@localhost".into(),
-            rights: 2,
-        };
+        let request = Command::from(Grant {
+            operation: OperationId([7; 16]),
+            owner: None,
+            grantee: "b@localhost".parse().unwrap(),
+            rights: Rights::READ,
+        });
         let mut requests = Requests::new();
         requests.submit(send(1));
-        requests.submit(Request::Grant(request.clone()));
+        requests.submit(request.clone());
         write_all(&mut requests);
         requests.answered(1, STORED).unwrap();
         requests.connected();
         let (mut repeated, mut expected) = (Vec::new(), Vec::new());
         requests.write_next(&mut repeated);
-        crate::wire::encode(&body::Grant { request: 1, ..request }, &mut expected);
+        request.encode(1, &mut expected);
         assert_eq!(repeated, expected);
     }
 
@@ -375,7 +374,7 @@ mod tests {
         let at = requests.written;
         let mut out = Vec::new();
         let Some(number) = requests.write_next(&mut out) else { return };
-        let Request::Send(body) = &requests.pending[at].request else { unreachable!() };
-        line.push_back((number, body.id.parse().unwrap()));
+        let Command::Send(send) = &requests.pending[at].request else { unreachable!() };
+        line.push_back((number, send.id.as_str().parse().unwrap()));
     }
 }

@@ -8,12 +8,13 @@ use bytes::Bytes;
 
 use crate::cli::run::failure::Failure;
 use crate::client::connection::{
-    Connection, ControlReceiver, ControlSender, Endpoint, FEED_INBOX, FEED_PRESENCE, FeedEvent,
-    FeedReceiver, FeedSender, KEEP_ALIVE, Pin,
+    Connection, ControlReceiver, ControlSender, Endpoint, FeedEvent, FeedReceiver, FeedSender,
+    KEEP_ALIVE, Pin,
 };
 use crate::client::{Answer, ClientError, ControlEvent, Credentials, ServerAddress};
 use crate::model::InboxAddress;
-use crate::protocol::body::{self, Body as _, Enroll, FeedOpen};
+use crate::protocol::body::{self, Body as _, Enroll};
+use crate::protocol::{FeedOpen, FeedSubject};
 use crate::wire::{CloseCode, decode};
 
 /// Longest time from the first packet to the end of the handshake.
@@ -180,20 +181,14 @@ impl Feed {
 
 /// Opens all of one's presence from `cursor` on, or from the start if it is empty.
 pub(super) fn presence_from(cursor: Bytes) -> FeedOpen {
-    FeedOpen {
-        kind: FEED_PRESENCE,
-        cursor,
-        window: 0,
-        presentities: Vec::new(),
-        inbox: String::new(),
-        from_start: false,
-        watchers: None,
-    }
+    let subject = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
+    FeedOpen { cursor, window: 0, subject }
 }
 
 /// Opens an inbox behind what was acknowledged.
 pub(super) fn inbox(address: &InboxAddress) -> FeedOpen {
-    FeedOpen { kind: FEED_INBOX, inbox: address.to_string(), ..presence_from(Bytes::new()) }
+    let subject = FeedSubject::Inbox { inbox: address.clone(), from_start: false };
+    FeedOpen { cursor: Bytes::new(), window: 0, subject }
 }
 
 /// What came is not what must come.

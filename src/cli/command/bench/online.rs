@@ -12,10 +12,11 @@ use super::participants::Participant;
 use super::progress::Progress;
 use super::requests::{Publishes, Requests, operation};
 use crate::cli::run::failure::Failure;
-use crate::client::{Credentials, InviteToken, Request};
-use crate::model::{AccessRule, Handling, Mode, Who};
+use crate::client::{Credentials, InviteToken};
+use crate::model::{AccessRule, Handling, Mode, Role, Who};
+use crate::protocol;
+use crate::protocol::Invite;
 use crate::protocol::body::{self, Enroll};
-use crate::protocol::convert;
 
 /// Handshakes at once.
 const AT_ONCE: usize = 32;
@@ -99,15 +100,10 @@ impl Inviter {
 
     async fn invite(&mut self, participant: &Participant) -> Result<InviteToken, Failure> {
         let token = InviteToken::generate();
-        let mut request = Request::Invite(body::Invite {
-            request: 0,
-            invite: token.id().0,
-            principal: Some(participant.who.principal().account().to_owned()),
-            role: 0,
-            lifetime_ms: None,
-        });
+        let principal = Some(participant.who.principal().clone());
+        let request = Invite { invite: token.id(), principal, role: Role::User, lifetime: None };
         self.invites += 1;
-        self.link.sender.request(self.invites, &mut request).await?;
+        self.link.sender.request(self.invites, &request.into()).await?;
         self.link.answered().await?;
         Ok(token)
     }
@@ -161,7 +157,7 @@ fn open_to_all(who: &Credentials) -> body::ChangeRules {
         operation: operation(u64::MAX).0,
         owner: who.principal().presentity().to_string(),
         if_version: None,
-        put: vec![convert::access_rule_body(&rule)],
+        put: vec![protocol::rules::access_rule_body(&rule)],
         remove: Vec::new(),
     }
 }

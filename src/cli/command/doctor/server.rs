@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::check::Check;
 use crate::cli::print::time::{now, span};
 use crate::cli::run::cure;
-use crate::client::{Client, ClientError, Identity, InboxStatus, Profile, Session};
+use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{Lifetime, RefusalCode, Timestamp};
 use crate::protocol::ServerDescription;
@@ -69,7 +69,7 @@ fn clock(name: &str, server: Timestamp, here: Timestamp) -> Check {
     Check::warn(name, detail, "set the clocks of both machines by NTP")
 }
 
-fn inbox(name: &str, status: Result<InboxStatus, ClientError>) -> Check {
+fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {
     let name = format!("{name} inbox");
     let status = match status {
         Ok(status) => status,

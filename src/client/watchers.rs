@@ -2,15 +2,15 @@
 //!
 //! Must never hold: a position on disk. What is told is the present state, so it begins anew each time.
 
-use crate::client::client::Client;
-use crate::client::connection::{FEED_PRESENCE, FeedEvent};
-use crate::client::error::ClientError;
-use crate::client::feed::{Feed, Item, Subject, open_frame};
-use crate::client::request::Request;
-use crate::client::resume::{Arrived, FeedKind, FeedResume, Position};
-use crate::client::watch::check_list;
+use super::client::Client;
+use super::connection::FeedEvent;
+use super::error::ClientError;
+use super::feed::{Feed, Item, Subject};
+use super::resume::{Arrived, FeedKind, FeedResume, Position};
+use super::watch::check_list;
 use crate::model::{InboxSequence, Presentity, Principal, WatcherRow};
-use crate::protocol::{body, convert};
+use crate::protocol::watchers::watcher;
+use crate::protocol::{EndSubscription, FeedSubject, ListWatchers};
 
 /// What comes on a feed with watcher information.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Item for News {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Watcher { event, bytes } => {
-                let row = convert::watcher(&event.watcher).map_err(ClientError::protocol)?;
+                let row = watcher(&event.watcher).map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Watcher(Box::new(row)))
             }
             FeedEvent::Presence { event, bytes } => {
@@ -66,10 +66,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn watchers(&self, presentity: &Presentity) -> Result<Vec<WatcherRow>, ClientError> {
-        let question = body::ListWatchers { presentity: presentity.to_string() };
-        let rows = self.rows::<_, body::Watcher>(&question).await?;
-        let rows = rows.into_iter().map(|row| convert::watcher(&row.watcher));
-        rows.collect::<Result<_, _>>().map_err(ClientError::protocol)
+        self.rows(&ListWatchers { presentity: presentity.clone() }).await
     }
 
     /// Tells who watches `presentities`, all that one controls if empty, and goes on as that changes.
@@ -78,11 +75,8 @@ impl Client {
     /// [`ClientError::Invalid`] for too long a list. Refusals and lost connections come from [`Watchers::next`].
     pub fn follow_watchers(&self, presentities: &[Presentity]) -> Result<Watchers, ClientError> {
         check_list(presentities)?;
-        let open = body::FeedOpen {
-            presentities: presentities.iter().map(Presentity::to_string).collect(),
-            watchers: convert::watchers_added(true),
-            ..open_frame(FEED_PRESENCE)
-        };
+        let presentities = presentities.to_vec();
+        let open = FeedSubject::Presence { presentities, with_watchers: true };
         let subject = Subject { open, kind: FeedKind::Presence, follow: true };
         let resume = FeedResume::new(FeedKind::Presence, Position::default());
         Ok(Watchers { feed: Feed::new(self, subject, resume, None) })
@@ -97,11 +91,7 @@ impl Client {
         watcher: &Principal,
         presentity: &Presentity,
     ) -> Result<(), ClientError> {
-        let request = body::EndSubscription {
-            request: 0,
-            watcher: watcher.to_string(),
-            presentity: presentity.to_string(),
-        };
-        self.changed(Request::EndSubscription(request)).await.map(drop)
+        let (watcher, presentity) = (watcher.clone(), presentity.clone());
+        self.changed(EndSubscription { watcher, presentity }).await.map(drop)
     }
 }
