@@ -17,7 +17,7 @@ use crate::protocol::{
     ActRow, Answer, DeviceKey, GrantRow, InboxState, ServerDescription, SubscriptionRow,
 };
 
-/// The service's yes. Its no is a [`Refusal`](crate::model::Refusal).
+/// The service's yes. Its no is a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The session may act.

@@ -80,7 +80,7 @@ fn repeated(
 /// What the document composes to with the other publications.
 ///
 /// # Errors
-/// As [`compose`], if that cannot be shown.
+/// As [`compose()`], if that cannot be shown.
 fn composed(
     view: Option<&PresentityView>,
     key: &PublicationKey,
