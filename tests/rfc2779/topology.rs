@@ -14,7 +14,10 @@ use crate::world::{DOMAIN, World};
 async fn r2_4_4_administrators_can_filter_and_switch_the_protocol() {
     let document = include_str!("../../docs/PROTOCOL.md");
     assert!(document.contains("UDP port 2778") && document.contains("ALPN is `adsum/1`"));
-    assert!(document.contains("## Firewalls"), "the document says how it can be filtered");
+    assert!(
+        document.contains("## Appendix D. Firewalls"),
+        "the document says how it can be filtered"
+    );
     assert_eq!(adsum::wire::ALPN, b"adsum/1");
 
     let mut world = World::open();
