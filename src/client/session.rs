@@ -4,7 +4,8 @@
 
 use super::error::{ClientError, printable};
 use crate::model::{DeviceId, Principal, Role, Timestamp};
-use crate::protocol::{self, body};
+use crate::protocol::body;
+use crate::protocol::identity::{self, DURABILITY_SYNCED};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +48,14 @@ pub struct Session {
 impl Session {
     pub(crate) fn new(welcome: &body::Welcome) -> Result<Self, ClientError> {
         let durability = match welcome.durability {
-            1 => Durability::Synced,
+            DURABILITY_SYNCED => Durability::Synced,
             // A mode that this version does not know promises no more than the weakest one it knows.
             _ => Durability::Buffered,
         };
         Ok(Self {
             principal: welcome.principal.parse().map_err(ClientError::protocol)?,
             device: DeviceId(welcome.device),
-            role: protocol::identity::role(welcome.role).map_err(ClientError::protocol)?,
+            role: identity::role(welcome.role).map_err(ClientError::protocol)?,
             enrolled: welcome.enrolled,
             durability,
             server: printable(&welcome.server),

@@ -8,8 +8,7 @@ use bytes::Bytes;
 use quinn::SendStream;
 
 use super::fault;
-use super::stream::StreamReader;
-use super::stream::decode;
+use super::stream::{StreamReader, decode};
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
 use crate::protocol::{body, body::Body as _};

@@ -28,6 +28,7 @@ pub use tls::Pin;
 use super::address::{KeyHash, ServerAddress};
 use super::error::ClientError;
 use super::state::Credentials;
+use crate::protocol::identity::PROOF_EXPORTER;
 use crate::protocol::{self, FeedOpen, FeedSubject, body};
 use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, encode};
 
@@ -108,7 +109,7 @@ impl Connection {
             features: 0,
             principal: credentials.account().to_owned(),
             key: credentials.public_key().0,
-            proof: 1,
+            proof: PROOF_EXPORTER,
             signature: Bytes::copy_from_slice(&signature),
             enroll,
             client: software.to_owned(),

@@ -14,6 +14,7 @@ use crate::client::connection::{
 use crate::client::{Answer, ClientError, ControlEvent, Credentials, ServerAddress};
 use crate::model::InboxAddress;
 use crate::protocol::body::{self, Body as _, Enroll};
+use crate::protocol::identity::DURABILITY_SYNCED;
 use crate::protocol::{FeedOpen, FeedSubject};
 use crate::wire::{CloseCode, decode};
 
@@ -21,8 +22,6 @@ use crate::wire::{CloseCode, decode};
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// What the server is told that the client is.
 const SOFTWARE: &str = concat!("adsum-bench ", env!("CARGO_PKG_VERSION"));
-/// `Welcome.durability` of a server that answers only what is on stable storage.
-const DURABILITY_SYNCED: u8 = 1;
 /// Events taken between two acknowledgements: half the server's window, so that it never closes.
 const ACKNOWLEDGE_EVERY: u32 = 128;
 
