@@ -10,17 +10,12 @@ use super::step::{Claim, Note};
 use crate::model::limits::HELLO_BYTES_MAX;
 use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal, Timestamp};
 use crate::protocol::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
-use crate::protocol::identity::role_number;
+use crate::protocol::identity::{DURABILITY_SYNCED, PROOF_CHALLENGE, PROOF_EXPORTER, role_number};
 use crate::protocol::server::SOFTWARE;
 use crate::service::{self, Actor, Input, Reply, Ticket};
 use crate::wire::{
     CHALLENGE_CONTEXT, CloseCode, Decoder, EXPORTER_CONTEXT, FrameFault, VERSION, decode, encode,
 };
-
-const PROOF_CHALLENGE: u8 = 0;
-const PROOF_EXPORTER: u8 = 1;
-/// Answers mean that the state is on stable storage.
-const DURABILITY_SYNCED: u8 = 1;
 
 /// A decoder for the frames of a peer that has proven nothing.
 pub(super) fn decoder() -> Decoder {
