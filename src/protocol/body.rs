@@ -4,25 +4,10 @@
 
 pub use crate::wire::{Body, Ext, KindVisitor};
 
-pub use super::delivery::body::*;
-pub use super::document::body::*;
-pub use super::domain::body::*;
-pub use super::feed::body::*;
-pub use super::grant::body::*;
-pub use super::history::body::*;
-pub use super::identity::body::*;
-pub use super::inbox::body::*;
-pub use super::publish::body::*;
-pub use super::refusal::body::*;
-pub use super::rules::body::*;
-pub use super::send::body::*;
-pub use super::server::body::*;
-pub use super::subscribe::body::*;
-pub use super::visibility::body::*;
-pub use super::watchers::body::*;
-
 macro_rules! tables {
-    ($($noun:ident)*) => {
+    ($($noun:ident { $($request:tt)* } asks { $($question:tt)* })*) => {
+        $(pub use super::$noun::body::*;)*
+
         const KINDS_COUNT: usize = 0 $(+ super::$noun::body::Table::KINDS.len())*;
 
         /// The kinds of all nouns, noun by noun.
@@ -52,7 +37,7 @@ macro_rules! tables {
     };
 }
 
-tables! { delivery document domain feed grant history identity inbox publish refusal rules send server subscribe visibility watchers }
+nouns! { tables }
 
 /// Number and name of every kind, in order of number.
 pub const KINDS: &[(u16, &str)] = &ordered(joined());

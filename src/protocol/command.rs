@@ -5,10 +5,6 @@
 use super::body;
 use super::framed::Framed as _;
 use super::request::{Answer, Request as _};
-use super::{
-    Administer, ChangeDelivery, ChangeRules, ChangeVisibility, Delete, Displayed, EndSubscription,
-    Grant, Invite, Publish, RevokeKey, Send, Subscribe, Unsubscribe,
-};
 use crate::model::{Refusal, RefusalCode};
 use crate::wire::{Body, Frame, FrameFault, decode, encode, request_number};
 
@@ -24,11 +20,11 @@ pub struct Requested {
 }
 
 macro_rules! commands {
-    ($($name:ident $word:literal;)*) => {
+    ($($noun:ident { $($name:ident $word:literal;)* } asks { $($question:tt)* })*) => {
         /// A request that may change state.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Command {
-            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
+            $($(#[doc = concat!("See [`", stringify!($name), "`](super::", stringify!($name), ").")] $name(super::$name),)*)*
         }
 
         impl Command {
@@ -38,9 +34,9 @@ macro_rules! commands {
             /// As [`encode`].
             pub fn encode(&self, number: u64, out: &mut Vec<u8>) {
                 match self {
-                    $(Self::$name(value) => {
+                    $($(Self::$name(value) => {
                         encode(&body::$name { request: number, ..value.to_body() }, out);
-                    })*
+                    })*)*
                 }
             }
 
@@ -51,12 +47,12 @@ macro_rules! commands {
             /// peer does not speak this protocol and the connection must end.
             pub fn decode(frame: &Frame) -> Result<Option<Requested>, FrameFault> {
                 match frame.kind {
-                    $(body::$name::KIND => requested(
+                    $($(body::$name::KIND => requested(
                         frame,
                         $word,
                         |body: &body::$name| body.request,
-                        |body| $name::from_body(body).map(Self::$name),
-                    ),)*
+                        |body| super::$name::from_body(body).map(Self::$name),
+                    ),)*)*
                     _ if frame.is_ignorable() => return Ok(None),
                     kind => unknown(frame, kind),
                 }
@@ -66,42 +62,27 @@ macro_rules! commands {
             /// The kind of request, for counting.
             pub const fn kind(&self) -> &'static str {
                 match self {
-                    $(Self::$name(_) => $word,)*
+                    $($(Self::$name(_) => $word,)*)*
                 }
             }
 
             /// What a repeat that is refused with `code` means, if the first one was done after all.
             pub fn done_before(&self, code: RefusalCode) -> Option<Answer> {
                 match self {
-                    $(Self::$name(value) => value.done_before(code),)*
+                    $($(Self::$name(value) => value.done_before(code),)*)*
                 }
             }
         }
 
-        $(impl From<$name> for Command {
-            fn from(value: $name) -> Self {
+        $($(impl From<super::$name> for Command {
+            fn from(value: super::$name) -> Self {
                 Self::$name(value)
             }
-        })*
+        })*)*
     };
 }
 
-commands! {
-    Publish "publish";
-    Subscribe "subscribe";
-    Unsubscribe "unsubscribe";
-    Send "send";
-    Delete "delete";
-    Invite "invite";
-    RevokeKey "revoke-key";
-    Displayed "displayed";
-    ChangeRules "change-rules";
-    ChangeDelivery "change-delivery";
-    ChangeVisibility "change-visibility";
-    Grant "grant";
-    EndSubscription "end-subscription";
-    Administer "administer";
-}
+nouns! { commands }
 
 /// Reads the request in a frame of the kind of `B`.
 fn requested<B: Body>(

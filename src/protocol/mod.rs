@@ -7,6 +7,33 @@
 //! works with.
 //! Must never hold: a socket, a clock, or what the service does with a request.
 
+/// Every noun, with its requests and questions and the words by which these are counted. What goes over all nouns is made
+/// from this table: the file that needs it gives it to a macro of its own.
+macro_rules! nouns {
+    ($with:ident) => {
+        $with! {
+            identity { Invite "invite"; RevokeKey "revoke-key"; } asks { ListKeys "keys"; }
+            publish { Publish "publish"; } asks { Fetch "fetch"; }
+            document {} asks {}
+            subscribe { Subscribe "subscribe"; Unsubscribe "unsubscribe"; } asks { ListSubscriptions "subscriptions"; }
+            send { Send "send"; } asks {}
+            inbox {
+                Delete "delete"; Displayed "displayed";
+            } asks { InboxStatus "inbox"; ListQuarantine "quarantine"; }
+            rules { ChangeRules "change-rules"; } asks { ListRules "rules"; }
+            delivery { ChangeDelivery "change-delivery"; } asks { ListDelivery "delivery"; }
+            visibility { ChangeVisibility "change-visibility"; } asks { ListVisibility "visibility"; }
+            watchers { EndSubscription "end-subscription"; } asks { ListWatchers "watchers"; }
+            grant { Grant "grant"; } asks { ListGrants "grants"; }
+            history {} asks { ListHistory "history"; FetchAt "fetch-at"; Explain "explain"; }
+            domain { Administer "administer"; } asks { ListDomains "domains"; ListActs "acts"; }
+            server {} asks { ServerInfo "server"; }
+            feed {} asks {}
+            refusal {} asks {}
+        }
+    };
+}
+
 mod answer;
 #[cfg(test)]
 mod arbitrary;

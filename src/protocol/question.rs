@@ -4,20 +4,15 @@
 
 use super::body;
 use super::framed::Framed as _;
-use super::{
-    Explain, Fetch, FetchAt, InboxStatus, ListActs, ListDelivery, ListDomains, ListGrants,
-    ListHistory, ListKeys, ListQuarantine, ListRules, ListSubscriptions, ListVisibility,
-    ListWatchers, ServerInfo,
-};
 use crate::model::Refusal;
 use crate::wire::{Body as _, Frame, FrameFault, decode};
 
 macro_rules! questions {
-    ($($name:ident $word:literal;)*) => {
+    ($($noun:ident { $($request:tt)* } asks { $($name:ident $word:literal;)* })*) => {
         /// A question, which changes nothing.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Question {
-            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
+            $($(#[doc = concat!("See [`", stringify!($name), "`](super::", stringify!($name), ").")] $name(super::$name),)*)*
         }
 
         impl Question {
@@ -29,47 +24,30 @@ macro_rules! questions {
                 frame: &Frame,
             ) -> Result<(&'static str, Result<Self, Refusal>), FrameFault> {
                 match frame.kind {
-                    $(body::$name::KIND => {
+                    $($(body::$name::KIND => {
                         let body: body::$name = decode(frame)?;
-                        Ok(($word, $name::from_body(body).map(Self::$name)))
-                    })*
+                        Ok(($word, super::$name::from_body(body).map(Self::$name)))
+                    })*)*
                     found => Err(FrameFault::Unexpected { found, expected: "a question" }),
                 }
             }
         }
 
-        $(impl From<$name> for Question {
-            fn from(value: $name) -> Self {
+        $($(impl From<super::$name> for Question {
+            fn from(value: super::$name) -> Self {
                 Self::$name(value)
             }
-        })*
+        })*)*
     };
 }
 
-questions! {
-    Fetch "fetch";
-    ListSubscriptions "subscriptions";
-    ListKeys "keys";
-    InboxStatus "inbox";
-    ListRules "rules";
-    ListDelivery "delivery";
-    ListVisibility "visibility";
-    ListGrants "grants";
-    ListWatchers "watchers";
-    ListHistory "history";
-    FetchAt "fetch-at";
-    Explain "explain";
-    ListDomains "domains";
-    ListActs "acts";
-    ListQuarantine "quarantine";
-    ServerInfo "server";
-}
+nouns! { questions }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{RefusalCode, Timestamp};
-    use crate::protocol::RulesOwner;
+    use crate::protocol::{ListActs, ListGrants, ListHistory, ListRules, RulesOwner};
     use crate::wire::{Body, Decoder, encode};
 
     fn asked<B: Body>(body: &B) -> Result<Question, Refusal> {
