@@ -15,6 +15,7 @@ use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::rules::{
     AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
 };
+use super::store::EpochBegan;
 use super::subscription::{
     Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
 };
@@ -101,6 +102,8 @@ pub enum Event {
     PrincipalSuspended(PrincipalSuspended),
     /// An administrator did something that concerns a principal.
     AdministratorActed(AdministratorActed),
+    /// Another process began to write this log. The first event of each process that writes any.
+    EpochBegan(EpochBegan),
 }
 
 /// The entity an event belongs to.
@@ -122,6 +125,8 @@ pub enum EntityKey {
     Audience(Presentity),
     /// A domain.
     Domain(Domain),
+    /// The store itself.
+    Store,
 }
 
 impl Event {
@@ -161,6 +166,7 @@ impl Event {
             Self::ServicesSwitched(event) => EntityKey::Principal(event.principal.clone()),
             Self::PrincipalSuspended(event) => EntityKey::Principal(event.principal.clone()),
             Self::AdministratorActed(event) => EntityKey::Principal(event.principal.clone()),
+            Self::EpochBegan(_) => EntityKey::Store,
         }
     }
 
@@ -200,6 +206,7 @@ impl Event {
             Self::ServicesSwitched(_) => "services-switched",
             Self::PrincipalSuspended(_) => "principal-suspended",
             Self::AdministratorActed(_) => "administrator-acted",
+            Self::EpochBegan(_) => "epoch-began",
         }
     }
 }

@@ -17,6 +17,7 @@ mod pack;
 mod publication;
 mod receipt;
 mod rules;
+mod store;
 mod subscription;
 mod watcher;
 
@@ -38,6 +39,7 @@ pub use receipt::{ReceiptIssued, ReceiptsAsked};
 pub use rules::{
     AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
 };
+pub use store::EpochBegan;
 pub use subscription::{
     Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
 };

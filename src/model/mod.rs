@@ -8,6 +8,7 @@ mod access;
 mod address;
 mod administration;
 mod delivery;
+mod epoch;
 mod grant;
 mod identity;
 pub mod limits;
@@ -26,6 +27,7 @@ pub use access::{AccessRule, AccessRules, Decision, Handling, RuleName, Shown, W
 pub use address::{Domain, InboxAddress, Presentity, Principal};
 pub use administration::{AdministratorAct, DomainRow};
 pub use delivery::{Delivery, DeliveryChange, DeliveryRule, DeliveryRules, MediaRange, WhenClosed};
+pub use epoch::EpochId;
 pub use grant::{Rights, VisibilityRules};
 pub use identity::{DeviceId, DeviceLabel, InviteId, PublicKey, Role};
 pub use message::{ContentType, Message, MessageId};

@@ -15,6 +15,7 @@ mod presentity;
 mod principal;
 mod record;
 mod rules;
+mod store;
 mod views;
 mod watcher;
 
@@ -28,5 +29,6 @@ pub use presentity::{EarlierOperation, EndedPublication, PresentityView, Publica
 pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};
 pub use rules::{Answered, RulesView};
+pub use store::{Epochs, StoreView};
 pub use views::{Counts, Views};
 pub use watcher::{SubscribeAnswer, SubscriptionView, WatcherView};

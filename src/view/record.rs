@@ -11,7 +11,9 @@ use thiserror::Error;
 
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
-use super::{Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, SubscriptionView};
+use super::{
+    Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView, SubscriptionView,
+};
 use crate::event::EntityKey;
 use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
@@ -27,6 +29,7 @@ const INBOX: u8 = b'N';
 const RULES: u8 = b'R';
 const AUDIENCE: u8 = b'A';
 const DOMAIN: u8 = b'D';
+const STORE: u8 = b'S';
 /// Ends an inbox's name in the keys of its chunks; no address holds it.
 const CHUNK: u8 = 0;
 
@@ -91,6 +94,7 @@ impl Views {
                 vec![(key, self.audiences.get(presentity).map(to_bytes))]
             }
             EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
+            EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
         }
     }
 
@@ -129,7 +133,8 @@ impl Views {
         let audiences = self.audiences.keys().cloned().map(EntityKey::Audience);
         let domains = self.domains.keys().cloned().map(EntityKey::Domain);
         let early = invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes);
-        early.chain(rules).chain(audiences).chain(domains).collect()
+        let store = (self.store != StoreView::default()).then_some(EntityKey::Store);
+        early.chain(rules).chain(audiences).chain(domains).chain(store).collect()
     }
 
     /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
@@ -170,6 +175,7 @@ impl Views {
                 let domain = text.parse().map_err(|_| fault("its key is no domain"))?;
                 self.domains.insert(domain, from_bytes(value)?);
             }
+            STORE => self.store = from_bytes(value)?,
             _ => return Err(fault("its key is of no kind this program knows")),
         }
         Ok(true)
@@ -329,6 +335,7 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         EntityKey::Rules(principal) => (RULES, principal.account().as_bytes()),
         EntityKey::Audience(presentity) => (AUDIENCE, presentity.account().as_bytes()),
         EntityKey::Domain(domain) => (DOMAIN, domain.as_str().as_bytes()),
+        EntityKey::Store => (STORE, &[][..]),
     };
     [&[letter], name].concat()
 }

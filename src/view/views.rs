@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::expiry::{Due, Ends, Expiry};
 use super::{
     AudienceView, DomainView, InboxView, InviteView, MessageKey, PresentityView, PrincipalView,
-    RulesView, WatcherView,
+    RulesView, StoreView, WatcherView,
 };
 use crate::event::{EntityKey, Event, Recorded};
 use crate::model::{
@@ -39,6 +39,7 @@ pub struct Views {
     pub(super) rules: BTreeMap<Principal, RulesView>,
     pub(super) audiences: BTreeMap<Presentity, AudienceView>,
     pub(super) domains: BTreeMap<Domain, DomainView>,
+    pub(super) store: StoreView,
     /// Who has a live subscription to whom.
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
     /// How many principals there are in each domain.
@@ -69,6 +70,9 @@ impl Views {
             EntityKey::Domain(domain) => {
                 let view = self.domains.entry(domain.clone()).or_default();
                 apply_once(view.as_of, recorded, || view.apply(recorded))
+            }
+            EntityKey::Store => {
+                apply_once(self.store.as_of, recorded, || self.store.apply(recorded))
             }
         };
         if !known {
@@ -191,6 +195,11 @@ impl Views {
     /// The time of the last event folded in.
     pub fn time(&self) -> Timestamp {
         self.moment.timestamp()
+    }
+
+    /// The store itself.
+    pub fn store(&self) -> &StoreView {
+        &self.store
     }
 
     /// How much there is.

@@ -4,16 +4,16 @@
 
 use adsum::event::{
     AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
-    DomainRulesChanged, DomainSwitched, Event, GrantChanged, MessageCause, MessageDisplayed,
-    MessageEnded, MessageQuarantined, PrincipalSuspended, PublicationCause, PublicationEnded,
-    ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    DomainRulesChanged, DomainSwitched, EpochBegan, Event, GrantChanged, MessageCause,
+    MessageDisplayed, MessageEnded, MessageQuarantined, PrincipalSuspended, PublicationCause,
+    PublicationEnded, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
+    SubscriptionEnded, SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Delivery, DeliveryChange, DeliveryRule,
-    DeliveryRules, Domain, EndReason, Handling, InboxSequence, MediaRange, MessageId, Mode, Moment,
-    OperationId, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown, SubscriptionState,
-    TupleId, VisibilityRules, WhenClosed, Who,
+    DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, MediaRange, MessageId,
+    Mode, Moment, OperationId, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown,
+    SubscriptionState, TupleId, VisibilityRules, WhenClosed, Who,
 };
 
 use super::{alice, at, bob, device, message, presentity, publication};
@@ -30,6 +30,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(messages());
     samples.extend(domains());
     samples.extend(acts());
+    samples.push(("began", Event::EpochBegan(EpochBegan { epoch: EpochId([0xe1; 8]) })));
     samples
 }
 

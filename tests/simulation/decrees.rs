@@ -49,7 +49,7 @@ pub(crate) fn concerns(event: &Event) -> bool {
             is_governed(&presentity.principal())
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
-        EntityKey::Domain(_) => true,
+        EntityKey::Domain(_) | EntityKey::Store => true,
     }
 }
 

@@ -71,6 +71,7 @@ fn entity(key: &EntityKey) -> String {
         }
         EntityKey::Inbox(inbox) => inbox.to_string(),
         EntityKey::Domain(domain) => domain.to_string(),
+        EntityKey::Store => "store".to_owned(),
     }
 }
 
