@@ -159,6 +159,19 @@ pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
 /// Rows of an inbox handed out at once for reading.
 pub const INBOX_PAGE_MAX: usize = 512;
 
+/// Longest wait for a proven `Hello` after the handshake, which a lossy mobile network still makes.
+pub const HELLO_MS_MAX: u64 = 10_000;
+/// Longest wait for the first byte of a stream, and again for its first frame.
+pub const FIRST_FRAME_MS_MAX: u64 = 5_000;
+/// Without a packet for this long a connection counts as lost: three keep-alives.
+pub const IDLE_MS_MAX: u64 = 3 * KEEP_ALIVE_MS;
+/// How often a silent client shows that it lives: often enough for most middleboxes (RFC 9000 §10.1.2).
+pub const KEEP_ALIVE_MS: u64 = 20_000;
+/// What a server that stops gives its clients to take what is on its way, unless its operator says otherwise.
+pub const DRAIN_MS_DEFAULT: u64 = 5_000;
+/// When to try again for a feed that found no place: another one must end first.
+pub const FEEDS_RETRY_MS: u64 = 5_000;
+
 /// One hour in milliseconds.
 pub const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// One day in milliseconds.

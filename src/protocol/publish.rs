@@ -86,8 +86,10 @@ impl Framed for Publish {
     }
 
     fn from_body(body: body::Publish) -> Result<Self, Refusal> {
+        let presentity = body.presentity.parse()?;
+        check_shape(&body)?;
         Ok(Self {
-            presentity: body.presentity.parse()?,
+            presentity,
             name: PublicationName::new(&body.name)?,
             operation: OperationId(body.operation),
             if_match: body.if_match.map(Tag),
@@ -98,6 +100,17 @@ impl Framed for Publish {
 }
 
 impl Request for Publish {}
+
+/// What can mean nothing, whatever is published there.
+fn check_shape(body: &body::Publish) -> Result<(), Refusal> {
+    match (body.if_match, &body.document, body.lifetime_ms) {
+        (None, None, _) | (None, _, Some(0)) => Err(Refusal::NothingToPublish),
+        (Some(_), Some(_), Some(0)) => {
+            Err(Refusal::bad_field("lifetime", "is zero, which removes; leave the document out"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Asks for the current presence of one presentity. Answer: [`Presence`](super::Presence).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::limits::REQUEST_MS_DEFAULT;
+use crate::model::limits::{
+    DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
+};
 use crate::model::{Domain, Handling};
 
 /// Everything a server needs to know before it starts.
@@ -129,10 +131,10 @@ pub struct ServerTimeouts {
 impl Default for ServerTimeouts {
     fn default() -> Self {
         Self {
-            hello: Duration::from_secs(10),
-            stream: Duration::from_secs(5),
-            idle: Duration::from_mins(1),
-            drain: Duration::from_secs(5),
+            hello: Duration::from_millis(HELLO_MS_MAX),
+            stream: Duration::from_millis(FIRST_FRAME_MS_MAX),
+            idle: Duration::from_millis(IDLE_MS_MAX),
+            drain: Duration::from_millis(DRAIN_MS_DEFAULT),
             reconnect_spread: None,
             certificate_poll: Duration::from_secs(30),
         }

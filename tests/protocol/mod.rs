@@ -5,6 +5,8 @@
 
 pub(crate) mod annotate;
 pub(crate) mod document;
+pub(crate) mod limits;
 pub(crate) mod proof;
 pub(crate) mod samples;
+pub(crate) mod schema;
 pub(crate) mod session;

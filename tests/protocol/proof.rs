@@ -39,6 +39,11 @@ fn fresh(over_exporter: bool) -> ([u8; 32], &'static str) {
     (body::<Challenge>("Challenge").nonce, "challenge nonce")
 }
 
+/// Seed, server key hash, fresh bytes and principal of the proof.
+pub(crate) fn parts(over_exporter: bool) -> ([u8; 32], [u8; 32], [u8; 32], String) {
+    (SEED, SERVER_KEY_HASH, fresh(over_exporter).0, body::<Hello>("Hello").principal)
+}
+
 fn signed_bytes(over_exporter: bool) -> Vec<u8> {
     let context = if over_exporter { EXPORTER_CONTEXT } else { CHALLENGE_CONTEXT };
     let fresh = fresh(over_exporter).0;

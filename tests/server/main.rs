@@ -23,3 +23,4 @@ mod requests;
 mod rules;
 mod shutdown;
 mod store;
+mod vectors;

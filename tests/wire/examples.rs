@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use adsum::model::limits as l;
 use adsum::model::{DeviceId, RefusalCode};
 use adsum::protocol::body::{
     Body, ChallengeAnswer, Hello, KINDS, KindVisitor, Welcome, visit_kind,
@@ -16,11 +15,13 @@ use adsum::wire::{
 };
 
 use crate::protocol;
-use crate::protocol::annotate::{Types, UNKNOWN, learn};
+use crate::protocol::annotate::UNKNOWN;
 use crate::protocol::document::{
     anchor, examples, examples_path, examples_text, rows, section, text, with_examples,
 };
+use crate::protocol::limits::{Row, defaults, limits, timeouts};
 use crate::protocol::samples::{Sample, body, samples};
+use crate::protocol::schema::types;
 use crate::protocol::session::blocks;
 
 fn content(name: &str) -> Option<String> {
@@ -123,15 +124,6 @@ fn the_table_of_kinds_is_complete() {
     assert_eq!(listed, known);
 }
 
-/// Names and types of all fields, as all examples together show them.
-fn types() -> Types {
-    let mut all = Types::new();
-    for sample in samples() {
-        learn(&mut all, sample.types);
-    }
-    all
-}
-
 #[test]
 fn every_field_is_listed_with_its_type_and_in_its_place() {
     let document = text();
@@ -214,118 +206,36 @@ fn the_names_that_both_sides_must_spell_alike_are_spelt_so() {
     assert!(document.contains(&format!("`{}`", DeviceId::to_string(&device))));
 }
 
-/// `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+fn listed(heading: &str, head: [&str; 2]) -> Vec<[String; 2]> {
+    let document = text();
+    let rows = rows(&section(&document, heading), &head);
+    rows.into_iter().map(|row| [row[0].clone(), row[1].clone()]).collect()
 }
 
-fn size(number: usize, unit: &str) -> String {
-    format!("{} {unit}", grouped(number as u64)).trim_end().to_owned()
-}
-
-fn span(ms: u64) -> String {
-    let (number, unit) = match ms {
-        ms if ms % l::DAY_MS == 0 => (ms / l::DAY_MS, "d"),
-        ms if ms % l::HOUR_MS == 0 => (ms / l::HOUR_MS, "h"),
-        ms => (ms / 1_000, "s"),
-    };
-    format!("{number} {unit}")
-}
-
-fn frame_limits() -> Vec<(&'static str, String)> {
-    vec![
-        ("Frame, as its length field says", size(l::FRAME_BYTES_MAX, "bytes")),
-        ("Frame before `Welcome`", size(l::HELLO_BYTES_MAX, "bytes")),
-        ("Feeds of a connection", size(l::FEEDS_MAX, "")),
-        ("Requests of a connection unanswered at once", size(l::REQUESTS_IN_FLIGHT_MAX, "")),
-        ("Window of a feed, events", size(l::WINDOW_EVENTS_MAX as usize, "")),
-        ("Window of a feed, bytes", size(l::WINDOW_BYTES_MAX, "bytes")),
-        ("Presentities in a `FeedOpen`", size(l::FEED_PRESENTITIES_MAX, "")),
-        ("Cursor", size(l::CURSOR_BYTES_MAX, "bytes")),
-        ("Text of a refusal", size(l::REFUSAL_TEXT_BYTES_MAX, "bytes")),
-    ]
-}
-
-fn presence_limits() -> Vec<(&'static str, String)> {
-    vec![
-        ("Document", size(l::DOCUMENT_BYTES_MAX, "bytes")),
-        ("What a tuple counts beside its text", size(l::TUPLE_COST_BYTES, "bytes")),
-        ("What a note or markup element counts beside its text", size(l::TEXT_COST_BYTES, "bytes")),
-        ("Tuples in a document", size(l::TUPLES_MAX, "")),
-        ("Notes in one place", size(l::NOTES_MAX, "")),
-        ("Markup elements in one place", size(l::MARKUP_MAX, "")),
-        ("Tuple id", size(l::TUPLE_ID_BYTES_MAX, "bytes")),
-        ("Contact", size(l::CONTACT_BYTES_MAX, "bytes")),
-        ("Language tag", size(l::LANGUAGE_BYTES_MAX, "bytes")),
-        ("Publications of a presentity", size(l::PUBLICATIONS_MAX, "")),
-        ("Publication name", size(l::PUBLICATION_NAME_BYTES_MAX, "bytes")),
-        ("Ended publications remembered", size(l::PUBLICATIONS_REMEMBERED_MAX, "")),
-        ("Subscriptions of a watcher", size(l::SUBSCRIPTIONS_MAX, "")),
-        ("Ended subscriptions remembered", size(l::SUBSCRIPTIONS_ENDED_MAX, "")),
-        ("Wishes of a watcher that wait for a decision", size(l::REQUESTS_MAX, "")),
-        (
-            "Subscription lifetime of an anonymous session, most",
-            span(l::SUBSCRIPTION_ANONYMOUS_MS_MAX),
-        ),
-        ("Rules of an owner", size(l::RULES_MAX, "")),
-        ("Rule name", size(l::RULE_NAME_BYTES_MAX, "bytes")),
-        ("Tuples a view names", size(l::RULE_TUPLES_MAX, "")),
-        ("Watchers of a presentity remembered", size(l::WATCHERS_MAX, "")),
-        ("A watcher is remembered", span(l::WATCHERS_WINDOW_MS)),
-        ("Rows of a `ListHistory`", size(l::HISTORY_ROWS_MAX, "")),
-        ("Lifetime, least", span(l::LIFETIME_MS_MIN)),
-        ("Publication lifetime, default", span(l::PUBLICATION_MS_DEFAULT)),
-        ("Publication lifetime, most", span(l::PUBLICATION_MS_MAX)),
-        ("Subscription lifetime, default", span(l::SUBSCRIPTION_MS_DEFAULT)),
-        ("Subscription lifetime, most", span(l::SUBSCRIPTION_MS_MAX)),
-        ("Changes of one presentity a catch-up tells", size(l::HISTORY_WALK_MAX, "")),
-    ]
-}
-
-fn other_limits() -> Vec<(&'static str, String)> {
-    vec![
-        ("Message body", size(l::BODY_BYTES_MAX, "bytes")),
-        ("Message id", size(l::MESSAGE_ID_BYTES_MAX, "bytes")),
-        ("Content type", size(l::CONTENT_TYPE_BYTES_MAX, "bytes")),
-        ("Messages waiting in an inbox", size(l::MESSAGES_WAITING_MAX, "")),
-        ("Message lifetime, most", span(l::MESSAGE_LIFETIME_MS_MAX)),
-        ("A message id is remembered", span(l::DEDUPLICATION_MS)),
-        ("Sequences in a `Delete`", size(l::DELETE_COUNT_MAX, "")),
-        ("Words of a refusing delivery rule", size(l::DELIVERY_REASON_BYTES_MAX, "bytes")),
-        ("Messages stored aside in an inbox", size(l::QUARANTINED_MAX, "")),
-        ("Principals granted rights by one", size(l::GRANTS_MAX, "")),
-        ("Acts of administrators remembered", size(l::ACTS_MAX, "")),
-        ("Domains of a server", size(l::DOMAINS_MAX, "")),
-        ("Local part of an address", size(l::LOCAL_PART_BYTES_MAX, "bytes")),
-        ("Domain of an address", size(l::DOMAIN_BYTES_MAX, "bytes")),
-        ("Devices of a principal", size(l::DEVICES_MAX, "")),
-        ("Revoked devices remembered", size(l::DEVICES_REVOKED_MAX, "")),
-        ("Device label", size(l::DEVICE_LABEL_BYTES_MAX, "bytes")),
-        ("Open invites of a server", size(l::INVITES_MAX, "")),
-        ("Invite lifetime, default", span(l::INVITE_MS_DEFAULT)),
-        ("Invite lifetime, most", span(l::INVITE_MS_MAX)),
-    ]
+fn known(rows: &[Row]) -> Vec<[String; 2]> {
+    rows.iter().map(|row| [row.what.to_owned(), row.shown()]).collect()
 }
 
 #[test]
 fn every_limit_is_listed_with_its_number() {
+    assert_eq!(listed("### A.5 Limits", ["what", "most"]), known(&limits()));
+}
+
+#[test]
+fn every_time_out_is_listed_with_its_number() {
+    assert_eq!(listed("### A.6 Time-outs", ["what", "how long"]), known(&timeouts()));
+}
+
+#[test]
+fn every_default_is_listed_with_its_number() {
     let document = text();
-    let listed: Vec<[String; 2]> = rows(&section(&document, "### A.5 Limits"), &["what", "most"])
-        .into_iter()
-        .map(|row| [row[0].clone(), row[1].clone()])
-        .collect();
-    let known: Vec<[String; 2]> = [frame_limits(), presence_limits(), other_limits()]
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| [name.replace('`', ""), value])
-        .collect();
-    assert_eq!(listed, known);
+    let rows = rows(&section(&document, "### A.7 Defaults"), &["field", "when it is"]);
+    let defaults = defaults();
+    assert_eq!(rows.len(), defaults.len());
+    for (row, default) in rows.iter().zip(defaults) {
+        assert_eq!(row[0], default.field);
+        for (cell, number) in [(&row[2], default.means), (&row[3], default.most)] {
+            assert!(number.is_none_or(|number| number.shown() == *cell), "{row:?}");
+        }
+    }
 }

@@ -13,3 +13,7 @@ mod protocol;
 mod corpus;
 mod document_alone;
 mod examples;
+mod machine;
+mod vectors;
+mod wrong;
+mod wrong_answers;

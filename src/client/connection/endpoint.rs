@@ -10,12 +10,11 @@ use quinn::{EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig, VarInt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::client::error::ClientError;
+use crate::model::limits::{IDLE_MS_MAX, KEEP_ALIVE_MS};
 
-/// How often a connection that says nothing shows that it lives: often enough for most middleboxes (RFC 9000 §10.1.2).
-pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often a connection that says nothing shows that it lives.
+pub const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_MS);
 
-/// A connection that hears nothing for this long is lost, in milliseconds.
-const IDLE_MS: u32 = 60_000;
 /// Bytes of one stream that may lie unread here: little, because what waits here is stale when it is read.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// Bytes of all streams that may lie unread here.
@@ -81,6 +80,8 @@ fn bind(domain: Domain, address: SocketAddr) -> std::io::Result<Socket> {
 
 fn transport(keep_alive: Duration) -> TransportConfig {
     let mut transport = TransportConfig::default();
+    let idle = Duration::from_millis(IDLE_MS_MAX);
+    let idle = IdleTimeout::try_from(idle).expect("an idle time is far below 2^62 ms");
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
@@ -90,6 +91,6 @@ fn transport(keep_alive: Duration) -> TransportConfig {
         .send_window(SEND_WINDOW_BYTES)
         .initial_rtt(FIRST_ROUND_TRIP)
         .keep_alive_interval(Some(keep_alive))
-        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))));
+        .max_idle_timeout(Some(idle));
     transport
 }

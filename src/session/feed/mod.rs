@@ -22,15 +22,13 @@ use self::side::Desk;
 use super::connection::{Connection, FeedPlace};
 use super::lane::{Lane, Letter};
 use super::step::{End, Ending, Found, NotFound, Note, Parting, Step};
+use crate::model::limits::FEEDS_RETRY_MS;
 use crate::model::{Lifetime, Refusal};
 use crate::protocol::body;
 use crate::protocol::refusal::refused;
 use crate::protocol::{FeedOpen, FeedSubject, Framed as _};
 use crate::service::{Actor, Input};
 use crate::wire::{Decoder, encode};
-
-/// When to try again for a feed that found no place: another one must end first.
-const FEEDS_RETRY_MS: u64 = 5_000;
 
 /// A FEED stream whose first frame has come.
 pub(super) struct Feed {
