@@ -4,11 +4,13 @@
 //! force that somebody believes to have changed.
 //! Must never hold: what a setting means.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use toml::{Table, Value};
 
+use super::platform;
 use super::setting::{SETTINGS, Setting};
 use super::settings::Settings;
 use crate::cli::run::failure::Failure;
@@ -76,24 +78,32 @@ fn unknown_section(section: &str) -> String {
 /// Reads `variables` over `settings`; those without our prefix are somebody else's.
 pub(super) fn read_environment(
     settings: &mut Settings,
-    variables: impl IntoIterator<Item = (String, String)>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), Failure> {
-    let mut ours: Vec<(String, String)> =
-        variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+    let mut ours: Vec<(String, OsString)> = variables.into_iter().filter_map(text).collect();
+    ours.retain(|(name, value)| is_for_us(name, &value.to_string_lossy()));
     // The short name comes before the long one in order, so that the long one wins.
     ours.sort();
     for (name, value) in ours {
-        read_variable(settings, &name, value).map_err(Failure::usage)?;
+        let value = value.into_string().map_err(|_| format!("{name}: it must be UTF-8"));
+        value.and_then(|value| read_variable(settings, &name, value)).map_err(Failure::usage)?;
     }
     Ok(())
+}
+
+/// Whether the variable is meant as a setting, well or badly written.
+fn is_for_us(name: &str, value: &str) -> bool {
+    let known = OTHERS.contains(&name) || OF_TESTS.contains(&name);
+    name.starts_with(PREFIX)
+        && (name == LOG_VARIABLE || !known)
+        && !name.starts_with(OF_TESTS_PREFIX)
+        && !platform::sets(name, value)
 }
 
 fn read_variable(settings: &mut Settings, name: &str, value: String) -> Result<(), String> {
     if name == LOG_VARIABLE {
         settings.filter = value;
-        return Ok(());
-    }
-    if OTHERS.contains(&name) || OF_TESTS.contains(&name) || name.starts_with(OF_TESTS_PREFIX) {
         return Ok(());
     }
     let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == name) else {
@@ -209,7 +219,7 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let mut settings = file("[server]\ndata = \"from-file\"\nopen_enrollment = true").unwrap();
-        let variables = [("ADSUM_SERVER_DATA".to_owned(), "from-environment".to_owned())];
+        let variables = [("ADSUM_SERVER_DATA".into(), "from-environment".into())];
         read_environment(&mut settings, variables).unwrap();
         assert_eq!(settings.server.data, Path::new("from-environment"));
         assert!(settings.server.open_enrollment);
@@ -235,6 +245,19 @@ mod tests {
         assert!(failure.message().contains("did you mean ADSUM_SERVER_LISTEN?"), "{failure:?}");
         assert_eq!(failure.exit(), 2);
         environment(&[("ADSUM_HOME", "/h"), ("PATH", "/bin"), ("ADSUMMER", "x")]).unwrap();
+        environment(&[("ADSUM_PORT", "tcp://10.0.0.1:2778")]).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_matters_only_if_it_is_a_setting() {
+        let wrong = || std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
+        let read = |name: OsString| read_environment(&mut Settings::default(), [(name, wrong())]);
+        read(wrong()).unwrap();
+        read("PATH".into()).unwrap();
+        read("ADSUM_HOME".into()).unwrap();
+        let failure = read("ADSUM_SERVER_DATA".into()).unwrap_err();
+        assert_eq!(failure.message(), "ADSUM_SERVER_DATA: it must be UTF-8");
     }
 
     #[test]

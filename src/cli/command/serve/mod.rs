@@ -3,11 +3,13 @@
 //! Must never hold: how a server works.
 
 mod layers;
+mod platform;
 mod ready;
 mod setting;
 mod settings;
 mod value;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,7 +44,7 @@ pub(in crate::cli) struct Args {
 
 /// Runs `adsum serve`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    let settings = args.settings(std::env::vars())?;
+    let settings = args.settings(std::env::vars_os())?;
     if args.print_config {
         return invocation.output.text(&layers::print(settings));
     }
@@ -63,7 +65,7 @@ impl Args {
     /// The settings in force: defaults, then the file, then `variables`, then flags.
     fn settings(
         &self,
-        variables: impl IntoIterator<Item = (String, String)>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Settings, Failure> {
         let mut settings = Settings::default();
         if let Some(path) = &self.config {
