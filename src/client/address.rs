@@ -24,15 +24,19 @@ pub struct ServerAddress {
 impl FromStr for ServerAddress {
     type Err = Refusal;
 
-    /// Parses `host`, `host:port`, `192.0.2.1:2778`, `::1` or `[::1]:2778`.
+    /// Parses `host`, `host:port`, `192.0.2.1:2778`, `::1`, `[::1]:2778` or `[fe80::1%eth0]:2778`. A name in other letters than
+    /// ASCII's is kept in its ASCII form (UTS 46).
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let (host, port) = split(text).ok_or_else(|| bad(text))?;
         let port = port.map_or(Some(PORT), |port| port.parse().ok()).filter(|port| *port != 0);
+        // What is ASCII is left to the resolver as it is: names of interfaces tell capital letters from small ones.
+        let host = if host.is_ascii() { Ok(host.to_owned()) } else { idna::domain_to_ascii(host) };
+        let host = host.map_err(|_| bad(text))?;
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"/@?#[]".contains(&byte);
         if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) {
             return Err(bad(text));
         }
-        Ok(Self { host: host.to_owned(), port: port.ok_or_else(|| bad(text))? })
+        Ok(Self { host, port: port.ok_or_else(|| bad(text))? })
     }
 }
 
@@ -146,6 +150,12 @@ mod tests {
             ("::1", "[::1]:2778"),
             ("[::1]:5", "[::1]:5"),
             ("[fe80::2]", "[fe80::2]:2778"),
+            ("[fe80::1%lo]:43001", "[fe80::1%lo]:43001"),
+            ("[fe80::1%2]", "[fe80::1%2]:2778"),
+            ("127.1:43001", "127.1:43001"),
+            ("adsum_server:1", "adsum_server:1"),
+            ("Bücher.example:1", "xn--bcher-kva.example:1"),
+            ("例え。テスト", "xn--r8jz45g.xn--zckzah:2778"),
         ] {
             assert_eq!(text.parse::<ServerAddress>().unwrap().to_string(), printed);
         }
@@ -153,7 +163,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_with_an_example() {
-        for text in ["", ":1", "a:b", "a:0", "a:70000", "[::1", "[::1]x", "quic://a", "a b"] {
+        for text in
+            ["", ":1", "a:b", "a:0", "a:70000", "[::1", "[::1]x", "quic://a", "a b", "a\u{200b} b"]
+        {
             let message = text.parse::<ServerAddress>().unwrap_err().to_string();
             assert!(message.contains("127.0.0.1:2778"), "{text}: {message}");
         }

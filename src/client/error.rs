@@ -22,14 +22,14 @@ pub enum ClientError {
     #[error("{0}")]
     Invalid(#[from] Refusal),
     /// No connection could be made.
-    #[error(
-        "cannot reach the server at {server}: {reason}; check that it runs and that UDP gets through"
-    )]
+    #[error("cannot reach the server at {server}: {reason}; {cure}")]
     Unreachable {
         /// Where the server was looked for.
         server: ServerAddress,
         /// What happened.
         reason: String,
+        /// What to do.
+        cure: &'static str,
     },
     /// The server closed the connection because the identity is not, or no longer, proven.
     #[error("{server} does not accept this device: {reason}; enroll it again with an invite")]
@@ -119,6 +119,12 @@ impl ClientError {
             | Self::Machine { .. } => false,
             _ => true,
         }
+    }
+
+    /// Nobody answers at `server`.
+    pub(crate) fn no_answer(server: &ServerAddress, reason: impl Into<String>) -> Self {
+        let cure = "check that it runs and that UDP gets through";
+        Self::Unreachable { server: server.clone(), reason: reason.into(), cure }
     }
 
     /// A breach of the protocol by the server.

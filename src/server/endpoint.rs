@@ -16,6 +16,7 @@ use tracing::warn;
 use super::ServerError;
 use super::config::ServerConfig;
 use super::keys::Keys;
+use super::listen;
 use super::tls::{self, Certificates};
 use crate::model::limits::FEEDS_MAX;
 
@@ -61,12 +62,8 @@ pub fn transport(idle: Duration) -> TransportConfig {
 
 /// Takes the UDP address. Never shared: a second process on the port would steal packets in silence.
 pub(super) fn bind(config: &ServerConfig) -> Result<UdpSocket, ServerError> {
-    let address = config.listen;
-    socket(address, config.limits.socket_buffer_bytes).map_err(|source| ServerError::Listen {
-        transport: "UDP",
-        address,
-        source,
-    })
+    let buffer_bytes = config.limits.socket_buffer_bytes;
+    listen::take("UDP", config.listen, |address| socket(address, buffer_bytes))
 }
 
 fn socket(address: SocketAddr, buffer_bytes: usize) -> std::io::Result<UdpSocket> {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::listen;
 use crate::disk::Fault;
 use crate::log::LogFault;
 
@@ -38,9 +39,7 @@ pub enum ServerError {
         cure: &'static str,
     },
     /// The address could not be taken.
-    #[error(
-        "cannot listen on {transport} {address}: {source}; stop what uses it, or choose another"
-    )]
+    #[error("cannot listen on {transport} {address}: {}", listen::why(.address, .source))]
     Listen {
         /// `UDP` or `TCP`.
         transport: &'static str,

@@ -15,7 +15,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use super::metrics::Metrics;
-use super::{ServerError, files};
+use super::{ServerError, files, listen};
 
 /// Written and synced to see whether the disk still takes anything.
 const PROBE: &str = "disk-probe";
@@ -79,12 +79,14 @@ impl Health {
 }
 
 /// Begins to answer at `address`; returns where, and the task that answers.
-pub(super) async fn open(
+pub(super) fn open(
     address: SocketAddr,
     health: Arc<Health>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + use<>), ServerError> {
     let fault = |source| ServerError::Listen { transport: "TCP", address, source };
-    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let listener = listen::take("TCP", address, std::net::TcpListener::bind)?;
+    listener.set_nonblocking(true).map_err(fault)?;
+    let listener = TcpListener::from_std(listener).map_err(fault)?;
     let bound = listener.local_addr().map_err(fault)?;
     let pages = Router::new()
         .route("/livez", get(livez))
@@ -135,7 +137,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let health = Arc::new(Health::new(data.path(), Arc::new(Metrics::default())));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (address, serving) = open(any, Arc::clone(&health)).await.unwrap();
+        let (address, serving) = open(any, Arc::clone(&health)).unwrap();
         let serving = tokio::spawn(serving);
         assert!(ask(address, "/livez").await.contains("200 OK"));
         health.enter(Phase::Replaying(5, 10));
@@ -161,7 +163,7 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let health = Arc::new(Health::new(data.path(), Arc::new(Metrics::default())));
         let address = taken.local_addr().unwrap();
-        let fault = open(address, health).await.err().unwrap().to_string();
+        let fault = open(address, health).err().unwrap().to_string();
         assert!(fault.contains(&format!("TCP {address}")), "{fault}");
     }
 }

@@ -19,6 +19,7 @@ mod files;
 mod http;
 mod keys;
 mod lanes;
+mod listen;
 mod metrics;
 mod session;
 mod start;

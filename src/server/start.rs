@@ -57,7 +57,7 @@ pub async fn start_and_tell(
     let mut background = JoinSet::new();
     let http = match config.http {
         Some(address) => {
-            let (bound, serving) = http::open(address, Arc::clone(&health)).await?;
+            let (bound, serving) = http::open(address, Arc::clone(&health))?;
             background.spawn(serving);
             Some(bound)
         }

@@ -17,3 +17,4 @@ mod formats;
 mod log_cat;
 mod rules;
 mod settings;
+mod surroundings;

@@ -50,10 +50,8 @@ pub(in crate::cli) fn of_server(error: &ServerError) -> String {
     let cure = match error {
         ServerError::Log(fault) => return of_log(fault),
         ServerError::NoDomain => "name at least one with --domain",
-        ServerError::Listen { transport: "UDP", .. } => {
-            "stop what uses it, or choose another with --listen"
-        }
-        ServerError::Listen { .. } => "stop what uses it, or choose another with --http",
+        ServerError::Listen { transport: "UDP", .. } => return format!("{error} with --listen"),
+        ServerError::Listen { .. } => return format!("{error} with --http"),
         _ => return error.to_string(),
     };
     instead(&error.to_string(), cure)

@@ -209,7 +209,7 @@ mod tests {
                 4,
                 "server-key-changed",
             ),
-            (ClientError::Unreachable { server, reason: reason() }, 3, "unreachable"),
+            (ClientError::no_answer(&server, reason()), 3, "unreachable"),
             (ClientError::Lost { reason: reason() }, 3, "connection-lost"),
             (ClientError::State(nobody), 4, "no-identity"),
             (ClientError::State(several), 2, "several-identities"),

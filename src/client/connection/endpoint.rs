@@ -48,14 +48,10 @@ impl Endpoint {
             what: "a UDP socket",
             reason: error.to_string(),
         };
-        let both = bind(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, 0).into());
-        let ipv6 = both.is_ok();
-        let socket = both.or_else(|_| bind(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, 0).into()));
+        let (socket, ipv6) = bind_any(bind).map_err(refused)?;
         let runtime = Arc::new(TokioRuntime);
         let config = EndpointConfig::default();
-        let quic = socket
-            .and_then(|socket| quinn::Endpoint::new(config, None, socket.into(), runtime))
-            .map_err(refused)?;
+        let quic = quinn::Endpoint::new(config, None, socket.into(), runtime).map_err(refused)?;
         Ok(Self { quic, transport: Arc::new(transport(keep_alive)), ipv6 })
     }
 
@@ -66,9 +62,17 @@ impl Endpoint {
     }
 }
 
-fn bind(domain: Domain, address: SocketAddr) -> std::io::Result<Socket> {
-    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-    if domain == Domain::IPV6 {
+/// What `bind` gives for IPv6 and IPv4, and true; where the machine has no IPv6, what it gives for IPv4 alone, and false.
+fn bind_any<T>(bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> std::io::Result<(T, bool)> {
+    match bind((Ipv6Addr::UNSPECIFIED, 0).into()) {
+        Ok(socket) => Ok((socket, true)),
+        Err(_) => Ok((bind((Ipv4Addr::UNSPECIFIED, 0).into())?, false)),
+    }
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
     // A smaller buffer than asked for costs speed under load and nothing else.
@@ -93,4 +97,19 @@ fn transport(keep_alive: Duration) -> TransportConfig {
         .keep_alive_interval(Some(keep_alive))
         .max_idle_timeout(Some(idle));
     transport
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_ipv6_is_served_by_ipv4_alone() {
+        let ipv4 = |address: SocketAddr| match address {
+            SocketAddr::V6(_) => Err(std::io::ErrorKind::Unsupported.into()),
+            SocketAddr::V4(_) => Ok(address.to_string()),
+        };
+        assert_eq!(bind_any(ipv4).unwrap(), ("0.0.0.0:0".to_owned(), false));
+        assert_eq!(bind_any(|address| Ok(address.to_string())).unwrap(), ("[::]:0".into(), true));
+    }
 }

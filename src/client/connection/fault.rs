@@ -73,24 +73,22 @@ fn closed(server: &ServerAddress, number: u64, said: String) -> ClientError {
 
 /// Why a connection was not made.
 pub(super) fn not_made(server: &ServerAddress, error: ConnectionError) -> ClientError {
-    let server = server.clone();
     let alert = match &error {
         ConnectionError::TransportError(error) => u64::from(error.code),
         ConnectionError::ConnectionClosed(close) => u64::from(close.error_code),
         _ => 0,
     };
     match error {
-        _ if alert == NO_APPLICATION_PROTOCOL => {
-            ClientError::Version { server, reason: "it does not offer adsum/1".into() }
-        }
+        _ if alert == NO_APPLICATION_PROTOCOL => ClientError::Version {
+            server: server.clone(),
+            reason: "it does not offer adsum/1".into(),
+        },
         ConnectionError::VersionMismatch => ClientError::Version {
-            server,
+            server: server.clone(),
             reason: "it speaks no version of QUIC known here".into(),
         },
-        ConnectionError::ApplicationClosed(_) => ended(&server, error),
-        ConnectionError::TimedOut => {
-            ClientError::Unreachable { server, reason: "no answer".into() }
-        }
-        other => ClientError::Unreachable { server, reason: printable(&other.to_string()) },
+        ConnectionError::ApplicationClosed(_) => ended(server, error),
+        ConnectionError::TimedOut => ClientError::no_answer(server, "no answer"),
+        other => ClientError::no_answer(server, printable(&other.to_string())),
     }
 }
