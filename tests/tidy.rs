@@ -57,6 +57,7 @@ const PURE: &[&str] = &[
     "wire",
     "protocol",
     "session",
+    "client/exchange",
     "client/resume",
 ];
 

@@ -13,15 +13,14 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::client::{Client, blocking};
-use super::connection::{FeedEvent, FeedReceiver, FeedSender};
+use super::connection::{FeedReceiver, FeedSender};
 use super::error::ClientError;
+use super::exchange::{FeedEvent, FeedItem, Heard, hear};
 use super::link::{Link, next_link};
-use super::resume::{
-    Arrived, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Opening, Unsaved,
-};
+use super::resume::{FeedKind, FeedResume, Handed, ItemNumber, Opening, Unsaved};
 use super::state::CursorFile;
 use crate::model::RefusalCode;
-use crate::protocol::{FeedOpen, FeedReady, FeedSubject, Framed as _, body};
+use crate::protocol::{FeedOpen, FeedSubject, body};
 use crate::wire::{CloseCode, ResetCode};
 
 /// How long to wait before a feed that the server ended by itself is opened again on the same connection.
@@ -29,11 +28,10 @@ const REOPEN_WAIT: Duration = Duration::from_secs(1);
 /// Troubles that wait to be told; the oldest is forgotten beyond.
 const TROUBLES_HELD_MAX: usize = 16;
 
-/// An item of a feed.
-pub(crate) trait Item: Clone + Send + 'static {
-    /// Reads it from an event; `None` if the event carries no item of this kind.
-    fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError>;
-}
+/// What the tasks of a feed carry.
+pub(crate) trait Item: FeedItem + Clone + Send + 'static {}
+
+impl<T: FeedItem + Clone + Send + 'static> Item for T {}
 
 /// What to open, again and again.
 #[derive(Clone, Debug)]
@@ -385,42 +383,21 @@ impl<T: Item> Reader<T> {
     }
 
     fn event(&self, event: FeedEvent) -> Result<Option<Next>, ClientError> {
-        let fault = |fault: FeedFault| ClientError::protocol(fault);
-        match event {
-            FeedEvent::Ready(ready) => {
-                let opening = opening(ready)?;
-                self.shared.change(|state| {
-                    state.opening = Some(opening);
-                    state.resume.ready(opening.outcome).map_err(fault)
-                })?;
+        let heard = self.shared.change(|state| {
+            let heard = hear(&mut state.resume, event)?;
+            match &heard {
+                Heard::Opened(opening) => state.opening = Some(*opening),
+                Heard::CaughtUp => state.was_caught_up = true,
+                _ => {}
             }
-            FeedEvent::CaughtUp { cursor } => {
-                self.shared.change(|state| {
-                    state.was_caught_up = true;
-                    state.resume.caught_up(cursor).map_err(fault)
-                })?;
-                return Ok((!self.subject.follow).then_some(Next::End(Ok(()))));
-            }
-            FeedEvent::Acknowledged { cursor } => {
-                self.shared.change(|state| state.resume.acknowledged(&cursor));
-            }
-            FeedEvent::End(end) => return Ok(Some(ended(&end))),
-            item => {
-                let arrived = T::arrived(item)?;
-                let arrived = arrived.ok_or_else(|| {
-                    ClientError::protocol("an event of the other kind came on a feed")
-                })?;
-                self.shared.change(|state| state.resume.arrived(arrived).map_err(fault))?;
-            }
-        }
-        Ok(None)
+            Ok::<_, ClientError>(heard)
+        })?;
+        Ok(match heard {
+            Heard::CaughtUp if !self.subject.follow => Some(Next::End(Ok(()))),
+            Heard::Ended(end) => Some(ended(&end)),
+            _ => None,
+        })
     }
-}
-
-fn opening(ready: body::FeedReady) -> Result<Opening, ClientError> {
-    let ready = FeedReady::from_body(ready).map_err(ClientError::protocol)?;
-    let FeedReady { outcome, pending, complete, .. } = ready;
-    Ok(Opening { outcome, pending, complete })
 }
 
 fn ended(end: &body::FeedEnd) -> Next {

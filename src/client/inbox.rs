@@ -3,9 +3,9 @@
 //! Must never hold: a message that was taken.
 
 use super::client::{Client, blocking};
-use super::connection::FeedEvent;
 use super::error::ClientError;
-use super::feed::{Feed, InHand, Item, Subject};
+use super::exchange::{FeedEvent, FeedItem};
+use super::feed::{Feed, InHand, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
 use crate::model::{InboxAddress, InboxItem, Message};
@@ -13,7 +13,7 @@ use crate::protocol::FeedSubject;
 use crate::protocol::inbox::receipt;
 use crate::protocol::send::message;
 
-impl Item for InboxItem {
+impl FeedItem for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Message { event, bytes } => {

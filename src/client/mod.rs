@@ -21,8 +21,8 @@
 //! What it takes care of: connecting again with back-off and jitter; sending unanswered requests again under the same
 //! ids; going on with each feed where the application stopped taking, over lost connections, restarts of either side
 //! and a crash at any moment; renewing subscriptions; pinning the server's key.
-//! Holds: `connection` (one connection, no retry), `resume` (what to repeat and where to go on, sans-I/O), `state`
-//! (files), the driver task, and one file for each thing to ask.
+//! Holds: `connection` (one connection, no retry), `exchange` (what is written and read on each stream, sans-I/O), `resume`
+//! (what to repeat and where to go on, sans-I/O), `state` (files), the driver task, and one file for each thing to ask.
 //! Must never hold: the service, the log, or a rule that the server decides.
 
 mod address;
@@ -39,6 +39,7 @@ mod driver;
 mod enroll;
 mod error;
 mod events;
+pub mod exchange;
 mod feed;
 mod grant;
 mod history;
@@ -68,11 +69,11 @@ pub use crate::protocol::{Answer, Command};
 pub use address::{KeyHash, ServerAddress};
 pub use anonymous::anonymous;
 pub use client::Client;
-pub use connection::ControlEvent;
 pub use delivery::Delivery;
 pub use enroll::{Enrolled, Enrollment, enroll};
 pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
+pub use exchange::ControlEvent;
 pub use history::HistoryOptions;
 pub use inbox::{Inbox, InboxOptions, Received};
 pub use manage::{InviteOptions, Invited};

@@ -3,24 +3,12 @@
 //! Must never hold: a request that changes state (see `driver`).
 
 use super::client::Client;
-use super::connection::{Connection, StreamReader};
+use super::connection::Connection;
 use super::error::ClientError;
+use super::exchange::{Answering, Shape};
 use super::link::next_link;
-use crate::protocol::body;
 use crate::protocol::{self, Framed};
 use crate::wire::{Body, Frame};
-
-/// Rows of one answer at most: more than any limit of the server allows.
-const ROWS_MAX: usize = 10_000;
-
-/// What an answer looks like.
-#[derive(Clone, Copy)]
-enum Shape {
-    /// One frame.
-    One,
-    /// Any number of rows, then `End`.
-    Rows,
-}
 
 impl Client {
     /// Asks for something whose answer is one frame.
@@ -76,23 +64,11 @@ async fn ask_once<Q: Body + Sync>(
     shape: Shape,
 ) -> Result<Vec<Frame>, ClientError> {
     let mut reader = connection.query(question).await?;
-    match shape {
-        Shape::One => reader.answer().await.map(|frame| vec![frame]),
-        Shape::Rows => all_rows(&mut reader).await,
-    }
-}
-
-async fn all_rows(reader: &mut StreamReader) -> Result<Vec<Frame>, ClientError> {
-    let mut rows = Vec::new();
+    let mut answering = Answering::new(shape);
     loop {
-        let frame = reader.answer().await?;
-        if frame.kind == body::End::KIND {
-            return Ok(rows);
+        if let Some(frames) = answering.take(reader.answer().await?)? {
+            return Ok(frames);
         }
-        if rows.len() == ROWS_MAX {
-            return Err(ClientError::protocol("an answer has more rows than any limit allows"));
-        }
-        rows.push(frame);
     }
 }
 

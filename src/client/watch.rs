@@ -7,9 +7,9 @@ use data_encoding::BASE64URL_NOPAD;
 use tokio::time::{Duration, sleep};
 
 use super::client::{Client, answered, blocking, mismatched};
-use super::connection::FeedEvent;
 use super::error::ClientError;
-use super::feed::{Feed, InHand, Item, Shared, Subject};
+use super::exchange::{FeedEvent, FeedItem};
+use super::feed::{Feed, InHand, Shared, Subject};
 use super::link::{Links, current, next_link};
 use super::publish::half;
 use super::random;
@@ -19,7 +19,7 @@ use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEA
 use crate::model::{InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState};
 use crate::protocol::{Answer, FeedSubject, Fetch, Presence, Subscribe, Unsubscribe};
 
-impl Item for Presence {
+impl FeedItem for Presence {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let FeedEvent::Presence { event, bytes } = event else { return Ok(None) };
         let (number, cursor, sequence) = (event.number, event.cursor, InboxSequence::ZERO);

@@ -3,9 +3,9 @@
 //! Must never hold: a position on disk. What is told is the present state, so it begins anew each time.
 
 use super::client::Client;
-use super::connection::FeedEvent;
 use super::error::ClientError;
-use super::feed::{Feed, Item, Subject};
+use super::exchange::{FeedEvent, FeedItem};
+use super::feed::{Feed, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Position};
 use super::watch::check_list;
 use crate::model::{InboxSequence, Presentity, Principal, WatcherRow};
@@ -21,7 +21,7 @@ pub(crate) enum News {
     Presence,
 }
 
-impl Item for News {
+impl FeedItem for News {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Watcher { event, bytes } => {

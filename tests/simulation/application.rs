@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use adsum::model::{InboxSequence, Message};
-use adsum::protocol::body::PresenceBody;
+use adsum::protocol::Presence;
 use bytes::Bytes;
 
 use super::oracle::Spot;
@@ -18,7 +18,7 @@ use super::{Checked, promised};
 pub(crate) struct Seen {
     pub(crate) era: u8,
     pub(crate) position: u64,
-    pub(crate) body: PresenceBody,
+    pub(crate) presence: Presence,
 }
 
 /// The application's store.
@@ -62,7 +62,7 @@ impl Application {
         &mut self,
         floor: &mut Floor,
         (cursor, change, anew): (Bytes, Spot, bool),
-        body: PresenceBody,
+        presence: Presence,
     ) -> Checked {
         let (era, position) = change;
         let goes_on = era == floor.change.0 && position > floor.change.1;
@@ -79,7 +79,7 @@ impl Application {
         let excused = anew || era == floor.began || floor.began == 0;
         let again = self.presence.last().is_some_and(|last| position <= last.position);
         promised!(3, !again || excused, "change {change:?} was shown again and not marked");
-        self.presence.push(Seen { era, position, body });
+        self.presence.push(Seen { era, position, presence });
         Ok(())
     }
 }

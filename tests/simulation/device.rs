@@ -6,20 +6,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use adsum::client::exchange::{
+    Admission, ControlEvent, FeedEvent, FeedItem, Frames, Heard, acknowledgement, hear,
+};
 use adsum::client::resume::{
-    Arrived, BackOff, FeedFault, FeedKind, FeedResume, Handed, ItemNumber, Position, Requests,
+    BackOff, FeedKind, FeedResume, Handed, ItemNumber, Position, Requests,
 };
+use adsum::client::{Answer, ClientError, Refused};
 use adsum::model::limits::WINDOW_EVENTS_MAX;
-use adsum::model::{InboxSequence, Message, Tag};
-use adsum::protocol::FeedReady;
-use adsum::protocol::body::{self, Body, PresenceBody};
+use adsum::model::{InboxItem, InboxSequence, Lifetime, RefusalCode, Tag};
+use adsum::protocol::body;
+use adsum::protocol::{FeedOpen, FeedSubject, Framed, Presence};
 use adsum::session::Scope;
-use adsum::wire::{
-    CHALLENGE_CONTEXT, Decoder, EXPORTER_CONTEXT, Frame, StreamType, VERSION, decode,
-};
+use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, StreamType, VERSION};
 use bytes::Bytes;
 
-use super::answers::{self, Word};
 use super::application::{Application, Floor};
 use super::network::{ConnectionId, End};
 use super::oracle::Oracle;
@@ -27,7 +28,7 @@ use super::pipe::{Piece, Stream};
 use super::plan::{Plan, Who, happens, signature};
 use super::trace::note;
 use super::wishes::Purposes;
-use super::world::{Scene, feed_open};
+use super::world::Scene;
 use super::{Bug, Checked, promised};
 
 /// What survives a crash of the device.
@@ -60,8 +61,8 @@ pub(crate) struct Device {
 pub(crate) struct Process {
     pub(crate) requests: Requests,
     pub(crate) purposes: Purposes,
-    presence: FeedResume<PresenceBody>,
-    inbox: FeedResume<Message>,
+    presence: FeedResume<Presence>,
+    inbox: FeedResume<InboxItem>,
     presence_held: VecDeque<ItemNumber>,
     inbox_held: VecDeque<ItemNumber>,
     floor: Floor,
@@ -78,9 +79,9 @@ struct Link {
     is_welcome: bool,
     /// Whether requests may be written: at once by whoever brings its proof along, else behind the challenge's answer.
     may_ask: bool,
-    control: Decoder,
-    presence: Decoder,
-    inbox: Decoder,
+    control: Frames,
+    presence: Frames,
+    inbox: Frames,
     /// Cursors of events that were read and not acknowledged.
     unacknowledged: BTreeMap<Stream, VecDeque<Bytes>>,
 }
@@ -174,7 +175,7 @@ impl Device {
         note!(scene.trace, "{} connects as {}", self.who.name, connection.0);
         scene.trace.count("connections");
         process.requests.connected();
-        let [control, presence, inbox] = core::array::from_fn(|_| Decoder::default());
+        let [control, presence, inbox] = core::array::from_fn(|_| Frames::default());
         let (since, is_welcome, unacknowledged) = (scene.now, false, BTreeMap::new());
         // A device without an exporter signs what the server makes up.
         let exporter = scene.rng.bool().then_some(exporter);
@@ -190,11 +191,16 @@ impl Device {
         });
         let hello = hello(&self.who, exporter);
         scene.open(connection, (Stream::Control, StreamType::Control), &hello);
-        let presence = feed_open(1, process.presence.open(), self.window, String::new());
-        scene.open(connection, (Stream::Presence, StreamType::Feed), &presence);
-        let inbox = self.who.actor.principal.inbox().to_string();
-        let inbox = feed_open(2, process.inbox.open(), self.window, inbox);
-        scene.open(connection, (Stream::Inbox, StreamType::Feed), &inbox);
+        let presence = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
+        let inbox =
+            FeedSubject::Inbox { inbox: self.who.actor.principal.inbox(), from_start: false };
+        for (stream, cursor, subject) in [
+            (Stream::Presence, process.presence.open(), presence),
+            (Stream::Inbox, process.inbox.open(), inbox),
+        ] {
+            let open = FeedOpen { cursor, window: self.window, subject };
+            scene.open(connection, (stream, StreamType::Feed), &open.to_body());
+        }
     }
 
     /// Reads what came.
@@ -207,18 +213,15 @@ impl Device {
         link.presence.push(&read_all(scene, connection, Stream::Presence)?);
         link.inbox.push(&read_all(scene, connection, Stream::Inbox)?);
         let actor = &self.who.actor;
-        while let Some(frame) = next(&mut link.presence, process.presence.has_room()) {
-            link.unacknowledged.entry(Stream::Presence).or_default().extend(cursor_of(&frame));
-            hear_presence(&mut process.presence, &frame)?;
-        }
-        while let Some(frame) = next(&mut link.inbox, process.inbox.has_room()) {
-            link.unacknowledged.entry(Stream::Inbox).or_default().extend(cursor_of(&frame));
-            if let Some(cursor) = hear_inbox(&mut process.inbox, &frame)? {
-                let inbox = actor.principal.inbox();
-                let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), &cursor);
-                scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))?;
-            }
-        }
+        let told = &mut link.unacknowledged;
+        let events = told.entry(Stream::Presence).or_default();
+        hear_feed(&mut link.presence, &mut process.presence, events, |_| Ok(()))?;
+        let events = told.entry(Stream::Inbox).or_default();
+        hear_feed(&mut link.inbox, &mut process.inbox, events, |cursor| {
+            let inbox = actor.principal.inbox();
+            let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), cursor);
+            scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))
+        })?;
         let window = if self.window == 0 { WINDOW_EVENTS_MAX } else { self.window };
         for (stream, events) in &link.unacknowledged {
             let (count, name) = (events.len(), &self.who.name);
@@ -236,30 +239,48 @@ impl Device {
         loop {
             let Some(process) = &mut self.process else { return Ok(()) };
             let Some(link) = &mut process.link else { return Ok(()) };
-            let Some(frame) = next(&mut link.control, true) else { return Ok(()) };
-            match answers::read(&frame) {
-                Word::Welcome => link.is_welcome = true,
-                Word::Challenge(nonce) => {
-                    link.may_ask = true;
-                    let connection = link.connection;
-                    let name = self.who.actor.principal.to_string();
-                    let signature = signature(CHALLENGE_CONTEXT, &nonce, &self.who.key.0, &name);
-                    let answer = body::ChallengeAnswer { signature };
-                    scene.send(connection, Stream::Control, &answer);
+            if !link.is_welcome {
+                match Admission::next(&mut link.control) {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(Admission::Welcome(_))) => link.is_welcome = true,
+                    Ok(Some(Admission::Challenge(nonce))) => {
+                        link.may_ask = true;
+                        let (connection, key) = (link.connection, &self.who.key.0);
+                        let name = self.who.actor.principal.to_string();
+                        let signature = signature(CHALLENGE_CONTEXT, &nonce, key, &name);
+                        let answer = body::ChallengeAnswer { signature };
+                        scene.send(connection, Stream::Control, &answer);
+                    }
+                    Err(error) => sent_away(&error, &mut process.back_off)?,
                 }
-                Word::Goaway(goaway) => {
+                continue;
+            }
+            match ControlEvent::next(&mut link.control).expect("the server keeps the protocol") {
+                None => return Ok(()),
+                Some(ControlEvent::Goaway(goaway)) => {
                     process.back_off.stay_away(Duration::from_millis(goaway.reconnect_after_ms));
                 }
-                Word::Answer(number, result) => {
-                    let resolved = process.requests.answered(number, result);
-                    let fault = resolved.as_ref().err();
-                    promised!(4, fault.is_none(), "{}: {fault:?}", self.who.name);
-                    if let Ok(Some(resolved)) = resolved {
-                        self.resolved(resolved, scene)?;
-                    }
+                Some(ControlEvent::Answer { number, result }) => {
+                    self.answered(number, result, scene)?;
                 }
             }
         }
+    }
+
+    fn answered(
+        &mut self,
+        number: u64,
+        result: Result<Answer, Refused>,
+        scene: &mut Scene,
+    ) -> Checked {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let resolved = process.requests.answered(number, result);
+        let fault = resolved.as_ref().err();
+        promised!(4, fault.is_none(), "{}: {fault:?}", self.who.name);
+        if let Ok(Some(resolved)) = resolved {
+            self.resolved(resolved, scene)?;
+        }
+        Ok(())
     }
 
     fn lost(&mut self, scene: &mut Scene) {
@@ -300,8 +321,12 @@ impl Device {
                 (inbox_held, &mut self.stored.inbox),
                 (scene, crash),
                 |handed, oracle| {
-                    oracle.message(&handed.item)?;
-                    application.record_message(floor, handed.item)
+                    let InboxItem::Message(message) = handed.item else {
+                        promised!(3, false, "a receipt came that nobody asked for");
+                        return Ok(());
+                    };
+                    oracle.message(&message)?;
+                    application.record_message(floor, message)
                 },
             )?)
     }
@@ -311,17 +336,17 @@ impl Device {
         let Some(process) = &mut self.process else { return };
         let Some(link) = &process.link else { return };
         let connection = link.connection;
-        for (stream, acknowledgement) in [
+        for (stream, due) in [
             (Stream::Presence, process.presence.next_acknowledgement()),
             (Stream::Inbox, process.inbox.next_acknowledgement()),
         ] {
-            if let Some(cursor) = acknowledgement {
+            if let Some(cursor) = due {
                 if let Some(link) = &mut process.link {
                     let events = link.unacknowledged.entry(stream).or_default();
                     let taken = events.iter().rposition(|event| *event == cursor);
                     events.drain(..taken.map_or(0, |last| last + 1));
                 }
-                scene.send(connection, stream, &body::FeedAck { cursor });
+                scene.send_bytes(connection, stream, &acknowledgement(cursor));
             }
         }
         if process.link.as_ref().is_none_or(|link| !link.may_ask) {
@@ -335,11 +360,6 @@ impl Device {
 
 fn milliseconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).expect("waits are short")
-}
-
-/// The next whole frame, if there is room for what it may hold.
-fn next(decoder: &mut Decoder, has_room: bool) -> Option<Frame> {
-    has_room.then(|| decoder.next_frame().expect("the server writes frames")).flatten()
 }
 
 fn hello(who: &Who, exporter: Option<[u8; 32]>) -> body::Hello {
@@ -374,66 +394,51 @@ fn read_all(scene: &mut Scene, connection: ConnectionId, stream: Stream) -> Chec
     Ok(bytes)
 }
 
-/// The cursor of an event.
-fn cursor_of(frame: &Frame) -> Option<Bytes> {
-    match frame.kind {
-        body::PresenceEvent::KIND => Some(read::<body::PresenceEvent>(frame).cursor),
-        body::MessageEvent::KIND => Some(read::<body::MessageEvent>(frame).cursor),
+/// A server that is going lets nobody in; it has no other reason not to.
+fn sent_away(error: &ClientError, back_off: &mut BackOff) -> Checked {
+    let wait = match error {
+        ClientError::Refused(refused) if refused.is(RefusalCode::GoingAway) => refused.retry_after,
         _ => None,
-    }
-}
-
-fn read<B: Body>(frame: &Frame) -> B {
-    decode(frame).expect("what the server encodes decodes")
-}
-
-/// A server that breaks the rules of a feed breaks promise 3.
-fn kept(outcome: Result<(), FeedFault>) -> Checked {
-    promised!(3, outcome.is_ok(), "a feed broke its rules: {:?}", outcome.err());
+    };
+    promised!(4, wait.is_some(), "a device was not let in: {error}");
+    back_off.stay_away(Duration::from_millis(wait.map_or(0, Lifetime::as_ms)));
     Ok(())
 }
 
-fn ready<T>(feed: &mut FeedResume<T>, frame: &Frame) -> Checked {
-    let ready: FeedReady = adsum::protocol::read(frame).expect("a server says what is valid");
-    promised!(3, ready.complete, "a feed is incomplete within retention");
-    kept(feed.ready(ready.outcome))
+/// Takes what came of a feed while there is room: the cursors of its items go into `events`, one that the server confirms
+/// to `confirmed`. A server that breaks the rules of a feed breaks promise 3.
+fn hear_feed<T: FeedItem>(
+    frames: &mut Frames,
+    feed: &mut FeedResume<T>,
+    events: &mut VecDeque<Bytes>,
+    mut confirmed: impl FnMut(&Bytes) -> Checked,
+) -> Checked {
+    while feed.has_room() {
+        let event = FeedEvent::next(frames);
+        promised!(3, event.is_ok(), "a feed broke its rules: {event:?}");
+        let Ok(Some(event)) = event else { break };
+        events.extend(cursor_of(&event));
+        let heard = hear(feed, event);
+        promised!(3, heard.is_ok(), "a feed broke its rules: {heard:?}");
+        match heard {
+            Ok(Heard::Opened(opening)) => {
+                promised!(3, opening.complete, "a feed is incomplete within retention");
+            }
+            Ok(Heard::Acknowledged(cursor)) => confirmed(&cursor)?,
+            // If the server ended it, so will the connection, and the feed goes on with the next.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
-fn hear_presence(feed: &mut FeedResume<PresenceBody>, frame: &Frame) -> Checked {
-    match frame.kind {
-        body::FeedReady::KIND => ready(feed, frame),
-        body::CaughtUp::KIND => kept(feed.caught_up(read::<body::CaughtUp>(frame).cursor)),
-        body::PresenceEvent::KIND => {
-            let body::PresenceEvent { number, cursor, presence, .. } = read(frame);
-            let (sequence, bytes) = (InboxSequence::ZERO, frame.body.len());
-            kept(feed.arrived(Arrived { number, cursor, sequence, bytes, item: presence }))
-        }
-        // The connection will end, and the feed goes on with the next.
-        body::FeedEnd::KIND => Ok(()),
-        kind => panic!("kind {kind:#06x} came on a presence feed"),
+/// The cursor of an item.
+fn cursor_of(event: &FeedEvent) -> Option<Bytes> {
+    match event {
+        FeedEvent::Presence { event, .. } => Some(event.cursor.clone()),
+        FeedEvent::Message { event, .. } => Some(event.cursor.clone()),
+        _ => None,
     }
-}
-
-/// Returns the cursor of an acknowledgement that the server confirms.
-fn hear_inbox(feed: &mut FeedResume<Message>, frame: &Frame) -> Checked<Option<Bytes>> {
-    match frame.kind {
-        body::FeedReady::KIND => ready(feed, frame)?,
-        body::CaughtUp::KIND => kept(feed.caught_up(read::<body::CaughtUp>(frame).cursor))?,
-        body::MessageEvent::KIND => {
-            let body::MessageEvent { number, cursor, message, .. } = read(frame);
-            let item = Oracle::read(message);
-            let (sequence, bytes) = (item.sequence, frame.body.len());
-            kept(feed.arrived(Arrived { number, cursor, sequence, bytes, item }))?;
-        }
-        body::FeedAcked::KIND => {
-            let body::FeedAcked { cursor, .. } = read(frame);
-            feed.acknowledged(&cursor);
-            return Ok(Some(cursor));
-        }
-        body::FeedEnd::KIND => {}
-        kind => panic!("kind {kind:#06x} came on an inbox feed"),
-    }
-    Ok(None)
 }
 
 /// Hands items out, has them recorded, takes some, saves the position: in this order, with crashes in between.

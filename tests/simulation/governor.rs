@@ -3,14 +3,15 @@
 //! They ask every kind of request and every question, over connections that are cut like all others, and send again what
 //! was not answered. Must never hold: knowledge of the server beyond what came over the network.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use adsum::client::exchange::{Admission, Answering, ControlEvent, Frames};
 use adsum::client::resume::{Requests, Submission};
-use adsum::client::{Answer, Command, Refused};
+use adsum::client::{Answer, ClientError, Command, Refused};
+use adsum::model::RefusalCode;
 use adsum::protocol::body;
-use adsum::wire::{CHALLENGE_CONTEXT, Decoder, Frame, StreamType, VERSION};
+use adsum::wire::{CHALLENGE_CONTEXT, Frame, StreamType, VERSION};
 
-use super::answers::{self, Word};
 use super::decrees::Since;
 use super::network::{ConnectionId, End};
 use super::pipe::{Piece, Stream};
@@ -41,7 +42,7 @@ pub(crate) struct Governor {
 struct Link {
     connection: ConnectionId,
     is_welcome: bool,
-    control: Decoder,
+    control: Frames,
     questions: BTreeMap<u32, Open>,
     asked: u32,
 }
@@ -51,8 +52,34 @@ struct Link {
 struct Open {
     asked: Asked,
     since: Since,
-    decoder: Decoder,
-    frames: VecDeque<Frame>,
+    frames: Frames,
+    answering: Answering,
+    /// The answer, once it is whole; nothing if it is a refusal.
+    answer: Option<Vec<Frame>>,
+    has_begun: bool,
+}
+
+impl Open {
+    /// Reads what came of the answer.
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+        self.has_begun |= !bytes.is_empty();
+        self.frames.push(bytes);
+        loop {
+            let frame = match self.frames.next_answer() {
+                Ok(None) => return Ok(()),
+                Ok(Some(frame)) => frame,
+                Err(ClientError::Refused(_)) => {
+                    self.answer = Some(Vec::new());
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if self.answer.is_some() {
+                return Err(ClientError::Protocol { reason: "more came than the answer".into() });
+            }
+            self.answer = self.answering.take(frame)?;
+        }
+    }
 }
 
 impl Governor {
@@ -97,7 +124,7 @@ impl Governor {
             client: "governor".to_owned(),
         };
         scene.open(connection, (Stream::Control, StreamType::Control), &hello);
-        let (control, questions) = (Decoder::default(), BTreeMap::new());
+        let (control, questions) = (Frames::default(), BTreeMap::new());
         self.link = Some(Link { connection, is_welcome: false, control, questions, asked: 0 });
     }
 
@@ -130,8 +157,9 @@ impl Governor {
         scene.send_bytes(link.connection, stream, &bytes);
         scene.finish(link.connection, stream);
         let since = scene.oracle.decrees.now();
-        let (decoder, frames) = (Decoder::default(), VecDeque::new());
-        link.questions.insert(link.asked, Open { asked, since, decoder, frames });
+        let (frames, answering) = (Frames::default(), Answering::new(asked.shape));
+        let open = Open { asked, since, frames, answering, answer: None, has_begun: false };
+        link.questions.insert(link.asked, open);
         link.asked += 1;
     }
 
@@ -161,25 +189,26 @@ impl Governor {
             let mut is_ended = false;
             for piece in scene.network.read(scene.now, link.connection, Stream::Query(number)) {
                 match piece {
-                    Piece::Bytes(bytes) => open.decoder.push(&bytes),
+                    Piece::Bytes(bytes) => {
+                        let heard = open.hear(&bytes);
+                        promised!(3, heard.is_ok(), "{:?} was answered {heard:?}", open.asked);
+                    }
                     Piece::Finish => is_ended = true,
                     Piece::Reset(code) => {
                         promised!(2, false, "{:?} was reset: {}", open.asked, code.as_str());
                     }
                 }
             }
-            while let Some(frame) = open.decoder.next_frame().expect("the server writes frames") {
-                open.frames.push_back(frame);
+            let ended = if is_ended { link.questions.remove(&number) } else { None };
+            let Some(open) = ended.filter(|open| open.has_begun) else { continue };
+            let Some(answer) = &open.answer else {
+                promised!(3, false, "the answer to {:?} ended before its end", open.asked);
+                continue;
+            };
+            if !answer.is_empty() {
+                questions::judge(&open.asked, open.since, answer, &scene.oracle.decrees)?;
             }
-            if is_ended {
-                let Some(open) = link.questions.remove(&number) else { continue };
-                let frames: Vec<Frame> = open.frames.into();
-                let is_cut = frames.is_empty();
-                if !is_cut {
-                    questions::judge(&open.asked, open.since, &frames, &scene.oracle.decrees)?;
-                    scene.trace.count("questions answered");
-                }
-            }
+            scene.trace.count("questions answered");
         }
         Ok(())
     }
@@ -187,25 +216,42 @@ impl Governor {
     fn hear_control(&mut self, scene: &mut Scene) -> Checked {
         loop {
             let Some(link) = &mut self.link else { return Ok(()) };
-            let frame = link.control.next_frame().expect("the server writes frames");
-            let Some(frame) = frame else { return Ok(()) };
-            match answers::read(&frame) {
-                Word::Welcome => link.is_welcome = true,
-                Word::Goaway(_) => {}
-                Word::Challenge(nonce) => {
-                    let name = self.who.actor.principal.to_string();
-                    let signature = signature(CHALLENGE_CONTEXT, &nonce, &self.who.key.0, &name);
-                    let answer = body::ChallengeAnswer { signature };
-                    scene.send(link.connection, Stream::Control, &answer);
+            if !link.is_welcome {
+                match Admission::next(&mut link.control) {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(Admission::Welcome(_))) => link.is_welcome = true,
+                    Ok(Some(Admission::Challenge(nonce))) => {
+                        let name = self.who.actor.principal.to_string();
+                        let key = &self.who.key.0;
+                        let signature = signature(CHALLENGE_CONTEXT, &nonce, key, &name);
+                        let answer = body::ChallengeAnswer { signature };
+                        scene.send(link.connection, Stream::Control, &answer);
+                    }
+                    Err(error) => self.turned_away(&error)?,
                 }
-                // Who is suspended is turned away: what it wanted, it gives up.
-                Word::Answer(0, _) => {
-                    self.requests = Requests::new();
-                    self.intents.clear();
+                continue;
+            }
+            match ControlEvent::next(&mut link.control).expect("the server keeps the protocol") {
+                None => return Ok(()),
+                Some(ControlEvent::Goaway(_)) => {}
+                Some(ControlEvent::Answer { number, result }) => {
+                    self.answered(number, result, scene)?;
                 }
-                Word::Answer(number, result) => self.answered(number, result, scene)?,
             }
         }
+    }
+
+    /// Who is suspended is turned away: what it wanted, it gives up.
+    fn turned_away(&mut self, error: &ClientError) -> Checked {
+        let ClientError::Refused(refused) = error else {
+            promised!(3, false, "{} was answered {error}", self.who.name);
+            return Ok(());
+        };
+        if !refused.is(RefusalCode::GoingAway) {
+            self.requests = Requests::new();
+            self.intents.clear();
+        }
+        Ok(())
     }
 
     fn answered(

@@ -2,16 +2,19 @@
 //!
 //! Must never hold: a key, or anything that it was told.
 
+use adsum::client::ClientError;
+use adsum::client::exchange::{Admission, Frames};
 use adsum::model::RefusalCode;
-use adsum::protocol::body::{self, Body, Hello};
-use adsum::wire::{Decoder, StreamType, VERSION, decode};
+use adsum::protocol::body::Hello;
+use adsum::protocol::{FeedOpen, FeedSubject, Framed};
+use adsum::wire::{StreamType, VERSION};
 use bytes::Bytes;
 
 use super::network::{ConnectionId, End};
 use super::pipe::{Piece, Stream};
 use super::plan::{Plan, choose, happens};
 use super::trace::note;
-use super::world::{Scene, feed_open};
+use super::world::Scene;
 use super::{Checked, promised};
 
 /// How often it tries, out of a thousand moments.
@@ -20,7 +23,7 @@ const TRIES: u32 = 15;
 /// The impostor.
 #[derive(Debug, Default)]
 pub(crate) struct Impostor {
-    link: Option<(ConnectionId, Decoder)>,
+    link: Option<(ConnectionId, Frames)>,
 }
 
 impl Impostor {
@@ -38,11 +41,16 @@ impl Impostor {
                 control.push(&bytes);
             }
         }
-        while let Some(frame) = control.next_frame().expect("the server writes frames") {
-            let refused = decode::<body::Refused>(&frame);
-            let code = refused.as_ref().ok().and_then(|it| RefusalCode::from_number(it.code));
-            let away = code == Some(RefusalCode::BadProof) || frame.kind == body::Goaway::KIND;
-            promised!(12, away, "an impostor was answered kind {:#06x}: {refused:?}", frame.kind);
+        loop {
+            let answer = Admission::next(control);
+            let is_away = match &answer {
+                Ok(None) => break,
+                Err(ClientError::Refused(refused)) => {
+                    refused.is(RefusalCode::BadProof) || refused.is(RefusalCode::GoingAway)
+                }
+                Ok(Some(_)) | Err(_) => false,
+            };
+            promised!(12, is_away, "an impostor was answered {answer:?}");
         }
         for stream in [Stream::Presence, Stream::Inbox] {
             let told = scene.network.read(scene.now, connection, stream);
@@ -73,10 +81,12 @@ impl Impostor {
             client: "impostor".to_owned(),
         };
         scene.open(connection, (Stream::Control, StreamType::Control), &hello);
-        let presence = feed_open(1, Bytes::new(), 0, String::new());
-        scene.open(connection, (Stream::Presence, StreamType::Feed), &presence);
-        let inbox = feed_open(2, Bytes::new(), 0, who.actor.principal.inbox().to_string());
-        scene.open(connection, (Stream::Inbox, StreamType::Feed), &inbox);
-        self.link = Some((connection, Decoder::default()));
+        let presence = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
+        let inbox = FeedSubject::Inbox { inbox: who.actor.principal.inbox(), from_start: false };
+        for (stream, subject) in [(Stream::Presence, presence), (Stream::Inbox, inbox)] {
+            let open = FeedOpen { cursor: Bytes::new(), window: 0, subject };
+            scene.open(connection, (stream, StreamType::Feed), &open.to_body());
+        }
+        self.link = Some((connection, Frames::default()));
     }
 }

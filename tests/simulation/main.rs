@@ -6,7 +6,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
-mod answers;
 mod application;
 mod bug;
 mod chronicle;

@@ -11,7 +11,7 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
-use adsum::protocol;
+use adsum::protocol::Presence;
 use adsum::protocol::body::PresenceBody;
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
@@ -269,13 +269,12 @@ impl Oracle {
     }
 
     /// `watcher` was shown `body` at a position of its feed: the log says the same of that position.
-    pub(crate) fn shown(&self, watcher: &Principal, position: u64, body: &PresenceBody) -> Checked {
+    pub(crate) fn shown(&self, watcher: &Principal, position: u64, told: &Presence) -> Checked {
         let at = Moment::from_us(position);
         let head = self.chronicle.moment();
         promised!(1, at <= head, "{watcher} was shown a change at {at:?}, durable is {head:?}");
-        let presentity: Presentity =
-            body.presentity.parse().expect("the server names presentities");
-        let expected = self.expected(watcher, &presentity, at);
+        let presentity = &told.presentity;
+        let expected = self.expected(watcher, presentity, at);
         let Some(expected) = expected else {
             promised!(
                 3,
@@ -284,8 +283,8 @@ impl Oracle {
             );
             return Ok(());
         };
-        let right = *body == shown_body(&SECRET, &expected, watcher);
-        promised!(9, right, "{watcher} was shown {body:?} at {at:?}, the log has {expected:?}");
+        let right = *told == read(shown_body(&SECRET, &expected, watcher));
+        promised!(9, right, "{watcher} was shown {told:?} at {at:?}, the log has {expected:?}");
         Ok(())
     }
 
@@ -311,14 +310,14 @@ impl Oracle {
     }
 
     /// What `watcher` is to be shown of `presentity` now, if it ever subscribed.
-    pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<PresenceBody> {
+    pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<Presence> {
         let last = self.chronicle.subscriptions.get(pair)?.last()?;
         let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
-        Some(shown_body(&SECRET, &self.expected(&pair.0, &pair.1, at)?, &pair.0))
+        Some(read(shown_body(&SECRET, &self.expected(&pair.0, &pair.1, at)?, &pair.0)))
     }
+}
 
-    /// Reads what a device got in a `MessageEvent`.
-    pub(crate) fn read(body: protocol::body::MessageBody) -> Message {
-        protocol::send::message(body).expect("the server writes valid messages")
-    }
+/// What a session would write, as a client reads it.
+fn read(body: PresenceBody) -> Presence {
+    Presence::of(body).expect("the server shows what is valid")
 }

@@ -2,10 +2,11 @@
 //!
 //! Must never hold: the state of the service. An answer is judged by what was decided between question and answer.
 
+use adsum::client::exchange::{self, Shape};
 use adsum::model::Handling;
-use adsum::protocol;
 use adsum::protocol::body::{self, Body};
-use adsum::wire::{Frame, StreamType, decode, encode};
+use adsum::protocol::{self, Presence};
+use adsum::wire::{Frame, StreamType, decode};
 
 use super::decrees::{Decrees, Since};
 use super::plan::{OWNER, WATCHER, Who};
@@ -16,6 +17,7 @@ use super::{Checked, promised};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     pub(crate) kind: &'static str,
+    pub(crate) shape: Shape,
     what: u8,
 }
 
@@ -24,67 +26,59 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
     let me = who.actor.principal.to_string();
     let (presentity, inbox) = (format!("pres:{me}"), format!("im:{me}"));
     let is_watcher = me == WATCHER;
-    let mut out = vec![StreamType::Query.byte()];
     let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..16) };
     let at_ms = scene.now.saturating_sub(scene.rng.u64(..2_000));
-    let out_of = &mut out;
-    let kind = match what {
-        0 => ask("fetch", &body::Fetch { presentity: format!("pres:{OWNER}") }, out_of),
-        1 => ask("subscriptions", &body::ListSubscriptions {}, out_of),
-        2 => ask("keys", &body::ListKeys { principal: String::new() }, out_of),
-        3 => ask("inbox", &body::InboxStatus { inbox }, out_of),
-        4 => ask("rules", &body::ListRules { owner: presentity }, out_of),
-        5 => ask("delivery", &body::ListDelivery { inbox }, out_of),
-        6 => ask("visibility", &body::ListVisibility {}, out_of),
-        7 => ask("grants", &body::ListGrants { owner: String::new() }, out_of),
-        8 => ask("watchers", &body::ListWatchers { presentity }, out_of),
+    let (kind, shape, bytes) = match what {
+        0 => one("fetch", &body::Fetch { presentity: format!("pres:{OWNER}") }),
+        1 => rows("subscriptions", &body::ListSubscriptions {}),
+        2 => rows("keys", &body::ListKeys { principal: String::new() }),
+        3 => one("inbox", &body::InboxStatus { inbox }),
+        4 => rows("rules", &body::ListRules { owner: presentity }),
+        5 => rows("delivery", &body::ListDelivery { inbox }),
+        6 => rows("visibility", &body::ListVisibility {}),
+        7 => rows("grants", &body::ListGrants { owner: String::new() }),
+        8 => rows("watchers", &body::ListWatchers { presentity }),
         9 => {
             let (since_ms, until_ms, limit) = (None, Some(at_ms), 0);
-            ask("history", &body::ListHistory { presentity, since_ms, until_ms, limit }, out_of)
+            rows("history", &body::ListHistory { presentity, since_ms, until_ms, limit })
         }
-        10 => ask("fetch-at", &body::FetchAt { presentity, at_ms }, out_of),
+        10 => one("fetch-at", &body::FetchAt { presentity, at_ms }),
         11 => {
             let (watcher, at_ms) = (WATCHER.to_owned(), scene.rng.bool().then_some(at_ms));
-            ask("explain", &body::Explain { presentity, watcher, at_ms }, out_of)
+            one("explain", &body::Explain { presentity, watcher, at_ms })
         }
-        14 => ask("server", &body::ServerInfo {}, out_of),
-        12 => ask("domains", &body::ListDomains {}, out_of),
-        13 => ask("acts", &body::ListActs { principal: String::new() }, out_of),
-        _ => ask("quarantine", &body::ListQuarantine { inbox }, out_of),
+        14 => one("server", &body::ServerInfo {}),
+        12 => rows("domains", &body::ListDomains {}),
+        13 => rows("acts", &body::ListActs { principal: String::new() }),
+        _ => rows("quarantine", &body::ListQuarantine { inbox }),
     };
     let is_judged = match what {
         0 => is_watcher,
         4 => me == OWNER,
         _ => true,
     };
-    (Asked { kind, what: if is_judged { what } else { u8::MAX } }, out)
+    (Asked { kind, shape, what: if is_judged { what } else { u8::MAX } }, bytes)
 }
 
-fn ask<B: Body>(kind: &'static str, body: &B, out: &mut Vec<u8>) -> &'static str {
-    encode(body, out);
-    kind
+type Question = (&'static str, Shape, Vec<u8>);
+
+/// A question that is answered by one frame.
+fn one<B: Body>(kind: &'static str, body: &B) -> Question {
+    (kind, Shape::One, exchange::opening(StreamType::Query, body))
 }
 
-/// Holds an answer against what was decided.
+/// A question that is answered by a list.
+fn rows<B: Body>(kind: &'static str, body: &B) -> Question {
+    (kind, Shape::Rows, exchange::opening(StreamType::Query, body))
+}
+
+/// Holds a whole answer against what was decided.
 pub(crate) fn judge(asked: &Asked, since: Since, frames: &[Frame], decrees: &Decrees) -> Checked {
-    let last = frames.last().map_or(0, |frame| frame.kind);
-    let single = [
-        body::Presence::KIND,
-        body::InboxState::KIND,
-        body::Explanation::KIND,
-        body::ServerDescription::KIND,
-        body::Refused::KIND,
-    ];
-    let whole = last == body::End::KIND || frames.len() == 1 && single.contains(&last);
-    promised!(3, whole, "the answer to {asked:?} ends with kind {last:#06x}");
-    if last == body::Refused::KIND {
-        return Ok(());
-    }
     match asked.what {
         0 => fetched(since, &frames[0], decrees),
         4 => {
             let found: body::Version = decode(&frames[0]).expect("rules begin with their version");
-            decrees.rules_told(since, found.version, &frames[1..frames.len() - 1])
+            decrees.rules_told(since, found.version, &frames[1..])
         }
         _ => Ok(()),
     }
@@ -92,10 +86,8 @@ pub(crate) fn judge(asked: &Asked, since: Since, frames: &[Frame], decrees: &Dec
 
 /// The watcher sees what is published only where a rule in force between question and answer lets it.
 fn fetched(since: Since, frame: &Frame, decrees: &Decrees) -> Checked {
-    let body::Presence { presence } = decode(frame).expect("a fetch gets presence");
-    let document = protocol::document::document(presence.document);
-    let document = document.expect("the server writes valid documents");
-    let sees = document.tuples().iter().any(|tuple| !tuple.notes.is_empty());
+    let told: Presence = protocol::read(frame).expect("a fetch gets valid presence");
+    let sees = told.document.tuples().iter().any(|tuple| !tuple.notes.is_empty());
     let handlings = decrees.handlings(since);
     let may = handlings.contains(&Handling::Allow) || decrees.had_rights(since);
     promised!(7, !sees || may, "a watcher was shown what rules withhold: {handlings:?}");

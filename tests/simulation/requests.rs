@@ -5,10 +5,10 @@
 use adsum::client::Command;
 use adsum::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
 use adsum::protocol;
+use adsum::protocol::Framed;
 use adsum::protocol::body;
 use bytes::Bytes;
 
-use super::answers::valid;
 use super::plan::{ADMINISTRATOR, OWNER, SPARE, WATCHER, Who, choose, spare_device};
 use super::world::Scene;
 
@@ -22,6 +22,11 @@ pub(crate) struct Intent {
 
 /// A domain that comes and goes.
 const DOMAIN: &str = "x.example";
+
+/// The typed value of a body that is valid.
+pub(crate) fn valid<T: Framed>(body: T::Body) -> T {
+    T::from_body(body).expect("devices say what is valid")
+}
 
 fn presentity(principal: &str) -> String {
     format!("pres:{principal}")

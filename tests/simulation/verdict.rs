@@ -80,10 +80,9 @@ fn inbox(device: &Device, oracle: &Oracle) -> Checked {
 /// The last thing shown of each presentity is how things stand.
 fn latest(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> Checked {
     let name = &device.who.name;
-    let presentity = pair.1.to_string();
     let seen = &device.stored.application.presence;
-    let last = seen.iter().rev().find(|seen| seen.body.presentity == presentity);
-    let (last, current) = (last.map(|seen| &seen.body), oracle.current(pair));
+    let last = seen.iter().rev().find(|seen| seen.presence.presentity == pair.1);
+    let (last, current) = (last.map(|seen| &seen.presence), oracle.current(pair));
     promised!(3, last == current.as_ref(), "{name} was last shown {last:?}, it is {current:?}");
     Ok(())
 }
@@ -91,13 +90,13 @@ fn latest(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> C
 /// In mode `every`, what was shown of an episode has no gap, and is complete if the episode lives.
 fn every(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> Checked {
     let name = &device.who.name;
-    let presentity = pair.1.to_string();
+    let presentity = &pair.1;
     let shown: BTreeSet<u64> = device
         .stored
         .application
         .presence
         .iter()
-        .filter(|seen| seen.body.presentity == presentity)
+        .filter(|seen| seen.presence.presentity == *presentity)
         .map(|seen| seen.position)
         .collect();
     let episodes = oracle.chronicle.subscriptions.get(pair).into_iter().flatten();

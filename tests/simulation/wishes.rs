@@ -16,9 +16,9 @@ use adsum::protocol;
 use adsum::protocol::body;
 use bytes::Bytes;
 
-use super::answers::valid;
 use super::device::{Device, Process};
 use super::plan::{Plan, choose};
+use super::requests::valid;
 use super::trace::note;
 use super::world::Scene;
 use super::{Checked, promised};

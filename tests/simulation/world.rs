@@ -2,12 +2,12 @@
 //!
 //! Must never hold: an order of happenings that does not come from the seed.
 
+use adsum::client::exchange;
 use adsum::event::Recorded;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
-use adsum::protocol::body::{Body, FeedOpen};
+use adsum::protocol::body::Body;
 use adsum::wire::{StreamType, encode};
-use bytes::Bytes;
 use fastrand::Rng;
 
 use super::device::Device;
@@ -53,9 +53,7 @@ impl Scene {
         (stream, kind): (Stream, StreamType),
         body: &B,
     ) {
-        let mut out = vec![kind.byte()];
-        encode(body, &mut out);
-        let out = Bug::change_opening(self.bug, kind, out);
+        let out = Bug::change_opening(self.bug, kind, exchange::opening(kind, body));
         self.send_bytes(connection, stream, &out);
     }
 
@@ -235,17 +233,4 @@ impl World {
 
 fn events(disk: &adsum::log::memory::MemoryDisk) -> Vec<Recorded> {
     disk.read(Sequence::new(1), usize::MAX).expect("the log reads")
-}
-
-/// What opens a feed of this kind.
-pub(crate) fn feed_open(kind: u8, cursor: Bytes, window: u32, inbox: String) -> FeedOpen {
-    FeedOpen {
-        kind,
-        cursor,
-        window,
-        presentities: Vec::new(),
-        inbox,
-        from_start: false,
-        watchers: None,
-    }
 }

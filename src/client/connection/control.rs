@@ -7,46 +7,15 @@ use std::sync::Arc;
 use quinn::SendStream;
 
 use super::fault;
-use super::stream::{StreamReader, decode};
+use super::stream::StreamReader;
 use crate::client::address::ServerAddress;
-use crate::client::error::{ClientError, Refused};
-use crate::model::{Lifetime, RefusalCode};
-use crate::protocol::body::{self, Body as _};
-use crate::protocol::{Answer, Command};
-use crate::wire::{Frame, VERSION};
+use crate::client::error::ClientError;
+use crate::client::exchange::{Admission, ControlEvent};
+use crate::protocol::{Command, body};
+use crate::wire::VERSION;
 
-/// One frame from the server on CONTROL after `Welcome`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControlEvent {
-    /// An answer.
-    Answer {
-        /// The number of the request on this connection.
-        number: u64,
-        /// Yes or no.
-        result: Result<Answer, Refused>,
-    },
-    /// The server is about to go.
-    Goaway(body::Goaway),
-}
-
-/// Reads a frame of CONTROL; `None` for a kind that may be passed over.
-fn control_event(frame: &Frame) -> Result<Option<ControlEvent>, ClientError> {
-    let (number, result) = match frame.kind {
-        body::Refused::KIND => {
-            let refused: body::Refused = decode(frame)?;
-            (refused.request, Err(refused.into()))
-        }
-        body::Goaway::KIND => {
-            return decode(frame).map(|goaway| Some(ControlEvent::Goaway(goaway)));
-        }
-        _ if frame.is_ignorable() => return Ok(None),
-        _ => {
-            let (number, answer) = Answer::decode(frame).map_err(ClientError::protocol)?;
-            (number, Ok(answer))
-        }
-    };
-    Ok(Some(ControlEvent::Answer { number, result }))
-}
+/// A server that goes away ends its streams first, and the close of the connection may come later.
+const ENDED: &str = "the server ended CONTROL";
 
 /// Writes requests. They are answered in the order they are written.
 #[derive(Debug)]
@@ -89,17 +58,6 @@ impl ControlSender {
     }
 }
 
-/// A server that goes away before it lets anybody in refuses in its own way.
-fn going_away(goaway: &body::Goaway) -> Refused {
-    let code = RefusalCode::GoingAway;
-    Refused {
-        number: code.number(),
-        code: Some(code),
-        message: "the server is going away; connect again in a moment".into(),
-        retry_after: Some(Lifetime::from_ms(goaway.reconnect_after_ms)),
-    }
-}
-
 /// Reads answers.
 #[derive(Debug)]
 pub struct ControlReceiver {
@@ -117,15 +75,9 @@ impl ControlReceiver {
     /// [`ClientError::Refused`] if the server does not let this device in, [`ClientError::Version`],
     /// [`ClientError::Protocol`] for anything else than a `Welcome`, and those of a connection that ends.
     pub async fn welcome(&mut self) -> Result<body::Welcome, ClientError> {
-        let frame = self.reader.control().await?;
-        if frame.kind == body::Refused::KIND {
-            let refused: body::Refused = decode(&frame)?;
-            return Err(ClientError::Refused(refused.into()));
-        }
-        if frame.kind == body::Goaway::KIND {
-            return Err(ClientError::Refused(going_away(&decode(&frame)?)));
-        }
-        let welcome: body::Welcome = decode(&frame)?;
+        let Admission::Welcome(welcome) = self.reader.next(Admission::next, ENDED).await? else {
+            return Err(ClientError::protocol("a challenge came where a proof was brought"));
+        };
         if welcome.version != VERSION {
             let server = self.reader.server().clone();
             let reason = format!("it answered with version {}", welcome.version);
@@ -139,41 +91,6 @@ impl ControlReceiver {
     /// # Errors
     /// [`ClientError::Protocol`] for what may not come on CONTROL, and those of a connection that ends.
     pub async fn next(&mut self) -> Result<ControlEvent, ClientError> {
-        loop {
-            let frame: Frame = self.reader.control().await?;
-            if let Some(event) = control_event(&frame)? {
-                return Ok(event);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::{Body, Decoder, encode};
-
-    fn frame<B: Body>(body: &B) -> Frame {
-        let (mut out, mut decoder) = (Vec::new(), Decoder::default());
-        encode(body, &mut out);
-        decoder.push(&out);
-        decoder.next_frame().unwrap().unwrap()
-    }
-
-    #[test]
-    fn an_unknown_kind_is_passed_over_or_is_a_breach_by_its_number() {
-        let unknown = |kind| Frame { kind, body: bytes::Bytes::new() };
-        assert_eq!(control_event(&unknown(0x9000)).unwrap(), None);
-        assert!(matches!(control_event(&unknown(0x0199)), Err(ClientError::Protocol { .. })));
-    }
-
-    #[test]
-    fn an_answer_tells_its_request() {
-        let event = control_event(&frame(&body::Sent { request: 9, duplicate: true }));
-        let result = Ok(Answer::Sent { duplicate: true });
-        assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 9, result }));
-        let event = control_event(&frame(&body::Changed { request: 4, version: 7 }));
-        let result = Ok(Answer::Changed { version: 7 });
-        assert_eq!(event.unwrap(), Some(ControlEvent::Answer { number: 4, result }));
+        self.reader.next(ControlEvent::next, ENDED).await
     }
 }

@@ -8,58 +8,10 @@ use bytes::Bytes;
 use quinn::SendStream;
 
 use super::fault;
-use super::stream::{StreamReader, decode};
+use super::stream::{ENDED, StreamReader};
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
-use crate::protocol::{body, body::Body as _};
-use crate::wire::{Frame, encode};
-
-/// One frame from the server on a feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FeedEvent {
-    /// The feed is open.
-    Ready(body::FeedReady),
-    /// A presentity's state.
-    Presence {
-        /// The event.
-        event: body::PresenceEvent,
-        /// What its frame took, for the window.
-        bytes: usize,
-    },
-    /// A message.
-    Message {
-        /// The event.
-        event: body::MessageEvent,
-        /// What its frame took, for the window.
-        bytes: usize,
-    },
-    /// A receipt for a message that was sent.
-    Receipt {
-        /// The event.
-        event: body::ReceiptEvent,
-        /// What its frame took, for the window.
-        bytes: usize,
-    },
-    /// A watcher of a presentity one controls.
-    Watcher {
-        /// The event.
-        event: body::WatcherEvent,
-        /// What its frame took, for the window.
-        bytes: usize,
-    },
-    /// What was missed is through; from here on it is live.
-    CaughtUp {
-        /// Where the feed stands.
-        cursor: Bytes,
-    },
-    /// An acknowledgement is durable.
-    Acknowledged {
-        /// What was acknowledged.
-        cursor: Bytes,
-    },
-    /// The server ends the feed.
-    End(body::FeedEnd),
-}
+use crate::client::exchange::{FeedEvent, acknowledgement};
 
 /// Acknowledges what was taken from a feed. Dropped, it ends the client's side of the stream.
 #[derive(Debug)]
@@ -78,9 +30,7 @@ impl FeedSender {
     /// # Errors
     /// Those of a connection that ends.
     pub async fn acknowledge(&mut self, cursor: Bytes) -> Result<(), ClientError> {
-        let mut out = Vec::new();
-        encode(&body::FeedAck { cursor }, &mut out);
-        let written = self.stream.write_all(&out).await;
+        let written = self.stream.write_all(&acknowledgement(cursor)).await;
         written.map_err(|error| fault::unwritten(&self.server, error))
     }
 }
@@ -102,26 +52,6 @@ impl FeedReceiver {
     /// [`ClientError::Refused`] if the server does not open the feed, [`ClientError::Protocol`] for what may not come on
     /// a feed, and those of a connection that ends.
     pub async fn next(&mut self) -> Result<FeedEvent, ClientError> {
-        let frame = self.reader.answer().await?;
-        feed_event(&frame)
+        self.reader.next(FeedEvent::next, ENDED).await
     }
-}
-
-fn feed_event(frame: &Frame) -> Result<FeedEvent, ClientError> {
-    let bytes = frame.body.len();
-    Ok(match frame.kind {
-        body::FeedReady::KIND => FeedEvent::Ready(decode(frame)?),
-        body::PresenceEvent::KIND => FeedEvent::Presence { event: decode(frame)?, bytes },
-        body::MessageEvent::KIND => FeedEvent::Message { event: decode(frame)?, bytes },
-        body::ReceiptEvent::KIND => FeedEvent::Receipt { event: decode(frame)?, bytes },
-        body::WatcherEvent::KIND => FeedEvent::Watcher { event: decode(frame)?, bytes },
-        body::CaughtUp::KIND => {
-            FeedEvent::CaughtUp { cursor: decode::<body::CaughtUp>(frame)?.cursor }
-        }
-        body::FeedAcked::KIND => {
-            FeedEvent::Acknowledged { cursor: decode::<body::FeedAcked>(frame)?.cursor }
-        }
-        body::FeedEnd::KIND => FeedEvent::End(decode(frame)?),
-        kind => return Err(ClientError::protocol(format!("kind {kind:#06x} came on a feed"))),
-    })
 }

@@ -19,18 +19,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream, VarInt};
 
-pub use control::{ControlEvent, ControlReceiver, ControlSender};
+pub use control::{ControlReceiver, ControlSender};
 pub use endpoint::{Endpoint, KEEP_ALIVE};
-pub use feed::{FeedEvent, FeedReceiver, FeedSender};
+pub use feed::{FeedReceiver, FeedSender};
 pub use stream::StreamReader;
 pub use tls::Pin;
 
 use super::address::{KeyHash, ServerAddress};
 use super::error::ClientError;
+use super::exchange::opening;
+pub use super::exchange::{ControlEvent, FeedEvent};
 use super::state::Credentials;
 use crate::protocol::identity::PROOF_EXPORTER;
-use crate::protocol::{self, FeedOpen, FeedSubject, body};
-use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION, encode};
+use crate::protocol::{FeedOpen, FeedSubject, Framed as _, body};
+use crate::wire::{CloseCode, EXPORTER_LABEL, StreamType, VERSION};
 
 /// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,10 +88,8 @@ impl Connection {
     ) -> Result<(ControlSender, ControlReceiver), ClientError> {
         let (send, receive) = self.open(Priority::Control).await?;
         let hello = self.introduction(credentials, enroll, software)?;
-        let mut first = vec![StreamType::Control.byte()];
-        encode(&hello, &mut first);
         let mut sender = ControlSender::new(send, self.server());
-        sender.write(&first).await?;
+        sender.write(&opening(StreamType::Control, &hello)).await?;
         Ok((sender, ControlReceiver::new(StreamReader::new(receive, self.server()))))
     }
 
@@ -130,8 +130,7 @@ impl Connection {
         request: &B,
     ) -> Result<StreamReader, ClientError> {
         let (mut send, receive) = self.open(Priority::Query).await?;
-        let mut bytes = vec![StreamType::Query.byte()];
-        encode(request, &mut bytes);
+        let bytes = opening(StreamType::Query, request);
         send.write_all(&bytes).await.map_err(|error| fault::unwritten(&self.server, error))?;
         // That the stream is finished twice cannot be: it was opened here.
         let _ = send.finish();
@@ -148,8 +147,7 @@ impl Connection {
             FeedSubject::Inbox { .. } => Priority::Inbox,
         };
         let (mut send, receive) = self.open(priority).await?;
-        let mut bytes = vec![StreamType::Feed.byte()];
-        protocol::write(open, &mut bytes);
+        let bytes = opening(StreamType::Feed, &open.to_body());
         send.write_all(&bytes).await.map_err(|error| fault::unwritten(&self.server, error))?;
         let reader = StreamReader::new(receive, self.server());
         Ok((FeedSender::new(send, self.server()), FeedReceiver::new(reader)))

@@ -1,6 +1,6 @@
-//! Frames from a stream of the server.
+//! A stream of the server, read as its bytes come.
 //!
-//! Must never hold: what a frame means, beyond the refusal that may stand in place of any answer.
+//! Must never hold: what a frame means (see `exchange`).
 
 use std::sync::Arc;
 
@@ -9,78 +9,57 @@ use quinn::{RecvStream, VarInt};
 use super::fault;
 use crate::client::address::ServerAddress;
 use crate::client::error::ClientError;
-use crate::protocol::body;
-use crate::wire::{self, Body, Decoder, Frame, ResetCode};
-
-/// Decodes a frame of the server.
-pub(crate) fn decode<B: Body>(frame: &Frame) -> Result<B, ClientError> {
-    wire::decode(frame).map_err(ClientError::protocol)
-}
+use crate::client::exchange::Frames;
+use crate::wire::{Frame, ResetCode};
 
 const READ_BYTES: usize = 16 * 1024;
+/// What an answer that was cut off is called.
+pub(super) const ENDED: &str = "the answer ended before its end";
 
 /// Reads the frames of one stream.
 #[derive(Debug)]
 pub struct StreamReader {
     stream: RecvStream,
-    decoder: Decoder,
+    frames: Frames,
     buffer: Vec<u8>,
     server: Arc<ServerAddress>,
 }
 
 impl StreamReader {
     pub(super) fn new(stream: RecvStream, server: Arc<ServerAddress>) -> Self {
-        Self { stream, decoder: Decoder::default(), buffer: vec![0; READ_BYTES], server }
+        Self { stream, frames: Frames::default(), buffer: vec![0; READ_BYTES], server }
     }
 
     pub(super) fn server(&self) -> &ServerAddress {
         &self.server
     }
 
-    /// The next frame, or `None` at the end of the stream. Cancel-safe.
-    ///
-    /// # Errors
-    /// [`ClientError::Protocol`] for bytes that are no frame, and those of a connection that ends.
-    pub async fn frame(&mut self) -> Result<Option<Frame>, ClientError> {
-        loop {
-            if let Some(frame) = self.decoder.next_frame().map_err(ClientError::protocol)? {
-                return Ok(Some(frame));
-            }
-            let read = self.stream.read(&mut self.buffer).await;
-            let Some(count) = read.map_err(|error| fault::unread(&self.server, error))? else {
-                self.decoder.finish().map_err(ClientError::protocol)?;
-                return Ok(None);
-            };
-            self.decoder.push(&self.buffer[..count]);
-        }
-    }
-
     /// The next frame that this version knows, of a stream that may not end yet. Cancel-safe.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if the server says no, [`ClientError::Lost`] if the stream ends, and as
-    /// [`StreamReader::frame`].
+    /// [`ClientError::Refused`] if the server says no, [`ClientError::Lost`] if the stream ends,
+    /// [`ClientError::Protocol`] for bytes that are no frame, and those of a connection that ends.
     pub async fn answer(&mut self) -> Result<Frame, ClientError> {
-        loop {
-            let Some(frame) = self.frame().await? else {
-                return Err(ClientError::Lost { reason: "the answer ended before its end".into() });
-            };
-            if frame.kind == body::Refused::KIND {
-                let refused: body::Refused = decode(&frame)?;
-                return Err(ClientError::Refused(refused.into()));
-            }
-            if !frame.is_ignorable() {
-                return Ok(frame);
-            }
-        }
+        self.next(Frames::next_answer, ENDED).await
     }
 
-    /// The next frame of CONTROL, where a refusal belongs to one request and a feature of a later version is passed
-    /// over by its reader. Cancel-safe.
-    pub(super) async fn control(&mut self) -> Result<Frame, ClientError> {
-        let frame = self.frame().await?;
-        // A server that goes away ends its streams first, and the close of the connection may come later.
-        frame.ok_or_else(|| ClientError::Lost { reason: "the server ended CONTROL".into() })
+    /// What `read` finds in the frames, on a stream that may not end yet: `ended` says that it did. Cancel-safe.
+    pub(super) async fn next<T>(
+        &mut self,
+        read: impl Fn(&mut Frames) -> Result<Option<T>, ClientError>,
+        ended: &str,
+    ) -> Result<T, ClientError> {
+        loop {
+            if let Some(found) = read(&mut self.frames)? {
+                return Ok(found);
+            }
+            let count = self.stream.read(&mut self.buffer).await;
+            let Some(count) = count.map_err(|error| fault::unread(&self.server, error))? else {
+                self.frames.finish()?;
+                return Err(ClientError::Lost { reason: ended.to_owned() });
+            };
+            self.frames.push(&self.buffer[..count]);
+        }
     }
 }
 
