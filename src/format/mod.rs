@@ -4,8 +4,10 @@
 //! is not understood is carried on byte for byte. What is wrong is refused with its place, cause and cure.
 //! Must never hold: a decision about who may see or send something, or a name, entity or file looked up elsewhere.
 
+mod charset;
 pub mod cpim;
 mod fault;
+mod foreign;
 pub mod pidf;
 mod time;
 mod uri;

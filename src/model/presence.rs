@@ -186,7 +186,7 @@ fn check_contact(contact: &Contact) -> Result<(), Refusal> {
 
 fn check_notes(notes: &[Note]) -> Result<(), Refusal> {
     if notes.len() > NOTES_MAX {
-        return Err(Refusal::bad_field("note", "there are more than 16 in one place"));
+        return Err(Refusal::bad_field("document", "has more than 16 notes in one place"));
     }
     for note in notes {
         let tag = &note.language;

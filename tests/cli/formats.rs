@@ -158,6 +158,33 @@ fn a_wrong_document_is_refused_with_its_place_and_nothing_is_published() {
     assert_eq!(fetched(&site), before);
 }
 
+#[test]
+fn a_document_as_other_systems_write_it_is_published_with_a_word() {
+    let site = Site::with_alice_and_bob();
+    for entity in ["sip:alice@localhost", "tel:+15550100"] {
+        let text = document(entity, "<note>in</note>");
+        let taken = publish(&site, &text, &[]);
+        assert!(
+            taken.stderr.contains("entity-mapped") && taken.stderr.contains(entity),
+            "{}",
+            taken.stderr
+        );
+        taken.line();
+        let shown = fetched(&site);
+        assert!(
+            shown.contains("entity=\"pres:alice@localhost\"") && shown.contains(">in<"),
+            "{shown}"
+        );
+        assert_eq!(publish(&site, &text, &["--entity-as-is"]).error(2), "bad-pidf");
+    }
+    let latin = document("pres:alice@localhost", "<note>Caf|</note>")
+        .replace("\"1.0\"", "\"1.0\" encoding=\"ISO-8859-1\"");
+    let latin: Vec<u8> = latin.bytes().map(|byte| if byte == b'|' { 0xe9 } else { byte }).collect();
+    site.run_with("alice", &["publish", "--pidf", "-"], &latin).line();
+    let shown = fetched(&site);
+    assert!(shown.contains("encoding=\"UTF-8\"") && shown.contains("<note>Café</note>"), "{shown}");
+}
+
 /// The messages in what `inbox --cpim` printed, by the lengths it tells.
 fn messages(printed: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut found) = (printed, Vec::new());

@@ -4,13 +4,15 @@
 //! for byte, made to stand alone where they leaned on declarations around them. `docs/FORMATS.md` has the rules.
 //! Must never hold: an extension that is interpreted, or composition and filtering (those are views).
 
+mod entity;
 mod id;
 mod must_understand;
 mod read;
 mod write;
 
+pub use entity::Entity;
 pub use must_understand::must_ignore;
-pub use read::parse;
+pub use read::{parse, parse_any};
 pub use write::write;
 
 use crate::model::{Document, Presentity};

@@ -2,29 +2,49 @@
 //!
 //! Must never hold: a guess at what a wrong value meant.
 
-use super::{ELEMENTS, NAMESPACE, Pidf, id, is_own};
+use super::{ELEMENTS, Entity, NAMESPACE, Pidf, id, is_own};
 use crate::format::xml::{self, Reader, Start, Token, is_space};
 use crate::format::{FormatFault, Position, time};
-use crate::model::limits::{DOCUMENT_BYTES_MAX, TUPLES_MAX};
+use crate::model::limits::{DOCUMENT_BYTES_MAX, NOTES_MAX, TUPLES_MAX};
 use crate::model::{
-    Basic, Contact, Document, Note, Payload, Presentity, Priority, Timestamp, Tuple, TupleId,
+    Basic, Contact, Document, Note, Payload, Presentity, Priority, Refusal, Timestamp, Tuple,
+    TupleId,
 };
 
-/// Reads one document of at most [`DOCUMENT_BYTES_MAX`] bytes.
+/// Reads one document of at most [`DOCUMENT_BYTES_MAX`] bytes, in the character set that it names, UTF-8 if it names none.
 ///
 /// # Errors
 /// The first [`FormatFault`]: not well-formed, over a limit, or not a presence document of RFC 3863.
 pub fn parse(text: &[u8]) -> Result<Pidf, FormatFault> {
-    let text = xml::decode("document", text, DOCUMENT_BYTES_MAX)?;
-    let mut reading = Reading { reader: Reader::document(text)?, markup_bytes: 0 };
+    let (entity, document) = read(text, pres)?;
+    Ok(Pidf { entity, document })
+}
+
+/// As [`parse`], where `entity` may name the presentity as other systems do: by a `sip:`, `sips:`, `tel:`, `mailto:`, `im:` or
+/// `xmpp:` URI, or bare.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_any(text: &[u8]) -> Result<(Entity, Document), FormatFault> {
+    read(text, Entity::read)
+}
+
+/// Reads a document whose entity `name` understands, or says what would be right.
+fn read<E>(
+    bytes: &[u8],
+    name: impl Fn(&str) -> Result<E, String>,
+) -> Result<(E, Document), FormatFault> {
+    let text = xml::document_text(bytes, DOCUMENT_BYTES_MAX)?;
+    let mut reading = Reading { reader: Reader::document(&text)?, markup_bytes: 0 };
     let Token::Start(root) = reading.reader.next()? else {
         // Nothing but a start comes first: text and ends outside of the root are faults of the reader.
         let at = reading.reader.here();
         return Err(FormatFault::Missing { at, thing: "presence element", cure: ROOT });
     };
-    let pidf = reading.presence(&root)?;
+    let entity = entity(&root, reading.reader.position(root.at), name)?;
+    let document = reading.presence(&root)?;
     while !matches!(reading.reader.next()?, Token::Done) {}
-    Ok(pidf)
+    Ok((entity, document))
 }
 
 const ROOT: &str = "the root is <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"pres:…\">";
@@ -56,12 +76,8 @@ struct Draft {
 }
 
 impl<'a> Reading<'a> {
-    fn presence(&mut self, root: &Start<'a>) -> Result<Pidf, FormatFault> {
+    fn presence(&mut self, root: &Start<'a>) -> Result<Document, FormatFault> {
         let at = self.reader.position(root.at);
-        if root.namespace != NAMESPACE || root.local != "presence" {
-            return Err(FormatFault::Misplaced { at, thing: named(root), cure: ROOT });
-        }
-        let entity = entity(root, at)?;
         let (mut tuples, mut notes, mut markup) = (Vec::new(), Vec::new(), Vec::new());
         loop {
             match self.item()? {
@@ -74,7 +90,7 @@ impl<'a> Reading<'a> {
                     distinct(&tuples, &tuple, at)?;
                     tuples.push(tuple);
                 }
-                Item::Own(start) if start.local == "note" => notes.push(self.note()?),
+                Item::Own(start) if start.local == "note" => self.note_into(&mut notes, &start)?,
                 Item::Own(start) => {
                     let cure = "presence holds tuple, note and elements of other namespaces";
                     return Err(self.misplaced(&start, cure));
@@ -83,9 +99,7 @@ impl<'a> Reading<'a> {
                 Item::End => break,
             }
         }
-        let document = Document::new(tuples, notes, markup)
-            .map_err(|refusal| FormatFault::Model { at, refusal })?;
-        Ok(Pidf { entity, document })
+        Document::new(tuples, notes, markup).map_err(|refusal| FormatFault::Model { at, refusal })
     }
 
     fn tuple(&mut self, start: &Start<'a>, at: Position) -> Result<Tuple, FormatFault> {
@@ -131,7 +145,7 @@ impl<'a> Reading<'a> {
                     self.once(draft.timestamp.is_some(), &start, "timestamp")?;
                     draft.timestamp = Some(self.timestamp(&start)?);
                 }
-                "note" => draft.notes.push(self.note()?),
+                "note" => self.note_into(&mut draft.notes, &start)?,
                 _ => return Err(self.misplaced(&start, PARTS)),
             }
         }
@@ -195,10 +209,15 @@ impl<'a> Reading<'a> {
         time::read(text).map_err(|cure| FormatFault::value(at, "timestamp", text, cure))
     }
 
-    fn note(&mut self) -> Result<Note, FormatFault> {
+    fn note_into(&mut self, notes: &mut Vec<Note>, start: &Start<'a>) -> Result<(), FormatFault> {
+        if notes.len() == NOTES_MAX {
+            let at = self.reader.position(start.at);
+            return Err(FormatFault::TooMany { at, thing: "notes in one place", max: NOTES_MAX });
+        }
         let language = self.reader.language().to_owned();
         let text = Payload::text(&self.text()?);
-        Ok(Note { language, text })
+        notes.push(Note { language, text });
+        Ok(())
     }
 
     /// The character data of an element that holds nothing else.
@@ -261,13 +280,22 @@ fn named(start: &Start<'_>) -> String {
     format!("<{name}>")
 }
 
-fn entity(root: &Start<'_>, at: Position) -> Result<Presentity, FormatFault> {
+fn entity<E>(
+    root: &Start<'_>,
+    at: Position,
+    name: impl Fn(&str) -> Result<E, String>,
+) -> Result<E, FormatFault> {
+    if root.namespace != NAMESPACE || root.local != "presence" {
+        return Err(FormatFault::Misplaced { at, thing: named(root), cure: ROOT });
+    }
     let cure = "name the presentity, as in entity=\"pres:alice@example.com\"";
     let missing = FormatFault::Missing { at, thing: "attribute entity", cure };
     let text = root.value("entity").ok_or(missing)?.trim_matches(is_space);
-    text.parse().map_err(|refusal: crate::model::Refusal| {
-        FormatFault::value(at, "attribute entity", text, refusal.to_string())
-    })
+    name(text).map_err(|cure| FormatFault::value(at, "attribute entity", text, cure))
+}
+
+fn pres(text: &str) -> Result<Presentity, String> {
+    text.parse().map_err(|refusal: Refusal| refusal.to_string())
 }
 
 fn tuple_id(start: &Start<'_>, at: Position) -> Result<TupleId, FormatFault> {

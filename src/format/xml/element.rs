@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::chars::{attribute, is_space, split_name};
-use super::reader::{Reader, Token};
+use super::reader::{Reader, Token, decode};
 use super::scope::XML;
 use super::tag::Start;
 use crate::format::FormatFault;
@@ -134,7 +134,7 @@ pub(in crate::format) struct Needs {
 ///
 /// `depth` is how many elements will be around it. `None` if it could not be put into a document.
 pub(in crate::format) fn standalone(text: &str, depth: usize) -> Option<Needs> {
-    let text = super::decode("element", text.as_bytes(), text.len()).ok()?;
+    let text = decode("element", text.as_bytes(), text.len()).ok()?;
     let trimmed = text.trim_matches(is_space);
     let mut reader = Reader::element(trimmed, XML_DEPTH_MAX.checked_sub(depth)?);
     let mut needs = None;

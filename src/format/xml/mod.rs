@@ -7,11 +7,13 @@
 
 mod chars;
 mod element;
+mod encoding;
 mod reader;
 mod scope;
 mod tag;
 
 pub(super) use chars::{attribute, is_space, text};
 pub(super) use element::{capture, root_value, standalone};
-pub(super) use reader::{Reader, Token, decode};
+pub(super) use encoding::document_text;
+pub(super) use reader::{Reader, Token};
 pub(super) use tag::Start;

@@ -29,7 +29,7 @@ pub(in crate::format) enum Token<'a> {
 ///
 /// # Errors
 /// [`FormatFault::TooLarge`], [`FormatFault::NotUtf8`] or [`FormatFault::Syntax`].
-pub(in crate::format) fn decode<'a>(
+pub(super) fn decode<'a>(
     thing: &'static str,
     bytes: &'a [u8],
     max: usize,
@@ -198,11 +198,8 @@ impl<'a> Reader<'a> {
         if name != "xml" || given.next_if_eq(&(("", "version"), "1.0")).is_none() {
             return Err(self.fault("this is not XML 1.0", cure));
         }
-        if let Some((_, encoding)) = given.next_if(|(name, _)| *name == ("", "encoding"))
-            && !encoding.eq_ignore_ascii_case("utf-8")
-        {
-            return Err(self.fault("the encoding is not UTF-8", cure));
-        }
+        // The text was decoded by it already.
+        given.next_if(|(name, _)| *name == ("", "encoding"));
         given.next_if(|one| matches!(one, (("", "standalone"), "yes" | "no")));
         match given.next() {
             None => Ok(()),

@@ -5,12 +5,15 @@
 mod pidf;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::cli::print::time::{lifetime, now, span};
+use crate::cli::print::{
+    output,
+    time::{lifetime, now, span},
+};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{Client, PublishOptions, Published};
 use crate::model::{
@@ -33,6 +36,10 @@ pub(in crate::cli) struct Args {
         value_name = "FILE",
         conflicts_with_all = ["status", "note", "contact", "tuple", "remove", "refresh"])]
     pidf: Option<PathBuf>,
+    /// Refuse a document whose entity is no pres: URI [default: read sip:, sips:, tel:, mailto:, im:, xmpp: and bare
+    /// names as the presentity published for, and say so]
+    #[arg(long, requires = "pidf")]
+    entity_as_is: bool,
     /// A note for people; may be given several times, once for each language [default: none]
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["remove", "refresh"])]
     note: Vec<String>,
@@ -108,7 +115,7 @@ impl fmt::Display for PublishedLine {
 /// Runs `adsum publish`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let document = match &args.pidf {
-        Some(path) => Some(pidf::read(path, &invocation.presentity(args.of.clone())?)?),
+        Some(path) => Some(args.read(path, invocation)?),
         None => args.document(now())?,
     };
     let options = PublishOptions {
@@ -122,6 +129,16 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 }
 
 impl Args {
+    /// The document of a file, of whose mapping a note is told.
+    fn read(&self, path: &Path, invocation: &Invocation) -> Result<Document, Failure> {
+        let presentity = invocation.presentity(self.of.clone())?;
+        let (document, note) = pidf::read(path, &presentity, self.entity_as_is)?;
+        if let Some((word, note)) = note {
+            output::note(invocation.is_json(), word, &note);
+        }
+        Ok(document)
+    }
+
     async fn perform(
         &self,
         client: &Client,
