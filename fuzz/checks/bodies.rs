@@ -3,13 +3,15 @@
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
 use adsum::model::limits::FRAME_BYTES_MAX;
-use adsum::protocol;
+use adsum::model::{AccessRule, DeliveryRule, Document, Message, Receipt, WatcherRow};
+use adsum::protocol::Field;
 use adsum::protocol::body::{
     self, Body, Delivery, KindVisitor, MessageEvent, Presence, PresenceEvent, Publish,
     ReceiptEvent, Rule, Watcher, visit_kind,
 };
 use adsum::wire::{Frame, decode, encode, request_number};
 use bytes::Bytes;
+use std::fmt::Debug;
 
 /// The first two bytes are a kind, the rest its body.
 pub(crate) fn check(data: &[u8]) {
@@ -22,40 +24,21 @@ pub(crate) fn check(data: &[u8]) {
     let _ = request_number(&frame);
     let _ = visit_kind(kind, SameAgain(&frame));
     documents(&frame).iter().for_each(same_document);
-    if let Ok(event) = decode::<MessageEvent>(&frame) {
-        same_message(event.message);
-    }
     same_parts(&frame);
 }
 
 /// Rules, watchers and receipts: what converts, converts back to the same.
 fn same_parts(frame: &Frame) {
-    let rule =
-        decode::<Rule>(frame).ok().and_then(|row| protocol::rules::access_rule(row.rule).ok());
-    if let Some(rule) = rule {
-        assert_eq!(
-            protocol::rules::access_rule(protocol::rules::access_rule_body(&rule)),
-            Ok(rule)
-        );
-    }
-    let rule = decode::<Delivery>(frame)
-        .ok()
-        .and_then(|row| protocol::delivery::delivery_rule(row.rule).ok());
-    if let Some(rule) = rule {
-        assert_eq!(
-            protocol::delivery::delivery_rule(protocol::delivery::delivery_rule_body(&rule)),
-            Ok(rule)
-        );
-    }
-    let row = decode::<Watcher>(frame)
-        .ok()
-        .and_then(|row| protocol::watchers::watcher(&row.watcher).ok());
-    if let Some(row) = row {
-        assert_eq!(protocol::watchers::watcher(&protocol::watchers::watcher_body(&row)), Ok(row));
-    }
-    let event = decode::<ReceiptEvent>(frame).ok();
-    if let Some(receipt) = event.and_then(|event| protocol::inbox::receipt(event.receipt).ok()) {
-        assert_eq!(protocol::inbox::receipt(protocol::inbox::receipt_body(&receipt)), Ok(receipt));
+    same::<AccessRule, _>(decode::<Rule>(frame).ok().map(|row| row.rule));
+    same::<DeliveryRule, _>(decode::<Delivery>(frame).ok().map(|row| row.rule));
+    same::<WatcherRow, _>(decode::<Watcher>(frame).ok().map(|row| row.watcher));
+    same::<Receipt, _>(decode::<ReceiptEvent>(frame).ok().map(|event| event.receipt));
+    same::<Message, _>(decode::<MessageEvent>(frame).ok().map(|event| event.message));
+}
+
+fn same<T: Field<Wire> + PartialEq + Debug, Wire>(wire: Option<Wire>) {
+    if let Some(Ok(value)) = wire.map(T::from_wire) {
+        assert_eq!(T::from_wire(value.to_wire()), Ok(value));
     }
 }
 
@@ -83,14 +66,7 @@ fn documents(frame: &Frame) -> Vec<body::Document> {
 }
 
 fn same_document(wire: &body::Document) {
-    if let Ok(document) = protocol::document::document(wire.clone()) {
-        assert_eq!(protocol::document::document_body(&document), *wire);
-    }
-}
-
-fn same_message(wire: body::MessageBody) {
-    if let Ok(message) = protocol::send::message(wire) {
-        let again = protocol::send::message(protocol::send::message_body(&message));
-        assert_eq!(again, Ok(message));
+    if let Ok(document) = Document::from_wire(wire.clone()) {
+        assert_eq!(document.to_wire(), *wire);
     }
 }

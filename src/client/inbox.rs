@@ -8,20 +8,19 @@ use super::exchange::{FeedEvent, FeedItem};
 use super::feed::{Feed, InHand, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
-use crate::model::{InboxAddress, InboxItem, Message};
+use crate::model::{InboxAddress, InboxItem, Message, Receipt};
 use crate::protocol::FeedSubject;
-use crate::protocol::inbox::receipt;
-use crate::protocol::send::message;
+use crate::protocol::Field as _;
 
 impl FeedItem for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Message { event, bytes } => {
-                let read = message(event.message).map_err(ClientError::protocol)?;
+                let read = Message::from_wire(event.message).map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Message(read))
             }
             FeedEvent::Receipt { event, bytes } => {
-                let read = receipt(event.receipt).map_err(ClientError::protocol)?;
+                let read = Receipt::from_wire(event.receipt).map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Receipt(read))
             }
             _ => return Ok(None),

@@ -4,8 +4,8 @@
 
 use super::error::{ClientError, printable};
 use crate::model::{DeviceId, Principal, Role, Timestamp};
-use crate::protocol::body;
-use crate::protocol::identity::{self, DURABILITY_SYNCED};
+use crate::protocol::identity::DURABILITY_SYNCED;
+use crate::protocol::{Field as _, body};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Session {
         Ok(Self {
             principal: welcome.principal.parse().map_err(ClientError::protocol)?,
             device: DeviceId(welcome.device),
-            role: identity::role(welcome.role).map_err(ClientError::protocol)?,
+            role: Role::from_wire(welcome.role).map_err(ClientError::protocol)?,
             enrolled: welcome.enrolled,
             durability,
             server: printable(&welcome.server),

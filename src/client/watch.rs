@@ -17,13 +17,13 @@ use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening};
 use super::state::{CursorFile, CursorName};
 use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
 use crate::model::{InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState};
-use crate::protocol::{Answer, FeedSubject, Fetch, Presence, Subscribe, Unsubscribe};
+use crate::protocol::{Answer, FeedSubject, Fetch, Field as _, Presence, Subscribe, Unsubscribe};
 
 impl FeedItem for Presence {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let FeedEvent::Presence { event, bytes } = event else { return Ok(None) };
         let (number, cursor, sequence) = (event.number, event.cursor, InboxSequence::ZERO);
-        let item = Self::of(event.presence).map_err(ClientError::protocol)?;
+        let item = Self::from_wire(event.presence).map_err(ClientError::protocol)?;
         Ok(Some(Arrived { number, cursor, sequence, bytes, item }))
     }
 }

@@ -9,8 +9,7 @@ use super::feed::{Feed, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Position};
 use super::watch::check_list;
 use crate::model::{InboxSequence, Presentity, Principal, WatcherRow};
-use crate::protocol::watchers::watcher;
-use crate::protocol::{EndSubscription, FeedSubject, ListWatchers};
+use crate::protocol::{EndSubscription, FeedSubject, Field as _, ListWatchers};
 
 /// What comes on a feed with watcher information.
 #[derive(Clone, Debug)]
@@ -25,7 +24,7 @@ impl FeedItem for News {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Watcher { event, bytes } => {
-                let row = watcher(&event.watcher).map_err(ClientError::protocol)?;
+                let row = WatcherRow::from_wire(event.watcher).map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Watcher(Box::new(row)))
             }
             FeedEvent::Presence { event, bytes } => {

@@ -2,13 +2,12 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::framed::{Framed, switch, switch_number};
+use super::field::{Field, numbered};
+use super::framed::{Framed, framed, switch, switch_number};
 use super::request::Request;
-use super::rules::rule_names;
 use super::sample::{INBOX, Sample, operation, sample, through, typed};
 use crate::model::{
-    Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, OperationId, Refusal,
-    RuleName, WhenClosed,
+    Delivery, DeliveryChange, DeliveryRule, InboxAddress, OperationId, Refusal, WhenClosed,
 };
 
 /// Frozen bodies and their parts.
@@ -90,31 +89,32 @@ pub struct ChangeDelivery {
 
 impl Framed for ChangeDelivery {
     type Body = body::ChangeDelivery;
+}
 
-    fn to_body(&self) -> body::ChangeDelivery {
+impl Field<body::ChangeDelivery> for ChangeDelivery {
+    fn to_wire(&self) -> body::ChangeDelivery {
         let change = &self.change;
         body::ChangeDelivery {
             request: 0,
-            operation: self.operation.0,
-            inbox: self.inbox.to_string(),
+            operation: self.operation.to_wire(),
+            inbox: self.inbox.to_wire(),
             if_version: self.if_version,
-            put: change.put.iter().map(delivery_rule_body).collect(),
-            remove: change.remove.iter().map(|name| name.as_str().to_owned()).collect(),
-            when_closed: when_closed_number(change.when_closed),
+            put: change.put.to_wire(),
+            remove: change.remove.to_wire(),
+            when_closed: change.when_closed.to_wire(),
             receipts: switch_number(change.receipts),
         }
     }
 
-    fn from_body(body: body::ChangeDelivery) -> Result<Self, Refusal> {
-        let put = body.put.into_iter().map(delivery_rule);
+    fn from_wire(body: body::ChangeDelivery) -> Result<Self, Refusal> {
         Ok(Self {
-            inbox: body.inbox.parse()?,
-            operation: OperationId(body.operation),
+            inbox: Field::from_wire(body.inbox)?,
+            operation: Field::from_wire(body.operation)?,
             if_version: body.if_version,
             change: DeliveryChange {
-                put: put.collect::<Result<_, _>>()?,
-                remove: rule_names(&body.remove)?,
-                when_closed: when_closed(body.when_closed)?,
+                put: Field::from_wire(body.put)?,
+                remove: Field::from_wire(body.remove)?,
+                when_closed: Field::from_wire(body.when_closed)?,
                 receipts: switch("receipts", body.receipts)?,
             },
         })
@@ -130,17 +130,7 @@ pub struct ListDelivery {
     pub inbox: InboxAddress,
 }
 
-impl Framed for ListDelivery {
-    type Body = body::ListDelivery;
-
-    fn to_body(&self) -> body::ListDelivery {
-        body::ListDelivery { inbox: self.inbox.to_string() }
-    }
-
-    fn from_body(body: body::ListDelivery) -> Result<Self, Refusal> {
-        Ok(Self { inbox: body.inbox.parse()? })
-    }
-}
+framed! { ListDelivery: inbox }
 
 /// What holds for an inbox beside the rules that are listed behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,46 +143,37 @@ pub struct DeliveryState {
     pub receipts: bool,
 }
 
-impl Framed for DeliveryState {
-    type Body = body::DeliveryState;
+framed! { DeliveryState: version, when_closed, receipts }
 
-    fn to_body(&self) -> body::DeliveryState {
-        let when_closed = when_closed_number(Some(self.when_closed));
-        body::DeliveryState { version: self.version, when_closed, receipts: self.receipts }
+framed! { DeliveryRule in Delivery.rule }
+
+impl Field<body::DeliveryRule> for DeliveryRule {
+    fn to_wire(&self) -> body::DeliveryRule {
+        let (action, reason) = match &self.action {
+            Delivery::Refuse { reason } => (1, reason.clone()),
+            Delivery::Discard => (2, String::new()),
+            Delivery::Quarantine => (3, String::new()),
+            Delivery::Accept => (4, String::new()),
+        };
+        body::DeliveryRule {
+            name: self.name.to_wire(),
+            who: self.who.to_wire(),
+            content_type: self.content_type.to_wire(),
+            larger_than: self.larger_than,
+            action,
+            reason,
+        }
     }
 
-    fn from_body(body: body::DeliveryState) -> Result<Self, Refusal> {
-        let missing = || Refusal::bad_field("when-closed", "is missing");
-        let when_closed = when_closed(body.when_closed)?.ok_or_else(missing)?;
-        Ok(Self { version: body.version, when_closed, receipts: body.receipts })
+    fn from_wire(wire: body::DeliveryRule) -> Result<Self, Refusal> {
+        Ok(Self {
+            name: Field::from_wire(wire.name)?,
+            who: Field::from_wire(wire.who)?,
+            content_type: Field::from_wire(wire.content_type)?,
+            larger_than: wire.larger_than,
+            action: action(wire.action, wire.reason)?,
+        })
     }
-}
-
-impl Framed for DeliveryRule {
-    type Body = body::Delivery;
-
-    fn to_body(&self) -> body::Delivery {
-        body::Delivery { rule: delivery_rule_body(self) }
-    }
-
-    fn from_body(body: body::Delivery) -> Result<Self, Refusal> {
-        delivery_rule(body.rule)
-    }
-}
-
-/// Reads a delivery rule. What its parts cannot check alone, whoever sets it checks.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn delivery_rule(wire: body::DeliveryRule) -> Result<DeliveryRule, Refusal> {
-    let range = Some(wire.content_type).filter(|text| !text.is_empty());
-    Ok(DeliveryRule {
-        name: RuleName::new(&wire.name)?,
-        who: wire.who.parse()?,
-        content_type: range.as_deref().map(MediaRange::new).transpose()?,
-        larger_than: wire.larger_than,
-        action: action(wire.action, wire.reason)?,
-    })
 }
 
 fn action(number: u8, reason: String) -> Result<Delivery, Refusal> {
@@ -208,47 +189,9 @@ fn action(number: u8, reason: String) -> Result<Delivery, Refusal> {
     }
 }
 
-/// Writes a delivery rule.
-pub fn delivery_rule_body(rule: &DeliveryRule) -> body::DeliveryRule {
-    let (action, reason) = match &rule.action {
-        Delivery::Refuse { reason } => (1, reason.clone()),
-        Delivery::Discard => (2, String::new()),
-        Delivery::Quarantine => (3, String::new()),
-        Delivery::Accept => (4, String::new()),
-    };
-    let range = rule.content_type.as_ref().map_or("", MediaRange::as_str);
-    body::DeliveryRule {
-        name: rule.name.as_str().to_owned(),
-        who: rule.who.to_string(),
-        content_type: range.to_owned(),
-        larger_than: rule.larger_than,
-        action,
-        reason,
-    }
-}
-
-/// Reads what becomes of messages while the inbox is closed; `None` where that stays as it is.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a number this version does not know.
-pub fn when_closed(number: u8) -> Result<Option<WhenClosed>, Refusal> {
-    match number {
-        0 => Ok(None),
-        1 => Ok(Some(WhenClosed::Refuse)),
-        2 => Ok(Some(WhenClosed::Store)),
-        _ => {
-            Err(Refusal::bad_field("when-closed", "is none of 0 (as it is), 1 (refuse), 2 (store)"))
-        }
-    }
-}
-
-/// Number of what becomes of messages while the inbox is closed; 0 where that stays as it is.
-pub const fn when_closed_number(when_closed: Option<WhenClosed>) -> u8 {
-    match when_closed {
-        None => 0,
-        Some(WhenClosed::Refuse) => 1,
-        Some(WhenClosed::Store) => 2,
-    }
+numbered! {
+    Option<WhenClosed>, "when-closed", "is none of 0 (as it is), 1 (refuse), 2 (store)":
+    1 Refuse, 2 Store
 }
 
 /// What the document shows of this noun.
@@ -261,7 +204,7 @@ pub(super) fn samples() -> Vec<Sample> {
         action: 1,
         reason: "text only, please".into(),
     };
-    let store = when_closed_number(Some(WhenClosed::Store));
+    let store = WhenClosed::Store.to_wire();
     let change = typed::<ChangeDelivery>(body::ChangeDelivery {
         request: 0,
         operation: operation(1),
@@ -287,6 +230,7 @@ mod tests {
 
     use super::super::rules::tests::{any_name, any_who};
     use super::*;
+    use crate::model::MediaRange;
 
     fn any_action() -> impl Strategy<Value = Delivery> {
         prop_oneof![
@@ -314,13 +258,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_delivery_rule_reads_back(given in any_rule()) {
-            prop_assert_eq!(delivery_rule(delivery_rule_body(&given)), Ok(given));
+            let wire: body::DeliveryRule = given.to_wire();
+            prop_assert_eq!(DeliveryRule::from_wire(wire), Ok(given));
         }
 
         #[test]
         fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
-            let read = when_closed(number);
-            prop_assert!(read.map_or(number > 2, |it| when_closed_number(it) == number));
+            let read = Option::<WhenClosed>::from_wire(number);
+            prop_assert!(read.map_or(number > 2, |it| Field::<u8>::to_wire(&it) == number));
             prop_assert_eq!(action(number, String::new()).is_ok(), (1..=4).contains(&number));
         }
     }

@@ -2,14 +2,14 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::framed::Framed;
+use super::field::{Field, fields, numbered};
+use super::framed::framed;
 use super::sample::{ALICE, Sample, TIME_MS, through, written as text};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
     Basic, Contact, Document, Note, Payload, Presentity, Priority, Refusal, SubscriptionState,
-    Timestamp, Tuple, TupleId,
+    Tuple,
 };
-use body::Written;
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -100,127 +100,66 @@ pub struct Presence {
     pub document: Document,
 }
 
-impl Presence {
-    /// Reads what a watcher is shown. Nothing published and an empty document are one and the same.
-    ///
-    /// # Errors
-    /// The refusal of the first part that is not valid.
-    pub fn of(body: body::PresenceBody) -> Result<Self, Refusal> {
+framed! { Presence in Presence.presence }
+
+impl Field<body::PresenceBody> for Presence {
+    fn to_wire(&self) -> body::PresenceBody {
+        presence_body(&self.presentity, self.state, Some(&self.document))
+    }
+
+    fn from_wire(wire: body::PresenceBody) -> Result<Self, Refusal> {
         Ok(Self {
-            presentity: body.presentity.parse()?,
-            state: state(body.state, body.reason)?,
-            document: document(body.document)?,
+            presentity: Field::from_wire(wire.presentity)?,
+            state: state(wire.state, wire.reason)?,
+            document: Field::from_wire(wire.document)?,
         })
     }
 }
 
-impl Framed for Presence {
-    type Body = body::Presence;
-
-    fn to_body(&self) -> body::Presence {
-        let presence = presence_body(&self.presentity, self.state, Some(&self.document));
-        body::Presence { presence }
+impl Field<body::Document> for Document {
+    fn to_wire(&self) -> body::Document {
+        body::Document {
+            tuples: self.tuples().iter().map(Tuple::to_wire).collect(),
+            notes: self.notes().iter().map(Note::to_wire).collect(),
+            markup: self.markup().iter().map(Payload::to_wire).collect(),
+        }
     }
 
-    fn from_body(body: body::Presence) -> Result<Self, Refusal> {
-        Self::of(body.presence)
-    }
-}
-
-/// Reads a document.
-///
-/// # Errors
-/// As [`Document::new`] and the constructors of its parts.
-pub fn document(wire: body::Document) -> Result<Document, Refusal> {
-    let tuples = wire.tuples.into_iter().map(tuple).collect::<Result<_, _>>()?;
-    Document::new(tuples, notes(wire.notes), payloads(wire.markup))
-}
-
-fn tuple(wire: body::Tuple) -> Result<Tuple, Refusal> {
-    Ok(Tuple {
-        id: TupleId::new(&wire.id)?,
-        basic: basic(wire.basic)?,
-        status_markup: payloads(wire.status_markup),
-        contact: wire.contact.map(contact).transpose()?,
-        notes: notes(wire.notes),
-        timestamp: wire.timestamp_ms.map(Timestamp::from_ms),
-        markup: payloads(wire.markup),
-    })
-}
-
-fn basic(number: u8) -> Result<Option<Basic>, Refusal> {
-    match number {
-        0 => Ok(None),
-        1 => Ok(Some(Basic::Open)),
-        2 => Ok(Some(Basic::Closed)),
-        _ => Err(Refusal::bad_field("status", "is neither 0 (none), 1 (open) nor 2 (closed)")),
+    fn from_wire(wire: body::Document) -> Result<Self, Refusal> {
+        let tuples = Field::from_wire(wire.tuples)?;
+        Self::new(tuples, Field::from_wire(wire.notes)?, Field::from_wire(wire.markup)?)
     }
 }
 
-fn contact(wire: body::Contact) -> Result<Contact, Refusal> {
-    let priority = wire.priority.map(Priority::from_thousandths).transpose()?;
-    Ok(Contact { uri: payload(wire.uri), priority })
+fields! {
+    Tuple in body::Tuple:
+    id, basic, status_markup, contact, notes, markup; timestamp_ms = timestamp
+}
+fields! { Contact in body::Contact: uri, priority }
+fields! { Note in body::Note: language, text }
+numbered! {
+    Option<Basic>, "status", "is neither 0 (none), 1 (open) nor 2 (closed)": 1 Open, 2 Closed
 }
 
-fn notes(wire: Vec<body::Note>) -> Vec<Note> {
-    wire.into_iter()
-        .map(|note| Note { language: note.language, text: payload(note.text) })
-        .collect()
-}
+impl Field<u16> for Priority {
+    fn to_wire(&self) -> u16 {
+        self.thousandths()
+    }
 
-fn payloads(wire: Vec<Written>) -> Vec<Payload> {
-    wire.into_iter().map(payload).collect()
-}
-
-pub(super) fn payload(wire: Written) -> Payload {
-    wire.map_or(Payload::Erased, Payload::Present)
-}
-
-pub(super) fn written(payload: &Payload) -> Written {
-    payload.bytes().cloned()
-}
-
-/// Writes a document.
-pub fn document_body(document: &Document) -> body::Document {
-    body::Document {
-        tuples: document.tuples().iter().map(tuple_body).collect(),
-        notes: document.notes().iter().map(note_body).collect(),
-        markup: document.markup().iter().map(written).collect(),
+    fn from_wire(wire: u16) -> Result<Self, Refusal> {
+        Self::from_thousandths(wire)
     }
 }
 
-fn tuple_body(tuple: &Tuple) -> body::Tuple {
-    body::Tuple {
-        id: tuple.id.as_str().to_owned(),
-        basic: match tuple.basic {
-            None => 0,
-            Some(Basic::Open) => 1,
-            Some(Basic::Closed) => 2,
-        },
-        status_markup: tuple.status_markup.iter().map(written).collect(),
-        contact: tuple.contact.as_ref().map(|contact| body::Contact {
-            uri: written(&contact.uri),
-            priority: contact.priority.map(Priority::thousandths),
-        }),
-        notes: tuple.notes.iter().map(note_body).collect(),
-        timestamp_ms: tuple.timestamp.map(Timestamp::as_ms),
-        markup: tuple.markup.iter().map(written).collect(),
-    }
-}
-
-fn note_body(note: &Note) -> body::Note {
-    body::Note { language: note.language.clone(), text: written(&note.text) }
-}
-
-/// Writes what a watcher is shown of a presentity.
+/// Writes what a watcher is shown of a presentity. Nothing published and an empty document are one and the same.
 pub fn presence_body(
     presentity: &Presentity,
     state: SubscriptionState,
     document: Option<&Document>,
 ) -> body::PresenceBody {
     let (state, reason) = state_numbers(state);
-    let document = document.map(document_body).unwrap_or_default();
-    body::PresenceBody { presentity: presentity.to_string(), state, reason, document }
+    let document = document.map(Document::to_wire).unwrap_or_default();
+    body::PresenceBody { presentity: presentity.to_wire(), state, reason, document }
 }
 
 /// What the document shows of this noun.
@@ -278,6 +217,8 @@ pub(super) mod tests {
         CONTACT_BYTES_MAX, CURSOR_BYTES_MAX, DOCUMENT_BYTES_MAX, FRAME_BYTES_MAX, MARKUP_MAX,
         NOTES_MAX, TUPLES_MAX,
     };
+    use crate::model::{Timestamp, TupleId};
+    use crate::protocol::Framed as _;
     use crate::protocol::feed::encode_presence_suffix;
 
     pub(in super::super) fn payloads_of(pattern: &'static str) -> impl Strategy<Value = Payload> {
@@ -332,7 +273,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn a_document_reads_back(given in any_document()) {
-            prop_assert_eq!(document(document_body(&given)), Ok(given));
+            prop_assert_eq!(Document::from_wire(given.to_wire()), Ok(given));
         }
 
         #[test]
@@ -344,7 +285,7 @@ pub(super) mod tests {
 
         #[test]
         fn a_status_is_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(basic(number).is_ok() == (number < 3));
+            prop_assert!(Option::<Basic>::from_wire(number).is_ok() == (number < 3));
         }
     }
 

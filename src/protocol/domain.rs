@@ -2,7 +2,8 @@
 //!
 //! Must never hold: a way for an administrator to read a body or to speak as a user.
 
-use super::framed::{Framed, or_self, principal_or_self, switch, switch_number};
+use super::field::Field;
+use super::framed::{Framed, framed, switch, switch_number};
 use super::request::{Answer, Request};
 use super::sample::{ALICE, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
@@ -106,8 +107,10 @@ pub enum Administration {
 
 impl Framed for Administer {
     type Body = body::Administer;
+}
 
-    fn to_body(&self) -> body::Administer {
+impl Field<body::Administer> for Administer {
+    fn to_wire(&self) -> body::Administer {
         let (act, subject) = self.act.number_and_subject();
         let (presence, messaging) = self.act.switches();
         body::Administer {
@@ -120,7 +123,7 @@ impl Framed for Administer {
         }
     }
 
-    fn from_body(body: body::Administer) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Administer) -> Result<Self, Refusal> {
         let presence = || switch("presence", body.presence);
         let messaging = || switch("messaging", body.messaging);
         let subject = body.subject.as_str();
@@ -178,41 +181,9 @@ impl Request for Administer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListDomains;
 
-impl Framed for ListDomains {
-    type Body = body::ListDomains;
+framed! { ListDomains; }
 
-    fn to_body(&self) -> body::ListDomains {
-        body::ListDomains {}
-    }
-
-    fn from_body(_: body::ListDomains) -> Result<Self, Refusal> {
-        Ok(Self)
-    }
-}
-
-impl Framed for DomainRow {
-    type Body = body::DomainState;
-
-    fn to_body(&self) -> body::DomainState {
-        body::DomainState {
-            domain: self.domain.as_str().to_owned(),
-            is_configured: self.is_configured,
-            presence: self.presence,
-            messaging: self.messaging,
-            principals: self.principals,
-        }
-    }
-
-    fn from_body(body: body::DomainState) -> Result<Self, Refusal> {
-        Ok(Self {
-            domain: body.domain.parse()?,
-            is_configured: body.is_configured,
-            presence: body.presence,
-            messaging: body.messaging,
-            principals: body.principals,
-        })
-    }
-}
+framed! { DomainRow in DomainState: domain, is_configured, presence, messaging, principals }
 
 /// Asks what administrators did. Answer: any number of [`ActRow`], oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,17 +192,7 @@ pub struct ListActs {
     pub principal: Option<Principal>,
 }
 
-impl Framed for ListActs {
-    type Body = body::ListActs;
-
-    fn to_body(&self) -> body::ListActs {
-        body::ListActs { principal: or_self(self.principal.as_ref()) }
-    }
-
-    fn from_body(body: body::ListActs) -> Result<Self, Refusal> {
-        Ok(Self { principal: principal_or_self(&body.principal)? })
-    }
-}
+framed! { ListActs: principal }
 
 /// One act of an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,27 +207,18 @@ pub struct ActRow {
     pub about: String,
 }
 
-impl Framed for ActRow {
-    type Body = body::Act;
-
-    fn to_body(&self) -> body::Act {
-        body::Act {
-            at_ms: self.at.as_ms(),
-            by: self.by.to_string(),
-            act: self.act.map_or(0, AdministratorAct::number),
-            about: self.about.clone(),
-        }
+/// 0 is an act that was not known to who wrote it.
+impl Field<u8> for Option<AdministratorAct> {
+    fn to_wire(&self) -> u8 {
+        self.map_or(0, AdministratorAct::number)
     }
 
-    fn from_body(body: body::Act) -> Result<Self, Refusal> {
-        Ok(Self {
-            at: Timestamp::from_ms(body.at_ms),
-            by: body.by.parse()?,
-            act: AdministratorAct::from_number(body.act),
-            about: body.about,
-        })
+    fn from_wire(wire: u8) -> Result<Self, Refusal> {
+        Ok(AdministratorAct::from_number(wire))
     }
 }
+
+framed! { ActRow in Act: by, act, about; at_ms = at }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

@@ -5,7 +5,8 @@
 use bytes::Bytes;
 
 use super::document::{alices_presence, plain_document};
-use super::framed::{Framed, too_large};
+use super::field::{Field, numbered};
+use super::framed::{Framed, framed, too_large};
 use super::inbox::sample_receipt;
 use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample, through};
 use super::send::from_alice;
@@ -152,8 +153,10 @@ const INBOX: u8 = 2;
 
 impl Framed for FeedOpen {
     type Body = body::FeedOpen;
+}
 
-    fn to_body(&self) -> body::FeedOpen {
+impl Field<body::FeedOpen> for FeedOpen {
+    fn to_wire(&self) -> body::FeedOpen {
         let (cursor, window) = (self.cursor.clone(), self.window);
         match &self.subject {
             FeedSubject::Presence { presentities, with_watchers } => body::FeedOpen {
@@ -177,7 +180,7 @@ impl Framed for FeedOpen {
         }
     }
 
-    fn from_body(body: body::FeedOpen) -> Result<Self, Refusal> {
+    fn from_wire(body: body::FeedOpen) -> Result<Self, Refusal> {
         let subject = match body.kind {
             PRESENCE => FeedSubject::Presence {
                 presentities: presentities(&body.presentities)?,
@@ -228,9 +231,7 @@ pub enum Outcome {
     Anew,
 }
 
-impl Outcome {
-    const ALL: [Self; 3] = [Self::Fresh, Self::Resumed, Self::Anew];
-}
+numbered! { Outcome, "outcome of a feed", "is none of 0 to 2": 0 Fresh, 1 Resumed, 2 Anew }
 
 /// The feed is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,27 +248,7 @@ pub struct FeedReady {
     pub complete: bool,
 }
 
-impl Framed for FeedReady {
-    type Body = body::FeedReady;
-
-    fn to_body(&self) -> body::FeedReady {
-        body::FeedReady {
-            outcome: self.outcome as u8,
-            from: self.from.clone(),
-            to: self.to.clone(),
-            pending: self.pending,
-            complete: self.complete,
-        }
-    }
-
-    fn from_body(body: body::FeedReady) -> Result<Self, Refusal> {
-        let known = Outcome::ALL.into_iter().find(|outcome| *outcome as u8 == body.outcome);
-        let outcome =
-            known.ok_or_else(|| Refusal::bad_field("outcome of a feed", "is none of 0 to 2"))?;
-        let body::FeedReady { from, to, pending, complete, .. } = body;
-        Ok(Self { outcome, from, to, pending, complete })
-    }
-}
+framed! { FeedReady: outcome, from, to, pending, complete }
 
 /// Appends a `PresenceEvent` whose last part was encoded before with [`encode_presence_suffix`].
 ///
@@ -310,7 +291,7 @@ fn opened() -> Vec<Sample> {
     let telling = body::FeedOpen { watchers: watchers_addition(true), ..presence.clone() };
     let (kind, inbox) = (INBOX, BOBS_INBOX.into());
     let inbox = body::FeedOpen { kind, cursor: cursor(0x31), window: 64, inbox, ..presence };
-    let (outcome, from, to) = (Outcome::Resumed as u8, cursor(0x31), cursor(0x52));
+    let (outcome, from, to) = (Outcome::Resumed.to_wire(), cursor(0x31), cursor(0x52));
     let ready = body::FeedReady { outcome, from, to, pending: 3, complete: true };
     vec![
         through::<FeedOpen>("FeedOpen for presence", drain),
@@ -385,7 +366,7 @@ mod tests {
 
     #[test]
     fn every_outcome_reads_back() {
-        for outcome in Outcome::ALL {
+        for outcome in [Outcome::Fresh, Outcome::Resumed, Outcome::Anew] {
             let (from, to) = (Bytes::new(), Bytes::from_static(b"to"));
             let given = FeedReady { outcome, from, to, pending: 3, complete: true };
             assert_eq!(FeedReady::from_body(given.to_body()), Ok(given));

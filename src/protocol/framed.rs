@@ -4,23 +4,74 @@
 
 use thiserror::Error;
 
-use crate::model::{Principal, Refusal};
+use super::field::Field;
+use crate::model::Refusal;
 use crate::wire::{Body, Frame, FrameFault, decode, encode};
 
 /// A typed value that one frame carries.
-pub trait Framed: Sized {
+pub trait Framed: Field<<Self as Framed>::Body> {
     /// The frozen body of that frame.
     type Body: Body;
 
     /// Writes the value. A request has the number 0 here; [`Command::encode`](super::Command::encode) gives it its own.
-    fn to_body(&self) -> Self::Body;
+    fn to_body(&self) -> Self::Body {
+        self.to_wire()
+    }
 
     /// Reads the value.
     ///
     /// # Errors
     /// The refusal of the first field that is not valid.
-    fn from_body(body: Self::Body) -> Result<Self, Refusal>;
+    fn from_body(body: Self::Body) -> Result<Self, Refusal> {
+        Self::from_wire(body)
+    }
 }
+
+/// Says which frame carries a value, and how it lies in the body: field by field, in the way of `fields!`; as the one part
+/// that the body has; or, with a semicolon, without a field. A `request` has its number beside the fields.
+macro_rules! framed {
+    (request $value:ident: $($fields:tt)*) => {
+        $crate::protocol::framed::framed!(@frame $value, $value);
+        $crate::protocol::field::fields! { $value in body::$value, with request = 0: $($fields)* }
+    };
+    ($value:ident: $($fields:tt)*) => {
+        $crate::protocol::framed::framed! { $value in $value: $($fields)* }
+    };
+    ($value:ident in $body:ident: $($fields:tt)*) => {
+        $crate::protocol::framed::framed!(@frame $value, $body);
+        $crate::protocol::field::fields! { $value in body::$body: $($fields)* }
+    };
+    ($value:ident in $body:ident.$part:ident) => {
+        $crate::protocol::framed::framed!(@frame $value, $body);
+        impl $crate::protocol::Field<body::$body> for $value {
+            fn to_wire(&self) -> body::$body {
+                body::$body { $part: $crate::protocol::Field::to_wire(self) }
+            }
+
+            fn from_wire(wire: body::$body) -> Result<Self, $crate::model::Refusal> {
+                $crate::protocol::Field::from_wire(wire.$part)
+            }
+        }
+    };
+    ($value:ident;) => {
+        $crate::protocol::framed::framed!(@frame $value, $value);
+        impl $crate::protocol::Field<body::$value> for $value {
+            fn to_wire(&self) -> body::$value {
+                body::$value {}
+            }
+
+            fn from_wire(_: body::$value) -> Result<Self, $crate::model::Refusal> {
+                Ok(Self)
+            }
+        }
+    };
+    (@frame $value:ident, $body:ident) => {
+        impl $crate::protocol::Framed for $value {
+            type Body = body::$body;
+        }
+    };
+}
+pub(in crate::protocol) use framed;
 
 /// Appends the frame of `value` to `out`.
 ///
@@ -47,16 +98,6 @@ pub enum ReadFault {
     /// A field of it is not valid.
     #[error(transparent)]
     Field(#[from] Refusal),
-}
-
-/// Reads a principal that may be left out for the one who asks.
-pub(super) fn principal_or_self(given: &str) -> Result<Option<Principal>, Refusal> {
-    (!given.is_empty()).then(|| given.parse()).transpose()
-}
-
-/// Writes a principal that may be left out for the one who asks.
-pub(super) fn or_self(principal: Option<&Principal>) -> String {
-    principal.map(Principal::to_string).unwrap_or_default()
 }
 
 /// Reads a switch that may be left as it is.

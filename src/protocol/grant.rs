@@ -2,10 +2,10 @@
 //!
 //! Must never hold: whether a right suffices for something (the service decides).
 
-use super::framed::{Framed, or_self, principal_or_self};
+use super::framed::framed;
 use super::request::Request;
 use super::sample::{CAROL, Sample, operation, sample, through, typed};
-use crate::model::{OperationId, Principal, Refusal, Rights};
+use crate::model::{OperationId, Principal, Rights};
 
 /// Frozen bodies.
 pub mod body {
@@ -52,28 +52,7 @@ pub struct Grant {
     pub operation: OperationId,
 }
 
-impl Framed for Grant {
-    type Body = body::Grant;
-
-    fn to_body(&self) -> body::Grant {
-        body::Grant {
-            request: 0,
-            operation: self.operation.0,
-            owner: or_self(self.owner.as_ref()),
-            grantee: self.grantee.to_string(),
-            rights: self.rights.bits(),
-        }
-    }
-
-    fn from_body(body: body::Grant) -> Result<Self, Refusal> {
-        Ok(Self {
-            owner: principal_or_self(&body.owner)?,
-            grantee: body.grantee.parse()?,
-            rights: Rights::from_bits(body.rights)?,
-            operation: OperationId(body.operation),
-        })
-    }
-}
+framed! { request Grant: owner, grantee, rights, operation }
 
 impl Request for Grant {}
 
@@ -84,17 +63,7 @@ pub struct ListGrants {
     pub owner: Option<Principal>,
 }
 
-impl Framed for ListGrants {
-    type Body = body::ListGrants;
-
-    fn to_body(&self) -> body::ListGrants {
-        body::ListGrants { owner: or_self(self.owner.as_ref()) }
-    }
-
-    fn from_body(body: body::ListGrants) -> Result<Self, Refusal> {
-        Ok(Self { owner: principal_or_self(&body.owner)? })
-    }
-}
+framed! { ListGrants: owner }
 
 /// What one other may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,17 +74,7 @@ pub struct GrantRow {
     pub rights: Rights,
 }
 
-impl Framed for GrantRow {
-    type Body = body::Granted;
-
-    fn to_body(&self) -> body::Granted {
-        body::Granted { grantee: self.grantee.to_string(), rights: self.rights.bits() }
-    }
-
-    fn from_body(body: body::Granted) -> Result<Self, Refusal> {
-        Ok(Self { grantee: body.grantee.parse()?, rights: Rights::from_bits(body.rights)? })
-    }
-}
+framed! { GrantRow in Granted: grantee, rights }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
@@ -133,6 +92,8 @@ pub(super) fn samples() -> Vec<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Refusal;
+    use crate::protocol::Framed as _;
 
     #[test]
     fn a_right_that_is_not_known_is_refused_and_not_passed_over() {

@@ -2,13 +2,13 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::{document, document_body, plain_document};
-use super::framed::Framed;
-use super::rules::{handling, handling_number, sample_rule, shown, shown_body};
+use super::document::plain_document;
+use super::field::{Field, numbered};
+use super::framed::{Framed, framed};
+use super::rules::sample_rule;
 use super::sample::{BOB, BOBS, CAROL, DAY_MS, DEVICE, Sample, TIME_MS, through};
 use crate::model::{
-    Decision, DeviceId, Document, Presentity, Principal, PublicationName, Refusal, RuleName,
-    Timestamp,
+    Decision, DeviceId, Document, Presentity, Principal, PublicationName, Refusal, Timestamp,
 };
 
 /// Frozen bodies.
@@ -94,27 +94,7 @@ pub struct ListHistory {
     pub limit: u32,
 }
 
-impl Framed for ListHistory {
-    type Body = body::ListHistory;
-
-    fn to_body(&self) -> body::ListHistory {
-        body::ListHistory {
-            presentity: self.presentity.to_string(),
-            since_ms: self.since.map(Timestamp::as_ms),
-            until_ms: self.until.map(Timestamp::as_ms),
-            limit: self.limit,
-        }
-    }
-
-    fn from_body(body: body::ListHistory) -> Result<Self, Refusal> {
-        Ok(Self {
-            presentity: body.presentity.parse()?,
-            since: body.since_ms.map(Timestamp::from_ms),
-            until: body.until_ms.map(Timestamp::from_ms),
-            limit: body.limit,
-        })
-    }
-}
+framed! { ListHistory: presentity, limit; since_ms = since, until_ms = until }
 
 /// What happened to a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +110,6 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    const ALL: [Self; 4] = [Self::Published, Self::Removed, Self::Expired, Self::Withdrawn];
-
     /// The word for listings.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -141,16 +119,11 @@ impl ChangeKind {
             Self::Withdrawn => "withdrawn",
         }
     }
+}
 
-    /// Its number on the wire, from 1.
-    const fn number(self) -> u8 {
-        self as u8 + 1
-    }
-
-    fn from_number(number: u8) -> Result<Self, Refusal> {
-        let known = Self::ALL.into_iter().find(|kind| kind.number() == number);
-        known.ok_or_else(|| Refusal::bad_field("change", "is of a kind not known here"))
-    }
+numbered! {
+    ChangeKind, "change", "is of a kind not known here":
+    1 Published, 2 Removed, 3 Expired, 4 Withdrawn
 }
 
 /// One change of a presentity.
@@ -170,31 +143,7 @@ pub struct Change {
     pub document: Option<Document>,
 }
 
-impl Framed for Change {
-    type Body = body::Change;
-
-    fn to_body(&self) -> body::Change {
-        body::Change {
-            at_ms: self.at.as_ms(),
-            by: self.by.as_ref().map(Principal::to_string).unwrap_or_default(),
-            device: self.device.0,
-            name: self.name.as_str().to_owned(),
-            what: self.kind.number(),
-            document: self.document.as_ref().map(document_body),
-        }
-    }
-
-    fn from_body(body: body::Change) -> Result<Self, Refusal> {
-        Ok(Self {
-            at: Timestamp::from_ms(body.at_ms),
-            by: (!body.by.is_empty()).then(|| body.by.parse()).transpose()?,
-            device: DeviceId(body.device),
-            name: PublicationName::new(&body.name)?,
-            kind: ChangeKind::from_number(body.what)?,
-            document: body.document.map(document).transpose()?,
-        })
-    }
-}
+framed! { Change: by, device, name, document; at_ms = at, what = kind }
 
 /// Asks for the presence of a presentity one controls at a moment past. Answer: [`Presence`](super::Presence).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,17 +154,7 @@ pub struct FetchAt {
     pub at: Timestamp,
 }
 
-impl Framed for FetchAt {
-    type Body = body::FetchAt;
-
-    fn to_body(&self) -> body::FetchAt {
-        body::FetchAt { presentity: self.presentity.to_string(), at_ms: self.at.as_ms() }
-    }
-
-    fn from_body(body: body::FetchAt) -> Result<Self, Refusal> {
-        Ok(Self { presentity: body.presentity.parse()?, at: Timestamp::from_ms(body.at_ms) })
-    }
-}
+framed! { FetchAt: presentity; at_ms = at }
 
 /// Asks which rule decides what a watcher sees, or did. Answer: [`Explanation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,25 +167,7 @@ pub struct Explain {
     pub at: Option<Timestamp>,
 }
 
-impl Framed for Explain {
-    type Body = body::Explain;
-
-    fn to_body(&self) -> body::Explain {
-        body::Explain {
-            presentity: self.presentity.to_string(),
-            watcher: self.watcher.to_string(),
-            at_ms: self.at.map(Timestamp::as_ms),
-        }
-    }
-
-    fn from_body(body: body::Explain) -> Result<Self, Refusal> {
-        Ok(Self {
-            presentity: body.presentity.parse()?,
-            watcher: body.watcher.parse()?,
-            at: body.at_ms.map(Timestamp::from_ms),
-        })
-    }
-}
+framed! { Explain: presentity, watcher; at_ms = at }
 
 /// By which rules a watcher is or was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,40 +184,41 @@ pub struct Explanation {
 
 impl Framed for Explanation {
     type Body = body::Explanation;
+}
 
-    fn to_body(&self) -> body::Explanation {
+impl Field<body::Explanation> for Explanation {
+    fn to_wire(&self) -> body::Explanation {
         body::Explanation {
             version: self.version,
-            fetch: handling_number(Some(self.fetch.handling)),
-            fetch_shown: shown_body(&self.fetch.shown),
-            fetch_rule: rule_of(&self.fetch),
-            subscribe: handling_number(Some(self.subscribe.handling)),
-            subscribe_shown: shown_body(&self.subscribe.shown),
-            subscribe_rule: rule_of(&self.subscribe),
+            fetch: self.fetch.handling.to_wire(),
+            fetch_shown: self.fetch.shown.to_wire(),
+            fetch_rule: self.fetch.rule.to_wire(),
+            subscribe: self.subscribe.handling.to_wire(),
+            subscribe_shown: self.subscribe.shown.to_wire(),
+            subscribe_rule: self.subscribe.rule.to_wire(),
             by_domain: self.by_domain,
         }
     }
 
-    fn from_body(body: body::Explanation) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Explanation) -> Result<Self, Refusal> {
         Ok(Self {
             version: body.version,
-            fetch: decision(body.fetch, &body.fetch_rule, body.fetch_shown)?,
-            subscribe: decision(body.subscribe, &body.subscribe_rule, body.subscribe_shown)?,
+            fetch: decision(body.fetch, body.fetch_rule, body.fetch_shown)?,
+            subscribe: decision(body.subscribe, body.subscribe_rule, body.subscribe_shown)?,
             by_domain: body.by_domain,
         })
     }
 }
 
-fn rule_of(decision: &Decision) -> String {
-    decision.rule.as_ref().map_or("", RuleName::as_str).to_owned()
-}
-
-fn decision(number: u8, rule: &str, wire: super::rules::body::Shown) -> Result<Decision, Refusal> {
-    let nothing = || Refusal::bad_field("handling", "is missing");
+fn decision(
+    number: u8,
+    rule: String,
+    shown: super::rules::body::Shown,
+) -> Result<Decision, Refusal> {
     Ok(Decision {
-        handling: handling(number)?.ok_or_else(nothing)?,
-        rule: (!rule.is_empty()).then(|| RuleName::new(rule)).transpose()?,
-        shown: shown(wire)?,
+        handling: Field::from_wire(number)?,
+        rule: Field::from_wire(rule)?,
+        shown: Field::from_wire(shown)?,
     })
 }
 
@@ -329,7 +251,7 @@ fn rows() -> Vec<Sample> {
         by: BOB.into(),
         device: DEVICE,
         name: String::new(),
-        what: ChangeKind::Published.number(),
+        what: 1,
         document: Some(plain_document()),
     };
     let rule = sample_rule();
@@ -369,9 +291,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_change_reads_back() {
-        for kind in ChangeKind::ALL {
-            assert_eq!(ChangeKind::from_number(kind.number()), Ok(kind));
+        for number in 1..=4 {
+            assert_eq!(ChangeKind::from_wire(number).unwrap().to_wire(), number);
         }
-        assert!(ChangeKind::from_number(0).is_err());
+        assert!(ChangeKind::from_wire(0).is_err());
     }
 }

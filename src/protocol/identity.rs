@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 
-use super::framed::{Framed, or_self, principal_or_self};
+use super::field::numbered;
+use super::framed::framed;
 use super::request::{Answer, Request};
 use super::sample::{
     BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, sample, through, typed,
 };
 use crate::model::{
-    DeviceId, DeviceLabel, InviteId, Lifetime, Principal, Refusal, RefusalCode, Role, Timestamp,
+    DeviceId, DeviceLabel, InviteId, Lifetime, Principal, RefusalCode, Role, Timestamp,
 };
 
 /// Frozen bodies and their parts.
@@ -151,28 +152,7 @@ pub struct Invite {
     pub lifetime: Option<Lifetime>,
 }
 
-impl Framed for Invite {
-    type Body = body::Invite;
-
-    fn to_body(&self) -> body::Invite {
-        body::Invite {
-            request: 0,
-            invite: self.invite.0,
-            principal: self.principal.as_ref().map(Principal::to_string),
-            role: role_number(self.role),
-            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
-        }
-    }
-
-    fn from_body(body: body::Invite) -> Result<Self, Refusal> {
-        Ok(Self {
-            invite: InviteId(body.invite),
-            principal: body.principal.map(|principal| principal.parse()).transpose()?,
-            role: role(body.role)?,
-            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
-        })
-    }
-}
+framed! { request Invite: invite, principal, role; lifetime_ms = lifetime }
 
 impl Request for Invite {}
 
@@ -185,19 +165,7 @@ pub struct RevokeKey {
     pub device: DeviceId,
 }
 
-impl Framed for RevokeKey {
-    type Body = body::RevokeKey;
-
-    fn to_body(&self) -> body::RevokeKey {
-        let principal = or_self(self.principal.as_ref());
-        body::RevokeKey { request: 0, principal, device: self.device.0 }
-    }
-
-    fn from_body(body: body::RevokeKey) -> Result<Self, Refusal> {
-        let principal = principal_or_self(&body.principal)?;
-        Ok(Self { principal, device: DeviceId(body.device) })
-    }
-}
+framed! { request RevokeKey: principal, device }
 
 impl Request for RevokeKey {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -212,17 +180,7 @@ pub struct ListKeys {
     pub principal: Option<Principal>,
 }
 
-impl Framed for ListKeys {
-    type Body = body::ListKeys;
-
-    fn to_body(&self) -> body::ListKeys {
-        body::ListKeys { principal: or_self(self.principal.as_ref()) }
-    }
-
-    fn from_body(body: body::ListKeys) -> Result<Self, Refusal> {
-        Ok(Self { principal: principal_or_self(&body.principal)? })
-    }
-}
+framed! { ListKeys: principal }
 
 /// A device of a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,47 +195,12 @@ pub struct DeviceKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl Framed for DeviceKey {
-    type Body = body::Key;
-
-    fn to_body(&self) -> body::Key {
-        body::Key {
-            device: self.device.0,
-            label: self.label.as_str().to_owned(),
-            enrolled_at_ms: self.enrolled_at.as_ms(),
-            revoked_at_ms: self.revoked_at.map(Timestamp::as_ms),
-        }
-    }
-
-    fn from_body(body: body::Key) -> Result<Self, Refusal> {
-        Ok(Self {
-            device: DeviceId(body.device),
-            label: DeviceLabel::new(&body.label)?,
-            enrolled_at: Timestamp::from_ms(body.enrolled_at_ms),
-            revoked_at: body.revoked_at_ms.map(Timestamp::from_ms),
-        })
-    }
+framed! {
+    DeviceKey in Key:
+    device, label; enrolled_at_ms = enrolled_at, revoked_at_ms = revoked_at
 }
 
-/// Reads a role.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a role this version does not know.
-pub fn role(number: u8) -> Result<Role, Refusal> {
-    match number {
-        0 => Ok(Role::User),
-        1 => Ok(Role::Administrator),
-        _ => Err(Refusal::bad_field("role", "is neither 0 (user) nor 1 (administrator)")),
-    }
-}
-
-/// Number of a role.
-pub const fn role_number(role: Role) -> u8 {
-    match role {
-        Role::User => 0,
-        Role::Administrator => 1,
-    }
-}
+numbered! { Role, "role", "is neither 0 (user) nor 1 (administrator)": 0 User, 1 Administrator }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
@@ -308,7 +231,7 @@ fn introductions() -> Vec<Sample> {
         features: 0,
         principal: BOB.into(),
         device: DEVICE,
-        role: role_number(Role::User),
+        role: 0,
         enrolled: false,
         durability: DURABILITY_SYNCED,
         time_ms: TIME_MS,
@@ -328,7 +251,7 @@ fn devices() -> Vec<Sample> {
         request: 0,
         invite: InviteId::of(&SAMPLE_TOKEN).0,
         principal: Some(CAROL.into()),
-        role: role_number(Role::User),
+        role: 0,
         lifetime_ms: Some(WEEK_MS),
     });
     let (principal, device) = (String::new(), DEVICE);
@@ -377,11 +300,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Refusal;
+    use crate::protocol::{Field as _, Framed as _};
 
     proptest! {
         #[test]
         fn a_role_is_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(role(number).map_or(number > 1, |it| role_number(it) == number));
+            prop_assert!(Role::from_wire(number).map_or(number > 1, |it| it.to_wire() == number));
         }
     }
 

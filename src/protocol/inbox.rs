@@ -2,14 +2,13 @@
 //!
 //! Must never hold: a check that the model's constructors do not make, except the length of a list.
 
-use super::framed::{Framed, too_large};
+use super::field::{Field, fields};
+use super::framed::{Framed, framed, too_large};
 use super::request::{Answer, Request};
 use super::sample::{INBOX, Sample, TIME_MS, answered, sample, through, typed};
-use super::send::{from_alice, message, message_body, to_alice};
+use super::send::{from_alice, to_alice};
 use crate::model::limits::DELETE_COUNT_MAX;
-use crate::model::{
-    InboxAddress, InboxSequence, Message, MessageId, Receipt, ReceiptKind, Refusal, Timestamp,
-};
+use crate::model::{InboxAddress, InboxSequence, Message, Receipt, ReceiptKind, Refusal};
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -101,18 +100,20 @@ pub struct Delete {
 
 impl Framed for Delete {
     type Body = body::Delete;
+}
 
-    fn to_body(&self) -> body::Delete {
-        let sequences = self.sequences.iter().map(|sequence| sequence.get()).collect();
-        body::Delete { request: 0, inbox: self.inbox.to_string(), sequences }
+impl Field<body::Delete> for Delete {
+    fn to_wire(&self) -> body::Delete {
+        let (inbox, sequences) = (self.inbox.to_wire(), self.sequences.to_wire());
+        body::Delete { request: 0, inbox, sequences }
     }
 
-    fn from_body(body: body::Delete) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Delete) -> Result<Self, Refusal> {
         if body.sequences.len() > DELETE_COUNT_MAX {
             return Err(too_large("list of messages", body.sequences.len(), DELETE_COUNT_MAX));
         }
-        let sequences = body.sequences.into_iter().map(InboxSequence::new).collect();
-        Ok(Self { inbox: body.inbox.parse()?, sequences })
+        let sequences = Field::from_wire(body.sequences)?;
+        Ok(Self { inbox: Field::from_wire(body.inbox)?, sequences })
     }
 }
 
@@ -127,18 +128,7 @@ pub struct Displayed {
     pub sequence: InboxSequence,
 }
 
-impl Framed for Displayed {
-    type Body = body::Displayed;
-
-    fn to_body(&self) -> body::Displayed {
-        let (inbox, sequence) = (self.inbox.to_string(), self.sequence.get());
-        body::Displayed { request: 0, inbox, sequence }
-    }
-
-    fn from_body(body: body::Displayed) -> Result<Self, Refusal> {
-        Ok(Self { inbox: body.inbox.parse()?, sequence: InboxSequence::new(body.sequence) })
-    }
-}
+framed! { request Displayed: inbox, sequence }
 
 impl Request for Displayed {}
 
@@ -149,17 +139,7 @@ pub struct InboxStatus {
     pub inbox: InboxAddress,
 }
 
-impl Framed for InboxStatus {
-    type Body = body::InboxStatus;
-
-    fn to_body(&self) -> body::InboxStatus {
-        body::InboxStatus { inbox: self.inbox.to_string() }
-    }
-
-    fn from_body(body: body::InboxStatus) -> Result<Self, Refusal> {
-        Ok(Self { inbox: body.inbox.parse()? })
-    }
-}
+framed! { InboxStatus: inbox }
 
 /// Where an inbox stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,27 +154,7 @@ pub struct InboxState {
     pub kept: u64,
 }
 
-impl Framed for InboxState {
-    type Body = body::InboxState;
-
-    fn to_body(&self) -> body::InboxState {
-        body::InboxState {
-            head: self.head.get(),
-            acknowledged: self.acknowledged.get(),
-            waiting: self.waiting,
-            kept: self.kept,
-        }
-    }
-
-    fn from_body(body: body::InboxState) -> Result<Self, Refusal> {
-        Ok(Self {
-            head: InboxSequence::new(body.head),
-            acknowledged: InboxSequence::new(body.acknowledged),
-            waiting: body.waiting,
-            kept: body.kept,
-        })
-    }
-}
+framed! { InboxState: head, acknowledged, waiting, kept }
 
 /// Asks for the messages that were stored aside. Answer: any number of [`Message`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,57 +163,20 @@ pub struct ListQuarantine {
     pub inbox: InboxAddress,
 }
 
-impl Framed for ListQuarantine {
-    type Body = body::ListQuarantine;
+framed! { ListQuarantine: inbox }
 
-    fn to_body(&self) -> body::ListQuarantine {
-        body::ListQuarantine { inbox: self.inbox.to_string() }
+framed! { Message in Quarantined.message }
+
+fields! { Receipt in body::ReceiptBody: inbox, sequence, kind, id, recipient, reason; at_ms = at }
+
+impl Field<u8> for ReceiptKind {
+    fn to_wire(&self) -> u8 {
+        self.number()
     }
 
-    fn from_body(body: body::ListQuarantine) -> Result<Self, Refusal> {
-        Ok(Self { inbox: body.inbox.parse()? })
-    }
-}
-
-impl Framed for Message {
-    type Body = body::Quarantined;
-
-    fn to_body(&self) -> body::Quarantined {
-        body::Quarantined { message: message_body(self) }
-    }
-
-    fn from_body(body: body::Quarantined) -> Result<Self, Refusal> {
-        message(body.message)
-    }
-}
-
-/// Reads a receipt.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn receipt(wire: body::ReceiptBody) -> Result<Receipt, Refusal> {
-    let kind = ReceiptKind::from_number(wire.kind);
-    Ok(Receipt {
-        inbox: wire.inbox.parse()?,
-        sequence: InboxSequence::new(wire.sequence),
-        kind: kind.ok_or_else(|| Refusal::bad_field("receipt", "is of a kind not known here"))?,
-        id: MessageId::new(&wire.id)?,
-        recipient: wire.recipient.parse()?,
-        at: Timestamp::from_ms(wire.at_ms),
-        reason: wire.reason,
-    })
-}
-
-/// Writes a receipt.
-pub fn receipt_body(receipt: &Receipt) -> body::ReceiptBody {
-    body::ReceiptBody {
-        inbox: receipt.inbox.to_string(),
-        sequence: receipt.sequence.get(),
-        kind: receipt.kind.number(),
-        id: receipt.id.as_str().to_owned(),
-        recipient: receipt.recipient.to_string(),
-        at_ms: receipt.at.as_ms(),
-        reason: receipt.reason.clone(),
+    fn from_wire(wire: u8) -> Result<Self, Refusal> {
+        let kind = Self::from_number(wire);
+        kind.ok_or_else(|| Refusal::bad_field("receipt", "is of a kind not known here"))
     }
 }
 
@@ -295,6 +218,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::{MessageId, Timestamp};
 
     fn any_receipt() -> impl Strategy<Value = Receipt> {
         let kind = prop::sample::select(ReceiptKind::ALL.to_vec());
@@ -314,7 +238,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_receipt_reads_back(given in any_receipt()) {
-            prop_assert_eq!(receipt(receipt_body(&given)), Ok(given));
+            prop_assert_eq!(Receipt::from_wire(given.to_wire()), Ok(given));
         }
     }
 
@@ -329,6 +253,6 @@ mod tests {
             at_ms: 1,
             reason: String::new(),
         };
-        assert!(matches!(receipt(wire), Err(Refusal::BadField { .. })));
+        assert!(matches!(Receipt::from_wire(wire), Err(Refusal::BadField { .. })));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::{document, document_body, full_document, plain_document};
-use super::framed::Framed;
+use super::document::{full_document, plain_document};
+use super::field::Field;
+use super::framed::{Framed, framed};
 use super::request::{Answer, Request};
 use super::sample::{
     ALICE, BOBS, HOUR_MS, Sample, TAG, answered, operation, sample, through, typed,
@@ -72,29 +73,31 @@ pub struct Publish {
 
 impl Framed for Publish {
     type Body = body::Publish;
+}
 
-    fn to_body(&self) -> body::Publish {
+impl Field<body::Publish> for Publish {
+    fn to_wire(&self) -> body::Publish {
         body::Publish {
             request: 0,
-            operation: self.operation.0,
-            presentity: self.presentity.to_string(),
-            name: self.name.as_str().to_owned(),
-            if_match: self.if_match.map(|tag| tag.0),
-            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
-            document: self.document.as_ref().map(document_body),
+            operation: self.operation.to_wire(),
+            presentity: self.presentity.to_wire(),
+            name: self.name.to_wire(),
+            if_match: self.if_match.to_wire(),
+            lifetime_ms: self.lifetime.to_wire(),
+            document: self.document.to_wire(),
         }
     }
 
-    fn from_body(body: body::Publish) -> Result<Self, Refusal> {
-        let presentity = body.presentity.parse()?;
+    fn from_wire(body: body::Publish) -> Result<Self, Refusal> {
+        let presentity = Field::from_wire(body.presentity.clone())?;
         check_shape(&body)?;
         Ok(Self {
             presentity,
-            name: PublicationName::new(&body.name)?,
-            operation: OperationId(body.operation),
-            if_match: body.if_match.map(Tag),
-            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
-            document: body.document.map(document).transpose()?,
+            name: Field::from_wire(body.name)?,
+            operation: Field::from_wire(body.operation)?,
+            if_match: Field::from_wire(body.if_match)?,
+            lifetime: Field::from_wire(body.lifetime_ms)?,
+            document: Field::from_wire(body.document)?,
         })
     }
 }
@@ -119,17 +122,7 @@ pub struct Fetch {
     pub presentity: Presentity,
 }
 
-impl Framed for Fetch {
-    type Body = body::Fetch;
-
-    fn to_body(&self) -> body::Fetch {
-        body::Fetch { presentity: self.presentity.to_string() }
-    }
-
-    fn from_body(body: body::Fetch) -> Result<Self, Refusal> {
-        Ok(Self { presentity: body.presentity.parse()? })
-    }
-}
+framed! { Fetch: presentity }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

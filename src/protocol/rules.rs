@@ -5,12 +5,12 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::framed::Framed;
+use super::field::{Field, fields, numbered};
+use super::framed::{Framed, framed};
 use super::request::Request;
 use super::sample::{BOBS, DAY_MS, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
-    AccessRule, Domain, Handling, OperationId, Presentity, Refusal, RuleName, Shown, Timestamp,
-    TupleId,
+    AccessRule, Domain, Handling, OperationId, Presentity, Refusal, RuleName, Shown,
 };
 
 /// Frozen bodies and their parts.
@@ -113,6 +113,16 @@ impl FromStr for RulesOwner {
     }
 }
 
+impl Field<String> for RulesOwner {
+    fn to_wire(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_wire(wire: String) -> Result<Self, Refusal> {
+        wire.parse()
+    }
+}
+
 /// Changes access rules. Answer: [`Answer::Changed`](super::Answer::Changed). A repeat gets the first answer, by its
 /// operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,40 +139,9 @@ pub struct ChangeRules {
     pub remove: Vec<RuleName>,
 }
 
-impl Framed for ChangeRules {
-    type Body = body::ChangeRules;
-
-    fn to_body(&self) -> body::ChangeRules {
-        body::ChangeRules {
-            request: 0,
-            operation: self.operation.0,
-            owner: self.owner.to_string(),
-            if_version: self.if_version,
-            put: self.put.iter().map(access_rule_body).collect(),
-            remove: self.remove.iter().map(|name| name.as_str().to_owned()).collect(),
-        }
-    }
-
-    fn from_body(body: body::ChangeRules) -> Result<Self, Refusal> {
-        Ok(Self {
-            owner: body.owner.parse()?,
-            operation: OperationId(body.operation),
-            if_version: body.if_version,
-            put: body.put.into_iter().map(access_rule).collect::<Result<_, _>>()?,
-            remove: rule_names(&body.remove)?,
-        })
-    }
-}
+framed! { request ChangeRules: owner, operation, if_version, put, remove }
 
 impl Request for ChangeRules {}
-
-/// Reads names of rules.
-///
-/// # Errors
-/// The refusal of the first that is not valid.
-pub(super) fn rule_names(given: &[String]) -> Result<Vec<RuleName>, Refusal> {
-    given.iter().map(|name| RuleName::new(name)).collect()
-}
 
 /// Asks for access rules. Answer: [`Version`], then any number of [`AccessRule`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,17 +150,7 @@ pub struct ListRules {
     pub owner: RulesOwner,
 }
 
-impl Framed for ListRules {
-    type Body = body::ListRules;
-
-    fn to_body(&self) -> body::ListRules {
-        body::ListRules { owner: self.owner.to_string() }
-    }
-
-    fn from_body(body: body::ListRules) -> Result<Self, Refusal> {
-        Ok(Self { owner: body.owner.parse()? })
-    }
-}
+framed! { ListRules: owner }
 
 /// The version of rules that are listed behind it; zero if there never were any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,109 +158,30 @@ pub struct Version(pub u64);
 
 impl Framed for Version {
     type Body = body::Version;
+}
 
-    fn to_body(&self) -> body::Version {
+impl Field<body::Version> for Version {
+    fn to_wire(&self) -> body::Version {
         body::Version { version: self.0 }
     }
 
-    fn from_body(body: body::Version) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Version) -> Result<Self, Refusal> {
         Ok(Self(body.version))
     }
 }
 
-impl Framed for AccessRule {
-    type Body = body::Rule;
+framed! { AccessRule in Rule.rule }
 
-    fn to_body(&self) -> body::Rule {
-        body::Rule { rule: access_rule_body(self) }
-    }
-
-    fn from_body(body: body::Rule) -> Result<Self, Refusal> {
-        access_rule(body.rule)
-    }
+fields! {
+    AccessRule in body::AccessRule:
+    name, who, fetch, subscribe, shown; from_ms = from, until_ms = until
 }
-
-/// Reads an access rule. What its parts cannot check alone, whoever sets it checks.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn access_rule(wire: body::AccessRule) -> Result<AccessRule, Refusal> {
-    Ok(AccessRule {
-        name: RuleName::new(&wire.name)?,
-        who: wire.who.parse()?,
-        fetch: handling(wire.fetch)?,
-        subscribe: handling(wire.subscribe)?,
-        shown: shown(wire.shown)?,
-        from: wire.from_ms.map(Timestamp::from_ms),
-        until: wire.until_ms.map(Timestamp::from_ms),
-    })
-}
-
-/// Writes an access rule.
-pub fn access_rule_body(rule: &AccessRule) -> body::AccessRule {
-    body::AccessRule {
-        name: rule.name.as_str().to_owned(),
-        who: rule.who.to_string(),
-        fetch: handling_number(rule.fetch),
-        subscribe: handling_number(rule.subscribe),
-        shown: shown_body(&rule.shown),
-        from_ms: rule.from.map(Timestamp::as_ms),
-        until_ms: rule.until.map(Timestamp::as_ms),
-    }
-}
-
-/// Reads what of a document is shown.
-///
-/// # Errors
-/// The refusal of the first tuple id that is not valid.
-pub fn shown(wire: body::Shown) -> Result<Shown, Refusal> {
-    let tuples = wire.tuples.map(|ids| ids.iter().map(|id| TupleId::new(id)).collect());
-    Ok(Shown {
-        tuples: tuples.transpose()?,
-        notes: wire.notes,
-        contact: wire.contact,
-        markup: wire.markup,
-    })
-}
-
-/// Writes what of a document is shown.
-pub fn shown_body(shown: &Shown) -> body::Shown {
-    let text = |id: &TupleId| id.as_str().to_owned();
-    body::Shown {
-        tuples: shown.tuples.as_ref().map(|ids| ids.iter().map(text).collect()),
-        notes: shown.notes,
-        contact: shown.contact,
-        markup: shown.markup,
-    }
-}
-
-/// Reads what a rule grants; `None` where it says nothing.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a number this version does not know.
-pub fn handling(number: u8) -> Result<Option<Handling>, Refusal> {
-    match number {
-        0 => Ok(None),
-        1 => Ok(Some(Handling::Block)),
-        2 => Ok(Some(Handling::Confirm)),
-        3 => Ok(Some(Handling::PoliteBlock)),
-        4 => Ok(Some(Handling::Allow)),
-        _ => Err(Refusal::bad_field(
-            "handling",
-            "is none of 0 (none), 1 (block), 2 (confirm), 3 (polite-block), 4 (allow)",
-        )),
-    }
-}
-
-/// Number of what a rule grants; 0 where it says nothing.
-pub const fn handling_number(handling: Option<Handling>) -> u8 {
-    match handling {
-        None => 0,
-        Some(Handling::Block) => 1,
-        Some(Handling::Confirm) => 2,
-        Some(Handling::PoliteBlock) => 3,
-        Some(Handling::Allow) => 4,
-    }
+fields! { Shown in body::Shown: tuples, notes, contact, markup }
+numbered! {
+    Option<Handling>,
+    "handling",
+    "is none of 0 (none), 1 (block), 2 (confirm), 3 (polite-block), 4 (allow)":
+    1 Block, 2 Confirm, 3 PoliteBlock, 4 Allow
 }
 
 /// What the document shows of this noun.
@@ -318,8 +208,8 @@ pub(super) fn sample_rule() -> body::AccessRule {
     body::AccessRule {
         name: "@example.com".into(),
         who: "@example.com".into(),
-        fetch: handling_number(Some(Handling::Allow)),
-        subscribe: handling_number(Some(Handling::Confirm)),
+        fetch: 4,
+        subscribe: 2,
         shown: body::Shown { tuples, notes: false, contact: true, markup: true },
         from_ms: Some(TIME_MS),
         until_ms: Some(TIME_MS + DAY_MS),
@@ -331,7 +221,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Who;
+    use crate::model::{Timestamp, TupleId, Who};
 
     /// Whoever a rule may be about.
     pub(in super::super) fn any_who() -> impl Strategy<Value = Who> {
@@ -383,12 +273,14 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn an_access_rule_reads_back(given in any_rule()) {
-            prop_assert_eq!(access_rule(access_rule_body(&given)), Ok(given));
+            let wire: body::AccessRule = given.to_wire();
+            prop_assert_eq!(AccessRule::from_wire(wire), Ok(given));
         }
 
         #[test]
         fn a_handling_is_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(handling(number).map_or(number > 4, |it| handling_number(it) == number));
+            let read = Option::<Handling>::from_wire(number);
+            prop_assert!(read.map_or(number > 4, |it| Field::<u8>::to_wire(&it) == number));
         }
     }
 
@@ -404,14 +296,14 @@ pub(super) mod tests {
 
     #[test]
     fn a_higher_number_grants_more() {
-        let granted: Vec<_> = (1..=4).map(|number| handling(number).unwrap()).collect();
-        assert_eq!(granted, Handling::ALL.map(Some));
+        let granted: Vec<_> = (1..=4).map(|number| Handling::from_wire(number).unwrap()).collect();
+        assert_eq!(granted, Handling::ALL);
     }
 
     #[test]
     fn a_rule_about_nobody_is_refused() {
         let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
-        let wire = body::AccessRule { who: "nobody".to_owned(), ..access_rule_body(&rule) };
-        assert!(matches!(access_rule(wire), Err(Refusal::BadField { .. })));
+        let wire = body::AccessRule { who: "nobody".to_owned(), ..rule.to_wire() };
+        assert!(matches!(AccessRule::from_wire(wire), Err(Refusal::BadField { .. })));
     }
 }

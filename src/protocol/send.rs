@@ -4,14 +4,13 @@
 
 use bytes::Bytes;
 
-use super::document::{payload, written};
-use super::framed::{Framed, or_self, principal_or_self, too_large};
+use super::field::{Field, fields};
+use super::framed::{Framed, too_large};
 use super::request::{Answer, Request};
 use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, sample, typed, written as text};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
-    ContentType, InboxAddress, InboxSequence, Lifetime, Message, MessageId, Payload, Principal,
-    Receipts, Refusal, Timestamp,
+    ContentType, InboxAddress, Lifetime, Message, MessageId, Payload, Principal, Receipts, Refusal,
 };
 
 /// Frozen bodies and their parts.
@@ -94,30 +93,32 @@ pub struct Send {
 
 impl Framed for Send {
     type Body = body::Send;
+}
 
-    fn to_body(&self) -> body::Send {
+impl Field<body::Send> for Send {
+    fn to_wire(&self) -> body::Send {
         body::Send {
             request: 0,
-            inbox: self.inbox.to_string(),
-            sender: or_self(self.sender.as_ref()),
-            id: self.id.as_str().to_owned(),
-            content_type: self.content_type.as_str().to_owned(),
+            inbox: self.inbox.to_wire(),
+            sender: self.sender.to_wire(),
+            id: self.id.to_wire(),
+            content_type: self.content_type.to_wire(),
             body: self.body.bytes().cloned().unwrap_or_default(),
-            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
-            receipts: receipts_addition(self.receipts),
+            lifetime_ms: self.lifetime.to_wire(),
+            receipts: self.receipts.to_wire(),
         }
     }
 
-    fn from_body(body: body::Send) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Send) -> Result<Self, Refusal> {
         check_size(body.body.len())?;
         Ok(Self {
-            sender: principal_or_self(&body.sender)?,
-            receipts: receipts(body.receipts.as_ref())?,
-            inbox: body.inbox.parse()?,
-            id: MessageId::new(&body.id)?,
-            content_type: ContentType::new(&body.content_type)?,
+            sender: Field::from_wire(body.sender)?,
+            receipts: Field::from_wire(body.receipts)?,
+            inbox: Field::from_wire(body.inbox)?,
+            id: Field::from_wire(body.id)?,
+            content_type: Field::from_wire(body.content_type)?,
             body: Payload::Present(body.body),
-            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
+            lifetime: Field::from_wire(body.lifetime_ms)?,
         })
     }
 }
@@ -132,58 +133,31 @@ fn check_size(found: usize) -> Result<(), Refusal> {
     }
 }
 
-/// Reads which receipts are asked for: none if it is not said.
-///
-/// # Errors
-/// [`Refusal::BadField`] unless they have one byte.
-pub fn receipts(addition: Option<&Bytes>) -> Result<Receipts, Refusal> {
-    match addition.map(AsRef::as_ref) {
-        None => Ok(Receipts::NONE),
-        Some(&[bits]) => Ok(Receipts::from_bits(bits)),
-        Some(_) => Err(Refusal::bad_field("receipts", "must have one byte")),
+/// Which receipts are asked for, as an addition: none if it is not said.
+impl Field<Option<Bytes>> for Receipts {
+    fn to_wire(&self) -> Option<Bytes> {
+        (!self.is_none()).then(|| Bytes::copy_from_slice(&[self.bits()]))
+    }
+
+    fn from_wire(wire: Option<Bytes>) -> Result<Self, Refusal> {
+        match wire.as_deref() {
+            None => Ok(Self::NONE),
+            Some(&[bits]) => Ok(Self::from_bits(bits)),
+            Some(_) => Err(Refusal::bad_field("receipts", "must have one byte")),
+        }
     }
 }
 
-/// Writes which receipts are asked for.
-pub fn receipts_addition(receipts: Receipts) -> Option<Bytes> {
-    (!receipts.is_none()).then(|| Bytes::copy_from_slice(&[receipts.bits()]))
-}
-
-/// Writes a message.
-pub fn message_body(message: &Message) -> body::MessageBody {
-    body::MessageBody {
-        inbox: message.inbox.to_string(),
-        sequence: message.sequence.get(),
-        sender: message.sender.to_string(),
-        id: message.id.as_str().to_owned(),
-        content_type: message.content_type.as_str().to_owned(),
-        body: written(&message.body),
-        accepted_at_ms: message.accepted_at.as_ms(),
-        lifetime_ms: message.lifetime.map(Lifetime::as_ms),
-    }
-}
-
-/// Reads a message.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn message(wire: body::MessageBody) -> Result<Message, Refusal> {
-    Ok(Message {
-        inbox: wire.inbox.parse()?,
-        sequence: InboxSequence::new(wire.sequence),
-        sender: wire.sender.parse()?,
-        id: MessageId::new(&wire.id)?,
-        content_type: ContentType::new(&wire.content_type)?,
-        body: payload(wire.body),
-        accepted_at: Timestamp::from_ms(wire.accepted_at_ms),
-        lifetime: wire.lifetime_ms.map(Lifetime::from_ms),
-    })
+fields! {
+    Message in body::MessageBody:
+    inbox, sequence, sender, id, content_type, body;
+    accepted_at_ms = accepted_at, lifetime_ms = lifetime
 }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let lasting = body::Send { lifetime_ms: Some(DAY_MS), ..to_alice() };
-    let asking = body::Send { receipts: receipts_addition(Receipts::from_bits(6)), ..to_alice() };
+    let asking = body::Send { receipts: Receipts::from_bits(6).to_wire(), ..to_alice() };
     let send = |title, body| sample(title, &body::Send { request: 2, ..typed::<Send>(body) });
     vec![
         send("Send", lasting),
@@ -226,7 +200,7 @@ mod tests {
 
     use super::super::document::tests::payloads_of;
     use super::*;
-    use crate::model::ReceiptKind;
+    use crate::model::{InboxSequence, ReceiptKind, Timestamp};
 
     fn any_message() -> impl Strategy<Value = Message> {
         let body = payloads_of("\\PC{1,50}");
@@ -248,23 +222,24 @@ mod tests {
     proptest! {
         #[test]
         fn a_message_reads_back(given in any_message()) {
-            prop_assert_eq!(message(message_body(&given)), Ok(given));
+            let wire: body::MessageBody = given.to_wire();
+            prop_assert_eq!(Message::from_wire(wire), Ok(given));
         }
     }
 
     #[test]
     fn receipts_read_back_and_what_is_not_asked_for_takes_no_bytes() {
         let given = Receipts::NONE.with(ReceiptKind::Displayed).with(ReceiptKind::Failed);
-        assert_eq!(receipts(receipts_addition(given).as_ref()), Ok(given));
-        assert_eq!(receipts_addition(Receipts::NONE), None);
-        assert_eq!(receipts(None), Ok(Receipts::NONE));
+        assert_eq!(Receipts::from_wire(given.to_wire()), Ok(given));
+        assert_eq!(Receipts::NONE.to_wire(), None);
+        assert_eq!(Receipts::from_wire(None), Ok(Receipts::NONE));
     }
 
     #[test]
     fn a_receipt_that_is_not_known_is_not_asked_for_and_two_bytes_are_refused() {
         let addition = |bytes| Some(Bytes::from_static(bytes));
-        assert_eq!(receipts(addition(&[0xe1]).as_ref()), Ok(Receipts::from_bits(1)));
-        assert!(receipts(addition(&[]).as_ref()).is_err());
+        assert_eq!(Receipts::from_wire(addition(&[0xe1])), Ok(Receipts::from_bits(1)));
+        assert!(Receipts::from_wire(addition(&[])).is_err());
     }
 
     #[test]

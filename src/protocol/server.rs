@@ -2,7 +2,8 @@
 //!
 //! Must never hold: how many there are of anything, or who is connected.
 
-use super::framed::Framed;
+use super::field::Field;
+use super::framed::framed;
 use super::sample::{Sample, through};
 use crate::model::{Domain, Refusal};
 pub use crate::wire::VERSION;
@@ -45,17 +46,7 @@ pub const SOFTWARE: &str = concat!("adsum/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerInfo;
 
-impl Framed for ServerInfo {
-    type Body = body::ServerInfo;
-
-    fn to_body(&self) -> body::ServerInfo {
-        body::ServerInfo {}
-    }
-
-    fn from_body(_: body::ServerInfo) -> Result<Self, Refusal> {
-        Ok(Self)
-    }
-}
+framed! { ServerInfo; }
 
 /// What a server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,26 +61,15 @@ pub struct ServerDescription {
     pub limits: Vec<(String, u64)>,
 }
 
-impl Framed for ServerDescription {
-    type Body = body::ServerDescription;
+framed! { ServerDescription: software, version, domains, limits }
 
-    fn to_body(&self) -> body::ServerDescription {
-        let limit = |(name, most): &(String, u64)| body::Limit { name: name.clone(), most: *most };
-        body::ServerDescription {
-            software: self.software.clone(),
-            version: self.version,
-            domains: self.domains.iter().map(Domain::to_string).collect(),
-            limits: self.limits.iter().map(limit).collect(),
-        }
+impl Field<body::Limit> for (String, u64) {
+    fn to_wire(&self) -> body::Limit {
+        body::Limit { name: self.0.clone(), most: self.1 }
     }
 
-    fn from_body(body: body::ServerDescription) -> Result<Self, Refusal> {
-        Ok(Self {
-            software: body.software,
-            version: body.version,
-            domains: body.domains.iter().map(|domain| domain.parse()).collect::<Result<_, _>>()?,
-            limits: body.limits.into_iter().map(|limit| (limit.name, limit.most)).collect(),
-        })
+    fn from_wire(wire: body::Limit) -> Result<Self, Refusal> {
+        Ok((wire.name, wire.most))
     }
 }
 

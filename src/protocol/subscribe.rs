@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 
-use super::framed::Framed;
+use super::field::{Field, numbered};
+use super::framed::{Framed, framed};
 use super::request::{Answer, Request};
 use super::sample::{
     ALICE, Sample, WEEK_MS, answered, operation as sample_operation, sample, through, typed,
@@ -83,28 +84,7 @@ pub struct Subscribe {
     pub lifetime: Option<Lifetime>,
 }
 
-impl Framed for Subscribe {
-    type Body = body::Subscribe;
-
-    fn to_body(&self) -> body::Subscribe {
-        body::Subscribe {
-            request: 0,
-            presentity: self.presentity.to_string(),
-            mode: mode_number(self.mode),
-            lifetime_ms: self.lifetime.map(Lifetime::as_ms),
-            operation: operation_addition(self.operation),
-        }
-    }
-
-    fn from_body(body: body::Subscribe) -> Result<Self, Refusal> {
-        Ok(Self {
-            operation: operation(body.operation.as_ref())?,
-            presentity: body.presentity.parse()?,
-            mode: mode(body.mode)?,
-            lifetime: body.lifetime_ms.map(Lifetime::from_ms),
-        })
-    }
-}
+framed! { request Subscribe: operation, presentity, mode; lifetime_ms = lifetime }
 
 impl Request for Subscribe {}
 
@@ -115,17 +95,7 @@ pub struct Unsubscribe {
     pub presentity: Presentity,
 }
 
-impl Framed for Unsubscribe {
-    type Body = body::Unsubscribe;
-
-    fn to_body(&self) -> body::Unsubscribe {
-        body::Unsubscribe { request: 0, presentity: self.presentity.to_string() }
-    }
-
-    fn from_body(body: body::Unsubscribe) -> Result<Self, Refusal> {
-        Ok(Self { presentity: body.presentity.parse()? })
-    }
-}
+framed! { request Unsubscribe: presentity }
 
 impl Request for Unsubscribe {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -137,17 +107,7 @@ impl Request for Unsubscribe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListSubscriptions;
 
-impl Framed for ListSubscriptions {
-    type Body = body::ListSubscriptions;
-
-    fn to_body(&self) -> body::ListSubscriptions {
-        body::ListSubscriptions {}
-    }
-
-    fn from_body(_: body::ListSubscriptions) -> Result<Self, Refusal> {
-        Ok(Self)
-    }
-}
+framed! { ListSubscriptions; }
 
 /// One subscription as its watcher sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,41 +124,41 @@ pub struct SubscriptionRow {
 
 impl Framed for SubscriptionRow {
     type Body = body::Subscription;
+}
 
-    fn to_body(&self) -> body::Subscription {
+impl Field<body::Subscription> for SubscriptionRow {
+    fn to_wire(&self) -> body::Subscription {
         let (state, reason) = state_numbers(self.state);
         body::Subscription {
-            presentity: self.presentity.to_string(),
+            presentity: self.presentity.to_wire(),
             state,
             reason,
-            mode: mode_number(self.mode),
-            remaining_ms: self.remaining.as_ms(),
+            mode: self.mode.to_wire(),
+            remaining_ms: self.remaining.to_wire(),
         }
     }
 
-    fn from_body(body: body::Subscription) -> Result<Self, Refusal> {
+    fn from_wire(body: body::Subscription) -> Result<Self, Refusal> {
         Ok(Self {
-            presentity: body.presentity.parse()?,
+            presentity: Field::from_wire(body.presentity)?,
             state: state(body.state, body.reason)?,
-            mode: mode(body.mode)?,
-            remaining: Lifetime::from_ms(body.remaining_ms),
+            mode: Field::from_wire(body.mode)?,
+            remaining: Field::from_wire(body.remaining_ms)?,
         })
     }
 }
 
-/// Reads the name of the operation; zero, which is no name, if there is none.
-///
-/// # Errors
-/// [`Refusal::BadField`] unless it has 16 bytes.
-pub fn operation(addition: Option<&Bytes>) -> Result<OperationId, Refusal> {
-    let Some(value) = addition else { return Ok(OperationId::default()) };
-    let bytes = value.as_ref().try_into();
-    bytes.map(OperationId).map_err(|_| Refusal::bad_field("operation", "must have 16 bytes"))
-}
+/// The name of an operation as an addition; zero, which is no name, if it is not said.
+impl Field<Option<Bytes>> for OperationId {
+    fn to_wire(&self) -> Option<Bytes> {
+        Some(Bytes::copy_from_slice(&self.0))
+    }
 
-/// Writes the name of the operation.
-pub fn operation_addition(operation: OperationId) -> Option<Bytes> {
-    Some(Bytes::copy_from_slice(&operation.0))
+    fn from_wire(wire: Option<Bytes>) -> Result<Self, Refusal> {
+        let Some(value) = wire else { return Ok(Self::default()) };
+        let bytes = value.as_ref().try_into();
+        bytes.map(Self).map_err(|_| Refusal::bad_field("operation", "must have 16 bytes"))
+    }
 }
 
 const ACTIVE: u8 = 1;
@@ -253,25 +213,7 @@ const fn end_reason(number: u8) -> EndReason {
     }
 }
 
-/// Reads a mode.
-///
-/// # Errors
-/// [`Refusal::BadField`] for a mode this version does not know.
-pub fn mode(number: u8) -> Result<Mode, Refusal> {
-    match number {
-        0 => Ok(Mode::Latest),
-        1 => Ok(Mode::Every),
-        _ => Err(Refusal::bad_field("mode", "is neither 0 (latest) nor 1 (every)")),
-    }
-}
-
-/// Number of a mode.
-pub const fn mode_number(mode: Mode) -> u8 {
-    match mode {
-        Mode::Latest => 0,
-        Mode::Every => 1,
-    }
-}
+numbered! { Mode, "mode", "is neither 0 (latest) nor 1 (every)": 0 Latest, 1 Every }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
@@ -282,7 +224,7 @@ pub(super) fn samples() -> Vec<Sample> {
         lifetime_ms: Some(WEEK_MS),
         operation: None,
     };
-    let operation = operation_addition(OperationId(sample_operation(0)));
+    let operation = OperationId(sample_operation(0)).to_wire();
     let named = typed::<Subscribe>(body::Subscribe { operation, ..bare.clone() });
     let unsubscribe =
         typed::<Unsubscribe>(body::Unsubscribe { request: 0, presentity: ALICE.into() });
@@ -331,7 +273,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
-            prop_assert!(mode(number).map_or(number > 1, |it| mode_number(it) == number));
+            prop_assert!(Mode::from_wire(number).map_or(number > 1, |it| it.to_wire() == number));
             prop_assert_eq!(state(number, 2).is_ok(), (1..=3).contains(&number));
         }
 
@@ -347,9 +289,9 @@ pub(super) mod tests {
     #[test]
     fn the_name_of_an_operation_reads_back_and_may_be_left_out() {
         let given = OperationId([7; 16]);
-        assert_eq!(operation(operation_addition(given).as_ref()), Ok(given));
-        assert_eq!(operation(None), Ok(OperationId::default()));
-        assert!(operation(Some(&Bytes::from_static(&[3; 15]))).is_err());
+        assert_eq!(OperationId::from_wire(Field::<Option<Bytes>>::to_wire(&given)), Ok(given));
+        assert_eq!(OperationId::from_wire(None), Ok(OperationId::default()));
+        assert!(OperationId::from_wire(Some(Bytes::from_static(&[3; 15]))).is_err());
     }
 
     #[test]

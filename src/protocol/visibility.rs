@@ -2,10 +2,11 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::framed::Framed;
+use super::field::fields;
+use super::framed::{Framed as _, framed};
 use super::request::Request;
 use super::sample::{Sample, operation, sample, through, typed};
-use crate::model::{OperationId, Refusal, Who};
+use crate::model::{OperationId, Who};
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -52,32 +53,8 @@ pub struct VisibilityRow {
     pub is_shown: bool,
 }
 
-impl VisibilityRow {
-    /// Writes the rule.
-    pub fn write(&self) -> body::VisibilityRule {
-        body::VisibilityRule { who: self.who.to_string(), is_shown: self.is_shown }
-    }
-
-    /// Reads the rule.
-    ///
-    /// # Errors
-    /// [`Refusal::BadField`] or [`Refusal::BadAddress`] if it is about nobody.
-    pub fn read(rule: &body::VisibilityRule) -> Result<Self, Refusal> {
-        Ok(Self { who: rule.who.parse()?, is_shown: rule.is_shown })
-    }
-}
-
-impl Framed for VisibilityRow {
-    type Body = body::Visibility;
-
-    fn to_body(&self) -> body::Visibility {
-        body::Visibility { rule: self.write() }
-    }
-
-    fn from_body(body: body::Visibility) -> Result<Self, Refusal> {
-        Self::read(&body.rule)
-    }
-}
+fields! { VisibilityRow in body::VisibilityRule: who, is_shown }
+framed! { VisibilityRow in Visibility.rule }
 
 /// Changes visibility rules. Answer: [`Answer::Changed`](super::Answer::Changed). A repeat gets the first answer, by its
 /// operation.
@@ -91,27 +68,7 @@ pub struct ChangeVisibility {
     pub remove: Vec<Who>,
 }
 
-impl Framed for ChangeVisibility {
-    type Body = body::ChangeVisibility;
-
-    fn to_body(&self) -> body::ChangeVisibility {
-        body::ChangeVisibility {
-            request: 0,
-            operation: self.operation.0,
-            put: self.put.iter().map(VisibilityRow::write).collect(),
-            remove: self.remove.iter().map(Who::to_string).collect(),
-        }
-    }
-
-    fn from_body(body: body::ChangeVisibility) -> Result<Self, Refusal> {
-        let remove = body.remove.iter().map(|who| who.parse());
-        Ok(Self {
-            operation: OperationId(body.operation),
-            put: body.put.iter().map(VisibilityRow::read).collect::<Result<_, _>>()?,
-            remove: remove.collect::<Result<_, _>>()?,
-        })
-    }
-}
+framed! { request ChangeVisibility: operation, put, remove }
 
 impl Request for ChangeVisibility {}
 
@@ -119,17 +76,7 @@ impl Request for ChangeVisibility {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListVisibility;
 
-impl Framed for ListVisibility {
-    type Body = body::ListVisibility;
-
-    fn to_body(&self) -> body::ListVisibility {
-        body::ListVisibility {}
-    }
-
-    fn from_body(_: body::ListVisibility) -> Result<Self, Refusal> {
-        Ok(Self)
-    }
-}
+framed! { ListVisibility; }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

@@ -2,14 +2,12 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::framed::Framed;
+use super::field::Field;
+use super::framed::framed;
 use super::request::{Answer, Request};
-use super::rules::{handling, handling_number};
 use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
 use super::subscribe::{state, state_numbers};
-use crate::model::{
-    Presentity, Principal, Refusal, RefusalCode, SubscriptionState, Timestamp, WatcherRow,
-};
+use crate::model::{Presentity, Principal, Refusal, RefusalCode, SubscriptionState, WatcherRow};
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -74,21 +72,7 @@ pub struct EndSubscription {
     pub presentity: Presentity,
 }
 
-impl Framed for EndSubscription {
-    type Body = body::EndSubscription;
-
-    fn to_body(&self) -> body::EndSubscription {
-        body::EndSubscription {
-            request: 0,
-            watcher: self.watcher.to_string(),
-            presentity: self.presentity.to_string(),
-        }
-    }
-
-    fn from_body(body: body::EndSubscription) -> Result<Self, Refusal> {
-        Ok(Self { watcher: body.watcher.parse()?, presentity: body.presentity.parse()? })
-    }
-}
+framed! { request EndSubscription: watcher, presentity }
 
 impl Request for EndSubscription {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -103,46 +87,42 @@ pub struct ListWatchers {
     pub presentity: Presentity,
 }
 
-impl Framed for ListWatchers {
-    type Body = body::ListWatchers;
+framed! { ListWatchers: presentity }
 
-    fn to_body(&self) -> body::ListWatchers {
-        body::ListWatchers { presentity: self.presentity.to_string() }
+framed! { WatcherRow in Watcher.watcher }
+
+impl Field<body::WatcherBody> for WatcherRow {
+    fn to_wire(&self) -> body::WatcherBody {
+        let (state, reason) = match self.state {
+            None => (0, 0),
+            Some(SubscriptionState::Waiting) => (WAITING, 0),
+            Some(state) => state_numbers(state),
+        };
+        body::WatcherBody {
+            presentity: self.presentity.to_wire(),
+            watcher: self.watcher.to_wire(),
+            state,
+            reason,
+            handling: self.handling.to_wire(),
+            first_at_ms: self.first_at.to_wire(),
+            last_at_ms: self.last_at.to_wire(),
+            fetches: self.fetches,
+            subscriptions: self.subscriptions,
+        }
     }
 
-    fn from_body(body: body::ListWatchers) -> Result<Self, Refusal> {
-        Ok(Self { presentity: body.presentity.parse()? })
+    fn from_wire(wire: body::WatcherBody) -> Result<Self, Refusal> {
+        Ok(Self {
+            presentity: Field::from_wire(wire.presentity)?,
+            watcher: Field::from_wire(wire.watcher)?,
+            state: watcher_state(wire.state, wire.reason)?,
+            handling: Field::from_wire(wire.handling)?,
+            first_at: Field::from_wire(wire.first_at_ms)?,
+            last_at: Field::from_wire(wire.last_at_ms)?,
+            fetches: wire.fetches,
+            subscriptions: wire.subscriptions,
+        })
     }
-}
-
-impl Framed for WatcherRow {
-    type Body = body::Watcher;
-
-    fn to_body(&self) -> body::Watcher {
-        body::Watcher { watcher: watcher_body(self) }
-    }
-
-    fn from_body(body: body::Watcher) -> Result<Self, Refusal> {
-        watcher(&body.watcher)
-    }
-}
-
-/// Reads a watcher.
-///
-/// # Errors
-/// The refusal of the first part that is not valid.
-pub fn watcher(wire: &body::WatcherBody) -> Result<WatcherRow, Refusal> {
-    let handling = handling(wire.handling)?;
-    Ok(WatcherRow {
-        presentity: wire.presentity.parse()?,
-        watcher: wire.watcher.parse()?,
-        state: watcher_state(wire.state, wire.reason)?,
-        handling: handling.ok_or_else(|| Refusal::bad_field("handling", "is missing"))?,
-        first_at: Timestamp::from_ms(wire.first_at_ms),
-        last_at: Timestamp::from_ms(wire.last_at_ms),
-        fetches: wire.fetches,
-        subscriptions: wire.subscriptions,
-    })
 }
 
 fn watcher_state(number: u8, reason: u8) -> Result<Option<SubscriptionState>, Refusal> {
@@ -150,26 +130,6 @@ fn watcher_state(number: u8, reason: u8) -> Result<Option<SubscriptionState>, Re
         0 => Ok(None),
         WAITING => Ok(Some(SubscriptionState::Waiting)),
         _ => state(number, reason).map(Some),
-    }
-}
-
-/// Writes a watcher.
-pub fn watcher_body(row: &WatcherRow) -> body::WatcherBody {
-    let (state, reason) = match row.state {
-        None => (0, 0),
-        Some(SubscriptionState::Waiting) => (WAITING, 0),
-        Some(state) => state_numbers(state),
-    };
-    body::WatcherBody {
-        presentity: row.presentity.to_string(),
-        watcher: row.watcher.to_string(),
-        state,
-        reason,
-        handling: handling_number(Some(row.handling)),
-        first_at_ms: row.first_at.as_ms(),
-        last_at_ms: row.last_at.as_ms(),
-        fetches: row.fetches,
-        subscriptions: row.subscriptions,
     }
 }
 
@@ -205,7 +165,7 @@ mod tests {
 
     use super::super::subscribe::tests::any_state;
     use super::*;
-    use crate::model::Handling;
+    use crate::model::{Handling, Timestamp};
 
     fn any_watcher() -> impl Strategy<Value = WatcherRow> {
         let state = prop_oneof![any_state(), Just(SubscriptionState::Waiting)];
@@ -227,7 +187,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_watcher_reads_back(given in any_watcher()) {
-            prop_assert_eq!(watcher(&watcher_body(&given)), Ok(given));
+            let wire: body::WatcherBody = given.to_wire();
+            prop_assert_eq!(WatcherRow::from_wire(wire), Ok(given));
         }
 
         #[test]

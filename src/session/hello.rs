@@ -9,8 +9,9 @@ use super::lane::Lane;
 use super::step::{Claim, Note};
 use crate::model::limits::HELLO_BYTES_MAX;
 use crate::model::{DeviceLabel, InviteId, Principal, PublicKey, Refusal, Timestamp};
+use crate::protocol::Field as _;
 use crate::protocol::body::{Body, Challenge, ChallengeAnswer, Hello, Welcome};
-use crate::protocol::identity::{DURABILITY_SYNCED, PROOF_CHALLENGE, PROOF_EXPORTER, role_number};
+use crate::protocol::identity::{DURABILITY_SYNCED, PROOF_CHALLENGE, PROOF_EXPORTER};
 use crate::protocol::server::SOFTWARE;
 use crate::service::{self, Actor, Input, Reply, Ticket};
 use crate::wire::{
@@ -185,7 +186,7 @@ impl Introduction {
             features: 0,
             principal: actor.principal.to_string(),
             device: actor.device.0,
-            role: role_number(role),
+            role: role.to_wire(),
             enrolled,
             durability: DURABILITY_SYNCED,
             time_ms: now.as_ms(),

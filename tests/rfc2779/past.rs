@@ -13,7 +13,7 @@ use adsum::model::{
     AccessRule, DeviceLabel, Document, Handling, InviteId, Lifetime, Mode, OperationId, Principal,
     PublicKey, PublicationName, Role, Timestamp, Who,
 };
-use adsum::protocol;
+use adsum::protocol::Field as _;
 use adsum::protocol::{
     Administer, Administration, ChangeRules, Command, Publish, RulesOwner, Subscribe,
 };
@@ -92,7 +92,7 @@ impl Past {
 
     /// Publishes a note as `principal`'s presence, for as long as may be.
     pub fn publish(&mut self, principal: &str, note: &str) {
-        let document: Document = protocol::document::document(document(note)).unwrap();
+        let document: Document = Document::from_wire(document(note)).unwrap();
         let publish = Publish {
             operation: OperationId([1; 16]),
             presentity: name(principal).presentity(),

@@ -8,8 +8,9 @@ use super::connections::inbox_of;
 use super::feeds::{open, presence};
 use super::store::Store;
 use crate::support::peer::{Device, Manner, Peer, Session, message, publish, subscribe};
-use adsum::model::{AccessRule, Handling, ReceiptKind, Receipts, RefusalCode, Rights, WatcherRow};
-use adsum::protocol;
+use adsum::model::{
+    AccessRule, Handling, Receipt, ReceiptKind, Receipts, RefusalCode, Rights, WatcherRow,
+};
 use adsum::protocol::body::{
     Administer, CaughtUp, ChangeDelivery, ChangeRules, ChangeVisibility, Changed, Delivery,
     DeliveryState, DomainState, Enroll, FeedAck, FeedOpen, Fetch, Grant, Granted, Hello,
@@ -17,6 +18,7 @@ use adsum::protocol::body::{
     Presence, PresenceEvent, Published, ReceiptEvent, Refused, Rule, Send, Sent, Subscribed,
     Version, Visibility, VisibilityRule, Watcher, WatcherEvent,
 };
+use adsum::protocol::{self, Field};
 use adsum::server::Server;
 use adsum::wire::decode;
 
@@ -45,7 +47,7 @@ pub(super) fn set_rules(request: u64, owner: &str, rules: &[AccessRule]) -> Chan
         operation: operation(request),
         owner: owner.to_owned(),
         if_version: None,
-        put: rules.iter().map(protocol::rules::access_rule_body).collect(),
+        put: rules.iter().map(Field::to_wire).collect(),
         remove: Vec::new(),
     }
 }
@@ -77,7 +79,7 @@ async fn rules_that_were_set_are_listed_with_their_version() {
     assert_eq!(decode::<Version>(&listed[0]).unwrap().version, 1);
     let rules: Vec<AccessRule> = listed[1..]
         .iter()
-        .map(|frame| protocol::rules::access_rule(decode::<Rule>(frame).unwrap().rule).unwrap())
+        .map(|frame| AccessRule::from_wire(decode::<Rule>(frame).unwrap().rule).unwrap())
         .collect();
     assert_eq!(rules, given);
     let stale = ChangeRules { if_version: Some(9), operation: operation(2), ..set };
@@ -124,16 +126,14 @@ async fn a_feed_that_asks_for_watchers_is_told_who_watches() {
     let _: CaughtUp = feed.read().await;
     let _: Subscribed = bob.request(&subscribe(1, "alice", 0)).await;
     let event: WatcherEvent = feed.read().await;
-    let row = protocol::watchers::watcher(&event.watcher).unwrap();
+    let row = WatcherRow::from_wire(event.watcher).unwrap();
     assert_eq!((event.number, row.watcher.to_string().as_str()), (1, "bob@d.example"));
     let question = ListWatchers { presentity: "pres:alice@d.example".into() };
     let listed: Vec<WatcherRow> = alice
         .list(&question)
         .await
         .iter()
-        .map(|frame| {
-            protocol::watchers::watcher(&decode::<Watcher>(frame).unwrap().watcher).unwrap()
-        })
+        .map(|frame| WatcherRow::from_wire(decode::<Watcher>(frame).unwrap().watcher).unwrap())
         .collect();
     assert_eq!(listed, [row]);
 }
@@ -185,19 +185,19 @@ async fn a_sender_that_asks_for_receipts_finds_them_in_its_inbox() {
     let _: CaughtUp = feed.read().await;
     let wanted = Receipts::NONE.with(ReceiptKind::Delivered);
     let asking = message(1, "bob", "m1", b"hi");
-    let asking = Send { receipts: protocol::send::receipts_addition(wanted), ..asking };
+    let asking = Send { receipts: wanted.to_wire(), ..asking };
     let _: Sent = alice.request(&asking).await;
     let (mut read, _) = open(&bob, &inbox_of("bob")).await;
     let told: MessageEvent = read.read().await;
     read.write(&FeedAck { cursor: told.cursor }).await;
     let event: ReceiptEvent = feed.read().await;
-    let receipt = protocol::inbox::receipt(event.receipt).unwrap();
+    let receipt = Receipt::from_wire(event.receipt).unwrap();
     assert_eq!((receipt.kind, receipt.id.as_str()), (ReceiptKind::Delivered, "m1"));
     assert_eq!(receipt.recipient.to_string(), "im:bob@d.example");
     // From the log as well as from what is kept in memory.
     let (mut again, _) = open(&alice, &FeedOpen { from_start: true, ..inbox_of("alice") }).await;
     let event: ReceiptEvent = again.read().await;
-    assert_eq!(protocol::inbox::receipt(event.receipt).unwrap(), receipt);
+    assert_eq!(Receipt::from_wire(event.receipt).unwrap(), receipt);
 }
 
 fn grant(request: u64, rights: Rights) -> Grant {

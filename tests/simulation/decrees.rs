@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use adsum::client::{Answer, Refused};
 use adsum::event::{EntityKey, Event, Recorded};
 use adsum::model::{AccessRules, Handling, OperationId, RefusalCode, Rights, Who};
-use adsum::protocol;
-use adsum::protocol::body;
+use adsum::protocol::{Field, body};
 use adsum::wire::{Frame, decode};
 
 use super::plan::{OWNER, WATCHER, is_governed};
@@ -169,7 +168,7 @@ impl Decrees {
         promised!(1, recent, "rules of version {version} were told, {} was known", since.rules);
         let none = AccessRules::default();
         let right = index.checked_sub(1).map_or(&none, |index| &self.rules[index]);
-        let right: Vec<_> = right.iter().map(protocol::rules::access_rule_body).collect();
+        let right: Vec<_> = right.iter().map(Field::to_wire).collect();
         promised!(5, told == right, "rules of version {version} were told as {told:?}");
         Ok(())
     }

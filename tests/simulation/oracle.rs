@@ -11,8 +11,8 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
-use adsum::protocol::Presence;
 use adsum::protocol::body::PresenceBody;
+use adsum::protocol::{Field as _, Presence};
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
 
@@ -319,5 +319,5 @@ impl Oracle {
 
 /// What a session would write, as a client reads it.
 fn read(body: PresenceBody) -> Presence {
-    Presence::of(body).expect("the server shows what is valid")
+    Presence::from_wire(body).expect("the server shows what is valid")
 }

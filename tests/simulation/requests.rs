@@ -4,9 +4,7 @@
 
 use adsum::client::Command;
 use adsum::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
-use adsum::protocol;
-use adsum::protocol::Framed;
-use adsum::protocol::body;
+use adsum::protocol::{Field as _, Framed, body};
 use bytes::Bytes;
 
 use super::plan::{ADMINISTRATOR, OWNER, SPARE, WATCHER, Who, choose, spare_device};
@@ -132,7 +130,7 @@ fn publish(principal: &str, written: u64, operation: [u8; 16], scene: &mut Scene
         name: format!("n{written}"),
         if_match: None,
         lifetime_ms: Some(*choose(&mut scene.rng, &[2_000, 60_000])),
-        document: document.ok().as_ref().map(protocol::document::document_body),
+        document: document.ok().to_wire(),
     }
 }
 

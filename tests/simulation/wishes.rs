@@ -12,8 +12,7 @@ use adsum::model::{
     Basic, Document, Moment, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Tuple,
     TupleId,
 };
-use adsum::protocol;
-use adsum::protocol::body;
+use adsum::protocol::{Field as _, body};
 use bytes::Bytes;
 
 use super::device::{Device, Process};
@@ -148,7 +147,7 @@ impl Device {
             name: String::new(),
             if_match: tag.map(|tag| tag.0),
             lifetime_ms: Some(lifetime_ms),
-            document: document.as_ref().map(protocol::document::document_body),
+            document: document.to_wire(),
         }));
         self.submit(request, Purpose::Publish(operation));
     }
@@ -172,9 +171,9 @@ impl Device {
         let request = Command::Subscribe(valid(body::Subscribe {
             request: 0,
             presentity: presentity.to_string(),
-            mode: protocol::subscribe::mode_number(mode),
+            mode: mode.to_wire(),
             lifetime_ms: Some(lifetime_ms),
-            operation: protocol::subscribe::operation_addition(operation),
+            operation: operation.to_wire(),
         }));
         self.submit(request, Purpose::Subscribe(presentity));
     }

@@ -10,7 +10,7 @@ use adsum::client::{
     WatchOptions, enroll,
 };
 use adsum::model::{Document, InboxAddress, MessageId, Mode, Presentity, Principal};
-use adsum::protocol;
+use adsum::protocol::Field as _;
 
 use super::peer::{document, note_of};
 use super::{inbox, presentity, principal, within};
@@ -45,12 +45,12 @@ pub fn inbox_of(name: &str) -> InboxAddress {
 
 /// One open tuple with a note.
 pub fn note(text: &str) -> Document {
-    protocol::document::document(document(text)).unwrap()
+    Document::from_wire(document(text)).unwrap()
 }
 
 /// The note that an update shows; `None` if nothing is published.
 pub fn noted(update: &Update) -> Option<String> {
-    note_of(&protocol::document::document_body(&update.presence.document))
+    note_of(&update.presence.document.to_wire())
 }
 
 /// Publishes a note as one's own presence, however long the server is away.

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 
 use adsum::model::Role;
 use adsum::protocol::body::KINDS;
-use adsum::protocol::identity::role_number;
-use adsum::protocol::{Command, Question};
+use adsum::protocol::{Command, Field as _, Question};
 use serde_json::Value;
 
 use crate::protocol::document::{rows, section, text};
@@ -99,7 +98,7 @@ fn the_words_of_the_schema_are_those_of_the_code() {
         all.iter().find(|one| one["field"] == field).unwrap()["words"].clone()
     };
     let roles = [(Role::User, "user"), (Role::Administrator, "administrator")];
-    let roles = roles.map(|(role, word)| serde_json::json!([role_number(role), word]));
+    let roles = roles.map(|(role, word)| serde_json::json!([role.to_wire(), word]));
     assert_eq!(words("Welcome.role"), Value::from(roles.to_vec()));
     for receipt in adsum::model::ReceiptKind::ALL {
         let word = serde_json::json!([receipt.number(), receipt.as_str()]);

@@ -10,9 +10,8 @@ use super::over::FeedOver;
 use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
+use crate::protocol::Field as _;
 use crate::protocol::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
-use crate::protocol::inbox::receipt_body;
-use crate::protocol::send::message_body;
 use crate::service::feed::{InboxFeed, InboxStep};
 use crate::service::{Actor, Input, Query, Reply, Ticket};
 use crate::session::cursor::{Scope, Sealer};
@@ -278,11 +277,11 @@ impl InboxSide {
 fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
     match item {
         InboxItem::Message(message) => {
-            let message = message_body(message);
+            let message = message.to_wire();
             encode(&MessageEvent { number, cursor, message }, out);
         }
         InboxItem::Receipt(receipt) => {
-            let receipt = receipt_body(receipt);
+            let receipt = receipt.to_wire();
             encode(&ReceiptEvent { number, cursor, receipt }, out);
         }
     }

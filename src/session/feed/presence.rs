@@ -10,9 +10,9 @@ use super::over::FeedOver;
 use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
 use crate::model::{Moment, Presentity};
+use crate::protocol::Field as _;
 use crate::protocol::body::{CaughtUp, WatcherEvent};
 use crate::protocol::feed::encode_presence_event;
-use crate::protocol::watchers::watcher_body;
 use crate::service::feed::{PresenceFeed, PresenceStep};
 use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
 use crate::session::cursor::{Scope, Sealer};
@@ -207,7 +207,7 @@ impl PresenceSide {
         let cursor = self.sealer.seal(position.as_us());
         let before = desk.out.len();
         if let Some(row) = &item.watcher {
-            let watcher = watcher_body(row);
+            let watcher = row.to_wire();
             encode(&WatcherEvent { number, cursor, watcher }, desk.out);
         } else {
             let suffix = shown::suffix(&self.store_secret, item, &self.actor.principal);

@@ -14,7 +14,7 @@ use super::requests::{Publishes, Requests, operation};
 use crate::cli::run::failure::Failure;
 use crate::client::{Credentials, InviteToken};
 use crate::model::{AccessRule, Handling, Mode, Role, Who};
-use crate::protocol;
+use crate::protocol::Field as _;
 use crate::protocol::Invite;
 use crate::protocol::body::{self, Enroll};
 
@@ -157,7 +157,7 @@ fn open_to_all(who: &Credentials) -> body::ChangeRules {
         operation: operation(u64::MAX).0,
         owner: who.principal().presentity().to_string(),
         if_version: None,
-        put: vec![protocol::rules::access_rule_body(&rule)],
+        put: vec![rule.to_wire()],
         remove: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::client::Credentials;
 use crate::model::limits::DAY_MS;
 use crate::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
-use crate::protocol::{self, body};
+use crate::protocol::{Field as _, body};
 use crate::wire;
 
 /// Lifetime of what the bench publishes: none runs out while it is measured.
@@ -77,7 +77,7 @@ impl Publishes {
             name: String::new(),
             if_match: None,
             lifetime_ms: Some(PUBLICATION_MS),
-            document: Some(protocol::document::document_body(&document(0))),
+            document: Some(document(0).to_wire()),
         };
         Self { frame }
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_watcher_reads_which_change_it_sees() {
-        let document = protocol::document::document_body(&document(77));
+        let document = document(77).to_wire();
         let presence =
             body::PresenceBody { presentity: "pres:a@b".into(), state: 1, reason: 0, document };
         assert_eq!(number_in(&presence), Some(77));
