@@ -13,12 +13,14 @@ use crate::model::{InviteId, Refusal};
 const TOKEN_BYTES: usize = 32;
 // 35 bytes are 56 letters of base32 without a remainder.
 const CHECK_BYTES: usize = 3;
+const CHECK_CONTEXT: &[u8] = b"adsum invite token check";
 
 /// The secret of an invite: 32 random bytes, of which the server knows only the [`InviteId`].
 ///
-/// Written as 56 letters and digits of base32 (RFC 4648 §6): the bytes, then the first 3 bytes of BLAKE3 over
-/// them in key-derivation mode with the context `adsum 2026 invite token check`, so that a slip is noticed
-/// before anything is sent. Upper and lower case are equal; hyphens and white space are passed over.
+/// Written as 56 letters and digits of base32 (RFC 4648 §6): the bytes, then the first 3 bytes of SHA-256 over
+/// `adsum invite token check` and them, so that a slip is noticed before anything is sent. Upper and lower case are equal;
+/// hyphens and white space are passed over. Tokens of the first version have the first 3 bytes of BLAKE3 there, in
+/// key-derivation mode with the context `adsum 2026 invite token check`; they are read and not written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteToken([u8; TOKEN_BYTES]);
 
@@ -44,9 +46,17 @@ impl InviteToken {
     }
 
     fn check(&self) -> [u8; CHECK_BYTES] {
-        let digest = blake3::derive_key("adsum 2026 invite token check", &self.0);
-        digest[..CHECK_BYTES].try_into().expect("a digest is longer than the check")
+        let checked = [CHECK_CONTEXT, &self.0].concat();
+        cut(ring::digest::digest(&ring::digest::SHA256, &checked).as_ref())
     }
+
+    fn first_check(&self) -> [u8; CHECK_BYTES] {
+        cut(&blake3::derive_key("adsum 2026 invite token check", &self.0))
+    }
+}
+
+fn cut(digest: &[u8]) -> [u8; CHECK_BYTES] {
+    digest[..CHECK_BYTES].try_into().expect("a digest is longer than the check")
 }
 
 impl fmt::Display for InviteToken {
@@ -77,7 +87,7 @@ impl FromStr for InviteToken {
             .map_err(|_| bad("may hold only the letters a to z and the digits 2 to 7"))?;
         let (token, check) = bytes.split_at(TOKEN_BYTES);
         let token = Self(token.try_into().expect("the length was checked"));
-        if token.check() != check {
+        if token.check() != check && token.first_check() != check {
             return Err(bad("has a slip in it: its check does not match; copy it again"));
         }
         Ok(token)
@@ -100,6 +110,15 @@ mod tests {
         assert_eq!(text.parse::<InviteToken>().unwrap(), token);
         let grouped = format!(" {}-{}\n", &text[..20].to_uppercase(), &text[20..]);
         assert_eq!(grouped.parse::<InviteToken>().unwrap(), token);
+    }
+
+    #[test]
+    fn both_checks_are_read_and_the_later_one_is_written() {
+        let token = InviteToken::from_bytes([7; 32]);
+        let first = "a4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4d6q2hd";
+        let later = "a4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dvc2nr";
+        assert_eq!(first.parse::<InviteToken>().unwrap(), token);
+        assert_eq!(token.to_string(), later);
     }
 
     #[test]
