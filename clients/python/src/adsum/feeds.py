@@ -1,0 +1,196 @@
+"""A feed over any number of connections: items once and in order, positions saved before they are acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .connection import Link
+from .errors import AdsumError, ConnectionLost, ProtocolViolation, Refused, StreamEnded
+from .protocol import (
+    STREAM_FEED,
+    CaughtUp,
+    CloseCode,
+    FeedAck,
+    FeedAcked,
+    FeedEnd,
+    FeedOpen,
+    FeedReady,
+    MessageEvent,
+    PresenceEvent,
+    ReceiptEvent,
+    RefusalCode,
+    ResetCode,
+    WatcherEvent,
+)
+from .resume import Arrived, Fault, FeedResume, Handed, Position
+
+if TYPE_CHECKING:
+    from .client import Client
+
+REOPEN_S = 1.0
+
+
+class Feed:
+    """A feed and the task that keeps it open."""
+
+    def __init__(
+        self,
+        client: Client,
+        resume: FeedResume[Any],
+        opening: Callable[[bytes], FeedOpen],
+        save: Callable[[Position], None],
+    ) -> None:
+        self._client = client
+        self._resume = resume
+        self._opening = opening
+        self._save = save
+        self._news = asyncio.Condition()
+        self._fault: BaseException | None = None
+        self._caught_up = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def next(self) -> Handed[Any]:
+        """The next item, however long it takes."""
+        async with self._news:
+            while True:
+                item = self._resume.next_item()
+                if item is not None:
+                    # There may be room again.
+                    self._news.notify_all()
+                    return item
+                if self._fault is not None:
+                    raise self._fault
+                await self._news.wait()
+
+    async def taken(self, number: int) -> None:
+        """The application has taken this item for good, and all before it: saves that, then acknowledges it."""
+        async with self._news:
+            self._resume.taken(number)
+            self._settle()
+            self._news.notify_all()
+
+    async def caught_up(self) -> None:
+        """Waits until all that was missed has arrived."""
+        async with self._news:
+            while not self._resume.is_caught_up():
+                if self._fault is not None:
+                    raise self._fault
+                await self._news.wait()
+
+    async def settled(self) -> None:
+        """Waits until all that was taken is saved and acknowledged."""
+        async with self._news:
+            while not self._resume.is_settled() and self._fault is None:
+                await self._news.wait()
+
+    async def close(self) -> None:
+        """Ends the feed."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _settle(self) -> None:
+        unsaved = self._resume.unsaved()
+        if unsaved is not None:
+            self._save(unsaved.position)
+            self._resume.saved(unsaved)
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._once(await self._client.linked())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as fault:
+            self._fault = fault
+            await self._tell()
+
+    async def _once(self, link: Link) -> None:
+        """One opening of the feed, until it ends; what trying again does not cure is raised."""
+        stream = link.open()
+        opening = self._opening(self._resume.open())
+        stream.write(opening, first=bytes([STREAM_FEED]))
+        reader = asyncio.create_task(self._read(stream))
+        writer = asyncio.create_task(self._acknowledge(stream))
+        try:
+            done, _ = await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except (Fault, ProtocolViolation) as fault:
+            await link.close(CloseCode.PROTOCOL_VIOLATION, str(fault))
+        except Refused as refused:
+            if refused.refusal not in (RefusalCode.BUSY, RefusalCode.GOING_AWAY):
+                raise
+            await self._client.pause((refused.retry_after_ms or REOPEN_S * 1_000) / 1_000, link)
+        except StreamEnded as ended:
+            if ended.reset in (ResetCode.MALFORMED, ResetCode.FRAME_TOO_LARGE, ResetCode.UNSUPPORTED):
+                raise
+            await self._client.pause(REOPEN_S, link)
+        except ConnectionLost:
+            await self._client.pause(REOPEN_S, link)
+        except AdsumError:
+            # The connection ended; whether there will be another one, the client knows.
+            await self._client.pause(REOPEN_S, link)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+            self._resume.lost()
+            stream.cancel()
+
+    async def _read(self, stream: Any) -> None:
+        ready = await stream.expect(FeedReady)
+        self._resume.ready(ready.outcome)
+        await self._tell()
+        while True:
+            async with self._news:
+                while not self._resume.has_room():
+                    await self._news.wait()
+            body = await stream.expect(
+                PresenceEvent, MessageEvent, ReceiptEvent, WatcherEvent, CaughtUp, FeedAcked, FeedEnd
+            )
+            if isinstance(body, FeedEnd):
+                raise ConnectionLost(f"the server ended the feed: {body.message}")
+            if self._take(body):
+                return
+            await self._tell()
+
+    def _take(self, body: Any) -> bool:
+        """Takes a frame; whether the feed should be opened again."""
+        if isinstance(body, CaughtUp):
+            self._resume.caught_up(body.cursor)
+        elif isinstance(body, FeedAcked):
+            self._resume.acknowledged(body.cursor)
+        else:
+            self._resume.arrived(arrived(body))
+        self._settle()
+        return self._resume.must_reopen()
+
+    async def _acknowledge(self, stream: Any) -> None:
+        async with self._news:
+            while True:
+                cursor = self._resume.next_acknowledgement()
+                if cursor is not None:
+                    stream.write(FeedAck(cursor))
+                await self._news.wait()
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+def arrived(body: PresenceEvent | MessageEvent | ReceiptEvent | WatcherEvent) -> Arrived[Any]:
+    """An event as an item."""
+    if isinstance(body, PresenceEvent):
+        return Arrived(body.number, body.cursor, 0, _bytes(body), body.presence)
+    if isinstance(body, WatcherEvent):
+        return Arrived(body.number, body.cursor, 0, _bytes(body), body)
+    item = body.message if isinstance(body, MessageEvent) else body.receipt
+    return Arrived(body.number, body.cursor, item.sequence, _bytes(body), item)
+
+
+def _bytes(body: Any) -> int:
+    """About what the event counts in the window."""
+    message = getattr(body, "message", None)
+    return 256 + (len(message.body or b"") if message is not None else 0)

@@ -1,0 +1,74 @@
+"""The examples do what they say, as programs of their own that are killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import adsum
+import pytest
+from conftest import DOMAIN, PATIENCE_S, Server
+from test_client import soon, texts
+
+HERE = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.asyncio
+
+
+async def example(name: str, *arguments: str) -> asyncio.subprocess.Process:
+    """An example, started."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(HERE / "examples" / name),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": str(HERE / "src")},
+    )
+
+
+async def line(process: asyncio.subprocess.Process) -> str:
+    """The next line that it prints."""
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode()
+
+
+async def test_the_bot_answers_each_message_once(server: Server) -> None:
+    arguments = [f"bot@{DOMAIN}", "--server", server.address, "--home", str(server.folder / "bot")]
+    await server.enroll("bot")
+    async with await server.client("alice") as alice:
+        bot = await example("bot.py", *arguments)
+        letters = alice.inbox()
+        await alice.send(f"im:bot@{DOMAIN}", "one")
+        assert await texts(letters, 1) == ["you wrote: one"]
+        bot.kill()
+        await bot.wait()
+        await alice.send(f"im:bot@{DOMAIN}", "two")
+        bot = await example("bot.py", *arguments)
+        assert await texts(letters, 1) == ["you wrote: two"]
+        assert (await alice.inbox_state()).head == 2
+        bot.kill()
+        await bot.wait()
+
+
+async def test_the_logger_writes_each_change_once(server: Server) -> None:
+    async with await server.client("alice") as alice:
+        publication = await alice.publish(adsum.document("open", "one"))
+        arguments = [f"logger@{DOMAIN}", alice.presentity, "--server", server.address]
+        arguments += ["--home", str(server.folder / "logger")]
+        logger = await example("presence_logger.py", *arguments)
+        assert json.loads(await line(logger))["notes"] == ["one"]
+        await publication.change(adsum.document("open", "two"))
+        assert json.loads(await line(logger))["notes"] == ["two"]
+        await publication.change(adsum.document("closed", "three"))
+        assert json.loads(await line(logger))["open"] is False
+        logger.kill()
+        await logger.wait()
+        await soon(publication.change(adsum.document("open", "four")))
+        logger = await example("presence_logger.py", *arguments)
+        notes: list[str] = []
+        while "four" not in notes:
+            notes += json.loads(await line(logger))["notes"]
+        assert "one" not in notes, "what was written is not written again"
+        logger.kill()
+        await logger.wait()
