@@ -37,7 +37,7 @@ fn check_stored_again(recorded: &Recorded) {
     let (mut chain, mut events) = (Chain::START, Vec::new());
     let mut assembler = Assembler::verifying(chain, recorded.sequence);
     let event = [(recorded.at, recorded.event.clone())];
-    for entry in pack(&mut chain, recorded.sequence, &event) {
+    for entry in pack(&mut chain, recorded.sequence, recorded.ahead, &event) {
         let key = entry.key.to_bytes();
         assembler.push(&key, &entry.value, &mut events).expect("what was packed is good");
     }

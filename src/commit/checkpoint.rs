@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use crate::event::EntityKey;
 use crate::log::{CheckpointRecord, EventLog, LogFault};
-use crate::model::{Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 use crate::view::Views;
 
 /// Events between the beginnings of two checkpoints: folding this many at the next start takes well under a second.
@@ -26,6 +26,7 @@ pub(super) struct Checkpointer {
 struct Running {
     through: Sequence,
     moment: Moment,
+    ahead: Ahead,
     left: VecDeque<EntityKey>,
 }
 
@@ -39,7 +40,8 @@ impl Checkpointer {
     pub(super) fn begin(&mut self, views: &mut Views) {
         if self.running.is_none() && views.head() > self.through {
             let left = views.take_changed().into_iter().collect();
-            self.running = Some(Running { through: views.head(), moment: views.moment(), left });
+            let (through, moment, ahead) = (views.head(), views.moment(), views.ahead());
+            self.running = Some(Running { through, moment, ahead, left });
         }
     }
 
@@ -66,7 +68,7 @@ impl Checkpointer {
         }
         // The records must be durable before the one that vouches for them.
         log.sync()?;
-        log.save(&[Views::meta_record(running.through, running.moment)])?;
+        log.save(&[Views::meta_record(running.through, running.moment, running.ahead)])?;
         log.sync()?;
         self.through = running.through;
         self.running = None;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::checkpoint::Checkpointer;
 use crate::event::{Event, Recorded};
 use crate::log::{EventLog, LogFault, LogReader};
-use crate::model::{Sequence, Timestamp};
+use crate::model::{Now, Sequence, Timestamp};
 use crate::service::{Batch, Input, Output, Service, ServiceConfig};
 use crate::view::{RecordFault, Views};
 
@@ -80,8 +80,9 @@ impl Commit {
     }
 
     /// Step 1 of a round: does what is due, decides and applies `inputs`. Nothing may leave yet.
-    /// `now` is read once a round; a clock that went back is taken as standing still.
-    pub fn handle(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) {
+    /// `now` is read once a round; elapsed time that went back is taken as standing still.
+    pub fn handle(&mut self, now: impl Into<Now>, inputs: impl IntoIterator<Item = Input>) {
+        let now = now.into();
         self.persisted = false;
         for input in inputs {
             self.service.handle(now, input);
@@ -95,7 +96,7 @@ impl Commit {
     pub fn persist(&mut self) -> Result<Option<Batch>, LogFault> {
         let batch = self.service.take_batch();
         if let Some(batch) = &batch {
-            let head = self.log.append(&batch.events)?;
+            let head = self.log.append_at(batch.ahead, &batch.events)?;
             assert_eq!(head, self.service.views().head(), "log and views count the same events");
             self.log.sync()?;
         }
@@ -144,7 +145,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
-    pub fn record(&mut self, now: Timestamp, events: Vec<Event>) -> Result<(), LogFault> {
+    pub fn record(&mut self, now: impl Into<Now>, events: Vec<Event>) -> Result<(), LogFault> {
         self.service.record(now, events);
         self.persist().map(drop)
     }
@@ -154,7 +155,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
-    pub fn review(&mut self, now: Timestamp) -> Result<(), LogFault> {
+    pub fn review(&mut self, now: impl Into<Now>) -> Result<(), LogFault> {
         self.service.review(now);
         self.persist().map(drop)
     }
@@ -163,12 +164,17 @@ impl Commit {
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
-    pub fn settle(&mut self, now: Timestamp) -> Result<(), LogFault> {
+    pub fn settle(&mut self, now: impl Into<Now>) -> Result<(), LogFault> {
         self.service.settle(now);
         self.persist().map(drop)
     }
 
-    /// When something falls due next.
+    /// Whether there is something to do without any input, see [`Service::is_due`].
+    pub fn is_due(&self, now: impl Into<Now>) -> bool {
+        self.service.is_due(now)
+    }
+
+    /// When something falls due next, in elapsed time.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.service.next_timeout()
     }

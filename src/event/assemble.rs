@@ -3,10 +3,11 @@
 //! Must never hold: a way round an entry that is damaged or missing.
 
 use super::entry::{
-    Chain, ENTRY_VERSION, EntryFault, EntryKey, KIND_PART, KIND_PART_MS, KIND_WHOLE, KIND_WHOLE_MS,
+    Chain, ENTRY_VERSION, EntryFault, EntryKey, KIND_AHEAD, KIND_PART, KIND_PART_MS, KIND_WHOLE,
+    KIND_WHOLE_MS,
 };
 use super::{Event, Recorded};
-use crate::model::{Moment, Sequence, Timestamp};
+use crate::model::{Ahead, Moment, Sequence, Timestamp};
 
 /// Puts entries, given in order of their keys, back together into events.
 ///
@@ -23,6 +24,7 @@ pub struct Assembler {
 struct Parts {
     sequence: Sequence,
     kind: u8,
+    ahead: Ahead,
     at: Moment,
     next: u16,
     count: u16,
@@ -102,7 +104,15 @@ impl Assembler {
         events: &mut Vec<Recorded>,
     ) -> Result<(), EntryFault> {
         let mut cursor = Cursor { sequence: key.sequence, rest: body };
-        let kind = cursor.take::<1>()?[0];
+        let mut kind = cursor.take::<1>()?[0];
+        let mut ahead = Ahead::ZERO;
+        if kind == KIND_AHEAD {
+            ahead = Ahead::from_ms(i64::from_le_bytes(cursor.take()?));
+            kind = cursor.take::<1>()?[0];
+            if !matches!(kind, KIND_WHOLE | KIND_PART) {
+                return Err(EntryFault::Parts { sequence: key.sequence });
+            }
+        }
         let whole = matches!(kind, KIND_WHOLE | KIND_WHOLE_MS);
         let out_of_place = whole && (self.parts.is_some() || key.part > 0);
         if out_of_place || !whole && !matches!(kind, KIND_PART | KIND_PART_MS) {
@@ -115,8 +125,9 @@ impl Assembler {
                 let commit = moment_from_ms(&mut cursor)?;
                 unpack_whole(&mut cursor, Some(commit), events)?;
             }
-            _ => self.unpack_part(key, kind, &mut cursor, events)?,
+            _ => self.unpack_part(key, (kind, ahead), &mut cursor, events)?,
         }
+        events[before..].iter_mut().for_each(|recorded| recorded.ahead = ahead);
         if let Some(expected) = &mut self.expected {
             *expected = expected.plus((events.len() - before) as u64);
         }
@@ -126,7 +137,7 @@ impl Assembler {
     fn unpack_part(
         &mut self,
         key: EntryKey,
-        kind: u8,
+        (kind, ahead): (u8, Ahead),
         cursor: &mut Cursor<'_>,
         events: &mut Vec<Recorded>,
     ) -> Result<(), EntryFault> {
@@ -134,12 +145,12 @@ impl Assembler {
         let at = if kind == KIND_PART { moment(cursor)? } else { moment_from_ms(cursor)? };
         let part = u16::from_le_bytes(cursor.take()?);
         let count = u16::from_le_bytes(cursor.take()?);
-        let mut parts = match self.parts.take() {
-            Some(parts) => parts,
-            None => Parts { sequence: key.sequence, kind, at, next: 0, count, bytes: Vec::new() },
-        };
-        let one = (parts.sequence, parts.kind, parts.at, parts.count);
-        let fits = one == (key.sequence, kind, at, count);
+        let mut parts = self.parts.take().unwrap_or_else(|| {
+            let (sequence, bytes) = (key.sequence, Vec::new());
+            Parts { sequence, kind, ahead, at, next: 0, count, bytes }
+        });
+        let one = (parts.sequence, parts.kind, parts.ahead, parts.at, parts.count);
+        let fits = one == (key.sequence, kind, ahead, at, count);
         let last = key.sequence.get() == u64::MAX;
         if last || !fits || part != parts.next || part != key.part || part >= count {
             return Err(fault);
@@ -150,6 +161,7 @@ impl Assembler {
             events.push(Recorded {
                 sequence: key.sequence,
                 at,
+                ahead,
                 event: decode(key.sequence, &parts.bytes)?,
             });
         } else {
@@ -179,7 +191,8 @@ fn unpack_whole(
         };
         let length = u32::from_le_bytes(cursor.take()?) as usize;
         let bytes = cursor.take_slice(length)?;
-        events.push(Recorded { sequence, at, event: decode(sequence, bytes)? });
+        let (ahead, event) = (Ahead::ZERO, decode(sequence, bytes)?);
+        events.push(Recorded { sequence, at, ahead, event });
     }
     if !cursor.rest.is_empty() {
         return Err(EntryFault::Event {

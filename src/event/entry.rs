@@ -6,6 +6,7 @@
 //! value := version:u8=1 crc32:u32le chain:[u8;32] body       crc32 is over chain and body
 //! body  := kind:u8=2 count:u16le (at_us:u64le length:u32le event)*count
 //!        | kind:u8=3 at_us:u64le part:u16le parts:u16le bytes          one event cut into parts
+//!        | kind:u8=4 ahead_ms:i64le body          kind 2 or 3, and how far the wall clock was ahead of `at_us`
 //!        | kind:u8=0 at_ms:u64le count:u16le (length:u32le event)*count     as 2, only read
 //!        | kind:u8=1 at_ms:u64le part:u16le parts:u16le bytes               as 3, only read
 //! chain := BLAKE3(chain of the entry before || key || body)            32 zero bytes before the first
@@ -32,6 +33,8 @@ pub(super) const HEADER_BYTES: usize = 1 + 4 + 32;
 pub(super) const KIND_WHOLE: u8 = 2;
 /// Kind of a body: a part of one event, with its moment.
 pub(super) const KIND_PART: u8 = 3;
+/// Kind of a body: one of the two kinds above, behind how far the wall clock was ahead of its moments. Without it that is zero.
+pub(super) const KIND_AHEAD: u8 = 4;
 /// Kind of a body that is only read: whole events with the millisecond of their commit.
 pub(super) const KIND_WHOLE_MS: u8 = 0;
 /// Kind of a body that is only read: a part of one event, with the millisecond of its commit.

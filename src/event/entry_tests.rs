@@ -9,7 +9,7 @@ use super::{
     MessageDigest, Recorded, pack,
 };
 use crate::model::{
-    ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload, Principal, Sequence,
+    Ahead, ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload, Principal, Sequence,
 };
 
 const NOW: Moment = Moment::from_us(1_767_225_600_000_000);
@@ -56,9 +56,11 @@ fn packed(commits: &[Vec<usize>]) -> (Vec<Entry>, Vec<Recorded>) {
         let moment = |place: usize| Moment::from_us(NOW.as_us() + (place * 7_919) as u64 % 1_000);
         let events: Vec<(Moment, Event)> =
             sizes.iter().enumerate().map(|(place, &size)| (moment(place), message(size))).collect();
-        entries.extend(pack(&mut chain, first, &events));
+        // Every second commit, the wall clock shows something else.
+        let ahead = Ahead::from_ms(if first.get().is_multiple_of(2) { -86_400_001 } else { 0 });
+        entries.extend(pack(&mut chain, first, ahead, &events));
         for (sequence, (at, event)) in (first.get()..).zip(events) {
-            expected.push(Recorded { sequence: Sequence::new(sequence), at, event });
+            expected.push(Recorded { sequence: Sequence::new(sequence), at, ahead, event });
         }
     }
     (entries, expected)
@@ -128,7 +130,7 @@ fn entries_that_are_swapped_removed_or_put_in_break_the_chain() {
 fn an_entry_that_was_replaced_by_a_good_one_is_found_at_the_next() {
     let mut entries = some_entries();
     let mut chain = Chain::START;
-    entries[0] = pack(&mut chain, FIRST, &now(&[10, 21])).remove(0);
+    entries[0] = pack(&mut chain, FIRST, Ahead::ZERO, &now(&[10, 21])).remove(0);
     let fault = verify(&entries).unwrap_err();
     assert!(matches!(fault, EntryFault::Chain { sequence, .. } if sequence.get() == 3), "{fault}");
 }
@@ -136,7 +138,7 @@ fn an_entry_that_was_replaced_by_a_good_one_is_found_at_the_next() {
 #[test]
 fn the_key_is_part_of_the_chain() {
     let mut chain = Chain::START;
-    let mut entries = pack(&mut chain, Sequence::new(2), &now(&[10]));
+    let mut entries = pack(&mut chain, Sequence::new(2), Ahead::ZERO, &now(&[10]));
     entries[0].key.sequence = FIRST;
     assert!(matches!(verify(&entries), Err(EntryFault::Chain { .. })));
 }
@@ -159,11 +161,11 @@ fn an_entry_of_another_version_is_named_as_such() {
 #[test]
 fn positions_that_run_out_are_a_fault_and_not_a_crash() {
     let mut chain = Chain::START;
-    let mut entries = pack(&mut chain, FIRST, &now(&[1, 1]));
+    let mut entries = pack(&mut chain, FIRST, Ahead::ZERO, &now(&[1, 1]));
     entries[0].key.sequence = Sequence::new(u64::MAX);
     let fault = assemble(Assembler::reading(), &entries).unwrap_err();
     assert!(matches!(fault, EntryFault::Event { .. }), "{fault}");
-    let mut entries = pack(&mut chain, FIRST, &now(&[10_000]));
+    let mut entries = pack(&mut chain, FIRST, Ahead::ZERO, &now(&[10_000]));
     for entry in &mut entries {
         entry.key.sequence = Sequence::new(u64::MAX);
     }

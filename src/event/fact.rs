@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
+use super::clock::ClockMoved;
 use super::domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
 use super::identity::{InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
 use super::message::{
@@ -20,17 +21,28 @@ use super::subscription::{
     Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
 };
 use super::watcher::{WatchObserved, WatchRequested};
-use crate::model::{Domain, InboxAddress, InviteId, Moment, Presentity, Principal, Sequence};
+use crate::model::{
+    Ahead, Domain, InboxAddress, InviteId, Moment, Presentity, Principal, Sequence, Timestamp,
+};
 
-/// An event with its place in the log and the time the service gave it.
+/// An event with its place in the log and the times the service gave it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// Position in the log.
     pub sequence: Sequence,
-    /// When it was decided, by the service's clock; later than the event before.
+    /// When it was decided, in elapsed time; later than the event before.
     pub at: Moment,
+    /// How far the wall clock was ahead of that.
+    pub ahead: Ahead,
     /// What happened.
     pub event: Event,
+}
+
+impl Recorded {
+    /// When it was decided, by the wall clock.
+    pub const fn shown_at(&self) -> Timestamp {
+        self.ahead.shown(self.at.timestamp())
+    }
 }
 
 /// A fact. Bytes: postcard; the variant's number is its place here and never changes.
@@ -104,6 +116,8 @@ pub enum Event {
     AdministratorActed(AdministratorActed),
     /// Another process began to write this log. The first event of each process that writes any.
     EpochBegan(EpochBegan),
+    /// The wall clock moved against elapsed time.
+    ClockMoved(ClockMoved),
 }
 
 /// The entity an event belongs to.
@@ -127,6 +141,8 @@ pub enum EntityKey {
     Domain(Domain),
     /// The store itself.
     Store,
+    /// The wall clock of the server's machine.
+    Clock,
 }
 
 impl Event {
@@ -167,6 +183,7 @@ impl Event {
             Self::PrincipalSuspended(event) => EntityKey::Principal(event.principal.clone()),
             Self::AdministratorActed(event) => EntityKey::Principal(event.principal.clone()),
             Self::EpochBegan(_) => EntityKey::Store,
+            Self::ClockMoved(_) => EntityKey::Clock,
         }
     }
 
@@ -207,6 +224,7 @@ impl Event {
             Self::PrincipalSuspended(_) => "principal-suspended",
             Self::AdministratorActed(_) => "administrator-acted",
             Self::EpochBegan(_) => "epoch-began",
+            Self::ClockMoved(_) => "clock-moved",
         }
     }
 }

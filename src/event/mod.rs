@@ -6,6 +6,7 @@
 
 mod administration;
 mod assemble;
+mod clock;
 mod domain;
 mod entry;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod watcher;
 
 pub use administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
 pub use assemble::{Assembler, chain_of};
+pub use clock::{ClockCause, ClockMoved};
 pub use domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
 pub use entry::{Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey};
 pub use fact::{EntityKey, Event, Recorded};

@@ -4,22 +4,32 @@
 
 use super::Event;
 use super::entry::{
-    Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryKey, HEADER_BYTES, KIND_PART, KIND_WHOLE,
+    Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryKey, HEADER_BYTES, KIND_AHEAD, KIND_PART,
+    KIND_WHOLE,
 };
-use crate::model::{Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 
 const WHOLE_BYTES: usize = 1 + 2;
 const PART_BYTES: usize = 1 + 8 + 2 + 2;
 /// Before each of several events: its moment and its length.
 const EVENT_BYTES: usize = 8 + 4;
-const CHUNK_BYTES_MAX: usize = ENTRY_BYTES_MAX - HEADER_BYTES - PART_BYTES;
 
-/// Packs one commit's `events`, the first at `first`, into entries, and moves `chain` on.
+/// Packs one commit's `events`, the first at `first`, into entries, and moves `chain` on. The wall clock was `ahead`.
 ///
 /// # Panics
 /// If an event is larger than 65,535 parts, which the limits on bodies and documents rule out.
-pub fn pack(chain: &mut Chain, first: Sequence, events: &[(Moment, Event)]) -> Vec<Entry> {
-    let mut packer = Packer { chain, entries: Vec::new(), open: None };
+pub fn pack(
+    chain: &mut Chain,
+    first: Sequence,
+    ahead: Ahead,
+    events: &[(Moment, Event)],
+) -> Vec<Entry> {
+    let mut prefix = Vec::new();
+    if ahead != Ahead::ZERO {
+        prefix.push(KIND_AHEAD);
+        prefix.extend_from_slice(&ahead.as_ms().to_le_bytes());
+    }
+    let mut packer = Packer { chain, prefix, entries: Vec::new(), open: None };
     for (offset, (at, event)) in events.iter().enumerate() {
         let bytes =
             postcard::to_stdvec(event).expect("events hold no type that postcard cannot write");
@@ -31,6 +41,8 @@ pub fn pack(chain: &mut Chain, first: Sequence, events: &[(Moment, Event)]) -> V
 
 struct Packer<'a> {
     chain: &'a mut Chain,
+    /// Begins every body.
+    prefix: Vec<u8>,
     entries: Vec<Entry>,
     open: Option<Open>,
 }
@@ -43,8 +55,13 @@ struct Open {
 }
 
 impl Packer<'_> {
+    /// What a body has room for behind its prefix.
+    fn room(&self) -> usize {
+        ENTRY_BYTES_MAX - HEADER_BYTES - self.prefix.len()
+    }
+
     fn push(&mut self, sequence: Sequence, at: Moment, event: &[u8]) {
-        let room = ENTRY_BYTES_MAX - HEADER_BYTES - WHOLE_BYTES;
+        let room = self.room() - WHOLE_BYTES;
         if event.len() + EVENT_BYTES > room {
             self.close();
             return self.push_parts(sequence, at, event);
@@ -74,9 +91,9 @@ impl Packer<'_> {
     }
 
     fn push_parts(&mut self, sequence: Sequence, at: Moment, event: &[u8]) {
-        let parts =
-            u16::try_from(event.len().div_ceil(CHUNK_BYTES_MAX)).expect("limits keep events small");
-        for (part, chunk) in (0..parts).zip(event.chunks(CHUNK_BYTES_MAX)) {
+        let most = self.room() - PART_BYTES;
+        let parts = u16::try_from(event.len().div_ceil(most)).expect("limits keep events small");
+        for (part, chunk) in (0..parts).zip(event.chunks(most)) {
             let mut body = Vec::with_capacity(PART_BYTES + chunk.len());
             body.push(KIND_PART);
             body.extend_from_slice(&at.as_us().to_le_bytes());
@@ -87,13 +104,14 @@ impl Packer<'_> {
         }
     }
 
-    fn finish(&mut self, key: EntryKey, body: &[u8]) {
-        *self.chain = self.chain.extended(&key, body);
+    fn finish(&mut self, key: EntryKey, rest: &[u8]) {
+        let body = [&self.prefix, rest].concat();
+        *self.chain = self.chain.extended(&key, &body);
         let mut value = Vec::with_capacity(HEADER_BYTES + body.len());
         value.push(ENTRY_VERSION);
         value.extend_from_slice(&[0; 4]);
         value.extend_from_slice(&self.chain.0);
-        value.extend_from_slice(body);
+        value.extend_from_slice(&body);
         let checksum = crc32fast::hash(&value[5..]);
         value[1..5].copy_from_slice(&checksum.to_le_bytes());
         assert!(value.len() <= ENTRY_BYTES_MAX, "an entry of {} bytes was packed", value.len());

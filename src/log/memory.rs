@@ -12,7 +12,7 @@ use super::{
     CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
 };
 use crate::event::{Event, Recorded, pack};
-use crate::model::{Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -213,13 +213,17 @@ impl EventLog for MemoryLog {
         self.tip.head
     }
 
-    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault> {
+    fn append_at(
+        &mut self,
+        ahead: Ahead,
+        events: &[(Moment, Event)],
+    ) -> Result<Sequence, LogFault> {
         self.guarded(|image, tip| {
             if core::mem::take(&mut image.fail_next_append) {
                 return Err(injected("append"));
             }
             let mut commit = Commit::default();
-            for entry in pack(&mut tip.chain, tip.head.next(), events) {
+            for entry in pack(&mut tip.chain, tip.head.next(), ahead, events) {
                 let key = entry.key.to_bytes();
                 commit.entries.push(key.clone());
                 image.entries.insert(key, entry.value);

@@ -21,7 +21,7 @@ pub use verify::{Verified, verify};
 
 use crate::disk::Fault;
 use crate::event::{EntryFault, Event, Recorded};
-use crate::model::{Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 
 /// A durable, ordered log of events with a place for checkpoints beside it.
 ///
@@ -30,12 +30,21 @@ pub trait EventLog: Send {
     /// The last event appended, synced or not; zero if there is none.
     fn head(&self) -> Sequence;
 
-    /// Appends one commit, each event with its moment, whole or not at all: a crash leaves all of it or nothing. Returns the new head.
-    /// It is durable only after [`EventLog::sync`].
+    /// Appends one commit, each event with its moment, whole or not at all: a crash leaves all of it or nothing. The wall
+    /// clock was `ahead` of their moments. Returns the new head. It is durable only after [`EventLog::sync`].
     ///
     /// # Errors
     /// [`LogFault`]; afterwards the log must not be used any more.
-    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault>;
+    fn append_at(&mut self, ahead: Ahead, events: &[(Moment, Event)])
+    -> Result<Sequence, LogFault>;
+
+    /// As [`EventLog::append_at`], with a wall clock that shows the moments as they are.
+    ///
+    /// # Errors
+    /// As [`EventLog::append_at`].
+    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault> {
+        self.append_at(Ahead::ZERO, events)
+    }
 
     /// Puts everything appended or saved so far on stable storage.
     ///

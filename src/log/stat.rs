@@ -41,8 +41,8 @@ pub fn stat(source: &dyn Entries, folder: &Path) -> Result<Stat, LogFault> {
     let head = scan::tip(source)?.head;
     let at = |sequence| Ok::<_, LogFault>(scan::read(source, sequence, 1)?.pop());
     stat.events = head.get();
-    stat.first_at = at(Sequence::new(1))?.map(|first| first.at.timestamp());
-    stat.last_at = at(head)?.map(|last| last.at.timestamp());
+    stat.first_at = at(Sequence::new(1))?.map(|first| first.shown_at());
+    stat.last_at = at(head)?.map(|last| last.shown_at());
     let files = files_below(folder)?;
     stat.disk_bytes = files.iter().map(|file| file.bytes).sum();
     stat.blobs = files.iter().filter(|file| file.is_blob).count() as u64;

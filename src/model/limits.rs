@@ -97,6 +97,12 @@ pub const DELIVERY_REASON_BYTES_MAX: usize = 200;
 pub const GRANTS_MAX: usize = 1_000;
 /// How far watcher information looks back.
 pub const WATCHERS_WINDOW_MS: u64 = 30 * DAY_MS;
+/// A wall clock that moves further than this against elapsed time has been set, and is told; what is less is followed.
+pub const CLOCK_STEP_MS_MAX: u64 = 2_000;
+/// A wall clock that gains or loses no more than one millisecond in this many is drifting or smeared, not set.
+pub const CLOCK_DRIFT_PARTS: u64 = 1_000;
+/// A difference to the wall clock that nobody is shown: reading two clocks one after the other is no truer.
+pub const CLOCK_NOISE_MS_MAX: u64 = 100;
 /// Watchers one presentity's watcher information remembers.
 pub const WATCHERS_MAX: usize = 10_000;
 /// At most one event about the same watcher and presentity in this time: a poller must not fill the log.

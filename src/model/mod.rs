@@ -7,6 +7,7 @@
 mod access;
 mod address;
 mod administration;
+mod clock;
 mod delivery;
 mod epoch;
 mod grant;
@@ -26,6 +27,7 @@ mod watcher;
 pub use access::{AccessRule, AccessRules, Decision, Handling, RuleName, Shown, WatcherKind, Who};
 pub use address::{Domain, InboxAddress, Presentity, Principal};
 pub use administration::{AdministratorAct, DomainRow};
+pub use clock::{Ahead, Now};
 pub use delivery::{Delivery, DeliveryChange, DeliveryRule, DeliveryRules, MediaRange, WhenClosed};
 pub use epoch::EpochId;
 pub use grant::{Rights, VisibilityRules};

@@ -269,7 +269,7 @@ fn messages_told<'a>(
     places.into_iter().filter_map(move |at| {
         let index = usize::try_from(at.get().checked_sub(batch.first.get())?).ok()?;
         let (moment, event) = batch.events.get(index)?.clone();
-        let recorded = Recorded { sequence: at, at: moment, event };
+        let recorded = Recorded { sequence: at, at: moment, ahead: batch.ahead, event };
         Some((at, history::item_of(recorded)?))
     })
 }

@@ -29,7 +29,7 @@ pub(super) struct Rulebook<'a> {
     pub(super) own: &'a AccessRules,
     /// Its domain's rules.
     pub(super) domain: &'a AccessRules,
-    /// At which time.
+    /// At which time of the wall clock.
     pub(super) now: Timestamp,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Case<'a> {
         Rulebook {
             own: own.map_or(&NONE, |view| &view.access),
             domain: domain.map_or(&NONE, |view| &view.rules),
-            now: self.now,
+            now: self.wall(),
         }
     }
 

@@ -6,8 +6,8 @@
 use super::{Actor, Reply, ServiceConfig};
 use crate::event::{AdministratorActed, Event};
 use crate::model::{
-    AdministratorAct, Document, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
-    Rights, Role, Timestamp, Who,
+    AdministratorAct, Ahead, Document, Domain, InboxAddress, Lifetime, Presentity, Principal,
+    Refusal, Rights, Role, Timestamp, Who,
 };
 use crate::view::{RulesView, Views};
 
@@ -16,7 +16,10 @@ use crate::view::{RulesView, Views};
 pub(super) struct Case<'a> {
     pub(super) views: &'a Views,
     pub(super) config: &'a ServiceConfig,
+    /// In elapsed time: lifetimes are counted from here.
     pub(super) now: Timestamp,
+    /// How far the wall clock is ahead of that.
+    pub(super) ahead: Ahead,
 }
 
 /// What was decided: the facts to record, none for a repeat, and the answer.
@@ -44,6 +47,11 @@ impl Verdict {
 }
 
 impl Case<'_> {
+    /// What the wall clock shows: rules hold by it.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.ahead.shown(self.now)
+    }
+
     /// Whether `domain` is served here.
     pub(super) fn check_domain(&self, domain: &str) -> Result<(), Refusal> {
         let is_configured = self.config.domains.iter().any(|served| served.as_str() == domain);

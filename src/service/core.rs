@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::case::{Case, Verdict, controls};
+use super::clock::WallClock;
 use super::decide;
 use super::live::Live;
 use super::observe::Observations;
@@ -14,10 +15,10 @@ use super::{
     Actor, Batch, FeedId, Input, Output, PresenceItem, Query, Reply, ServiceConfig, Ticket, open,
     query,
 };
-use crate::event::{Event, Recorded};
+use crate::event::{ClockMoved, Event, Recorded};
 use crate::model::{
-    Document, Moment, Presentity, Principal, Refusal, Role, SubscriptionState, Timestamp,
-    WatcherKind,
+    Ahead, Document, Moment, Now, Presentity, Principal, Refusal, Role, Sequence,
+    SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::Question;
 use crate::view::Views;
@@ -30,6 +31,7 @@ pub struct Service {
     pub(super) views: Views,
     pub(super) live: Live,
     pub(super) observations: Observations,
+    clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
     pending: Vec<(Moment, Event)>,
@@ -49,6 +51,7 @@ impl Service {
     /// A service over `views`.
     pub fn new(config: ServiceConfig, views: Views) -> Self {
         Self {
+            clock: WallClock::new(views.ahead()),
             config,
             views,
             live: Live::default(),
@@ -63,8 +66,9 @@ impl Service {
     ///
     /// A round lasts until [`Service::take_batch`]. All its inputs are decided at one time: the first `now` of the
     /// round, or the time of the last event if that is later. What falls due is recorded at the moment when it was due.
-    /// Every event is at least a microsecond later than the one before it.
-    pub fn handle(&mut self, now: Timestamp, input: Input) {
+    /// Every event is at least a microsecond later than the one before it. A wall clock that was set is recorded before
+    /// anything is decided.
+    pub fn handle(&mut self, now: impl Into<Now>, input: Input) {
         let now = self.begin(now);
         match input {
             Input::Enter { ticket, hello } => {
@@ -116,7 +120,7 @@ impl Service {
     }
 
     /// Records facts that no session asked for, such as the first invite of an empty store.
-    pub fn record(&mut self, now: Timestamp, events: Vec<Event>) {
+    pub fn record(&mut self, now: impl Into<Now>, events: Vec<Event>) {
         let now = self.begin(now);
         for event in events {
             self.happen(decided_at(now), event);
@@ -124,25 +128,55 @@ impl Service {
     }
 
     /// Begins a round, or goes on with the running one, and ends what is due. Returns the time of the round.
-    fn begin(&mut self, now: Timestamp) -> Timestamp {
-        let round = *self.round.get_or_insert(now);
+    fn begin(&mut self, now: impl Into<Now>) -> Timestamp {
+        if let Some(round) = self.round {
+            return self.end_due(round);
+        }
+        let now = now.into();
+        self.round = Some(now.elapsed);
+        let moved = self.clock.read(now, self.recorded_ahead());
+        let now = self.end_due(now.elapsed);
+        if let Some(moved) = moved {
+            self.clock_moved(now, moved);
+        }
+        now
+    }
+
+    /// How far the wall clock was ahead at the last event, if there is one.
+    fn recorded_ahead(&self) -> Option<Ahead> {
+        (self.views.head() > Sequence::ZERO).then(|| self.views.ahead())
+    }
+
+    /// Records that the wall clock moved, and looks again at rules that hold by it and are to begin or cease once more.
+    fn clock_moved(&mut self, now: Timestamp, moved: ClockMoved) {
+        self.happen(decided_at(now), Event::ClockMoved(moved));
+        let wall = self.case(now).wall();
+        for principal in self.views.reviewed_beyond(wall).cloned().collect::<Vec<_>>() {
+            for event in decide::reviewed(self.case(now), &principal, wall) {
+                self.happen(decided_at(now), event);
+            }
+        }
+    }
+
+    /// Ends what is due in a round. Returns the time of what is decided next.
+    fn end_due(&mut self, round: Timestamp) -> Timestamp {
         loop {
             let now = round.max(self.views.moment().next().timestamp());
-            let ending = self.views.next_due().filter(|(at, _)| *at <= now);
-            let until = ending.map_or(now, |(at, _)| at);
+            let ending = self.views.next_due(self.clock.ahead).filter(|(at, _)| *at <= now);
+            let until = ending.as_ref().map_or(now, |(at, _)| *at);
             if let Some((at, event)) = self.observations.take_due(until) {
                 self.happen(Moment::of(at), Event::WatchObserved(event));
                 continue;
             }
             let Some((at, due)) = ending else { return now };
-            for event in decide::end_of(self.case(now), due, at) {
+            for event in decide::end_of(self.case(now), &due, at) {
                 self.happen(Moment::of(at), event);
             }
         }
     }
 
     pub(super) fn case(&self, now: Timestamp) -> Case<'_> {
-        Case { views: &self.views, config: &self.config, now }
+        Case { views: &self.views, config: &self.config, now, ahead: self.clock.ahead }
     }
 
     /// A key may have been revoked after its session began.
@@ -205,7 +239,7 @@ impl Service {
         let mut verdict = query::query(self.case(now), actor, query)?;
         if let Reply::Watchers(rows) = &mut verdict.reply {
             for row in rows {
-                self.observations.add_to(row);
+                self.observations.add_to(row, self.clock.ahead);
             }
         }
         Ok(verdict)
@@ -215,7 +249,7 @@ impl Service {
     fn count_all(&self, items: &mut [Arc<PresenceItem>]) {
         for item in items.iter_mut().filter_map(Arc::get_mut) {
             if let Some(row) = &mut item.watcher {
-                self.observations.add_to(row);
+                self.observations.add_to(row, self.clock.ahead);
             }
         }
     }
@@ -253,7 +287,7 @@ impl Service {
 
     /// Moves every live subscription to the state that it has by what is granted now. Called at the start: the operator
     /// may have changed what is granted where no rule says.
-    pub fn review(&mut self, now: Timestamp) {
+    pub fn review(&mut self, now: impl Into<Now>) {
         let now = self.begin(now);
         for event in decide::review(self.case(now)) {
             self.happen(decided_at(now), event);
@@ -261,7 +295,7 @@ impl Service {
     }
 
     /// Records the watching that is counted and not recorded yet, before an orderly end.
-    pub fn settle(&mut self, now: Timestamp) {
+    pub fn settle(&mut self, now: impl Into<Now>) {
         let now = self.begin(now);
         for event in self.observations.take_all() {
             self.happen(decided_at(now), Event::WatchObserved(event));
@@ -279,7 +313,8 @@ impl Service {
     /// As [`Service::happen`], knowing what the publications of the event's presentity compose to after it.
     fn happen_composed(&mut self, wanted: Moment, event: Event, composed: Option<Document>) {
         let at = wanted.max(self.views.moment().next());
-        let recorded = Recorded { sequence: self.views.head().next(), at, event };
+        let (sequence, ahead) = (self.views.head().next(), self.clock.ahead);
+        let recorded = Recorded { sequence, at, ahead, event };
         let begun = self.begun(&recorded.event);
         self.views.apply(&recorded);
         self.tell(&recorded, composed);
@@ -304,8 +339,8 @@ impl Service {
     pub fn take_batch(&mut self) -> Option<Batch> {
         self.round = None;
         let events = core::mem::take(&mut self.pending);
-        let first = crate::model::Sequence::new(self.views.head().get() + 1 - events.len() as u64);
-        (!events.is_empty()).then_some(Batch { first, events })
+        let first = Sequence::new(self.views.head().get() + 1 - events.len() as u64);
+        (!events.is_empty()).then_some(Batch { first, ahead: self.clock.ahead, events })
     }
 
     /// What is to be said, to be released only after the batch before it is synced.
@@ -314,10 +349,18 @@ impl Service {
         core::mem::take(&mut self.outputs)
     }
 
-    /// When something falls due next.
+    /// Whether there is something to do without any input: something is due, or the wall clock was set.
+    #[must_use]
+    pub fn is_due(&self, now: impl Into<Now>) -> bool {
+        let now = now.into();
+        let is_moved = self.recorded_ahead().is_some() && self.clock.is_moved(now);
+        is_moved || self.next_timeout().is_some_and(|due| due <= now.elapsed)
+    }
+
+    /// When something falls due next, in elapsed time.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        let due = self.views.next_due().map(|(at, _)| at);
+        let due = self.views.next_due(self.clock.ahead).map(|(at, _)| at);
         due.into_iter().chain(self.observations.next_due()).min()
     }
 

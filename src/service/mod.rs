@@ -2,10 +2,11 @@
 //!
 //! The one law: hand in inputs with [`Service::handle`], drain [`Service::take_batch`] to the log, and release
 //! [`Service::take_outputs`] only after that batch is synced. Outputs are never replayed.
-//! Must never hold: a clock, randomness, a task, a socket, a file or a log line. Time arrives as `now`.
+//! Must never hold: a clock, randomness, a task, a socket, a file or a log line. Time arrives as `now`, by two clocks.
 
 mod access;
 mod case;
+mod clock;
 mod compose;
 mod core;
 mod decide;
@@ -23,6 +24,7 @@ mod watchers;
 
 pub use self::core::Service;
 pub use access::judge;
+pub use clock::resumed_at;
 pub use compose::compose;
 pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
 pub use output::{Batch, History, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Walk};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::WatchObserved;
 use crate::model::limits::{WATCHERS_EVERY_MS, WATCHERS_PENDING_MAX};
-use crate::model::{Lifetime, Presentity, Principal, Timestamp, WatcherKind, WatcherRow};
+use crate::model::{Ahead, Lifetime, Presentity, Principal, Timestamp, WatcherKind, WatcherRow};
 use crate::view::Views;
 
 type Pair = (Presentity, Principal);
@@ -57,13 +57,13 @@ impl Observations {
         }
     }
 
-    /// Adds to `row` what is counted and not recorded yet.
-    pub(super) fn add_to(&self, row: &mut WatcherRow) {
+    /// Adds to `row` what is counted and not recorded yet; the wall clock is `ahead`.
+    pub(super) fn add_to(&self, row: &mut WatcherRow, ahead: Ahead) {
         let pair = (row.presentity.clone(), row.watcher.clone());
         if let Some((_, waiting)) = self.waiting.get(&pair) {
             row.fetches += u64::from(waiting.fetches);
             row.subscriptions += u64::from(waiting.subscriptions);
-            row.last_at = row.last_at.max(waiting.last_at);
+            row.last_at = row.last_at.max(ahead.shown(waiting.last_at));
         }
     }
 

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
 use crate::model::{
-    AccessRules, DeliveryRules, DeviceId, Document, DomainRow, Handling, InboxSequence, Mode,
-    Moment, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, VisibilityRules,
-    WatcherRow,
+    AccessRules, Ahead, DeliveryRules, DeviceId, Document, DomainRow, Handling, InboxSequence,
+    Mode, Moment, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState,
+    VisibilityRules, WatcherRow,
 };
 use crate::protocol::{
     ActRow, Answer, DeviceKey, GrantRow, InboxState, ServerDescription, SubscriptionRow,
@@ -86,11 +86,15 @@ pub enum Reply {
     History {
         /// Its last change in the log, where the walk back begins; zero if there is none.
         last: Sequence,
+        /// How far the wall clock is ahead: the log is searched by elapsed time, which never goes back.
+        ahead: Ahead,
     },
     /// See [`Explain`](crate::protocol::Explain).
     Explain {
         /// The last change of its rules in the log, where the walk back begins; zero if there is none.
         last: Sequence,
+        /// As for a history.
+        ahead: Ahead,
         /// What authenticated watchers are granted without a rule.
         default: Handling,
         /// The domain's rules, which may take away from what the presentity grants.
@@ -258,6 +262,8 @@ pub enum Output {
 pub struct Batch {
     /// The position of the first event.
     pub first: Sequence,
+    /// How far the wall clock was ahead of the moments.
+    pub ahead: Ahead,
     /// The events with the moment of each, in order.
     pub events: Vec<(Moment, Event)>,
 }

@@ -4,7 +4,7 @@
 
 use crate::model::{AccessRules, Handling, Presentity, Principal, Timestamp};
 
-/// A stretch of time.
+/// A stretch of elapsed time, which the log follows whatever the wall clock did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// Only what happened from then on; all if `None`.
@@ -20,8 +20,10 @@ pub struct Judged {
     pub presentity: Presentity,
     /// Who watches.
     pub watcher: Principal,
-    /// When.
+    /// When, by the wall clock: rules hold by it.
     pub at: Timestamp,
+    /// The same in elapsed time: the log is searched by it.
+    pub passed_at: Timestamp,
     /// What authenticated watchers are granted without a rule.
     pub default: Handling,
     /// The domain's rules.

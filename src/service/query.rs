@@ -87,7 +87,8 @@ fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Reply, Ref
 fn history(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Reply, Refusal> {
     case.check_controls(actor, &presentity.principal(), "see its history")?;
     let view = case.views.presentity(presentity);
-    Ok(Reply::History { last: view.map_or(Sequence::ZERO, |view| view.changed_at) })
+    let last = view.map_or(Sequence::ZERO, |view| view.changed_at);
+    Ok(Reply::History { last, ahead: case.ahead })
 }
 
 fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {
@@ -193,6 +194,7 @@ fn explain(
     let view = case.views.rules(&presentity.principal());
     Ok(Reply::Explain {
         last: view.map_or(Sequence::ZERO, |view| view.access_at),
+        ahead: case.ahead,
         default: case.config.default_access,
         domain: case.rulebook(presentity).domain.clone(),
         controls: controls(case.views, &presentity.principal(), watcher),

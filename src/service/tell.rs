@@ -126,7 +126,7 @@ impl Service {
             let row = case.watcher_row(presentity, watcher);
             let shown = row.and_then(|(row, version)| {
                 let mut row = case.shown_row(&asker, row)?;
-                self.observations.add_to(&mut row);
+                self.observations.add_to(&mut row, case.ahead);
                 Some(PresenceItem::about(row, version))
             });
             if let Some(item) = shown {

@@ -46,7 +46,9 @@ impl Case<'_> {
             state: subscription.map(|subscription| subscription.state),
             handling: self.access(presentity, watcher, kind).handling,
             first_at: self.within(seen.map(|seen| seen.first_at).or(moved_at)),
-            last_at: seen.map(|seen| seen.last_at).max(moved_at).unwrap_or_default(),
+            last_at: self
+                .ahead
+                .shown(seen.map(|seen| seen.last_at).max(moved_at).unwrap_or_default()),
             fetches: seen.map_or(0, |seen| seen.fetches),
             subscriptions: seen.map_or(0, |seen| seen.subscriptions),
         };
@@ -54,12 +56,12 @@ impl Case<'_> {
         (row, version)
     }
 
-    /// A moment, or the beginning of the window if it is before that.
+    /// A moment by the wall clock, or the beginning of the window if it is before that.
     fn within(&self, moment: Option<Timestamp>) -> Timestamp {
         let window =
             Timestamp::default().until(self.now).as_ms().saturating_sub(WATCHERS_WINDOW_MS);
         let begin = Timestamp::default().after(Lifetime::from_ms(window));
-        moment.unwrap_or_default().max(begin)
+        self.ahead.shown(moment.unwrap_or_default().max(begin))
     }
 
     /// The watcher information of `presentity`, in order of watcher.
@@ -119,6 +121,7 @@ impl Case<'_> {
         let view = self.views.watcher(&row.watcher);
         let subscription = view.and_then(|view| view.subscriptions.get(&row.presentity));
         let told = subscription.filter(|subscription| !subscription.by_fetch);
-        seen.max(told.map(|told| told.changed.timestamp())).unwrap_or(row.first_at)
+        let last = seen.max(told.map(|told| told.changed.timestamp()));
+        last.map_or(row.first_at, |last| self.ahead.shown(last))
     }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{InboxAddress, InboxSequence, InviteId, Presentity, Principal, Timestamp};
+use crate::model::{
+    Ahead, InboxAddress, InboxSequence, InviteId, Presentity, Principal, Timestamp,
+};
 
 use crate::event::PublicationKey;
 
@@ -20,7 +22,7 @@ pub enum Due {
     Subscription(Principal, Presentity),
     /// A message.
     Message(InboxAddress, InboxSequence),
-    /// An access rule of the principal's presentity begins or ceases to hold.
+    /// An access rule of the principal's presentity begins or ceases to hold, by the wall clock.
     Rules(Principal),
 }
 
@@ -35,6 +37,8 @@ pub(super) struct Ends {
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     due: BTreeSet<(Timestamp, Due)>,
+    /// Whose rules begin or cease to hold when the wall clock shows what time: people give those by the calendar.
+    rules: BTreeSet<(Timestamp, Principal)>,
 }
 
 impl Expiry {
@@ -58,7 +62,19 @@ impl Expiry {
         }
     }
 
-    pub(super) fn first(&self) -> Option<(Timestamp, &Due)> {
-        self.due.first().map(|(at, due)| (*at, due))
+    pub(super) fn reschedule_rules(&mut self, principal: &Principal, ends: Ends) {
+        if let Some(before) = ends.before {
+            self.rules.remove(&(before, principal.clone()));
+        }
+        if let Some(after) = ends.after {
+            self.rules.insert((after, principal.clone()));
+        }
+    }
+
+    /// The first, in elapsed time, while the wall clock is `ahead`.
+    pub(super) fn first(&self, ahead: Ahead) -> Option<(Timestamp, Due)> {
+        let rules = self.rules.first();
+        let rules = rules.map(|(wall, owner)| (ahead.passed(*wall), Due::Rules(owner.clone())));
+        self.due.first().cloned().into_iter().chain(rules).min()
     }
 }

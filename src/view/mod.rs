@@ -6,6 +6,7 @@
 //! Must never hold: a refusal, a clock, or anything that cannot be folded again from the log.
 
 mod audience;
+mod clock;
 mod domain;
 mod expiry;
 mod inbox;
@@ -20,6 +21,7 @@ mod views;
 mod watcher;
 
 pub use audience::{AudienceView, Seen};
+pub use clock::ClockView;
 pub use domain::DomainView;
 pub use expiry::Due;
 pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind};

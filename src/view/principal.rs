@@ -85,14 +85,14 @@ impl PrincipalView {
                 let device = DeviceView {
                     key: event.key,
                     label: event.label.clone(),
-                    enrolled_at: recorded.at.timestamp(),
+                    enrolled_at: recorded.shown_at(),
                     revoked_at: None,
                 };
                 self.devices.insert(event.key.device(), device);
             }
             Event::KeyRevoked(event) => {
                 if let Some(device) = self.devices.get_mut(&event.device) {
-                    device.revoked_at = Some(recorded.at.timestamp());
+                    device.revoked_at = Some(recorded.shown_at());
                 }
                 self.forget_revoked();
             }
@@ -104,7 +104,7 @@ impl PrincipalView {
                 if self.acts.len() == ACTS_MAX {
                     self.acts.pop_front();
                 }
-                let at = recorded.at.timestamp();
+                let at = recorded.shown_at();
                 let (by, about) = (event.by.clone(), event.about.clone());
                 self.acts.push_back(ActView { at, by, act: event.act, about });
             }

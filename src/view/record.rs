@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
 use super::{
     Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView, SubscriptionView,
 };
 use crate::event::EntityKey;
-use crate::model::{DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
+use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -30,6 +31,7 @@ const RULES: u8 = b'R';
 const AUDIENCE: u8 = b'A';
 const DOMAIN: u8 = b'D';
 const STORE: u8 = b'S';
+const CLOCK: u8 = b'C';
 /// Ends an inbox's name in the keys of its chunks; no address holds it.
 const CHUNK: u8 = 0;
 
@@ -50,6 +52,7 @@ struct Meta {
     version: u16,
     through: Sequence,
     moment: Moment,
+    ahead: Ahead,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,12 +98,14 @@ impl Views {
             }
             EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
             EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
+            EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
         }
     }
 
     /// The record that says which events all saved records together stand for. Saved last.
-    pub fn meta_record(through: Sequence, moment: Moment) -> Record {
-        (META.to_vec(), Some(to_bytes(&Meta { version: VERSION, through, moment })))
+    pub fn meta_record(through: Sequence, moment: Moment, ahead: Ahead) -> Record {
+        let meta = Meta { version: VERSION, through, moment, ahead };
+        (META.to_vec(), Some(to_bytes(&meta)))
     }
 
     /// Every record of every entity, in order of key: two views are equal if and only if these are.
@@ -132,9 +137,10 @@ impl Views {
         let rules = self.rules.keys().cloned().map(EntityKey::Rules);
         let audiences = self.audiences.keys().cloned().map(EntityKey::Audience);
         let domains = self.domains.keys().cloned().map(EntityKey::Domain);
+        let clock = (self.clock.as_of > Sequence::ZERO).then_some(EntityKey::Clock);
         let early = invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes);
         let store = (self.store != StoreView::default()).then_some(EntityKey::Store);
-        early.chain(rules).chain(audiences).chain(domains).chain(store).collect()
+        early.chain(rules).chain(audiences).chain(domains).chain(store).chain(clock).collect()
     }
 
     /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
@@ -145,7 +151,7 @@ impl Views {
     pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, RecordFault> {
         if key == META {
             let meta: Meta = from_bytes(value)?;
-            (self.head, self.moment) = (meta.through, meta.moment);
+            (self.head, self.moment, self.ahead) = (meta.through, meta.moment, meta.ahead);
             return Ok(meta.version == VERSION);
         }
         let (letter, name) = key.split_first().ok_or_else(|| fault("its key is empty"))?;
@@ -176,6 +182,7 @@ impl Views {
                 self.domains.insert(domain, from_bytes(value)?);
             }
             STORE => self.store = from_bytes(value)?,
+            CLOCK => self.clock = from_bytes(value)?,
             _ => return Err(fault("its key is of no kind this program knows")),
         }
         Ok(true)
@@ -273,9 +280,7 @@ impl Views {
             }
         }
         for (principal, view) in &self.rules {
-            if let Some(boundary) = view.boundary() {
-                self.expiry.insert(boundary, Due::Rules(principal.clone()));
-            }
+            self.expiry.reschedule_rules(principal, Ends { before: None, after: view.boundary() });
         }
     }
 }
@@ -336,6 +341,7 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         EntityKey::Audience(presentity) => (AUDIENCE, presentity.account().as_bytes()),
         EntityKey::Domain(domain) => (DOMAIN, domain.as_str().as_bytes()),
         EntityKey::Store => (STORE, &[][..]),
+        EntityKey::Clock => (CLOCK, &[][..]),
     };
     [&[letter], name].concat()
 }

@@ -44,7 +44,7 @@ pub struct RulesView {
     pub access_version: u64,
     /// Their last change in the log.
     pub access_at: Sequence,
-    /// Up to which time the rules that begin or cease to hold have been looked at.
+    /// Up to which time of the wall clock the rules that begin or cease to hold have been looked at.
     pub reviewed: Timestamp,
     /// The delivery rules of its inbox.
     pub delivery: DeliveryRules,
@@ -66,7 +66,7 @@ impl RulesView {
         self.grants.get(grantee).copied().unwrap_or_default()
     }
 
-    /// When the next access rule begins or ceases to hold.
+    /// When the next access rule begins or ceases to hold, by the wall clock.
     pub(super) fn boundary(&self) -> Option<Timestamp> {
         self.access.next_boundary(self.reviewed)
     }
@@ -78,10 +78,10 @@ impl RulesView {
                 self.access = event.rules.clone();
                 self.access_version = event.version;
                 self.access_at = recorded.sequence;
-                self.reviewed = recorded.at.timestamp();
+                self.reviewed = recorded.shown_at();
                 self.answered.add(event.operation, event.version);
             }
-            Event::RulesReviewed(event) => self.reviewed = self.reviewed.max(event.through),
+            Event::RulesReviewed(event) => self.reviewed = event.through,
             Event::DeliveryRulesChanged(event) => {
                 self.delivery = event.rules.clone();
                 self.delivery_version = event.version;

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expiry::{Due, Ends, Expiry};
 use super::{
-    AudienceView, DomainView, InboxView, InviteView, MessageKey, PresentityView, PrincipalView,
-    RulesView, StoreView, WatcherView,
+    AudienceView, ClockView, DomainView, InboxView, InviteView, MessageKey, PresentityView,
+    PrincipalView, RulesView, StoreView, WatcherView,
 };
 use crate::event::{EntityKey, Event, Recorded};
 use crate::model::{
-    Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
+    Ahead, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
     Timestamp,
 };
 
@@ -31,6 +31,7 @@ pub struct Counts {
 pub struct Views {
     pub(super) head: Sequence,
     pub(super) moment: Moment,
+    pub(super) ahead: Ahead,
     pub(super) invites: BTreeMap<InviteId, InviteView>,
     pub(super) principals: BTreeMap<Principal, PrincipalView>,
     pub(super) presentities: BTreeMap<Presentity, PresentityView>,
@@ -40,6 +41,7 @@ pub struct Views {
     pub(super) audiences: BTreeMap<Presentity, AudienceView>,
     pub(super) domains: BTreeMap<Domain, DomainView>,
     pub(super) store: StoreView,
+    pub(super) clock: ClockView,
     /// Who has a live subscription to whom.
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
     /// How many principals there are in each domain.
@@ -53,7 +55,9 @@ pub struct Views {
 impl Views {
     /// Folds one event in. Never refuses: whatever was recorded happened.
     pub fn apply(&mut self, recorded: &Recorded) {
-        self.head = self.head.max(recorded.sequence);
+        if recorded.sequence > self.head {
+            (self.head, self.ahead) = (recorded.sequence, recorded.ahead);
+        }
         self.moment = self.moment.max(recorded.at);
         let entity = recorded.event.entity();
         let known = match &entity {
@@ -73,6 +77,9 @@ impl Views {
             }
             EntityKey::Store => {
                 apply_once(self.store.as_of, recorded, || self.store.apply(recorded))
+            }
+            EntityKey::Clock => {
+                apply_once(self.clock.as_of, recorded, || self.clock.apply(recorded))
             }
         };
         if !known {
@@ -178,7 +185,7 @@ impl Views {
         let before = view.boundary();
         view.apply(recorded);
         let ends = Ends { before, after: view.boundary() };
-        self.expiry.reschedule(Due::Rules(principal.clone()), ends);
+        self.expiry.reschedule_rules(principal, ends);
         false
     }
 
@@ -190,6 +197,16 @@ impl Views {
     /// The moment of the last event folded in.
     pub fn moment(&self) -> Moment {
         self.moment
+    }
+
+    /// How far the wall clock was ahead at the last event folded in.
+    pub fn ahead(&self) -> Ahead {
+        self.ahead
+    }
+
+    /// The settings of the wall clock.
+    pub fn clock(&self) -> &ClockView {
+        &self.clock
     }
 
     /// The time of the last event folded in.
@@ -298,9 +315,17 @@ impl Views {
         Some((self.inboxes.get(inbox)?, *sequence))
     }
 
-    /// What falls due first, and when.
-    pub fn next_due(&self) -> Option<(Timestamp, &Due)> {
-        self.expiry.first()
+    /// What falls due first, and when; the wall clock, by which rules hold, is `ahead`.
+    pub fn next_due(&self, ahead: Ahead) -> Option<(Timestamp, Due)> {
+        self.expiry.first(ahead)
+    }
+
+    /// Whose rules have been looked at up to a time that is yet to come when the wall clock shows `wall`.
+    pub fn reviewed_beyond(&self, wall: Timestamp) -> impl Iterator<Item = &Principal> {
+        let beyond = move |view: &RulesView| {
+            view.reviewed > wall && view.access.next_boundary(Timestamp::default()).is_some()
+        };
+        self.rules.iter().filter(move |(_, view)| beyond(view)).map(|(principal, _)| principal)
     }
 }
 

@@ -3,14 +3,15 @@
 //! Must never hold: anything random or taken from a clock; golden files are made of these.
 
 use adsum::event::{
-    AccessRulesChanged, AdministratorActed, DeliveryRulesChanged, DomainCreated, DomainRemoved,
-    DomainRulesChanged, DomainSwitched, EpochBegan, Event, GrantChanged, MessageCause,
-    MessageDisplayed, MessageEnded, MessageQuarantined, PrincipalSuspended, PublicationCause,
-    PublicationEnded, ReceiptIssued, ReceiptsAsked, RulesReviewed, ServicesSwitched, Subscribed,
-    SubscriptionEnded, SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    AccessRulesChanged, AdministratorActed, ClockCause, ClockMoved, DeliveryRulesChanged,
+    DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan, Event,
+    GrantChanged, MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined,
+    PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
+    RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded, SubscriptionMoved,
+    VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 use adsum::model::{
-    AccessRule, AccessRules, AdministratorAct, Delivery, DeliveryChange, DeliveryRule,
+    AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
     DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, MediaRange, MessageId,
     Mode, Moment, OperationId, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown,
     SubscriptionState, TupleId, VisibilityRules, WhenClosed, Who,
@@ -31,6 +32,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(domains());
     samples.extend(acts());
     samples.push(("began", Event::EpochBegan(EpochBegan { epoch: EpochId([0xe1; 8]) })));
+    samples.extend(clocks());
     samples
 }
 
@@ -284,4 +286,16 @@ fn acts() -> Samples {
         (act.as_str(), Event::AdministratorActed(acted))
     }));
     samples
+}
+
+fn clocks() -> Samples {
+    let moved = |before, after, cause| {
+        let (before, after) = (Ahead::from_ms(before), Ahead::from_ms(after));
+        Event::ClockMoved(ClockMoved { before, after, cause })
+    };
+    vec![
+        ("set", moved(0, 86_400_000, ClockCause::Set)),
+        ("set-while-down", moved(86_400_000, -120_000, ClockCause::SetWhileDown)),
+        ("drifted", moved(0, -2_001, ClockCause::Drifted)),
+    ]
 }

@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
             "bool" => assert!(self.take(1)[0] < 2),
             "u16" => assert!(u16::try_from(self.number()).is_ok()),
             "u32" => assert!(u32::try_from(self.number()).is_ok()),
-            "u64" => drop(self.number()),
+            "u64" | "i64" => drop(self.number()),
             "String" => drop(self.text()),
             "Bytes" => {
                 let count = self.count();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::events::{first_samples, message, samples, timed};
 use adsum::event::{Assembler, Chain, Event, Recorded, pack};
-use adsum::model::{Moment, Sequence, Timestamp};
+use adsum::model::{Ahead, Moment, Sequence, Timestamp};
 use data_encoding::HEXLOWER;
 
 fn golden(name: &str) -> PathBuf {
@@ -116,15 +116,16 @@ fn commits() -> [Vec<(Moment, Event)>; 3] {
     commits.map(|events| timed(Timestamp::from_ms(ms.next().unwrap()), events))
 }
 
-fn golden_log() -> (Vec<(String, Vec<u8>)>, Vec<Recorded>) {
+/// A golden log whose wall clock was `ahead`.
+fn golden_log(ahead: Ahead) -> (Vec<(String, Vec<u8>)>, Vec<Recorded>) {
     let (mut chain, mut sections, mut expected) = (Chain::START, Vec::new(), Vec::new());
     for commit in commits() {
-        for entry in pack(&mut chain, Sequence::new(expected.len() as u64 + 1), &commit) {
+        for entry in pack(&mut chain, Sequence::new(expected.len() as u64 + 1), ahead, &commit) {
             sections.push((HEXLOWER.encode(&entry.key.to_bytes()), entry.value));
         }
         for (at, event) in commit {
             let sequence = Sequence::new(expected.len() as u64 + 1);
-            expected.push(Recorded { sequence, at, event });
+            expected.push(Recorded { sequence, at, ahead, event });
         }
     }
     (sections, expected)
@@ -143,11 +144,14 @@ fn assembled(stored: &str) -> Vec<Recorded> {
 
 #[test]
 fn the_golden_log_is_packed_and_read_as_ever() {
-    let (sections, expected) = golden_log();
-    let text = print("One entry a section: its key, then its value.", &sections);
-    let stored = stored("log/format-1-moments.hex", &text);
-    assert_eq!(assembled(&stored), expected);
-    assert_eq!(stored, text);
+    let ahead = Ahead::from_ms(-86_400_001);
+    for (name, ahead) in [("moments", Ahead::ZERO), ("ahead", ahead)] {
+        let (sections, expected) = golden_log(ahead);
+        let text = print("One entry a section: its key, then its value.", &sections);
+        let stored = stored(&format!("log/format-1-{name}.hex"), &text);
+        assert_eq!(assembled(&stored), expected);
+        assert_eq!(stored, text);
+    }
 }
 
 /// Before events had moments of their own, all of a commit had its millisecond. They are told apart by their place in
@@ -165,7 +169,7 @@ fn the_golden_log_from_before_there_were_moments_is_read_as_ever() {
         .map(Sequence::new)
         .zip(moments)
         .zip(events)
-        .map(|((sequence, at), event)| Recorded { sequence, at, event })
+        .map(|((sequence, at), event)| Recorded { sequence, at, ahead: Ahead::ZERO, event })
         .collect();
     assert_eq!(found, expected);
 }

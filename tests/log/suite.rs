@@ -8,7 +8,7 @@ use crate::events::{message, messages, samples, timed};
 use adsum::event::{ENTRY_BYTES_MAX, Event, Recorded};
 use adsum::log::memory::{MemoryDisk, MemoryLog};
 use adsum::log::{Entries, EventLog, LogFault, LogReader, SledLog, verify};
-use adsum::model::{Sequence, Timestamp};
+use adsum::model::{Ahead, Sequence, Timestamp};
 
 /// A place where a log can be opened again and again.
 trait Place {
@@ -93,7 +93,7 @@ fn fill(log: &mut impl EventLog, commits: &[Vec<Event>]) -> Vec<Recorded> {
     for (ms, commit) in (1..).zip(commits) {
         for (at, event) in timed(at(ms), commit.clone()) {
             let sequence = Sequence::new(expected.len() as u64 + 1);
-            expected.push(Recorded { sequence, at, event });
+            expected.push(Recorded { sequence, at, ahead: Ahead::ZERO, event });
         }
         let head = log.append(&timed(at(ms), commit.clone())).unwrap();
         assert_eq!(head.get(), expected.len() as u64);

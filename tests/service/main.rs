@@ -9,6 +9,7 @@
 mod world;
 
 mod another_default;
+mod clocks;
 mod commit;
 mod delivery;
 mod domains;

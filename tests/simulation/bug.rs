@@ -8,7 +8,7 @@ use std::sync::Arc;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
-use adsum::model::{Moment, OperationId, PublicKey, Sequence, Timestamp};
+use adsum::model::{Ahead, Moment, OperationId, PublicKey, Sequence, Timestamp};
 use adsum::protocol::body::{FeedOpen, MessageEvent};
 use adsum::protocol::{Command, Subscribe};
 use adsum::service::{Actor, Input, SessionId, Ticket};
@@ -191,11 +191,15 @@ impl EventLog for PlantedLog {
         self.log.head()
     }
 
-    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault> {
+    fn append_at(
+        &mut self,
+        ahead: Ahead,
+        events: &[(Moment, Event)],
+    ) -> Result<Sequence, LogFault> {
         if self.bug == Some(Bug::AnswersBeforeSync) {
             self.log.sync()?;
         }
-        self.log.append(events)
+        self.log.append_at(ahead, events)
     }
 
     fn sync(&mut self) -> Result<(), LogFault> {

@@ -49,6 +49,7 @@ pub(crate) fn concerns(event: &Event) -> bool {
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
         EntityKey::Domain(_) | EntityKey::Store => true,
+        EntityKey::Clock => false,
     }
 }
 

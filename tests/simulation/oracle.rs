@@ -75,7 +75,7 @@ impl Oracle {
     pub(crate) fn persisted(&mut self, batch: Batch) -> Checked {
         let places = (batch.first.get()..).map(Sequence::new);
         for (sequence, (at, event)) in places.zip(batch.events) {
-            self.durable(Recorded { sequence, at, event })?;
+            self.durable(Recorded { sequence, at, ahead: batch.ahead, event })?;
         }
         Ok(())
     }

@@ -136,7 +136,7 @@ impl Server {
         };
         let (due, next) = (
             scene.oracle.chronicle.next_deadline(),
-            process.commit.views().next_due().map(|(at, _)| at),
+            process.commit.views().next_due(process.commit.views().ahead()).map(|(at, _)| at),
         );
         // What governors decided may be due before everything else.
         let is_right =

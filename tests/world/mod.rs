@@ -15,9 +15,9 @@ pub mod stage;
 
 use adsum::event::{Event, Recorded};
 use adsum::model::{
-    Basic, ContentType, DeviceId, DeviceLabel, Document, Handling, InboxAddress, InboxSequence,
-    Lifetime, MessageId, Mode, Moment, Note, OperationId, Payload, Presentity, Principal,
-    PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
+    Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, Handling, InboxAddress,
+    InboxSequence, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload, Presentity,
+    Principal, PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
 };
 use adsum::protocol::{Answer, Command, Fetch, Publish, Send, Subscribe};
 use adsum::service::{
@@ -116,7 +116,10 @@ pub fn seconds(count: u64) -> Lifetime {
 
 pub struct World {
     pub service: Service,
+    /// Elapsed time.
     pub now: Timestamp,
+    /// How far the wall clock is ahead of it.
+    pub ahead: Ahead,
     pub log: Vec<Recorded>,
     ticket: u64,
     outputs: Vec<Output>,
@@ -129,6 +132,7 @@ impl World {
         let mut world = Self {
             service,
             now: Timestamp::from_ms(1_000_000),
+            ahead: Ahead::ZERO,
             log: Vec::new(),
             ticket: 0,
             outputs: Vec::new(),
@@ -275,11 +279,12 @@ impl World {
     }
 
     fn round(&mut self, input: Input) -> Vec<Event> {
-        self.service.handle(self.now, input);
+        let (elapsed, wall) = (self.now, self.ahead.shown(self.now));
+        self.service.handle(Now { elapsed, wall }, input);
         let batch = self.service.take_batch();
-        let Some(Batch { first, events }) = batch else { return Vec::new() };
+        let Some(Batch { first, ahead, events }) = batch else { return Vec::new() };
         for (offset, (at, event)) in events.iter().cloned().enumerate() {
-            self.log.push(Recorded { sequence: first.plus(offset as u64), at, event });
+            self.log.push(Recorded { sequence: first.plus(offset as u64), at, ahead, event });
         }
         events.into_iter().map(|(_, event)| event).collect()
     }

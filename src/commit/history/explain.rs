@@ -23,13 +23,13 @@ pub fn explain(
     last: Sequence,
     judged: &Judged,
 ) -> Result<Explanation, HistoryFault> {
-    let (version, rules) = rules_at(reader, &judged.presentity, last, judged.at)?;
+    let (version, rules) = rules_at(reader, &judged.presentity, last, judged.passed_at)?;
     let (fetch, fetch_cut) = judged.decide(&rules, WatcherKind::Fetcher);
     let (subscribe, subscribe_cut) = judged.decide(&rules, WatcherKind::Subscriber);
     Ok(Explanation { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
 }
 
-/// Version and rules in force at `time`.
+/// Version and rules in force at `time`, in elapsed time.
 fn rules_at(
     reader: &dyn LogReader,
     presentity: &Presentity,

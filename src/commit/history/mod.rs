@@ -18,7 +18,8 @@ use crate::event::{Event, MessageAccepted, PublicationKey, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::HISTORY_WALK_MAX;
 use crate::model::{
-    Document, InboxItem, Message, Moment, Presentity, Receipt, Refusal, Sequence, SubscriptionState,
+    Document, InboxItem, Message, Presentity, Receipt, Refusal, Sequence, SubscriptionState,
+    Timestamp,
 };
 use crate::service::{History, InboxRow, PresenceItem, Walk, compose};
 
@@ -112,31 +113,33 @@ impl HistoryFault {
 /// [`LogFault`]; [`LogFault::Missing`] if no message lies there.
 pub fn message_at(reader: &dyn LogReader, row: InboxRow) -> Result<Message, LogFault> {
     let recorded = reader.read_one(row.at)?;
+    let at = recorded.shown_at();
     match recorded.event {
-        Event::MessageAccepted(event) => Ok(message(recorded.at, event)),
-        Event::MessageQuarantined(event) => Ok(message(recorded.at, event.message)),
+        Event::MessageAccepted(event) => Ok(message(at, event)),
+        Event::MessageQuarantined(event) => Ok(message(at, event.message)),
         _ => Err(LogFault::Missing { sequence: row.at }),
     }
 }
 
 /// What an event made part of an inbox, if it did. A message that was stored aside is no part of it.
 pub fn item_of(recorded: Recorded) -> Option<InboxItem> {
+    let at = recorded.shown_at();
     match recorded.event {
-        Event::MessageAccepted(event) => Some(InboxItem::Message(message(recorded.at, event))),
+        Event::MessageAccepted(event) => Some(InboxItem::Message(message(at, event))),
         Event::ReceiptIssued(event) => Some(InboxItem::Receipt(Receipt {
             inbox: event.inbox,
             sequence: event.sequence,
             kind: event.kind,
             id: event.id,
             recipient: event.recipient,
-            at: recorded.at.timestamp(),
+            at,
             reason: event.reason,
         })),
         _ => None,
     }
 }
 
-fn message(at: Moment, event: MessageAccepted) -> Message {
+fn message(accepted_at: Timestamp, event: MessageAccepted) -> Message {
     Message {
         inbox: event.inbox,
         sequence: event.sequence,
@@ -144,7 +147,7 @@ fn message(at: Moment, event: MessageAccepted) -> Message {
         id: event.id,
         content_type: event.content_type,
         body: event.body,
-        accepted_at: at.timestamp(),
+        accepted_at,
         lifetime: event.lifetime,
     }
 }

@@ -63,7 +63,7 @@ fn row(
     recorded: Recorded,
     presentity: &Presentity,
 ) -> Result<(protocol::Change, Sequence), LogFault> {
-    let (at, sequence) = (recorded.at.timestamp(), recorded.sequence);
+    let (at, sequence) = (recorded.shown_at(), recorded.sequence);
     match recorded.event {
         Event::Published(event) if event.presentity == *presentity => {
             let row = protocol::Change {
@@ -115,7 +115,8 @@ fn publisher(
     Ok(None)
 }
 
-/// The state of `presentity` at `time`, what happened in that millisecond included; `last` is its last change.
+/// The state of `presentity` at `time`, in elapsed time, what happened in that millisecond included; `last` is its last
+/// change.
 ///
 /// # Errors
 /// [`HistoryFault`].

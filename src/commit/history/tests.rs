@@ -8,8 +8,8 @@ use crate::event::{
     Published, ReceiptIssued,
 };
 use crate::model::{
-    AccessRule, AccessRules, ContentType, DeviceId, Handling, InboxSequence, MessageId,
-    OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
+    AccessRule, AccessRules, Ahead, ContentType, DeviceId, Handling, InboxSequence, MessageId,
+    Moment, OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
 };
 use crate::protocol::{self, ChangeKind};
 use crate::service::{Judged, Span};
@@ -26,6 +26,7 @@ impl LogReader for Told {
         let found = (from..=self.0.len()).take(events_max).map(|place| Recorded {
             sequence: Sequence::new(place as u64),
             at: Moment::of(second(place as u64)),
+            ahead: Ahead::ZERO,
             event: self.0[place - 1].clone(),
         });
         Ok(found.collect())
@@ -157,7 +158,8 @@ fn rules_changed(version: u64, handling: Handling, previous: u64) -> Event {
 fn judged(watcher: &str, at: u64, domain: AccessRules) -> Judged {
     let (presentity, watcher) = (presentity(), watcher.parse::<crate::model::Principal>().unwrap());
     let controls = watcher.presentity() == presentity;
-    Judged { presentity, watcher, at: second(at), default: Handling::Confirm, domain, controls }
+    let (at, passed_at) = (second(at), second(at));
+    Judged { presentity, watcher, at, passed_at, default: Handling::Confirm, domain, controls }
 }
 
 /// Version, what is granted to a subscriber, and by which rule.

@@ -21,7 +21,7 @@ use super::{
     CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
 };
 use crate::event::{Event, pack};
-use crate::model::{Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 
 /// The log in a folder of its own.
 #[derive(Debug)]
@@ -115,10 +115,14 @@ impl EventLog for SledLog {
         self.tip.head
     }
 
-    fn append(&mut self, events: &[(Moment, Event)]) -> Result<Sequence, LogFault> {
+    fn append_at(
+        &mut self,
+        ahead: Ahead,
+        events: &[(Moment, Event)],
+    ) -> Result<Sequence, LogFault> {
         self.guarded(|log| {
             let mut batch = sled::Batch::default();
-            for entry in pack(&mut log.tip.chain, log.tip.head.next(), events) {
+            for entry in pack(&mut log.tip.chain, log.tip.head.next(), ahead, events) {
                 batch.insert(entry.key.to_bytes(), entry.value);
             }
             engine::guarded("append", || log.engine.events.apply_batch(batch))?;

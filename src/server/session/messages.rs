@@ -85,7 +85,7 @@ impl Messages {
 mod tests {
     use super::*;
     use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
-    use crate::model::{ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload};
+    use crate::model::{Ahead, ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     const BOB: &str = "im:bob@d.example";
@@ -103,6 +103,7 @@ mod tests {
             let found = (from..=self.inboxes.len()).take(events_max).map(|place| Recorded {
                 sequence: Sequence::new(place as u64),
                 at: Moment::from_us(1_000),
+                ahead: Ahead::ZERO,
                 event: accepted(self.inboxes[place - 1], place as u64),
             });
             Ok(found.collect())

@@ -14,7 +14,7 @@ use crate::model::{
 use crate::service::case::Case;
 use crate::view::Due;
 
-/// The events that end what is due.
+/// The events that end what is due at `at`, in elapsed time.
 pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Vec<Event> {
     match due {
         Due::Invite(invite) => {
@@ -32,7 +32,7 @@ pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Ve
                 Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
             message::removed(case, inbox, [*sequence], &end)
         }
-        Due::Rules(principal) => rules::reviewed(case, principal, at),
+        Due::Rules(principal) => rules::reviewed(case, principal, case.ahead.shown(at)),
     }
 }
 

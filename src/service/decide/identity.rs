@@ -6,7 +6,7 @@ use crate::event::{Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, 
 use crate::model::limits::{
     DEVICES_MAX, INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN,
 };
-use crate::model::{AdministratorAct, Principal, Refusal, Role};
+use crate::model::{AdministratorAct, Principal, Refusal, Role, Timestamp};
 use crate::protocol::{Answer, Invite, RevokeKey};
 use crate::service::case::{Case, Verdict, granted};
 use crate::service::{Actor, Enroll, Hello, Reply};
@@ -95,8 +95,7 @@ pub(super) fn invite(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdi
         let same = open.principal == new.principal
             && open.role == new.role
             && open.by.as_ref() == Some(&actor.principal);
-        let repeated =
-            Verdict::unchanged(Reply::Done(Answer::Invited { expires_at: open.expires_at }));
+        let repeated = Verdict::unchanged(invited(case, open.expires_at));
         return if same {
             Ok(repeated)
         } else {
@@ -113,7 +112,12 @@ pub(super) fn invite(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdi
         by: Some(actor.principal.clone()),
         expires_at,
     };
-    Ok(Verdict::new(Event::InviteCreated(event), Reply::Done(Answer::Invited { expires_at })))
+    Ok(Verdict::new(Event::InviteCreated(event), invited(case, expires_at)))
+}
+
+/// Its maker is told when it runs out by the wall clock.
+fn invited(case: Case<'_>, expires_at: Timestamp) -> Reply {
+    Reply::Done(Answer::Invited { expires_at: case.ahead.shown(expires_at) })
 }
 
 /// Administrators invite anybody to their domain; everybody may invite a further device of its own.

@@ -19,6 +19,7 @@ use crate::model::{InboxAddress, InboxSequence, Presentity, Refusal};
 use crate::protocol::{Administer, Administration, Command};
 
 pub(super) use due::end_of;
+pub(super) use rules::reviewed;
 pub(super) use subscription_state::review;
 
 /// Decides a command of `actor`.

@@ -131,8 +131,13 @@ fn check_tuples(
     }
 }
 
-/// A moment came at which rules of `principal` begin or cease to hold: records that, and moves the subscriptions to it.
-pub(super) fn reviewed(case: Case<'_>, principal: &Principal, due_at: Timestamp) -> Vec<Event> {
+/// The wall clock came to a time at which rules of `principal` begin or cease to hold, or went back behind one: records
+/// that, and moves the subscriptions to it.
+pub(in crate::service) fn reviewed(
+    case: Case<'_>,
+    principal: &Principal,
+    due_at: Timestamp,
+) -> Vec<Event> {
     let presentity = principal.presentity();
     let since =
         case.views.rules(principal).map_or(Timestamp::default(), |view: &RulesView| view.reviewed);

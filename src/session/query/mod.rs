@@ -11,7 +11,9 @@ use bytes::Bytes;
 use super::connection::Connection;
 use super::lane::{Lane, Letter};
 use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
-use crate::model::{InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp};
+use crate::model::{
+    Ahead, InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp,
+};
 use crate::protocol::body::{self, Presence};
 use crate::protocol::document::presence_body;
 use crate::protocol::refusal::refused;
@@ -114,11 +116,11 @@ impl Questioning {
             (Question::ListQuarantine(asked), Reply::Page(rows)) => {
                 return self.read_page(asked.inbox, rows, notes);
             }
-            (Question::ListHistory(asked), Reply::History { last }) => {
-                (changes(asked, last), Looking::Changes)
+            (Question::ListHistory(asked), Reply::History { last, ahead }) => {
+                (changes(asked, last, ahead), Looking::Changes)
             }
-            (Question::FetchAt(FetchAt { presentity, at }), Reply::History { last }) => {
-                (Look::At(presentity.clone(), last, at), Looking::At(presentity))
+            (Question::FetchAt(FetchAt { presentity, at }), Reply::History { last, ahead }) => {
+                (Look::At(presentity.clone(), last, ahead.passed(at)), Looking::At(presentity))
             }
             (Question::Explain(asked), reply) => {
                 let (last, judged) = judged(asked, now, reply);
@@ -264,18 +266,20 @@ impl Questioning {
 }
 
 /// What the log is asked for a history, and where its walk begins.
-fn changes(asked: ListHistory, last: Sequence) -> Look {
-    let span = Span { since: asked.since, until: asked.until };
+fn changes(asked: ListHistory, last: Sequence, ahead: Ahead) -> Look {
+    let passed = |wall: Option<Timestamp>| wall.map(|wall| ahead.passed(wall));
+    let span = Span { since: passed(asked.since), until: passed(asked.until) };
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     Look::Changes { presentity: asked.presentity, last, span, limit }
 }
 
 /// What the log is asked for an explanation, and where its walk begins.
 fn judged(asked: Explain, now: Timestamp, reply: Reply) -> (Sequence, Judged) {
-    let Reply::Explain { last, default, domain, controls } = reply else {
+    let Reply::Explain { last, ahead, default, domain, controls } = reply else {
         unreachable!("the service answered an Explain with {reply:?}")
     };
     let Explain { presentity, watcher, at } = asked;
     let at = at.unwrap_or(now);
-    (last, Judged { presentity, watcher, at, default, domain, controls })
+    let passed_at = ahead.passed(at);
+    (last, Judged { presentity, watcher, at, passed_at, default, domain, controls })
 }

@@ -28,10 +28,10 @@ impl EventLine {
     pub(super) fn new(recorded: &Recorded, bodies: bool) -> Self {
         Self {
             sequence: recorded.sequence.get(),
-            at: rfc3339(recorded.at.timestamp()),
+            at: rfc3339(recorded.shown_at()),
             kind: recorded.event.kind(),
             entity: entity(&recorded.event.entity()),
-            detail: fields::of(&recorded.event, bodies),
+            detail: fields::of(recorded, bodies),
         }
     }
 }
@@ -72,6 +72,7 @@ fn entity(key: &EntityKey) -> String {
         EntityKey::Inbox(inbox) => inbox.to_string(),
         EntityKey::Domain(domain) => domain.to_string(),
         EntityKey::Store => "store".to_owned(),
+        EntityKey::Clock => "clock".to_owned(),
     }
 }
 
@@ -80,12 +81,13 @@ mod tests {
     use super::*;
     use crate::event::{Event, MessageAccepted, MessageDigest, PublicationKey, Published};
     use crate::model::{
-        Basic, ContentType, DeviceId, Document, InboxSequence, MessageId, Moment, Note,
+        Ahead, Basic, ContentType, DeviceId, Document, InboxSequence, MessageId, Moment, Note,
         OperationId, Payload, PublicationName, Sequence, Tag, Timestamp, Tuple, TupleId,
     };
 
     fn recorded(event: Event) -> Recorded {
-        Recorded { sequence: Sequence::new(7), at: Moment::from_us(1_000_000), event }
+        let (sequence, at) = (Sequence::new(7), Moment::from_us(1_000_000));
+        Recorded { sequence, at, ahead: Ahead::ZERO, event }
     }
 
     fn message() -> Recorded {

@@ -12,17 +12,21 @@ use serde::ser::{
 use serde_json::{Error, Map, Value, json};
 
 use super::words::{self, LIFTED};
-use crate::event::Event;
+use crate::event::Recorded;
+use crate::model::Ahead;
 
-/// The fields of `event`; with `bodies` they show what people wrote.
-pub(super) fn of(event: &Event, bodies: bool) -> Value {
-    event.serialize(Renderer { bodies }).expect("all that events are made of can be shown")
+/// The fields of an event; with `bodies` they show what people wrote.
+pub(super) fn of(recorded: &Recorded, bodies: bool) -> Value {
+    let renderer = Renderer { bodies, ahead: recorded.ahead };
+    recorded.event.serialize(renderer).expect("all that events are made of can be shown")
 }
 
 /// Turns what an event is made of into JSON.
 #[derive(Clone, Copy)]
 struct Renderer {
     bodies: bool,
+    /// How far the wall clock was ahead of the times that are shown.
+    ahead: Ahead,
 }
 
 impl Renderer {
@@ -99,7 +103,8 @@ impl SerializeStruct for Parts {
         key: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.field(key, value.serialize(self.renderer)?);
+        let ahead = if words::is_of_wall_clock(key) { Ahead::ZERO } else { self.renderer.ahead };
+        self.field(key, value.serialize(Renderer { ahead, ..self.renderer })?);
         Ok(())
     }
 
@@ -250,7 +255,7 @@ impl Serializer for Renderer {
         name: &'static str,
         value: &T,
     ) -> Result<Value, Error> {
-        Ok(words::newtype(name, value.serialize(self)?))
+        Ok(words::newtype(name, value.serialize(self)?, self.ahead))
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -316,10 +321,31 @@ impl Serializer for Renderer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{DeliveryRulesChanged, GrantChanged};
+    use crate::event::{DeliveryRulesChanged, Event, GrantChanged, RulesReviewed, WatchRequested};
     use crate::model::{
-        Delivery, DeliveryChange, DeliveryRule, DeliveryRules, OperationId, Rights, RuleName,
+        Delivery, DeliveryChange, DeliveryRule, DeliveryRules, Moment, OperationId, Rights,
+        RuleName, Sequence, Timestamp,
     };
+
+    /// The fields of an event at a wall clock that is a minute ahead.
+    fn shown(event: &Event, bodies: bool) -> Value {
+        let (sequence, at, event) = (Sequence::new(1), Moment::ZERO, event.clone());
+        of(&Recorded { sequence, at, ahead: Ahead::from_ms(60_000), event }, bodies)
+    }
+
+    #[test]
+    fn what_ends_is_told_by_the_wall_clock_as_rules_are_anyway() {
+        let (presentity, time): (crate::model::Presentity, _) =
+            ("pres:alice@b".parse().unwrap(), Timestamp::from_ms(5_000));
+        let ends = Event::WatchRequested(WatchRequested {
+            watcher: "bob@b".parse().unwrap(),
+            presentity: presentity.clone(),
+            expires_at: time,
+        });
+        assert_eq!(shown(&ends, false)["expires_at"], "1970-01-01T00:01:05.000Z");
+        let reviewed = Event::RulesReviewed(RulesReviewed { presentity, through: time });
+        assert_eq!(shown(&reviewed, false)["through"], "1970-01-01T00:00:05.000Z");
+    }
 
     #[test]
     fn a_grant_is_told_in_words() {
@@ -330,7 +356,7 @@ mod tests {
             by: "alice@b".parse().unwrap(),
             operation: OperationId([0; 16]),
         });
-        let fields = of(&event, false);
+        let fields = shown(&event, false);
         assert_eq!(fields["rights"], "read");
         assert_eq!(fields["grantee"], "bob@b");
     }
@@ -352,8 +378,8 @@ mod tests {
             by: "alice@b".parse().unwrap(),
             operation: OperationId([0; 16]),
         });
-        assert!(!of(&event, false).to_string().contains("secret"));
-        assert!(of(&event, true).to_string().contains("secret"));
+        assert!(!shown(&event, false).to_string().contains("secret"));
+        assert!(shown(&event, true).to_string().contains("secret"));
     }
 
     #[test]

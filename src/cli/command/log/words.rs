@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use crate::cli::print::time::rfc3339;
-use crate::model::{Lifetime, PublicKey, Receipts, Rights, Timestamp};
+use crate::model::{Ahead, Lifetime, PublicKey, Receipts, Rights, Timestamp};
 
 /// What the field `field` of the struct `of` is called in a line; `None` if it is left out.
 pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
@@ -36,6 +36,8 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         ("Published", "by") | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
             return None;
         }
+        ("ClockMoved", "after") => "after_ms",
+        ("ClockMoved", "before") => "before_ms",
         (_, "basic") => "status",
         (_, "is_suspended") => "suspended",
         (_, "is_visible") => "visible",
@@ -58,6 +60,11 @@ pub(super) fn is_written(of: &str, field: &str) -> bool {
     field == "reason" && of != "SubscriptionEnded"
 }
 
+/// Whether a field is a time of the wall clock in the log: rules hold by it. Other times are elapsed time.
+pub(super) fn is_of_wall_clock(field: &str) -> bool {
+    matches!(field, "from" | "until" | "through")
+}
+
 /// The word for a variant, such as `polite-block` for `PoliteBlock`.
 pub(super) fn word(of: &str, variant: &str) -> String {
     let mut word = String::new();
@@ -71,12 +78,12 @@ pub(super) fn word(of: &str, variant: &str) -> String {
     word
 }
 
-/// The value of the type `name`, which has only `inner` in it.
-pub(super) fn newtype(name: &str, inner: Value) -> Value {
+/// The value of the type `name`, which has only `inner` in it. Times are shown as by a wall clock that is `ahead`.
+pub(super) fn newtype(name: &str, inner: Value, ahead: Ahead) -> Value {
     let bits = || inner.as_u64().and_then(|bits| u8::try_from(bits).ok()).unwrap_or_default();
     match (name, &inner) {
         ("Timestamp", Value::Number(ms)) => {
-            rfc3339(Timestamp::from_ms(ms.as_u64().unwrap_or_default())).into()
+            rfc3339(ahead.shown(Timestamp::from_ms(ms.as_u64().unwrap_or_default()))).into()
         }
         ("Lifetime", Value::Number(ms)) => {
             Lifetime::from_ms(ms.as_u64().unwrap_or_default()).as_secs().into()

@@ -1,0 +1,170 @@
+//! What a service makes of the readings of its two clocks: how far the wall clock is ahead, and whether it was set.
+//!
+//! Must never hold: a clock that is read, or a lifetime.
+
+use crate::event::{ClockCause, ClockMoved};
+use crate::model::limits::{CLOCK_DRIFT_PARTS, CLOCK_NOISE_MS_MAX, CLOCK_STEP_MS_MAX};
+use crate::model::{Ahead, Lifetime, Now, Timestamp};
+
+const NOISE_MAX: Lifetime = Lifetime::from_ms(CLOCK_NOISE_MS_MAX);
+const STEP_MAX: Lifetime = Lifetime::from_ms(CLOCK_STEP_MS_MAX);
+/// What the wall clock may drift is allowed in pieces of this size, so that nothing is lost by rounding.
+const DRIFT_EVERY: Lifetime = Lifetime::from_ms(1_000);
+
+/// The time at which a service goes on whose log ends at `last`, while the wall clock was `ahead` of it.
+///
+/// `boot` is the same time by a clock that went on since then, if there is one: it is right whatever the wall clock
+/// did. Without it the wall clock has to be believed; one that is behind the log's end means that no time has passed.
+pub fn resumed_at(
+    last: Timestamp,
+    ahead: Ahead,
+    wall: Timestamp,
+    boot: Option<Timestamp>,
+) -> Timestamp {
+    boot.unwrap_or_else(|| ahead.passed(wall)).max(last)
+}
+
+/// The wall clock as a service knows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WallClock {
+    /// How far it is ahead.
+    pub(super) ahead: Ahead,
+    /// How far it would be ahead if it had only drifted.
+    expected: Ahead,
+    /// When that was last moved on; `None` before the first reading.
+    drifted_at: Option<Timestamp>,
+}
+
+impl WallClock {
+    /// As it stood at the end of a log.
+    pub(super) fn new(ahead: Ahead) -> Self {
+        Self { ahead, expected: ahead, drifted_at: None }
+    }
+
+    /// Whether a reading says that it moved further than may stay unsaid.
+    pub(super) fn is_moved(&self, now: Now) -> bool {
+        now.ahead().apart(self.expected) > STEP_MAX
+    }
+
+    /// Takes a reading. `recorded` is how far ahead the last event of the log has it, if there is one: before that there is
+    /// nothing that the clock could be compared with. Returns what there is to record.
+    pub(super) fn read(&mut self, now: Now, recorded: Option<Ahead>) -> Option<ClockMoved> {
+        let after = now.ahead();
+        let is_first = self.drifted_at.is_none();
+        self.drift(now.elapsed, after);
+        if after.apart(self.ahead) > NOISE_MAX {
+            self.ahead = after;
+        }
+        let before = self.expected;
+        if after.apart(before) > STEP_MAX {
+            (self.ahead, self.expected) = (after, after);
+            let cause = if is_first { ClockCause::SetWhileDown } else { ClockCause::Set };
+            return recorded.map(|_| ClockMoved { before, after, cause });
+        }
+        let before = recorded.filter(|recorded| after.apart(*recorded) > STEP_MAX)?;
+        self.ahead = after;
+        Some(ClockMoved { before, after, cause: ClockCause::Drifted })
+    }
+
+    /// Follows the wall clock as fast as smearing may move it.
+    fn drift(&mut self, elapsed: Timestamp, goal: Ahead) {
+        let since = *self.drifted_at.get_or_insert(elapsed);
+        let passed = since.until(elapsed);
+        if passed >= DRIFT_EVERY {
+            let most = Lifetime::from_ms(passed.as_ms() / CLOCK_DRIFT_PARTS);
+            self.expected = self.expected.towards(goal, most);
+            self.drifted_at = Some(elapsed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZERO: Option<Ahead> = Some(Ahead::ZERO);
+
+    /// A clock that ran with its log from the beginning.
+    fn clock() -> WallClock {
+        let mut clock = WallClock::new(Ahead::ZERO);
+        assert_eq!(clock.read(Timestamp::from_ms(1_000_000).into(), ZERO), None);
+        clock
+    }
+
+    fn now(elapsed: u64, ahead: i64) -> Now {
+        let elapsed = Timestamp::from_ms(1_000_000 + elapsed);
+        Now { elapsed, wall: Ahead::from_ms(ahead).shown(elapsed) }
+    }
+
+    fn moved(before: i64, after: i64, cause: ClockCause) -> ClockMoved {
+        ClockMoved { before: Ahead::from_ms(before), after: Ahead::from_ms(after), cause }
+    }
+
+    #[test]
+    fn what_is_beyond_the_bound_is_told_and_what_is_at_it_followed() {
+        for ahead in [2_000, -2_000] {
+            let mut clock = clock();
+            assert_eq!(clock.read(now(1, ahead), ZERO), None);
+            assert_eq!(clock.ahead.as_ms(), ahead);
+        }
+        for ahead in [2_001, -2_001, 86_400_000] {
+            let mut clock = clock();
+            let told = clock.read(now(1, ahead), ZERO);
+            assert_eq!(told, Some(moved(0, ahead, ClockCause::Set)));
+            assert_eq!(clock.read(now(2, ahead), Some(Ahead::from_ms(ahead))), None, "once");
+        }
+    }
+
+    #[test]
+    fn a_smear_is_followed_however_far_it_goes_and_the_log_knows_it_to_the_bound() {
+        let (mut clock, mut recorded) = (clock(), Ahead::ZERO);
+        let mut causes = Vec::new();
+        for second in 1..20_000_i64 {
+            let reading = now(second.unsigned_abs() * 1_000, -second);
+            if let Some(moved) = clock.read(reading, Some(recorded)) {
+                causes.push(moved.cause);
+                recorded = moved.after;
+            }
+            assert!(recorded.apart(reading.ahead()) <= STEP_MAX);
+            assert!(clock.ahead.apart(reading.ahead()) <= NOISE_MAX);
+        }
+        assert_eq!(causes, [ClockCause::Drifted; 9]);
+    }
+
+    #[test]
+    fn many_small_steps_are_one_large_one() {
+        let mut clock = clock();
+        let mut told = (1..=30_u32)
+            .filter_map(|step| clock.read(now(step.into(), i64::from(step) * 100), ZERO));
+        assert_eq!(told.next().map(|moved| moved.cause), Some(ClockCause::Set));
+    }
+
+    #[test]
+    fn noise_moves_nothing() {
+        let mut clock = clock();
+        for (elapsed, ahead) in [(1, 1), (2, -1), (3, 100), (4, -100)] {
+            assert_eq!(clock.read(now(elapsed, ahead), ZERO), None);
+            assert_eq!(clock.ahead, Ahead::ZERO);
+        }
+    }
+
+    #[test]
+    fn what_happened_while_the_server_was_down_is_told_as_that() {
+        let mut down = WallClock::new(Ahead::ZERO);
+        let told = down.read(now(5, -120_000), ZERO);
+        assert_eq!(told, Some(moved(0, -120_000, ClockCause::SetWhileDown)));
+        let mut new = WallClock::new(Ahead::ZERO);
+        assert_eq!(new.read(now(5, -120_000), None), None, "a new log has no clock yet");
+    }
+
+    #[test]
+    fn time_goes_on_by_the_boot_clock_or_by_the_wall_clock_and_never_back() {
+        let at = Timestamp::from_ms;
+        let ahead = Ahead::from_ms(500);
+        assert_eq!(resumed_at(at(1_000), ahead, at(9_500), None), at(9_000));
+        assert_eq!(resumed_at(at(1_000), ahead, at(9_500), Some(at(3_000))), at(3_000));
+        for boot in [None, Some(at(7))] {
+            assert_eq!(resumed_at(at(1_000), ahead, at(600), boot), at(1_000));
+        }
+    }
+}
