@@ -30,7 +30,7 @@ impl Client {
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn delivery(&self, inbox: Option<&InboxAddress>) -> Result<Delivery, ClientError> {
         let question = ListDelivery { inbox: self.inbox_address(inbox) };
-        let (state, rules): (DeliveryState, _) = self.headed(&question).await?;
+        let (state, rules): (DeliveryState, _) = self.ask(&question).await?;
         let DeliveryState { version, when_closed, receipts } = state;
         Ok(Delivery { version, when_closed, receipts, rules })
     }
@@ -81,6 +81,6 @@ impl Client {
         &self,
         inbox: Option<&InboxAddress>,
     ) -> Result<Vec<Message>, ClientError> {
-        self.rows(&ListQuarantine { inbox: self.inbox_address(inbox) }).await
+        self.ask(&ListQuarantine { inbox: self.inbox_address(inbox) }).await
     }
 }

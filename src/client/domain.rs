@@ -23,7 +23,7 @@ impl Client {
     /// # Errors
     /// As [`Client::administer`].
     pub async fn domains(&self) -> Result<Vec<DomainRow>, ClientError> {
-        self.rows(&ListDomains).await
+        self.ask(&ListDomains).await
     }
 
     /// What administrators did that concerns `principal`, oneself if `None`; oldest first.
@@ -31,7 +31,7 @@ impl Client {
     /// # Errors
     /// As [`Client::administer`].
     pub async fn acts(&self, principal: Option<&Principal>) -> Result<Vec<ActRow>, ClientError> {
-        let rows: Vec<ActRow> = self.rows(&ListActs { principal: principal.cloned() }).await?;
+        let rows = self.ask(&ListActs { principal: principal.cloned() }).await?;
         Ok(rows.into_iter().map(|row| ActRow { about: printable(&row.about), ..row }).collect())
     }
 }

@@ -14,7 +14,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn grants(&self, owner: Option<&Principal>) -> Result<Vec<GrantRow>, ClientError> {
-        self.rows(&ListGrants { owner: owner.cloned() }).await
+        self.ask(&ListGrants { owner: owner.cloned() }).await
     }
 
     /// Grants `grantee` exactly these rights of `owner`, oneself if `None`; none takes all back.

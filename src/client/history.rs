@@ -30,7 +30,7 @@ impl Client {
     ) -> Result<Vec<Change>, ClientError> {
         let HistoryOptions { since, until, limit } = options;
         let (presentity, limit) = (presentity.clone(), limit.unwrap_or(0));
-        self.rows(&ListHistory { presentity, since, until, limit }).await
+        self.ask(&ListHistory { presentity, since, until, limit }).await
     }
 
     /// The presence of `presentity`, one's own or one that one controls, as it was at `at`.
@@ -42,7 +42,7 @@ impl Client {
         presentity: &Presentity,
         at: Timestamp,
     ) -> Result<Presence, ClientError> {
-        self.one(&FetchAt { presentity: presentity.clone(), at }).await
+        self.ask(&FetchAt { presentity: presentity.clone(), at }).await
     }
 
     /// By which rules of `presentity` `watcher` is answered, or was at `at`.
@@ -56,6 +56,6 @@ impl Client {
         at: Option<Timestamp>,
     ) -> Result<Explanation, ClientError> {
         let (presentity, watcher) = (presentity.clone(), watcher.clone());
-        self.one(&Explain { presentity, watcher, at }).await
+        self.ask(&Explain { presentity, watcher, at }).await
     }
 }

@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn keys(&self, principal: Option<&Principal>) -> Result<Vec<DeviceKey>, ClientError> {
-        self.rows(&ListKeys { principal: principal.cloned() }).await
+        self.ask(&ListKeys { principal: principal.cloned() }).await
     }
 
     /// Withdraws the key of a device of `principal`, one's own if `None`, and closes its connections.
@@ -74,7 +74,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>, ClientError> {
-        self.rows(&ListSubscriptions).await
+        self.ask(&ListSubscriptions).await
     }
 
     /// Where `inbox` stands, one's own if `None`.
@@ -85,7 +85,7 @@ impl Client {
         &self,
         inbox: Option<&InboxAddress>,
     ) -> Result<InboxState, ClientError> {
-        self.one(&InboxStatus { inbox: self.inbox_address(inbox) }).await
+        self.ask(&InboxStatus { inbox: self.inbox_address(inbox) }).await
     }
 
     /// Deletes messages of `inbox`, one's own if `None`, for all devices, and tells how many were there. At most
@@ -111,7 +111,7 @@ impl Client {
     /// # Errors
     /// As [`Client::invite`].
     pub async fn server_info(&self) -> Result<ServerDescription, ClientError> {
-        let said: ServerDescription = self.one(&ServerInfo).await?;
+        let said = self.ask(&ServerInfo).await?;
         let limits = said.limits.iter().map(|(name, most)| (printable(name), *most)).collect();
         Ok(ServerDescription { software: printable(&said.software), limits, ..said })
     }

@@ -5,54 +5,25 @@
 use super::client::Client;
 use super::connection::Connection;
 use super::error::ClientError;
-use super::exchange::{Answering, Shape};
+use super::exchange::Answering;
 use super::link::next_link;
-use crate::protocol::{self, Framed};
+use crate::protocol::{Asked, Finding as _, Shape};
 use crate::wire::{Body, Frame};
 
 impl Client {
-    /// Asks for something whose answer is one frame.
-    pub(crate) async fn one<A: Framed>(
-        &self,
-        question: &(impl Framed + Sync),
-    ) -> Result<A, ClientError> {
-        let frames = self.ask(&question.to_body(), Shape::One).await?;
-        let frame = frames.first().ok_or_else(|| ClientError::protocol("an answer is empty"))?;
-        read(frame)
-    }
-
-    /// Asks for something whose answer is a list.
-    pub(crate) async fn rows<A: Framed>(
-        &self,
-        question: &(impl Framed + Sync),
-    ) -> Result<Vec<A>, ClientError> {
-        self.ask(&question.to_body(), Shape::Rows).await?.iter().map(read).collect()
-    }
-
-    /// Asks for something whose answer is a head and a list.
-    pub(crate) async fn headed<H: Framed, A: Framed>(
-        &self,
-        question: &(impl Framed + Sync),
-    ) -> Result<(H, Vec<A>), ClientError> {
-        let frames = self.ask(&question.to_body(), Shape::Rows).await?;
-        let (head, rows) =
-            frames.split_first().ok_or_else(|| ClientError::protocol("an answer has no head"))?;
-        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok((read(head)?, rows))
-    }
-
-    async fn ask<Q: Body + Sync>(
-        &self,
-        question: &Q,
-        shape: Shape,
-    ) -> Result<Vec<Frame>, ClientError> {
+    /// Asks, and waits for the whole answer.
+    pub(crate) async fn ask<Q: Asked>(&self, question: &Q) -> Result<Q::Answer, ClientError>
+    where
+        Q::Body: Sync,
+    {
+        let (body, shape) = (question.to_body(), Q::Answer::SHAPE);
         let (mut links, mut number) = (self.links(), 0);
         loop {
             let link = next_link(&mut links, number).await?;
-            match ask_once(&link.connection, question, shape).await {
+            match ask_once(&link.connection, &body, shape).await {
                 // The driver knows better why a connection ended, and whether another one will come.
                 Err(_) if link.connection.is_closed() => number = link.number,
-                result => return result,
+                frames => return Q::Answer::read(&frames?).map_err(ClientError::protocol),
             }
         }
     }
@@ -70,9 +41,4 @@ async fn ask_once<Q: Body + Sync>(
             return Ok(frames);
         }
     }
-}
-
-/// Reads a value from a frame of the server.
-fn read<T: Framed>(frame: &Frame) -> Result<T, ClientError> {
-    protocol::read(frame).map_err(ClientError::protocol)
 }

@@ -35,7 +35,7 @@ impl Client {
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn rules(&self, owner: Option<&RulesOwner>) -> Result<Rules, ClientError> {
         let question = ListRules { owner: self.rules_owner(owner) };
-        let (Version(version), rules) = self.headed(&question).await?;
+        let (Version(version), rules) = self.ask(&question).await?;
         Ok(Rules { version, rules })
     }
 

@@ -14,7 +14,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn visibility(&self) -> Result<(u64, Vec<VisibilityRow>), ClientError> {
-        let (Version(version), rules) = self.headed(&ListVisibility).await?;
+        let (Version(version), rules) = self.ask(&ListVisibility).await?;
         Ok((version, rules))
     }
 

@@ -144,7 +144,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn fetch(&self, presentity: &Presentity) -> Result<Presence, ClientError> {
-        self.one(&Fetch { presentity: presentity.clone() }).await
+        self.ask(&Fetch { presentity: presentity.clone() }).await
     }
 
     /// Begins or renews a subscription. A [`Watch`] does it by itself.

@@ -65,7 +65,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn watchers(&self, presentity: &Presentity) -> Result<Vec<WatcherRow>, ClientError> {
-        self.rows(&ListWatchers { presentity: presentity.clone() }).await
+        self.ask(&ListWatchers { presentity: presentity.clone() }).await
     }
 
     /// Tells who watches `presentities`, all that one controls if empty, and goes on as that changes.

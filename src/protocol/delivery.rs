@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
+use super::asked::question;
 use super::field::{Field, numbered};
 use super::framed::{Framed, framed, switch, switch_number};
 use super::request::Request;
@@ -130,7 +131,7 @@ pub struct ListDelivery {
     pub inbox: InboxAddress,
 }
 
-framed! { ListDelivery: inbox }
+question! { ListDelivery -> (DeliveryState, Vec<DeliveryRule>): inbox }
 
 /// What holds for an inbox beside the rules that are listed behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +144,7 @@ pub struct DeliveryState {
     pub receipts: bool,
 }
 
-framed! { DeliveryState: version, when_closed, receipts }
+framed! { DeliveryState in DeliveryState: version, when_closed, receipts }
 
 framed! { DeliveryRule in Delivery.rule }
 

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a way for an administrator to read a body or to speak as a user.
 
+use super::asked::question;
 use super::field::Field;
 use super::framed::{Framed, framed, switch, switch_number};
 use super::request::{Answer, Request};
@@ -177,11 +178,11 @@ impl Request for Administer {
     }
 }
 
-/// Asks for the domains served. Answer: any number of [`DomainRow`].
+/// Asks for the domains served. Answer: any number of [`DomainRow`], in order of name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListDomains;
 
-framed! { ListDomains; }
+question! { ListDomains -> Vec<DomainRow> }
 
 framed! { DomainRow in DomainState: domain, is_configured, presence, messaging, principals }
 
@@ -192,7 +193,7 @@ pub struct ListActs {
     pub principal: Option<Principal>,
 }
 
-framed! { ListActs: principal }
+question! { ListActs -> Vec<ActRow>: principal }
 
 /// One act of an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -248,7 +248,7 @@ pub struct FeedReady {
     pub complete: bool,
 }
 
-framed! { FeedReady: outcome, from, to, pending, complete }
+framed! { FeedReady in FeedReady: outcome, from, to, pending, complete }
 
 /// Appends a `PresenceEvent` whose last part was encoded before with [`encode_presence_suffix`].
 ///

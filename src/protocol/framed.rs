@@ -27,22 +27,19 @@ pub trait Framed: Field<<Self as Framed>::Body> {
     }
 }
 
-/// Says which frame carries a value, and how it lies in the body: field by field, in the way of `fields!`; as the one part
-/// that the body has; or, with a semicolon, without a field. A `request` has its number beside the fields.
+/// Says which frame carries a value, and how it lies in the body: field by field, in the way of `fields!`, or as the one
+/// part that the body has. A `request` has its number beside the fields.
 macro_rules! framed {
     (request $value:ident: $($fields:tt)*) => {
-        $crate::protocol::framed::framed!(@frame $value, $value);
+        $crate::protocol::framed::framed! { @carried $value, $value }
         $crate::protocol::field::fields! { $value in body::$value, with request = 0: $($fields)* }
     };
-    ($value:ident: $($fields:tt)*) => {
-        $crate::protocol::framed::framed! { $value in $value: $($fields)* }
-    };
     ($value:ident in $body:ident: $($fields:tt)*) => {
-        $crate::protocol::framed::framed!(@frame $value, $body);
+        $crate::protocol::framed::framed! { @carried $value, $body }
         $crate::protocol::field::fields! { $value in body::$body: $($fields)* }
     };
     ($value:ident in $body:ident.$part:ident) => {
-        $crate::protocol::framed::framed!(@frame $value, $body);
+        $crate::protocol::framed::framed! { @carried $value, $body }
         impl $crate::protocol::Field<body::$body> for $value {
             fn to_wire(&self) -> body::$body {
                 body::$body { $part: $crate::protocol::Field::to_wire(self) }
@@ -53,19 +50,7 @@ macro_rules! framed {
             }
         }
     };
-    ($value:ident;) => {
-        $crate::protocol::framed::framed!(@frame $value, $value);
-        impl $crate::protocol::Field<body::$value> for $value {
-            fn to_wire(&self) -> body::$value {
-                body::$value {}
-            }
-
-            fn from_wire(_: body::$value) -> Result<Self, $crate::model::Refusal> {
-                Ok(Self)
-            }
-        }
-    };
-    (@frame $value:ident, $body:ident) => {
+    (@carried $value:ident, $body:ident) => {
         impl $crate::protocol::Framed for $value {
             type Body = body::$body;
         }
@@ -98,6 +83,9 @@ pub enum ReadFault {
     /// A field of it is not valid.
     #[error(transparent)]
     Field(#[from] Refusal),
+    /// There are fewer frames than an answer has.
+    #[error("an answer {0}")]
+    Short(&'static str),
 }
 
 /// Reads a switch that may be left as it is.

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: whether a right suffices for something (the service decides).
 
+use super::asked::question;
 use super::framed::framed;
 use super::request::Request;
 use super::sample::{CAROL, Sample, operation, sample, through, typed};
@@ -56,14 +57,14 @@ framed! { request Grant: owner, grantee, rights, operation }
 
 impl Request for Grant {}
 
-/// Asks what a principal grants. Answer: any number of [`GrantRow`].
+/// Asks what a principal grants. Answer: any number of [`GrantRow`], in order of grantee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListGrants {
     /// Who grants; `None` for the asker itself.
     pub owner: Option<Principal>,
 }
 
-framed! { ListGrants: owner }
+question! { ListGrants -> Vec<GrantRow>: owner }
 
 /// What one other may do.
 #[derive(Clone, Debug, PartialEq, Eq)]

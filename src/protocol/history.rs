@@ -2,7 +2,8 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::plain_document;
+use super::asked::question;
+use super::document::{Presence, plain_document};
 use super::field::{Field, numbered};
 use super::framed::{Framed, framed};
 use super::rules::sample_rule;
@@ -94,7 +95,10 @@ pub struct ListHistory {
     pub limit: u32,
 }
 
-framed! { ListHistory: presentity, limit; since_ms = since, until_ms = until }
+question! {
+    ListHistory -> Vec<Change>:
+    presentity, limit; since_ms = since, until_ms = until
+}
 
 /// What happened to a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,9 +147,9 @@ pub struct Change {
     pub document: Option<Document>,
 }
 
-framed! { Change: by, device, name, document; at_ms = at, what = kind }
+framed! { Change in Change: by, device, name, document; at_ms = at, what = kind }
 
-/// Asks for the presence of a presentity one controls at a moment past. Answer: [`Presence`](super::Presence).
+/// Asks for the presence of a presentity one controls at a moment past. Answer: [`Presence`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchAt {
     /// Whose.
@@ -154,7 +158,7 @@ pub struct FetchAt {
     pub at: Timestamp,
 }
 
-framed! { FetchAt: presentity; at_ms = at }
+question! { FetchAt -> Presence: presentity; at_ms = at }
 
 /// Asks which rule decides what a watcher sees, or did. Answer: [`Explanation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +171,7 @@ pub struct Explain {
     pub at: Option<Timestamp>,
 }
 
-framed! { Explain: presentity, watcher; at_ms = at }
+question! { Explain -> Explanation: presentity, watcher; at_ms = at }
 
 /// By which rules a watcher is or was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

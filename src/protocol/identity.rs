@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::asked::question;
 use super::field::numbered;
 use super::framed::framed;
 use super::request::{Answer, Request};
@@ -180,7 +181,7 @@ pub struct ListKeys {
     pub principal: Option<Principal>,
 }
 
-framed! { ListKeys: principal }
+question! { ListKeys -> Vec<DeviceKey>: principal }
 
 /// A device of a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a check that the model's constructors do not make, except the length of a list.
 
+use super::asked::question;
 use super::field::{Field, fields};
 use super::framed::{Framed, framed, too_large};
 use super::request::{Answer, Request};
@@ -139,7 +140,7 @@ pub struct InboxStatus {
     pub inbox: InboxAddress,
 }
 
-framed! { InboxStatus: inbox }
+question! { InboxStatus -> InboxState: inbox }
 
 /// Where an inbox stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ pub struct InboxState {
     pub kept: u64,
 }
 
-framed! { InboxState: head, acknowledged, waiting, kept }
+framed! { InboxState in InboxState: head, acknowledged, waiting, kept }
 
 /// Asks for the messages that were stored aside. Answer: any number of [`Message`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ pub struct ListQuarantine {
     pub inbox: InboxAddress,
 }
 
-framed! { ListQuarantine: inbox }
+question! { ListQuarantine -> Vec<Message>: inbox }
 
 framed! { Message in Quarantined.message }
 

@@ -37,6 +37,7 @@ macro_rules! nouns {
 mod answer;
 #[cfg(test)]
 mod arbitrary;
+mod asked;
 pub mod body;
 mod command;
 pub mod delivery;
@@ -65,6 +66,7 @@ mod tests;
 pub mod visibility;
 pub mod watchers;
 
+pub use asked::{Asked, Finding, Shape};
 pub use command::{Command, Requested};
 pub use delivery::{ChangeDelivery, DeliveryState, ListDelivery};
 pub use document::Presence;
@@ -77,7 +79,7 @@ pub use history::{Change, ChangeKind, Explain, Explanation, FetchAt, ListHistory
 pub use identity::{DeviceKey, Invite, ListKeys, RevokeKey};
 pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
 pub use publish::{Fetch, Publish};
-pub use question::Question;
+pub use question::{Findings, Question};
 pub use request::{Answer, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;

@@ -2,9 +2,10 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
-use super::document::{full_document, plain_document};
+use super::asked::question;
+use super::document::{Presence, full_document, plain_document};
 use super::field::Field;
-use super::framed::{Framed, framed};
+use super::framed::Framed;
 use super::request::{Answer, Request};
 use super::sample::{
     ALICE, BOBS, HOUR_MS, Sample, TAG, answered, operation, sample, through, typed,
@@ -115,14 +116,14 @@ fn check_shape(body: &body::Publish) -> Result<(), Refusal> {
     }
 }
 
-/// Asks for the current presence of one presentity. Answer: [`Presence`](super::Presence).
+/// Asks for the current presence of one presentity. Answer: [`Presence`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// Whose.
     pub presentity: Presentity,
 }
 
-framed! { Fetch: presentity }
+question! { Fetch -> Presence: presentity }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: what a question holds (see its noun), or a judgement that needs the state of the store.
 
+use super::asked::{Asked, Finding as _};
 use super::body;
 use super::framed::Framed as _;
 use crate::model::Refusal;
@@ -29,6 +30,27 @@ macro_rules! questions {
                         Ok(($word, super::$name::from_body(body).map(Self::$name)))
                     })*)*
                     found => Err(FrameFault::Unexpected { found, expected: "a question" }),
+                }
+            }
+        }
+
+        /// What the service finds for a question: a variant for each.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Findings {
+            $($(
+                #[doc = concat!("See [`", stringify!($name), "`](super::", stringify!($name), ").")]
+                $name(<super::$name as Asked>::Answer),
+            )*)*
+        }
+
+        impl Findings {
+            /// Appends the frames of the answer.
+            ///
+            /// # Panics
+            /// As [`encode`](crate::wire::encode).
+            pub fn write(&self, out: &mut Vec<u8>) {
+                match self {
+                    $($(Self::$name(found) => found.write(out),)*)*
                 }
             }
         }

@@ -5,6 +5,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use super::asked::question;
 use super::field::{Field, fields, numbered};
 use super::framed::{Framed, framed};
 use super::request::Request;
@@ -150,7 +151,7 @@ pub struct ListRules {
     pub owner: RulesOwner,
 }
 
-framed! { ListRules: owner }
+question! { ListRules -> (Version, Vec<AccessRule>): owner }
 
 /// The version of rules that are listed behind it; zero if there never were any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

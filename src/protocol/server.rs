@@ -2,6 +2,7 @@
 //!
 //! Must never hold: how many there are of anything, or who is connected.
 
+use super::asked::question;
 use super::field::Field;
 use super::framed::framed;
 use super::sample::{Sample, through};
@@ -46,7 +47,7 @@ pub const SOFTWARE: &str = concat!("adsum/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerInfo;
 
-framed! { ServerInfo; }
+question! { ServerInfo -> ServerDescription }
 
 /// What a server says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub struct ServerDescription {
     pub limits: Vec<(String, u64)>,
 }
 
-framed! { ServerDescription: software, version, domains, limits }
+framed! { ServerDescription in ServerDescription: software, version, domains, limits }
 
 impl Field<body::Limit> for (String, u64) {
     fn to_wire(&self) -> body::Limit {

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::asked::question;
 use super::field::{Field, numbered};
 use super::framed::{Framed, framed};
 use super::request::{Answer, Request};
@@ -103,11 +104,11 @@ impl Request for Unsubscribe {
     }
 }
 
-/// Asks for one's own subscriptions. Answer: any number of [`SubscriptionRow`].
+/// Asks for one's own subscriptions. Answer: any number of [`SubscriptionRow`], in order of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListSubscriptions;
 
-framed! { ListSubscriptions; }
+question! { ListSubscriptions -> Vec<SubscriptionRow> }
 
 /// One subscription as its watcher sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

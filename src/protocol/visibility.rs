@@ -2,9 +2,11 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
+use super::asked::question;
 use super::field::fields;
 use super::framed::{Framed as _, framed};
 use super::request::Request;
+use super::rules::Version;
 use super::sample::{Sample, operation, sample, through, typed};
 use crate::model::{OperationId, Who};
 
@@ -44,7 +46,7 @@ pub mod body {
     }
 }
 
-/// One visibility rule. A list of them is headed by its [`Version`](super::rules::Version).
+/// One visibility rule. A list of them is headed by its [`Version`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VisibilityRow {
     /// Whom it is about.
@@ -72,11 +74,11 @@ framed! { request ChangeVisibility: operation, put, remove }
 
 impl Request for ChangeVisibility {}
 
-/// Asks for one's visibility rules. Answer: [`Version`](super::rules::Version), then any number of [`VisibilityRow`].
+/// Asks for one's visibility rules. Answer: [`Version`], then any number of [`VisibilityRow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListVisibility;
 
-framed! { ListVisibility; }
+question! { ListVisibility -> (Version, Vec<VisibilityRow>) }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

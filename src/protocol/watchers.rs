@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
+use super::asked::question;
 use super::field::Field;
 use super::framed::framed;
 use super::request::{Answer, Request};
@@ -80,14 +81,14 @@ impl Request for EndSubscription {
     }
 }
 
-/// Asks who watches. Answer: any number of [`WatcherRow`].
+/// Asks who watches. Answer: any number of [`WatcherRow`], in order of watcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListWatchers {
     /// Whom.
     pub presentity: Presentity,
 }
 
-framed! { ListWatchers: presentity }
+question! { ListWatchers -> Vec<WatcherRow>: presentity }
 
 framed! { WatcherRow in Watcher.watcher }
 

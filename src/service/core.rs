@@ -20,7 +20,7 @@ use crate::model::{
     Ahead, Document, Moment, Now, Presentity, Principal, Refusal, Role, Sequence,
     SubscriptionState, Timestamp, WatcherKind,
 };
-use crate::protocol::Question;
+use crate::protocol::{Findings, Question};
 use crate::view::Views;
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]. Then [`Service::take_batch`] gives the events they caused,
@@ -237,7 +237,7 @@ impl Service {
     fn query(&self, now: Timestamp, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
         self.check_actor(actor)?;
         let mut verdict = query::query(self.case(now), actor, query)?;
-        if let Reply::Watchers(rows) = &mut verdict.reply {
+        if let Reply::Found(Findings::ListWatchers(rows)) = &mut verdict.reply {
             for row in rows {
                 self.observations.add_to(row, self.clock.ahead);
             }

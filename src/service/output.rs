@@ -9,13 +9,10 @@ use bytes::Bytes;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
 use crate::model::{
-    AccessRules, Ahead, DeliveryRules, DeviceId, Document, DomainRow, Handling, InboxSequence,
-    Mode, Moment, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState,
-    VisibilityRules, WatcherRow,
+    AccessRules, Ahead, DeviceId, Document, Handling, InboxSequence, Mode, Moment, Presentity,
+    Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
 };
-use crate::protocol::{
-    ActRow, Answer, DeviceKey, GrantRow, InboxState, ServerDescription, SubscriptionRow,
-};
+use crate::protocol::{Answer, Findings};
 
 /// The service's yes. Its no is a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +35,8 @@ pub enum Reply {
     },
     /// See [`Fetch`](crate::protocol::Fetch).
     Presence(Arc<PresenceItem>),
-    /// See [`ListSubscriptions`](crate::protocol::ListSubscriptions), in order of address.
-    Subscriptions(Vec<SubscriptionRow>),
-    /// See [`ListKeys`](crate::protocol::ListKeys).
-    Keys(Vec<DeviceKey>),
-    /// See [`InboxStatus`](crate::protocol::InboxStatus).
-    Inbox(InboxState),
+    /// What a question asks for, if neither the watcher's eyes nor the log are needed for it.
+    Found(Findings),
     /// See [`Query::Page`](super::Query::Page); empty at the end.
     Page(Vec<InboxRow>),
     /// See [`Input::OpenPresence`](super::Input::OpenPresence).
@@ -57,31 +50,6 @@ pub enum Reply {
         /// Messages waiting behind `after`.
         waiting: u64,
     },
-    /// See [`ListRules`](crate::protocol::ListRules).
-    Rules {
-        /// Their version; zero if there never were any.
-        version: u64,
-        /// The rules.
-        rules: AccessRules,
-    },
-    /// See [`ListDelivery`](crate::protocol::ListDelivery).
-    Delivery {
-        /// Their version; zero if there never were any.
-        version: u64,
-        /// The rules.
-        rules: DeliveryRules,
-    },
-    /// See [`ListVisibility`](crate::protocol::ListVisibility).
-    Visibility {
-        /// Their version; zero if there never were any.
-        version: u64,
-        /// The rules.
-        rules: VisibilityRules,
-    },
-    /// See [`ListGrants`](crate::protocol::ListGrants), in order of grantee.
-    Grants(Vec<GrantRow>),
-    /// See [`ListWatchers`](crate::protocol::ListWatchers), in order of watcher.
-    Watchers(Vec<WatcherRow>),
     /// See [`ListHistory`](crate::protocol::ListHistory) and [`FetchAt`](crate::protocol::FetchAt).
     History {
         /// Its last change in the log, where the walk back begins; zero if there is none.
@@ -102,12 +70,12 @@ pub enum Reply {
         /// Whether the watcher controls the presentity and so sees all of it, whatever the rules.
         controls: bool,
     },
-    /// See [`ListDomains`](crate::protocol::ListDomains), in order of name.
-    Domains(Vec<DomainRow>),
-    /// See [`ListActs`](crate::protocol::ListActs), oldest first.
-    Acts(Vec<ActRow>),
-    /// See [`ServerInfo`](crate::protocol::ServerInfo).
-    Server(ServerDescription),
+}
+
+impl From<Findings> for Reply {
+    fn from(found: Findings) -> Self {
+        Self::Found(found)
+    }
 }
 
 /// Where a waiting message lies.

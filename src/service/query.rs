@@ -7,13 +7,13 @@ use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{INBOX_PAGE_MAX, TOLD};
 use crate::model::{
-    AdministratorAct, Domain, DomainRow, InboxAddress, InboxSequence, Lifetime, Presentity,
-    Principal, Refusal, Rights, Sequence, SubscriptionState,
+    AccessRule, AdministratorAct, DeliveryRule, Domain, DomainRow, InboxAddress, InboxSequence,
+    Lifetime, Presentity, Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
-    ActRow, DeviceKey, GrantRow, InboxState, Question, RulesOwner, ServerDescription,
-    SubscriptionRow,
+    ActRow, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, Question, RulesOwner,
+    ServerDescription, SubscriptionRow, Version, VisibilityRow,
 };
 use crate::view::{InboxView, Row, RulesView};
 
@@ -35,29 +35,34 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
     let reply = match question {
         Question::ListWatchers(asked) => return watchers(case, actor, &asked.presentity),
         Question::Fetch(_) => unreachable!("fetches leave more than an answer and are decided"),
-        Question::ListSubscriptions(_) => Reply::Subscriptions(subscriptions(case, actor)),
-        Question::ListKeys(asked) => keys(case, actor, &or_self(asked.principal))?,
-        Question::InboxStatus(asked) => inbox_status(case, actor, &asked.inbox)?,
+        Question::ListSubscriptions(_) => {
+            Findings::ListSubscriptions(subscriptions(case, actor)).into()
+        }
+        Question::ListKeys(asked) => {
+            Findings::ListKeys(keys(case, actor, &or_self(asked.principal))?).into()
+        }
+        Question::InboxStatus(asked) => {
+            Findings::InboxStatus(inbox_status(case, actor, &asked.inbox)?).into()
+        }
         Question::ListQuarantine(asked) => {
             quarantine(case, actor, &asked.inbox, InboxSequence::ZERO)?
         }
-        Question::ListRules(asked) => rules(case, actor, &asked.owner)?,
+        Question::ListRules(asked) => Findings::ListRules(rules(case, actor, &asked.owner)?).into(),
         Question::ListDelivery(asked) => {
-            case.check_inbox_right(actor, &asked.inbox, Rights::MEMBER)?;
-            let view = case.views.rules(&asked.inbox.principal()).cloned().unwrap_or_default();
-            Reply::Delivery { version: view.delivery_version, rules: view.delivery }
+            Findings::ListDelivery(delivery(case, actor, &asked.inbox)?).into()
         }
-        Question::ListVisibility(_) => {
-            let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
-            Reply::Visibility { version: view.visibility_version, rules: view.visibility }
+        Question::ListVisibility(_) => Findings::ListVisibility(visibility(case, actor)).into(),
+        Question::ListGrants(asked) => {
+            Findings::ListGrants(grants(case, actor, &or_self(asked.owner))?).into()
         }
-        Question::ListGrants(asked) => grants(case, actor, &or_self(asked.owner))?,
         Question::ListHistory(asked) => history(case, actor, &asked.presentity)?,
         Question::FetchAt(asked) => history(case, actor, &asked.presentity)?,
         Question::Explain(asked) => explain(case, actor, &asked.presentity, &asked.watcher)?,
-        Question::ListDomains(_) => Reply::Domains(domains(case, actor)?),
-        Question::ListActs(asked) => acts(case, actor, &or_self(asked.principal))?,
-        Question::ServerInfo(_) => Reply::Server(server(case, actor)),
+        Question::ListDomains(_) => Findings::ListDomains(domains(case, actor)?).into(),
+        Question::ListActs(asked) => {
+            Findings::ListActs(acts(case, actor, &or_self(asked.principal))?).into()
+        }
+        Question::ServerInfo(_) => Findings::ServerInfo(server(case, actor)).into(),
     };
     Ok(Verdict::unchanged(reply))
 }
@@ -73,14 +78,15 @@ fn quarantine(
     Ok(page(view.into_iter().flat_map(|view| view.quarantined_after(after))))
 }
 
-fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Reply, Refusal> {
+fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Vec<GrantRow>, Refusal> {
     case.check_controls(actor, owner, "see its grants")?;
     let view = case.views.rules(owner);
     let grants = view.into_iter().flat_map(|view: &RulesView| &view.grants);
-    let rows = grants
-        .map(|(grantee, rights)| GrantRow { grantee: grantee.clone(), rights: *rights })
-        .collect();
-    Ok(Reply::Grants(rows))
+    let row = |(grantee, rights): (&Principal, &Rights)| GrantRow {
+        grantee: grantee.clone(),
+        rights: *rights,
+    };
+    Ok(grants.map(row).collect())
 }
 
 /// Where the log is to be read from.
@@ -118,7 +124,7 @@ fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Ve
     let rows = rows.filter_map(|(row, _)| {
         if administers { Some(row) } else { case.shown_row(&actor.principal, row) }
     });
-    let reply = Reply::Watchers(rows.collect());
+    let reply = Reply::Found(Findings::ListWatchers(rows.collect()));
     if !administers || case.views.principal(&owner).is_none() {
         return Ok(Verdict::unchanged(reply));
     }
@@ -131,7 +137,7 @@ fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Ve
     Ok(Verdict::new(Event::AdministratorActed(event), reply))
 }
 
-fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {
+fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<DeviceKey>, Refusal> {
     case.check_manages(actor, principal)?;
     let view = case.views.principal(principal);
     let view =
@@ -142,20 +148,24 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, R
         enrolled_at: view.enrolled_at,
         revoked_at: view.revoked_at,
     });
-    Ok(Reply::Keys(keys.collect()))
+    Ok(keys.collect())
 }
 
-fn inbox_status(case: Case<'_>, actor: &Actor, inbox: &InboxAddress) -> Result<Reply, Refusal> {
+fn inbox_status(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: &InboxAddress,
+) -> Result<InboxState, Refusal> {
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let Some(view) = case.views.inbox(inbox) else {
         let zero = InboxSequence::ZERO;
         let (waiting, kept) = (0, 0);
-        return Ok(Reply::Inbox(InboxState { head: zero, acknowledged: zero, waiting, kept }));
+        return Ok(InboxState { head: zero, acknowledged: zero, waiting, kept });
     };
     let acknowledged = view.acknowledged(actor.device);
     let waiting = view.kept_after(acknowledged).count() as u64;
     let (head, kept) = (view.head(), kept(view));
-    Ok(Reply::Inbox(InboxState { head, acknowledged, waiting, kept }))
+    Ok(InboxState { head, acknowledged, waiting, kept })
 }
 
 /// What is kept and not quarantined.
@@ -169,19 +179,44 @@ fn page<'a>(rows: impl Iterator<Item = (InboxSequence, &'a Row)>) -> Reply {
     Reply::Page(rows.map(|(sequence, row)| InboxRow { sequence, at: row.at }).collect())
 }
 
-fn rules(case: Case<'_>, actor: &Actor, owner: &RulesOwner) -> Result<Reply, Refusal> {
-    match owner {
+fn rules(
+    case: Case<'_>,
+    actor: &Actor,
+    owner: &RulesOwner,
+) -> Result<(Version, Vec<AccessRule>), Refusal> {
+    let (version, rules) = match owner {
         RulesOwner::Presentity(presentity) => {
             case.check_controls(actor, &presentity.principal(), "see its rules")?;
             let view = case.views.rules(&presentity.principal()).cloned().unwrap_or_default();
-            Ok(Reply::Rules { version: view.access_version, rules: view.access })
+            (view.access_version, view.access)
         }
         RulesOwner::Domain(domain) => {
             case.check_administers(actor, domain)?;
             let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
-            Ok(Reply::Rules { version: view.rules_version, rules: view.rules })
+            (view.rules_version, view.rules)
         }
-    }
+    };
+    Ok((Version(version), rules.iter().cloned().collect()))
+}
+
+fn delivery(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: &InboxAddress,
+) -> Result<(DeliveryState, Vec<DeliveryRule>), Refusal> {
+    case.check_inbox_right(actor, inbox, Rights::MEMBER)?;
+    let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
+    let (rules, version) = (view.delivery, view.delivery_version);
+    let (when_closed, receipts) = (rules.when_closed, rules.receipts);
+    let state = DeliveryState { version, when_closed, receipts };
+    Ok((state, rules.iter().cloned().collect()))
+}
+
+fn visibility(case: Case<'_>, actor: &Actor) -> (Version, Vec<VisibilityRow>) {
+    let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
+    let rows = view.visibility.0.into_iter();
+    let rows = rows.map(|(who, is_shown)| VisibilityRow { who, is_shown });
+    (Version(view.visibility_version), rows.collect())
 }
 
 fn explain(
@@ -242,7 +277,7 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
     }
 }
 
-fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, Refusal> {
+fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<ActRow>, Refusal> {
     case.check_manages(actor, principal)?;
     let view = case.views.principal(principal);
     let view =
@@ -253,5 +288,5 @@ fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Reply, R
         act: Some(act.act),
         about: act.about.clone(),
     });
-    Ok(Reply::Acts(rows.collect()))
+    Ok(rows.collect())
 }

@@ -7,7 +7,9 @@ use adsum::model::{
     Basic, Contact, ContentType, Delivery, DeliveryChange, DeliveryRule, Document, InboxSequence,
     Payload, Refusal, RuleName, Tuple, TupleId, WhenClosed,
 };
-use adsum::protocol::{Answer, ChangeDelivery, Command, Delete, InboxStatus, Publish, Send};
+use adsum::protocol::{
+    Answer, ChangeDelivery, Command, Delete, Findings, InboxStatus, Publish, Send,
+};
 use adsum::service::{Query, Reply};
 
 fn world() -> World {
@@ -72,7 +74,7 @@ fn what_is_put_aside_looks_delivered_to_its_sender_and_is_in_no_feed() {
     assert_eq!(world.page("alice", 0), [2]);
     assert_eq!(aside(&mut world), [1]);
     let status = world.query(&actor("alice"), Query::from(InboxStatus { inbox: im("alice") }));
-    let Ok(Reply::Inbox(state)) = status else { panic!("{status:?}") };
+    let Ok(Reply::Found(Findings::InboxStatus(state))) = status else { panic!("{status:?}") };
     assert_eq!((state.waiting, state.kept), (1, 1));
     // It can be deleted as any other.
     let sequences = vec![InboxSequence::new(1)];

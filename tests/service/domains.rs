@@ -12,8 +12,8 @@ use adsum::model::{
 };
 use adsum::protocol::{
     Administer, Administration, Answer, ChangeRules, Command, Delete, Displayed, EndSubscription,
-    InboxStatus, Invite, ListActs, ListDomains, ListGrants, ListHistory, ListRules,
-    ListSubscriptions, ListWatchers, RevokeKey, RulesOwner, ServerInfo, Subscribe,
+    Findings, InboxStatus, Invite, ListActs, ListDomains, ListGrants, ListHistory, ListRules,
+    ListSubscriptions, ListWatchers, RevokeKey, RulesOwner, ServerInfo, Subscribe, Version,
 };
 use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply};
 
@@ -54,7 +54,7 @@ fn enter(world: &mut World, name: &str, domain: &str) -> Result<Reply, Refusal> 
 
 fn domains(world: &mut World, root: &Actor) -> Vec<DomainRow> {
     match world.query(root, Query::from(ListDomains)) {
-        Ok(Reply::Domains(rows)) => rows,
+        Ok(Reply::Found(Findings::ListDomains(rows))) => rows,
         answer => panic!("domains were answered {answer:?}"),
     }
 }
@@ -227,7 +227,9 @@ fn who_is_suspended_does_nothing_until_it_is_resumed_and_what_it_had_stays() {
     world.ask(&root, suspend(false)).unwrap();
     assert_eq!(code(world.enter(hello)), "yes");
     let acts = Query::from(ListActs { principal: Some(principal("alice")) });
-    let Ok(Reply::Acts(acts)) = world.query(&actor("alice"), acts) else { panic!() };
+    let Ok(Reply::Found(Findings::ListActs(acts))) = world.query(&actor("alice"), acts) else {
+        panic!()
+    };
     let words: Vec<_> = acts.iter().map(|act| act.act.unwrap().as_str()).collect();
     assert_eq!(words, ["suspended", "resumed"]);
     let oneself = administer(Administration::Suspend(root.principal.clone()));
@@ -254,7 +256,9 @@ fn what_an_administrator_does_to_somebody_stands_on_its_record_for_it_to_see() {
     let device = actor("alice").device;
     let acts = |world: &mut World, name: &str| {
         let query = Query::from(ListActs { principal: Some(principal(name)) });
-        let Ok(Reply::Acts(acts)) = world.query(&actor(name), query) else { panic!() };
+        let Ok(Reply::Found(Findings::ListActs(acts))) = world.query(&actor(name), query) else {
+            panic!()
+        };
         acts.iter().map(|act| act.act.unwrap().as_str()).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -267,7 +271,7 @@ fn what_an_administrator_does_to_somebody_stands_on_its_record_for_it_to_see() {
     world
         .ask(&root, Command::RevokeKey(RevokeKey { principal: Some(principal("alice")), device }))
         .unwrap();
-    let Ok(Reply::Acts(all)) = world.query(&root, query) else { panic!() };
+    let Ok(Reply::Found(Findings::ListActs(all))) = world.query(&root, query) else { panic!() };
     assert_eq!(all.last().unwrap().act.unwrap().as_str(), "revoked-key");
 }
 
@@ -368,8 +372,7 @@ fn a_removed_domain_made_again_begins_without_its_rules() {
     let (events, _) = world.events(&root, create(2));
     assert!(matches!(events[..], [Event::DomainCreated(_)]), "{events:?}");
     let rules = world.query(&there, Query::from(ListRules { owner }));
-    let Ok(Reply::Rules { version, rules }) = rules else { panic!("{rules:?}") };
-    assert_eq!((version, rules.is_empty()), (0, true));
+    assert_eq!(rules, Ok(Findings::ListRules((Version(0), vec![])).into()));
 }
 
 #[test]
@@ -377,7 +380,7 @@ fn a_server_tells_an_administrator_all_its_domains_and_others_their_own() {
     let (mut world, root) = world();
     world.ask(&root, create(1)).unwrap();
     let mut told = |who: &Actor| match world.query(who, Query::from(ServerInfo)) {
-        Ok(Reply::Server(said)) => {
+        Ok(Reply::Found(Findings::ServerInfo(said))) => {
             assert!(said.limits.contains(&("devices".to_owned(), 16)), "{:?}", said.limits);
             said.domains.iter().map(Domain::to_string).collect::<Vec<_>>()
         }

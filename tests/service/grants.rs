@@ -4,7 +4,7 @@ use crate::world::governed::{ACTIVE, PENDING, ended, grant};
 use crate::world::{World, actor, feed_id, im, message, note_of, operation, principal, publish};
 use adsum::event::Event;
 use adsum::model::{EndReason, Handling, InboxSequence, Rights};
-use adsum::protocol::{Command, Delete, Displayed, Grant, ListGrants};
+use adsum::protocol::{Command, Delete, Displayed, Findings, Grant, ListGrants};
 use adsum::service::{FeedId, Output, Query, Reply};
 
 fn world() -> World {
@@ -174,7 +174,7 @@ fn a_grant_made_twice_is_one_and_the_first_answer_stands() {
     assert_eq!((events.len(), again), (0, Ok(first)));
     let grants =
         world.query(&actor("alice"), Query::from(ListGrants { owner: Some(principal("alice")) }));
-    assert_eq!(grants, Ok(Reply::Grants(vec![])));
+    assert_eq!(grants, Ok(Findings::ListGrants(vec![]).into()));
 }
 
 #[test]

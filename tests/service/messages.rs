@@ -6,7 +6,7 @@ use adsum::event::{Event, MessageCause};
 use adsum::model::{
     DeviceLabel, InboxSequence, InviteId, Lifetime, Payload, Refusal, Role, limits,
 };
-use adsum::protocol::{Answer, Command, Delete, InboxStatus, Invite, RevokeKey, Send};
+use adsum::protocol::{Answer, Command, Delete, Findings, InboxStatus, Invite, RevokeKey, Send};
 use adsum::service::{Enroll, Hello, Output, Query, Reply};
 
 #[test]
@@ -97,7 +97,9 @@ fn each_device_has_its_own_position_and_reading_is_repeatable() {
     let status = |world: &mut World, who| match world
         .query(&who, Query::from(InboxStatus { inbox: im("alice") }))
     {
-        Ok(Reply::Inbox(state)) => (state.acknowledged.get(), state.waiting, state.kept),
+        Ok(Reply::Found(Findings::InboxStatus(state))) => {
+            (state.acknowledged.get(), state.waiting, state.kept)
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(status(&mut world, actor("alice")), (1, 1, 2));

@@ -7,7 +7,7 @@ use adsum::event::Event;
 use adsum::model::limits::{WATCHERS_EVERY_MS, WATCHERS_WINDOW_MS};
 use adsum::model::{EndReason, Handling, Lifetime, Mode, Rights};
 use adsum::protocol::{
-    Answer, ChangeVisibility, Command, ListActs, ListWatchers, Subscribe, Unsubscribe,
+    Answer, ChangeVisibility, Command, Findings, ListActs, ListWatchers, Subscribe, Unsubscribe,
     VisibilityRow,
 };
 use adsum::service::{Query, Reply};
@@ -226,10 +226,14 @@ fn an_administrator_learns_who_watches_and_that_it_asked_is_on_record() {
     world.watch("bob", "alice").unwrap();
     let root = world.administrator("root@d.example");
     let query = Query::from(ListWatchers { presentity: pres("alice") });
-    let Ok(Reply::Watchers(rows)) = world.query(&root, query) else { panic!() };
+    let Ok(Reply::Found(Findings::ListWatchers(rows))) = world.query(&root, query) else {
+        panic!()
+    };
     assert_eq!(rows.len(), 1);
     let acts = Query::from(ListActs { principal: Some(world::principal("alice")) });
-    let Ok(Reply::Acts(acts)) = world.query(&actor("alice"), acts) else { panic!() };
+    let Ok(Reply::Found(Findings::ListActs(acts))) = world.query(&actor("alice"), acts) else {
+        panic!()
+    };
     assert_eq!(acts.len(), 1);
     assert_eq!((acts[0].by.local(), acts[0].act.unwrap().as_str()), ("root", "listed-watchers"));
 }

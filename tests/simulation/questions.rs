@@ -2,10 +2,10 @@
 //!
 //! Must never hold: the state of the service. An answer is judged by what was decided between question and answer.
 
-use adsum::client::exchange::{self, Shape};
+use adsum::client::exchange;
 use adsum::model::Handling;
 use adsum::protocol::body::{self, Body};
-use adsum::protocol::{self, Presence};
+use adsum::protocol::{self, Presence, Shape};
 use adsum::wire::{Frame, StreamType, decode};
 
 use super::decrees::{Decrees, Since};

@@ -11,8 +11,8 @@ use adsum::model::{
     SubscriptionState, WatcherRow, Who,
 };
 use adsum::protocol::{
-    Answer, ChangeDelivery, ChangeRules, Command, Fetch, Grant, ListSubscriptions, ListWatchers,
-    RulesOwner,
+    Answer, ChangeDelivery, ChangeRules, Command, Fetch, Findings, Grant, ListSubscriptions,
+    ListWatchers, RulesOwner,
 };
 use adsum::service::{
     Actor, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply, Service,
@@ -154,7 +154,7 @@ impl World {
     /// Where the watcher's own list says it stands.
     pub fn listed(&mut self, watcher: &str, name: &str) -> Option<SubscriptionState> {
         match self.query(&actor(watcher), Query::from(ListSubscriptions)) {
-            Ok(Reply::Subscriptions(rows)) => {
+            Ok(Reply::Found(Findings::ListSubscriptions(rows))) => {
                 rows.iter().find(|row| row.presentity == pres(name)).map(|row| row.state)
             }
             other => panic!("a list was answered {other:?}"),
@@ -171,7 +171,7 @@ impl World {
     /// What the asker is told of the watchers of `name`.
     pub fn rows(&mut self, asker: &str, name: &str) -> Vec<WatcherRow> {
         match self.query(&actor(asker), Query::from(ListWatchers { presentity: pres(name) })) {
-            Ok(Reply::Watchers(rows)) => rows,
+            Ok(Reply::Found(Findings::ListWatchers(rows))) => rows,
             other => panic!("watchers were answered {other:?}"),
         }
     }

@@ -3,20 +3,11 @@
 //! Must never hold: what a row means.
 
 use crate::client::error::ClientError;
-use crate::protocol::body;
+use crate::protocol::{Shape, body};
 use crate::wire::{Body as _, Frame};
 
 /// Rows of one answer at most: more than any limit of the server allows.
 const ROWS_MAX: usize = 10_000;
-
-/// What an answer looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// One frame.
-    One,
-    /// Any number of rows, then `End`.
-    Rows,
-}
 
 /// An answer of which some came.
 #[derive(Clone, Debug)]

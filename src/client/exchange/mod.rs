@@ -9,7 +9,7 @@ mod control;
 mod feed;
 mod frames;
 
-pub use answer::{Answering, Shape};
+pub use answer::Answering;
 pub use control::{Admission, ControlEvent};
 pub use feed::{FeedEvent, FeedItem, Heard, hear};
 pub use frames::{Frames, decode};

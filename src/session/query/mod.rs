@@ -2,14 +2,13 @@
 //!
 //! Must never hold: a second question.
 
-mod rows;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::connection::Connection;
 use super::lane::{Lane, Letter};
+use super::shown::shown_body;
 use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
 use crate::model::{
     Ahead, InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp,
@@ -126,12 +125,18 @@ impl Questioning {
                 let (last, judged) = judged(asked, now, reply);
                 (Look::Explain(last, Box::new(judged)), Looking::Explain)
             }
-            (_, reply) => {
+            (_, Reply::Presence(item)) => {
                 let actor = self.actor.as_ref().expect("only who is known is answered");
-                let watcher = (&self.connection.settings.store_secret, &actor.principal);
-                rows::write(&reply, watcher, &mut self.out);
+                let secret = &self.connection.settings.store_secret;
+                let presence = shown_body(secret, &item, &actor.principal);
+                encode(&Presence { presence }, &mut self.out);
                 return self.done(notes);
             }
+            (_, Reply::Found(found)) => {
+                found.write(&mut self.out);
+                return self.done(notes);
+            }
+            (asked, reply) => unreachable!("the service answered {asked:?} with {reply:?}"),
         };
         self.look(look, looking);
     }
