@@ -64,6 +64,7 @@ pub fn transport(idle: Duration) -> TransportConfig {
 pub(super) fn bind(config: &ServerConfig) -> Result<UdpSocket, ServerError> {
     let buffer_bytes = config.limits.socket_buffer_bytes;
     listen::take("UDP", config.listen, |address| socket(address, buffer_bytes))
+        .map_err(ServerError::listen("UDP"))
 }
 
 fn socket(address: SocketAddr, buffer_bytes: usize) -> std::io::Result<UdpSocket> {

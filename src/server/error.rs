@@ -74,6 +74,11 @@ pub enum ServerError {
 }
 
 impl ServerError {
+    /// The address of this transport could not be taken.
+    pub(super) fn listen(transport: &'static str) -> impl FnOnce((SocketAddr, io::Error)) -> Self {
+        move |(address, source)| Self::Listen { transport, address, source }
+    }
+
     /// A failed file operation.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::File { action, path: path.into(), source }

@@ -84,7 +84,8 @@ pub(super) fn open(
     health: Arc<Health>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + use<>), ServerError> {
     let fault = |source| ServerError::Listen { transport: "TCP", address, source };
-    let listener = listen::take("TCP", address, std::net::TcpListener::bind)?;
+    let listener = listen::take("TCP", address, std::net::TcpListener::bind)
+        .map_err(ServerError::listen("TCP"))?;
     listener.set_nonblocking(true).map_err(fault)?;
     let listener = TcpListener::from_std(listener).map_err(fault)?;
     let bound = listener.local_addr().map_err(fault)?;

@@ -7,18 +7,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tracing::warn;
 
-use super::ServerError;
-
 /// What a kernel without IPv6 says when it is asked for an IPv6 socket: on Linux, on BSD and macOS, on Windows.
 const FAMILY_NOT_SUPPORTED: [i32; 3] = [97, 47, 10_047];
 
-/// Takes `address` by `bind`. Where it stands for all addresses and this machine has no IPv6, all of IPv4 are taken.
+/// Takes `address` by `bind`, or tells which address could not be taken and why. Where it stands for all addresses and
+/// this machine has no IPv6, all of IPv4 are taken.
 pub(super) fn take<T>(
     transport: &'static str,
     address: SocketAddr,
     bind: impl Fn(SocketAddr) -> io::Result<T>,
-) -> Result<T, ServerError> {
-    let fault = |address| move |source| ServerError::Listen { transport, address, source };
+) -> Result<T, (SocketAddr, io::Error)> {
+    let fault = |address| move |source| (address, source);
     match bind(address) {
         Err(source) if address.ip().is_unspecified() && lacks_ipv6(address, &source) => {
             let instead = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
@@ -64,6 +63,7 @@ fn lacks_zone(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ServerError;
     use super::*;
 
     /// Takes `address` on a machine that says `errno` to each IPv6 address; returns what was taken.
@@ -72,6 +72,7 @@ mod tests {
             SocketAddr::V6(_) => Err(io::Error::from_raw_os_error(errno)),
             SocketAddr::V4(_) => Ok(address),
         })
+        .map_err(ServerError::listen("UDP"))
     }
 
     #[cfg(target_os = "linux")]
