@@ -4,7 +4,7 @@
 
 use super::asked::question;
 use super::field::{Field, numbered};
-use super::framed::{Framed, framed, switch, switch_number};
+use super::framed::{Framed, check_left_out, framed, switch, switch_number};
 use super::request::Request;
 use super::sample::{INBOX, Sample, operation, sample, through, typed};
 use crate::model::{
@@ -178,6 +178,7 @@ impl Field<body::DeliveryRule> for DeliveryRule {
 }
 
 fn action(number: u8, reason: String) -> Result<Delivery, Refusal> {
+    check_left_out("reason", number == 1 || reason.is_empty())?;
     match number {
         1 => Ok(Delivery::Refuse { reason }),
         2 => Ok(Delivery::Discard),

@@ -4,7 +4,7 @@
 
 use super::asked::question;
 use super::field::Field;
-use super::framed::{Framed, framed, switch, switch_number};
+use super::framed::{Framed, check_left_out, framed, switch, switch_number};
 use super::request::{Answer, Request};
 use super::sample::{ALICE, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
@@ -128,6 +128,9 @@ impl Field<body::Administer> for Administer {
         let presence = || switch("presence", body.presence);
         let messaging = || switch("messaging", body.messaging);
         let subject = body.subject.as_str();
+        let switches = matches!(body.act, 3 | 4);
+        check_left_out("presence", switches || body.presence == 0)?;
+        check_left_out("messaging", switches || body.messaging == 0)?;
         let act = match body.act {
             1 => Administration::CreateDomain(subject.parse()?),
             2 => Administration::RemoveDomain(subject.parse()?),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::document::{alices_presence, plain_document};
 use super::field::{Field, numbered};
-use super::framed::{Framed, framed, too_large};
+use super::framed::{Framed, check_left_out, framed, too_large};
 use super::inbox::sample_receipt;
 use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample, through};
 use super::send::from_alice;
@@ -182,11 +182,20 @@ impl Field<body::FeedOpen> for FeedOpen {
 
     fn from_wire(body: body::FeedOpen) -> Result<Self, Refusal> {
         let subject = match body.kind {
-            PRESENCE => FeedSubject::Presence {
-                presentities: presentities(&body.presentities)?,
-                with_watchers: wants_watchers(body.watchers.as_ref())?,
-            },
-            INBOX => FeedSubject::Inbox { inbox: body.inbox.parse()?, from_start: body.from_start },
+            PRESENCE => {
+                check_left_out("inbox", body.inbox.is_empty())?;
+                check_left_out("from_start", !body.from_start)?;
+                FeedSubject::Presence {
+                    presentities: presentities(&body.presentities)?,
+                    with_watchers: wants_watchers(body.watchers.as_ref())?,
+                }
+            }
+            INBOX => {
+                check_left_out("presentities", body.presentities.is_empty())?;
+                let with_watchers = wants_watchers(body.watchers.as_ref())?;
+                check_left_out("wish for watchers", !with_watchers)?;
+                FeedSubject::Inbox { inbox: body.inbox.parse()?, from_start: body.from_start }
+            }
             _ => {
                 let rule = "is neither 1 (presence) nor 2 (inbox)";
                 return Err(Refusal::bad_field("feed kind", rule));

@@ -103,6 +103,14 @@ pub(super) fn switch_number(on: Option<bool>) -> u8 {
     on.map_or(0, |on| 1 + u8::from(on))
 }
 
+/// What means nothing where it stands must not be there.
+pub(super) fn check_left_out(part: &str, is_left_out: bool) -> Result<(), Refusal> {
+    if is_left_out {
+        return Ok(());
+    }
+    Err(Refusal::bad_field(part, "means nothing here; leave it empty"))
+}
+
 /// More of something than may be.
 pub(super) fn too_large(part: &str, found: usize, max: usize) -> Refusal {
     Refusal::TooLarge { part: part.to_owned(), found: found as u64, max: max as u64 }

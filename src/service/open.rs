@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::case::{Case, rights};
+use super::decide::check_known;
 use super::live::Sight;
 use super::shown::{Presence, without_presence};
 use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
@@ -139,6 +140,7 @@ pub(super) fn inbox(
     inbox: &InboxAddress,
     after: Option<InboxSequence>,
 ) -> Result<Reply, Refusal> {
+    check_known(actor)?;
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let Some(view) = case.views.inbox(inbox) else {
         let zero = InboxSequence::ZERO;

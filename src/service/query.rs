@@ -3,6 +3,7 @@
 //! Must never hold: a change of state; what a question leaves is an event like any other.
 
 use super::case::{Case, Verdict, controls};
+use super::decide::check_known;
 use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{INBOX_PAGE_MAX, TOLD};
@@ -18,6 +19,10 @@ use crate::protocol::{
 use crate::view::{InboxView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
+    // What a server is may be known by whoever may connect.
+    if !matches!(query, Query::Ask(Question::ServerInfo(_))) {
+        check_known(actor)?;
+    }
     let reply = match query {
         Query::Ask(question) => return ask(case, actor, question),
         Query::Page { inbox, after } => {

@@ -135,6 +135,10 @@ impl Introduction {
                 self.stage = Stage::Proof;
                 HelloStep::Prove(claim(hello, EXPORTER_CONTEXT, None, signature))
             }
+            PROOF_CHALLENGE if !signature.is_empty() => HelloStep::TurnAway(Refusal::bad_field(
+                "signature",
+                "means nothing without a proof; leave it empty",
+            )),
             PROOF_CHALLENGE => {
                 self.stage = Stage::ChallengeAnswer;
                 let nonce = self.connection.fresh.nonce;
@@ -165,8 +169,10 @@ impl Introduction {
     /// The next frame, which must be of this kind; `None` until it is there.
     fn expect<B: Body>(&self, decoder: &mut Decoder, name: &str) -> Result<Option<B>, Close> {
         let close = |fault: FrameFault| (fault.close_code(), fault.to_string());
-        if let Some(frame) = decoder.next_frame().map_err(close)? {
-            return decode(&frame).map(Some).map_err(close);
+        while let Some(frame) = decoder.next_frame().map_err(close)? {
+            if !frame.is_ignorable() {
+                return decode(&frame).map(Some).map_err(close);
+            }
         }
         if self.is_ended {
             decoder.finish().map_err(close)?;

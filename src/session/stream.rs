@@ -197,7 +197,7 @@ impl Stream {
     /// Reads the first frame of a query or feed once it is there.
     fn open(&mut self, more: bool) {
         let Kind::FirstFrame(awaited) = &mut self.kind else { return };
-        let first = match awaited.decoder.next_frame() {
+        let first = match awaited.first_frame() {
             Ok(Some(frame)) => Ok(frame),
             Ok(None) if more => return,
             Ok(None) => {
@@ -217,6 +217,16 @@ impl Stream {
 }
 
 impl FirstFrame {
+    /// The first frame that is not to be passed over.
+    fn first_frame(&mut self) -> Result<Option<Frame>, FrameFault> {
+        loop {
+            match self.decoder.next_frame()? {
+                Some(frame) if frame.is_ignorable() => {}
+                first => return Ok(first),
+            }
+        }
+    }
+
     /// What the first frame begins.
     fn begin(self, first: &Frame) -> Result<Kind, FrameFault> {
         let Self { is_feed, connection, lane, decoder } = self;

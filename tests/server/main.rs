@@ -21,6 +21,7 @@ mod load;
 mod past;
 mod requests;
 mod rules;
+mod said;
 mod shutdown;
 mod store;
 mod vectors;

@@ -23,13 +23,13 @@ use adsum::server::Server;
 use adsum::wire::decode;
 
 /// Says who it is no more than by a key.
-async fn visitor(server: &Server) -> Session {
+pub(super) async fn visitor(server: &Server) -> Session {
     let anonymous = Device::anonymous("visitor");
     Session::enter_as(server.local_addr(), &anonymous, Manner::default()).await
 }
 
 /// Enters with the invite of a server where nobody is enrolled, which makes an administrator.
-async fn first(server: &Server, name: &str) -> Session {
+pub(super) async fn first(server: &Server, name: &str) -> Session {
     let token = Bytes::copy_from_slice(&server.first_invite().unwrap());
     let peer = Peer::connect(server.local_addr()).await;
     let enroll = Some(Enroll { token, label: "test".to_owned() });

@@ -77,7 +77,7 @@ fn hello() -> Vec<Wrong> {
             &raw_frame(0x0001, &[1, 0, 2, 0xff, 0xfe]),
             violation(),
         ),
-        wrong("hello", "a kind to be skipped", &raw_frame(0x9000, b"skip me"), violation()),
+        wrong("hello", "only a kind that is skipped", &raw_frame(0x9000, b"skip me"), violation()),
         wrong("hello", "a length under 2", &[0, 0, 0, 1, 0], violation()),
         wrong("hello", "a length over 4,096", &[0, 0, 16, 1], close(Close::FrameTooLarge)),
         wrong("hello", "nothing", &[], violation()),
@@ -426,6 +426,21 @@ fn feeds() -> Vec<Wrong> {
             "no scheme",
             &open(|it| it.presentities = vec!["bob".into()]),
             refused(Refused::BadAddress),
+        ),
+        wrong(
+            "feed",
+            "an inbox for presence",
+            &open(|it| it.inbox = "im:bob@example.com".into()),
+            refused(Refused::BadField),
+        ),
+        wrong(
+            "feed",
+            "presentities for an inbox",
+            &open(|it| {
+                (it.kind, it.inbox) = (2, "im:bob@example.com".into());
+                it.presentities = vec!["pres:bob@example.com".into()];
+            }),
+            refused(Refused::BadField),
         ),
         wrong("feed", "1,001 presentities", &many, refused(Refused::TooLarge)),
         wrong(

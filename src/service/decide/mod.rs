@@ -77,7 +77,8 @@ fn check_identified(actor: &Actor, command: &Command) -> Result<(), Refusal> {
     if may { Ok(()) } else { check_known(actor) }
 }
 
-fn check_known(actor: &Actor) -> Result<(), Refusal> {
+/// Checks that somebody asks who said who it is.
+pub(super) fn check_known(actor: &Actor) -> Result<(), Refusal> {
     if actor.principal.is_anonymous() {
         return Err(Refusal::Anonymous { action: "do this".to_owned() });
     }
