@@ -72,3 +72,35 @@ async def test_the_logger_writes_each_change_once(server: Server) -> None:
         assert "one" not in notes, "what was written is not written again"
         logger.kill()
         await logger.wait()
+
+
+async def test_the_minimal_client_goes_on_after_both_were_killed(server: Server) -> None:
+    await server.enroll("bot")
+    arguments = [str(server.folder / "bot"), f"alice@{DOMAIN}"]
+    async with await server.client("alice", keep_alive=0.3, answer_timeout=PATIENCE_S) as alice:
+        await alice.publish(adsum.document("open"))
+        letters = alice.inbox()
+        minimal = await example("minimal.py", *arguments, "hello", "again")
+        assert await texts(letters, 2) == ["hello", "again"]
+        await alice.send(f"im:bot@{DOMAIN}", "one")
+        while await line(minimal) != "message one\n":
+            pass
+        server.kill()
+        server.start("--open-enrollment")
+        await alice.send(f"im:bot@{DOMAIN}", "two")
+        while await line(minimal) != "message two\n":
+            pass
+        # What is taken and not stored would come again, as it must.
+        while json.loads((server.folder / "bot" / "minimal.json").read_text())["sequence"] < 2:
+            await asyncio.sleep(0.02)
+        minimal.kill()
+        await minimal.wait()
+        await alice.send(f"im:bot@{DOMAIN}", "three")
+        minimal = await example("minimal.py", *arguments)
+        said = [await line(minimal)]
+        while said[-1] != "message three\n":
+            said.append(await line(minimal))
+        assert not any(old in said for old in ("message one\n", "message two\n"))
+        assert (await alice.inbox_state()).head == 2, "nothing was sent twice"
+        minimal.kill()
+        await minimal.wait()
