@@ -2,7 +2,7 @@
 //!
 //! Each command parses its arguments into valid values, does its work through the server, the client or the log, and
 //! prints lines through `print::output`. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot reach the
-//! server, 4 not authenticated. The names in JSON lines are an interface.
+//! server, 4 not authenticated, 5 asked for and not known whether done. The names in JSON lines are an interface.
 //! Must never hold: a rule of the service, or anything another program could only get from here.
 
 mod command;
@@ -24,8 +24,9 @@ use self::run::invocation::{Globals, Invocation};
     name = "adsum",
     version,
     about = "A persistent, event-sourced presence and instant messaging store (RFC 2778) over QUIC",
-    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot reach the server, 4 not authenticated.\n\
-                  Environment: ADSUM_HOME names the folder of identities, ADSUM_LOG what is logged, ADSUM_SECTION_KEY a setting of `serve`.",
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot reach the server, 4 not authenticated,\n\
+                  5 a change was asked for and it is not known whether it was made.\n\
+                  Environment: ADSUM_HOME names the folder of identities, ADSUM_ANSWER_WITHIN how long an answer may take, ADSUM_LOG what is logged, ADSUM_SECTION_KEY a setting of `serve`.",
     max_term_width = 110,
     infer_long_args = false
 )]
@@ -47,7 +48,8 @@ pub fn main() -> ExitCode {
 fn perform(arguments: Arguments) -> ExitCode {
     let json = arguments.globals.json;
     let output = Output::stdout(json);
-    let mut invocation = Invocation { globals: arguments.globals, output };
+    let mut invocation =
+        Invocation { globals: arguments.globals, output, operation: None, again: false };
     let done = arguments.command.run(&mut invocation);
     // What was printed before a failure is still a result.
     let flushed = invocation.output.flush();

@@ -7,15 +7,19 @@ use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::Endpoint;
-use super::driver::{Answered, Driver, Ends, Submitted};
+use super::driver::{Driver, Ends, Submitted};
 use super::error::ClientError;
 use super::events::{ConnectionEvent, EVENTS_HELD_MAX, Events};
 use super::link::{LinkState, Links, confirmed};
+use super::outcome::{Asked, Fate, Within};
 use super::profile::Profile;
+use super::random;
 use super::session::{Durability, Session};
 use super::state::{Identity, StateError};
+use crate::model::OperationId;
 use crate::protocol::{Answer, Command};
 
 /// How long [`Client::close`] waits for the server to hear of it.
@@ -32,6 +36,11 @@ const COMMANDS_WAITING_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: Arc<Inner>,
+    /// The name of the next change; a random one if `None`.
+    operation: Option<OperationId>,
+    /// Whether the next change was asked for before.
+    again: bool,
+    answer_within: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -60,7 +69,7 @@ impl Client {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn open(profile: Profile) -> Result<Self, ClientError> {
-        let identity = profile.identity.clone();
+        let (identity, answer_within) = (profile.identity.clone(), profile.answer_within);
         let endpoint = Endpoint::new(profile.keep_alive)?;
         let (commands, commands_end) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (links_end, links) = watch::channel(LinkState::Down);
@@ -74,7 +83,37 @@ impl Client {
         };
         let driver = tokio::spawn(Driver::new(profile, endpoint.clone(), ends).run());
         let inner = Inner { identity, endpoint, commands, links, events, stop, driver };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), operation: None, again: false, answer_within })
+    }
+
+    /// This client, for one change of the operation `operation`: to make a change again whose outcome is not known. The
+    /// server does the same operation once and answers it alike each time.
+    #[must_use]
+    pub fn under(&self, operation: OperationId) -> Self {
+        Self { operation: Some(operation), ..self.clone() }
+    }
+
+    /// This client, for a change that was asked for before, has no id and no known outcome: that there is nothing left to
+    /// do means that it was done.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { again: true, ..self.clone() }
+    }
+
+    /// This client, for any number of changes, each another operation.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { operation: None, again: false, ..self.clone() }
+    }
+
+    /// This client, for what goes on until it is stopped: each change is another operation and is repeated until it is
+    /// answered.
+    pub(crate) fn lasting(&self) -> Self {
+        Self { answer_within: None, ..self.afresh() }
+    }
+
+    /// The name of the next change.
+    pub(crate) fn operation(&self) -> OperationId {
+        self.operation.unwrap_or_else(random::operation)
     }
 
     /// As whom this client acts.
@@ -110,22 +149,36 @@ impl Client {
         self.inner.links.clone()
     }
 
+    /// How long an answer is waited for.
+    pub(crate) fn within(&self) -> Within {
+        Within { bound: self.answer_within, server: self.identity().server.clone() }
+    }
+
     /// Hands a request to the driver; the answer comes from what is returned.
-    pub(crate) async fn submit(
-        &self,
-        request: impl Into<Command>,
-    ) -> Result<oneshot::Receiver<Answered>, ClientError> {
+    pub(crate) async fn submit(&self, request: impl Into<Command>) -> Result<Asked, ClientError> {
+        let request = request.into();
+        let fate = Fate::new(&request, self.identity().principal.is_anonymous());
+        let within = self.within();
+        let until = within.bound.and_then(|bound| Instant::now().checked_add(bound));
         let (answer, answered) = oneshot::channel();
-        let command = Submitted { request: request.into(), answer };
-        self.inner.commands.send(command).await.map_err(|_| ClientError::Closed)?;
-        Ok(answered)
+        let submitted = Submitted { request, fate: Arc::clone(&fate), again: self.again, answer };
+        let sending = self.inner.commands.send(submitted);
+        let sent = match until {
+            None => sending.await,
+            Some(until) => match timeout_at(until, sending).await {
+                Ok(sent) => sent,
+                Err(_) => return Err(within.passed()),
+            },
+        };
+        sent.map_err(|_| ClientError::Closed)?;
+        Ok(Asked { answer: answered, fate, until, within })
     }
 
     pub(crate) async fn request(
         &self,
         request: impl Into<Command>,
     ) -> Result<(Answer, Durability), ClientError> {
-        answered(self.submit(request).await?).await
+        self.submit(request).await?.answered().await
     }
 
     /// Asks for a change and returns the version of what was changed.
@@ -140,11 +193,6 @@ pub(crate) fn changed((answer, _): (Answer, Durability)) -> Result<u64, ClientEr
         Answer::Changed { version } => Ok(version),
         other => Err(mismatched(other)),
     }
-}
-
-/// Waits for an answer of the driver.
-pub(crate) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
-    answer.await.map_err(|_| ClientError::Closed)?
 }
 
 /// An answer that does not belong to its question.

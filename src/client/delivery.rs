@@ -2,9 +2,8 @@
 //!
 //! Must never hold: what a rule decides (the server applies it).
 
-use super::client::{Client, answered, changed};
+use super::client::{Client, changed};
 use super::error::ClientError;
-use super::random;
 use crate::model::{
     DeliveryChange, DeliveryRule, InboxAddress, InboxSequence, Message, WhenClosed,
 };
@@ -46,7 +45,7 @@ impl Client {
         if_version: Option<u64>,
         change: DeliveryChange,
     ) -> Result<u64, ClientError> {
-        let (inbox, operation) = (self.inbox_address(inbox), random::operation());
+        let (inbox, operation) = (self.inbox_address(inbox), self.operation());
         self.changed(ChangeDelivery { inbox, operation, if_version, change }).await
     }
 
@@ -67,7 +66,7 @@ impl Client {
         }
         let mut said = Ok(());
         for answer in answers {
-            let one = answered(answer).await.and_then(changed);
+            let one = answer.answered().await.and_then(changed);
             said = said.and(one.map(drop));
         }
         said

@@ -4,7 +4,6 @@
 
 use super::client::Client;
 use super::error::{ClientError, printable};
-use super::random;
 use crate::model::{DomainRow, Principal};
 use crate::protocol::{ActRow, Administer, Administration, ListActs, ListDomains};
 
@@ -14,7 +13,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn administer(&self, act: &Administration) -> Result<(), ClientError> {
-        let (operation, act) = (random::operation(), act.clone());
+        let (operation, act) = (self.operation(), act.clone());
         self.changed(Administer { operation, act }).await.map(drop)
     }
 

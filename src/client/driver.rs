@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -12,11 +13,12 @@ use super::connection::{Connection, ControlEvent, ControlReceiver, ControlSender
 use super::error::ClientError;
 use super::events::ConnectionEvent;
 use super::link::{Link, LinkState};
+use super::outcome::{Answered, Fate};
 use super::profile::{CONNECT_TIMEOUT, Patience, Profile};
 use super::random;
 use super::resume::{BackOff, EARLY_ATTEMPTS, Requests, Submission};
 use super::session::{Durability, Session};
-use crate::protocol::{Answer, Command};
+use crate::protocol::Command;
 use crate::wire::CloseCode;
 
 /// How long an early attempt after a loss may take: short, so that a server that is back is found soon.
@@ -28,13 +30,13 @@ const LOSSES_MAX: u32 = 3;
 /// What waits for the stream leaves in writes of at most this.
 const WRITE_BYTES: usize = 16 * 1024;
 
-/// An answer and what it means.
-pub(crate) type Answered = Result<(Answer, Durability), ClientError>;
-
 /// A request on its way to the driver.
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub(crate) request: Command,
+    pub(crate) fate: Arc<Fate>,
+    /// Whether it was made before, by a process that did not learn what became of it.
+    pub(crate) again: bool,
     pub(crate) answer: oneshot::Sender<Answered>,
 }
 
@@ -53,10 +55,25 @@ pub(crate) struct Driver {
     endpoint: Endpoint,
     ends: Ends,
     requests: Requests,
-    waiting: HashMap<Submission, oneshot::Sender<Answered>>,
+    waiting: HashMap<Submission, Waiting>,
     back_off: BackOff,
     connections: u64,
     losses: u32,
+}
+
+/// Who waits for an answer, and what both sides know of the request.
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Answered>,
+    fate: Arc<Fate>,
+}
+
+impl Waiting {
+    /// There will be no answer, because of `error`.
+    fn end(self, error: &ClientError) {
+        // Nobody may be waiting any more.
+        let _ = self.answer.send(Err(self.fate.end(error.clone())));
+    }
 }
 
 /// The written and unwritten bytes of CONTROL, and the session once it is confirmed.
@@ -154,10 +171,7 @@ impl Driver {
         if !matches!(error, ClientError::Closed) {
             self.tell(ConnectionEvent::Failed(error.clone()));
         }
-        for (_, answer) in self.waiting.drain() {
-            // Nobody may be waiting any more.
-            let _ = answer.send(Err(error.clone()));
-        }
+        self.waiting.drain().for_each(|(_, waiting)| waiting.end(&error));
         while let Some(command) = self.ends.commands.recv().await {
             let _ = command.answer.send(Err(error.clone()));
         }
@@ -190,9 +204,7 @@ impl Driver {
     /// What one side took for a breach of the protocol would be one again.
     fn abandon(&mut self, error: &ClientError) {
         for submission in self.requests.abandon_written() {
-            if let Some(answer) = self.waiting.remove(&submission) {
-                let _ = answer.send(Err(error.clone()));
-            }
+            self.waiting.remove(&submission).into_iter().for_each(|waiting| waiting.end(error));
         }
     }
 
@@ -208,7 +220,11 @@ impl Driver {
         let mut control = Control::new(sender, receiver);
         loop {
             self.fill(&mut control);
-            match self.step(&mut control).await? {
+            let step = self.step(&mut control).await;
+            if control.session.is_none() && step.as_ref().is_err_and(is_turned_away) {
+                self.turned_away();
+            }
+            match step? {
                 Step::Stop => return Ok(()),
                 Step::Written(count) => control.wrote(count),
                 Step::Submitted(command) => self.submit(command),
@@ -228,10 +244,19 @@ impl Driver {
 
     fn fill(&mut self, control: &mut Control) {
         while !control.leaving && control.out.len() < WRITE_BYTES {
-            if self.requests.write_next(&mut control.out).is_none() {
-                break;
+            let Some(next) = self.requests.unwritten() else { break };
+            if let Err(error) = self.begin(next) {
+                self.requests.withdraw_next();
+                self.waiting.remove(&next).into_iter().for_each(|waiting| waiting.end(&error));
+            } else {
+                self.requests.write_next(&mut control.out);
             }
         }
+    }
+
+    /// Whether `next` may be written, on this connection perhaps again.
+    fn begin(&self, next: Submission) -> Result<(), ClientError> {
+        self.waiting.get(&next).map_or(Ok(()), |waiting| waiting.fate.begin())
     }
 
     async fn step(&mut self, control: &mut Control) -> Result<Step, ClientError> {
@@ -251,8 +276,10 @@ impl Driver {
     }
 
     fn submit(&mut self, command: Submitted) {
-        let submission = self.requests.submit(command.request);
-        self.waiting.insert(submission, command.answer);
+        let Submitted { request, fate, again, answer } = command;
+        let submission =
+            if again { self.requests.submit_again(request) } else { self.requests.submit(request) };
+        self.waiting.insert(submission, Waiting { answer, fate });
     }
 
     fn event(&mut self, event: ControlEvent, control: &mut Control) -> Result<(), ClientError> {
@@ -263,19 +290,37 @@ impl Driver {
                 Ok(())
             }
             ControlEvent::Answer { number, result } => {
+                let due = self.requests.due();
                 let resolved = self.requests.answered(number, result);
                 let Some(resolved) = resolved.map_err(ClientError::protocol)? else {
+                    if let Some(due) = due {
+                        self.refuted(due);
+                    }
                     return Ok(());
                 };
                 let durability =
                     control.session.as_ref().map_or(Durability::Buffered, |one| one.durability);
                 let result = resolved.result.map(|answer| (answer, durability));
-                if let Some(answer) = self.waiting.remove(&resolved.submission) {
+                if let Some(waiting) = self.waiting.remove(&resolved.submission) {
                     // Whoever asked may have lost interest.
-                    let _ = answer.send(result.map_err(ClientError::Refused));
+                    let _ = waiting.answer.send(result.map_err(ClientError::Refused));
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// The server did not let this device in, so it did nothing that was asked on this connection.
+    fn turned_away(&mut self) {
+        self.requests.take_back_written().into_iter().for_each(|one| self.refuted(one));
+    }
+
+    /// The server did not do `submission` on this connection; it may have on an earlier one.
+    fn refuted(&self, submission: Submission) {
+        if let Some(waiting) = self.waiting.get(&submission)
+            && !self.requests.may_be_done(submission)
+        {
+            waiting.fate.was_not_done();
         }
     }
 }
@@ -307,6 +352,10 @@ async fn receive(
         reason: format!("the server did not answer Hello within {} s", WELCOME_TIMEOUT.as_secs()),
     })??;
     Session::new(&welcome).map(Step::Welcomed)
+}
+
+fn is_turned_away(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(_) | ClientError::NotAuthenticated { .. })
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

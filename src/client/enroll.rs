@@ -13,7 +13,8 @@ use super::address::{KeyHash, ServerAddress};
 use super::client::blocking;
 use super::connection::{Connection, Endpoint, KEEP_ALIVE, Pin};
 use super::error::ClientError;
-use super::profile::CONNECT_TIMEOUT;
+use super::profile::{ANSWER_WITHIN, CONNECT_TIMEOUT};
+use super::request_id::RequestId;
 use super::session::Session;
 use super::state::{Credentials, Home, Identity, StateError};
 use super::token::InviteToken;
@@ -21,8 +22,6 @@ use crate::model::{DeviceLabel, Principal, Role};
 use crate::protocol::body;
 use crate::wire::CloseCode;
 
-/// How long the server may take to write the enrollment down.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A wish to enroll this device.
@@ -40,6 +39,8 @@ pub struct Enrollment {
     pub server_key: Option<KeyHash>,
     /// Puts an identity that is here already aside instead of refusing.
     pub replace: bool,
+    /// How long the server may take to write the enrollment down.
+    pub answer_within: Duration,
 }
 
 impl Enrollment {
@@ -49,7 +50,8 @@ impl Enrollment {
     /// Never: an empty label is a valid one.
     pub fn new(principal: Principal, server: ServerAddress) -> Self {
         let label = DeviceLabel::new("").expect("an empty label is valid");
-        Self { principal, server, invite: None, label, server_key: None, replace: false }
+        let (invite, server_key, replace, answer_within) = (None, None, false, ANSWER_WITHIN);
+        Self { principal, server, invite, label, server_key, replace, answer_within }
     }
 }
 
@@ -70,7 +72,8 @@ pub struct Enrolled {
 ///
 /// # Errors
 /// [`StateError::AlreadyEnrolled`], [`ClientError::Refused`], [`ClientError::Unreachable`],
-/// [`ClientError::ServerKeyChanged`] if the key is not the one given, [`ClientError::State`].
+/// [`ClientError::OutcomeUnknown`], [`ClientError::ServerKeyChanged`] if the key is not the one given,
+/// [`ClientError::State`].
 pub async fn enroll(home: &Home, enrollment: Enrollment) -> Result<Enrolled, ClientError> {
     let (folder, principal) = (home.clone(), enrollment.principal.clone());
     let replace = enrollment.replace;
@@ -118,9 +121,18 @@ async fn introduce(
     };
     let software = concat!("adsum/", env!("CARGO_PKG_VERSION"));
     let (_sender, mut receiver) = connection.hello(credentials, Some(wish), software).await?;
-    let welcome = timeout(ANSWER_TIMEOUT, receiver.welcome()).await;
-    let welcome = welcome.map_err(|_| ClientError::Lost {
-        reason: "the server did not answer; enroll again, the key is kept".into(),
-    })??;
-    Session::new(&welcome)
+    match timeout(enrollment.answer_within, receiver.welcome()).await {
+        Ok(Ok(welcome)) => Session::new(&welcome),
+        Ok(Err(ClientError::Lost { reason })) => Err(unknown(reason)),
+        Ok(Err(error)) => Err(error),
+        Err(_) => {
+            let secs = enrollment.answer_within.as_secs_f64();
+            Err(unknown(format!("no answer within {secs:.1} s")))
+        }
+    }
+}
+
+/// The server may have taken the key, which is kept, so that enrolling again goes on with it.
+fn unknown(reason: String) -> ClientError {
+    ClientError::OutcomeUnknown { request: "enroll", id: RequestId::Itself, reason }
 }

@@ -7,6 +7,7 @@ use core::fmt;
 use thiserror::Error;
 
 use super::address::{KeyHash, ServerAddress};
+use super::request_id::RequestId;
 use super::state::StateError;
 use crate::model::{Lifetime, Refusal, RefusalCode};
 use crate::protocol::body;
@@ -68,9 +69,19 @@ pub enum ClientError {
         reason: String,
     },
     /// The connection ended before the answer came.
-    #[error("the connection was lost: {reason}; what was asked may or may not have been done")]
+    #[error("the connection was lost: {reason}; ask again")]
     Lost {
         /// Why, as far as is known.
+        reason: String,
+    },
+    /// A change was asked for and no answer came, or not in time: it may have been made.
+    #[error("it is not known whether the request was done ({request}{id}): {reason}; {}", .id.cure())]
+    OutcomeUnknown {
+        /// The kind of request, such as `send`.
+        request: &'static str,
+        /// By what the server knows it when it is made again.
+        id: RequestId,
+        /// Why there is no answer.
         reason: String,
     },
     /// Something is wrong with the files of the client.
@@ -101,6 +112,7 @@ impl ClientError {
             Self::Version { .. } => "version",
             Self::Protocol { .. } => "protocol",
             Self::Lost { .. } => "connection-lost",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::State(error) => error.code(),
             Self::Machine { .. } => "machine",
             Self::Closed => "closed",
@@ -116,6 +128,7 @@ impl ClientError {
             Self::Unreachable { .. }
             | Self::Protocol { .. }
             | Self::Lost { .. }
+            | Self::OutcomeUnknown { .. }
             | Self::Machine { .. } => false,
             _ => true,
         }

@@ -4,7 +4,6 @@
 
 use super::client::Client;
 use super::error::ClientError;
-use super::random;
 use crate::model::{Principal, Rights};
 use crate::protocol::{Grant, GrantRow, ListGrants};
 
@@ -28,7 +27,7 @@ impl Client {
         rights: Rights,
     ) -> Result<(), ClientError> {
         let (owner, grantee) = (owner.cloned(), grantee.clone());
-        let operation = random::operation();
+        let operation = self.operation();
         self.changed(Grant { owner, grantee, rights, operation }).await.map(drop)
     }
 }

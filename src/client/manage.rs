@@ -4,6 +4,7 @@
 
 use super::client::{Client, mismatched};
 use super::error::{ClientError, printable};
+use super::request_id::RequestId;
 use super::token::InviteToken;
 use crate::model::{DeviceId, InboxAddress, InboxSequence, Lifetime, Principal, Role, Timestamp};
 use crate::protocol::{
@@ -20,6 +21,8 @@ pub struct InviteOptions {
     pub role: Role,
     /// How long it is good; the server's default if `None`.
     pub lifetime: Option<Lifetime>,
+    /// The secret; a random one if `None`. To ask again for an invite whose answer did not come, give the same.
+    pub token: Option<InviteToken>,
 }
 
 /// An invite.
@@ -37,12 +40,17 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invited, ClientError> {
-        let token = InviteToken::generate();
-        let InviteOptions { principal, role, lifetime } = options;
+        let InviteOptions { principal, role, lifetime, token } = options;
+        let token = token.unwrap_or_else(InviteToken::generate);
         let request = Invite { invite: token.id(), principal, role, lifetime };
-        match self.request(request).await? {
-            (Answer::Invited { expires_at }, _) => Ok(Invited { token, expires_at }),
-            (other, _) => Err(mismatched(other)),
+        match self.request(request).await {
+            Ok((Answer::Invited { expires_at }, _)) => Ok(Invited { token, expires_at }),
+            Ok((other, _)) => Err(mismatched(other)),
+            // The server knows an invite by its token, which the request does not hold.
+            Err(ClientError::OutcomeUnknown { request, reason, .. }) => {
+                Err(ClientError::OutcomeUnknown { request, id: RequestId::Invite(token), reason })
+            }
+            Err(error) => Err(error),
         }
     }
 

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! What it takes care of: connecting again with back-off and jitter; sending unanswered requests again under the same
-//! ids; going on with each feed where the application stopped taking, over lost connections, restarts of either side
+//! ids, or telling by which id to ask again, once [`Profile::answer_within`] has passed; going on with each feed where the application stopped taking, over lost connections, restarts of either side
 //! and a crash at any moment; renewing subscriptions; pinning the server's key.
 //! Holds: `connection` (one connection, no retry), `exchange` (what is written and read on each stream, sans-I/O), `resume`
 //! (what to repeat and where to go on, sans-I/O), `state` (files), the driver task, and one file for each thing to ask.
@@ -46,10 +46,12 @@ mod history;
 mod inbox;
 mod link;
 mod manage;
+mod outcome;
 mod profile;
 mod publish;
 mod query;
 mod random;
+mod request_id;
 pub mod resume;
 mod rules;
 mod send;
@@ -77,8 +79,9 @@ pub use exchange::ControlEvent;
 pub use history::HistoryOptions;
 pub use inbox::{Inbox, InboxOptions, Received};
 pub use manage::{InviteOptions, Invited};
-pub use profile::{CONNECT_TIMEOUT, Patience, Profile};
+pub use profile::{ANSWER_WITHIN, CONNECT_TIMEOUT, Patience, Profile};
 pub use publish::{Publication, PublishOptions, Published};
+pub use request_id::RequestId;
 pub use resume::Opening;
 pub use rules::{Rules, RulesChange};
 pub use send::{Outgoing, Sent};

@@ -7,6 +7,9 @@ use core::time::Duration;
 use super::connection::KEEP_ALIVE;
 use super::state::Identity;
 
+/// How long a command waits for the answer to a change before it says that it is not known whether it was made.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long one attempt to connect may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -30,6 +33,10 @@ pub struct Profile {
     /// How often a silent connection shows that it lives. A silent client notices that its server was killed at the next
     /// one.
     pub keep_alive: Duration,
+    /// How long the answer to a change may take, over all connections, before
+    /// [`ClientError::OutcomeUnknown`](super::ClientError) is told; as long as it takes if `None`. The change is then not
+    /// asked for again on a later connection.
+    pub answer_within: Option<Duration>,
     /// What the operator reads about this software.
     pub software: String,
 }
@@ -38,11 +45,13 @@ impl Profile {
     /// A profile that never gives up.
     pub fn new(identity: Identity) -> Self {
         let software = concat!("adsum/", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { identity, patience: Patience::Forever, keep_alive: KEEP_ALIVE, software }
+        let (patience, keep_alive, answer_within) = (Patience::Forever, KEEP_ALIVE, None);
+        Self { identity, patience, keep_alive, answer_within, software }
     }
 
     /// A profile for a command: gives up soon.
     pub fn once(identity: Identity) -> Self {
-        Self { patience: Patience::Once, ..Self::new(identity) }
+        let answer_within = Some(ANSWER_WITHIN);
+        Self { patience: Patience::Once, answer_within, ..Self::new(identity) }
     }
 }

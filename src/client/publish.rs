@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 
 use super::client::{Client, blocking, mismatched};
 use super::error::ClientError;
-use super::random;
 use super::session::Durability;
 use super::state::TagFile;
 use crate::model::{Document, Lifetime, Presentity, PublicationName, RefusalCode, Tag};
@@ -103,8 +102,8 @@ impl Client {
         let published = self.publish(document.clone(), &options).await?;
         let (state, watched) = watch::channel(Kept { document, granted: published.granted });
         let (failure, failed) = watch::channel(None);
-        let keeper = tokio::spawn(keep(self.clone(), options.clone(), watched, failure));
-        Ok(Publication { client: self.clone(), options, state, failed, keeper })
+        let keeper = tokio::spawn(keep(self.lasting(), options.clone(), watched, failure));
+        Ok(Publication { client: self.afresh(), options, state, failed, keeper })
     }
 
     fn presentity(&self, options: &PublishOptions) -> Presentity {
@@ -132,7 +131,7 @@ impl Client {
         let presentity = self.presentity(options);
         let removes = change.lifetime == Some(Lifetime::ZERO);
         let request = Publish {
-            operation: random::operation(),
+            operation: self.operation(),
             presentity: presentity.clone(),
             name: options.name.clone(),
             if_match: change.if_match,

@@ -3,10 +3,11 @@
 //! Must never hold: a request that changes state (see `driver`).
 
 use super::client::Client;
-use super::connection::Connection;
+use super::connection::{Connection, StreamReader};
 use super::error::ClientError;
 use super::exchange::Answering;
 use super::link::next_link;
+use super::outcome::Within;
 use crate::protocol::{Asked, Finding as _, Shape};
 use crate::wire::{Body, Frame};
 
@@ -20,7 +21,7 @@ impl Client {
         let (mut links, mut number) = (self.links(), 0);
         loop {
             let link = next_link(&mut links, number).await?;
-            match ask_once(&link.connection, &body, shape).await {
+            match ask_once(&link.connection, &body, shape, &self.within()).await {
                 // The driver knows better why a connection ended, and whether another one will come.
                 Err(_) if link.connection.is_closed() => number = link.number,
                 frames => return Q::Answer::read(&frames?).map_err(ClientError::protocol),
@@ -33,12 +34,24 @@ async fn ask_once<Q: Body + Sync>(
     connection: &Connection,
     question: &Q,
     shape: Shape,
+    within: &Within,
 ) -> Result<Vec<Frame>, ClientError> {
     let mut reader = connection.query(question).await?;
     let mut answering = Answering::new(shape);
     loop {
-        if let Some(frames) = answering.take(reader.answer().await?)? {
+        if let Some(frames) = answering.take(next(&mut reader, within).await?)? {
             return Ok(frames);
         }
+    }
+}
+
+/// The next frame of the answer. Each may take as long as the answer to a change.
+async fn next(reader: &mut StreamReader, within: &Within) -> Result<Frame, ClientError> {
+    match within.bound {
+        None => reader.answer().await,
+        Some(bound) => match tokio::time::timeout(bound, reader.answer()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(within.clone().passed()),
+        },
     }
 }

@@ -4,7 +4,6 @@
 
 use super::client::Client;
 use super::error::ClientError;
-use super::random;
 use crate::model::{AccessRule, RuleName};
 use crate::protocol::{ChangeRules, ListRules, RulesOwner, Version};
 
@@ -48,7 +47,7 @@ impl Client {
         owner: Option<&RulesOwner>,
         change: RulesChange,
     ) -> Result<u64, ClientError> {
-        let (owner, operation) = (self.rules_owner(owner), random::operation());
+        let (owner, operation) = (self.rules_owner(owner), self.operation());
         let RulesChange { if_version, put, remove } = change;
         self.changed(ChangeRules { owner, operation, if_version, put, remove }).await
     }

@@ -26,6 +26,8 @@ pub(super) struct Script {
     pub(super) refuse_hello: Option<u16>,
     /// Takes this many requests and cuts the connection instead of answering.
     pub(super) cuts: u32,
+    /// Takes requests and says nothing.
+    pub(super) mute: bool,
     /// The ids of the messages it was sent, repeats too.
     pub(super) sent: Vec<String>,
     /// Hellos whose proof held.
@@ -230,7 +232,7 @@ async fn answer(
     script: &Mutex<Script>,
     request: body::Send,
 ) -> bool {
-    let (cut, goaway, duplicate) = {
+    let (cut, goaway, mute, duplicate) = {
         let mut script = script.lock().unwrap();
         let goaway = core::mem::take(&mut script.goaway);
         let duplicate = script.sent.contains(&request.id);
@@ -239,10 +241,12 @@ async fn answer(
         }
         let cut = script.cuts > 0;
         script.cuts = script.cuts.saturating_sub(1);
-        (cut, goaway, duplicate)
+        (cut, goaway, script.mute, duplicate)
     };
     if cut {
         connection.close(VarInt::from_u32(CloseCode::Internal.number()), b"cut");
+    } else if mute {
+        return true;
     } else if goaway {
         let going = crate::model::RefusalCode::GoingAway.number();
         stream.say(&body::Goaway { deadline_ms: 1_000, reconnect_after_ms: 1 }).await;

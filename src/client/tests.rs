@@ -69,6 +69,44 @@ async fn a_request_that_a_leaving_server_did_not_take_is_sent_to_the_next_one() 
 }
 
 #[tokio::test]
+async fn a_request_that_is_not_answered_in_time_is_told_with_its_id_and_repeated_by_that() {
+    let server = FakeServer::start();
+    server.with(|script| script.mute = true);
+    let folder = tempfile::tempdir().unwrap();
+    let identity = server.identity(folder.path());
+    let answer_within = Some(core::time::Duration::from_millis(300));
+    let profile = Profile { answer_within, ..Profile::new(identity) };
+    let client = Client::open(profile.clone()).unwrap();
+    let error = client.send(hello_bob()).await.unwrap_err();
+    let ClientError::OutcomeUnknown { request: "send", id: RequestId::Message(id), .. } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(server.with(|script| script.sent.clone()), [id.as_str()]);
+    client.close().await;
+    server.with(|script| script.mute = false);
+    let client = Client::open(profile).unwrap();
+    let sent = client.send(Outgoing { id: Some(id.clone()), ..hello_bob() }).await.unwrap();
+    assert!(sent.duplicate && sent.id == id);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_before_the_answer_came_does_not_know_either() {
+    let server = FakeServer::start();
+    server.with(|script| script.mute = true);
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let asking = client.clone();
+    let asked = tokio::spawn(async move { asking.send(hello_bob()).await });
+    while server.with(|script| script.sent.is_empty()) {
+        tokio::time::sleep(core::time::Duration::from_millis(5)).await;
+    }
+    client.close().await;
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), "outcome-unknown");
+}
+
+#[tokio::test]
 async fn a_device_that_is_not_let_in_is_told_at_once_and_does_not_knock_again() {
     let server = FakeServer::start();
     server.with(|script| script.refuse_hello = Some(RefusalCode::KeyRevoked.number()));

@@ -4,7 +4,6 @@
 
 use super::client::Client;
 use super::error::ClientError;
-use super::random;
 use crate::model::Who;
 use crate::protocol::{ChangeVisibility, ListVisibility, Version, VisibilityRow};
 
@@ -28,6 +27,6 @@ impl Client {
         remove: &[Who],
     ) -> Result<u64, ClientError> {
         let (put, remove) = (put.to_vec(), remove.to_vec());
-        self.changed(ChangeVisibility { operation: random::operation(), put, remove }).await
+        self.changed(ChangeVisibility { operation: self.operation(), put, remove }).await
     }
 }

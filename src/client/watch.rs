@@ -6,13 +6,12 @@ use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use tokio::time::{Duration, sleep};
 
-use super::client::{Client, answered, blocking, mismatched};
+use super::client::{Client, blocking, mismatched};
 use super::error::ClientError;
 use super::exchange::{FeedEvent, FeedItem};
 use super::feed::{Feed, InHand, Shared, Subject};
 use super::link::{Links, current, next_link};
 use super::publish::half;
-use super::random;
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening};
 use super::state::{CursorFile, CursorName};
 use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
@@ -157,7 +156,7 @@ impl Client {
         mode: Mode,
         lifetime: Option<Lifetime>,
     ) -> Result<Subscribed, ClientError> {
-        let answer = self.request(subscription(presentity, mode, lifetime)).await?;
+        let answer = self.request(self.subscription(presentity, mode, lifetime)).await?;
         subscribed(answer.0)
     }
 
@@ -196,21 +195,31 @@ impl Client {
         let resume = FeedResume::new(FeedKind::Presence, position);
         let mut feed = Feed::new(self, subject, resume, file);
         if let Some(granted) = granted {
-            feed.own(tokio::spawn(renew(self.clone(), options, granted, feed.shared())));
+            feed.own(tokio::spawn(renew(self.lasting(), options, granted, feed.shared())));
         }
         Ok(Watch { feed })
+    }
+
+    fn subscription(
+        &self,
+        presentity: &Presentity,
+        mode: Mode,
+        lifetime: Option<Lifetime>,
+    ) -> Subscribe {
+        let (operation, presentity) = (self.operation(), presentity.clone());
+        Subscribe { operation, presentity, mode, lifetime }
     }
 
     /// Subscribes to all of them in one flight; returns the shortest lifetime granted.
     async fn subscribe_all(&self, options: &WatchOptions) -> Result<Option<Lifetime>, ClientError> {
         let mut answers = Vec::with_capacity(options.presentities.len());
         for presentity in &options.presentities {
-            let request = subscription(presentity, options.mode, options.lifetime);
+            let request = self.subscription(presentity, options.mode, options.lifetime);
             answers.push(self.submit(request).await?);
         }
         let mut shortest: Option<Lifetime> = None;
         for answer in answers {
-            let granted = subscribed(answered(answer).await?.0)?.granted;
+            let granted = subscribed(answer.answered().await?.0)?.granted;
             shortest = Some(shortest.map_or(granted, |shortest| shortest.min(granted)));
         }
         Ok(shortest)
@@ -226,12 +235,6 @@ pub(super) fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
     };
     within("list of presentities to watch", presentities.len(), FEED_PRESENTITIES_MAX)?;
     within("list of presentities to watch, in bytes,", bytes, LIST_BYTES_MAX)
-}
-
-fn subscription(presentity: &Presentity, mode: Mode, lifetime: Option<Lifetime>) -> Subscribe {
-    // A renewal is another operation; only a repeat over a new connection is the same.
-    let (operation, presentity) = (random::operation(), presentity.clone());
-    Subscribe { operation, presentity, mode, lifetime }
 }
 
 fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {

@@ -193,6 +193,23 @@ impl fmt::Display for InboxSequence {
 )]
 pub struct OperationId(pub [u8; 16]);
 
+impl fmt::Display for OperationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl core::str::FromStr for OperationId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = plain.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        let named = value.filter(|value| *value != 0).map(|value| Self(value.to_be_bytes()));
+        named.ok_or("write 32 hexadecimal digits, not all of them 0")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +228,15 @@ mod tests {
         assert_eq!(Moment::of(time).next().timestamp(), time);
         assert!(Moment::of(time) < Moment::of(time).next());
         assert_eq!(Moment::of(Timestamp::from_ms(u64::MAX)), Moment::from_us(u64::MAX));
+    }
+
+    #[test]
+    fn an_operation_reads_back_as_it_prints() {
+        let operation = OperationId([7; 16]);
+        assert_eq!(operation.to_string().parse::<OperationId>().unwrap(), operation);
+        for wrong in ["", "07", &"0".repeat(32), &"g".repeat(32)] {
+            assert!(wrong.parse::<OperationId>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@
 mod events;
 #[path = "../processes/mod.rs"]
 mod processes;
+#[path = "../support/proxy.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use other parts of it")]
+mod proxy;
 
 mod bench;
 mod commands;
@@ -18,3 +21,4 @@ mod log_cat;
 mod rules;
 mod settings;
 mod surroundings;
+mod unanswered;

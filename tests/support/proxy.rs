@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +21,11 @@ pub struct Faults {
     pub double: f64,
     /// Packets take between nothing and this long, so that they overtake one another.
     pub delay_max: Duration,
+}
+
+impl Faults {
+    /// A network that passes everything on.
+    pub const NONE: Self = Self { loss: 0.0, double: 0.0, delay_max: Duration::ZERO };
 }
 
 /// A relay to one server. Ends when dropped.
@@ -39,6 +44,8 @@ struct Shared {
     /// Who came from which address, and the socket it appears under.
     backs: Mutex<HashMap<SocketAddr, Arc<UdpSocket>>>,
     is_cut: AtomicBool,
+    /// Packets of the server that still get through.
+    answers_left: AtomicI64,
     lost: AtomicU64,
     doubled: AtomicU64,
 }
@@ -54,6 +61,7 @@ impl Proxy {
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             backs: Mutex::default(),
             is_cut: AtomicBool::new(false),
+            answers_left: AtomicI64::new(i64::MAX),
             lost: AtomicU64::new(0),
             doubled: AtomicU64::new(0),
         });
@@ -70,6 +78,11 @@ impl Proxy {
     /// Nothing gets through from now on, or again.
     pub fn cut(&self, is_cut: bool) {
         self.shared.is_cut.store(is_cut, Ordering::Relaxed);
+    }
+
+    /// So many packets of the server get through from now on, and then none; those of its clients all do.
+    pub fn answers(&self, count: i64) {
+        self.shared.answers_left.store(count, Ordering::Relaxed);
     }
 
     /// Packets lost and doubled so far.
@@ -115,6 +128,9 @@ impl Shared {
                 return;
             }
             let Ok(Ok(length)) = received else { continue };
+            if self.answers_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+                continue;
+            }
             let shared = Arc::clone(&self);
             self.pass(&packet[..length], move |packet| {
                 let shared = Arc::clone(&shared);

@@ -9,7 +9,9 @@ use crate::cli::print::{
     delivery::{DeliveryLine, DeliveryRuleLine},
     table,
 };
-use crate::cli::run::{failure::Failure, invocation::Invocation, session, switch::Switch};
+use crate::cli::run::{
+    failure::Failure, invocation::Invocation, repeat::Operation, session, switch::Switch,
+};
 use crate::model::{
     Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, RuleName, WhenClosed, Who,
 };
@@ -25,6 +27,8 @@ pub(in crate::cli) struct Args {
     /// Change nothing unless the rules have this version [default: whatever they have]
     #[arg(long, global = true, value_name = "VERSION")]
     if_version: Option<u64>,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,6 +117,7 @@ impl Rule {
 
 /// Runs `adsum delivery`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     let of = args.of.as_ref();
     match change(args.action)? {
         None => list(of, invocation),

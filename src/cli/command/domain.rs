@@ -9,7 +9,13 @@ use crate::cli::print::{
     domain::{ActLine, DomainLine},
     table,
 };
-use crate::cli::run::{failure::Failure, invocation::Invocation, session, switch::Switch};
+use crate::cli::run::{
+    failure::Failure,
+    invocation::Invocation,
+    repeat::{Again, Operation},
+    session,
+    switch::Switch,
+};
 use crate::client::Administration;
 use crate::model::{Domain, Principal};
 
@@ -18,6 +24,10 @@ use crate::model::{Domain, Principal};
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
+    #[command(flatten)]
+    repeat: Operation,
+    #[command(flatten)]
+    again: Again,
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,6 +94,7 @@ impl Services {
 
 /// Runs `adsum domain`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    (invocation.operation, invocation.again) = (args.repeat.operation, args.again.repeat);
     let (act, done) = match args.action {
         Action::List => return list(invocation),
         Action::Acts { principal } => return acts(principal.as_ref(), invocation),

@@ -75,6 +75,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     enrollment.label = args.label;
     enrollment.server_key = args.server_key;
     enrollment.replace = args.replace;
+    enrollment.answer_within = invocation.answer_within()?;
     let enrolled = session::runtime()?.block_on(crate::client::enroll(&home, enrollment))?;
     invocation.output.line(&EnrolledLine::from(&enrolled))
 }

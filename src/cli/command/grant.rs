@@ -9,7 +9,7 @@ use crate::cli::print::{
     changed,
     table::{self, Row},
 };
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::GrantRow;
 use crate::model::{Principal, Rights};
 
@@ -21,6 +21,8 @@ pub(in crate::cli) struct Args {
     /// In whose name; others than oneself are for their members [default: one's own]
     #[arg(long, global = true, value_name = "PRINCIPAL")]
     of: Option<Principal>,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,6 +68,7 @@ impl Row for GrantLine {
 
 /// Runs `adsum grant`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     let of = args.of.as_ref();
     match &args.action {
         Action::List => list(of, invocation),

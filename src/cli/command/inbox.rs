@@ -17,10 +17,10 @@ use crate::cli::print::{
 use crate::cli::run::{
     failure::Failure,
     invocation::Invocation,
-    session::{self, Staying},
+    session::{self, Patience, Staying},
     signals::Interrupts,
 };
-use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received};
+use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received, RequestId};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
 
@@ -79,17 +79,15 @@ impl fmt::Display for DeletedLine {
 const MESSAGES_AT_ONCE_MAX: u64 = 256;
 const _: () = assert!(MESSAGES_AT_ONCE_MAX <= DELETE_COUNT_MAX as u64);
 
-/// How long the server may take to confirm the last acknowledgement.
-const SETTLE: Duration = Duration::from_secs(5);
-
 /// Runs `adsum inbox`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     if args.quarantine {
         return quarantine(args, invocation);
     }
     let stay = args.staying.stay(args.follow);
+    let patience = stay.patience(invocation)?;
     session::follow(invocation, stay, async |client, output, interrupts| {
-        InboxReader { client, args, output, interrupts }.run().await
+        InboxReader { client, args, patience, output, interrupts }.run().await
     })
 }
 
@@ -131,6 +129,7 @@ struct Printed {
 struct InboxReader<'a> {
     client: &'a Client,
     args: &'a Args,
+    patience: Patience,
     output: &'a mut Output,
     interrupts: &'a mut Interrupts,
 }
@@ -152,8 +151,12 @@ impl InboxReader<'_> {
         let mut failed = None;
         while remaining > 0 {
             let next = tokio::select! {
-                next = inbox.next() => next,
+                next = self.patience.next(inbox.next()) => next,
                 () = self.interrupts.next() => break,
+            };
+            let next = match next {
+                Ok(next) => next,
+                Err(silence) => return self.settle(&inbox, Duration::ZERO).await.and(Err(silence)),
             };
             match next {
                 Some(Ok(received)) => {
@@ -167,21 +170,22 @@ impl InboxReader<'_> {
         }
         match failed {
             Some(failure) => Err(failure),
-            None => self.settle(&inbox).await,
+            None => self.settle(&inbox, self.patience.bound()).await,
         }
     }
 
     /// Waits until what was printed is acknowledged at the server, so that no later start prints it again.
-    async fn settle(&mut self, inbox: &Inbox) -> Result<(), Failure> {
+    async fn settle(&mut self, inbox: &Inbox, within: Duration) -> Result<(), Failure> {
         let settled = tokio::select! {
-            settled = tokio::time::timeout(SETTLE, inbox.settled()) => settled.ok(),
-            () = self.interrupts.next() => None,
+            settled = tokio::time::timeout(within, inbox.settled()) => settled,
+            () = self.interrupts.next() => return Err(unacknowledged("it was interrupted")),
         };
         match settled {
-            Some(settled) => Ok(settled?),
-            None => Err(Failure::unreachable(
-                "the server did not confirm what was acknowledged; the next start may print some messages again",
-            )),
+            Ok(Err(error @ (ClientError::Unreachable { .. } | ClientError::Lost { .. }))) => {
+                Err(unacknowledged(&error.to_string()))
+            }
+            Ok(settled) => Ok(settled?),
+            Err(_) => Err(unacknowledged("the server did not confirm it in time")),
         }
     }
 
@@ -224,8 +228,9 @@ impl InboxReader<'_> {
 
     /// Says that `messages` were displayed. What is gone meanwhile needs no word.
     async fn displayed(&mut self, messages: &[InboxSequence]) -> Result<(), Failure> {
+        let tell = async || self.client.displayed(self.args.of.as_ref(), messages).await;
         let said = tokio::select! {
-            said = self.client.displayed(self.args.of.as_ref(), messages) => said,
+            said = until_known(tell, self.patience, self.output) => said,
             () = self.interrupts.next() => return Err(Failure::failed(
                 "interrupted",
                 "interrupted while telling what was displayed; run the same command again",
@@ -242,8 +247,9 @@ impl InboxReader<'_> {
         last: &Received,
         sequences: &[InboxSequence],
     ) -> Result<(), Failure> {
+        let delete = async || self.client.delete(self.args.of.as_ref(), sequences).await;
         let count = tokio::select! {
-            count = self.client.delete(self.args.of.as_ref(), sequences) => count?,
+            count = until_known(delete, self.patience, self.output) => count?,
             () = self.interrupts.next() => return Err(Failure::failed(
                 "interrupted",
                 "interrupted while deleting; run the same command again",
@@ -262,6 +268,28 @@ impl InboxReader<'_> {
         self.output.line(&line)?;
         self.output.flush()
     }
+}
+
+/// Asks until it is known whether it was done, for a command that stays: it does no harm to ask again.
+async fn until_known<T>(
+    ask: impl AsyncFn() -> Result<T, ClientError>,
+    patience: Patience,
+    output: &Output,
+) -> Result<T, ClientError> {
+    loop {
+        match ask().await {
+            Err(error @ ClientError::OutcomeUnknown { .. }) if !patience.ends() => {
+                output::note(output.is_json(), error.code(), &error.to_string());
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What was printed may not be acknowledged, for `reason`.
+fn unacknowledged(reason: &str) -> Failure {
+    let reason = format!("{reason}; other devices may be shown it again");
+    Failure::unknown("acknowledge", &RequestId::Itself, &reason)
 }
 
 #[cfg(test)]

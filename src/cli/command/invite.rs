@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::print::time::{lifetime, rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::InviteOptions;
+use crate::client::{InviteOptions, InviteToken};
 use crate::model::{Lifetime, Principal, Role};
 
 /// Arguments of `adsum invite`.
@@ -22,6 +22,9 @@ pub(in crate::cli) struct Args {
     /// How long it is good, such as 12h or 7d, at most 30d [default: 7d]
     #[arg(long, value_name = "SPAN", value_parser = lifetime)]
     expires: Option<Lifetime>,
+    /// Make the invite with this token; repeated with the same token it is made once [default: a random one]
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<InviteToken>,
 }
 
 /// `{"type":"invited", …}`.
@@ -50,7 +53,8 @@ impl fmt::Display for InvitedLine {
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let identity = invocation.identity()?;
     let role = if args.admin { Role::Administrator } else { Role::User };
-    let options = InviteOptions { principal: args.principal.clone(), role, lifetime: args.expires };
+    let (principal, lifetime, token) = (args.principal.clone(), args.expires, args.token);
+    let options = InviteOptions { principal, role, lifetime, token };
     let invited = session::once(invocation, async |client| Ok(client.invite(options).await?))?;
     let name = args
         .principal

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::cli::print::{text::quoted, time::rfc3339};
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Again, session};
 use crate::client::DeviceKey;
 use crate::model::{DeviceId, Principal, Refusal};
 
@@ -34,6 +34,8 @@ enum Action {
         /// Whose device; others than one's own are for administrators [default: one's own]
         #[arg(long, value_name = "PRINCIPAL")]
         of: Option<Principal>,
+        #[command(flatten)]
+        again: Again,
     },
 }
 
@@ -96,7 +98,10 @@ impl fmt::Display for RevokedLine {
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
     match args.action {
         Action::List { of } => list(of.as_ref(), invocation),
-        Action::Revoke { device, of } => revoke(device, of.as_ref(), invocation),
+        Action::Revoke { device, of, again } => {
+            invocation.again = again.repeat;
+            revoke(device, of.as_ref(), invocation)
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use clap::Subcommand;
 
 use crate::cli::print::{changed, watcher};
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::{Client, RulesChange, RulesOwner};
 use crate::model::{
     AccessRule, Handling, Presentity, Principal, SubscriptionState, WatcherRow, Who,
@@ -19,6 +19,8 @@ pub(in crate::cli) struct Args {
     /// To watch whom, such as pres:alice@localhost [default: oneself]
     #[arg(long, global = true, value_name = "PRESENTITY")]
     of: Option<Presentity>,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +44,7 @@ enum Action {
 
 /// Runs `adsum requests`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     let presentity = invocation.presentity(args.of)?;
     let (who, handling) = match args.action {
         None => return list(&presentity, invocation),
@@ -49,9 +52,12 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
         Some(Action::Deny { who, polite: true }) => (who, Handling::PoliteBlock),
         Some(Action::Deny { who, polite: false }) => (who, Handling::Block),
     };
+    let is_repeat = args.repeat.operation.is_some();
     let version = session::once(invocation, async |client| {
-        let asked = asked(client, &presentity).await?;
-        check(&who, &asked, &presentity)?;
+        // Whoever was let in the first time does not wait any more.
+        if !is_repeat {
+            check(&who, &asked(client, &presentity).await?, &presentity)?;
+        }
         decide(client, &presentity, &who, handling).await
     })?;
     changed::print("the access rules are changed", version, invocation)

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Again, session};
 use crate::model::Presentity;
 
 /// Arguments of `adsum unwatch`.
@@ -14,6 +14,8 @@ use crate::model::Presentity;
 pub(in crate::cli) struct Args {
     /// The presentity to watch no more, such as pres:alice@localhost
     presentity: Presentity,
+    #[command(flatten)]
+    again: Again,
 }
 
 /// `{"type":"unwatched", …}`.
@@ -31,6 +33,7 @@ impl fmt::Display for UnwatchedLine {
 
 /// Runs `adsum unwatch`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.again = args.again.repeat;
     session::once(invocation, async |client| Ok(client.unwatch(&args.presentity).await?))?;
     invocation.output.line(&UnwatchedLine { presentity: args.presentity.to_string() })
 }

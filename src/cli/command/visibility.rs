@@ -9,7 +9,7 @@ use crate::cli::print::{
     changed,
     table::{self, Row},
 };
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::VisibilityRow;
 use crate::model::Who;
 
@@ -18,6 +18,8 @@ use crate::model::Who;
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,7 @@ impl Row for VisibilityLine {
 
 /// Runs `adsum visibility`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     match args.action {
         Action::List => list(invocation),
         Action::Show(About { who }) => set(who, true, invocation),

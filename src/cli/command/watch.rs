@@ -9,7 +9,8 @@ use crate::cli::run::{
     as_whom::AnonymousArgs,
     failure::Failure,
     invocation::Invocation,
-    session::{self, Staying},
+    repeat::Operation,
+    session::{self, Patience, Staying},
     signals::Interrupts,
 };
 use crate::client::{Client, ClientError, Update, Watch, WatchOptions};
@@ -39,6 +40,8 @@ pub(in crate::cli) struct Args {
     staying: Staying,
     #[command(flatten)]
     acting: AnonymousArgs,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 /// Lines printed before they are flushed together, if as many have arrived already.
@@ -46,6 +49,7 @@ const LINES_AT_ONCE_MAX: u64 = 256;
 
 /// Runs `adsum watch`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     if args.acting.is_anonymous() && args.presentities.is_empty() {
         return Err(Failure::usage(
             "nobody in particular has no subscriptions; name whom to watch",
@@ -60,26 +64,44 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     };
     let remaining = args.count.unwrap_or(u64::MAX);
     let stay = args.staying.stay(!args.until_caught_up);
+    let patience = stay.patience(invocation)?;
     session::follow_as(invocation, &args.acting, stay, async |client, output, interrupts| {
-        watch(client, options, remaining, output, interrupts).await
+        let started = tokio::select! {
+            started = start(client, options, patience, output) => started?,
+            () = interrupts.next() => return Ok(()),
+        };
+        watch(started, remaining, patience, output, interrupts).await
     })
 }
 
-async fn watch(
+/// Begins to watch; whoever waits for the server however long also waits for its answer.
+async fn start(
     client: &Client,
     options: WatchOptions,
+    patience: Patience,
+    output: &Output,
+) -> Result<Watch, Failure> {
+    loop {
+        match client.watch(options.clone()).await {
+            Err(error @ ClientError::OutcomeUnknown { .. }) if patience.waits_for_ever() => {
+                session::remember(error, output)?;
+            }
+            started => return Ok(started?),
+        }
+    }
+}
+
+async fn watch(
+    mut watch: Watch,
     mut remaining: u64,
+    patience: Patience,
     output: &mut Output,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
-    let mut watch = tokio::select! {
-        watch = client.watch(options) => watch?,
-        () = interrupts.next() => return Ok(()),
-    };
     let mut failed = None;
     while remaining > 0 {
         let next = tokio::select! {
-            next = watch.next() => next,
+            next = patience.next(watch.next()) => next?,
             () = interrupts.next() => return settled(&watch).await,
         };
         match next {

@@ -13,6 +13,7 @@ use crate::cli::print::{
 use crate::cli::run::{
     failure::Failure,
     invocation::Invocation,
+    repeat::Again,
     session::{self, Staying},
     signals::Interrupts,
 };
@@ -46,12 +47,15 @@ enum Action {
         /// Whom it watches, such as pres:alice@localhost [default: oneself]
         #[arg(long, value_name = "PRESENTITY")]
         of: Option<Presentity>,
+        #[command(flatten)]
+        again: Again,
     },
 }
 
 /// Runs `adsum watchers`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    if let Some(Action::End { watcher, of }) = args.action {
+    if let Some(Action::End { watcher, of, again }) = args.action {
+        invocation.again = again.repeat;
         return end(&watcher, of, invocation);
     }
     let presentity = invocation.presentity(args.presentity)?;

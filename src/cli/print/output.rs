@@ -86,25 +86,38 @@ struct Aside<'a> {
     r#type: &'a str,
     code: &'a str,
     message: &'a str,
+    /// By what the server knows a repeat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    /// What to type to repeat it safely.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
 }
 
 /// Tells on stderr that the command ends, and why.
 pub(in crate::cli) fn report(json: bool, failure: &Failure) {
-    if let Failure::Error { code, message, .. } = failure {
-        aside(json, "error", code, message);
+    let (code, message) = failure.words();
+    let mut line = Aside { r#type: "error", code, message, id: None, command: None };
+    match failure {
+        Failure::PipeClosed => return,
+        Failure::Error { .. } => {}
+        Failure::Unknown(unknown) => {
+            (line.id, line.command) = (unknown.id.as_deref(), unknown.command.as_deref());
+        }
     }
+    aside(json, &line);
 }
 
 /// Tells on stderr what somebody watching may want to know, and goes on.
 pub(in crate::cli) fn note(json: bool, code: &str, message: &str) {
-    aside(json, "note", code, message);
+    aside(json, &Aside { r#type: "note", code, message, id: None, command: None });
 }
 
-fn aside(json: bool, kind: &str, code: &str, message: &str) {
+fn aside(json: bool, line: &Aside<'_>) {
     let text = if json {
-        serde_json::to_string(&Aside { r#type: kind, code, message }).expect("text is JSON")
+        serde_json::to_string(line).expect("text is JSON")
     } else {
-        format!("adsum: {}", visible(message))
+        format!("adsum: {}", visible(line.message))
     };
     // Nobody is left to tell when stderr is gone.
     let _ = writeln!(io::stderr(), "{text}");

@@ -4,8 +4,8 @@
 
 use std::io;
 
-use super::cure;
-use crate::client::{ClientError, StateError};
+use super::{cure, repeat};
+use crate::client::{ClientError, RequestId, StateError};
 use crate::log::LogFault;
 use crate::model::Refusal;
 use crate::server::ServerError;
@@ -19,6 +19,11 @@ const EXIT_UNREACHABLE: u8 = 3;
 /// Not authenticated.
 const EXIT_NOT_AUTHENTICATED: u8 = 4;
 
+/// The word for programs when it is not known whether what was asked was done.
+const UNKNOWN: &str = "outcome-unknown";
+/// It is not known whether what was asked was done.
+const EXIT_UNKNOWN: u8 = 5;
+
 /// Why a command does not end with 0, or ends early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Failure {
@@ -31,6 +36,8 @@ pub(in crate::cli) enum Failure {
         /// The sentence for people.
         message: String,
     },
+    /// A change was asked for and no answer came: exit code 5.
+    Unknown(Box<repeat::Unknown>),
     /// Whoever read stdout has seen enough (`| head`). Nothing is wrong and nothing is told.
     PipeClosed,
 }
@@ -57,13 +64,18 @@ impl Failure {
             Self::Error { exit, code, message } => {
                 Self::Error { exit, code, message: format!("{name}: {message}") }
             }
-            Self::PipeClosed => self,
+            Self::Unknown(_) | Self::PipeClosed => self,
         }
     }
 
     /// Nobody answers, exit code 3.
     pub(in crate::cli) fn unreachable(message: impl Into<String>) -> Self {
         Self::new(EXIT_UNREACHABLE, "unreachable", message)
+    }
+
+    /// The server was asked for `request` and did not answer, because of `reason`; exit code 5.
+    pub(in crate::cli) fn unknown(request: &str, id: &RequestId, reason: &str) -> Self {
+        Self::Unknown(Box::new(repeat::unknown(request, id, reason)))
     }
 
     /// The file system said no to `action` on `path`.
@@ -79,22 +91,32 @@ impl Failure {
     pub(in crate::cli) fn exit(&self) -> u8 {
         match self {
             Self::Error { exit, .. } => *exit,
+            Self::Unknown(_) => EXIT_UNKNOWN,
             Self::PipeClosed => 0,
+        }
+    }
+
+    /// The word for programs and the sentence for people; empty if there is nothing to tell.
+    pub(in crate::cli) fn words(&self) -> (&str, &str) {
+        match self {
+            Self::Error { code, message, .. } => (code, message),
+            Self::Unknown(unknown) => (UNKNOWN, &unknown.message),
+            Self::PipeClosed => ("", ""),
         }
     }
 
     /// The sentence, empty if there is nothing to tell.
     #[cfg(test)]
     pub(in crate::cli) fn message(&self) -> &str {
-        match self {
-            Self::Error { message, .. } => message,
-            Self::PipeClosed => "",
-        }
+        self.words().1
     }
 }
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        if let ClientError::OutcomeUnknown { request, id, reason } = &error {
+            return Self::unknown(request, id, reason);
+        }
         Self::new(exit_of(&error), error.code(), cure::of_client(&error))
     }
 }

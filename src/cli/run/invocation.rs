@@ -2,12 +2,17 @@
 //!
 //! Must never hold: a flag that only some commands take.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::cli::print::output::Output;
+use crate::cli::print::{output::Output, time::lifetime};
 use crate::cli::run::failure::Failure;
-use crate::client::{Home, Identity};
-use crate::model::{Presentity, Principal};
+use crate::client::{ANSWER_WITHIN, Client, Home, Identity};
+use crate::model::{Lifetime, OperationId, Presentity, Principal};
+
+/// The variable that says how long an answer may take where no flag does.
+pub(in crate::cli) const ANSWER_WITHIN_VARIABLE: &str = "ADSUM_ANSWER_WITHIN";
 
 /// Flags every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -28,17 +33,45 @@ pub(in crate::cli) struct Globals {
         help = "Folder of this machine's identities [default: $ADSUM_HOME, $XDG_DATA_HOME/adsum or ~/.local/share/adsum]"
     )]
     pub(in crate::cli) home: Option<PathBuf>,
+    /// How long an answer may take before the command gives up
+    #[arg(
+        long,
+        global = true,
+        value_name = "SPAN",
+        value_parser = lifetime,
+        help = "How long an answer may take before the command gives up, with exit code 5 if a change may have been made [default: $ADSUM_ANSWER_WITHIN or 10s]"
+    )]
+    pub(in crate::cli) answer_within: Option<Lifetime>,
 }
 
 /// What a command is run with.
 pub(in crate::cli) struct Invocation {
     pub(in crate::cli) globals: Globals,
     pub(in crate::cli) output: Output,
+    /// The name under which the command makes its change; a random one if `None`.
+    pub(in crate::cli) operation: Option<OperationId>,
+    /// Whether the change was asked for before.
+    pub(in crate::cli) again: bool,
 }
 
 impl Invocation {
     pub(in crate::cli) fn is_json(&self) -> bool {
         self.globals.json
+    }
+
+    /// How long an answer may take.
+    pub(in crate::cli) fn answer_within(&self) -> Result<Duration, Failure> {
+        let given = match self.globals.answer_within {
+            Some(given) => Some(given),
+            None => of_variable(std::env::var_os(ANSWER_WITHIN_VARIABLE))?,
+        };
+        Ok(given.map_or(ANSWER_WITHIN, |given| Duration::from_millis(given.as_ms())))
+    }
+
+    /// `client`, for the change that the command line names or repeats.
+    pub(in crate::cli) fn named(&self, client: Client) -> Client {
+        let client = if self.again { client.again() } else { client };
+        self.operation.map_or(client.clone(), |operation| client.under(operation))
     }
 
     /// The folder of identities.
@@ -67,5 +100,29 @@ impl Invocation {
             Some(presentity) => Ok(presentity),
             None => Ok(self.identity()?.principal.presentity()),
         }
+    }
+}
+
+fn of_variable(value: Option<OsString>) -> Result<Option<Lifetime>, Failure> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
+    let text = value.to_string_lossy();
+    let wrong = |reason| Failure::usage(format!("{ANSWER_WITHIN_VARIABLE} is {text:?}: {reason}"));
+    lifetime(&text).map(Some).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_is_read_like_the_flag() {
+        assert_eq!(of_variable(None), Ok(None));
+        assert_eq!(of_variable(Some("".into())), Ok(None));
+        assert_eq!(of_variable(Some("3s".into())), Ok(Some(Lifetime::from_ms(3_000))));
+        let failure = of_variable(Some("3".into())).unwrap_err();
+        assert_eq!(failure.exit(), 2);
+        assert!(
+            failure.message().contains("ADSUM_ANSWER_WITHIN") && failure.message().contains("3s")
+        );
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::cli) fn once<T>(
     invocation: &Invocation,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    ask_as(AsWhom::Identity(Box::new(invocation.identity()?)), ask)
+    ask_as(AsWhom::Identity(Box::new(invocation.identity()?)), invocation, ask)
 }
 
 /// As [`once`], as whom `acting` says.
@@ -46,15 +46,18 @@ pub(in crate::cli) fn once_as<T>(
     acting: &AnonymousArgs,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    ask_as(acting.as_whom(invocation)?, ask)
+    ask_as(acting.as_whom(invocation)?, invocation, ask)
 }
 
 fn ask_as<T>(
     who: AsWhom,
+    invocation: &Invocation,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let answer_within = Some(invocation.answer_within()?);
     runtime()?.block_on(async {
-        let client = Client::open(Profile::once(who.identity().await?))?;
+        let profile = Profile { answer_within, ..Profile::once(who.identity().await?) };
+        let client = invocation.named(Client::open(profile)?);
         let answer = ask(&client).await;
         client.close().await;
         answer
@@ -114,7 +117,49 @@ enum Outlasts {
     Everything,
 }
 
+/// How long a command waits for what the server says next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Patience {
+    outlasts: Outlasts,
+    bound: Duration,
+}
+
+impl Patience {
+    /// Whether the command was told to wait for the server, however long.
+    pub(in crate::cli) fn waits_for_ever(self) -> bool {
+        self.outlasts == Outlasts::Everything
+    }
+
+    /// Whether the command ends when the server is silent for too long.
+    pub(in crate::cli) fn ends(self) -> bool {
+        self.outlasts == Outlasts::Nothing
+    }
+
+    /// What the server must say in time: the rest of what it has, or its word on a change.
+    pub(in crate::cli) fn bound(self) -> Duration {
+        self.bound
+    }
+
+    /// Waits for `next`; a command that ends by itself does not wait for ever.
+    pub(in crate::cli) async fn next<T>(self, next: impl Future<Output = T>) -> Result<T, Failure> {
+        if !self.ends() {
+            return Ok(next.await);
+        }
+        tokio::time::timeout(self.bound, next).await.map_err(|_| {
+            let secs = self.bound.as_secs_f64();
+            Failure::unreachable(format!(
+                "the server said nothing within {secs:.1} s; run the same command again"
+            ))
+        })
+    }
+}
+
 impl Stay {
+    /// How long the command waits for what the server says next.
+    pub(in crate::cli) fn patience(self, invocation: &Invocation) -> Result<Patience, Failure> {
+        Ok(Patience { outlasts: self.outlasts, bound: invocation.answer_within()? })
+    }
+
     fn profile(self, identity: Identity) -> Profile {
         let profile = match self.outlasts {
             Outlasts::Nothing => Profile::once(identity),
@@ -151,13 +196,15 @@ fn follow_with(
     work: impl AsyncFnOnce(&Client, &mut Output, &mut Interrupts) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (json, server) = (invocation.is_json(), who.server().to_string());
+    let answer_within = Some(invocation.answer_within()?);
     runtime()?.block_on(async {
         let mut interrupts = Interrupts::listen()?;
         let identity = tokio::select! {
             identity = who.identity() => identity?,
             () = interrupts.next() => return Ok(()),
         };
-        let client = Client::open(stay.profile(identity))?;
+        let profile = Profile { answer_within, ..stay.profile(identity) };
+        let client = invocation.named(Client::open(profile)?);
         let notes = tell_of_connection(&client, server.clone(), json);
         let connected = tokio::select! {
             connected = first_connection(&client, &server, stay) => connected.map(|()| true),
@@ -181,9 +228,8 @@ pub(in crate::cli) fn remember(error: ClientError, output: &Output) -> Result<Fa
     if last {
         return Err(failure);
     }
-    if let Failure::Error { code, message, .. } = &failure {
-        output::note(output.is_json(), code, message);
-    }
+    let (code, message) = failure.words();
+    output::note(output.is_json(), code, message);
     Ok(failure)
 }
 

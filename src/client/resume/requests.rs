@@ -94,10 +94,22 @@ impl Requests {
     /// # Panics
     /// If there is no room, because the caller must ask first.
     pub fn submit(&mut self, request: Command) -> Submission {
+        self.take_on(request, false)
+    }
+
+    /// Takes on a request that was made before, by a process that did not learn what became of it.
+    ///
+    /// # Panics
+    /// As [`Requests::submit`].
+    pub fn submit_again(&mut self, request: Command) -> Submission {
+        self.take_on(request, true)
+    }
+
+    fn take_on(&mut self, request: Command, repeated: bool) -> Submission {
         assert!(self.has_room(), "more requests were submitted than there is room for");
         self.submitted += 1;
         let submission = Submission(self.submitted);
-        self.pending.push_back(Pending { submission, request, repeated: false });
+        self.pending.push_back(Pending { submission, request, repeated });
         submission
     }
 
@@ -109,6 +121,40 @@ impl Requests {
         }
         self.written = 0;
         self.due = 1;
+    }
+
+    /// The request to be written next.
+    pub fn unwritten(&self) -> Option<Submission> {
+        self.pending.get(self.written).map(|next| next.submission)
+    }
+
+    /// The request that is answered next.
+    pub fn due(&self) -> Option<Submission> {
+        self.pending.front().filter(|_| self.written > 0).map(|due| due.submission)
+    }
+
+    /// Gives up the request to be written next.
+    pub fn withdraw_next(&mut self) {
+        self.pending.remove(self.written);
+    }
+
+    /// Whether the server may have done an unanswered request: it was written, and nothing says that it was not done.
+    pub fn may_be_done(&self, submission: Submission) -> bool {
+        let place = |held: &VecDeque<Pending>| {
+            held.binary_search_by_key(&submission, |pending| pending.submission).ok()
+        };
+        let deferred = place(&self.deferred).is_some_and(|place| self.deferred[place].repeated);
+        deferred
+            || place(&self.pending)
+                .is_some_and(|place| place < self.written || self.pending[place].repeated)
+    }
+
+    /// The server did nothing that was written on this connection, so that it is as if it had not been written; names it.
+    pub fn take_back_written(&mut self) -> Vec<Submission> {
+        let written = self.pending.iter().take(self.written).map(|pending| pending.submission);
+        let taken_back = written.collect();
+        self.written = 0;
+        taken_back
     }
 
     /// Appends the frame of the next request to be written to `out`; returns its number, or `None` if there is none.
@@ -274,6 +320,10 @@ mod tests {
         write_all(&mut requests);
         let repeat = requests.answered(1, gone()).unwrap().unwrap();
         assert_eq!(repeat.result, Ok(Answer::Unsubscribed));
+        requests.submit_again(unsubscribe());
+        write_all(&mut requests);
+        let repeat = requests.answered(2, gone()).unwrap().unwrap();
+        assert_eq!(repeat.result, Ok(Answer::Unsubscribed), "the first time was another process's");
     }
 
     #[test]
@@ -286,6 +336,39 @@ mod tests {
         requests.connected();
         assert_eq!(write_all(&mut requests), [1]);
         assert_eq!(requests.answered(1, STORED).unwrap().unwrap().submission, second);
+    }
+
+    #[test]
+    fn what_may_be_done_was_written_and_not_denied() {
+        let mut requests = Requests::new();
+        let (first, second) = (requests.submit(send(1)), requests.submit(send(2)));
+        assert!(!requests.may_be_done(first));
+        requests.write_next(&mut Vec::new());
+        assert!(requests.may_be_done(first) && !requests.may_be_done(second));
+        assert_eq!((requests.due(), requests.unwritten()), (Some(first), Some(second)));
+        assert_eq!(requests.take_back_written(), [first]);
+        assert!(!requests.may_be_done(first), "the server let nobody in");
+        write_all(&mut requests);
+        let going = || Err(refused(RefusalCode::GoingAway));
+        requests.answered(1, going()).unwrap();
+        assert!(!requests.may_be_done(first) && requests.may_be_done(second));
+        requests.connected();
+        assert!(!requests.may_be_done(first) && requests.may_be_done(second), "nobody knows");
+        write_all(&mut requests);
+        requests.connected();
+        write_all(&mut requests);
+        requests.answered(1, going()).unwrap();
+        assert!(requests.may_be_done(first), "an earlier connection may have done it");
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_written() {
+        let mut requests = Requests::new();
+        requests.submit(send(1));
+        requests.submit(send(2));
+        requests.withdraw_next();
+        assert_eq!(write_all(&mut requests), [1]);
+        assert!(requests.answered(1, STORED).unwrap().is_some() && requests.is_empty());
     }
 
     #[test]

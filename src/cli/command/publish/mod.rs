@@ -14,7 +14,7 @@ use crate::cli::print::{
     output,
     time::{lifetime, now, span},
 };
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::{Client, PublishOptions, Published};
 use crate::model::{
     Basic, Contact, Document, Lifetime, Note, Payload, Presentity, Priority, PublicationName,
@@ -70,6 +70,8 @@ pub(in crate::cli) struct Args {
     /// Let what this device published under the name stand for another lifetime, unchanged
     #[arg(long)]
     refresh: bool,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -114,6 +116,7 @@ impl fmt::Display for PublishedLine {
 
 /// Runs `adsum publish`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     let document = match &args.pidf {
         Some(path) => Some(args.read(path, invocation)?),
         None => args.document(now())?,

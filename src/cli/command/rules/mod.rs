@@ -7,7 +7,7 @@ mod view;
 use clap::Subcommand;
 
 use crate::cli::print::{changed, output, rule::RuleLine, table, time::moment};
-use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::{RulesChange, RulesOwner};
 use crate::model::{AccessRule, Handling, RuleName, Shown, Timestamp, Who};
 
@@ -19,6 +19,8 @@ const CHANGED: &str = "the access rules are changed";
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     action: Action,
+    #[command(flatten)]
+    repeat: Operation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,6 +112,7 @@ impl Rule {
 
 /// Runs `adsum rules`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
     match &args.action {
         Action::List { of } => list(of.of.as_ref(), invocation),
         Action::Allow(rule) => set(rule, Handling::Allow, invocation),

@@ -13,10 +13,10 @@ use toml::{Table, Value};
 use super::platform;
 use super::setting::{SETTINGS, Setting};
 use super::settings::Settings;
-use crate::cli::run::failure::Failure;
+use crate::cli::run::{failure::Failure, invocation::ANSWER_WITHIN_VARIABLE};
 
 /// Variables of our prefix that are no settings of the server.
-const OTHERS: [&str; 2] = ["ADSUM_HOME", LOG_VARIABLE];
+const OTHERS: [&str; 3] = ["ADSUM_HOME", ANSWER_WITHIN_VARIABLE, LOG_VARIABLE];
 /// Variables of our prefix that this project's tests are given, and hand on to the servers they start.
 const OF_TESTS: [&str; 3] = ["ADSUM_DAMAGE_TRIALS", "ADSUM_GOLDEN", "ADSUM_SEED"];
 const OF_TESTS_PREFIX: &str = "ADSUM_TEST_";
