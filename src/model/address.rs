@@ -1,7 +1,9 @@
 //! Principals, presentities, inboxes and their domains.
 //!
-//! One account key per principal: the domain in its ASCII form, the local part case-folded and in NFC, so
-//! that spelling cannot be used to look like somebody else or to get round a rule (RFC 2779 §5.1.13).
+//! One account key per principal: the domain in its ASCII form, the local part in NFKC and case-folded, so that spelling
+//! cannot be used to look like somebody else or to get round a rule (RFC 2779 §5.1.13). RFC 8265 §3.3 maps width and case and
+//! refuses other compatibility characters; NFKC maps those too, because Thai and Lao are typed with some. What was recorded
+//! is read as it is: an account of an older spelling must not become another one.
 //! Must never hold: a guess. What does not parse is refused with the part that is wrong.
 
 use core::fmt;
@@ -9,10 +11,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
-use unicode_normalization::UnicodeNormalization;
 
-use super::Refusal;
 use super::limits::{DOMAIN_BYTES_MAX, LOCAL_PART_BYTES_MAX};
+use super::{Refusal, spelling};
 
 /// A DNS domain in lower-case ASCII, such as `example.com` or `localhost`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -69,11 +70,11 @@ impl FromStr for Domain {
     /// Parses `text` by IDNA (UTS 46) into its ASCII form.
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let bad = |reason: &str| Refusal::bad_address(text, reason);
+        if text.ends_with(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']) {
+            return Err(bad("its domain ends in a dot; leave that out"));
+        }
         let ascii =
             idna::domain_to_ascii_strict(text).map_err(|_| bad("its domain is not a DNS name"))?;
-        if ascii.is_empty() || ascii.ends_with('.') {
-            return Err(bad("its domain is empty or ends in a dot"));
-        }
         if ascii.len() > DOMAIN_BYTES_MAX {
             return Err(bad("its domain is longer than 253 bytes"));
         }
@@ -93,15 +94,19 @@ impl Account {
         if domain.contains('@') {
             return Err(bad("it has more than one `@`"));
         }
-        let local = fold(local);
-        if local.is_empty() || local.len() > LOCAL_PART_BYTES_MAX {
-            return Err(bad("the part before `@` must have 1 to 64 bytes"));
-        }
-        if let Some(wrong) = local.chars().find(|&character| !allowed_in_local(character)) {
-            return Err(bad(&format!("the part before `@` may not hold {wrong:?}")));
-        }
-        let domain: Domain = domain.parse().map_err(|_| bad("its domain is not a DNS name"))?;
+        let local = spelling::fold(local).map_err(|reason| bad(&reason))?;
+        let domain: Domain = domain.parse().map_err(|refusal: Refusal| refusal.about(text))?;
         Ok(Self(format!("{local}@{}", domain.as_str()).into()))
+    }
+
+    /// Takes `text` as it is: an account of one `@` with something on both sides.
+    fn recorded(text: &str) -> Result<Self, Refusal> {
+        let sides = text.split_once('@');
+        let whole = sides.filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        match whole {
+            Some((_, domain)) if !domain.contains('@') => Ok(Self(text.into())),
+            _ => Err(Refusal::bad_address(text, "it was never an account")),
+        }
     }
 
     fn domain(&self) -> &str {
@@ -111,30 +116,6 @@ impl Account {
     fn local(&self) -> &str {
         self.0.split_once('@').expect("an account holds one `@`").0
     }
-}
-
-/// Case-folds and composes, so that equal-looking spellings are one account.
-fn fold(local: &str) -> String {
-    if local.is_ascii() {
-        return local.to_ascii_lowercase();
-    }
-    let folded = caseless::default_case_fold_str(&local.nfc().collect::<String>());
-    folded.nfc().collect()
-}
-
-/// Letters, digits and marks of any script, and what RFC 5322 `dot-atom` allows except what needs escaping in a URI.
-fn allowed_in_local(character: char) -> bool {
-    if character.is_ascii() {
-        return character.is_ascii_alphanumeric() || "!#$&'*+-/=^_`{|}~.".contains(character);
-    }
-    !(character.is_control() || character.is_whitespace() || is_invisible(character))
-}
-
-/// Format characters that change nothing a reader sees, and so only serve to imitate.
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Takes the scheme off, ignores header fields as RFC 3859 §A lets us, and undoes percent-encoding.
@@ -171,14 +152,27 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// An account as it was recorded.
+#[derive(Deserialize)]
+struct Recorded(String);
+
 macro_rules! address {
     ($(#[$doc:meta])* $name:ident, $scheme:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(try_from = "String")]
+        #[serde(try_from = "Recorded")]
         pub struct $name(Account);
 
         impl $name {
+            /// Reads `local@domain` as a log or a server tells it, without folding it: what was folded otherwise when it was
+            /// recorded stays what it was, and is not taken for somebody else.
+            ///
+            /// # Errors
+            /// [`Refusal::BadAddress`] if it is no account at all.
+            pub fn recorded(account: &str) -> Result<Self, Refusal> {
+                Account::recorded(account).map(Self)
+            }
+
             /// The domain, in ASCII.
             pub fn domain(&self) -> &str {
                 self.0.domain()
@@ -207,7 +201,15 @@ macro_rules! address {
             }
         }
 
-        // Stored bytes are canonical already; reading them must not cost a Unicode pass each time.
+        impl TryFrom<Recorded> for $name {
+            type Error = Refusal;
+
+            fn try_from(Recorded(account): Recorded) -> Result<Self, Refusal> {
+                Self::recorded(&account)
+            }
+        }
+
+        // Most addresses are canonical already; reading them must not cost a Unicode pass each time.
         impl TryFrom<String> for $name {
             type Error = Refusal;
 
@@ -341,6 +343,20 @@ mod tests {
         assert_eq!(principal("ÉLISE@bücher.example").account(), "élise@xn--bcher-kva.example");
         assert_eq!(principal("e\u{301}lise@d.example"), principal("Élise@d.example"));
         assert_eq!(principal("straße@d.example"), principal("STRASSE@d.example"));
+    }
+
+    #[test]
+    fn what_was_recorded_is_read_as_it_is() {
+        let wide = "ａlice@localhost";
+        let recorded: Principal =
+            postcard::from_bytes(&postcard::to_stdvec(wide).unwrap()).unwrap();
+        assert_eq!(recorded.account(), wide);
+        assert_eq!((recorded.local(), recorded.domain()), ("ａlice", "localhost"));
+        assert_eq!(Principal::recorded(wide).unwrap(), recorded);
+        assert_ne!(recorded, principal(wide));
+        for wrong in ["", "@", "a@", "@b", "ab", "a@b@c"] {
+            assert!(Principal::recorded(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod access;
 mod address;
+#[cfg(test)]
+mod address_tests;
 mod administration;
 mod clock;
 mod delivery;
@@ -19,6 +21,7 @@ mod presence;
 mod receipt;
 mod refusal;
 mod refusal_code;
+mod spelling;
 mod subscription;
 mod tuple_id;
 mod units;

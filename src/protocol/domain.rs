@@ -222,7 +222,7 @@ impl Field<u8> for Option<AdministratorAct> {
     }
 }
 
-framed! { ActRow in Act: by, act, about; at_ms = at }
+framed! { ActRow in Act: act, about; at_ms = at | by }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

@@ -23,6 +23,25 @@ pub trait Field<Wire>: Sized {
     fn from_wire(wire: Wire) -> Result<Self, Refusal>;
 }
 
+/// A principal that only a server names, as its log has it: one that was recorded under another spelling is not taken for
+/// who would be meant by it now.
+pub(in crate::protocol) trait Told: Field<String> {
+    /// Reads it.
+    fn told(wire: String) -> Result<Self, Refusal>;
+}
+
+impl Told for Principal {
+    fn told(wire: String) -> Result<Self, Refusal> {
+        Self::recorded(&wire)
+    }
+}
+
+impl Told for Option<Principal> {
+    fn told(wire: String) -> Result<Self, Refusal> {
+        (!wire.is_empty()).then(|| Principal::told(wire)).transpose()
+    }
+}
+
 /// What lies there as it is.
 macro_rules! plain {
     ($($type:ty)*) => {$(
@@ -162,11 +181,12 @@ macro_rules! numbered {
 pub(in crate::protocol) use numbered;
 
 /// Says that a value lies in a body, or in a part of one, field by field: first fields of the same name, then those that
-/// are called otherwise in the body than here. `with` gives fields that the value does not have.
+/// are called otherwise in the body than here, then those that only a server tells. `with` gives fields that the value does
+/// not have.
 macro_rules! fields {
     (
         $value:ident in $wire:path $(, with $given:ident = $default:literal)?:
-        $($same:ident),* $(; $($there:ident = $here:ident),*)?
+        $($same:ident),* $(; $($there:ident = $here:ident),*)? $(| $($told:ident),*)?
     ) => {
         impl $crate::protocol::Field<$wire> for $value {
             fn to_wire(&self) -> $wire {
@@ -174,6 +194,7 @@ macro_rules! fields {
                     $($given: $default,)?
                     $($same: $crate::protocol::Field::to_wire(&self.$same),)*
                     $($($there: $crate::protocol::Field::to_wire(&self.$here),)*)?
+                    $($($told: $crate::protocol::Field::to_wire(&self.$told),)*)?
                 }
             }
 
@@ -181,9 +202,28 @@ macro_rules! fields {
                 Ok(Self {
                     $($same: $crate::protocol::Field::from_wire(wire.$same)?,)*
                     $($($here: $crate::protocol::Field::from_wire(wire.$there)?,)*)?
+                    $($($told: $crate::protocol::field::Told::told(wire.$told)?,)*)?
                 })
             }
         }
     };
 }
 pub(in crate::protocol) use fields;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::grant::body;
+    use crate::protocol::{Grant, GrantRow};
+
+    #[test]
+    fn what_a_peer_asks_is_folded_and_what_a_server_tells_is_not() {
+        let wide = || "ａlice@localhost".to_owned();
+        let (operation, owner) = ([0; 16], String::new());
+        let asked = body::Grant { request: 0, operation, owner, grantee: wide(), rights: 1 };
+        assert_eq!(Grant::from_wire(asked).unwrap().grantee.account(), "alice@localhost");
+        let told = GrantRow::from_wire(body::Granted { grantee: wide(), rights: 1 }).unwrap();
+        assert_eq!(told.grantee.account(), wide());
+        assert_eq!(told.to_wire().grantee, wide());
+    }
+}

@@ -75,7 +75,7 @@ pub struct GrantRow {
     pub rights: Rights,
 }
 
-framed! { GrantRow in Granted: grantee, rights }
+framed! { GrantRow in Granted: rights | grantee }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {

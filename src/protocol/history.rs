@@ -147,7 +147,7 @@ pub struct Change {
     pub document: Option<Document>,
 }
 
-framed! { Change in Change: by, device, name, document; at_ms = at, what = kind }
+framed! { Change in Change: device, name, document; at_ms = at, what = kind | by }
 
 /// Asks for the presence of a presentity one controls at a moment past. Answer: [`Presence`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -150,8 +150,8 @@ impl Field<Option<Bytes>> for Receipts {
 
 fields! {
     Message in body::MessageBody:
-    inbox, sequence, sender, id, content_type, body;
-    accepted_at_ms = accepted_at, lifetime_ms = lifetime
+    inbox, sequence, id, content_type, body;
+    accepted_at_ms = accepted_at, lifetime_ms = lifetime | sender
 }
 
 /// What the document shows of this noun.

@@ -3,7 +3,7 @@
 //! Must never hold: a check that the model's constructors do not make.
 
 use super::asked::question;
-use super::field::Field;
+use super::field::{Field, Told};
 use super::framed::framed;
 use super::request::{Answer, Request};
 use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
@@ -115,7 +115,7 @@ impl Field<body::WatcherBody> for WatcherRow {
     fn from_wire(wire: body::WatcherBody) -> Result<Self, Refusal> {
         Ok(Self {
             presentity: Field::from_wire(wire.presentity)?,
-            watcher: Field::from_wire(wire.watcher)?,
+            watcher: Told::told(wire.watcher)?,
             state: watcher_state(wire.state, wire.reason)?,
             handling: Field::from_wire(wire.handling)?,
             first_at: Field::from_wire(wire.first_at_ms)?,

@@ -360,7 +360,7 @@ fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordFault> {
 
 fn account(name: &[u8]) -> Result<Principal, RecordFault> {
     let text = core::str::from_utf8(name).map_err(|_| fault("its key is not UTF-8"))?;
-    text.parse().map_err(|_| fault("its key is no address"))
+    Principal::recorded(text).map_err(|_| fault("its key is no address"))
 }
 
 fn fault(reason: &str) -> RecordFault {

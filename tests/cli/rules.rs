@@ -318,3 +318,23 @@ fn an_administrator_manages_domains_and_everybody_sees_what_was_done() {
     assert_eq!(acts[0]["by"], "admin@localhost");
     assert_eq!(site.run("bob", &["domain", "list"]).error(1), "forbidden");
 }
+
+#[test]
+fn another_spelling_is_no_other_account_and_gets_round_no_rule() {
+    let site = Site::with_alice_and_bob();
+    for spelling in ["ａlice@localhost", "ALICE@Localhost", "𝐚lice@localhost", "alice@ｌocalhost"]
+    {
+        let enrolled = site.run("eve", &["enroll", spelling, "--server", &site.address]);
+        assert_eq!(enrolled.error(4), "name-taken", "{spelling}");
+    }
+    site.run("bob", &["delivery", "refuse", "ａlice@localhost"]).line();
+    let refused = site.run("alice", &["send", "im:bob@localhost", "hello"]);
+    assert_eq!(refused.error(1), "delivery-refused");
+    site.run("alice", &["publish", "open", "--note", "here"]).line();
+    let fetched = site.run("bob", &["fetch", "pres:%EF%BD%81lice@localhost"]).line();
+    assert_eq!(fetched["presentity"], "pres:alice@localhost");
+    let enrolled =
+        site.run("eve", &["enroll", "a\u{200b}lice@localhost", "--server", &site.address]);
+    assert_eq!(enrolled.exit, 2);
+    assert!(enrolled.stderr.contains("may not hold U+200B"), "{}", enrolled.stderr);
+}

@@ -20,4 +20,5 @@ mod presence;
 mod receipts;
 mod rules;
 mod rules_properties;
+mod spellings;
 mod watchers;
