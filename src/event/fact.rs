@@ -45,81 +45,6 @@ impl Recorded {
     }
 }
 
-/// A fact. Bytes: postcard; the variant's number is its place here and never changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
-    /// An invite was made.
-    InviteCreated(InviteCreated),
-    /// An invite was used or ran out.
-    InviteEnded(InviteEnded),
-    /// A device's key was bound to a principal.
-    KeyEnrolled(KeyEnrolled),
-    /// A device's key was withdrawn.
-    KeyRevoked(KeyRevoked),
-    /// A publication was made or changed.
-    Published(Published),
-    /// A publication's lifetime was renewed, its document unchanged.
-    PublicationRefreshed(PublicationRefreshed),
-    /// A publication was removed or ran out.
-    PublicationEnded(PublicationEnded),
-    /// A watcher began to subscribe to a presentity.
-    SubscriptionCreated(SubscriptionCreated),
-    /// A subscription's lifetime or mode was renewed.
-    SubscriptionRefreshed(SubscriptionRefreshed),
-    /// A subscription ended.
-    SubscriptionEnded(SubscriptionEnded),
-    /// A message became part of an inbox.
-    MessageAccepted(MessageAccepted),
-    /// A message left its inbox.
-    MessageEnded(MessageEnded),
-    /// A device has taken messages for good.
-    Acknowledged(Acknowledged),
-    /// A watcher began or renewed a subscription. Takes the place of the two kinds above, which old logs hold.
-    Subscribed(Subscribed),
-    /// A subscription went to another state without ending, or its watcher is to be shown something else.
-    SubscriptionMoved(SubscriptionMoved),
-    /// Somebody fetched who may not before the presentity decides: the request is remembered.
-    WatchRequested(WatchRequested),
-    /// Access rules were changed.
-    AccessRulesChanged(AccessRulesChanged),
-    /// A moment passed at which an access rule began or ceased to hold.
-    RulesReviewed(RulesReviewed),
-    /// Delivery rules were changed.
-    DeliveryRulesChanged(DeliveryRulesChanged),
-    /// Visibility rules were changed.
-    VisibilityRulesChanged(VisibilityRulesChanged),
-    /// A principal granted rights or took them back.
-    GrantChanged(GrantChanged),
-    /// Somebody watched a presentity.
-    WatchObserved(WatchObserved),
-    /// A message was quarantined: stored in its inbox, its owner's devices not told of it.
-    MessageQuarantined(MessageQuarantined),
-    /// The sender of a message asked for receipts.
-    ReceiptsAsked(ReceiptsAsked),
-    /// A receipt became part of a sender's inbox.
-    ReceiptIssued(ReceiptIssued),
-    /// A message was displayed.
-    MessageDisplayed(MessageDisplayed),
-    /// A domain was created.
-    DomainCreated(DomainCreated),
-    /// A domain was removed.
-    DomainRemoved(DomainRemoved),
-    /// Presence or messaging was switched on or off in a domain.
-    DomainSwitched(DomainSwitched),
-    /// A domain's access rules were changed.
-    DomainRulesChanged(DomainRulesChanged),
-    /// A presentity or an inbox was given to a principal or taken.
-    ServicesSwitched(ServicesSwitched),
-    /// A principal was suspended, or that was lifted.
-    PrincipalSuspended(PrincipalSuspended),
-    /// An administrator did something that concerns a principal.
-    AdministratorActed(AdministratorActed),
-    /// Another process began to write this log. The first event of each process that writes any.
-    EpochBegan(EpochBegan),
-    /// The wall clock moved against elapsed time.
-    ClockMoved(ClockMoved),
-}
-
 /// The entity an event belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EntityKey {
@@ -145,86 +70,102 @@ pub enum EntityKey {
     Clock,
 }
 
-impl Event {
-    /// The one entity this event belongs to.
-    pub fn entity(&self) -> EntityKey {
-        match self {
-            Self::InviteCreated(event) => EntityKey::Invite(event.invite),
-            Self::InviteEnded(event) => EntityKey::Invite(event.invite),
-            Self::KeyEnrolled(event) => EntityKey::Principal(event.principal.clone()),
-            Self::KeyRevoked(event) => EntityKey::Principal(event.principal.clone()),
-            Self::Published(event) => EntityKey::Presentity(event.presentity.clone()),
-            Self::PublicationRefreshed(event) => EntityKey::Presentity(event.presentity.clone()),
-            Self::PublicationEnded(event) => EntityKey::Presentity(event.presentity.clone()),
-            Self::SubscriptionCreated(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::SubscriptionRefreshed(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::SubscriptionEnded(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::MessageAccepted(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::MessageEnded(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::Acknowledged(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::Subscribed(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::SubscriptionMoved(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::WatchRequested(event) => EntityKey::Watcher(event.watcher.clone()),
-            Self::AccessRulesChanged(event) => EntityKey::Rules(event.presentity.principal()),
-            Self::RulesReviewed(event) => EntityKey::Rules(event.presentity.principal()),
-            Self::DeliveryRulesChanged(event) => EntityKey::Rules(event.inbox.principal()),
-            Self::VisibilityRulesChanged(event) => EntityKey::Rules(event.watcher.clone()),
-            Self::GrantChanged(event) => EntityKey::Rules(event.owner.clone()),
-            Self::WatchObserved(event) => EntityKey::Audience(event.presentity.clone()),
-            Self::MessageQuarantined(event) => EntityKey::Inbox(event.message.inbox.clone()),
-            Self::ReceiptsAsked(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::ReceiptIssued(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::MessageDisplayed(event) => EntityKey::Inbox(event.inbox.clone()),
-            Self::DomainCreated(event) => EntityKey::Domain(event.domain.clone()),
-            Self::DomainRemoved(event) => EntityKey::Domain(event.domain.clone()),
-            Self::DomainSwitched(event) => EntityKey::Domain(event.domain.clone()),
-            Self::DomainRulesChanged(event) => EntityKey::Domain(event.domain.clone()),
-            Self::ServicesSwitched(event) => EntityKey::Principal(event.principal.clone()),
-            Self::PrincipalSuspended(event) => EntityKey::Principal(event.principal.clone()),
-            Self::AdministratorActed(event) => EntityKey::Principal(event.principal.clone()),
-            Self::EpochBegan(_) => EntityKey::Store,
-            Self::ClockMoved(_) => EntityKey::Clock,
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident $word:literal |$event:pat_param| $entity:ident $(($of:expr))?;)*) => {
+        /// A fact. Bytes: postcard; the variant's number is its place here and never changes.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Event {
+            $($(#[$doc])* $name($name),)*
         }
-    }
 
-    /// The word for this kind of event in listings, such as `message-accepted`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::InviteCreated(_) => "invite-created",
-            Self::InviteEnded(_) => "invite-ended",
-            Self::KeyEnrolled(_) => "key-enrolled",
-            Self::KeyRevoked(_) => "key-revoked",
-            Self::Published(_) => "published",
-            Self::PublicationRefreshed(_) => "publication-refreshed",
-            Self::PublicationEnded(_) => "publication-ended",
-            Self::SubscriptionCreated(_) => "subscription-created",
-            Self::SubscriptionRefreshed(_) => "subscription-refreshed",
-            Self::SubscriptionEnded(_) => "subscription-ended",
-            Self::MessageAccepted(_) => "message-accepted",
-            Self::MessageEnded(_) => "message-ended",
-            Self::Acknowledged(_) => "acknowledged",
-            Self::Subscribed(_) => "subscribed",
-            Self::SubscriptionMoved(_) => "subscription-moved",
-            Self::WatchRequested(_) => "watch-requested",
-            Self::AccessRulesChanged(_) => "access-rules-changed",
-            Self::RulesReviewed(_) => "rules-reviewed",
-            Self::DeliveryRulesChanged(_) => "delivery-rules-changed",
-            Self::VisibilityRulesChanged(_) => "visibility-rules-changed",
-            Self::GrantChanged(_) => "grant-changed",
-            Self::WatchObserved(_) => "watch-observed",
-            Self::MessageQuarantined(_) => "message-quarantined",
-            Self::ReceiptsAsked(_) => "receipts-asked",
-            Self::ReceiptIssued(_) => "receipt-issued",
-            Self::MessageDisplayed(_) => "message-displayed",
-            Self::DomainCreated(_) => "domain-created",
-            Self::DomainRemoved(_) => "domain-removed",
-            Self::DomainSwitched(_) => "domain-switched",
-            Self::DomainRulesChanged(_) => "domain-rules-changed",
-            Self::ServicesSwitched(_) => "services-switched",
-            Self::PrincipalSuspended(_) => "principal-suspended",
-            Self::AdministratorActed(_) => "administrator-acted",
-            Self::EpochBegan(_) => "epoch-began",
-            Self::ClockMoved(_) => "clock-moved",
+        impl Event {
+            /// The one entity this event belongs to.
+            pub fn entity(&self) -> EntityKey {
+                match self {
+                    $(Self::$name($event) => EntityKey::$entity $(($of))?,)*
+                }
+            }
+
+            /// The word for this kind of event in listings, such as `message-accepted`.
+            pub const fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $word,)*
+                }
+            }
         }
-    }
+    };
+}
+
+// Each event: what happened, its word, and the entity it belongs to. New ones stand last.
+events! {
+    /// An invite was made.
+    InviteCreated "invite-created" |event| Invite(event.invite);
+    /// An invite was used or ran out.
+    InviteEnded "invite-ended" |event| Invite(event.invite);
+    /// A device's key was bound to a principal.
+    KeyEnrolled "key-enrolled" |event| Principal(event.principal.clone());
+    /// A device's key was withdrawn.
+    KeyRevoked "key-revoked" |event| Principal(event.principal.clone());
+    /// A publication was made or changed.
+    Published "published" |event| Presentity(event.presentity.clone());
+    /// A publication's lifetime was renewed, its document unchanged.
+    PublicationRefreshed "publication-refreshed" |event| Presentity(event.presentity.clone());
+    /// A publication was removed or ran out.
+    PublicationEnded "publication-ended" |event| Presentity(event.presentity.clone());
+    /// A watcher began to subscribe to a presentity.
+    SubscriptionCreated "subscription-created" |event| Watcher(event.watcher.clone());
+    /// A subscription's lifetime or mode was renewed.
+    SubscriptionRefreshed "subscription-refreshed" |event| Watcher(event.watcher.clone());
+    /// A subscription ended.
+    SubscriptionEnded "subscription-ended" |event| Watcher(event.watcher.clone());
+    /// A message became part of an inbox.
+    MessageAccepted "message-accepted" |event| Inbox(event.inbox.clone());
+    /// A message left its inbox.
+    MessageEnded "message-ended" |event| Inbox(event.inbox.clone());
+    /// A device has taken messages for good.
+    Acknowledged "acknowledged" |event| Inbox(event.inbox.clone());
+    /// A watcher began or renewed a subscription. Takes the place of the two kinds above, which old logs hold.
+    Subscribed "subscribed" |event| Watcher(event.watcher.clone());
+    /// A subscription went to another state without ending, or its watcher is to be shown something else.
+    SubscriptionMoved "subscription-moved" |event| Watcher(event.watcher.clone());
+    /// Somebody fetched who may not before the presentity decides: the request is remembered.
+    WatchRequested "watch-requested" |event| Watcher(event.watcher.clone());
+    /// Access rules were changed.
+    AccessRulesChanged "access-rules-changed" |event| Rules(event.presentity.principal());
+    /// A moment passed at which an access rule began or ceased to hold.
+    RulesReviewed "rules-reviewed" |event| Rules(event.presentity.principal());
+    /// Delivery rules were changed.
+    DeliveryRulesChanged "delivery-rules-changed" |event| Rules(event.inbox.principal());
+    /// Visibility rules were changed.
+    VisibilityRulesChanged "visibility-rules-changed" |event| Rules(event.watcher.clone());
+    /// A principal granted rights or took them back.
+    GrantChanged "grant-changed" |event| Rules(event.owner.clone());
+    /// Somebody watched a presentity.
+    WatchObserved "watch-observed" |event| Audience(event.presentity.clone());
+    /// A message was quarantined: stored in its inbox, its owner's devices not told of it.
+    MessageQuarantined "message-quarantined" |event| Inbox(event.message.inbox.clone());
+    /// The sender of a message asked for receipts.
+    ReceiptsAsked "receipts-asked" |event| Inbox(event.inbox.clone());
+    /// A receipt became part of a sender's inbox.
+    ReceiptIssued "receipt-issued" |event| Inbox(event.inbox.clone());
+    /// A message was displayed.
+    MessageDisplayed "message-displayed" |event| Inbox(event.inbox.clone());
+    /// A domain was created.
+    DomainCreated "domain-created" |event| Domain(event.domain.clone());
+    /// A domain was removed.
+    DomainRemoved "domain-removed" |event| Domain(event.domain.clone());
+    /// Presence or messaging was switched on or off in a domain.
+    DomainSwitched "domain-switched" |event| Domain(event.domain.clone());
+    /// A domain's access rules were changed.
+    DomainRulesChanged "domain-rules-changed" |event| Domain(event.domain.clone());
+    /// A presentity or an inbox was given to a principal or taken.
+    ServicesSwitched "services-switched" |event| Principal(event.principal.clone());
+    /// A principal was suspended, or that was lifted.
+    PrincipalSuspended "principal-suspended" |event| Principal(event.principal.clone());
+    /// An administrator did something that concerns a principal.
+    AdministratorActed "administrator-acted" |event| Principal(event.principal.clone());
+    /// Another process began to write this log. The first event of each process that writes any.
+    EpochBegan "epoch-began" |_| Store;
+    /// The wall clock moved against elapsed time.
+    ClockMoved "clock-moved" |_| Clock;
 }

@@ -22,27 +22,18 @@ mod store;
 mod subscription;
 mod watcher;
 
-pub use administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
-pub use assemble::{Assembler, chain_of};
-pub use clock::{ClockCause, ClockMoved};
-pub use domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
-pub use entry::{Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryFault, EntryKey};
-pub use fact::{EntityKey, Event, Recorded};
-pub use identity::{InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
-pub use message::{
-    Acknowledged, MessageAccepted, MessageCause, MessageDigest, MessageDisplayed, MessageEnded,
-    MessageQuarantined,
-};
-pub use pack::pack;
-pub use publication::{
-    PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
-};
-pub use receipt::{ReceiptIssued, ReceiptsAsked};
-pub use rules::{
-    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
-};
-pub use store::EpochBegan;
-pub use subscription::{
-    Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
-};
-pub use watcher::{WatchObserved, WatchRequested};
+pub use administration::*;
+pub use assemble::*;
+pub use clock::*;
+pub use domain::*;
+pub use entry::*;
+pub use fact::*;
+pub use identity::*;
+pub use message::*;
+pub use pack::*;
+pub use publication::*;
+pub use receipt::*;
+pub use rules::*;
+pub use store::*;
+pub use subscription::*;
+pub use watcher::*;

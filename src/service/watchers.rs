@@ -85,10 +85,7 @@ impl Case<'_> {
     pub(super) fn may_see_watcher(&self, asker: &Principal, row: &WatcherRow) -> bool {
         let granted = || {
             rights(self.views, &row.presentity.principal(), asker).has(Rights::WATCHERS)
-                && self
-                    .views
-                    .rules(&row.watcher)
-                    .is_some_and(|view| view.visibility.shows_to(asker))
+                && self.views.rules(&row.watcher).is_some_and(|view| view.shows_to(asker))
         };
         self.sees_all_watchers(asker, &row.presentity) || row.watcher == *asker || granted()
     }

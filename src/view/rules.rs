@@ -66,6 +66,11 @@ impl RulesView {
         self.grants.get(grantee).copied().unwrap_or_default()
     }
 
+    /// Whether it shows itself to `other` as a watcher.
+    pub fn shows_to(&self, other: &Principal) -> bool {
+        self.visibility.shows_to(other)
+    }
+
     /// When the next access rule begins or ceases to hold, by the wall clock.
     pub(super) fn boundary(&self) -> Option<Timestamp> {
         self.access.next_boundary(self.reviewed)

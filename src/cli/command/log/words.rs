@@ -17,21 +17,12 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
         // The entity stands in front of the fields.
         (_, "invite" | "principal" | "domain" | "inbox")
+        | ("SubscriptionCreated" | "SubscriptionRefreshed" | "SubscriptionEnded", "watcher")
         | (
-            "SubscriptionCreated"
-            | "SubscriptionRefreshed"
-            | "SubscriptionEnded"
-            | "VisibilityRulesChanged",
-            "watcher",
-        )
-        | (
-            "Published"
-            | "PublicationRefreshed"
-            | "PublicationEnded"
-            | "AccessRulesChanged"
-            | "RulesReviewed",
+            "Published" | "PublicationRefreshed" | "PublicationEnded" | "RulesReviewed",
             "presentity",
         ) => return None,
+        (_, "watcher" | "presentity") if of.ends_with("RulesChanged") => return None,
         // These serve the service, or say nothing that the other fields do not.
         ("Published", "by") | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
             return None;
