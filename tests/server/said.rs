@@ -283,3 +283,58 @@ async fn keys_are_listed_in_order_of_device() {
     assert_eq!(devices.len(), 5);
     assert!(devices.is_sorted());
 }
+
+#[tokio::test]
+async fn a_peer_may_open_64_streams_and_neither_others_nor_datagrams() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let peer = Peer::connect(server.local_addr()).await;
+    assert_eq!(peer.connection.max_datagram_size(), None);
+    let at_once = async |opened: bool| {
+        let short = std::time::Duration::from_millis(if opened { 60_000 } else { 100 });
+        tokio::time::timeout(short, peer.connection.open_bi()).await.ok()
+    };
+    let mut streams = Vec::new();
+    for _ in 0..64 {
+        streams.push(at_once(true).await.expect("there is room").unwrap());
+    }
+    assert!(at_once(false).await.is_none(), "a 65th waits");
+    let waits = std::time::Duration::from_millis(100);
+    assert!(tokio::time::timeout(waits, peer.connection.open_uni()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_longer_form_of_a_number_is_the_same_number() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let mut alice = Session::enter(server.local_addr(), "alice").await;
+    let address = b"pres:nobody@d.example";
+    let count = u8::try_from(address.len()).unwrap() | 0x80;
+    let body = [&[0xcd, 0x80, 0x00, count, 0x00], &address[..], &[0x80, 0x00]].concat();
+    alice.control.bytes(&raw_frame(0x0012, &body)).await;
+    let refused: Refused = alice.control.read().await;
+    assert_eq!((refused.request, refused.code), (77, Code::NoSubscription as u16));
+}
+
+#[tokio::test]
+async fn an_answer_has_the_canonical_spelling() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let alice = Session::enter(server.local_addr(), "alice").await;
+    for typed in
+        ["PRES:Alice@D.Example", "pres:%61lice@d.example", "pres:alice@d.example?subject=x"]
+    {
+        let shown: Presence = alice.query(&Fetch { presentity: typed.to_owned() }).await;
+        assert_eq!(shown.presence.presentity, "pres:alice@d.example", "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_features_are_not_granted() {
+    let store = Store::new();
+    let server = store.serve().await;
+    let peer = Peer::connect(server.local_addr()).await;
+    let hello = Hello { features: u64::MAX, ..peer.hello(&Device::of("alice")) };
+    let mut control = peer.say_hello(&hello).await;
+    assert_eq!(control.read::<adsum::protocol::body::Welcome>().await.features, 0);
+}

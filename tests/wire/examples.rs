@@ -152,6 +152,16 @@ fn every_body_ends_in_ext_and_no_part_has_one() {
     }
 }
 
+#[test]
+fn the_minimal_client_needs_fifteen_kinds_that_there_are() {
+    let document = text();
+    let (_, list) = document.split_once("needs fifteen kinds: ").unwrap();
+    let (list, _) = list.split_once(';').unwrap();
+    let named: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(named.len(), 15);
+    assert!(named.iter().all(|name| KINDS.iter().any(|(_, known)| known == name)), "{named:?}");
+}
+
 fn listed_codes(heading: &str) -> Vec<[String; 2]> {
     let document = text();
     let rows = rows(&section(&document, heading), &["code", "word"]);

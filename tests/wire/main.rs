@@ -14,6 +14,7 @@ mod corpus;
 mod document_alone;
 mod examples;
 mod machine;
+mod sentences;
 mod vectors;
 mod wrong;
 mod wrong_answers;
