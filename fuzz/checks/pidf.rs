@@ -24,8 +24,10 @@ fn reads_back(read: &Pidf) {
     }
     assert_eq!(pidf::parse(written.as_bytes()).as_ref(), Ok(read), "{written}");
     for tuple in read.document.tuples() {
-        let _ = pidf::must_ignore(tuple);
+        let _ = (pidf::must_ignore(tuple), pidf::said_of(tuple));
     }
+    let document = &read.document;
+    let _ = (pidf::persons(document), pidf::devices(document), pidf::said_of_all(document));
 }
 
 /// Markup comes by the wire as any text: it must not reach into the document around it.

@@ -10,6 +10,7 @@ pub(super) mod message;
 pub(super) mod output;
 pub(super) mod presence;
 pub(super) mod receipt;
+mod rich;
 pub(super) mod rule;
 pub(super) mod table;
 pub(super) mod text;

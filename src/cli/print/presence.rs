@@ -7,10 +7,12 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::print::{
+    rich::{ComponentLine, SaidLine},
     text::{quoted, visible_line},
     time::rfc3339,
 };
 use crate::client::Presence;
+use crate::format::pidf;
 use crate::model::{Document, Note, Payload, SubscriptionState, Tuple};
 
 /// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
@@ -34,6 +36,12 @@ pub(in crate::cli) struct DocumentLine {
     /// Notes about the whole presentity.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    persons: Vec<ComponentLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<ComponentLine>,
+    #[serde(flatten)]
+    said: SaidLine,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,10 +61,12 @@ struct TupleLine {
     priority: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
+    #[serde(flatten)]
+    said: SaidLine,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct NoteLine {
+pub(super) struct NoteLine {
     text: Written,
     #[serde(skip_serializing_if = "String::is_empty")]
     lang: String,
@@ -109,7 +119,18 @@ impl From<&Document> for DocumentLine {
         Self {
             tuples: document.tuples().iter().map(TupleLine::new).collect(),
             notes: document.notes().iter().map(NoteLine::new).collect(),
+            persons: pidf::persons(document).into_iter().map(ComponentLine::from).collect(),
+            devices: pidf::devices(document).into_iter().map(ComponentLine::from).collect(),
+            said: SaidLine(pidf::said_of_all(document)),
         }
+    }
+}
+
+impl DocumentLine {
+    /// A line for each person and device.
+    fn components(&self) -> Vec<String> {
+        let persons = self.persons.iter().map(|one| format!("person: {one}"));
+        persons.chain(self.devices.iter().map(|one| format!("device: {one}"))).collect()
     }
 }
 
@@ -128,6 +149,7 @@ impl TupleLine {
                 .and_then(|contact| contact.priority)
                 .map(|priority| f64::from(priority.thousandths()) / 1_000.0),
             timestamp: tuple.timestamp.map(rfc3339),
+            said: SaidLine(pidf::said_of(tuple)),
         }
     }
 
@@ -140,7 +162,7 @@ impl TupleLine {
 }
 
 impl NoteLine {
-    fn new(note: &Note) -> Self {
+    pub(super) fn new(note: &Note) -> Self {
         Self { text: Written::of(&note.text), lang: note.language.clone() }
     }
 }
@@ -163,20 +185,29 @@ impl fmt::Display for DocumentLine {
         for note in &self.notes {
             write!(to, "{note} ")?;
         }
+        if !self.said.is_silent() {
+            write!(to, "{} ", self.said)?;
+        }
+        let components = self.components();
         match self.tuples.as_slice() {
-            [] => to.write_str("nothing published"),
-            [only] => write!(to, "{only}"),
+            [] if components.is_empty() => to.write_str("nothing published")?,
+            [] => to.write_str("no tuples")?,
+            [only] => write!(to, "{only}")?,
             several => {
                 write!(to, "{} tuples", several.len())?;
-                several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}"))
+                several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}"))?;
             }
         }
+        components.iter().try_for_each(|component| write!(to, "\n  {component}"))
     }
 }
 
 impl fmt::Display for TupleLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{} [{}]", self.status.unwrap_or("other"), visible_line(&self.id))?;
+        if !self.said.is_silent() {
+            write!(to, " {}", self.said)?;
+        }
         for note in self.all_notes() {
             write!(to, " {note}")?;
         }

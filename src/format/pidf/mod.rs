@@ -2,17 +2,19 @@
 //!
 //! Extensions (RPID, persons and devices of RFC 4479, anything else in another namespace) are markup: carried byte
 //! for byte, made to stand alone where they leaned on declarations around them. `docs/FORMATS.md` has the rules.
-//! Must never hold: an extension that is interpreted, or composition and filtering (those are views).
+//! Must never hold: an extension that is changed by what is read in it, or composition and filtering (those are views).
 
 mod entity;
 mod id;
 mod must_understand;
 mod read;
+mod rich;
 mod write;
 
 pub use entity::Entity;
 pub use must_understand::must_ignore;
 pub use read::{parse, parse_any};
+pub use rich::{Component, Said, devices, persons, said_of, said_of_all};
 pub use write::write;
 
 use crate::model::{Document, Presentity};

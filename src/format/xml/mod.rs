@@ -11,9 +11,11 @@ mod encoding;
 mod reader;
 mod scope;
 mod tag;
+mod tree;
 
 pub(super) use chars::{attribute, is_space, text};
 pub(super) use element::{capture, root_value, standalone};
 pub(super) use encoding::document_text;
 pub(super) use reader::{Reader, Token};
 pub(super) use tag::Start;
+pub(super) use tree::{Node, tree};
