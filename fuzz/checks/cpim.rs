@@ -3,10 +3,18 @@
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
 use adsum::format::cpim::{self, Cpim, Draft};
+use adsum::format::mime;
 
 /// Takes `data` for a message.
 pub(crate) fn check(data: &[u8]) {
+    let mended = cpim::mend(data);
+    assert_eq!(mended.mends.is_empty(), mended.bytes == data, "every mend is told");
+    if cpim::parse(data).is_ok() {
+        let again = cpim::parse(&mended.bytes);
+        assert!(again.is_ok(), "what is in form stays in form");
+    }
     let Ok(read) = cpim::parse(data) else { return };
+    let _ = mime::pieces_of(&read);
     assert!(data.ends_with(read.bytes()), "a message is the end of its file");
     assert!(read.bytes().ends_with(read.body()), "a body is the end of its message");
     assert_eq!(cpim::parse(read.bytes()).as_ref(), Ok(&read));

@@ -1,6 +1,7 @@
 //! Presence and messages as other systems write them, to and from the model: pure text in, pure text out.
 //!
-//! Holds: [`pidf`], presence documents (RFC 3863), and [`cpim`], messages with their own headers (RFC 3862). What
+//! Holds: [`pidf`], presence documents (RFC 3863), [`cpim`], messages with their own headers (RFC 3862), and [`mime`], what
+//! people can read of a content. What
 //! is not understood is carried on byte for byte. What is wrong is refused with its place, cause and cure.
 //! Must never hold: a decision about who may see or send something, or a name, entity or file looked up elsewhere.
 
@@ -8,6 +9,7 @@ mod charset;
 pub mod cpim;
 mod fault;
 mod foreign;
+pub mod mime;
 pub mod pidf;
 mod time;
 mod uri;

@@ -351,6 +351,21 @@ fn a_wrong_message_is_refused_with_its_part_and_nothing_is_sent() {
         (format!("{to}{content}"), "bad-cpim", "From header is missing"),
         (format!("{from}{content}"), "bad-cpim", "To header is missing"),
         (format!("From: <im:bob@localhost>\r\n{to}{content}"), "from-mismatch", "im:bob@localhost"),
+        (
+            format!("{from}{to}NS: imdn<urn:ietf:params:imdn>\r\n{content}"),
+            "bad-cpim",
+            "put one space before <",
+        ),
+        (
+            format!("From: <sip:bob@localhost>\r\n{to}{content}"),
+            "from-mismatch",
+            "sip:bob@localhost",
+        ),
+        (
+            format!("{from}To: <sip:anonymous@anonymous.invalid>\r\n{content}"),
+            "no-recipient",
+            "name the inbox",
+        ),
         (format!("From: <tel:+1>\r\n{to}{content}"), "unsupported-scheme", "tel"),
         (format!("{from}To: <tel:+1>\r\n{content}"), "unsupported-scheme", "unsupported scheme"),
         (format!("{from}{to}{to}{content}"), "several-recipients", "im:bob@localhost, im:bob"),
@@ -383,4 +398,76 @@ fn a_file_says_everything_itself() {
         let ended = processes::run(&[&arguments[..], &["--json"]].concat());
         assert_eq!(ended.error(2), "usage", "{arguments:?}");
     }
+}
+
+#[test]
+fn messages_as_systems_for_calls_write_them_are_sent_and_what_is_wrong_is_mended_when_asked() {
+    let site = Site::with_alice_and_bob();
+    let content = "\r\nContent-Type: text/plain;charset=utf-8\r\n\r\nhello";
+    let of_calls = format!("From: <sip:alice@localhost>\r\nTo: <sip:bob@localhost>\r\n{content}");
+    send(&site, of_calls.as_bytes(), &[]).line();
+    let nobody = "<sip:anonymous@anonymous.invalid>";
+    let anonymous = format!("From: {nobody}\r\nTo: {nobody}\r\n{content}");
+    let path = site.file("anonymous.cpim");
+    std::fs::write(&path, &anonymous).unwrap();
+    site.run("alice", &["send", "im:bob@localhost", "--cpim", path.to_str().unwrap()]).line();
+    let wrong = of_calls.replace("\r\n", "\n").replace("From: ", "From:");
+    let strict = send(&site, wrong.as_bytes(), &[]);
+    assert!(strict.stderr.contains("--lenient"), "{}", strict.stderr);
+    assert_eq!(strict.error(2), "bad-cpim");
+    let mended = send(&site, wrong.as_bytes(), &["--lenient"]);
+    assert!(
+        mended.stderr.contains("\"mended\"") && mended.stderr.contains("CR LF"),
+        "{}",
+        mended.stderr
+    );
+    mended.line();
+    let shown = String::from_utf8(printed(&site, "bob", &["inbox", "--keep"])).unwrap();
+    assert_eq!(shown.matches("\n  (message/cpim)\n  hello\n").count(), 3, "{shown}");
+    let found = received(&site);
+    assert_eq!((&found[0][..], &found[2][..]), (of_calls.as_bytes(), of_calls.as_bytes()));
+    assert!(found[1].starts_with(b"From: <im:alice@localhost>"), "who sent it is told around it");
+    assert!(found[1].ends_with(anonymous.as_bytes()));
+}
+
+#[test]
+fn people_and_programs_read_text_in_any_encoding() {
+    let site = Site::with_alice_and_bob();
+    let headers = "From: <im:alice@localhost>\r\nTo: <im:bob@localhost>\r\n\r\n";
+    for content in [
+        &b"Content-Type: text/plain;charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n\r\nZMOpasOg"[..],
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nd=C3=A9j=C3=A0",
+        b"Content-Type: text/plain; charset=iso-8859-1\r\n\r\nd\xe9j\xe0",
+        b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nd\xc3\xa9j\xc3\xa0\r\n--b\r\nContent-Type: text/html\r\n\r\n<b>\r\n--b--\r\n",
+    ] {
+        send(&site, &[headers.as_bytes(), content].concat(), &[]).line();
+        let line = site.run("bob", &["inbox", "--keep"]).line();
+        assert_eq!(line["text"], "déjà");
+        let shown = String::from_utf8(printed(&site, "bob", &["inbox"])).unwrap();
+        assert!(shown.ends_with("\n  (message/cpim)\n  déjà\n"), "{shown}");
+    }
+    let japanese = ["send", "im:bob@localhost", "-", "--type", "text/plain; charset=iso-2022-jp"];
+    site.run_with("alice", &japanese, b"\x1b$B$3\x1b(B").line();
+    assert_eq!(site.run("bob", &["inbox"]).line()["body"], "こ");
+    site.run_with("alice", &japanese, "こ".as_bytes()).line();
+    let line = site.run("bob", &["inbox", "--keep"]).line();
+    assert!(line["body"].is_null() && line["body_base64"] == "44GT", "{line}");
+    let shown = String::from_utf8(printed(&site, "bob", &["inbox"])).unwrap();
+    assert!(shown.contains("charset=iso-2022-jp, 3 bytes which are not iso-2022-jp"), "{shown}");
+}
+
+#[test]
+fn rich_presence_is_shown_to_people_and_to_programs() {
+    let site = Site::with_alice_and_bob();
+    let rich = document(
+        "pres:alice@localhost",
+        "<d:person xmlns:d='urn:ietf:params:xml:ns:pidf:data-model' id='p'>\
+        <r:activities xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><r:on-the-phone/></r:activities></d:person>",
+    );
+    publish(&site, &rich, &[]).line();
+    let line = site.run("alice", &["fetch", "pres:alice@localhost"]).line();
+    assert_eq!(line["persons"][0]["activities"][0], "on-the-phone");
+    let shown =
+        String::from_utf8(printed(&site, "alice", &["fetch", "pres:alice@localhost"])).unwrap();
+    assert!(shown.ends_with("\n  person: on the phone\n"), "{shown}");
 }

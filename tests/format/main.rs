@@ -7,5 +7,6 @@
 mod charsets;
 mod corpus;
 mod cpim;
+mod mime;
 mod pidf;
 mod pidf_properties;

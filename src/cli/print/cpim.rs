@@ -2,18 +2,23 @@
 //!
 //! Must never hold: a text that could steer a terminal, or content that its sender wants understood first and is not.
 
-use crate::cli::print::text::{indented, visible_line};
-use crate::format::cpim::{self, CONTENT_TYPE, Cpim, IMDN, MESSAGE_ID};
+use crate::cli::print::{content, text::visible_line};
+use crate::format::cpim::{self, CONTENT_TYPE, Cpim, IMDN, MESSAGE_ID, Party};
+use crate::format::mime;
 use crate::model::Message;
 
 /// Headers beyond those of RFC 3862 that are understood here.
 const UNDERSTOOD: &[(&str, &str)] = &[(IMDN, MESSAGE_ID)];
 
-/// Content that is told in these encodings is what its bytes say (RFC 2045 §6.2).
-const PLAIN_ENCODINGS: [&str; 3] = ["7bit", "8bit", "binary"];
+/// What people see of a message, and its text alone.
+pub(in crate::cli) struct Shown {
+    /// Each behind two blanks.
+    pub(in crate::cli) lines: String,
+    pub(in crate::cli) text: Option<String>,
+}
 
-/// The lines for `message`, each behind two blanks; `None` if it is not in this format.
-pub(in crate::cli) fn shown(message: &Message) -> Option<String> {
+/// What is shown of `message`; `None` if it is not in this format.
+pub(in crate::cli) fn shown(message: &Message) -> Option<Shown> {
     if !cpim::is_cpim(&message.content_type) {
         return None;
     }
@@ -22,38 +27,22 @@ pub(in crate::cli) fn shown(message: &Message) -> Option<String> {
     if let Err(fault) = cpim.require_at_most(UNDERSTOOD) {
         lines
             .push(format!("  (not shown: {}; --cpim prints it)", visible_line(&fault.to_string())));
-        return Some(lines.join("\n"));
+        return Some(Shown { lines: lines.join("\n"), text: None });
     }
     let subjects = cpim.subjects().iter();
     lines.extend(subjects.map(|subject| format!("  Subject: {}", visible_line(&subject.text))));
-    lines.push(content(&cpim));
-    Some(lines.join("\n"))
+    let pieces = mime::pieces_of(&cpim);
+    lines.extend(content::lines(&pieces, "--cpim prints them as they came"));
+    Some(Shown { lines: lines.join("\n"), text: mime::joined(&pieces) })
 }
 
 /// The format, and whom it says to be from if that is not who sent it.
 fn about(message: &Message, cpim: &Cpim) -> String {
-    if cpim.from().inbox() == Ok(message.sender.inbox()) {
+    if cpim.from().is_of(&message.sender) || cpim.from().party() == Party::Anonymous {
         return CONTENT_TYPE.to_owned();
     }
     let claimed = visible_line(&cpim.from().uri);
     format!("{CONTENT_TYPE} that says it is from {claimed}, which nobody has checked")
-}
-
-fn content(cpim: &Cpim) -> String {
-    match core::str::from_utf8(cpim.body()) {
-        Ok(text) if cpim.content_type().is_text() && is_plain(cpim) => indented(text),
-        _ => {
-            let kind = visible_line(cpim.content_type().as_str());
-            format!("  ({kind}, {} bytes; --cpim prints them as they came)", cpim.body().len())
-        }
-    }
-}
-
-fn is_plain(cpim: &Cpim) -> bool {
-    let mut headers = cpim.content_headers().iter();
-    headers.find(|header| header.name.eq_ignore_ascii_case("content-transfer-encoding")).is_none_or(
-        |header| PLAIN_ENCODINGS.iter().any(|plain| header.value.eq_ignore_ascii_case(plain)),
-    )
 }
 
 /// The message in this format behind a MIME header that tells its length; `None` if its body was erased.
@@ -83,6 +72,7 @@ mod tests {
             accepted_at: Timestamp::from_ms(0),
             lifetime: None,
         })
+        .map(|shown| shown.lines)
     }
 
     fn shown_of(headers: &str, content: &str) -> String {
@@ -117,7 +107,8 @@ mod tests {
     fn content_that_is_no_plain_text_is_told_by_its_size() {
         for content in [
             "Content-Type: image/png\r\n\r\nhello",
-            "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nhello",
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nhello",
+            "Content-Type: text/plain; charset=cp437\r\n\r\nhello",
         ] {
             let text = shown_of("", content);
             assert!(text.contains("5 bytes") && !text.contains("hello"), "{text}");

@@ -8,10 +8,11 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use crate::cli::print::{
-    cpim,
+    content, cpim,
     text::{indented, visible_line},
     time::rfc3339,
 };
+use crate::format::mime::{self, Piece};
 use crate::model::Message;
 
 /// `{"type":"message", …}`: a message as it lies in an inbox.
@@ -38,11 +39,11 @@ enum Body {
     },
     Bytes {
         body_base64: String,
+        /// The text that people see of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
         #[serde(skip)]
-        count: usize,
-        /// What people see of it, if it is of a kind that can be shown.
-        #[serde(skip)]
-        shown: Option<String>,
+        shown: String,
     },
     Erased {
         erased: bool,
@@ -66,17 +67,19 @@ impl From<&Message> for MessageLine {
 
 impl Body {
     fn of(message: &Message) -> Self {
-        match (message.body.bytes(), message.body.as_text()) {
-            (None, _) => Self::Erased { erased: true },
-            (Some(_), Some(text)) if message.content_type.is_text() => {
-                Self::Text { body: text.to_owned() }
-            }
-            (Some(bytes), _) => Self::Bytes {
-                body_base64: BASE64.encode(bytes),
-                count: bytes.len(),
-                shown: cpim::shown(message),
-            },
+        let Some(bytes) = message.body.bytes() else { return Self::Erased { erased: true } };
+        let pieces = mime::pieces(&message.content_type, bytes);
+        if let [Piece::Text { text, .. }] = &pieces[..]
+            && message.content_type.is_text()
+        {
+            return Self::Text { body: text.clone() };
         }
+        let of_cpim = cpim::shown(message);
+        let text =
+            of_cpim.as_ref().map_or_else(|| mime::joined(&pieces), |shown| shown.text.clone());
+        let plain = || content::lines(&pieces, "--json prints them in base64").join("\n");
+        let shown = of_cpim.map_or_else(plain, |shown| shown.lines);
+        Self::Bytes { body_base64: BASE64.encode(bytes), text, shown }
     }
 }
 
@@ -92,10 +95,7 @@ impl fmt::Display for MessageLine {
                 }
                 to.write_str(&indented(body))
             }
-            Body::Bytes { shown: Some(shown), .. } => to.write_str(shown),
-            Body::Bytes { count, .. } => {
-                write!(to, "  ({kind}, {count} bytes; --json prints them in base64)")
-            }
+            Body::Bytes { shown, .. } => to.write_str(shown),
             Body::Erased { .. } => to.write_str("  (erased)"),
         }
     }
@@ -148,6 +148,45 @@ mod tests {
             let text = MessageLine::from(&message).to_string();
             assert!(text.contains("2 bytes"), "{text}");
         }
+    }
+
+    #[test]
+    fn text_is_decoded_by_its_label_and_nothing_is_guessed_against_it() {
+        for (kind, body, expected) in [
+            ("text/plain; charset=iso-2022-jp", &b"\x1b$B$3\x1b(B"[..], "こ"),
+            ("text/plain; charset=\"Latin1\"", b"d\xe9j\xe0", "déjà"),
+            ("text/plain;charset=UTF-8", b"d\xc3\xa9", "dé"),
+        ] {
+            let message = message(kind, body);
+            assert!(
+                json(&message).contains(&format!(r#""body":"{expected}""#)),
+                "{}",
+                json(&message)
+            );
+            assert!(MessageLine::from(&message).to_string().ends_with(&format!("\n  {expected}")));
+        }
+        for (kind, reason) in [
+            ("text/plain; charset=us-ascii", "which are not us-ascii"),
+            ("text/plain; charset=cp437", "in the character set cp437, which is not known"),
+            ("text/plain; charset=euc-jp", "which are not euc-jp"),
+        ] {
+            let message = message(kind, b"d\xe9\x80");
+            assert!(
+                json(&message).contains(r#""body_base64":"#)
+                    && !json(&message).contains(r#""body":"#)
+            );
+            let text = MessageLine::from(&message).to_string();
+            assert!(text.contains(&format!("({kind}, 3 bytes {reason}; --json")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_content_of_parts_is_bytes_for_programs_with_the_text_beside_them() {
+        let body =
+            b"--b\r\nContent-Type: text/html\r\n\r\n<b>x</b>\r\n--b\r\n\r\nplain\r\n--b--\r\n";
+        let message = message("multipart/alternative; boundary=b", body);
+        assert!(json(&message).contains(r#""text":"plain""#), "{}", json(&message));
+        assert!(MessageLine::from(&message).to_string().ends_with("\n  plain"));
     }
 
     #[test]

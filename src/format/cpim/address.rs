@@ -4,8 +4,9 @@
 
 use super::escape::{escape, resolve};
 use super::namespace::is_name_byte;
+use crate::format::foreign::{Named, named};
 use crate::format::uri;
-use crate::model::{InboxAddress, Refusal};
+use crate::model::{InboxAddress, Principal, Refusal};
 
 /// Somebody a message is from or for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,40 @@ pub struct Address {
     pub uri: String,
 }
 
+/// Whom an address stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Somebody with an inbox: named by an `im:`, `sip:` or `sips:` URI.
+    Inbox(InboxAddress),
+    /// A telephone number, as its digits.
+    Number(String),
+    /// Nobody: some programs write `anonymous.invalid` into every message and leave the rest to what carries it.
+    Anonymous,
+    /// Nobody that can be reached here.
+    Other,
+}
+
 impl Address {
+    /// Whom the URI stands for, also if it is one of a system for calls.
+    pub fn party(&self) -> Party {
+        let scheme = self.uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        match named(&self.uri).filter(|_| ["im", "sip", "sips", "tel"].contains(&&*scheme)) {
+            Some(Named::Principal(principal)) => Party::Inbox(principal.inbox()),
+            Some(Named::Local(number)) if scheme == "tel" => Party::Number(number),
+            Some(Named::Anonymous) => Party::Anonymous,
+            _ => Party::Other,
+        }
+    }
+
+    /// Whether it stands for `sender`: by an address of theirs, or by their number in their own domain.
+    pub fn is_of(&self, sender: &Principal) -> bool {
+        match self.party() {
+            Party::Inbox(inbox) => inbox == sender.inbox(),
+            Party::Number(number) => number == sender.local(),
+            Party::Anonymous | Party::Other => false,
+        }
+    }
+
     /// An address without a name.
     pub fn of(uri: &str) -> Self {
         Self { name: None, uri: uri.to_owned() }

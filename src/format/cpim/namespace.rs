@@ -8,7 +8,8 @@ use core::fmt;
 pub const CORE: &str = "urn:ietf:params:cpim-headers:";
 
 /// The headers that RFC 3862 defines.
-const CORE_HEADERS: [&str; 7] = ["From", "To", "cc", "DateTime", "Subject", "NS", "Require"];
+pub(super) const CORE_HEADERS: [&str; 7] =
+    ["From", "To", "cc", "DateTime", "Subject", "NS", "Require"];
 
 /// A header's name with its namespace. Case counts in both.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -267,12 +267,17 @@ fn once<T>(
 
 /// The prefix (`""` for the default namespace) and URI of an NS header: `[prefix SP] "<" URI ">"`.
 fn namespace(value: &str) -> Result<(&str, &str), &'static str> {
-    let (prefix, rest) = match value.split_once(' ') {
-        Some((prefix, rest)) if is_name(prefix) => (prefix, rest),
-        Some(_) => return Err("write it like NS: prefix <urn:namespace>"),
-        None => ("", value),
+    const SHAPE: &str = "write it like NS: imdn <urn:ietf:params:imdn>, its URI absolute";
+    let at =
+        value.find('<').ok_or("put the URI in < and >, as in NS: imdn <urn:ietf:params:imdn>")?;
+    let (before, rest) = value.split_at(at);
+    let prefix = match before.strip_suffix(' ') {
+        None if before.is_empty() => "",
+        None => return Err("put one space before <, as in NS: imdn <urn:ietf:params:imdn>"),
+        Some(prefix) if is_name(prefix) => prefix,
+        Some(_) => return Err(SHAPE),
     };
-    Ok((prefix, uri_in_brackets(rest)?))
+    Ok((prefix, uri_in_brackets(rest).map_err(|_| SHAPE)?))
 }
 
 fn content_type(headers: &[ContentHeader], at: Position) -> Result<ContentType, FormatFault> {

@@ -43,7 +43,6 @@ pub fn is_cpim(content_type: &ContentType) -> bool {
 
 fn says_its_sender(message: &Message, body: &[u8]) -> bool {
     // One with a MIME header of the whole before it is not a message but the file of one.
-    parse(body).is_ok_and(|cpim| {
-        cpim.bytes().len() == body.len() && cpim.from().inbox() == Ok(message.sender.inbox())
-    })
+    parse(body)
+        .is_ok_and(|cpim| cpim.bytes().len() == body.len() && cpim.from().is_of(&message.sender))
 }

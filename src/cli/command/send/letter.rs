@@ -7,9 +7,9 @@ use std::path::Path;
 use bytes::Bytes;
 
 use crate::cli::run::{failure::Failure, input};
-use crate::format::cpim::{self, Address, Cpim};
+use crate::format::cpim::{self, Address, Cpim, Mend, Mended, Party};
 use crate::model::limits::BODY_BYTES_MAX;
-use crate::model::{InboxAddress, MessageId, ReceiptKind, Receipts};
+use crate::model::{InboxAddress, MessageId, Principal, ReceiptKind, Receipts};
 
 /// A message out of a file, and where it goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +28,10 @@ pub(super) struct Letter {
 
 /// Whom a message is from, where it goes, and what it is called.
 pub(super) struct Envelope<'a> {
-    /// The inbox of whoever sends it.
-    pub(super) sender: &'a InboxAddress,
+    /// Whoever sends it.
+    pub(super) sender: &'a Principal,
+    /// Whether what deployed programs get wrong is mended.
+    pub(super) is_lenient: bool,
     /// Where to; what the message says if `None`.
     pub(super) inbox: Option<InboxAddress>,
     /// Its name; what the message says if `None`.
@@ -43,9 +45,15 @@ pub(super) fn read(path: &Path, envelope: Envelope<'_>) -> Result<Letter, Failur
 }
 
 fn letter(bytes: &[u8], envelope: Envelope<'_>) -> Result<Letter, Failure> {
-    let cpim = cpim::parse(bytes).map_err(|fault| bad(&fault.to_string()))?;
-    check_sender(&cpim, envelope.sender)?;
     let mut notes = Vec::new();
+    let cpim = if envelope.is_lenient {
+        let Mended { bytes, mends } = cpim::mend(bytes);
+        notes.extend(mended(&mends));
+        cpim::parse(&bytes).map_err(|fault| bad(&fault.to_string()))?
+    } else {
+        cpim::parse(bytes).map_err(|fault| strictly_bad(bytes, &fault.to_string()))?
+    };
+    check_sender(&cpim, envelope.sender)?;
     let (receipts, unknown) = receipts_asked(&cpim);
     notes.extend(receipts_not_sent(&unknown));
     let inbox = if let Some(inbox) = envelope.inbox {
@@ -67,15 +75,32 @@ fn bad(message: &str) -> Failure {
     Failure::wrong("bad-cpim", message)
 }
 
-fn check_sender(cpim: &Cpim, sender: &InboxAddress) -> Result<(), Failure> {
-    let from = inbox_of(cpim.from(), "From")?;
-    if from == *sender {
+/// As [`bad`], with the way to have it mended if there is one.
+fn strictly_bad(bytes: &[u8], message: &str) -> Failure {
+    match cpim::parse(&cpim::mend(bytes).bytes) {
+        Ok(_) => bad(&format!("{message}; --lenient mends it")),
+        Err(_) => bad(message),
+    }
+}
+
+fn mended(mends: &[Mend]) -> Option<(&'static str, String)> {
+    let texts: Vec<String> = mends.iter().map(Mend::to_string).collect();
+    let text = format!("mended before it was sent: {}", texts.join("; "));
+    (!texts.is_empty()).then_some(("mended", text))
+}
+
+/// Who sends a message is told beside it, so a From that names nobody is no lie.
+fn check_sender(cpim: &Cpim, sender: &Principal) -> Result<(), Failure> {
+    if cpim.from().is_of(sender) || cpim.from().party() == Party::Anonymous {
         return Ok(());
     }
+    let from = inbox_of(cpim.from(), "From")?;
     Err(Failure::wrong(
         "from-mismatch",
         format!(
-            "it is from {from}, but sent by {sender}; change its From header, or act as {} with --as",
+            "it is from {}, but sent by {}; change its From header, or act as {} with --as",
+            cpim.from().uri,
+            sender.inbox(),
             from.principal()
         ),
     ))
@@ -96,17 +121,29 @@ fn only_recipient(cpim: &Cpim) -> Result<InboxAddress, Failure> {
 }
 
 fn inbox_of(address: &Address, header: &str) -> Result<InboxAddress, Failure> {
-    let scheme = address.uri.split(':').next().unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("im") {
-        return Err(Failure::wrong(
+    let scheme = address.uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let uri = &address.uri;
+    match (address.party(), &*scheme) {
+        (Party::Inbox(inbox), _) => Ok(inbox),
+        (Party::Anonymous, _) => Err(Failure::wrong(
+            "no-recipient",
+            format!(
+                "its {header} header names nobody ({uri}); name the inbox, as in adsum send INBOX --cpim FILE"
+            ),
+        )),
+        (_, "im") => {
+            address.inbox().map_err(|refusal| bad(&format!("its {header} header: {refusal}")))
+        }
+        (_, "sip" | "sips") => Err(bad(&format!(
+            "its {header} header: {uri} names no user of a domain; write user@domain"
+        ))),
+        _ => Err(Failure::wrong(
             "unsupported-scheme",
             format!(
-                "its {header} header: unsupported scheme {scheme}: in {}; only im: addresses have an inbox",
-                address.uri
+                "its {header} header: unsupported scheme {scheme}: in {uri}; only im:, sip: and sips: addresses have an inbox"
             ),
-        ));
+        )),
     }
-    address.inbox().map_err(|refusal| bad(&format!("its {header} header: {refusal}")))
 }
 
 fn copies_not_sent(cpim: &Cpim) -> Option<(&'static str, String)> {
@@ -156,11 +193,18 @@ mod tests {
     }
 
     fn read_as(headers: &str, inbox: Option<&str>, id: Option<&str>) -> Result<Letter, Failure> {
-        let sender = "im:alice@localhost".parse().unwrap();
+        read_leniently(&format!("{headers}{CONTENT}"), (inbox, id), false)
+    }
+
+    fn read_leniently(
+        text: &str,
+        (inbox, id): (Option<&str>, Option<&str>),
+        is_lenient: bool,
+    ) -> Result<Letter, Failure> {
+        let sender = "alice@localhost".parse().unwrap();
         let inbox = inbox.map(|inbox| inbox.parse().unwrap());
         let id = id.map(|id| MessageId::new(id).unwrap());
-        let bytes = format!("{headers}{CONTENT}");
-        letter(bytes.as_bytes(), Envelope { sender: &sender, inbox, id })
+        letter(text.as_bytes(), Envelope { sender: &sender, is_lenient, inbox, id })
     }
 
     const HEADERS: &str = "From: Alice <im:Alice@localhost>\r\nTo: <im:bob@localhost>\r\n";
@@ -210,6 +254,51 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn addresses_of_systems_for_calls_stand_for_the_same_people() {
+        for from in [
+            "sip:alice@localhost",
+            "sips:Alice@localhost:5061;transport=tls",
+            "sip:anonymous@anonymous.invalid",
+        ] {
+            let headers = format!("From: <{from}>\r\nTo: <sip:bob@localhost;user=phone>\r\n");
+            let letter = read_as(&headers, None, None).unwrap();
+            assert_eq!(letter.inbox.to_string(), "im:bob@localhost", "{from}");
+            assert!(letter.body.starts_with(headers.as_bytes()) && letter.notes.is_empty());
+        }
+        for from in ["sip:mallory@localhost", "sips:alice@elsewhere.example"] {
+            let headers = format!("From: <{from}>\r\nTo: <im:bob@localhost>\r\n");
+            let (code, message) = told(read_as(&headers, None, None).unwrap_err());
+            assert!(code == "from-mismatch" && message.contains(from), "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_names_nobody_needs_an_inbox() {
+        let anonymous = "<sip:anonymous@anonymous.invalid>";
+        let headers = format!("From: {anonymous}\r\nTo: {anonymous}\r\n");
+        let (code, message) = told(read_as(&headers, None, None).unwrap_err());
+        assert!(code == "no-recipient" && message.contains("name the inbox"), "{message}");
+        assert!(read_as(&headers, Some("im:bob@localhost"), None).is_ok());
+    }
+
+    #[test]
+    fn what_can_be_mended_is_told_and_mended_when_asked() {
+        let wrong = "From:<sip:alice@localhost>\nTo: <im:bob@localhost>\nimdn.Message-ID: m1\n\
+            NS: imdn<urn:ietf:params:imdn>\nContent-Type: text/plain\n\nhello\n";
+        let (code, message) = told(read_leniently(wrong, (None, None), false).unwrap_err());
+        assert!(code == "bad-cpim" && message.contains("LF alone"), "{message}");
+        assert!(message.ends_with("; --lenient mends it"), "{message}");
+        let letter = read_leniently(wrong, (None, None), true).unwrap();
+        assert_eq!(letter.id.unwrap().as_str(), "m1");
+        assert!(letter.body.starts_with(b"From: <sip:alice@localhost>\r\n"));
+        assert!(letter.body.ends_with(b"\r\n\r\nhello\n"));
+        let [("mended", note)] = &letter.notes[..] else { panic!("{:?}", letter.notes) };
+        assert!(note.contains("CR LF") && note.contains("line 4"), "{note}");
+        let hopeless = told(read_leniently("hello", (None, None), false).unwrap_err()).1;
+        assert!(!hopeless.contains("--lenient"), "{hopeless}");
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub(in crate::cli) struct Args {
     /// standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "content_type"])]
     cpim: Option<PathBuf>,
+    /// Mend what deployed programs get wrong in the headers of a message/cpim before it is sent, and say what was mended
+    #[arg(long, requires = "cpim")]
+    lenient: bool,
     /// The MIME type of the body [default: text/plain, or application/octet-stream if it is not UTF-8]
     #[arg(long = "type", value_name = "TYPE", value_parser = ContentType::new)]
     content_type: Option<ContentType>,
@@ -126,10 +129,11 @@ fn of_cpim(path: &Path, args: Args, invocation: &Invocation) -> Result<Outgoing,
         ));
     }
     let sender = match &args.from {
-        Some(principal) => principal.inbox(),
-        None => invocation.identity()?.principal.inbox(),
+        Some(principal) => principal.clone(),
+        None => invocation.identity()?.principal.clone(),
     };
-    let envelope = Envelope { sender: &sender, inbox: args.inbox, id: args.id };
+    let is_lenient = args.lenient;
+    let envelope = Envelope { sender: &sender, is_lenient, inbox: args.inbox, id: args.id };
     let letter = letter::read(path, envelope)?;
     for (word, note) in &letter.notes {
         output::note(invocation.is_json(), word, note);
