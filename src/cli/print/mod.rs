@@ -8,6 +8,7 @@ pub(super) mod cpim;
 pub(super) mod delivery;
 pub(super) mod domain;
 pub(super) mod message;
+mod note;
 pub(super) mod output;
 pub(super) mod presence;
 pub(super) mod receipt;

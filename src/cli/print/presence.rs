@@ -7,13 +7,14 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::print::{
+    note::{NoteLine, Written},
     rich::{ComponentLine, SaidLine},
-    text::{quoted, visible_line},
+    text::visible_line,
     time::rfc3339,
 };
 use crate::client::Presence;
 use crate::format::pidf;
-use crate::model::{Document, Note, Payload, SubscriptionState, Tuple};
+use crate::model::{Document, SubscriptionState, Tuple};
 
 /// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
 #[derive(Debug, Serialize)]
@@ -63,38 +64,6 @@ struct TupleLine {
     timestamp: Option<String>,
     #[serde(flatten)]
     said: SaidLine,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct NoteLine {
-    text: Written,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    lang: String,
-}
-
-/// What somebody wrote; `null` if it was erased.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-enum Written {
-    Text(String),
-    Erased,
-}
-
-impl Written {
-    fn of(payload: &Payload) -> Self {
-        match payload.bytes() {
-            Some(bytes) => Self::Text(String::from_utf8_lossy(bytes).into_owned()),
-            None => Self::Erased,
-        }
-    }
-
-    /// The text made safe by `shown`, or a word for what is gone.
-    fn shown(&self, shown: impl Fn(&str) -> String) -> String {
-        match self {
-            Self::Text(text) => shown(text),
-            Self::Erased => "(erased)".to_owned(),
-        }
-    }
 }
 
 impl PresenceLine {
@@ -161,12 +130,6 @@ impl TupleLine {
     }
 }
 
-impl NoteLine {
-    pub(super) fn new(note: &Note) -> Self {
-        Self { text: Written::of(&note.text), lang: note.language.clone() }
-    }
-}
-
 impl fmt::Display for PresenceLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{}:", self.presentity)?;
@@ -224,20 +187,10 @@ impl fmt::Display for TupleLine {
     }
 }
 
-impl fmt::Display for NoteLine {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.text.shown(quoted))?;
-        match self.lang.as_str() {
-            "" => Ok(()),
-            lang => write!(to, " ({})", visible_line(lang)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Basic, Contact, EndReason, Timestamp, TupleId};
+    use crate::model::{Basic, Contact, EndReason, Note, Payload, Timestamp, TupleId};
 
     fn note(text: &str, language: &str) -> Note {
         Note { language: language.into(), text: Payload::text(text) }

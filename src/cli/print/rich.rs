@@ -7,8 +7,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::cli::print::presence::NoteLine;
 use crate::cli::print::{
+    note::NoteLine,
     text::{quoted, visible_line},
     time::rfc3339,
 };
