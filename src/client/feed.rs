@@ -20,7 +20,8 @@ use super::link::{Link, next_link};
 use super::resume::{FeedKind, FeedResume, Handed, ItemNumber, Opening, Unsaved};
 use super::state::CursorFile;
 use crate::model::RefusalCode;
-use crate::protocol::{FeedOpen, FeedSubject, body};
+use crate::model::limits::COMPOSING_HELD_MAX;
+use crate::protocol::{Composing, FeedOpen, FeedSubject, body};
 use crate::wire::{CloseCode, ResetCode};
 
 /// How long to wait before a feed that the server ended by itself is opened again on the same connection.
@@ -48,6 +49,8 @@ struct State<T> {
     opening: Option<Opening>,
     was_caught_up: bool,
     troubles: VecDeque<ClientError>,
+    /// Who is composing, the latest of each sender; the oldest is forgotten beyond a few.
+    composing: VecDeque<Composing>,
     /// No further items come; the reason unless all is well.
     over: Option<Result<(), ClientError>>,
     /// The position cannot be saved any more.
@@ -70,6 +73,7 @@ impl<T: Item> Shared<T> {
             opening: None,
             was_caught_up: false,
             troubles: VecDeque::new(),
+            composing: VecDeque::new(),
             over: None,
             unsavable: None,
             told: false,
@@ -179,9 +183,24 @@ impl<T: Item> Feed<T> {
     }
 
     pub(crate) async fn next(&mut self) -> Option<Result<(Handed<T>, InHand<T>), ClientError>> {
+        loop {
+            match self.next_event().await? {
+                Ok(Event::Item(handed, held)) => return Some(Ok((handed, held))),
+                Ok(Event::Composing(_)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// As [`Feed::next`], with what is no item.
+    pub(crate) async fn next_event(&mut self) -> Option<Result<Event<T>, ClientError>> {
         let follow = self.follow;
         match self.shared.until(|state| state.next(follow)).await {
-            News::Item(handed) => Some(Ok(self.with_hold(handed))),
+            News::Item(handed) => {
+                let (handed, held) = self.with_hold(handed);
+                Some(Ok(Event::Item(handed, held)))
+            }
+            News::Composing(composing) => Some(Ok(Event::Composing(composing))),
             News::Trouble(error) => Some(Err(error)),
             News::End => None,
         }
@@ -217,17 +236,37 @@ impl<T: Item> Feed<T> {
     }
 }
 
+/// What a feed brings.
+pub(crate) enum Event<T> {
+    /// An item, and the hold by which it is taken.
+    Item(Handed<T>, InHand<T>),
+    /// Somebody is composing.
+    Composing(Composing),
+}
+
 enum News<T> {
     Item(Handed<T>),
+    Composing(Composing),
     Trouble(ClientError),
     End,
 }
 
 impl<T> State<T> {
+    fn hear(&mut self, composing: &Composing) {
+        self.composing.retain(|known| known.sender != composing.sender);
+        if self.composing.len() == COMPOSING_HELD_MAX {
+            self.composing.pop_front();
+        }
+        self.composing.push_back(composing.clone());
+    }
+
     /// What to tell the application next, if there is anything yet.
     fn next(&mut self, follow: bool) -> Option<News<T>> {
         if let Some(handed) = self.resume.next_item() {
             return Some(News::Item(handed));
+        }
+        if let Some(composing) = self.composing.pop_front() {
+            return Some(News::Composing(composing));
         }
         if let Some(trouble) = self.troubles.pop_front() {
             return Some(News::Trouble(trouble));
@@ -388,6 +427,7 @@ impl<T: Item> Reader<T> {
             match &heard {
                 Heard::Opened(opening) => state.opening = Some(*opening),
                 Heard::CaughtUp => state.was_caught_up = true,
+                Heard::Composing(composing) => state.hear(composing),
                 _ => {}
             }
             Ok::<_, ClientError>(heard)

@@ -5,12 +5,12 @@
 use super::client::{Client, blocking};
 use super::error::ClientError;
 use super::exchange::{FeedEvent, FeedItem};
-use super::feed::{Feed, InHand, Subject};
+use super::feed::{Event, Feed, InHand, Subject};
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening, Position};
 use super::state::{CursorFile, CursorName};
 use crate::model::{InboxAddress, InboxItem, Message, Receipt};
-use crate::protocol::FeedSubject;
 use crate::protocol::Field as _;
+use crate::protocol::{Composing, FeedSubject};
 
 impl FeedItem for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
@@ -81,6 +81,15 @@ impl Received {
     }
 }
 
+/// What an inbox brings.
+#[derive(Debug)]
+pub enum InboxEvent {
+    /// A message or receipt.
+    Received(Received),
+    /// Somebody is composing a message for the inbox (RFC 3994), as far as is known now: nothing to take, kept nowhere.
+    Composing(Composing),
+}
+
 /// A stream of messages and receipts that survives lost connections, hands each one out once, and goes on behind what was taken.
 ///
 /// Holds the lock of its position for as long as it lives, unless it only looks.
@@ -96,6 +105,15 @@ impl Inbox {
     pub async fn next(&mut self) -> Option<Result<Received, ClientError>> {
         let next = self.feed.next().await?;
         Some(next.map(|next| self.received(next)))
+    }
+
+    /// As [`Inbox::next`], also telling who is composing. Cancel-safe.
+    pub async fn next_event(&mut self) -> Option<Result<InboxEvent, ClientError>> {
+        let next = self.feed.next_event().await?;
+        Some(next.map(|event| match event {
+            Event::Item(handed, held) => InboxEvent::Received(self.received((handed, held))),
+            Event::Composing(composing) => InboxEvent::Composing(composing),
+        }))
     }
 
     /// The next message or receipt, if one is here already: to take a burst with one save.

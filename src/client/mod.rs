@@ -77,7 +77,7 @@ pub use error::{ClientError, Refused};
 pub use events::{ConnectionEvent, Events};
 pub use exchange::ControlEvent;
 pub use history::HistoryOptions;
-pub use inbox::{Inbox, InboxOptions, Received};
+pub use inbox::{Inbox, InboxEvent, InboxOptions, Received};
 pub use manage::{InviteOptions, Invited};
 pub use profile::{ANSWER_WITHIN, CONNECT_TIMEOUT, Patience, Profile};
 pub use publish::{Publication, PublishOptions, Published};

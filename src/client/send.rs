@@ -10,7 +10,8 @@ use super::random;
 use super::session::Durability;
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
-    ContentType, InboxAddress, Lifetime, MessageId, Payload, Principal, Receipts, Refusal,
+    COMPOSING_TYPE, ContentType, InboxAddress, Lifetime, MessageId, Payload, Principal, Receipts,
+    Refusal, composing_document, is_composing,
 };
 use crate::protocol::{self, Answer};
 
@@ -52,6 +53,23 @@ impl Outgoing {
     }
 }
 
+impl Outgoing {
+    /// That one is composing a message, or has stopped to (RFC 3994): passed on to whoever has the inbox open, and kept
+    /// nowhere. It holds for `refresh_s`, at least 60 and 120 if `None`, unless it is said again.
+    ///
+    /// # Panics
+    /// Never: the content type is a valid one.
+    pub fn composing(inbox: InboxAddress, is_active: bool, refresh_s: Option<u32>) -> Self {
+        let content_type = ContentType::new(COMPOSING_TYPE).expect("it is type/subtype");
+        Self::new(inbox, content_type, composing_document(is_active, refresh_s).into())
+    }
+
+    /// Whether it is a composing indication, which no server keeps.
+    pub fn is_composing(&self) -> bool {
+        is_composing(&self.content_type, &self.body)
+    }
+}
+
 /// A message lies in its inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -66,6 +84,19 @@ pub struct Sent {
 }
 
 impl Client {
+    /// Tells whoever has `inbox` open that one is composing a message, or has stopped to, see [`Outgoing::composing`]. The
+    /// answer does not say whether anybody was told.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn composing(
+        &self,
+        inbox: &InboxAddress,
+        is_active: bool,
+    ) -> Result<(), ClientError> {
+        self.send(Outgoing::composing(inbox.clone(), is_active, None)).await.map(drop)
+    }
+
     /// Sends a message and waits until it is in its inbox. Over lost connections it is sent again under the same id, so
     /// that it gets there once.
     ///

@@ -178,6 +178,18 @@ pub const DRAIN_MS_DEFAULT: u64 = 5_000;
 /// When to try again for a feed that found no place: another one must end first.
 pub const FEEDS_RETRY_MS: u64 = 5_000;
 
+/// Largest composing indication: a small document, perhaps with the headers of a `message/cpim` around it.
+pub const COMPOSING_BYTES_MAX: usize = 4 * 1024;
+/// Composing indications that a sender may pass on to an inbox in a minute; more are dropped without a word. RFC 3994 has
+/// one at each change of state and each refresh.
+pub const COMPOSING_A_MINUTE_MAX: u32 = 20;
+/// Senders and inboxes whose rate is counted at once.
+pub const COMPOSING_PAIRS_MAX: usize = 10_000;
+/// Composing indications a feed or a client holds, the latest of each sender.
+pub const COMPOSING_HELD_MAX: usize = 16;
+
+/// One minute in milliseconds.
+pub const MINUTE_MS: u64 = 60 * 1_000;
 /// One hour in milliseconds.
 pub const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// One day in milliseconds.

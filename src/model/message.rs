@@ -90,6 +90,11 @@ impl ContentType {
         &self.0
     }
 
+    /// The type without its parameters.
+    pub fn essence(&self) -> &str {
+        self.0.split(';').next().unwrap_or_default().trim_end()
+    }
+
     /// Whether this is `text/…`, so that a terminal may show it.
     pub fn is_text(&self) -> bool {
         self.0.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"))

@@ -84,7 +84,7 @@ pub use request::{Answer, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;
 pub use samples::samples;
-pub use send::Send;
+pub use send::{Composing, Send};
 pub use server::{ServerDescription, ServerInfo};
 pub use subscribe::{ListSubscriptions, Subscribe, SubscriptionRow, Unsubscribe};
 pub use visibility::{ChangeVisibility, ListVisibility, VisibilityRow};

@@ -5,12 +5,15 @@
 use bytes::Bytes;
 
 use super::field::{Field, fields};
-use super::framed::{Framed, too_large};
+use super::framed::{Framed, framed, too_large};
 use super::request::{Answer, Request};
-use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, sample, typed, written as text};
+use super::sample::{
+    DAY_MS, INBOX, Sample, TIME_MS, answered, sample, through, typed, written as text,
+};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
-    ContentType, InboxAddress, Lifetime, Message, MessageId, Payload, Principal, Receipts, Refusal,
+    COMPOSING_TYPE, ContentType, InboxAddress, Lifetime, Message, MessageId, Payload, Principal,
+    Receipts, Refusal, composing_document, is_composing,
 };
 
 /// Frozen bodies and their parts.
@@ -39,6 +42,17 @@ pub mod body {
             ;
             /// Which receipts are wanted: one byte, a bit for each.
             1 receipts,
+        }
+        /// That somebody is composing a message, in a live inbox feed. It has no number and no cursor.
+        0x8002 ComposingEvent {
+            /// `im:` URI of the inbox that the message would go to.
+            inbox: String,
+            /// `local@domain` of the authenticated sender.
+            sender: String,
+            /// MIME type of the body.
+            content_type: String,
+            /// The indication as it was sent, at most 4,096 bytes.
+            body: Bytes,
         }
         /// Answer to `Send`: the message is in the inbox.
         0x0113 Sent {
@@ -94,6 +108,28 @@ pub struct Send {
 impl Framed for Send {
     type Body = body::Send;
 }
+
+impl Send {
+    /// Whether it only says that its sender is composing (RFC 3994): passed on, and never kept.
+    pub fn is_composing(&self) -> bool {
+        self.body.bytes().is_some_and(|body| is_composing(&self.content_type, body))
+    }
+}
+
+/// That somebody is composing a message: told to whoever has the inbox open, and nowhere kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composing {
+    /// For which inbox.
+    pub inbox: InboxAddress,
+    /// The authenticated sender, never what a client claims.
+    pub sender: Principal,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// The indication as it was sent, at most [`COMPOSING_BYTES_MAX`](crate::model::limits::COMPOSING_BYTES_MAX) bytes.
+    pub body: Bytes,
+}
+
+framed! { Composing in ComposingEvent: inbox, sender, content_type, body }
 
 impl Field<body::Send> for Send {
     fn to_wire(&self) -> body::Send {
@@ -163,7 +199,18 @@ pub(super) fn samples() -> Vec<Sample> {
         send("Send", lasting),
         send("Send that asks for receipts", asking),
         answered("Sent", 2, Answer::Sent { duplicate: false }),
+        through::<Composing>("ComposingEvent", from_bob()),
     ]
+}
+
+/// Bob is writing to alice.
+fn from_bob() -> body::ComposingEvent {
+    body::ComposingEvent {
+        inbox: "im:alice@example.com".into(),
+        sender: "bob@example.com".into(),
+        content_type: COMPOSING_TYPE.into(),
+        body: composing_document(true, None).into(),
+    }
 }
 
 /// Bob writes to alice.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Verdict, controls};
 use super::clock::WallClock;
+use super::composing::ComposingRates;
 use super::decide;
 use super::live::Live;
 use super::observe::Observations;
@@ -20,7 +21,7 @@ use crate::model::{
     Ahead, Document, Moment, Now, Presentity, Principal, Refusal, Role, Sequence,
     SubscriptionState, Timestamp, WatcherKind,
 };
-use crate::protocol::{Findings, Question};
+use crate::protocol::{Command, Findings, Question};
 use crate::view::Views;
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]. Then [`Service::take_batch`] gives the events they caused,
@@ -31,6 +32,7 @@ pub struct Service {
     pub(super) views: Views,
     pub(super) live: Live,
     pub(super) observations: Observations,
+    pub(super) composing: ComposingRates,
     clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
@@ -56,6 +58,7 @@ impl Service {
             views,
             live: Live::default(),
             observations: Observations::default(),
+            composing: ComposingRates::default(),
             round: None,
             pending: Vec::new(),
             outputs: Vec::new(),
@@ -74,6 +77,13 @@ impl Service {
             Input::Enter { ticket, hello } => {
                 let verdict = decide::enter(self.case(now), &hello);
                 self.conclude(now, ticket, verdict);
+            }
+            Input::Command { ticket, actor, command: Command::Send(send) }
+                if send.is_composing() =>
+            {
+                let result =
+                    self.check_actor(&actor).and_then(|()| self.compose(now, &actor, send));
+                self.reply(ticket, result);
             }
             Input::Command { ticket, actor, command } => {
                 let verdict = self

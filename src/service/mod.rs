@@ -8,6 +8,7 @@ mod access;
 mod case;
 mod clock;
 mod compose;
+mod composing;
 mod core;
 mod decide;
 pub mod feed;

@@ -12,7 +12,7 @@ use crate::model::{
     AccessRules, Ahead, DeviceId, Document, Handling, InboxSequence, Mode, Moment, Presentity,
     Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
 };
-use crate::protocol::{Answer, Findings};
+use crate::protocol::{Answer, Composing, Findings};
 
 /// The service's yes. Its no is a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,6 +210,13 @@ pub enum Output {
         feeds: Vec<FeedId>,
         /// Where it lies.
         row: InboxRow,
+    },
+    /// That somebody is composing a message, for these inbox feeds: said once, and nowhere kept.
+    Composing {
+        /// Who is told.
+        feeds: Vec<FeedId>,
+        /// What.
+        item: Arc<Composing>,
     },
     /// These feeds are over: the right to them was taken back.
     Ended {

@@ -8,14 +8,16 @@ use super::case::rights;
 use super::core::Service;
 use super::live::Sight;
 use super::shown::{Presence, without_presence};
-use super::{FeedId, InboxRow, Output, PresenceItem};
+use super::{Actor, FeedId, InboxRow, Output, PresenceItem, Reply, decide};
 use crate::event::{
     Event, GrantChanged, PublicationEnded, Published, Recorded, Subscribed, SubscriptionCreated,
     SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed, WatchObserved, WatchRequested,
 };
 use crate::model::{
     Document, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    Timestamp,
 };
+use crate::protocol::{Answer, Composing, Send};
 
 impl Service {
     /// Tells those concerned of an event that has been applied. `composed` is what the publications of its presentity
@@ -74,6 +76,27 @@ impl Service {
             }
             _ => {}
         }
+    }
+
+    /// Judges an indication like a message and passes it on, if its rate allows. The answer is the one for a message in
+    /// every case that is no refusal, so that it tells nothing of who listens.
+    pub(super) fn compose(
+        &mut self,
+        now: Timestamp,
+        actor: &Actor,
+        send: Send,
+    ) -> Result<Reply, Refusal> {
+        let sender = decide::composing(self.case(now), actor, &send)?;
+        let feeds = self.live.inbox_feeds(&send.inbox);
+        if let Some(sender) = sender.filter(|_| !feeds.is_empty())
+            && self.composing.admits(now, &sender, &send.inbox)
+        {
+            let Send { inbox, content_type, body, .. } = send;
+            let body = body.bytes().cloned().unwrap_or_default();
+            let item = Arc::new(Composing { inbox, sender, content_type, body });
+            self.outputs.push(Output::Composing { feeds, item });
+        }
+        Ok(Reply::Done(Answer::Sent { duplicate: false }))
     }
 
     /// A publication was made, changed or ended. `composed` is what they compose to now, if that is known.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::model::{DeviceId, Mode, Refusal};
+use crate::protocol::Composing;
 use crate::service::{FeedId, InboxRow, Output, PresenceItem, Reply, SessionId, Ticket};
 
 /// Names a lane among all of a server: its session and its number there.
@@ -26,6 +27,8 @@ pub enum Letter {
     Presence(Mode, Arc<PresenceItem>),
     /// A message for the lane's inbox feed.
     Inbox(InboxRow),
+    /// That somebody is composing, for the lane's inbox feed.
+    Composing(Arc<Composing>),
     /// The lane's feed is over.
     Ended(Refusal),
 }
@@ -87,6 +90,11 @@ pub fn post(output: Output, to: &mut impl Post) {
         Output::Inbox { feeds, row } => {
             for feed in feeds {
                 to.letter(lane_of(feed), Letter::Inbox(row));
+            }
+        }
+        Output::Composing { feeds, item } => {
+            for feed in feeds {
+                to.letter(lane_of(feed), Letter::Composing(Arc::clone(&item)));
             }
         }
         Output::Ended { feeds, refusal } => {

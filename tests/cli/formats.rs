@@ -457,6 +457,38 @@ fn people_and_programs_read_text_in_any_encoding() {
 }
 
 #[test]
+fn who_is_composing_is_told_to_who_reads_along_and_stored_nowhere() {
+    let site = Site::with_alice_and_bob();
+    let document = adsum::model::composing_document(true, None);
+    let headers = "From: <im:alice@localhost>\r\nTo: <im:bob@localhost>\r\n\r\nContent-Type: application/im-iscomposing+xml\r\n\r\n";
+    let cpim = format!("{headers}{document}");
+    let nobody_listens = send(&site, cpim.as_bytes(), &[]).line();
+    assert_eq!(nobody_listens["result"], "passed-on");
+    site.run("alice", &["send", "im:bob@localhost", "lunch?"]).line();
+    let mut inbox = site.stay("bob", &["inbox", "--follow"]);
+    assert_eq!(inbox.object()["body"], "lunch?");
+    // It is caught up once what comes live arrives.
+    site.run("alice", &["send", "im:bob@localhost", "well?"]).line();
+    assert_eq!(inbox.object()["body"], "well?");
+    assert_eq!(send(&site, cpim.as_bytes(), &[]).line()["result"], "passed-on");
+    let told = inbox.object();
+    assert_eq!(
+        (&told["type"], &told["from"], &told["state"]),
+        (&"composing".into(), &"alice@localhost".into(), &"active".into())
+    );
+    let idle = adsum::model::composing_document(false, Some(90));
+    let arguments = ["send", "im:bob@localhost", "-", "--type", "application/im-iscomposing+xml"];
+    site.run_with("alice", &arguments, idle.as_bytes()).line();
+    let told = inbox.object();
+    assert_eq!((&told["state"], &told["refresh_s"]), (&"idle".into(), &90.into()));
+    inbox.kill();
+    let all = site.run("bob", &["inbox", "--from-start", "--keep"]).lines();
+    let bodies: Vec<_> = all.iter().map(|line| line["body"].as_str().unwrap()).collect();
+    assert_eq!(bodies, ["lunch?", "well?"]);
+    assert_eq!(all[1]["sequence"], 2, "it took no number");
+}
+
+#[test]
 fn rich_presence_is_shown_to_people_and_to_programs() {
     let site = Site::with_alice_and_bob();
     let rich = document(

@@ -89,7 +89,8 @@ fn of_alternatives_the_plainest_text_is_shown_and_of_a_mixture_each_part() {
     let image = "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA";
     let latin = "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=E9";
     let of = |kind: &str, parts: &[&str]| {
-        let parts: String = parts.iter().map(|part| format!("--b1\r\n{part}\r\n")).collect();
+        let parts: Vec<String> = parts.iter().map(|part| format!("--b1\r\n{part}\r\n")).collect();
+        let parts = parts.concat();
         let body = format!("preamble\r\n{parts}--b1--\r\nepilogue\r\n");
         of_body(&format!("multipart/{kind}; boundary=\"b1\""), body.as_bytes())
     };
@@ -120,9 +121,8 @@ fn parts_that_are_broken_empty_or_very_deep_are_told_and_harm_nothing() {
         let pieces = of_body(kind, body.as_bytes());
         assert!(matches!(&pieces[..], [Piece::Other { .. }]), "{kind}: {pieces:?}");
     }
-    let deep: String = (0..900)
-        .map(|n| format!("--b{n}\r\nContent-Type: multipart/mixed; boundary=b{}\r\n\r\n", n + 1))
-        .collect();
+    let part = |n| format!("--b{n}\r\nContent-Type: multipart/mixed; boundary=b{}\r\n\r\n", n + 1);
+    let deep = (0..900).map(part).collect::<Vec<String>>().concat();
     let pieces = of_body("multipart/mixed; boundary=b0", deep.as_bytes());
     assert!(
         matches!(&pieces[..], [Piece::Other { reason, .. }] if reason == "out of form"),

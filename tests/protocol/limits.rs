@@ -99,6 +99,8 @@ fn presence_limits() -> Vec<Row> {
 fn other_limits() -> Vec<Row> {
     listed! {
         "Message body" BODY_BYTES_MAX Bytes;
+        "Composing indication" COMPOSING_BYTES_MAX Bytes;
+        "Composing indications of a sender to an inbox in a minute" COMPOSING_A_MINUTE_MAX Count;
         "Message id" MESSAGE_ID_BYTES_MAX Bytes;
         "Content type" CONTENT_TYPE_BYTES_MAX Bytes;
         "Messages waiting in an inbox" MESSAGES_WAITING_MAX Count;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::print::{
+    composing::ComposingLine,
     cpim,
     message::MessageLine,
     output::{self, Output},
@@ -20,9 +21,12 @@ use crate::cli::run::{
     session::{self, Patience, Staying},
     signals::Interrupts,
 };
-use crate::client::{Client, ClientError, Inbox, InboxItem, InboxOptions, Received, RequestId};
+use crate::client::{
+    Client, ClientError, Inbox, InboxEvent, InboxItem, InboxOptions, Received, RequestId,
+};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
+use crate::protocol::Composing;
 
 /// Arguments of `adsum inbox`.
 #[derive(Debug, clap::Args)]
@@ -151,7 +155,7 @@ impl InboxReader<'_> {
         let mut failed = None;
         while remaining > 0 {
             let next = tokio::select! {
-                next = self.patience.next(inbox.next()) => next,
+                next = self.patience.next(inbox.next_event()) => next,
                 () = self.interrupts.next() => break,
             };
             let next = match next {
@@ -159,7 +163,8 @@ impl InboxReader<'_> {
                 Err(silence) => return self.settle(&inbox, Duration::ZERO).await.and(Err(silence)),
             };
             match next {
-                Some(Ok(received)) => {
+                Some(Ok(InboxEvent::Composing(composing))) => self.composing(&composing)?,
+                Some(Ok(InboxEvent::Received(received))) => {
                     let most = remaining.min(MESSAGES_AT_ONCE_MAX);
                     remaining -= self.take(received, &mut inbox, most).await?;
                     failed = None;
@@ -172,6 +177,18 @@ impl InboxReader<'_> {
             Some(failure) => Err(failure),
             None => self.settle(&inbox, self.patience.bound()).await,
         }
+    }
+
+    /// Tells who is composing, to people as it begins; with `--cpim` stdout carries messages only.
+    fn composing(&mut self, composing: &Composing) -> Result<(), Failure> {
+        let line = ComposingLine::of(composing).filter(|_| self.args.follow);
+        let Some(line) = line else { return Ok(()) };
+        if self.args.cpim {
+            output::note(self.output.is_json(), "composing", &line.to_string());
+            return Ok(());
+        }
+        self.output.line(&line)?;
+        self.output.flush()
     }
 
     /// Waits until what was printed is acknowledged at the server, so that no later start prints it again.

@@ -82,7 +82,7 @@ impl Serialize for SaidLine {
                 (true, _) => map.serialize_entry(&name, &said.values)?,
                 (false, Some(value)) => match value.parse::<i32>() {
                     Ok(minutes) if said.name == "time-offset" => {
-                        map.serialize_entry(&name, &minutes)?
+                        map.serialize_entry(&name, &minutes)?;
                     }
                     _ => map.serialize_entry(&name, value)?,
                 },
@@ -127,7 +127,7 @@ fn words(said: &Said) -> String {
         _ => format!("{label} {values}"),
     };
     for note in &said.notes {
-        text.push_str(&format!(" {}", NoteLine::new(note)));
+        text.extend([" ", &NoteLine::new(note).to_string()]);
     }
     let times = [(" since ", &said.last_input), (" from ", &said.from), (" until ", &said.until)];
     for (word, time) in times {

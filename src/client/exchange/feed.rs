@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::frames::{Frames, decode};
 use crate::client::error::ClientError;
 use crate::client::resume::{Arrived, FeedResume, Opening};
-use crate::protocol::{FeedReady, Framed as _, body, body::Body as _};
+use crate::protocol::{Composing, FeedReady, Framed as _, body, body::Body as _};
 use crate::wire::Frame;
 
 /// One frame from the server on a feed.
@@ -43,6 +43,8 @@ pub enum FeedEvent {
         /// What its frame took, for the window.
         bytes: usize,
     },
+    /// Somebody is composing.
+    Composing(body::ComposingEvent),
     /// What was missed is through; from here on it is live.
     CaughtUp {
         /// Where the feed stands.
@@ -74,6 +76,7 @@ impl FeedEvent {
             body::PresenceEvent::KIND => Self::Presence { event: decode(frame)?, bytes },
             body::MessageEvent::KIND => Self::Message { event: decode(frame)?, bytes },
             body::ReceiptEvent::KIND => Self::Receipt { event: decode(frame)?, bytes },
+            body::ComposingEvent::KIND => Self::Composing(decode(frame)?),
             body::WatcherEvent::KIND => Self::Watcher { event: decode(frame)?, bytes },
             body::CaughtUp::KIND => {
                 Self::CaughtUp { cursor: decode::<body::CaughtUp>(frame)?.cursor }
@@ -105,6 +108,8 @@ pub enum Heard {
     Received,
     /// Everything that was missed was received.
     CaughtUp,
+    /// Somebody is composing. It is no item: it moves nothing, and is lost with the connection.
+    Composing(Composing),
     /// The server made the acknowledgement of this cursor durable.
     Acknowledged(Bytes),
     /// The server ended the feed.
@@ -132,6 +137,9 @@ pub fn hear<T: FeedItem>(
         FeedEvent::Acknowledged { cursor } => {
             resume.acknowledged(&cursor);
             Heard::Acknowledged(cursor)
+        }
+        FeedEvent::Composing(event) => {
+            Heard::Composing(Composing::from_body(event).map_err(ClientError::protocol)?)
         }
         FeedEvent::End(end) => Heard::Ended(end),
         item => {

@@ -44,7 +44,7 @@ impl Frames {
                 let refused: body::Refused = decode(&frame)?;
                 return Err(ClientError::Refused(refused.into()));
             }
-            if !frame.is_ignorable() {
+            if !frame.is_ignorable() || frame.kind == body::ComposingEvent::KIND {
                 return Ok(Some(frame));
             }
         }

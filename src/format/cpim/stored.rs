@@ -37,8 +37,7 @@ pub fn stored(message: &Message) -> Option<Bytes> {
 
 /// Whether a body of this type is a message of this format.
 pub fn is_cpim(content_type: &ContentType) -> bool {
-    let essence = content_type.as_str().split(';').next().unwrap_or_default();
-    essence.trim_end().eq_ignore_ascii_case(CONTENT_TYPE)
+    content_type.essence().eq_ignore_ascii_case(CONTENT_TYPE)
 }
 
 fn says_its_sender(message: &Message, body: &[u8]) -> bool {

@@ -18,4 +18,4 @@ pub(super) use element::{capture, root_value, standalone};
 pub(super) use encoding::document_text;
 pub(super) use reader::{Reader, Token};
 pub(super) use tag::Start;
-pub(super) use tree::{Node, tree};
+pub(super) use tree::{Node, document_tree, tree};

@@ -43,7 +43,15 @@ impl Node {
 
 /// `text`, which was stored as markup, as a tree; `None` if it is not well-formed.
 pub(in crate::format) fn tree(text: &str) -> Option<Node> {
-    let mut reader = Reader::element(text.trim_matches(is_space), XML_DEPTH_MAX);
+    read(Reader::element(text.trim_matches(is_space), XML_DEPTH_MAX))
+}
+
+/// A document, with its declaration or without, as a tree; `None` if it is not well-formed.
+pub(in crate::format) fn document_tree(text: &str) -> Option<Node> {
+    if text.starts_with("<?xml") { read(Reader::document(text).ok()?) } else { tree(text) }
+}
+
+fn read(mut reader: Reader<'_>) -> Option<Node> {
     let mut open: Vec<Node> = Vec::new();
     loop {
         match reader.next().ok()? {
@@ -54,7 +62,7 @@ pub(in crate::format) fn tree(text: &str) -> Option<Node> {
             Token::Text(text) => open.last_mut()?.text.push_str(&text),
             Token::End => {
                 let mut node = open.pop()?;
-                node.text = node.text.trim_matches(is_space).to_owned();
+                node.text = String::from(node.text.trim_matches(is_space));
                 match open.last_mut() {
                     Some(around) => around.children.push(node),
                     None => return Some(node),

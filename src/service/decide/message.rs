@@ -8,8 +8,8 @@ use crate::event::{
     MessageEnded, MessageQuarantined, ReceiptsAsked,
 };
 use crate::model::limits::{
-    BODY_BYTES_MAX, DELETE_COUNT_MAX, MESSAGE_LIFETIME_MS_MAX, MESSAGES_WAITING_MAX,
-    QUARANTINED_MAX,
+    BODY_BYTES_MAX, COMPOSING_BYTES_MAX, DELETE_COUNT_MAX, MESSAGE_LIFETIME_MS_MAX,
+    MESSAGES_WAITING_MAX, QUARANTINED_MAX,
 };
 use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
@@ -22,34 +22,68 @@ use crate::view::{InboxView, MessageKey, ReceiptRequest, Row};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
     let sender = sender_of(case, actor, &send)?;
-    case.check_messaging_on(send.inbox.domain())?;
-    case.check_inbox(&send.inbox)?;
-    check_body(&send)?;
+    check_way(case, &send)?;
+    check_body(&send, BODY_BYTES_MAX)?;
     let lifetime = lifetime_of(send.lifetime)?;
     let digest = digest_of(&send);
     if let Some(duplicate) = duplicate(case, &sender, &send, digest)? {
         return Ok(duplicate);
     }
-    let none = DeliveryRules::default();
-    let rules = case.views.rules(&send.inbox.principal()).map_or(&none, |view| &view.delivery);
-    let decided = rules.decide(&sender, &send.content_type, send.body.len());
-    let quarantined_by = match decided {
-        (Delivery::Refuse { reason }, _) => {
-            let address = send.inbox.to_string();
-            return Err(Refusal::DeliveryRefused { address, reason });
-        }
-        (Delivery::Discard, _) => {
+    let quarantined_by = match way_of(case, &sender, &send)? {
+        Way::Nowhere => {
             return Ok(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: false })));
         }
-        (Delivery::Quarantine, rule) => rule.cloned(),
-        (Delivery::Accept, _) => {
-            // Whether the inbox is closed is told only to those whom the rules let in.
-            check_open(case, &sender, &send.inbox, rules)?;
-            None
-        }
+        Way::Aside(rule) => rule,
+        Way::Inbox => None,
     };
     let from = From { sender, device: actor.device };
     store(case, from, send, (lifetime, digest), quarantined_by)
+}
+
+/// Judges a composing indication as a message of the same sender; says whose it is if it goes to the inbox.
+pub(super) fn composing(
+    case: Case<'_>,
+    actor: &Actor,
+    send: &Send,
+) -> Result<Option<Principal>, Refusal> {
+    let sender = sender_of(case, actor, send)?;
+    check_way(case, send)?;
+    check_body(send, COMPOSING_BYTES_MAX)?;
+    lifetime_of(send.lifetime)?;
+    let way = way_of(case, &sender, send)?;
+    Ok(matches!(way, Way::Inbox).then_some(sender))
+}
+
+fn check_way(case: Case<'_>, send: &Send) -> Result<(), Refusal> {
+    case.check_messaging_on(send.inbox.domain())?;
+    case.check_inbox(&send.inbox)
+}
+
+/// Where the inbox's rules put what is sent.
+enum Way {
+    /// Into the inbox.
+    Inbox,
+    /// Aside, by this rule.
+    Aside(Option<RuleName>),
+    /// Nowhere, and its sender does not notice.
+    Nowhere,
+}
+
+fn way_of(case: Case<'_>, sender: &Principal, send: &Send) -> Result<Way, Refusal> {
+    let none = DeliveryRules::default();
+    let rules = case.views.rules(&send.inbox.principal()).map_or(&none, |view| &view.delivery);
+    match rules.decide(sender, &send.content_type, send.body.len()) {
+        (Delivery::Refuse { reason }, _) => {
+            Err(Refusal::DeliveryRefused { address: send.inbox.to_string(), reason })
+        }
+        (Delivery::Discard, _) => Ok(Way::Nowhere),
+        (Delivery::Quarantine, rule) => Ok(Way::Aside(rule.cloned())),
+        (Delivery::Accept, _) => {
+            // Whether the inbox is closed is told only to those whom the rules let in.
+            check_open(case, sender, &send.inbox, rules)?;
+            Ok(Way::Inbox)
+        }
+    }
 }
 
 /// Whom a message is from: the actor, or a principal that made the actor a member.
@@ -163,14 +197,12 @@ fn receipts_asked(
     receipts.events
 }
 
-fn check_body(send: &Send) -> Result<(), Refusal> {
+fn check_body(send: &Send, max: usize) -> Result<(), Refusal> {
     match send.body.len() {
         0 => Err(Refusal::bad_field("body", "is empty; a message has at least one byte")),
-        length if length > BODY_BYTES_MAX => Err(Refusal::TooLarge {
-            part: "body".into(),
-            found: length as u64,
-            max: BODY_BYTES_MAX as u64,
-        }),
+        length if length > max => {
+            Err(Refusal::TooLarge { part: "body".into(), found: length as u64, max: max as u64 })
+        }
         _ => Ok(()),
     }
 }

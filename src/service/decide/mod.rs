@@ -15,8 +15,8 @@ mod subscription_state;
 
 use super::case::{Case, Verdict};
 use super::{Actor, Hello};
-use crate::model::{InboxAddress, InboxSequence, Presentity, Refusal};
-use crate::protocol::{Administer, Administration, Command};
+use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal};
+use crate::protocol::{Administer, Administration, Command, Send};
 
 pub(super) use due::end_of;
 pub(super) use rules::reviewed;
@@ -58,6 +58,15 @@ fn administer(case: Case<'_>, actor: &Actor, request: Administer) -> Result<Verd
         Administration::Suspend(principal) => domain::suspend(case, actor, principal, true),
         Administration::Resume(principal) => domain::suspend(case, actor, principal, false),
     }
+}
+
+/// Whose composing indication is passed on, `None` if a delivery rule keeps it from the inbox.
+pub(super) fn composing(
+    case: Case<'_>,
+    actor: &Actor,
+    send: &Send,
+) -> Result<Option<Principal>, Refusal> {
+    message::composing(case, actor, send)
 }
 
 /// Decides that the device of `actor` has taken messages for good.

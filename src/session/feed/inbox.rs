@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::composing::ComposingHeard;
 use super::over::FeedOver;
 use super::ready::{Outcome, Ready};
 use super::side::{Desk, newest};
@@ -44,6 +45,7 @@ pub(super) struct InboxSide {
     /// The number of the event whose message is being read.
     reading: Option<u64>,
     taken: Acknowledgement,
+    composing: ComposingHeard,
 }
 
 /// A question to the service that is not answered yet.
@@ -94,6 +96,7 @@ impl InboxSide {
             opened: None,
             reading: None,
             taken: Acknowledgement::default(),
+            composing: ComposingHeard::default(),
         }
     }
 
@@ -117,6 +120,7 @@ impl InboxSide {
                 let (_, asked) = self.asked.swap_remove(place);
                 self.answered(asked, result)?;
             }
+            Letter::Composing(item) => self.composing.hear(item),
             Letter::Ended(refusal) => return Err(FeedOver::Refused(refusal)),
             Letter::Presence(..) => {}
         }
@@ -231,6 +235,7 @@ impl InboxSide {
         if !desk.has_room() || self.reading.is_some() {
             return None;
         }
+        self.composing.tell(desk.out);
         match self.feed.next_step() {
             InboxStep::Send { number, row } => {
                 self.reading = Some(number);
@@ -246,6 +251,7 @@ impl InboxSide {
             InboxStep::CaughtUp { position } => {
                 let cursor = self.sealer.seal(position.get());
                 encode(&CaughtUp { cursor }, desk.out);
+                self.composing.is_live = true;
                 Some(Step::Priority(PRIORITY_LIVE))
             }
             InboxStep::Wait => None,

@@ -3,6 +3,7 @@
 //! It listens while it writes, so that what happens meanwhile goes into the feed's state machine, where it is conflated
 //! or counted, and not into a queue. Must never hold: what a feed sends next (`service::feed` decides).
 
+mod composing;
 mod inbox;
 mod over;
 mod peer;

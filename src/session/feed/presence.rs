@@ -93,7 +93,7 @@ impl PresenceSide {
             Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
                 return Err(FeedOver::Refused(refusal));
             }
-            Letter::Reply(..) | Letter::Inbox(_) => {}
+            Letter::Reply(..) | Letter::Inbox(_) | Letter::Composing(_) => {}
         }
         Ok(())
     }

@@ -72,6 +72,9 @@ struct SentLine {
     duplicate: bool,
 }
 
+/// What becomes of a composing indication: whoever has the inbox open is told, and it is kept nowhere.
+const PASSED_ON: &str = "passed-on";
+
 impl From<&Sent> for SentLine {
     fn from(sent: &Sent) -> Self {
         Self {
@@ -86,6 +89,9 @@ impl From<&Sent> for SentLine {
 
 impl fmt::Display for SentLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.result == PASSED_ON {
+            return write!(to, "{}: passed on, not stored", self.inbox);
+        }
         let before = if self.duplicate { ", as it was before" } else { "" };
         write!(to, "{}: stored {} ({}{before})", self.inbox, self.id, self.durability)
     }
@@ -98,9 +104,14 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
         Some(path) => of_cpim(&path, args, invocation)?,
         None => of_text(args)?,
     };
+    let is_composing = outgoing.is_composing();
     let sent =
         session::once_as(invocation, &acting, async |client| Ok(client.send(outgoing).await?))?;
-    invocation.output.line(&SentLine::from(&sent))
+    let mut line = SentLine::from(&sent);
+    if is_composing {
+        line.result = PASSED_ON;
+    }
+    invocation.output.line(&line)
 }
 
 fn of_text(args: Args) -> Result<Outgoing, Failure> {
@@ -180,6 +191,8 @@ mod tests {
         assert_eq!(line.to_string(), "im:bob@localhost: stored m1 (synced)");
         line.duplicate = true;
         assert_eq!(line.to_string(), "im:bob@localhost: stored m1 (synced, as it was before)");
+        line.result = PASSED_ON;
+        assert_eq!(line.to_string(), "im:bob@localhost: passed on, not stored");
     }
 
     #[test]
