@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::awake::Sleeps;
 use super::connection::{Connection, ControlEvent, ControlReceiver, ControlSender, Endpoint, Pin};
 use super::error::ClientError;
 use super::events::ConnectionEvent;
@@ -57,6 +58,7 @@ pub(crate) struct Driver {
     requests: Requests,
     waiting: HashMap<Submission, Waiting>,
     back_off: BackOff,
+    sleeps: Sleeps,
     connections: u64,
     losses: u32,
 }
@@ -93,6 +95,7 @@ enum Step {
     Event(ControlEvent),
     Written(usize),
     Submitted(Submitted),
+    Slept(Duration),
     Stop,
 }
 
@@ -105,6 +108,7 @@ impl Driver {
             requests: Requests::new(),
             waiting: HashMap::new(),
             back_off: BackOff::new(),
+            sleeps: Sleeps::begin(),
             connections: 0,
             losses: 0,
         }
@@ -130,6 +134,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break ClientError::Closed,
+                _ = self.sleeps.noticed() => self.back_off.begin_anew(),
                 () = sleep(wait) => {}
             }
         };
@@ -161,7 +166,11 @@ impl Driver {
         }
         let retry_in = self.back_off.next_wait(random::number());
         self.ends.links.send_replace(LinkState::Down);
-        self.tell(ConnectionEvent::Lost { reason: error.to_string(), retry_in });
+        let reason = match error {
+            ClientError::Lost { reason } => reason.clone(),
+            error => error.to_string(),
+        };
+        self.tell(ConnectionEvent::Lost { reason, retry_in });
         retry_in
     }
 
@@ -226,6 +235,12 @@ impl Driver {
             }
             match step? {
                 Step::Stop => return Ok(()),
+                // The server may have given this device up, and the network be another one.
+                Step::Slept(slept) => {
+                    self.back_off.begin_anew();
+                    let reason = format!("this machine slept for {} s", slept.as_secs());
+                    return Err(ClientError::Lost { reason });
+                }
                 Step::Written(count) => control.wrote(count),
                 Step::Submitted(command) => self.submit(command),
                 Step::Event(event) => self.event(event, &mut control)?,
@@ -265,6 +280,7 @@ impl Driver {
         tokio::select! {
             biased;
             () = stopped(&mut self.ends.stop) => Ok(Step::Stop),
+            slept = self.sleeps.noticed() => Ok(Step::Slept(slept)),
             received = receive(&mut control.receiver, welcome_by) => received,
             written = control.sender.write_some(unwritten), if !unwritten.is_empty() => {
                 written.map(Step::Written)

@@ -27,6 +27,7 @@
 
 mod address;
 mod anonymous;
+mod awake;
 #[expect(
     clippy::module_inception,
     reason = "the module is named after the layer, the file after the type"

@@ -7,8 +7,10 @@ use core::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::awake::Lease;
 use super::client::{Client, blocking, mismatched};
 use super::error::ClientError;
+use super::link::current;
 use super::session::Durability;
 use super::state::TagFile;
 use crate::model::{Document, Lifetime, Presentity, PublicationName, RefusalCode, Tag};
@@ -36,6 +38,12 @@ pub struct Published {
     pub granted: Lifetime,
     /// What this answer means.
     pub durability: Durability,
+}
+
+impl Published {
+    fn lease(&self) -> Lease {
+        Lease::new(Duration::from_millis(self.granted.as_ms()))
+    }
 }
 
 /// What of a publication changes.
@@ -100,7 +108,7 @@ impl Client {
         options: PublishOptions,
     ) -> Result<Publication, ClientError> {
         let published = self.publish(document.clone(), &options).await?;
-        let (state, watched) = watch::channel(Kept { document, granted: published.granted });
+        let (state, watched) = watch::channel(Kept { document, lease: published.lease() });
         let (failure, failed) = watch::channel(None);
         let keeper = tokio::spawn(keep(self.lasting(), options.clone(), watched, failure));
         Ok(Publication { client: self.afresh(), options, state, failed, keeper })
@@ -162,7 +170,7 @@ fn is_stale(error: &ClientError) -> bool {
 #[derive(Debug)]
 struct Kept {
     document: Document,
-    granted: Lifetime,
+    lease: Lease,
 }
 
 /// A publication that is refreshed at half of its lifetime for as long as this is held.
@@ -184,7 +192,7 @@ impl Publication {
     /// As [`Client::publish`].
     pub async fn update(&self, document: Document) -> Result<Published, ClientError> {
         let published = self.client.publish(document.clone(), &self.options).await?;
-        self.state.send_replace(Kept { document, granted: published.granted });
+        self.state.send_replace(Kept { document, lease: published.lease() });
         Ok(published)
     }
 
@@ -217,20 +225,22 @@ async fn keep(
     mut state: watch::Receiver<Kept>,
     failure: watch::Sender<Option<ClientError>>,
 ) {
-    let mut granted = state.borrow_and_update().granted;
+    let mut links = client.links();
+    let mut link = current(&links);
+    let mut lease = state.borrow_and_update().lease;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(half(granted)) => {}
+            () = lease.due(&mut links, &mut link) => {}
             changed = state.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                granted = state.borrow_and_update().granted;
+                lease = state.borrow_and_update().lease;
                 continue;
             }
         }
         match refresh_or_publish(&client, &options, &state).await {
-            Ok(published) => granted = published.granted,
+            Ok(published) => lease = published.lease(),
             Err(error) => {
                 failure.send_replace(Some(error));
                 return;
@@ -251,21 +261,5 @@ async fn refresh_or_publish(
             client.publish(document, options).await
         }
         result => result,
-    }
-}
-
-/// When to refresh what is good for `granted`: at half of it, but not more than twice a second.
-pub(crate) fn half(granted: Lifetime) -> Duration {
-    Duration::from_millis((granted.as_ms() / 2).max(500))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refresh_leaves_time_for_a_second_try() {
-        assert_eq!(half(Lifetime::from_ms(60_000)), Duration::from_secs(30));
-        assert_eq!(half(Lifetime::from_ms(1)), Duration::from_millis(500));
     }
 }

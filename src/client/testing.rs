@@ -32,8 +32,12 @@ pub(super) struct Script {
     pub(super) sent: Vec<String>,
     /// Hellos whose proof held.
     pub(super) hellos: u32,
-    /// Subscriptions begun or renewed, each good for a second.
+    /// Subscriptions begun or renewed.
     pub(super) subscribed: u32,
+    /// How long each is good, in milliseconds; a second if 0.
+    pub(super) granted_ms: u64,
+    /// Tells the watcher as the last change that its subscription ran out, instead of a document.
+    pub(super) ran_out: bool,
     /// Messages in the inbox, or changes of presence.
     pub(super) head: u64,
     /// The last one acknowledged.
@@ -214,8 +218,12 @@ async fn control(
     while let Some(frame) = stream.frame().await {
         if frame.kind == body::Subscribe::KIND {
             let request = wire::decode::<body::Subscribe>(&frame).unwrap().request;
-            script.lock().unwrap().subscribed += 1;
-            stream.say(&body::Subscribed { request, state: 1, granted_ms: 1_000 }).await;
+            let granted_ms = {
+                let mut script = script.lock().unwrap();
+                script.subscribed += 1;
+                if script.granted_ms == 0 { 1_000 } else { script.granted_ms }
+            };
+            stream.say(&body::Subscribed { request, state: 1, granted_ms }).await;
             continue;
         }
         let request: body::Send = wire::decode(&frame).unwrap();
@@ -310,12 +318,12 @@ fn position(cursor: &Bytes) -> u64 {
 async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Script>>) {
     let Some(frame) = stream.frame().await else { return };
     let open: body::FeedOpen = wire::decode(&frame).unwrap();
-    let (mut at, head) = {
+    let (mut at, head, ran_out) = {
         let mut script = script.lock().unwrap();
         let fresh = if open.from_start { 0 } else { script.acknowledged };
         let at = if open.cursor.is_empty() { fresh } else { position(&open.cursor) };
         script.opened_at.push(at);
-        (at, script.head)
+        (at, script.head, script.ran_out)
     };
     stream
         .say(&body::FeedReady {
@@ -331,7 +339,11 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
         at += 1;
         number += 1;
         if open.kind == 1 {
-            stream.say(&presence(&open.presentities[0], number, at)).await;
+            let mut event = presence(&open.presentities[0], number, at);
+            if ran_out && at == head {
+                (event.presence.state, event.presence.reason) = (2, 1);
+            }
+            stream.say(&event).await;
         } else {
             stream.say(&message(&open.inbox, number, at)).await;
         }

@@ -298,6 +298,56 @@ async fn a_watch_renews_its_subscriptions_while_it_is_held() {
     }
 }
 
+/// The machine sleeps for so long, as the client sees it.
+fn slept(long: core::time::Duration) {
+    super::awake::SLEPT.set(super::awake::SLEPT.get() + long);
+}
+
+#[tokio::test]
+async fn a_watch_that_slept_connects_and_subscribes_again_at_once_and_shows_what_it_missed() {
+    let server = FakeServer::start();
+    server.with(|script| script.granted_ms = 3_600_000);
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let bob = vec!["pres:bob@localhost".parse().unwrap()];
+    let mut watch = client.watch(WatchOptions::of(bob)).await.unwrap();
+    until(&server, |script| script.opened_at.len() == 1).await;
+    server.with(|script| (script.head, script.ran_out) = (2, true));
+    slept(core::time::Duration::from_hours(1));
+    let update = watch.next().await.unwrap().unwrap();
+    assert_eq!(update.cursor.as_ref(), 1_u64.to_be_bytes());
+    update.taken().await.unwrap();
+    until(&server, |script| (script.hellos, script.subscribed) == (2, 2)).await;
+    // Word of the end came behind the first change, and is not shown.
+    server.with(|script| (script.head, script.ran_out) = (3, false));
+    slept(core::time::Duration::from_secs(5));
+    let update = watch.next().await.unwrap().unwrap();
+    assert_eq!(update.cursor.as_ref(), 3_u64.to_be_bytes());
+    assert_eq!(server.with(|script| (script.hellos, script.subscribed)), (3, 2));
+}
+
+async fn until(server: &FakeServer, holds: impl Fn(&super::testing::Script) -> bool) {
+    while !server.with(|script| holds(script)) {
+        tokio::time::sleep(core::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_its_watcher_ended_elsewhere_is_told_as_ended_and_not_begun_again() {
+    let server = FakeServer::start();
+    server.with(|script| (script.granted_ms, script.head, script.ran_out) = (3_600_000, 1, true));
+    let folder = tempfile::tempdir().unwrap();
+    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let bob = vec!["pres:bob@localhost".parse().unwrap()];
+    let mut watch = client.watch(WatchOptions::of(bob)).await.unwrap();
+    let update = watch.next().await.unwrap().unwrap();
+    assert_eq!(update.presence.state.as_str(), "terminated");
+    server.with(|script| (script.head, script.ran_out) = (2, false));
+    slept(core::time::Duration::from_hours(1));
+    assert!(watch.next().await.unwrap().is_ok());
+    assert_eq!(server.with(|script| script.subscribed), 1);
+}
+
 #[tokio::test]
 async fn an_impatient_client_that_reaches_nobody_tells_everybody_who_waits() {
     let server = FakeServer::start();

@@ -2,20 +2,25 @@
 //!
 //! Must never hold: what was shown before. The application keeps what it needs.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
+use tokio::sync::Notify;
 use tokio::time::{Duration, sleep};
 
+use super::awake::Lease;
 use super::client::{Client, blocking, mismatched};
 use super::error::ClientError;
 use super::exchange::{FeedEvent, FeedItem};
 use super::feed::{Feed, InHand, Shared, Subject};
 use super::link::{Links, current, next_link};
-use super::publish::half;
 use super::resume::{Arrived, FeedKind, FeedResume, Handed, Opening};
 use super::state::{CursorFile, CursorName};
 use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES};
-use crate::model::{InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState};
+use crate::model::{
+    EndReason, InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState,
+};
 use crate::protocol::{Answer, FeedSubject, Fetch, Field as _, Presence, Subscribe, Unsubscribe};
 
 impl FeedItem for Presence {
@@ -104,18 +109,44 @@ impl Update {
 #[derive(Debug)]
 pub struct Watch {
     feed: Feed<Presence>,
+    renewal: Arc<Renewal>,
 }
 
 impl Watch {
     /// The next update, or `None` at the end of a watch that does not follow, or after the error that ended it. An
     /// error that is not the last, such as a renewal that was refused, leaves the watch going. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Update, ClientError>> {
-        Some(self.feed.next().await?.map(Update::new))
+        loop {
+            match self.feed.next().await? {
+                Ok(next) => {
+                    if let Some(update) = self.shown(Update::new(next)) {
+                        return Some(Ok(update));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 
     /// The next update, if one is here already: to take a burst with one save.
     pub fn next_ready(&mut self) -> Option<Update> {
-        self.feed.next_ready().map(Update::new)
+        loop {
+            let next = Update::new(self.feed.next_ready()?);
+            if let Some(update) = self.shown(next) {
+                return Some(update);
+            }
+        }
+    }
+
+    /// Passes over the end of a subscription that ran out and is begun again.
+    fn shown(&self, update: Update) -> Option<Update> {
+        if update.presence.state != SubscriptionState::Terminated(EndReason::Timeout)
+            || !self.renewal.begins_again(&update.presence.presentity)
+        {
+            return Some(update);
+        }
+        update.mark_taken();
+        None
     }
 
     /// Whether everything missed has arrived and the watch is live.
@@ -194,10 +225,12 @@ impl Client {
         let subject = Subject { open, kind: FeedKind::Presence, follow: options.follow };
         let resume = FeedResume::new(FeedKind::Presence, position);
         let mut feed = Feed::new(self, subject, resume, file);
-        if let Some(granted) = granted {
-            feed.own(tokio::spawn(renew(self.lasting(), options, granted, feed.shared())));
+        let renewal = Arc::new(Renewal::new(options, granted));
+        if granted.is_some() {
+            let renewing = renew(self.lasting(), Arc::clone(&renewal), feed.shared());
+            feed.own(tokio::spawn(renewing));
         }
-        Ok(Watch { feed })
+        Ok(Watch { feed, renewal })
     }
 
     fn subscription(
@@ -244,22 +277,80 @@ fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {
     }
 }
 
-/// Renews the subscriptions of a watch for as long as it lives.
-async fn renew(
-    client: Client,
+/// What a watch is subscribed to, and how long that is good.
+#[derive(Debug)]
+struct Renewal {
+    stands: Mutex<Standing>,
+    /// Something ran out and is to be begun again.
+    lapsed: Notify,
+}
+
+#[derive(Debug)]
+struct Standing {
     options: WatchOptions,
-    mut granted: Lifetime,
-    shared: std::sync::Arc<Shared<Presence>>,
-) {
+    lease: Lease,
+    /// Whether the subscriptions ran out before they were renewed last.
+    had_lapsed: bool,
+}
+
+impl Renewal {
+    fn new(options: WatchOptions, granted: Option<Lifetime>) -> Self {
+        let standing = Standing { options, lease: lease(granted), had_lapsed: false };
+        Self { stands: Mutex::new(standing), lapsed: Notify::new() }
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&mut Standing) -> R) -> R {
+        look(&mut self.stands.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn renewed(&self, granted: Option<Lifetime>) {
+        self.look(|standing| {
+            standing.had_lapsed = standing.lease.has_lapsed();
+            standing.lease = lease(granted);
+        });
+    }
+
+    /// Whether a subscription that ended was not ended by anybody, so that it is begun again at once. One that its
+    /// watcher ended elsewhere is not renewed any more.
+    fn begins_again(&self, presentity: &Presentity) -> bool {
+        let (begins, lapses) = self.look(|standing| {
+            let is_renewed = standing.options.presentities.contains(presentity);
+            let lapses = standing.lease.has_lapsed();
+            let begins = is_renewed && (lapses || standing.had_lapsed && standing.lease.is_new());
+            if !begins {
+                standing.options.presentities.retain(|one| one != presentity);
+            }
+            (begins, lapses)
+        });
+        if begins && lapses {
+            self.lapsed.notify_one();
+        }
+        begins
+    }
+}
+
+fn lease(granted: Option<Lifetime>) -> Lease {
+    Lease::new(Duration::from_millis(granted.unwrap_or_default().as_ms()))
+}
+
+/// Renews the subscriptions of a watch for as long as it lives.
+async fn renew(client: Client, renewal: Arc<Renewal>, shared: Arc<Shared<Presence>>) {
     let mut links = client.links();
     let mut link = current(&links);
+    let mut other = (client.links(), link);
     loop {
+        let lease = renewal.look(|standing| standing.lease);
         tokio::select! {
-            () = sleep(half(granted)) => {}
-            next = forgotten(&client, &mut links, link) => link = next,
+            () = lease.due(&mut links, &mut link) => {}
+            () = renewal.lapsed.notified() => {}
+            next = forgotten(&client, &mut other.0, other.1) => other.1 = next,
+        }
+        let options = renewal.look(|standing| standing.options.clone());
+        if options.presentities.is_empty() {
+            return;
         }
         match client.subscribe_all(&options).await {
-            Ok(renewed) => granted = renewed.unwrap_or(granted),
+            Ok(granted) => renewal.renewed(granted),
             Err(error) => {
                 // The feed itself ends with the same error; a refusal is news.
                 let refused = matches!(error, ClientError::Refused(_));

@@ -38,6 +38,11 @@ impl BackOff {
         self.not_before = wait.min(Duration::from_millis(LATE_MS_MAX));
     }
 
+    /// Everything is different now, as after a sleep of the machine: the next attempts are early ones.
+    pub fn begin_anew(&mut self) {
+        *self = Self::new();
+    }
+
     /// A connection ended after it had been good for `lasted`.
     pub fn lost_after(&mut self, lasted: Duration) {
         if lasted >= Duration::from_millis(HEALTHY_MS) {
