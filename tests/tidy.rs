@@ -33,8 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "session", "commit", "service", "protocol", "view", "log", "wire", "event", "model",
-            "disk",
+            "format", "session", "commit", "service", "protocol", "view", "log", "wire", "event",
+            "model", "disk",
         ],
     ),
     ("client", &["protocol", "wire", "model", "disk"]),

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::address::{KeyHash, ServerAddress};
 use super::request_id::RequestId;
 use super::state::StateError;
-use crate::model::{Lifetime, Refusal, RefusalCode};
+use crate::model::{InboxSequence, Lifetime, Refusal, RefusalCode};
 use crate::protocol::body;
 
 /// Why an operation of the client did not succeed.
@@ -84,6 +84,12 @@ pub enum ClientError {
         /// Why there is no answer.
         reason: String,
     },
+    /// The server has another past than the one that this device has seen. The feed goes on with everything anew.
+    #[error("{}", restored(*.had))]
+    Restored {
+        /// The last message or receipt this device had received of that inbox; zero for presence.
+        had: InboxSequence,
+    },
     /// Something is wrong with the files of the client.
     #[error("{0}")]
     State(#[from] StateError),
@@ -113,6 +119,7 @@ impl ClientError {
             Self::Protocol { .. } => "protocol",
             Self::Lost { .. } => "connection-lost",
             Self::OutcomeUnknown { .. } => "outcome-unknown",
+            Self::Restored { .. } => "restored",
             Self::State(error) => error.code(),
             Self::Machine { .. } => "machine",
             Self::Closed => "closed",
@@ -129,6 +136,7 @@ impl ClientError {
             | Self::Protocol { .. }
             | Self::Lost { .. }
             | Self::OutcomeUnknown { .. }
+            | Self::Restored { .. }
             | Self::Machine { .. } => false,
             _ => true,
         }
@@ -144,6 +152,17 @@ impl ClientError {
     pub(crate) fn protocol(reason: impl fmt::Display) -> Self {
         Self::Protocol { reason: reason.to_string() }
     }
+}
+
+fn restored(had: InboxSequence) -> String {
+    let lost = match had.get() {
+        0 => "what it tells now replaces what this watch has told before".to_owned(),
+        had => format!(
+            "this device had read up to #{had} of a past that is gone; what the server has now comes anew, and what came in \
+             between must be sent again"
+        ),
+    };
+    format!("the server's store was put back to an earlier state; {lost}")
 }
 
 /// A refusal as it came over the wire, also one whose code this version does not know.

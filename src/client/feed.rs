@@ -21,7 +21,7 @@ use super::resume::{FeedKind, FeedResume, Handed, ItemNumber, Opening, Unsaved};
 use super::state::CursorFile;
 use crate::model::RefusalCode;
 use crate::model::limits::COMPOSING_HELD_MAX;
-use crate::protocol::{Composing, FeedOpen, FeedSubject, body};
+use crate::protocol::{Composing, FeedOpen, FeedSubject, Outcome, body};
 use crate::wire::{CloseCode, ResetCode};
 
 /// How long to wait before a feed that the server ended by itself is opened again on the same connection.
@@ -51,6 +51,8 @@ struct State<T> {
     troubles: VecDeque<ClientError>,
     /// Who is composing, the latest of each sender; the oldest is forgotten beyond a few.
     composing: VecDeque<Composing>,
+    /// The server has another past: told before anything of it is handed out.
+    restored: Option<ClientError>,
     /// No further items come; the reason unless all is well.
     over: Option<Result<(), ClientError>>,
     /// The position cannot be saved any more.
@@ -74,6 +76,7 @@ impl<T: Item> Shared<T> {
             was_caught_up: false,
             troubles: VecDeque::new(),
             composing: VecDeque::new(),
+            restored: None,
             over: None,
             unsavable: None,
             told: false,
@@ -262,6 +265,9 @@ impl<T> State<T> {
 
     /// What to tell the application next, if there is anything yet.
     fn next(&mut self, follow: bool) -> Option<News<T>> {
+        if let Some(restored) = self.restored.take() {
+            return Some(News::Trouble(restored));
+        }
         if let Some(handed) = self.resume.next_item() {
             return Some(News::Item(handed));
         }
@@ -425,7 +431,12 @@ impl<T: Item> Reader<T> {
         let heard = self.shared.change(|state| {
             let heard = hear(&mut state.resume, event)?;
             match &heard {
-                Heard::Opened(opening) => state.opening = Some(*opening),
+                Heard::Opened(opening) => {
+                    state.opening = Some(*opening);
+                    let had = opening.had;
+                    let is_restored = opening.outcome == Outcome::Restored;
+                    state.restored = is_restored.then_some(ClientError::Restored { had });
+                }
                 Heard::CaughtUp => state.was_caught_up = true,
                 Heard::Composing(composing) => state.hear(composing),
                 _ => {}

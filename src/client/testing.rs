@@ -332,6 +332,7 @@ async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Scri
             to: cursor(head),
             pending: head - at,
             complete: true,
+            restored: None,
         })
         .await;
     let mut number = 0;

@@ -16,7 +16,7 @@ use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::rules::{
     AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
 };
-use super::store::EpochBegan;
+use super::store::{EpochBegan, RestoreNoticed};
 use super::subscription::{
     Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
 };
@@ -168,4 +168,6 @@ events! {
     EpochBegan "epoch-began" |_| Store;
     /// The wall clock moved against elapsed time.
     ClockMoved "clock-moved" |_| Clock;
+    /// A device came with a position of another past: the store was put back to an earlier state.
+    RestoreNoticed "restore-noticed" |_| Store;
 }

@@ -17,3 +17,4 @@ mod uri;
 mod xml;
 
 pub use fault::{FormatFault, Position};
+pub use time::rfc3339;

@@ -145,9 +145,11 @@ pub const HELLO_BYTES_MAX: usize = 4 * 1024;
 pub const REFUSAL_TEXT_BYTES_MAX: usize = 2 * 1024;
 /// Presentities one feed may name. Equals the subscriptions a watcher can have.
 pub const FEED_PRESENTITIES_MAX: usize = SUBSCRIPTIONS_MAX;
-/// Epochs of a log that are remembered, so that a position from another past is told from one of this past. Their
-/// record stays under the 7 KiB that the log engine syncs; older positions are taken as they are.
+/// Epochs of a log that are remembered, so that a position from another past is told from one of this past; older
+/// positions are taken as they are.
 pub const EPOCHS_KEPT_MAX: usize = 256;
+/// Devices remembered that noticed that the store was put back to an earlier state: enough to see what happened.
+pub const NOTICES_KEPT_MAX: usize = 16;
 /// Longest sealed cursor on the wire.
 pub const CURSOR_BYTES_MAX: usize = 128;
 /// Events a feed may have in flight unacknowledged.

@@ -5,8 +5,8 @@
 use bytes::Bytes;
 
 use super::document::{alices_presence, plain_document};
-use super::field::{Field, numbered};
-use super::framed::{Framed, check_left_out, framed, too_large};
+use super::field::Field;
+use super::framed::{Framed, check_left_out, too_large};
 use super::inbox::sample_receipt;
 use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample, through};
 use super::send::from_alice;
@@ -59,6 +59,9 @@ pub mod body {
             pending: u64,
             /// Whether every change of `every` subscriptions between is still known.
             complete: bool,
+            ;
+            /// 1 with outcome 2: the cursor is of another past of this store, which was put back to an earlier state.
+            1 restored,
         }
         /// A presentity's state.
         0x0131 PresenceEvent {
@@ -238,9 +241,41 @@ pub enum Outcome {
     Resumed,
     /// The cursor was of no use: all is sent anew.
     Anew,
+    /// The cursor is of another past: the store was put back to an earlier state, and all is sent anew.
+    Restored,
 }
 
-numbered! { Outcome, "outcome of a feed", "is none of 0 to 2": 0 Fresh, 1 Resumed, 2 Anew }
+impl Outcome {
+    const ALL: [Self; 4] = [Self::Fresh, Self::Resumed, Self::Anew, Self::Restored];
+
+    /// The number in `FeedReady`. A client that knows nothing of a store put back is told that all comes anew.
+    fn number(self) -> u8 {
+        match self {
+            Self::Fresh => 0,
+            Self::Resumed => 1,
+            Self::Anew | Self::Restored => 2,
+        }
+    }
+
+    fn restored(self) -> Option<Bytes> {
+        (self == Self::Restored).then(|| Bytes::from_static(&[1]))
+    }
+
+    /// The word, such as for counting.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Resumed => "resumed",
+            Self::Anew => "anew",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// Whether a cursor was given and was of no use.
+    pub fn is_anew(self) -> bool {
+        matches!(self, Self::Anew | Self::Restored)
+    }
+}
 
 /// The feed is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,7 +292,33 @@ pub struct FeedReady {
     pub complete: bool,
 }
 
-framed! { FeedReady in FeedReady: outcome, from, to, pending, complete }
+impl Framed for FeedReady {
+    type Body = body::FeedReady;
+}
+
+impl Field<body::FeedReady> for FeedReady {
+    fn to_wire(&self) -> body::FeedReady {
+        body::FeedReady {
+            outcome: self.outcome.number(),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            pending: self.pending,
+            complete: self.complete,
+            restored: self.outcome.restored(),
+        }
+    }
+
+    fn from_wire(body: body::FeedReady) -> Result<Self, Refusal> {
+        let is_said = |outcome: &Outcome| {
+            outcome.number() == body.outcome && outcome.restored() == body.restored
+        };
+        let known = Outcome::ALL.into_iter().find(is_said);
+        let outcome =
+            known.ok_or_else(|| Refusal::bad_field("outcome of a feed", "is none of 0 to 2"))?;
+        let body::FeedReady { from, to, pending, complete, .. } = body;
+        Ok(Self { outcome, from, to, pending, complete })
+    }
+}
 
 /// Appends a `PresenceEvent` whose last part was encoded before with [`encode_presence_suffix`].
 ///
@@ -300,13 +361,15 @@ fn opened() -> Vec<Sample> {
     let telling = body::FeedOpen { watchers: watchers_addition(true), ..presence.clone() };
     let (kind, inbox) = (INBOX, BOBS_INBOX.into());
     let inbox = body::FeedOpen { kind, cursor: cursor(0x31), window: 64, inbox, ..presence };
-    let (outcome, from, to) = (Outcome::Resumed.to_wire(), cursor(0x31), cursor(0x52));
-    let ready = body::FeedReady { outcome, from, to, pending: 3, complete: true };
+    let (outcome, from, to) = (Outcome::Resumed, cursor(0x31), cursor(0x52));
+    let ready = FeedReady { outcome, from, to, pending: 3, complete: true };
+    let restored = FeedReady { outcome: Outcome::Restored, ..ready.clone() };
     vec![
         through::<FeedOpen>("FeedOpen for presence", drain),
         through::<FeedOpen>("FeedOpen that asks for watchers", telling),
         through::<FeedOpen>("FeedOpen for an inbox", inbox),
-        through::<FeedReady>("FeedReady", ready),
+        through::<FeedReady>("FeedReady", ready.to_body()),
+        through::<FeedReady>("FeedReady of a store that was put back", restored.to_body()),
     ]
 }
 

@@ -25,7 +25,7 @@ use crate::disk;
 use crate::event::{Event, InviteCreated};
 use crate::log::{LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
-use crate::model::{Domain, InviteId, Lifetime, Role};
+use crate::model::{Domain, EpochId, InviteId, Lifetime, Role};
 use crate::service::ServiceConfig;
 use crate::session::Settings;
 
@@ -151,6 +151,7 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         presence: config.presence,
         messaging: config.messaging,
         secret: keys.store,
+        epoch: EpochId(keys::random()),
     }
 }
 

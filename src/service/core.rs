@@ -13,13 +13,14 @@ use super::decide;
 use super::live::Live;
 use super::observe::Observations;
 use super::{
-    Actor, Batch, FeedId, Input, Output, PresenceItem, Query, Reply, ServiceConfig, Ticket, open,
-    query,
+    Actor, Batch, FeedId, Input, Output, PresenceItem, Query, Reply, Restored, ServiceConfig,
+    Ticket, open, query,
 };
-use crate::event::{ClockMoved, Event, Recorded};
+use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
-    Ahead, Document, Moment, Now, Presentity, Principal, Refusal, Role, Sequence,
-    SubscriptionState, Timestamp, WatcherKind,
+    Ahead, DeviceId, Document, EpochId, Epochs, InboxAddress, InboxSequence, Moment, Now,
+    PastPlace, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, Timestamp,
+    WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
 use crate::view::Views;
@@ -30,6 +31,12 @@ use crate::view::Views;
 pub struct Service {
     config: ServiceConfig,
     pub(super) views: Views,
+    /// In which epoch each place of the log lies, also those that this process is going to write.
+    epochs: Arc<Epochs>,
+    /// Whether this process has written its first event, which says in which epoch it and all others are.
+    has_begun: bool,
+    /// Devices that are known to have noticed that the store was put back.
+    noticed: BTreeSet<DeviceId>,
     pub(super) live: Live,
     pub(super) observations: Observations,
     pub(super) composing: ComposingRates,
@@ -46,16 +53,24 @@ struct OpenPresence {
     actor: Actor,
     presentities: Vec<Presentity>,
     after: Moment,
+    epoch: EpochId,
     with_watchers: bool,
 }
 
 impl Service {
     /// A service over `views`.
     pub fn new(config: ServiceConfig, views: Views) -> Self {
+        let (mut epochs, begins) = (views.store().epochs.clone(), config.epoch != EpochId::NONE);
+        if begins {
+            epochs.begin(config.epoch, views.head().next(), views.moment().next());
+        }
         Self {
             clock: WallClock::new(views.ahead()),
             config,
             views,
+            epochs: Arc::new(epochs),
+            has_begun: !begins,
+            noticed: BTreeSet::new(),
             live: Live::default(),
             observations: Observations::default(),
             composing: ComposingRates::default(),
@@ -110,18 +125,22 @@ impl Service {
                 let verdict = self.query(now, &actor, query);
                 self.conclude(now, ticket, verdict);
             }
-            Input::OpenPresence { ticket, feed, actor, presentities, after, with_watchers } => {
-                let request = OpenPresence { feed, actor, presentities, after, with_watchers };
+            Input::OpenPresence {
+                ticket,
+                feed,
+                actor,
+                presentities,
+                after,
+                epoch,
+                with_watchers,
+            } => {
+                let request =
+                    OpenPresence { feed, actor, presentities, after, epoch, with_watchers };
                 let result = self.open_presence(now, request);
                 self.reply(ticket, result);
             }
-            Input::OpenInbox { ticket, feed, actor, inbox, after } => {
-                let result = self
-                    .check_actor(&actor)
-                    .and_then(|()| open::inbox(self.case(now), &actor, &inbox, after));
-                if result.is_ok() {
-                    self.live.open_inbox(feed, &inbox, &actor.principal);
-                }
+            Input::OpenInbox { ticket, feed, actor, inbox, after, epoch } => {
+                let result = self.open_inbox(now, feed, &actor, inbox, (after, epoch));
                 self.reply(ticket, result);
             }
             Input::CloseFeed { feed } => self.live.close(feed),
@@ -224,10 +243,16 @@ impl Service {
     }
 
     fn open_presence(&mut self, now: Timestamp, request: OpenPresence) -> Result<Reply, Refusal> {
-        let OpenPresence { feed, actor, presentities, after, with_watchers } = request;
+        let OpenPresence { feed, actor, presentities, after, epoch, with_watchers } = request;
         self.check_actor(&actor)?;
+        let stands = self.views.moment();
+        let is_of_this_past = after <= stands && self.epochs.holds_at(epoch, after);
         let case = self.case(now);
         case.check_watches(&actor.principal)?;
+        let restored = (!is_of_this_past)
+            .then(|| self.restored(now, &actor, PastPlace::Presence { had: after, stands }));
+        let after = if is_of_this_past { after } else { Moment::ZERO };
+        let case = self.case(now);
         let presentities = presentities.into_iter().collect();
         let watcher = &actor.principal;
         let audiences = if with_watchers {
@@ -238,10 +263,41 @@ impl Service {
         let scope =
             open::Scope { watcher, presentities: &presentities, audiences: &audiences, after };
         let mut opened = open::presence(case, &scope);
+        (opened.restored, opened.epochs) = (restored, Arc::clone(&self.epochs));
         self.count_all(&mut opened.items);
         let sights = open::sights(case, watcher);
         self.live.open_presence(feed, watcher, presentities, sights, audiences);
         Ok(Reply::PresenceOpened(opened))
+    }
+
+    fn open_inbox(
+        &mut self,
+        now: Timestamp,
+        feed: FeedId,
+        actor: &Actor,
+        inbox: InboxAddress,
+        (after, epoch): (Option<InboxSequence>, EpochId),
+    ) -> Result<Reply, Refusal> {
+        self.check_actor(actor)?;
+        let place = after.map(|after| (after, epoch));
+        let mut opened = open::inbox(self.case(now), &self.epochs, actor, &inbox, place)?;
+        self.live.open_inbox(feed, &inbox, &actor.principal);
+        if let (Some(had), Some(_)) = (after, opened.restored) {
+            let by = PastPlace::Inbox { inbox, had, stands: opened.head };
+            opened.restored = Some(self.restored(now, actor, by));
+        }
+        Ok(Reply::InboxOpened(opened))
+    }
+
+    /// `actor` has seen what this log does not have: recorded once a device for as long as this process lives.
+    fn restored(&mut self, now: Timestamp, actor: &Actor, by: PastPlace) -> Restored {
+        let Actor { principal, device } = actor.clone();
+        let is_news = !principal.is_anonymous() && self.noticed.insert(device);
+        if is_news {
+            let notice = RestoreNoticed { principal, device, by };
+            self.happen(decided_at(now), Event::RestoreNoticed(notice));
+        }
+        Restored { is_news }
     }
 
     fn query(&self, now: Timestamp, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
@@ -322,6 +378,9 @@ impl Service {
 
     /// As [`Service::happen`], knowing what the publications of the event's presentity compose to after it.
     fn happen_composed(&mut self, wanted: Moment, event: Event, composed: Option<Document>) {
+        if !core::mem::replace(&mut self.has_begun, true) {
+            self.happen(wanted, Event::EpochBegan(EpochBegan { epoch: self.config.epoch }));
+        }
         let at = wanted.max(self.views.moment().next());
         let (sequence, ahead) = (self.views.head().next(), self.clock.ahead);
         let recorded = Recorded { sequence, at, ahead, event };

@@ -4,8 +4,8 @@
 
 use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
-    DeviceId, DeviceLabel, Domain, Handling, InboxAddress, InboxSequence, InviteId, Lifetime,
-    Moment, Presentity, Principal, PublicKey,
+    DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
+    Lifetime, Moment, Presentity, Principal, PublicKey,
 };
 use crate::protocol::{Command, Question};
 
@@ -26,6 +26,8 @@ pub struct ServiceConfig {
     pub messaging: bool,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
+    /// Drawn at random for each process: what it writes is of this epoch. With [`EpochId::NONE`] none begins.
+    pub epoch: EpochId,
 }
 
 impl ServiceConfig {
@@ -39,6 +41,7 @@ impl ServiceConfig {
             presence: true,
             messaging: true,
             secret,
+            epoch: EpochId::NONE,
         }
     }
 }
@@ -138,6 +141,8 @@ pub enum Input {
         presentities: Vec<Presentity>,
         /// What the watcher has seen.
         after: Moment,
+        /// The epoch that was in; see [`PresenceOpened::restored`](super::PresenceOpened::restored).
+        epoch: EpochId,
         /// Whether to tell of watchers too: of the presentities it controls or is granted that for.
         with_watchers: bool,
     },
@@ -154,6 +159,8 @@ pub enum Input {
         inbox: InboxAddress,
         /// What the device has taken; `None` means as far as it has acknowledged.
         after: Option<InboxSequence>,
+        /// The epoch that was accepted in; see [`InboxOpened::restored`](super::InboxOpened::restored).
+        epoch: EpochId,
     },
     /// A feed is gone. No answer.
     CloseFeed {

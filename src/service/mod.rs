@@ -28,6 +28,9 @@ pub use access::judge;
 pub use clock::resumed_at;
 pub use compose::compose;
 pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
-pub use output::{Batch, History, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Walk};
+pub use output::{
+    Batch, History, InboxOpened, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Restored,
+    Walk,
+};
 pub use past::{Judged, Span};
 pub use shown::{Lens, view};

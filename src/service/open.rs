@@ -11,11 +11,12 @@ use super::case::{Case, rights};
 use super::decide::check_known;
 use super::live::Sight;
 use super::shown::{Presence, without_presence};
-use super::{Actor, History, Lens, PresenceItem, PresenceOpened, Reply};
+use super::{Actor, History, InboxOpened, Lens, PresenceItem, PresenceOpened, Restored};
 use crate::model::{
-    InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
+    EpochId, Epochs, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal,
+    Rights,
 };
-use crate::view::SubscriptionView;
+use crate::view::{InboxView, SubscriptionView};
 
 /// What a presence feed is to tell of.
 pub(super) struct Scope<'a> {
@@ -31,11 +32,8 @@ pub(super) struct Scope<'a> {
 
 /// What a presence feed misses.
 pub(super) fn presence(case: Case<'_>, scope: &Scope<'_>) -> PresenceOpened {
-    let head = case.views.moment();
-    // A moment that this log has not reached comes from another store, so everything is new to this watcher.
-    let after = if scope.after > head { Moment::ZERO } else { scope.after };
-    let mut opened =
-        PresenceOpened { head, items: Vec::new(), histories: Vec::new(), complete: true };
+    let (head, after) = (case.views.moment(), scope.after);
+    let mut opened = PresenceOpened { head, complete: true, ..PresenceOpened::default() };
     let view = case.views.watcher(scope.watcher);
     for (presentity, subscription) in view.into_iter().flat_map(|view| &view.subscriptions) {
         let is_wanted = scope.presentities.is_empty() || scope.presentities.contains(presentity);
@@ -133,20 +131,49 @@ fn add_missed(
     }
 }
 
-/// Where an inbox feed begins and how much waits there.
+/// Where an inbox feed begins and how much waits there. `after` is what the device has taken, and the epoch of that.
 pub(super) fn inbox(
     case: Case<'_>,
+    epochs: &Arc<Epochs>,
     actor: &Actor,
     inbox: &InboxAddress,
-    after: Option<InboxSequence>,
-) -> Result<Reply, Refusal> {
+    after: Option<(InboxSequence, EpochId)>,
+) -> Result<InboxOpened, Refusal> {
     check_known(actor)?;
     case.check_inbox_right(actor, inbox, Rights::READ)?;
-    let Some(view) = case.views.inbox(inbox) else {
-        let zero = InboxSequence::ZERO;
-        return Ok(Reply::InboxOpened { after: zero, head: zero, waiting: 0 });
+    let nothing = InboxView::default();
+    let view = case.views.inbox(inbox).unwrap_or(&nothing);
+    let known = after.filter(|(place, epoch)| is_of_this_past(view, epochs, *place, *epoch));
+    let begin = known.map_or_else(|| view.acknowledged(actor.device), |(place, _)| place);
+    let head = view.head();
+    let begin = begin.min(head);
+    let restored = after.filter(|_| known.is_none()).map(|_| Restored { is_news: false });
+    Ok(InboxOpened {
+        after: begin,
+        after_epoch: epoch_of(view, epochs, begin),
+        head,
+        head_epoch: epoch_of(view, epochs, head),
+        waiting: view.kept_after(begin).count() as u64,
+        restored,
+        epochs: Arc::clone(epochs),
+    })
+}
+
+/// Whether what lies at `place` is what was accepted there in `epoch`. A row that is forgotten says nothing against it.
+fn is_of_this_past(
+    view: &InboxView,
+    epochs: &Epochs,
+    place: InboxSequence,
+    epoch: EpochId,
+) -> bool {
+    let fits = match view.row(place) {
+        Some(row) => epochs.holds(epoch, row.at),
+        None => epochs.knows(epoch),
     };
-    let after = after.unwrap_or_else(|| view.acknowledged(actor.device)).min(view.head());
-    let waiting = view.kept_after(after).count() as u64;
-    Ok(Reply::InboxOpened { after, head: view.head(), waiting })
+    fits && place <= view.head()
+}
+
+/// The epoch in which the message at `place` was accepted, as far as that is remembered.
+fn epoch_of(view: &InboxView, epochs: &Epochs, place: InboxSequence) -> EpochId {
+    view.row(place).map_or(EpochId::NONE, |row| epochs.of(row.at))
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
 use crate::model::{
-    AccessRules, Ahead, DeviceId, Document, Handling, InboxSequence, Mode, Moment, Presentity,
-    Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
+    AccessRules, Ahead, DeviceId, Document, EpochId, Epochs, Handling, InboxSequence, Mode, Moment,
+    Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
 };
 use crate::protocol::{Answer, Composing, Findings};
 
@@ -42,14 +42,7 @@ pub enum Reply {
     /// See [`Input::OpenPresence`](super::Input::OpenPresence).
     PresenceOpened(PresenceOpened),
     /// See [`Input::OpenInbox`](super::Input::OpenInbox).
-    InboxOpened {
-        /// Where the feed begins.
-        after: InboxSequence,
-        /// The last message accepted so far.
-        head: InboxSequence,
-        /// Messages waiting behind `after`.
-        waiting: u64,
-    },
+    InboxOpened(InboxOpened),
     /// See [`ListHistory`](crate::protocol::ListHistory) and [`FetchAt`](crate::protocol::FetchAt).
     History {
         /// Its last change in the log, where the walk back begins; zero if there is none.
@@ -87,8 +80,34 @@ pub struct InboxRow {
     pub at: Sequence,
 }
 
+/// This store was put back to an earlier state, or is not the one that the device has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Whether this device is the first time known to have noticed it, since this process began.
+    pub is_news: bool,
+}
+
+/// What an inbox feed begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxOpened {
+    /// Where the feed begins.
+    pub after: InboxSequence,
+    /// The epoch that was accepted in.
+    pub after_epoch: EpochId,
+    /// The last message accepted so far.
+    pub head: InboxSequence,
+    /// The epoch that was accepted in.
+    pub head_epoch: EpochId,
+    /// Messages waiting behind `after`.
+    pub waiting: u64,
+    /// Set if the position asked for is of another past, so that the feed begins where the device has acknowledged.
+    pub restored: Option<Restored>,
+    /// In which epoch each place of the log lies.
+    pub epochs: Arc<Epochs>,
+}
+
 /// What a presence feed begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PresenceOpened {
     /// The moment up to which this tells everything: what is later arrives as [`Output::Presence`]. The watcher must
     /// not be told of it, as it may be the moment of something hidden from it.
@@ -100,6 +119,10 @@ pub struct PresenceOpened {
     pub histories: Vec<History>,
     /// False if changes of an `every` subscription are left out because its watcher sees only a part.
     pub complete: bool,
+    /// Set if the position asked for is of another past, so that the feed begins with everything.
+    pub restored: Option<Restored>,
+    /// In which epoch each moment lies.
+    pub epochs: Arc<Epochs>,
 }
 
 /// A stretch of a presentity's changes that is to be read from the log.

@@ -274,7 +274,9 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
     let is_told = |domain: &Domain| {
         case.is_administrator(&actor.principal) || domain.as_str() == actor.principal.domain()
     };
+    let notice = case.views.store().notice(actor.device);
     ServerDescription {
+        noticed: notice.map(|(at, notice)| (*at, notice.by.clone())),
         software: SOFTWARE.to_owned(),
         version: VERSION,
         domains: served(case).into_iter().filter(is_told).collect(),

@@ -6,10 +6,14 @@
 //! behind it:
 //!
 //! ```text
-//! cursor := version:u8=2 tag:[u8;16] masked:[u8;8]
-//! tag    := BLAKE3(seal key, 0 || position)[..16]
-//! masked := position:u64be xor BLAKE3(seal key, 1 || tag)[..8]
+//! cursor := version:u8=3 tag:[u8;16] masked:[u8;16]
+//! tag    := BLAKE3(seal key, 2 || place)[..16]
+//! masked := place xor BLAKE3(seal key, 3 || tag)[..16]
+//! place  := position:u64be epoch:[u8;8]
 //! ```
+//!
+//! The epoch is the one that the position lies in, so that a store in whose past it lies in another one, or nowhere, is
+//! known to be another or to have been put back to an earlier state.
 //!
 //! The seal key is derived for one principal, device, feed kind and inbox, so a cursor is worth nothing elsewhere.
 //! A nonce is not needed and cannot repeat. The same position sealed twice is the same bytes, which tells a client
@@ -18,14 +22,41 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq as _;
 
-use crate::model::{InboxAddress, limits::CURSOR_BYTES_MAX};
+use crate::model::{EpochId, InboxAddress, limits::CURSOR_BYTES_MAX};
 use crate::service::Actor;
 
 /// 1 held positions of the log; such a cursor does not open, and its feed begins anew.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// As 3 but without an epoch; it opens to a place before all epochs.
+const VERSION_WITHOUT_EPOCH: u8 = 2;
 const TAG_BYTES: usize = 16;
-const CURSOR_BYTES: usize = 1 + TAG_BYTES + 8;
+const PLACE_BYTES: usize = 8 + 8;
+const CURSOR_BYTES: usize = 1 + TAG_BYTES + PLACE_BYTES;
 const _: () = assert!(CURSOR_BYTES <= CURSOR_BYTES_MAX);
+
+/// What a cursor says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The moment of what a presence feed sent last, in microseconds, or a place in an inbox.
+    pub position: u64,
+    /// The epoch that it lies in.
+    pub epoch: EpochId,
+}
+
+impl Place {
+    fn to_bytes(self) -> [u8; PLACE_BYTES] {
+        let mut bytes = [0; PLACE_BYTES];
+        bytes[..8].copy_from_slice(&self.position.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.epoch.0);
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; PLACE_BYTES]) -> Self {
+        let (position, epoch) = bytes.split_at(8);
+        let half = |bytes: &[u8]| bytes.try_into().expect("half a place has 8 bytes");
+        Self { position: u64::from_be_bytes(half(position)), epoch: EpochId(half(epoch)) }
+    }
+}
 
 /// What a cursor is for, besides its principal and device.
 #[derive(Clone, Copy, Debug)]
@@ -56,40 +87,49 @@ impl Sealer {
         Self { key: *hasher.finalize().as_bytes() }
     }
 
-    /// Seals `position`.
-    pub fn seal(&self, position: u64) -> Bytes {
-        let tag = self.tag(position);
+    /// Seals `place`.
+    pub fn seal(&self, place: Place) -> Bytes {
+        let tag = self.tag(2, &place.to_bytes());
         let mut cursor = [VERSION; CURSOR_BYTES];
         cursor[1..=TAG_BYTES].copy_from_slice(&tag);
-        cursor[1 + TAG_BYTES..].copy_from_slice(&(position ^ self.mask(&tag)).to_be_bytes());
+        cursor[1 + TAG_BYTES..].copy_from_slice(&self.masked(3, &tag, place.to_bytes()));
         Bytes::copy_from_slice(&cursor)
     }
 
-    /// The position in `cursor`, unless it was not sealed by this sealer.
-    pub fn open(&self, cursor: &[u8]) -> Option<u64> {
-        let cursor: &[u8; CURSOR_BYTES] = cursor.try_into().ok()?;
+    /// The place in `cursor`, unless it was not sealed by this sealer.
+    pub fn open(&self, cursor: &[u8]) -> Option<Place> {
         let (version, rest) = cursor.split_first()?;
         let (tag, masked) = rest.split_first_chunk::<TAG_BYTES>()?;
-        let position = u64::from_be_bytes(masked.try_into().ok()?) ^ self.mask(tag);
-        (*version == VERSION && bool::from(self.tag(position).ct_eq(tag))).then_some(position)
+        let (place, expected) = match *version {
+            VERSION => {
+                let place = self.masked(3, tag, masked.try_into().ok()?);
+                (Place::from_bytes(place), self.tag(2, &place))
+            }
+            VERSION_WITHOUT_EPOCH => {
+                let position = self.masked::<8>(1, tag, masked.try_into().ok()?);
+                let place = Place { position: u64::from_be_bytes(position), ..Place::default() };
+                (place, self.tag(0, &position))
+            }
+            _ => return None,
+        };
+        bool::from(expected.ct_eq(tag)).then_some(place)
     }
 
-    fn tag(&self, position: u64) -> [u8; TAG_BYTES] {
-        let mut input = [0; 9];
-        input[1..].copy_from_slice(&position.to_be_bytes());
-        *self.hash(&input).first_chunk().expect("a digest is longer than a tag")
+    fn tag(&self, purpose: u8, place: &[u8]) -> [u8; TAG_BYTES] {
+        let digest = self.hash(purpose, place);
+        *digest.first_chunk().expect("a digest is longer than a tag")
     }
 
-    fn mask(&self, tag: &[u8; TAG_BYTES]) -> u64 {
-        let mut input = [1; 1 + TAG_BYTES];
-        input[1..].copy_from_slice(tag);
-        u64::from_be_bytes(
-            *self.hash(&input).first_chunk().expect("a digest is longer than a mask"),
-        )
+    /// Masks what is plain, or makes it plain again.
+    fn masked<const N: usize>(&self, purpose: u8, tag: &[u8], mut bytes: [u8; N]) -> [u8; N] {
+        let mask = self.hash(purpose, tag);
+        bytes.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        bytes
     }
 
-    fn hash(&self, input: &[u8]) -> [u8; 32] {
-        *blake3::keyed_hash(&self.key, input).as_bytes()
+    fn hash(&self, purpose: u8, input: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        *hasher.update(&[purpose]).update(input).finalize().as_bytes()
     }
 }
 
@@ -99,6 +139,10 @@ mod tests {
     use crate::model::DeviceId;
 
     const SECRET: [u8; 32] = [7; 32];
+
+    fn place(position: u64) -> Place {
+        Place { position, epoch: EpochId([8, 7, 6, 5, 4, 3, 2, 1]) }
+    }
 
     fn actor(principal: &str, device: u8) -> Actor {
         Actor { principal: principal.parse().unwrap(), device: DeviceId([device; 8]) }
@@ -112,15 +156,17 @@ mod tests {
     fn a_cursor_opens_to_the_position_it_was_sealed_at() {
         let sealer = presence("alice@d.example", 1);
         for position in [0, 1, 0x1234_5678_9abc_def0, u64::MAX] {
-            assert_eq!(sealer.open(&sealer.seal(position)), Some(position));
+            assert_eq!(sealer.open(&sealer.seal(place(position))), Some(place(position)));
         }
     }
 
     #[test]
     fn the_same_position_is_the_same_bytes_and_another_is_not() {
         let sealer = presence("alice@d.example", 1);
-        assert_eq!(sealer.seal(5), sealer.seal(5));
-        assert_ne!(sealer.seal(5)[17..], sealer.seal(6)[17..]);
+        assert_eq!(sealer.seal(place(5)), sealer.seal(place(5)));
+        assert_ne!(sealer.seal(place(5))[17..], sealer.seal(place(6))[17..]);
+        let later = Place { epoch: EpochId([9; 8]), ..place(5) };
+        assert_ne!(sealer.seal(place(5)), sealer.seal(later));
     }
 
     #[test]
@@ -128,19 +174,19 @@ mod tests {
         let inbox: InboxAddress = "im:alice@d.example".parse().unwrap();
         let other: InboxAddress = "im:carol@d.example".parse().unwrap();
         let alice = actor("alice@d.example", 1);
-        let cursor = presence("alice@d.example", 1).seal(9);
+        let cursor = presence("alice@d.example", 1).seal(place(9));
         assert_eq!(presence("bob@d.example", 1).open(&cursor), None);
         assert_eq!(presence("alice@d.example", 2).open(&cursor), None);
         assert_eq!(Sealer::new(&SECRET, &alice, Scope::Inbox(&inbox)).open(&cursor), None);
         assert_eq!(Sealer::new(&[8; 32], &alice, Scope::Presence).open(&cursor), None);
-        let cursor = Sealer::new(&SECRET, &alice, Scope::Inbox(&inbox)).seal(9);
+        let cursor = Sealer::new(&SECRET, &alice, Scope::Inbox(&inbox)).seal(place(9));
         assert_eq!(Sealer::new(&SECRET, &alice, Scope::Inbox(&other)).open(&cursor), None);
     }
 
     #[test]
     fn a_cursor_changed_in_any_bit_or_cut_does_not_open() {
         let sealer = presence("alice@d.example", 1);
-        let cursor = sealer.seal(77).to_vec();
+        let cursor = sealer.seal(place(77)).to_vec();
         for bit in 0..cursor.len() * 8 {
             let mut forged = cursor.clone();
             forged[bit / 8] ^= 1 << (bit % 8);
@@ -150,5 +196,15 @@ mod tests {
             assert_eq!(sealer.open(&cursor[..length]), None);
         }
         assert_eq!(sealer.open(&[cursor, vec![0]].concat()), None);
+    }
+
+    /// As an earlier version sealed alice's moment 0x1234 on the device of eight ones.
+    const WITHOUT_EPOCH: &str = "0287df0651f368f9b59d1c9c44ad287bbe43a7f340c6e2b376";
+
+    #[test]
+    fn a_cursor_of_the_version_before_opens_to_a_place_before_all_epochs() {
+        let cursor = data_encoding::HEXLOWER.decode(WITHOUT_EPOCH.as_bytes()).unwrap();
+        let opened = presence("alice@d.example", 1).open(&cursor);
+        assert_eq!(opened, Some(Place { position: 0x1234, epoch: EpochId::NONE }));
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::connection::Close;
 use super::lane::Letter;
 use crate::model::{
-    InboxAddress, InboxItem, Lifetime, Message, Presentity, Refusal, Sequence, Timestamp,
+    InboxAddress, InboxItem, Lifetime, Message, PastPlace, Presentity, Refusal, Sequence, Timestamp,
 };
 use crate::protocol::{Change, Explanation};
 use crate::service::{Actor, History, InboxRow, Input, Judged, PresenceItem, Span, Walk};
@@ -192,6 +192,9 @@ pub enum Note {
     TurnedAway(Refusal),
     /// A feed of this kind was opened with this outcome.
     FeedOpened(&'static str, &'static str),
+    /// The device has seen this place, which the store does not have: it was put back to an earlier state. Told once a
+    /// device.
+    Restored(PastPlace),
     /// So many events were sent to feeds.
     Notified(u64),
     /// So many changes were never sent because later ones took their place.

@@ -31,6 +31,6 @@ pub use presentity::{EarlierOperation, EndedPublication, PresentityView, Publica
 pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};
 pub use rules::{Answered, RulesView};
-pub use store::{Epochs, StoreView};
+pub use store::StoreView;
 pub use views::{Counts, Views};
 pub use watcher::{SubscribeAnswer, SubscriptionView, WatcherView};

@@ -7,13 +7,13 @@ use adsum::event::{
     DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan, Event,
     GrantChanged, MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined,
     PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
-    RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded, SubscriptionMoved,
-    VisibilityRulesChanged, WatchObserved, WatchRequested,
+    RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
     DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, MediaRange, MessageId,
-    Mode, Moment, OperationId, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown,
+    Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown,
     SubscriptionState, TupleId, VisibilityRules, WhenClosed, Who,
 };
 
@@ -33,7 +33,20 @@ pub(super) fn samples() -> Samples {
     samples.extend(acts());
     samples.push(("began", Event::EpochBegan(EpochBegan { epoch: EpochId([0xe1; 8]) })));
     samples.extend(clocks());
+    samples.extend(restores());
     samples
+}
+
+fn restores() -> Samples {
+    let noticed = |by| {
+        let (principal, device) = (bob(), device());
+        Event::RestoreNoticed(RestoreNoticed { principal, device, by })
+    };
+    let (had, stands) = (Moment::of(at(250)), Moment::of(at(100)));
+    let presence = PastPlace::Presence { had, stands };
+    let (had, stands) = (InboxSequence::new(300), InboxSequence::new(2));
+    let inbox = PastPlace::Inbox { inbox: bob().inbox(), had, stands };
+    vec![("presence", noticed(presence)), ("inbox", noticed(inbox))]
 }
 
 fn domain() -> Domain {

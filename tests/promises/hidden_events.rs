@@ -13,8 +13,8 @@ use crate::world::{
 use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryLog;
 use adsum::model::{
-    DeviceLabel, InboxSequence, Lifetime, Message, Mode, Moment, OperationId, PublicationName, Tag,
-    Timestamp,
+    DeviceLabel, EpochId, InboxSequence, Lifetime, Message, Mode, Moment, OperationId,
+    PublicationName, Tag, Timestamp,
 };
 use adsum::protocol::{
     Answer, Command, Fetch, ListSubscriptions, Publish, Send, Subscribe, Unsubscribe,
@@ -160,6 +160,7 @@ impl Server {
             actor: actor("bob"),
             presentities: vec![],
             after,
+            epoch: EpochId::NONE,
             with_watchers: false,
         }
     }

@@ -22,6 +22,7 @@ mod kill_server;
 mod network;
 mod polite_block;
 mod reconnect;
+mod restored_store;
 mod slow_watcher;
 mod two_servers;
 mod watch_restart;

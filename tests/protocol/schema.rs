@@ -20,10 +20,12 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 3] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 5] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Send", 1, "receipts", "u8"),
     ("FeedOpen", 1, "watchers", "u8"),
+    ("FeedReady", 1, "restored", "u8"),
+    ("ServerDescription", 1, "noticed", "bytes"),
 ];
 
 #[derive(Serialize)]

@@ -89,7 +89,7 @@ fn first_flight(log: &mut Transcript) {
 
 fn answers(log: &mut Transcript) {
     let (outcome, from, to) = (0, cursor(0x14), cursor(0x14));
-    let fresh = FeedReady { outcome, from, to, pending: 0, complete: true };
+    let fresh = FeedReady { outcome, from, to, pending: 0, complete: true, restored: None };
     let resumed = FeedReady { pending: 1, ..body("FeedReady") };
     log.frame(From::Server, "CONTROL", &body::<Welcome>("Welcome"));
     log.frame(From::Server, "CONTROL", &body::<Subscribed>("Subscribed"));

@@ -10,8 +10,8 @@ use adsum::event::{Event, InviteCreated};
 use adsum::log::SledLog;
 use adsum::model::limits::{DAY_MS, HOUR_MS, REQUEST_MS_DEFAULT};
 use adsum::model::{
-    AccessRule, DeviceLabel, Document, Handling, InviteId, Lifetime, Mode, OperationId, Principal,
-    PublicKey, PublicationName, Role, Timestamp, Who,
+    AccessRule, DeviceLabel, Document, EpochId, Handling, InviteId, Lifetime, Mode, OperationId,
+    Principal, PublicKey, PublicationName, Role, Timestamp, Who,
 };
 use adsum::protocol::Field as _;
 use adsum::protocol::{
@@ -46,6 +46,7 @@ impl Past {
             request_lifetime: Lifetime::from_ms(REQUEST_MS_DEFAULT),
             presence: true,
             messaging: true,
+            epoch: EpochId::NONE,
         };
         let log = Box::new(SledLog::open(data).unwrap());
         let commit = Commit::open(config, log, &mut |_, _| ()).unwrap();

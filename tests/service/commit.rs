@@ -9,8 +9,8 @@ use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{CheckpointRecord, EventLog, LogFault};
 use adsum::model::{
-    AccessRule, Basic, Delivery, DeliveryChange, Handling, InboxSequence, Lifetime, Mode, Moment,
-    OperationId, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
+    AccessRule, Basic, Delivery, DeliveryChange, EpochId, Handling, InboxSequence, Lifetime, Mode,
+    Moment, OperationId, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
 };
 use adsum::protocol::{
     Answer, ChangeVisibility, Command, Delete, Displayed, Fetch, Publish, Send, Subscribe,
@@ -67,6 +67,7 @@ impl Server {
             actor: actor(watcher),
             presentities: vec![],
             after,
+            epoch: EpochId::NONE,
             with_watchers: false,
         };
         match self.round(vec![open]).pop() {

@@ -7,7 +7,7 @@ use crate::world::pres;
 use adsum::model::limits::{FEED_QUEUE_MAX, WINDOW_EVENTS_MAX};
 use adsum::model::{InboxSequence, Mode, Moment, Sequence, SubscriptionState};
 use adsum::service::feed::{InboxFeed, InboxStep, PresenceFeed, PresenceStep};
-use adsum::service::{History, InboxRow, PresenceItem, PresenceOpened, Walk};
+use adsum::service::{History, InboxRow, PresenceItem, PresenceOpened, Restored, Walk};
 use proptest::prelude::*;
 
 fn item(name: &str, version: u64) -> Arc<PresenceItem> {
@@ -21,7 +21,12 @@ fn item(name: &str, version: u64) -> Arc<PresenceItem> {
 
 fn opened(head: u64, items: &[(&str, u64)]) -> PresenceOpened {
     let items = items.iter().map(|(name, version)| item(name, *version)).collect();
-    PresenceOpened { head: Moment::from_us(head), items, histories: Vec::new(), complete: true }
+    PresenceOpened {
+        head: Moment::from_us(head),
+        items,
+        complete: true,
+        ..PresenceOpened::default()
+    }
 }
 
 /// Does what the feed says until it waits; returns the versions sent and whether it said that it caught up.
@@ -155,6 +160,7 @@ fn a_history_is_sent_change_by_change_from_the_state_it_began_with() {
             items: vec![],
             histories: vec![history(began)],
             complete: true,
+            ..PresenceOpened::default()
         };
         feed.opened(&opened, vec![walk(changes)]);
         assert_eq!(drain(&mut feed).0, expected);
@@ -182,7 +188,9 @@ fn a_feed_says_what_it_will_send_and_stands_at_what_it_sent_however_far_the_log_
 #[test]
 fn a_position_from_another_store_is_taken_as_none() {
     let mut feed = PresenceFeed::new(Moment::from_us(500), 0);
-    feed.opened(&opened(20, &[("alice", 3)]), vec![]);
+    let restored = Some(Restored { is_news: true });
+    let opened = PresenceOpened { restored, ..opened(20, &[("alice", 3)]) };
+    feed.opened(&opened, vec![]);
     assert_eq!(drain(&mut feed), (vec![3], true));
     assert_eq!(feed.position(), Moment::from_us(3));
 }

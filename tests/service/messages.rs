@@ -7,7 +7,7 @@ use adsum::model::{
     DeviceLabel, InboxSequence, InviteId, Lifetime, Payload, Refusal, Role, limits,
 };
 use adsum::protocol::{Answer, Command, Delete, Findings, InboxStatus, Invite, RevokeKey, Send};
-use adsum::service::{Enroll, Hello, Output, Query, Reply};
+use adsum::service::{Enroll, Hello, InboxOpened, Output, Query, Reply};
 
 #[test]
 fn a_message_to_an_absent_owner_waits_in_order() {
@@ -183,7 +183,7 @@ fn an_inbox_feed_is_told_of_each_message_once_it_is_open() {
     let mut world = World::with(&["alice", "bob"]);
     world.send("bob", "alice", "before").unwrap();
     let opened = world.open_inbox(1, &actor("alice"), "alice", None).unwrap();
-    assert!(matches!(opened, Reply::InboxOpened { waiting: 1, .. }));
+    assert!(matches!(opened, Reply::InboxOpened(InboxOpened { waiting: 1, .. })));
     world.told();
     world.send("bob", "alice", "after").unwrap();
     let told = world.told();

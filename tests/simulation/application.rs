@@ -33,7 +33,8 @@ pub(crate) struct Application {
 /// How far the library's process has handed things out: nothing is handed out twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Floor {
-    pub(crate) message: InboxSequence,
+    /// Era and place of the last message: a server that forgot its cursors sends again what was not acknowledged.
+    pub(crate) message: (u8, InboxSequence),
     /// Era and position of the last change.
     pub(crate) change: Spot,
     /// The era of the position the process began with, zero for none: what is sent anew in it, or from the very
@@ -43,10 +44,15 @@ pub(crate) struct Floor {
 
 impl Application {
     /// A message is handed out.
-    pub(crate) fn record_message(&mut self, floor: &mut Floor, message: Message) -> Checked {
+    pub(crate) fn record_message(
+        &mut self,
+        floor: &mut Floor,
+        (era, message): (u8, Message),
+    ) -> Checked {
         let (sequence, handed) = (message.sequence, floor.message);
-        promised!(3, sequence > handed, "message {sequence} was handed out again behind {handed}");
-        floor.message = sequence;
+        let is_next = (era, sequence) > handed;
+        promised!(3, is_next, "message {sequence} of {era} was handed out behind {handed:?}");
+        floor.message = (era, sequence);
         if self.messages.last().is_some_and(|last| sequence <= last.sequence) {
             self.repeats += 1;
             let same = self.messages.iter().find(|known| known.sequence == sequence);

@@ -89,7 +89,10 @@ struct Link {
 impl Process {
     fn new(stored: &Stored, who: &Who, oracle: &Oracle) -> Self {
         let change = oracle.spot(&who.actor, Scope::Presence, &stored.presence.cursor);
-        let floor = Floor { message: stored.inbox.sequence, change, began: change.0 };
+        let inbox = who.actor.principal.inbox();
+        let (era, _) = oracle.spot(&who.actor, Scope::Inbox(&inbox), &stored.inbox.cursor);
+        let message = (era, stored.inbox.sequence);
+        let floor = Floor { message, change, began: change.0 };
         Self {
             requests: Requests::new(),
             purposes: Purposes::default(),
@@ -326,7 +329,9 @@ impl Device {
                         return Ok(());
                     };
                     oracle.message(&message)?;
-                    application.record_message(floor, message)
+                    let inbox = who.actor.principal.inbox();
+                    let (era, _) = oracle.spot(&who.actor, Scope::Inbox(&inbox), &handed.cursor);
+                    application.record_message(floor, (era, message))
                 },
             )?)
     }

@@ -48,7 +48,7 @@ impl Oracle {
     pub(crate) fn spot(&self, actor: &Actor, scope: Scope<'_>, cursor: &[u8]) -> Spot {
         let open = |era: u8| {
             let sealer = Sealer::new(&cursor_secret(era), actor, scope);
-            sealer.open(cursor).map(|position| (era, position))
+            sealer.open(cursor).map(|place| (era, place.position))
         };
         let spot = (1..=self.eras).rev().find_map(open);
         assert!(spot.is_some() || cursor.is_empty(), "a cursor is not of this server");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adsum::event::{Event, KeyEnrolled};
 use adsum::model::{
     AccessRule, AccessRules, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, EndReason,
-    Handling, Mode, Moment, OperationId, Principal, Refusal, Rights, Role, RuleName,
+    EpochId, Handling, Mode, Moment, OperationId, Principal, Refusal, Rights, Role, RuleName,
     SubscriptionState, WatcherRow, Who,
 };
 use adsum::protocol::{
@@ -189,6 +189,7 @@ impl World {
             actor: actor(watcher),
             presentities: vec![],
             after: Moment::ZERO,
+            epoch: EpochId::NONE,
             with_watchers,
         });
         match self.answer(ticket) {

@@ -15,7 +15,7 @@ pub mod stage;
 
 use adsum::event::{Event, Recorded};
 use adsum::model::{
-    Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, Handling, InboxAddress,
+    Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, EpochId, Handling, InboxAddress,
     InboxSequence, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload, Presentity,
     Principal, PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
 };
@@ -232,6 +232,7 @@ impl World {
             actor: actor(watcher),
             presentities,
             after,
+            epoch: EpochId::NONE,
             with_watchers: false,
         });
         match self.answer(ticket) {
@@ -254,6 +255,7 @@ impl World {
             actor: reader.clone(),
             inbox: im(name),
             after,
+            epoch: EpochId::NONE,
         });
         self.answer(ticket)
     }

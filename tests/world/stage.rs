@@ -9,8 +9,8 @@ use adsum::commit::{Commit, history};
 use adsum::event::{Event, KeyEnrolled};
 use adsum::log::memory::MemoryLog;
 use adsum::model::{
-    DeviceLabel, Document, Handling, InboxSequence, Moment, Refusal, Role, SubscriptionState,
-    Timestamp, WatcherKind,
+    DeviceLabel, Document, EpochId, Handling, InboxSequence, Moment, Refusal, Role,
+    SubscriptionState, Timestamp, WatcherKind,
 };
 use adsum::protocol::{self, feed::encode_presence_suffix};
 use adsum::protocol::{Command, Fetch};
@@ -146,6 +146,7 @@ impl Stage {
             actor,
             presentities,
             after,
+            epoch: EpochId::NONE,
             with_watchers,
         }]);
     }

@@ -169,7 +169,7 @@ impl InboxReader<'_> {
                     remaining -= self.take(received, &mut inbox, most).await?;
                     failed = None;
                 }
-                Some(Err(error)) => failed = Some(session::remember(error, self.output)?),
+                Some(Err(error)) => failed = session::remember(error, self.output)?.or(failed),
                 None => break,
             }
         }

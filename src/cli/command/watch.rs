@@ -111,7 +111,7 @@ async fn watch(
                 failed = None;
             }
             // The watch goes on if it can, as when a subscription could not be renewed, and ends otherwise.
-            Some(Err(error)) => failed = Some(session::remember(error, output)?),
+            Some(Err(error)) => failed = session::remember(error, output)?.or(failed),
             None => return failed.map_or(Ok(()), Err),
         }
     }

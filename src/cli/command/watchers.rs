@@ -102,7 +102,7 @@ async fn follow(
                 output.flush()?;
                 (remaining, failed) = (remaining - 1, None);
             }
-            Some(Err(error)) => failed = Some(session::remember(error, output)?),
+            Some(Err(error)) => failed = session::remember(error, output)?.or(failed),
             None => return failed.map_or(Ok(()), Err),
         }
     }

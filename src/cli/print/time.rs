@@ -5,6 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(in crate::cli) use crate::format::rfc3339;
 use jiff::{Span, SpanRelativeTo};
 
 use crate::model::{Lifetime, Timestamp};
@@ -13,16 +14,6 @@ use crate::model::{Lifetime, Timestamp};
 pub(in crate::cli) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// `2026-11-22T17:00:03.250Z`. A moment past the year 9999 is told as its milliseconds.
-pub(in crate::cli) fn rfc3339(at: Timestamp) -> String {
-    let moment =
-        i64::try_from(at.as_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    match moment {
-        Some(moment) => moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
-        None => format!("{} ms", at.as_ms()),
-    }
 }
 
 /// Reads a span with a unit: `90s`, `30m`, `1h 30m`, `2d`, `1w`, or ISO 8601 such as `PT1H`.

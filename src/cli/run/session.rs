@@ -222,15 +222,20 @@ fn follow_with(
 }
 
 /// What to do with an `error` in the middle of a feed: `Err` ends the command, because trying again cannot help. Otherwise
-/// the error is printed and returned, to be the reason of the end if nothing comes after it.
-pub(in crate::cli) fn remember(error: ClientError, output: &Output) -> Result<Failure, Failure> {
+/// the error is printed and returned, to be the reason of the end if nothing comes after it. That the server has another
+/// past is no reason to end.
+pub(in crate::cli) fn remember(
+    error: ClientError,
+    output: &Output,
+) -> Result<Option<Failure>, Failure> {
+    let is_reason = !matches!(error, ClientError::Restored { .. });
     let (last, failure) = (error.is_final(), Failure::from(error));
     if last {
         return Err(failure);
     }
     let (code, message) = failure.words();
     output::note(output.is_json(), code, message);
-    Ok(failure)
+    Ok(is_reason.then_some(failure))
 }
 
 async fn first_connection(client: &Client, server: &str, stay: Stay) -> Result<(), Failure> {

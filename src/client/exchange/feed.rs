@@ -126,9 +126,11 @@ pub fn hear<T: FeedItem>(
 ) -> Result<Heard, ClientError> {
     Ok(match event {
         FeedEvent::Ready(ready) => {
-            let opening = opening(ready)?;
-            resume.ready(opening.outcome).map_err(ClientError::protocol)?;
-            Heard::Opened(opening)
+            let FeedReady { outcome, from, pending, complete, .. } =
+                FeedReady::from_body(ready).map_err(ClientError::protocol)?;
+            let had = resume.received();
+            resume.ready(outcome, from).map_err(ClientError::protocol)?;
+            Heard::Opened(Opening { outcome, pending, complete, had })
         }
         FeedEvent::CaughtUp { cursor } => {
             resume.caught_up(cursor).map_err(ClientError::protocol)?;
@@ -149,10 +151,4 @@ pub fn hear<T: FeedItem>(
             Heard::Received
         }
     })
-}
-
-fn opening(ready: body::FeedReady) -> Result<Opening, ClientError> {
-    let ready = FeedReady::from_body(ready).map_err(ClientError::protocol)?;
-    let FeedReady { outcome, pending, complete, .. } = ready;
-    Ok(Opening { outcome, pending, complete })
 }

@@ -22,7 +22,7 @@ const ITEMS_HELD_MAX: usize = 2 * WINDOW_EVENTS_MAX as usize;
 pub struct Position {
     /// The server's sealed bytes; empty at the beginning.
     pub cursor: Bytes,
-    /// For an inbox, the last message taken: known even when a cursor is of no use any more. Zero for presence.
+    /// For an inbox, the last message taken since the server has had this past. Zero for presence.
     pub sequence: InboxSequence,
 }
 
@@ -39,7 +39,7 @@ pub struct Unsaved {
 pub enum FeedKind {
     /// States that replace one another: what comes anew is handed out anew.
     Presence,
-    /// Numbered messages: one that was handed out is dropped when it comes again.
+    /// Numbered messages: one that was handed out is dropped when it comes again, unless the server has another past.
     Inbox,
     /// Numbered messages that are only looked at: nothing is ever saved or acknowledged.
     InboxKept,
@@ -54,6 +54,8 @@ pub struct Opening {
     pub pending: u64,
     /// Whether each change of subscriptions in mode `every` is still known.
     pub complete: bool,
+    /// The last message received of an inbox before; zero for presence.
+    pub had: InboxSequence,
 }
 
 /// An item as it came.
@@ -197,29 +199,40 @@ impl<T> FeedResume<T> {
 
     /// The server opened the feed.
     ///
+    /// It begins at the cursor `from`.
+    ///
     /// # Errors
     /// [`FeedFault::NotOpen`] unless [`FeedResume::open`] came right before.
-    pub fn ready(&mut self, outcome: Outcome) -> Result<(), FeedFault> {
+    pub fn ready(&mut self, outcome: Outcome, from: Bytes) -> Result<(), FeedFault> {
         if self.phase != Phase::Asked {
             return Err(FeedFault::NotOpen);
         }
         // A fresh start where a cursor was given is the same as a cursor of no use.
-        let anew = outcome == Outcome::Anew
-            || outcome == Outcome::Fresh && !self.received.cursor.is_empty();
+        let anew =
+            outcome.is_anew() || outcome == Outcome::Fresh && !self.received.cursor.is_empty();
         self.phase = Phase::CatchingUp;
         if anew {
             self.anew = true;
-            self.forget_cursors();
+            self.forget_past(from);
         }
         Ok(())
     }
 
-    /// The server does not know the cursors it gave before: sending one back would be a forgery to it.
-    fn forget_cursors(&mut self) {
-        self.entries.iter_mut().for_each(|entry| entry.cursor = None);
+    /// The server has another past than the one that was received. Its cursors are worth nothing to it, and what it
+    /// numbers as before may be something else, so that nothing that comes may be dropped for its number.
+    fn forget_past(&mut self, from: Bytes) {
+        for entry in &mut self.entries {
+            (entry.cursor, entry.sequence) = (None, InboxSequence::ZERO);
+        }
         self.acknowledgement = None;
         self.covered = None;
         self.era += 1;
+        let begin = Position { cursor: from, sequence: InboxSequence::ZERO };
+        self.received = begin.clone();
+        if self.kind == FeedKind::Inbox {
+            // It is known from now on that this is where the device stands, also if nothing comes.
+            (self.taken, self.taken_era) = (begin, self.era);
+        }
     }
 
     /// An item arrived.
@@ -298,6 +311,11 @@ impl<T> FeedResume<T> {
         Ok(())
     }
 
+    /// The last message received of an inbox; zero for presence.
+    pub fn received(&self) -> InboxSequence {
+        self.received.sequence
+    }
+
     /// Whether one more item should be read: a reader that stops makes the server stop.
     pub fn has_room(&self) -> bool {
         self.entries.len() < ITEMS_HELD_MAX
@@ -347,10 +365,9 @@ impl<T> FeedResume<T> {
                 self.taken.sequence = entry.sequence;
                 self.move_to(cursor);
             }
-            // Without a cursor the server knows, a message is still one that must not be handed out again.
-            (true, None) => self.taken.sequence = entry.sequence,
             (false, Some(cursor)) => self.acknowledge_covered(entry.sequence, cursor),
-            (false, None) => {}
+            // It is of another past than the server's, which has no place for it.
+            (_, None) => {}
         }
     }
 

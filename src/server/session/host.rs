@@ -12,8 +12,9 @@ use super::messages::Messages;
 use super::proof;
 use super::shared::{Session, next_departure};
 use crate::commit::history::{self, HistoryFault, Past};
+use crate::format::rfc3339;
 use crate::log::{LogFault, LogReader};
-use crate::model::{InboxAddress, PublicKey, Timestamp};
+use crate::model::{InboxAddress, PastPlace, PublicKey, Timestamp};
 use crate::server::clock;
 use crate::server::lanes::{Departure, Mailbox};
 use crate::service::{InboxRow, Input};
@@ -70,6 +71,16 @@ impl<T: Transport> StreamHost<T> {
         });
         let item = messages.read(row).await?.ok_or(LogFault::Missing { sequence: row.at })?;
         Ok(Found::Item(item))
+    }
+
+    fn restored(&self, place: &PastPlace) {
+        let actor = self.session.connection.identity().flatten();
+        let device = actor.map(|actor| actor.device.to_string());
+        let place = place.told(rfc3339);
+        warn!(
+            device,
+            "this store was put back to an earlier state: a device had been told of {place}; it is told anew"
+        );
     }
 
     /// The next changes of a walk back.
@@ -176,6 +187,7 @@ impl<T: Transport> Host for StreamHost<T> {
                 warn!(code = refusal.code().as_str(), "a Hello was refused");
             }
             Note::FeedOpened(kind, outcome) => metrics.feed_opened(kind, outcome),
+            Note::Restored(place) => self.restored(&place),
             Note::Notified(count) => {
                 metrics.notifications_sent.inc_by(count);
             }

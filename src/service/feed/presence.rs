@@ -120,8 +120,8 @@ impl PresenceFeed {
     /// The service opened the feed; `walks` is what the log told of each of its histories, in the same order.
     pub fn opened(&mut self, opened: &PresenceOpened, walks: Vec<Walk>) {
         assert_eq!(opened.histories.len(), walks.len(), "each history is walked once");
-        if self.covered > opened.head {
-            // The position comes from another store, so the service began at the beginning.
+        if opened.restored.is_some() {
+            // The position is of another past, so the service began at the beginning.
             (self.position, self.covered) = (Moment::ZERO, Moment::ZERO);
         }
         let mut round: Vec<RoundItem> =

@@ -8,14 +8,14 @@ use bytes::Bytes;
 
 use super::composing::ComposingHeard;
 use super::over::FeedOver;
-use super::ready::{Outcome, Ready};
+use super::ready::{Ready, outcome_of};
 use super::side::{Desk, newest};
-use crate::model::{InboxAddress, InboxItem, InboxSequence, Refusal};
-use crate::protocol::Field as _;
+use crate::model::{EpochId, Epochs, InboxAddress, InboxItem, InboxSequence, PastPlace, Refusal};
 use crate::protocol::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
+use crate::protocol::{Field as _, Outcome};
 use crate::service::feed::{InboxFeed, InboxStep};
-use crate::service::{Actor, Input, Query, Reply, Ticket};
-use crate::session::cursor::{Scope, Sealer};
+use crate::service::{Actor, InboxOpened, InboxRow, Input, Query, Reply, Restored, Ticket};
+use crate::session::cursor::{Place, Scope, Sealer};
 use crate::session::lane::{Lane, Letter};
 use crate::session::step::{Found, Look, Note, Step};
 use crate::wire::encode;
@@ -37,11 +37,14 @@ pub(super) struct InboxSide {
     sealer: Sealer,
     outcome: Outcome,
     /// What the cursor said, until the service has answered to it.
-    position: Option<InboxSequence>,
+    place: Option<Place>,
+    epochs: Arc<Epochs>,
+    /// The epoch of the place where the feed begins, then each place from which on it tells of another one.
+    told: Vec<(InboxSequence, EpochId)>,
     /// Whether the feed is to be opened with the service.
     is_to_open: bool,
     asked: Vec<(u32, Asked)>,
-    opened: Option<Opened>,
+    opened: Option<InboxOpened>,
     /// The number of the event whose message is being read.
     reading: Option<u64>,
     taken: Acknowledgement,
@@ -54,13 +57,6 @@ enum Asked {
     Open,
     Page,
     Acknowledge(InboxSequence),
-}
-
-/// What `Reply::InboxOpened` said.
-struct Opened {
-    after: InboxSequence,
-    head: InboxSequence,
-    waiting: u64,
 }
 
 /// How far the device has taken the inbox.
@@ -82,15 +78,17 @@ impl InboxSide {
         (cursor, window): (&[u8], u32),
     ) -> Self {
         let sealer = Sealer::new(cursor_secret, &actor, Scope::Inbox(&inbox));
-        let position = sealer.open(cursor).map(InboxSequence::new);
+        let place = sealer.open(cursor);
         Self {
             actor,
             inbox,
             from_start,
             feed: InboxFeed::new(window),
             sealer,
-            outcome: Outcome::of(cursor, position.map(InboxSequence::get)),
-            position,
+            outcome: outcome_of(cursor, place),
+            place,
+            epochs: Arc::default(),
+            told: Vec::new(),
             is_to_open: true,
             asked: Vec::new(),
             opened: None,
@@ -101,8 +99,24 @@ impl InboxSide {
     }
 
     /// Where to begin without a cursor; `None` is where the device has acknowledged.
-    fn default_after(&self) -> Option<InboxSequence> {
-        self.from_start.then_some(InboxSequence::ZERO)
+    fn default_after(&self) -> Option<Place> {
+        self.from_start.then(Place::default)
+    }
+
+    /// The place that this feed tells of `sequence`.
+    fn place(&self, sequence: InboxSequence) -> Place {
+        let epoch = self.told.iter().rev().find(|(first, _)| *first <= sequence);
+        let epoch = epoch.map_or(EpochId::NONE, |(_, epoch)| *epoch);
+        Place { position: sequence.get(), epoch }
+    }
+
+    /// Whether `place` can be of this past: what came before this feed may have been told by another one.
+    fn knows(&self, place: Place) -> bool {
+        let sequence = InboxSequence::new(place.position);
+        match self.told.first() {
+            Some((begin, _)) if sequence >= *begin => self.place(sequence) == place,
+            _ => self.epochs.knows(place.epoch),
+        }
     }
 
     /// Whether everything that the device has taken is durable.
@@ -129,9 +143,7 @@ impl InboxSide {
 
     fn answered(&mut self, asked: Asked, result: Result<Reply, Refusal>) -> Result<(), FeedOver> {
         match (asked, result.map_err(FeedOver::Refused)?) {
-            (Asked::Open, Reply::InboxOpened { after, head, waiting }) => {
-                self.opened = Some(Opened { after, head, waiting });
-            }
+            (Asked::Open, Reply::InboxOpened(opened)) => self.opened = Some(opened),
             (Asked::Page, Reply::Page(rows)) => self.feed.page(rows),
             (Asked::Acknowledge(through), Reply::Acknowledged { .. }) => {
                 self.taken.asked = false;
@@ -145,8 +157,8 @@ impl InboxSide {
     /// The peer has taken what it was told up to the newest of `cursors`. What was not sent cannot have been taken,
     /// whatever cursor the device has got from elsewhere.
     pub(super) fn handle_taken(&mut self, cursors: &[Bytes]) {
-        if let Some(position) = newest(&self.sealer, cursors) {
-            let position = InboxSequence::new(position).min(self.feed.position());
+        if let Some(place) = newest(&self.sealer, cursors, |place| self.knows(place)) {
+            let position = InboxSequence::new(place.position).min(self.feed.position());
             self.feed.acknowledged(position);
             self.taken.wanted = self.taken.wanted.max(Some(position));
         }
@@ -158,7 +170,7 @@ impl InboxSide {
         let Found::Item(item) = found else {
             unreachable!("the log told {found:?}, which was not asked for")
         };
-        let cursor = self.sealer.seal(item.sequence().get());
+        let cursor = self.sealer.seal(self.place(item.sequence()));
         let before = desk.out.len();
         write(number, cursor, &item, desk.out);
         self.feed.sent(desk.out.len() - before);
@@ -174,7 +186,7 @@ impl InboxSide {
         is_over: bool,
     ) -> Option<Step> {
         if core::mem::take(&mut self.is_to_open) {
-            let after = self.position.or(self.default_after());
+            let after = self.place.or(self.default_after());
             return Some(self.open(lane, after));
         }
         if let Some(step) = self.acknowledge(lane) {
@@ -198,29 +210,35 @@ impl InboxSide {
         Step::Ask(vec![input(ticket, Actor::clone(&self.actor), self.inbox.clone())])
     }
 
-    fn open(&mut self, lane: &mut Lane, after: Option<InboxSequence>) -> Step {
-        let feed = lane.feed();
+    fn open(&mut self, lane: &mut Lane, after: Option<Place>) -> Step {
+        let (feed, epoch) = (lane.feed(), after.unwrap_or_default().epoch);
+        let after = after.map(|place| InboxSequence::new(place.position));
         self.ask(lane, Asked::Open, |ticket, actor, inbox| Input::OpenInbox {
             ticket,
             feed,
             actor,
             inbox,
             after,
+            epoch,
         })
     }
 
     /// The service opened the feed: says that it is ready, or opens it again if the cursor is of another past.
-    fn opened(&mut self, lane: &mut Lane, opened: &Opened, desk: &mut Desk<'_>) -> Step {
-        if self.position.take().is_some_and(|position| position > opened.head) {
-            // The cursor is ahead of the inbox: this store was put back to an earlier state.
-            self.outcome = Outcome::Anew;
+    fn opened(&mut self, lane: &mut Lane, opened: &InboxOpened, desk: &mut Desk<'_>) -> Step {
+        if let (Some(place), Some(Restored { is_news })) = (self.place.take(), opened.restored) {
+            self.outcome = Outcome::Restored;
+            let (inbox, had) = (self.inbox.clone(), InboxSequence::new(place.position));
+            let place = PastPlace::Inbox { inbox, had, stands: opened.head };
+            desk.notes.extend(is_news.then_some(Note::Restored(place)));
             let after = self.default_after();
             return self.open(lane, after);
         }
+        self.epochs = Arc::clone(&opened.epochs);
+        self.told = vec![(opened.after, opened.after_epoch)];
         let ready = Ready {
             outcome: self.outcome,
-            from: opened.after.get(),
-            to: opened.head.get(),
+            from: self.place(opened.after),
+            to: Place { position: opened.head.get(), epoch: opened.head_epoch },
             pending: opened.waiting,
             complete: true,
         };
@@ -239,6 +257,7 @@ impl InboxSide {
         match self.feed.next_step() {
             InboxStep::Send { number, row } => {
                 self.reading = Some(number);
+                self.tells(row);
                 Some(Step::Look(Look::Item(self.inbox.clone(), row)))
             }
             InboxStep::Page { after } => {
@@ -249,12 +268,20 @@ impl InboxSide {
                 }))
             }
             InboxStep::CaughtUp { position } => {
-                let cursor = self.sealer.seal(position.get());
+                let cursor = self.sealer.seal(self.place(position));
                 encode(&CaughtUp { cursor }, desk.out);
                 self.composing.is_live = true;
                 Some(Step::Priority(PRIORITY_LIVE))
             }
             InboxStep::Wait => None,
+        }
+    }
+
+    /// Remembers in which epoch `row` was accepted, if that is another one than that of the row before.
+    fn tells(&mut self, row: InboxRow) {
+        let epoch = self.epochs.of(row.at);
+        if self.told.last().is_none_or(|(_, last)| *last != epoch) {
+            self.told.push((row.sequence, epoch));
         }
     }
 
@@ -273,7 +300,7 @@ impl InboxSide {
     /// Tells the device what it acknowledged and is durable.
     fn tell_acknowledged(&mut self, desk: &mut Desk<'_>) {
         if let Some(through) = self.taken.durable.take() {
-            let cursor = self.sealer.seal(through.get());
+            let cursor = self.sealer.seal(self.place(through));
             encode(&FeedAcked { cursor }, desk.out);
         }
     }

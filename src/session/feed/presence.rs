@@ -7,15 +7,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::over::FeedOver;
-use super::ready::{Outcome, Ready};
+use super::ready::{Ready, outcome_of};
 use super::side::{Desk, newest};
-use crate::model::{Moment, Presentity};
-use crate::protocol::Field as _;
+use crate::model::{Epochs, Moment, PastPlace, Presentity};
 use crate::protocol::body::{CaughtUp, WatcherEvent};
 use crate::protocol::feed::encode_presence_event;
+use crate::protocol::{Field as _, Outcome};
 use crate::service::feed::{PresenceFeed, PresenceStep};
-use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Walk};
-use crate::session::cursor::{Scope, Sealer};
+use crate::service::{Actor, Input, PresenceItem, PresenceOpened, Reply, Restored, Walk};
+use crate::session::cursor::{Place, Scope, Sealer};
 use crate::session::lane::{Lane, Letter};
 use crate::session::shown;
 use crate::session::step::{Found, Look, Note, Step};
@@ -33,7 +33,9 @@ pub(super) struct PresenceSide {
     feed: PresenceFeed,
     sealer: Sealer,
     /// Where the feed was last opened at.
-    after: Moment,
+    after: Place,
+    /// In which epoch each moment lies.
+    epochs: Arc<Epochs>,
     outcome: Outcome,
     is_ready: bool,
     stage: Stage,
@@ -66,17 +68,18 @@ impl PresenceSide {
     ) -> Self {
         let (store_secret, cursor_secret) = secrets;
         let sealer = Sealer::new(cursor_secret, &actor, Scope::Presence);
-        let position = sealer.open(cursor);
-        let after = position.map(Moment::from_us).unwrap_or_default();
+        let found = sealer.open(cursor);
+        let after = found.unwrap_or_default();
         Self {
             actor,
             store_secret: *store_secret,
             presentities,
             with_watchers,
-            feed: PresenceFeed::new(after, window),
+            feed: PresenceFeed::new(Moment::from_us(after.position), window),
             sealer,
             after,
-            outcome: Outcome::of(cursor, position),
+            epochs: Arc::default(),
+            outcome: outcome_of(cursor, found),
             is_ready: false,
             stage: Stage::ToOpen,
             conflated: 0,
@@ -100,8 +103,10 @@ impl PresenceSide {
 
     /// The peer has taken what it was told up to the newest of `cursors`.
     pub(super) fn handle_taken(&mut self, cursors: &[Bytes]) {
-        if let Some(position) = newest(&self.sealer, cursors) {
-            self.feed.acknowledged(Moment::from_us(position));
+        let known =
+            |place: Place| self.epochs.holds_at(place.epoch, Moment::from_us(place.position));
+        if let Some(place) = newest(&self.sealer, cursors, known) {
+            self.feed.acknowledged(Moment::from_us(place.position));
         }
     }
 
@@ -144,17 +149,20 @@ impl PresenceSide {
             feed: lane.feed(),
             actor: Actor::clone(&self.actor),
             presentities: self.presentities.clone(),
-            after: self.after,
+            after: Moment::from_us(self.after.position),
+            epoch: self.after.epoch,
             with_watchers: self.with_watchers,
         }
     }
 
     /// The service opened the feed and the histories it names were read: says that it is ready.
     fn open(&mut self, opened: &PresenceOpened, walks: Vec<Walk>, desk: &mut Desk<'_>) {
-        if self.after > opened.head {
-            // The cursor is ahead of the log: this store was put back to an earlier state, and all is told anew.
-            self.after = Moment::ZERO;
-            self.outcome = Outcome::Anew;
+        self.epochs = Arc::clone(&opened.epochs);
+        if let Some(Restored { is_news }) = opened.restored {
+            let had = Moment::from_us(self.after.position);
+            let place = PastPlace::Presence { had, stands: opened.head };
+            desk.notes.extend(is_news.then_some(Note::Restored(place)));
+            (self.after, self.outcome) = (Place::default(), Outcome::Restored);
         }
         let complete = opened.complete && walks.iter().all(|walk| walk.complete);
         self.feed.opened(opened, walks);
@@ -169,13 +177,17 @@ impl PresenceSide {
         let feed = &self.feed;
         let ready = Ready {
             outcome: self.outcome,
-            from: feed.position().as_us(),
-            to: feed.pending_through().as_us(),
+            from: self.place(feed.position()),
+            to: self.place(feed.pending_through()),
             pending: feed.pending() as u64,
             complete,
         };
         ready.write(&self.sealer, desk.out);
         desk.notes.push(Note::FeedOpened("presence", ready.outcome.as_str()));
+    }
+
+    fn place(&self, at: Moment) -> Place {
+        Place { position: at.as_us(), epoch: self.epochs.at(at) }
     }
 
     fn step(&mut self, lane: &mut Lane, desk: &mut Desk<'_>) -> Option<Step> {
@@ -189,11 +201,11 @@ impl PresenceSide {
                     return Some(Step::Look(Look::State(presentity, at)));
                 }
                 PresenceStep::CaughtUp { position } => {
-                    let cursor = self.sealer.seal(position.as_us());
+                    let cursor = self.sealer.seal(self.place(position));
                     encode(&CaughtUp { cursor }, desk.out);
                 }
                 PresenceStep::Reopen { after } => {
-                    self.after = after;
+                    self.after = self.place(after);
                     self.stage = Stage::Opening;
                     return Some(Step::Ask(vec![self.ask(lane)]));
                 }
@@ -204,7 +216,7 @@ impl PresenceSide {
     }
 
     fn send(&mut self, number: u64, position: Moment, item: &PresenceItem, desk: &mut Desk<'_>) {
-        let cursor = self.sealer.seal(position.as_us());
+        let cursor = self.sealer.seal(self.place(position));
         let before = desk.out.len();
         if let Some(row) = &item.watcher {
             let watcher = row.to_wire();

@@ -1,47 +1,16 @@
-//! How a feed begins: fresh, resumed or anew, and what `FeedReady` says of it.
+//! How a feed begins, and what `FeedReady` says of it.
 //!
 //! Must never hold: a position that leaves without being sealed.
 
-use crate::protocol::body::FeedReady;
-use crate::session::cursor::Sealer;
-use crate::wire::encode;
+use crate::protocol::{FeedReady, Outcome, write};
+use crate::session::cursor::{Place, Sealer};
 
-/// How a feed began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// No cursor was given.
-    Fresh,
-    /// It goes on at the cursor.
-    Resumed,
-    /// The cursor was of no use.
-    Anew,
-}
-
-impl Outcome {
-    /// What a feed becomes for which `cursor` was given and `position` found in it.
-    pub(super) fn of(cursor: &[u8], position: Option<u64>) -> Self {
-        match (cursor.is_empty(), position) {
-            (true, _) => Self::Fresh,
-            (false, Some(_)) => Self::Resumed,
-            (false, None) => Self::Anew,
-        }
-    }
-
-    /// The word for counting.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Resumed => "resumed",
-            Self::Anew => "anew",
-        }
-    }
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Fresh => 0,
-            Self::Resumed => 1,
-            Self::Anew => 2,
-        }
+/// What a feed becomes for which `cursor` was given and `place` found in it.
+pub(super) fn outcome_of(cursor: &[u8], place: Option<Place>) -> Outcome {
+    match (cursor.is_empty(), place) {
+        (true, _) => Outcome::Fresh,
+        (false, Some(_)) => Outcome::Resumed,
+        (false, None) => Outcome::Anew,
     }
 }
 
@@ -50,9 +19,9 @@ pub(super) struct Ready {
     /// How it began.
     pub(super) outcome: Outcome,
     /// Where.
-    pub(super) from: u64,
+    pub(super) from: Place,
     /// Where it will be caught up.
-    pub(super) to: u64,
+    pub(super) to: Place,
     /// Events between.
     pub(super) pending: u64,
     /// Whether none of them is missing.
@@ -63,12 +32,12 @@ impl Ready {
     /// Appends the frame.
     pub(super) fn write(&self, sealer: &Sealer, out: &mut Vec<u8>) {
         let ready = FeedReady {
-            outcome: self.outcome.number(),
+            outcome: self.outcome,
             from: sealer.seal(self.from),
             to: sealer.seal(self.to),
             pending: self.pending,
             complete: self.complete,
         };
-        encode(&ready, out);
+        write(&ready, out);
     }
 }

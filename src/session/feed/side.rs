@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::session::cursor::Sealer;
+use crate::session::cursor::{Place, Sealer};
 use crate::session::step::{Note, WRITE_BYTES};
 
 /// What a side writes on.
@@ -24,7 +24,13 @@ impl Desk<'_> {
     }
 }
 
-/// The newest position among acknowledged `cursors`. One that is none of this feed's acknowledges nothing.
-pub(super) fn newest(sealer: &Sealer, cursors: &[Bytes]) -> Option<u64> {
-    cursors.iter().filter_map(|cursor| sealer.open(cursor)).max()
+/// The newest place among acknowledged `cursors`. One that is none of this feed's, or is not `known` to be of this past,
+/// acknowledges nothing.
+pub(super) fn newest(
+    sealer: &Sealer,
+    cursors: &[Bytes],
+    known: impl Fn(Place) -> bool,
+) -> Option<Place> {
+    let places = cursors.iter().filter_map(|cursor| sealer.open(cursor));
+    places.filter(|place| known(*place)).max()
 }

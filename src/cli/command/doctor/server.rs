@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use crate::cli::print::time::{now, span};
+use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
@@ -30,7 +30,9 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
         Ok(session) => {
             let mut checks = connected(&name, &server, &session, began.elapsed());
             checks.push(inbox(&name, client.inbox_status(None).await));
-            checks.push(says(&name, client.server_info().await));
+            let said = client.server_info().await;
+            checks.extend(said.as_ref().ok().and_then(|said| past(&name, said)));
+            checks.push(says(&name, said));
             checks
         }
         Err(error) => vec![failed(&name, &error)],
@@ -82,6 +84,19 @@ fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {
         return Check::warn(name, detail, cure);
     }
     Check::ok(name, detail)
+}
+
+/// Whether this device has seen what the store does not have any more.
+fn past(name: &str, said: &ServerDescription) -> Option<Check> {
+    let (at, place) = said.noticed.as_ref()?;
+    let detail = format!(
+        "the server's store was put back to an earlier state, as this device noticed at {}: it had been told of {}",
+        rfc3339(*at),
+        place.told(rfc3339)
+    );
+    let cure =
+        "ask the operator up to when; what was sent or published after that must be sent again";
+    Some(Check::warn(format!("{name} past"), detail, cure))
 }
 
 fn says(name: &str, description: Result<ServerDescription, ClientError>) -> Check {

@@ -8,7 +8,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
+use crate::cli::print::time::rfc3339;
 use crate::cli::run::cure;
+use crate::event::{Event, Recorded};
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::Sequence;
 
@@ -33,6 +35,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
                 format!("{} has the right format, {head} events, nobody uses it", data.display()),
             ));
             checks.push(last_events(&log));
+            checks.extend(past(&log));
         }
         Err(LogFault::Locked { path }) => {
             let detail = format!("{path} is in use by another adsum process");
@@ -68,6 +71,33 @@ fn last_events(log: &SledLog) -> Check {
         return Check::ok("log", "empty");
     }
     Check::ok("log", format!("events {from} to {head} are whole; `adsum log verify` checks all"))
+}
+
+/// Whether a device has noticed that the store was put back to an earlier state, as far as the last events tell.
+fn past(log: &SledLog) -> Option<Check> {
+    let head = log.head().get();
+    let (reader, mut next) = (log.reader(), head.saturating_sub(LAST_EVENTS) + 1);
+    let mut last = None;
+    while next <= head {
+        let events = reader.read(Sequence::new(next), 256).ok()?;
+        next = events.last()?.sequence.get() + 1;
+        let notice = |recorded: &Recorded| match &recorded.event {
+            Event::RestoreNoticed(notice) => Some((recorded.shown_at(), notice.clone())),
+            _ => None,
+        };
+        last = events.iter().filter_map(notice).next_back().or(last);
+    }
+    let (at, notice) = last?;
+    let detail = format!(
+        "this store was put back to an earlier state: {} noticed it at {}, as device {} had been told of {}",
+        notice.principal,
+        rfc3339(at),
+        notice.device,
+        notice.by.told(rfc3339)
+    );
+    let cure =
+        "tell its users from when on to send and publish again; `adsum log cat` lists who noticed";
+    Some(Check::warn("past", detail, cure))
 }
 
 /// Asks `df`: the standard library has no call for it, and this is the only place that needs one.

@@ -113,7 +113,8 @@ impl SerializeStruct for Parts {
     }
 }
 
-/// A variant with fields is shown as its word alone. Only refusing a message shows the reason beside it.
+/// A variant with fields is shown as its word alone. Only refusing a message shows the reason beside it, and a place its
+/// fields.
 impl SerializeStructVariant for Parts {
     type Ok = Value;
     type Error = Error;
@@ -127,6 +128,10 @@ impl SerializeStructVariant for Parts {
     }
 
     fn end(mut self) -> Result<Value, Error> {
+        if self.of == "PastPlace" {
+            self.put("feed", self.key.clone());
+            return Ok(Value::Object(self.fields));
+        }
         match self.fields.remove("reason") {
             Some(reason) => Ok(json!({ "action": self.key, "reason": reason })),
             None => Ok(self.key),

@@ -7,12 +7,14 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use crate::cli::print::time::rfc3339;
-use crate::model::{Ahead, Lifetime, PublicKey, Receipts, Rights, Timestamp};
+use crate::model::{Ahead, Lifetime, Moment, PublicKey, Receipts, Rights, Timestamp};
 
 /// What the field `field` of the struct `of` is called in a line; `None` if it is left out.
 pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
     Some(match (of, field) {
-        ("InviteCreated", "principal" | "domain") => field,
+        ("InviteCreated", "principal" | "domain")
+        | ("RestoreNoticed", "principal")
+        | ("PastPlace", "inbox") => field,
         ("KeyEnrolled", "invite") => "invited",
         ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
         // The entity stands in front of the fields.
@@ -43,7 +45,7 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
 }
 
 /// Structs whose fields stand beside those of the struct that has them.
-pub(super) const LIFTED: [&str; 4] = ["action", "message", "publication", "rules"];
+pub(super) const LIFTED: [&str; 5] = ["action", "message", "publication", "rules", "by"];
 
 /// Whether a field of text holds what somebody wrote: the reason for refusing a message does. The reason for the end of a
 /// subscription is a fixed word.
@@ -75,6 +77,9 @@ pub(super) fn newtype(name: &str, inner: Value, ahead: Ahead) -> Value {
     match (name, &inner) {
         ("Timestamp", Value::Number(ms)) => {
             rfc3339(ahead.shown(Timestamp::from_ms(ms.as_u64().unwrap_or_default()))).into()
+        }
+        ("Moment", Value::Number(us)) => {
+            rfc3339(Moment::from_us(us.as_u64().unwrap_or_default()).timestamp()).into()
         }
         ("Lifetime", Value::Number(ms)) => {
             Lifetime::from_ms(ms.as_u64().unwrap_or_default()).as_secs().into()
