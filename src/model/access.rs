@@ -11,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX, RULES_MAX};
+use super::text::text;
 use super::{Domain, Principal, Refusal, Timestamp, TupleId};
 
 /// Whom a rule is about.
@@ -187,10 +188,11 @@ impl Shown {
     }
 }
 
-/// Name of a rule among the rules it stands with: 1 to 320 characters without white space. Usually whom it is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RuleName(String);
+text! {
+    /// Name of a rule among the rules it stands with: 1 to 320 characters without white space. Usually whom it is about.
+    #[derive(Debug)]
+    RuleName(String)
+}
 
 impl RuleName {
     /// Checks `text`.
@@ -205,25 +207,6 @@ impl RuleName {
             return Err(Refusal::bad_field("rule name", "may not hold white space"));
         }
         Ok(Self(text.to_owned()))
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for RuleName {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<RuleName> for String {
-    fn from(name: RuleName) -> Self {
-        name.0
     }
 }
 

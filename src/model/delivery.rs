@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{DELIVERY_REASON_BYTES_MAX, RULES_MAX};
+use super::text::text;
 use super::{ContentType, Principal, Refusal, RuleName, Who};
 
 /// What a delivery rule does, the most restrictive first.
@@ -40,10 +41,11 @@ impl Delivery {
     }
 }
 
-/// A media type or all of a kind: `text/plain`, `image/*`. Compared without regard to case and parameters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct MediaRange(String);
+text! {
+    /// A media type or all of a kind: `text/plain`, `image/*`. Compared without regard to case and parameters.
+    #[derive(Debug)]
+    MediaRange(String)
+}
 
 impl MediaRange {
     /// Checks `text`.
@@ -60,11 +62,6 @@ impl MediaRange {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The range as text, in lower case.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Whether `given` is in it.
     pub fn contains(&self, given: &ContentType) -> bool {
         let essence = given.as_str().split(';').next().unwrap_or_default().trim_end();
@@ -79,20 +76,6 @@ impl MediaRange {
 impl fmt::Display for MediaRange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for MediaRange {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<MediaRange> for String {
-    fn from(range: MediaRange) -> Self {
-        range.0
     }
 }
 

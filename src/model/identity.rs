@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 use super::limits::DEVICE_LABEL_BYTES_MAX;
+use super::text::text;
 
 /// An Ed25519 public key, RFC 8032 §5.1.5: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,10 +92,11 @@ impl Role {
     }
 }
 
-/// A person's name for a device, such as `phone`: at most 64 bytes, no control characters, possibly empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DeviceLabel(String);
+text! {
+    /// A person's name for a device, such as `phone`: at most 64 bytes, no control characters, possibly empty.
+    #[derive(Debug)]
+    DeviceLabel(String)
+}
 
 impl DeviceLabel {
     /// Checks `text`.
@@ -109,25 +111,6 @@ impl DeviceLabel {
             return Err(Refusal::bad_field("label", "holds a control character; leave it out"));
         }
         Ok(Self(text.to_owned()))
-    }
-
-    /// The label as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for DeviceLabel {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<DeviceLabel> for String {
-    fn from(label: DeviceLabel) -> Self {
-        label.0
     }
 }
 

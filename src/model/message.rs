@@ -5,17 +5,16 @@
 use core::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
-
 use super::limits::{CONTENT_TYPE_BYTES_MAX, MESSAGE_ID_BYTES_MAX};
+use super::text::text;
 use super::{InboxAddress, InboxSequence, Lifetime, Payload, Principal, Refusal, Timestamp};
 
-/// Sender-chosen name of a message, unique for its sender: 1 to 64 visible ASCII characters.
-///
-/// Advised: 128 random bits. Scope: the sending principal (RFC 2779 §4.1.9).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct MessageId(Arc<str>);
+text! {
+    /// Sender-chosen name of a message, unique for its sender: 1 to 64 visible ASCII characters.
+    ///
+    /// Advised: 128 random bits. Scope: the sending principal (RFC 2779 §4.1.9).
+    MessageId(Arc<str>)
+}
 
 impl MessageId {
     /// Checks `text`.
@@ -31,25 +30,6 @@ impl MessageId {
         }
         Ok(Self(text.into()))
     }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for MessageId {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl Serialize for MessageId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
 }
 
 impl fmt::Debug for MessageId {
@@ -58,10 +38,11 @@ impl fmt::Debug for MessageId {
     }
 }
 
-/// MIME type of a body with its parameters, such as `text/plain; charset=utf-8`. Kept as it came.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct ContentType(Arc<str>);
+text! {
+    /// MIME type of a body with its parameters, such as `text/plain; charset=utf-8`. Kept as it came.
+    #[derive(Debug)]
+    ContentType(Arc<str>)
+}
 
 impl ContentType {
     /// Checks `text`: `type/subtype` of RFC 2045 tokens, then anything printable after a `;`.
@@ -85,11 +66,6 @@ impl ContentType {
         Ok(Self(text.into()))
     }
 
-    /// The type as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The type without its parameters.
     pub fn essence(&self) -> &str {
         self.0.split(';').next().unwrap_or_default().trim_end()
@@ -105,20 +81,6 @@ impl ContentType {
 fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
-}
-
-impl TryFrom<String> for ContentType {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl Serialize for ContentType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
 }
 
 /// A message as it lies in an inbox.

@@ -24,6 +24,7 @@ mod refusal;
 mod refusal_code;
 mod spelling;
 mod subscription;
+mod text;
 mod tuple_id;
 mod units;
 mod watcher;

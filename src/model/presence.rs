@@ -10,6 +10,7 @@ use super::limits::{
     CONTACT_BYTES_MAX, DOCUMENT_BYTES_MAX, LANGUAGE_BYTES_MAX, MARKUP_MAX, NOTES_MAX,
     PUBLICATION_NAME_BYTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLES_MAX,
 };
+use super::text::text;
 use super::{Payload, Refusal, Timestamp, TupleId};
 
 /// Whether the inbox behind a tuple takes instant messages; for other means, whether they are usable.
@@ -339,12 +340,13 @@ impl fmt::Debug for Tag {
     }
 }
 
-/// A device's name for one of its publications, `""` by default: at most 32 visible ASCII characters.
-///
-/// A device that lost its tags publishes under the same name and so replaces what it published before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PublicationName(String);
+text! {
+    /// A device's name for one of its publications, `""` by default: at most 32 visible ASCII characters.
+    ///
+    /// A device that lost its tags publishes under the same name and so replaces what it published before.
+    #[derive(Debug, Default)]
+    PublicationName(String)
+}
 
 impl PublicationName {
     /// Checks `text`.
@@ -357,25 +359,6 @@ impl PublicationName {
             return Ok(Self(text.to_owned()));
         }
         Err(Refusal::bad_field("publication name", "may have at most 32 visible ASCII characters"))
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for PublicationName {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<PublicationName> for String {
-    fn from(name: PublicationName) -> Self {
-        name.0
     }
 }
 

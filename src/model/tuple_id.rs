@@ -2,15 +2,15 @@
 //!
 //! Must never hold: how a composed id is made (the service composes).
 
-use serde::{Deserialize, Serialize};
-
 use super::Refusal;
 use super::limits::TUPLE_ID_BYTES_MAX;
+use super::text::text;
 
-/// Name of a tuple inside its publication: 1 to 64 printable characters. The same id is the same tuple changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TupleId(String);
+text! {
+    /// Name of a tuple inside its publication: 1 to 64 printable characters. The same id is the same tuple changed.
+    #[derive(Debug)]
+    TupleId(String)
+}
 
 impl TupleId {
     /// Checks `text`.
@@ -30,11 +30,6 @@ impl TupleId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The publisher's own part of a composed id `own.12345678`; the whole of any other.
     pub fn own(&self) -> &str {
         match self.0.rsplit_once('.') {
@@ -47,20 +42,6 @@ impl TupleId {
 /// Whether `text` is what composition puts behind an id: eight hexadecimal digits.
 fn is_hash(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-impl TryFrom<String> for TupleId {
-    type Error = Refusal;
-
-    fn try_from(text: String) -> Result<Self, Refusal> {
-        Self::new(&text)
-    }
-}
-
-impl From<TupleId> for String {
-    fn from(id: TupleId) -> Self {
-        id.0
-    }
 }
 
 #[cfg(test)]

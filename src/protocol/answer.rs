@@ -3,85 +3,60 @@
 //! Must never hold: an answer to a question; those have streams of their own.
 
 use super::body;
+use super::field::Field;
 use super::framed::ReadFault;
 use super::request::Answer;
-use super::subscribe::{state, state_numbers};
-use crate::model::{Lifetime, Tag, Timestamp};
 use crate::wire::{Body as _, Frame, FrameFault, decode, encode};
 
-impl Answer {
-    /// Appends the frame that answers the request of this number.
-    ///
-    /// # Panics
-    /// As [`encode`].
-    pub fn encode(&self, request: u64, out: &mut Vec<u8>) {
-        match *self {
-            Self::Published { tag, granted } => {
-                encode(&body::Published { request, tag: tag.0, granted_ms: granted.as_ms() }, out);
+macro_rules! answers {
+    ($($name:ident { $($there:ident = $here:ident),* })*) => {
+        impl Answer {
+            /// Appends the frame that answers the request of this number.
+            ///
+            /// # Panics
+            /// As [`encode`].
+            pub fn encode(&self, request: u64, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$name { $($here),* } => {
+                        encode(&body::$name { request, $($there: $here.to_wire()),* }, out);
+                    })*
+                }
             }
-            Self::Subscribed { state, granted } => {
-                let ((state, _), granted_ms) = (state_numbers(state), granted.as_ms());
-                encode(&body::Subscribed { request, state, granted_ms }, out);
-            }
-            Self::Unsubscribed => encode(&body::Unsubscribed { request }, out),
-            Self::Sent { duplicate } => encode(&body::Sent { request, duplicate }, out),
-            Self::Deleted { count } => encode(&body::Deleted { request, count }, out),
-            Self::Invited { expires_at } => {
-                encode(&body::Invited { request, expires_at_ms: expires_at.as_ms() }, out);
-            }
-            Self::KeyRevoked => encode(&body::KeyRevoked { request }, out),
-            Self::Changed { version } => encode(&body::Changed { request, version }, out),
-        }
-    }
 
-    /// Reads an answer and the number of its request.
-    ///
-    /// # Errors
-    /// [`ReadFault`], also for a frame that is no answer.
-    pub fn decode(frame: &Frame) -> Result<(u64, Self), ReadFault> {
-        Ok(match frame.kind {
-            body::Published::KIND => {
-                let body: body::Published = decode(frame)?;
-                let (tag, granted) = (Tag(body.tag), Lifetime::from_ms(body.granted_ms));
-                (body.request, Self::Published { tag, granted })
+            /// Reads an answer and the number of its request.
+            ///
+            /// # Errors
+            /// [`ReadFault`], also for a frame that is no answer.
+            pub fn decode(frame: &Frame) -> Result<(u64, Self), ReadFault> {
+                match frame.kind {
+                    $(body::$name::KIND => {
+                        let body: body::$name = decode(frame)?;
+                        let answer = Self::$name { $($here: Field::from_wire(body.$there)?),* };
+                        Ok((body.request, answer))
+                    })*
+                    found => Err(FrameFault::Unexpected { found, expected: "an answer" }.into()),
+                }
             }
-            body::Subscribed::KIND => {
-                let body: body::Subscribed = decode(frame)?;
-                let (state, granted) = (state(body.state, 0)?, Lifetime::from_ms(body.granted_ms));
-                (body.request, Self::Subscribed { state, granted })
-            }
-            body::Unsubscribed::KIND => {
-                (decode::<body::Unsubscribed>(frame)?.request, Self::Unsubscribed)
-            }
-            body::Sent::KIND => {
-                let body: body::Sent = decode(frame)?;
-                (body.request, Self::Sent { duplicate: body.duplicate })
-            }
-            body::Deleted::KIND => {
-                let body: body::Deleted = decode(frame)?;
-                (body.request, Self::Deleted { count: body.count })
-            }
-            body::Invited::KIND => {
-                let body: body::Invited = decode(frame)?;
-                let expires_at = Timestamp::from_ms(body.expires_at_ms);
-                (body.request, Self::Invited { expires_at })
-            }
-            body::KeyRevoked::KIND => {
-                (decode::<body::KeyRevoked>(frame)?.request, Self::KeyRevoked)
-            }
-            body::Changed::KIND => {
-                let body: body::Changed = decode(frame)?;
-                (body.request, Self::Changed { version: body.version })
-            }
-            found => return Err(FrameFault::Unexpected { found, expected: "an answer" }.into()),
-        })
-    }
+        }
+    };
+}
+
+// What each field is called in the body, and what here.
+answers! {
+    Published { tag = tag, granted_ms = granted }
+    Subscribed { state = state, granted_ms = granted }
+    Unsubscribed {}
+    Sent { duplicate = duplicate }
+    Deleted { count = count }
+    Invited { expires_at_ms = expires_at }
+    KeyRevoked {}
+    Changed { version = version }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SubscriptionState;
+    use crate::model::{Lifetime, SubscriptionState, Tag, Timestamp};
     use crate::wire::Decoder;
 
     #[test]

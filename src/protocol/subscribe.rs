@@ -162,6 +162,17 @@ impl Field<Option<Bytes>> for OperationId {
     }
 }
 
+/// As it is told where no reason is told: in the answer to a request.
+impl Field<u8> for SubscriptionState {
+    fn to_wire(&self) -> u8 {
+        state_numbers(*self).0
+    }
+
+    fn from_wire(wire: u8) -> Result<Self, Refusal> {
+        state(wire, 0)
+    }
+}
+
 const ACTIVE: u8 = 1;
 const TERMINATED: u8 = 2;
 const PENDING: u8 = 3;
