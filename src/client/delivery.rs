@@ -61,8 +61,8 @@ impl Client {
         let inbox = self.inbox_address(inbox);
         let mut answers = Vec::with_capacity(sequences.len());
         for sequence in sequences {
-            let (inbox, sequence) = (inbox.clone(), *sequence);
-            answers.push(self.submit(Displayed { inbox, sequence }).await?);
+            let (operation, inbox, sequence) = (self.operation(), inbox.clone(), *sequence);
+            answers.push(self.submit(Displayed { operation, inbox, sequence }).await?);
         }
         let mut said = Ok(());
         for answer in answers {

@@ -71,7 +71,14 @@ impl Client {
         principal: Option<&Principal>,
         device: DeviceId,
     ) -> Result<(), ClientError> {
-        match self.request(RevokeKey { principal: principal.cloned(), device }).await? {
+        match self
+            .request(RevokeKey {
+                operation: self.operation(),
+                principal: principal.cloned(),
+                device,
+            })
+            .await?
+        {
             (Answer::KeyRevoked, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
         }
@@ -108,7 +115,7 @@ impl Client {
     ) -> Result<u32, ClientError> {
         check_count(sequences.len())?;
         let (inbox, sequences) = (self.inbox_address(inbox), sequences.to_vec());
-        match self.request(Delete { inbox, sequences }).await? {
+        match self.request(Delete { operation: self.operation(), inbox, sequences }).await? {
             (Answer::Deleted { count }, _) => Ok(count),
             (other, _) => Err(mismatched(other)),
         }

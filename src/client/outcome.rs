@@ -121,7 +121,8 @@ mod tests {
     }
 
     fn unsubscribe() -> Command {
-        Unsubscribe { presentity: "pres:b@localhost".parse().unwrap() }.into()
+        let presentity = "pres:b@localhost".parse().unwrap();
+        Unsubscribe { operation: OperationId::default(), presentity }.into()
     }
 
     #[test]

@@ -196,7 +196,8 @@ impl Client {
     /// # Errors
     /// As [`Client::fetch`].
     pub async fn unwatch(&self, presentity: &Presentity) -> Result<(), ClientError> {
-        match self.request(Unsubscribe { presentity: presentity.clone() }).await? {
+        let (operation, presentity) = (self.operation(), presentity.clone());
+        match self.request(Unsubscribe { operation, presentity }).await? {
             (Answer::Unsubscribed, _) => Ok(()),
             (other, _) => Err(mismatched(other)),
         }

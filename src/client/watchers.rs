@@ -91,6 +91,8 @@ impl Client {
         presentity: &Presentity,
     ) -> Result<(), ClientError> {
         let (watcher, presentity) = (watcher.clone(), presentity.clone());
-        self.changed(EndSubscription { watcher, presentity }).await.map(drop)
+        self.changed(EndSubscription { operation: self.operation(), watcher, presentity })
+            .await
+            .map(drop)
     }
 }

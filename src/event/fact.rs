@@ -11,6 +11,7 @@ use super::identity::{InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
 use super::message::{
     Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
 };
+use super::operation::{OperationDone, Operator};
 use super::publication::{PublicationEnded, PublicationRefreshed, Published};
 use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::rules::{
@@ -68,6 +69,8 @@ pub enum EntityKey {
     Store,
     /// The wall clock of the server's machine.
     Clock,
+    /// The operations of a device or a principal. What each event that names one leaves there is no other entity's.
+    Operations(Operator),
 }
 
 macro_rules! events {
@@ -170,4 +173,6 @@ events! {
     ClockMoved "clock-moved" |_| Clock;
     /// A device came with a position of another past: the store was put back to an earlier state.
     RestoreNoticed "restore-noticed" |_| Store;
+    /// A request was done that left no other event that names it.
+    OperationDone "operation-done" |event| Operations(event.by.clone());
 }

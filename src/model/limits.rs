@@ -54,11 +54,6 @@ pub const CPIM_HEADER_BYTES_MAX: usize = 8 * 1024;
 pub const PUBLICATIONS_MAX: usize = 32;
 /// Longest name a device gives to one of its publications.
 pub const PUBLICATION_NAME_BYTES_MAX: usize = 32;
-/// Ended publications a presentity remembers, so that a repeated removal gets its first answer.
-pub const PUBLICATIONS_REMEMBERED_MAX: usize = 16;
-/// Operations a live publication remembers beside its last one, so that those that were under way together and are
-/// repeated together get their first answers.
-pub const OPERATIONS_REMEMBERED_MAX: usize = 16;
 
 /// Shortest publication or subscription lifetime that is granted: below it the refreshes are the load.
 pub const LIFETIME_MS_MIN: u64 = 1_000;
@@ -111,10 +106,6 @@ pub const WATCHERS_EVERY_MS: u64 = 60 * 1_000;
 pub const QUARANTINED_MAX: usize = 1_000;
 /// Watchers whose counts may wait in memory to be recorded.
 pub const WATCHERS_PENDING_MAX: usize = 100_000;
-/// Operations on rules, grants or a domain that are remembered, so that a repeat gets its first answer.
-pub const CHANGES_REMEMBERED_MAX: usize = 16;
-/// Subscribe operations a subscription remembers, so that a repeat gets its first answer.
-pub const SUBSCRIBES_REMEMBERED_MAX: usize = 4;
 /// Domains of one server. RFC 2779 §2.1.5 asks for arbitrarily many.
 pub const DOMAINS_MAX: usize = 100_000;
 /// Acts of administrators that a principal's record keeps.
@@ -164,6 +155,12 @@ pub const HISTORY_WALK_MAX: usize = 100_000;
 pub const FEEDS_MAX: usize = 8;
 /// State-changing requests of one connection that may be unanswered at once.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
+/// How long an operation is remembered after it was done, so that a repeat gets its first answer, in milliseconds.
+pub const OPERATION_MS: u64 = DAY_MS;
+/// Operations that are remembered of one device: as many as may be unanswered when its connection is lost.
+pub const OPERATIONS_OF_DEVICE_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
+/// Operations that are remembered of one principal, whichever of its devices did them.
+pub const OPERATIONS_OF_PRINCIPAL_MAX: usize = DEVICES_MAX * OPERATIONS_OF_DEVICE_MAX;
 /// Rows of an inbox handed out at once for reading.
 pub const INBOX_PAGE_MAX: usize = 512;
 

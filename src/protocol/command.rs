@@ -59,6 +59,9 @@ macro_rules! commands {
                 .map(Some)
             }
 
+            /// The word of every kind of request.
+            pub const KINDS: &[&str] = &[$($($word,)*)*];
+
             /// The kind of request, for counting.
             pub const fn kind(&self) -> &'static str {
                 match self {

@@ -12,7 +12,7 @@ use super::sample::{
     BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, sample, through, typed,
 };
 use crate::model::{
-    DeviceId, DeviceLabel, InviteId, Lifetime, Principal, RefusalCode, Role, Timestamp,
+    DeviceId, DeviceLabel, InviteId, Lifetime, OperationId, Principal, RefusalCode, Role, Timestamp,
 };
 
 /// Frozen bodies and their parts.
@@ -99,6 +99,9 @@ pub mod body {
             principal: String,
             /// The device.
             device: [u8; 8],
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
         }
         /// Answer to `RevokeKey`.
         0x0117 KeyRevoked {
@@ -157,16 +160,19 @@ framed! { request Invite: invite, principal, role; lifetime_ms = lifetime }
 
 impl Request for Invite {}
 
-/// Withdraws a device's key. Answer: [`Answer::KeyRevoked`]. A repeat finds the key revoked.
+/// Withdraws a device's key. Answer: [`Answer::KeyRevoked`]. A repeat gets the first answer, by its
+/// operation; one without a name finds the key revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevokeKey {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
     /// Whose device: `None` for the asker's own; or of a principal of its domain if it is an administrator.
     pub principal: Option<Principal>,
     /// The device.
     pub device: DeviceId,
 }
 
-framed! { request RevokeKey: principal, device }
+framed! { request RevokeKey: principal, device, operation }
 
 impl Request for RevokeKey {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -256,7 +262,8 @@ fn devices() -> Vec<Sample> {
         lifetime_ms: Some(WEEK_MS),
     });
     let (principal, device) = (String::new(), DEVICE);
-    let revoke = typed::<RevokeKey>(body::RevokeKey { request: 0, principal, device });
+    let revoke =
+        typed::<RevokeKey>(body::RevokeKey { request: 0, principal, device, operation: None });
     let key = body::Key {
         device,
         label: "phone".into(),

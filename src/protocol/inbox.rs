@@ -9,7 +9,9 @@ use super::request::{Answer, Request};
 use super::sample::{INBOX, Sample, TIME_MS, answered, sample, through, typed};
 use super::send::{from_alice, to_alice};
 use crate::model::limits::DELETE_COUNT_MAX;
-use crate::model::{InboxAddress, InboxSequence, Message, Receipt, ReceiptKind, Refusal};
+use crate::model::{
+    InboxAddress, InboxSequence, Message, OperationId, Receipt, ReceiptKind, Refusal,
+};
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -25,6 +27,9 @@ pub mod body {
             inbox: String,
             /// Positions in the inbox, at most 1,000.
             sequences: Vec<u64>,
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
         }
         /// Says that a message was displayed to its reader. Answer: `Changed`.
         0x0018 Displayed {
@@ -34,6 +39,9 @@ pub mod body {
             inbox: String,
             /// Its position in the inbox.
             sequence: u64,
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
         }
         /// Answer to `Delete`.
         0x0115 Deleted {
@@ -90,9 +98,12 @@ pub mod body {
     }
 }
 
-/// Deletes messages for all devices. Answer: [`Answer::Deleted`]. A repeat finds nothing left to delete.
+/// Deletes messages for all devices. Answer: [`Answer::Deleted`]. A repeat gets the first
+/// answer, by its operation; one without a name finds nothing left to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
     /// Which inbox.
     pub inbox: InboxAddress,
     /// Which messages, at most [`DELETE_COUNT_MAX`]; those that are gone already are passed over.
@@ -106,7 +117,7 @@ impl Framed for Delete {
 impl Field<body::Delete> for Delete {
     fn to_wire(&self) -> body::Delete {
         let (inbox, sequences) = (self.inbox.to_wire(), self.sequences.to_wire());
-        body::Delete { request: 0, inbox, sequences }
+        body::Delete { request: 0, inbox, sequences, operation: self.operation.to_wire() }
     }
 
     fn from_wire(body: body::Delete) -> Result<Self, Refusal> {
@@ -114,22 +125,26 @@ impl Field<body::Delete> for Delete {
             return Err(too_large("list of messages", body.sequences.len(), DELETE_COUNT_MAX));
         }
         let sequences = Field::from_wire(body.sequences)?;
-        Ok(Self { inbox: Field::from_wire(body.inbox)?, sequences })
+        let operation = Field::from_wire(body.operation)?;
+        Ok(Self { operation, inbox: Field::from_wire(body.inbox)?, sequences })
     }
 }
 
 impl Request for Delete {}
 
-/// Says that a message was displayed to its reader. Answer: [`Answer::Changed`]. A repeat says it again.
+/// Says that a message was displayed to its reader. Answer: [`Answer::Changed`]. A repeat gets the first
+/// answer, by its operation; one without a name says it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Displayed {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
     /// Which inbox.
     pub inbox: InboxAddress,
     /// Which message.
     pub sequence: InboxSequence,
 }
 
-framed! { request Displayed: inbox, sequence }
+framed! { request Displayed: inbox, sequence, operation }
 
 impl Request for Displayed {}
 
@@ -185,9 +200,14 @@ impl Field<u8> for ReceiptKind {
 pub(super) fn samples() -> Vec<Sample> {
     let inbox = || INBOX.to_owned();
     let sequences = vec![7, 9, 300];
-    let delete = typed::<Delete>(body::Delete { request: 0, inbox: inbox(), sequences });
-    let displayed =
-        typed::<Displayed>(body::Displayed { request: 0, inbox: inbox(), sequence: 10 });
+    let delete =
+        typed::<Delete>(body::Delete { request: 0, inbox: inbox(), sequences, operation: None });
+    let displayed = typed::<Displayed>(body::Displayed {
+        request: 0,
+        inbox: inbox(),
+        sequence: 10,
+        operation: None,
+    });
     let state = body::InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
     let aside = body::Quarantined { message: from_alice() };
     vec![

@@ -38,6 +38,9 @@ pub mod body {
             request: u64,
             /// `pres:` URI.
             presentity: String,
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
         }
         /// Answer to `Subscribe`.
         0x0111 Subscribed {
@@ -89,14 +92,17 @@ framed! { request Subscribe: operation, presentity, mode; lifetime_ms = lifetime
 
 impl Request for Subscribe {}
 
-/// Ends a subscription. Answer: [`Answer::Unsubscribed`]. A repeat finds nothing left to end.
+/// Ends a subscription. Answer: [`Answer::Unsubscribed`]. A repeat gets the first answer, by its operation;
+/// one without a name finds nothing left to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsubscribe {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
     /// Whom to watch no more.
     pub presentity: Presentity,
 }
 
-framed! { request Unsubscribe: presentity }
+framed! { request Unsubscribe: presentity, operation }
 
 impl Request for Unsubscribe {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -152,7 +158,7 @@ impl Field<body::Subscription> for SubscriptionRow {
 /// The name of an operation as an addition; zero, which is no name, if it is not said.
 impl Field<Option<Bytes>> for OperationId {
     fn to_wire(&self) -> Option<Bytes> {
-        Some(Bytes::copy_from_slice(&self.0))
+        (*self != Self::default()).then(|| Bytes::copy_from_slice(&self.0))
     }
 
     fn from_wire(wire: Option<Bytes>) -> Result<Self, Refusal> {
@@ -238,8 +244,11 @@ pub(super) fn samples() -> Vec<Sample> {
     };
     let operation = OperationId(sample_operation(0)).to_wire();
     let named = typed::<Subscribe>(body::Subscribe { operation, ..bare.clone() });
-    let unsubscribe =
-        typed::<Unsubscribe>(body::Unsubscribe { request: 0, presentity: ALICE.into() });
+    let unsubscribe = typed::<Unsubscribe>(body::Unsubscribe {
+        request: 0,
+        presentity: ALICE.into(),
+        operation: None,
+    });
     let (state, granted) = (SubscriptionState::Active, Lifetime::from_ms(WEEK_MS));
     let row = body::Subscription {
         presentity: ALICE.into(),

@@ -8,7 +8,9 @@ use super::framed::framed;
 use super::request::{Answer, Request};
 use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
 use super::subscribe::{state, state_numbers};
-use crate::model::{Presentity, Principal, Refusal, RefusalCode, SubscriptionState, WatcherRow};
+use crate::model::{
+    OperationId, Presentity, Principal, Refusal, RefusalCode, SubscriptionState, WatcherRow,
+};
 
 /// Frozen bodies and their parts.
 pub mod body {
@@ -23,6 +25,9 @@ pub mod body {
             watcher: String,
             /// `pres:` URI.
             presentity: String,
+            ;
+            /// The device's name for the operation, 16 bytes; the same on a repeat.
+            1 operation,
         }
         /// Asks who watches. Answer: any number of `Watcher`, then `End`.
         0x0028 ListWatchers {
@@ -64,16 +69,18 @@ pub mod body {
 const WAITING: u8 = 4;
 
 /// Ends somebody's subscription to a presentity one controls, or as an administrator. Answer: [`Answer::Changed`]. A
-/// repeat finds nothing left to end.
+/// repeat gets the first answer, by its operation; one without a name finds nothing left to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndSubscription {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
     /// Who watches.
     pub watcher: Principal,
     /// Whom.
     pub presentity: Presentity,
 }
 
-framed! { request EndSubscription: watcher, presentity }
+framed! { request EndSubscription: watcher, presentity, operation }
 
 impl Request for EndSubscription {
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
@@ -137,7 +144,12 @@ fn watcher_state(number: u8, reason: u8) -> Result<Option<SubscriptionState>, Re
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let (watcher, presentity) = (CAROL.to_owned(), BOBS.to_owned());
-    let end = typed::<EndSubscription>(body::EndSubscription { request: 0, watcher, presentity });
+    let end = typed::<EndSubscription>(body::EndSubscription {
+        request: 0,
+        watcher,
+        presentity,
+        operation: None,
+    });
     vec![
         sample("EndSubscription", &body::EndSubscription { request: 14, ..end }),
         through::<ListWatchers>("ListWatchers", body::ListWatchers { presentity: BOBS.into() }),
@@ -201,6 +213,7 @@ mod tests {
     #[test]
     fn a_repeat_that_ends_what_has_ended_is_done_and_one_that_is_forbidden_is_not() {
         let end = EndSubscription {
+            operation: OperationId::default(),
             watcher: "bob@localhost".parse().unwrap(),
             presentity: "pres:alice@localhost".parse().unwrap(),
         };

@@ -4,7 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::Answered;
 use crate::event::{Event, Recorded};
 use crate::model::{AccessRules, Sequence};
 
@@ -23,8 +22,6 @@ pub struct DomainView {
     pub rules: AccessRules,
     /// Their version; zero before the first.
     pub rules_version: u64,
-    /// The latest operations on it.
-    pub answered: Answered,
 }
 
 impl Default for DomainView {
@@ -36,7 +33,6 @@ impl Default for DomainView {
             messaging: true,
             rules: AccessRules::default(),
             rules_version: 0,
-            answered: Answered::default(),
         }
     }
 }
@@ -45,10 +41,9 @@ impl DomainView {
     pub(super) fn apply(&mut self, recorded: &Recorded) {
         self.as_of = recorded.sequence;
         match &recorded.event {
-            Event::DomainCreated(event) => {
+            Event::DomainCreated(_) => {
                 // A domain that was removed and is created again begins anew: only its principals keep their history.
                 *self = Self { as_of: recorded.sequence, is_created: true, ..Self::default() };
-                self.answered.add(event.operation, 0);
             }
             Event::DomainRemoved(_) => self.is_created = false,
             Event::DomainSwitched(event) => {
@@ -57,7 +52,6 @@ impl DomainView {
             Event::DomainRulesChanged(event) => {
                 self.rules = event.rules.clone();
                 self.rules_version = event.version;
-                self.answered.add(event.operation, event.version);
             }
             _ => unreachable!("only events of domains come here"),
         }

@@ -1,6 +1,6 @@
 //! State as a fold of events: invites, principals, presentities, watchers, inboxes, and what is due when.
 //!
-//! Each event belongs to one entity, and each entity remembers the last event it took, so folding an event twice
+//! Each event belongs to one entity, and leaves whose operation it was with the operations of whoever did it, and each entity remembers the last event it took, so folding an event twice
 //! changes nothing and a checkpoint may hold entities of different ages. Everything else here (what is due, which
 //! message ids are known, how much there is) follows from the entities.
 //! Must never hold: a refusal, a clock, or anything that cannot be folded again from the log.
@@ -11,6 +11,7 @@ mod domain;
 mod expiry;
 mod inbox;
 mod invite;
+mod operations;
 mod parts;
 mod presentity;
 mod principal;
@@ -26,11 +27,12 @@ pub use domain::DomainView;
 pub use expiry::Due;
 pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind};
 pub use invite::InviteView;
+pub use operations::OperationsView;
 pub use parts::PastParts;
-pub use presentity::{EarlierOperation, EndedPublication, PresentityView, PublicationView};
+pub use presentity::{PresentityView, PublicationView};
 pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};
-pub use rules::{Answered, RulesView};
+pub use rules::RulesView;
 pub use store::StoreView;
 pub use views::{Counts, Views};
-pub use watcher::{SubscribeAnswer, SubscriptionView, WatcherView};
+pub use watcher::{SubscriptionView, WatcherView};

@@ -1,16 +1,15 @@
-//! A presentity's live publications, and what its publishers need to repeat themselves safely.
+//! A presentity's live publications, and what it ever published.
 //!
 //! Must never hold: the composed document (that is made when somebody looks) or who watches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
 use super::parts::{Parts, PastParts};
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
-use crate::model::limits::{OPERATIONS_REMEMBERED_MAX, PUBLICATIONS_REMEMBERED_MAX};
-use crate::model::{Document, Lifetime, Moment, OperationId, Sequence, Shown, Tag, Timestamp};
+use crate::model::{Document, Moment, Sequence, Shown, Tag, Timestamp};
 
 /// A presentity that ever published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +24,6 @@ pub struct PresentityView {
     pub issued: u64,
     /// What is live.
     pub publications: BTreeMap<PublicationKey, PublicationView>,
-    /// The latest removals, oldest first.
-    pub ended: VecDeque<EndedPublication>,
     /// What it ever published.
     pub past: PastParts,
 }
@@ -36,63 +33,13 @@ pub struct PresentityView {
 pub struct PublicationView {
     /// Its current tag.
     pub tag: Tag,
-    /// The operation that gave it the tag.
-    pub operation: OperationId,
-    /// The lifetime that operation was granted.
-    pub granted: Lifetime,
     /// What it says.
     pub document: Document,
     /// The event that holds the document.
     pub document_at: Sequence,
     /// When it runs out.
     pub deadline: Timestamp,
-    /// The operations before the last one and what they were answered, oldest first.
-    pub earlier: VecDeque<EarlierOperation>,
     parts: Parts,
-}
-
-/// An operation that was answered and has been superseded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EarlierOperation {
-    /// The operation.
-    pub operation: OperationId,
-    /// The tag of the answer.
-    pub tag: Tag,
-    /// The lifetime of the answer.
-    pub granted: Lifetime,
-}
-
-impl PublicationView {
-    /// What `operation` was answered, if it was one of the last on this publication.
-    pub fn answer_to(&self, operation: OperationId) -> Option<(Tag, Lifetime)> {
-        if self.operation == operation {
-            return Some((self.tag, self.granted));
-        }
-        let earlier = self.earlier.iter().find(|earlier| earlier.operation == operation);
-        earlier.map(|earlier| (earlier.tag, earlier.granted))
-    }
-
-    /// The earlier operations to remember, once another operation is the last one.
-    fn superseded(&mut self) -> VecDeque<EarlierOperation> {
-        let mut earlier = core::mem::take(&mut self.earlier);
-        if earlier.len() == OPERATIONS_REMEMBERED_MAX {
-            earlier.pop_front();
-        }
-        let Self { operation, tag, granted, .. } = *self;
-        earlier.push_back(EarlierOperation { operation, tag, granted });
-        earlier
-    }
-}
-
-/// A publication its publisher removed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedPublication {
-    /// Which.
-    pub publication: PublicationKey,
-    /// The removing operation.
-    pub operation: OperationId,
-    /// The tag of the answer.
-    pub tag: Tag,
 }
 
 impl PresentityView {
@@ -130,16 +77,12 @@ impl PresentityView {
                 };
                 let at = recorded.at;
                 let parts = parts.replaced(before, &event.document, at, &mut self.past);
-                let old = self.publications.get_mut(&event.publication);
                 let view = PublicationView {
                     parts,
                     tag: event.tag,
-                    operation: event.operation,
-                    granted: recorded.at.timestamp().until(event.deadline),
                     document: event.document.clone(),
                     document_at: recorded.sequence,
                     deadline: event.deadline,
-                    earlier: old.map(PublicationView::superseded).unwrap_or_default(),
                 };
                 let old = self.publications.insert(event.publication.clone(), view);
                 let before = old.map(|old| old.deadline);
@@ -151,22 +94,14 @@ impl PresentityView {
                     return (event.publication.clone(), Ends::default());
                 };
                 let before = Some(view.deadline);
-                view.earlier = view.superseded();
                 view.tag = event.tag;
-                view.operation = event.operation;
-                view.granted = recorded.at.timestamp().until(event.deadline);
                 view.deadline = event.deadline;
                 (event.publication.clone(), Ends { before, after: Some(event.deadline) })
             }
             Event::PublicationEnded(event) => {
                 self.changed(recorded);
-                if let PublicationCause::Removed { operation, tag } = event.cause {
+                if let PublicationCause::Removed { .. } = event.cause {
                     self.issued += 1;
-                    self.remember(EndedPublication {
-                        publication: event.publication.clone(),
-                        operation,
-                        tag,
-                    });
                 }
                 let old = self.publications.remove(&event.publication);
                 let before = old.as_ref().map(|old| old.deadline);
@@ -182,12 +117,5 @@ impl PresentityView {
     fn changed(&mut self, recorded: &Recorded) {
         self.version = recorded.at;
         self.changed_at = recorded.sequence;
-    }
-
-    fn remember(&mut self, ended: EndedPublication) {
-        if self.ended.len() == PUBLICATIONS_REMEMBERED_MAX {
-            self.ended.pop_front();
-        }
-        self.ended.push_back(ended);
     }
 }

@@ -15,11 +15,11 @@ use super::views::Views;
 use super::{
     Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView, SubscriptionView,
 };
-use crate::event::EntityKey;
+use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -32,6 +32,10 @@ const AUDIENCE: u8 = b'A';
 const DOMAIN: u8 = b'D';
 const STORE: u8 = b'S';
 const CLOCK: u8 = b'C';
+const OPERATIONS: u8 = b'O';
+/// In a key of operations, in front of whose they are.
+const OF_DEVICE: u8 = b'D';
+const OF_PRINCIPAL: u8 = b'P';
 /// Ends an inbox's name in the keys of its chunks; no address holds it.
 const CHUNK: u8 = 0;
 
@@ -99,6 +103,7 @@ impl Views {
             EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
             EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
             EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
+            EntityKey::Operations(by) => vec![(key, self.operations.get(by).map(to_bytes))],
         }
     }
 
@@ -140,7 +145,9 @@ impl Views {
         let clock = (self.clock.as_of > Sequence::ZERO).then_some(EntityKey::Clock);
         let early = invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes);
         let store = (self.store != StoreView::default()).then_some(EntityKey::Store);
-        early.chain(rules).chain(audiences).chain(domains).chain(store).chain(clock).collect()
+        let operations = self.operations.keys().cloned().map(EntityKey::Operations);
+        let late = early.chain(rules).chain(audiences).chain(domains).chain(store).chain(clock);
+        late.chain(operations).collect()
     }
 
     /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
@@ -183,6 +190,9 @@ impl Views {
             }
             STORE => self.store = from_bytes(value)?,
             CLOCK => self.clock = from_bytes(value)?,
+            OPERATIONS => {
+                self.operations.insert(operator(name)?, from_bytes(value)?);
+            }
             _ => return Err(fault("its key is of no kind this program knows")),
         }
         Ok(true)
@@ -219,6 +229,7 @@ impl Views {
         self.index_messages();
         self.index_due();
         self.index_people();
+        self.index_operations();
         self.counts.publications =
             self.presentities.values().map(|view| view.publications.len() as u64).sum();
         self.counts.subscriptions = self.watchers.values().map(|view| view.live_count as u64).sum();
@@ -253,6 +264,13 @@ impl Views {
         for principal in self.principals.keys() {
             *self.populations.entry(principal.home()).or_default() += 1;
         }
+    }
+
+    fn index_operations(&mut self) {
+        for (by, view) in &self.operations {
+            self.forgetting.extend(view.forget_at().map(|at| (at, by.clone())));
+        }
+        self.forget_operations();
     }
 
     fn index_due(&mut self) {
@@ -331,19 +349,23 @@ fn inbox_records(key: &[u8], view: &mut InboxView) -> Vec<Record> {
 }
 
 fn key_of(entity: &EntityKey) -> Vec<u8> {
-    let (letter, name) = match entity {
-        EntityKey::Invite(invite) => (INVITE, &invite.0[..]),
-        EntityKey::Principal(principal) => (PRINCIPAL, principal.account().as_bytes()),
-        EntityKey::Presentity(presentity) => (PRESENTITY, presentity.account().as_bytes()),
-        EntityKey::Watcher(watcher) => (WATCHER, watcher.account().as_bytes()),
-        EntityKey::Inbox(inbox) => (INBOX, inbox.account().as_bytes()),
-        EntityKey::Rules(principal) => (RULES, principal.account().as_bytes()),
-        EntityKey::Audience(presentity) => (AUDIENCE, presentity.account().as_bytes()),
-        EntityKey::Domain(domain) => (DOMAIN, domain.as_str().as_bytes()),
-        EntityKey::Store => (STORE, &[][..]),
-        EntityKey::Clock => (CLOCK, &[][..]),
+    let (prefix, name): (&[u8], &[u8]) = match entity {
+        EntityKey::Invite(invite) => (&[INVITE], &invite.0),
+        EntityKey::Principal(principal) => (&[PRINCIPAL], principal.account().as_bytes()),
+        EntityKey::Presentity(presentity) => (&[PRESENTITY], presentity.account().as_bytes()),
+        EntityKey::Watcher(watcher) => (&[WATCHER], watcher.account().as_bytes()),
+        EntityKey::Inbox(inbox) => (&[INBOX], inbox.account().as_bytes()),
+        EntityKey::Rules(principal) => (&[RULES], principal.account().as_bytes()),
+        EntityKey::Audience(presentity) => (&[AUDIENCE], presentity.account().as_bytes()),
+        EntityKey::Domain(domain) => (&[DOMAIN], domain.as_str().as_bytes()),
+        EntityKey::Store => (&[STORE], &[]),
+        EntityKey::Clock => (&[CLOCK], &[]),
+        EntityKey::Operations(Operator::Device(device)) => (&[OPERATIONS, OF_DEVICE], &device.0),
+        EntityKey::Operations(Operator::Principal(principal)) => {
+            (&[OPERATIONS, OF_PRINCIPAL], principal.account().as_bytes())
+        }
     };
-    [&[letter], name].concat()
+    [prefix, name].concat()
 }
 
 fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
@@ -355,6 +377,17 @@ fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordFault> {
         Ok((value, [])) => Ok(value),
         Ok(_) => Err(fault("bytes are left over behind it")),
         Err(error) => Err(fault(&error.to_string())),
+    }
+}
+
+fn operator(name: &[u8]) -> Result<Operator, RecordFault> {
+    match name.split_first() {
+        Some((&OF_DEVICE, device)) => {
+            let device = device.try_into().map_err(|_| fault("its key is no device"))?;
+            Ok(Operator::Device(DeviceId(device)))
+        }
+        Some((&OF_PRINCIPAL, name)) => account(name).map(Operator::Principal),
+        _ => Err(fault("its key says of nobody whose it is")),
     }
 }
 

@@ -2,36 +2,14 @@
 //!
 //! Must never hold: what the rules decide for whom; that is worked out when somebody asks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
-use crate::model::limits::CHANGES_REMEMBERED_MAX;
 use crate::model::{
-    AccessRules, DeliveryRules, OperationId, Principal, Rights, Sequence, Timestamp,
-    VisibilityRules,
+    AccessRules, DeliveryRules, Principal, Rights, Sequence, Timestamp, VisibilityRules,
 };
-
-/// The latest operations on something and the version each made, so that a repeat gets its first answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answered(VecDeque<(OperationId, u64)>);
-
-impl Answered {
-    /// The version that `operation` made, if it is one of the latest.
-    pub fn version_of(&self, operation: OperationId) -> Option<u64> {
-        let named = operation != OperationId::default();
-        let found = self.0.iter().find(|(answered, _)| named && *answered == operation);
-        found.map(|(_, version)| *version)
-    }
-
-    pub(super) fn add(&mut self, operation: OperationId, version: u64) {
-        if self.0.len() == CHANGES_REMEMBERED_MAX {
-            self.0.pop_front();
-        }
-        self.0.push_back((operation, version));
-    }
-}
 
 /// The rules of a principal that ever changed them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,8 +34,6 @@ pub struct RulesView {
     pub visibility_version: u64,
     /// What it grants to whom.
     pub grants: BTreeMap<Principal, Rights>,
-    /// The latest operations on any of these.
-    pub answered: Answered,
 }
 
 impl RulesView {
@@ -84,18 +60,15 @@ impl RulesView {
                 self.access_version = event.version;
                 self.access_at = recorded.sequence;
                 self.reviewed = recorded.shown_at();
-                self.answered.add(event.operation, event.version);
             }
             Event::RulesReviewed(event) => self.reviewed = event.through,
             Event::DeliveryRulesChanged(event) => {
                 self.delivery = event.rules.clone();
                 self.delivery_version = event.version;
-                self.answered.add(event.operation, event.version);
             }
             Event::VisibilityRulesChanged(event) => {
                 self.visibility = event.rules.clone();
                 self.visibility_version = event.version;
-                self.answered.add(event.operation, event.version);
             }
             Event::GrantChanged(event) => {
                 if event.rights.is_none() {
@@ -103,7 +76,6 @@ impl RulesView {
                 } else {
                     self.grants.insert(event.grantee.clone(), event.rights);
                 }
-                self.answered.add(event.operation, 0);
             }
             _ => unreachable!("only events of rules come here"),
         }

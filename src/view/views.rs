@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expiry::{Due, Ends, Expiry};
 use super::{
-    AudienceView, ClockView, DomainView, InboxView, InviteView, MessageKey, PresentityView,
-    PrincipalView, RulesView, StoreView, WatcherView,
+    AudienceView, ClockView, DomainView, InboxView, InviteView, MessageKey, OperationsView,
+    PresentityView, PrincipalView, RulesView, StoreView, WatcherView,
 };
-use crate::event::{EntityKey, Event, Recorded};
+use crate::event::{EntityKey, Event, Operation, Operator, Outcome, Recorded};
 use crate::model::{
     Ahead, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
     Timestamp,
@@ -42,12 +42,15 @@ pub struct Views {
     pub(super) domains: BTreeMap<Domain, DomainView>,
     pub(super) store: StoreView,
     pub(super) clock: ClockView,
+    pub(super) operations: BTreeMap<Operator, OperationsView>,
     /// Who has a live subscription to whom.
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
     /// How many principals there are in each domain.
     pub(super) populations: BTreeMap<Domain, u64>,
     pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
     pub(super) expiry: Expiry,
+    /// Whose oldest operation may be forgotten when.
+    pub(super) forgetting: BTreeSet<(Timestamp, Operator)>,
     pub(super) counts: Counts,
     pub(super) changed: BTreeSet<EntityKey>,
 }
@@ -81,9 +84,59 @@ impl Views {
             EntityKey::Clock => {
                 apply_once(self.clock.as_of, recorded, || self.clock.apply(recorded))
             }
+            // What is there to know stands with the operations, as for every event that names one.
+            EntityKey::Operations(_) => true,
         };
         if !known {
             self.changed.insert(entity);
+        }
+        self.remember(recorded);
+        self.forget_operations();
+    }
+
+    /// Adds the operation that the event names to those of whoever did it.
+    fn remember(&mut self, recorded: &Recorded) {
+        let Some((Operation { by, key }, outcome)) = recorded.operation() else { return };
+        let view = self.operations.entry(by.clone()).or_default();
+        if view.as_of >= recorded.sequence {
+            return;
+        }
+        view.as_of = recorded.sequence;
+        let before = view.forget_at();
+        view.add(&by, key, (recorded.at.timestamp(), outcome));
+        let after = view.forget_at();
+        self.reschedule_forgetting(by, before, after);
+    }
+
+    /// Forgets the operations whose time is over at the moment of the last event.
+    pub(super) fn forget_operations(&mut self) {
+        let now = self.time();
+        while let Some((at, by)) = self.forgetting.first().filter(|(at, _)| *at <= now).cloned() {
+            let view = self.operations.get_mut(&by).expect("what is to be forgotten is there");
+            view.forget_oldest();
+            let after = view.forget_at();
+            if after.is_none() {
+                self.operations.remove(&by);
+            }
+            self.reschedule_forgetting(by, Some(at), after);
+        }
+    }
+
+    fn reschedule_forgetting(
+        &mut self,
+        by: Operator,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) {
+        self.changed.insert(EntityKey::Operations(by.clone()));
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.forgetting.remove(&(before, by.clone()));
+        }
+        if let Some(after) = after {
+            self.forgetting.insert((after, by));
         }
     }
 
@@ -307,6 +360,11 @@ impl Views {
     /// The presentities that anybody has a live subscription to.
     pub fn subscribed(&self) -> impl Iterator<Item = &Presentity> {
         self.subscribers.keys()
+    }
+
+    /// What an operation came to, if it was done of late.
+    pub fn outcome(&self, operation: &Operation) -> Option<Outcome> {
+        self.operations.get(&operation.by)?.outcome(operation.key)
     }
 
     /// Where the message of this key lies or lay.

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what the watcher was shown or whether it is connected.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,8 @@ use super::expiry::Ends;
 use crate::event::{
     Event, Recorded, Subscribed, SubscriptionEnded, SubscriptionMoved, WatchRequested,
 };
-use crate::model::limits::{SUBSCRIBES_REMEMBERED_MAX, SUBSCRIPTIONS_ENDED_MAX};
-use crate::model::{
-    EndReason, Lifetime, Mode, Moment, OperationId, Presentity, Sequence, SubscriptionState,
-    Timestamp,
-};
+use crate::model::limits::SUBSCRIPTIONS_ENDED_MAX;
+use crate::model::{EndReason, Mode, Moment, Presentity, Sequence, SubscriptionState, Timestamp};
 
 /// A watcher that ever subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +22,6 @@ pub struct WatcherView {
     pub subscriptions: BTreeMap<Presentity, SubscriptionView>,
     /// How many of them live: active, pending or waiting.
     pub live_count: usize,
-}
-
-/// A subscribe operation and what it was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscribeAnswer {
-    /// The operation.
-    pub operation: OperationId,
-    /// Where the subscription stood.
-    pub state: SubscriptionState,
-    /// The lifetime granted.
-    pub granted: Lifetime,
 }
 
 /// A subscription.
@@ -55,8 +41,6 @@ pub struct SubscriptionView {
     pub requested_at: Timestamp,
     /// Whether it is only the request to watch that a fetch left: its watcher never subscribed.
     pub by_fetch: bool,
-    /// The latest operations on it, oldest first.
-    pub answered: VecDeque<SubscribeAnswer>,
 }
 
 impl SubscriptionView {
@@ -73,12 +57,6 @@ impl SubscriptionView {
     /// Whether it waits for a decision.
     pub fn is_undecided(&self) -> bool {
         matches!(self.state, SubscriptionState::Pending | SubscriptionState::Waiting)
-    }
-
-    /// What `operation` was answered, if it was one of the latest.
-    pub fn answer_to(&self, operation: OperationId) -> Option<SubscribeAnswer> {
-        let named = operation != OperationId::default();
-        self.answered.iter().find(|answer| named && answer.operation == operation).copied()
     }
 }
 
@@ -101,14 +79,9 @@ impl WatcherView {
         let before = self.expiry_of(&presentity);
         match &recorded.event {
             Event::SubscriptionCreated(event) => {
-                let operation = OperationId::default();
                 let state = SubscriptionState::Active;
                 let (mode, expires_at) = (event.mode, event.expires_at);
-                self.subscribe(
-                    recorded,
-                    &presentity,
-                    &Terms { mode, expires_at, state, operation },
-                );
+                self.subscribe(recorded, &presentity, &Terms { mode, expires_at, state });
             }
             Event::SubscriptionRefreshed(event) => {
                 if let Some(view) = self.subscriptions.get_mut(&presentity) {
@@ -131,16 +104,7 @@ impl WatcherView {
     fn subscribe(&mut self, recorded: &Recorded, presentity: &Presentity, terms: &Terms) {
         let now = recorded.at.timestamp();
         let old = self.subscriptions.remove(presentity);
-        let mut answered = old.as_ref().map(|old| old.answered.clone()).unwrap_or_default();
-        if answered.len() == SUBSCRIBES_REMEMBERED_MAX {
-            answered.pop_front();
-        }
-        let (operation, state) = (terms.operation, terms.state);
-        answered.push_back(SubscribeAnswer {
-            operation,
-            state,
-            granted: now.until(terms.expires_at),
-        });
+        let state = terms.state;
         let kept = old.filter(|old| old.state == terms.state && !old.by_fetch);
         let view = SubscriptionView {
             state,
@@ -150,7 +114,6 @@ impl WatcherView {
             moved: kept.as_ref().map_or(recorded.at, |kept| kept.moved),
             requested_at: kept.as_ref().map_or(now, |kept| kept.requested_at),
             by_fetch: false,
-            answered,
         };
         self.subscriptions.insert(presentity.clone(), view);
     }
@@ -176,7 +139,6 @@ impl WatcherView {
             moved: recorded.at,
             requested_at: recorded.at.timestamp(),
             by_fetch: true,
-            answered: VecDeque::new(),
         };
         self.subscriptions.insert(event.presentity.clone(), view);
     }
@@ -215,13 +177,12 @@ struct Terms {
     mode: Mode,
     expires_at: Timestamp,
     state: SubscriptionState,
-    operation: OperationId,
 }
 
 impl Terms {
     fn of(event: &Subscribed) -> Self {
-        let Subscribed { mode, expires_at, state, operation, .. } = *event;
-        Self { mode, expires_at, state, operation }
+        let Subscribed { mode, expires_at, state, .. } = *event;
+        Self { mode, expires_at, state }
     }
 }
 

@@ -5,16 +5,16 @@
 use adsum::event::{
     AccessRulesChanged, AdministratorActed, ClockCause, ClockMoved, DeliveryRulesChanged,
     DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan, Event,
-    GrantChanged, MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined,
-    PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
-    RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    GrantChanged, MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone,
+    OperationKey, Operator, Outcome, PrincipalSuspended, PublicationCause, PublicationEnded,
+    ReceiptIssued, ReceiptsAsked, RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed,
+    SubscriptionEnded, SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
-    DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, MediaRange, MessageId,
-    Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights, RuleName, Sequence, Shown,
-    SubscriptionState, TupleId, VisibilityRules, WhenClosed, Who,
+    DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, Lifetime, MediaRange,
+    MessageId, Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights, RuleName,
+    Sequence, Shown, SubscriptionState, Tag, Timestamp, TupleId, VisibilityRules, WhenClosed, Who,
 };
 
 use super::{alice, at, bob, device, message, presentity, publication};
@@ -34,6 +34,7 @@ pub(super) fn samples() -> Samples {
     samples.push(("began", Event::EpochBegan(EpochBegan { epoch: EpochId([0xe1; 8]) })));
     samples.extend(clocks());
     samples.extend(restores());
+    samples.extend(operations());
     samples
 }
 
@@ -47,6 +48,29 @@ fn restores() -> Samples {
     let (had, stands) = (InboxSequence::new(300), InboxSequence::new(2));
     let inbox = PastPlace::Inbox { inbox: bob().inbox(), had, stands };
     vec![("presence", noticed(presence)), ("inbox", noticed(inbox))]
+}
+
+fn operations() -> Samples {
+    let state = SubscriptionState::Terminated(EndReason::Rejected);
+    let (tag, granted) = (Tag([0x7a; 16]), Lifetime::from_ms(60_000));
+    let outcomes = [
+        ("published", Outcome::Published { tag, granted }),
+        ("subscribed", Outcome::Subscribed { state, granted }),
+        ("unsubscribed", Outcome::Unsubscribed),
+        ("deleted", Outcome::Deleted { count: 3 }),
+        ("invited", Outcome::Invited { expires_at: Timestamp::from_ms(1_767_225_600_000) }),
+        ("key-revoked", Outcome::KeyRevoked),
+        ("changed", Outcome::Changed { version: 4 }),
+    ];
+    let done = |(name, outcome)| {
+        let by = match outcome {
+            Outcome::Changed { .. } => Operator::Principal(bob()),
+            _ => Operator::Device(device()),
+        };
+        let operation = OperationKey([0x3c; 16]);
+        (name, Event::OperationDone(OperationDone { by, operation, outcome }))
+    };
+    outcomes.map(done).into()
 }
 
 fn domain() -> Domain {

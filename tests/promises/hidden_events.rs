@@ -199,7 +199,10 @@ impl Server {
                 ]
             }
             11 => {
-                let over = Command::Unsubscribe(Unsubscribe { presentity: pres("alice") });
+                let over = Command::Unsubscribe(Unsubscribe {
+                    operation: OperationId::default(),
+                    presentity: pres("alice"),
+                });
                 let inbox = im("bob");
                 vec![
                     self.input("bob", over),

@@ -140,7 +140,10 @@ fn probed(stage: &mut Stage, probe: &Probe) {
             stage.does(Command::Subscribe(Subscribe { operation, presentity, mode, lifetime }));
         }
         Probe::Unsubscribe => {
-            stage.does(Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }));
+            stage.does(Command::Unsubscribe(Unsubscribe {
+                operation: adsum::model::OperationId::default(),
+                presentity: pres("alice"),
+            }));
         }
         Probe::Fetch => stage.asks(Query::from(Fetch { presentity: pres("alice") })),
         Probe::Open { position, with_watchers } => {

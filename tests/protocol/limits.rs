@@ -55,6 +55,9 @@ fn frame_limits() -> Vec<Row> {
         "Frame before Welcome" HELLO_BYTES_MAX Bytes;
         "Feeds of a connection" FEEDS_MAX Count;
         "Requests of a connection unanswered at once" REQUESTS_IN_FLIGHT_MAX Count;
+        "Operations of a device remembered" OPERATIONS_OF_DEVICE_MAX Count;
+        "Operations of a principal remembered" OPERATIONS_OF_PRINCIPAL_MAX Count;
+        "An operation is remembered" OPERATION_MS Milliseconds;
         "Window of a feed, events" WINDOW_EVENTS_MAX Count;
         "Window of a feed, bytes" WINDOW_BYTES_MAX Bytes;
         "Presentities in a FeedOpen" FEED_PRESENTITIES_MAX Count;
@@ -76,7 +79,6 @@ fn presence_limits() -> Vec<Row> {
         "Language tag" LANGUAGE_BYTES_MAX Bytes;
         "Publications of a presentity" PUBLICATIONS_MAX Count;
         "Publication name" PUBLICATION_NAME_BYTES_MAX Bytes;
-        "Ended publications remembered" PUBLICATIONS_REMEMBERED_MAX Count;
         "Subscriptions of a watcher" SUBSCRIPTIONS_MAX Count;
         "Ended subscriptions remembered" SUBSCRIPTIONS_ENDED_MAX Count;
         "Wishes of a watcher that wait for a decision" REQUESTS_MAX Count;

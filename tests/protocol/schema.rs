@@ -20,8 +20,13 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 5] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 10] = [
     ("Subscribe", 1, "operation", "u8[16]"),
+    ("Unsubscribe", 1, "operation", "u8[16]"),
+    ("Delete", 1, "operation", "u8[16]"),
+    ("Displayed", 1, "operation", "u8[16]"),
+    ("EndSubscription", 1, "operation", "u8[16]"),
+    ("RevokeKey", 1, "operation", "u8[16]"),
     ("Send", 1, "receipts", "u8"),
     ("FeedOpen", 1, "watchers", "u8"),
     ("FeedReady", 1, "restored", "u8"),

@@ -177,7 +177,7 @@ impl Person {
     }
 
     pub async fn unsubscribe(&mut self, from: &str) -> Answer<Unsubscribed> {
-        self.ask(|request| Unsubscribe { request, presentity: pres(from) }).await
+        self.ask(|request| Unsubscribe { operation: None, request, presentity: pres(from) }).await
     }
 
     /// One's subscriptions, such as `bob: active`, in order of name.
@@ -246,13 +246,17 @@ impl Person {
 
     /// Deletes messages by their positions and tells how many were there.
     pub async fn delete(&mut self, of: &str, sequences: Vec<u64>) -> Answer<u32> {
-        let deleted =
-            self.ask(|request| adsum::protocol::body::Delete { request, inbox: im(of), sequences });
+        let deleted = self.ask(|request| adsum::protocol::body::Delete {
+            operation: None,
+            request,
+            inbox: im(of),
+            sequences,
+        });
         deleted.await.map(|deleted: adsum::protocol::body::Deleted| deleted.count)
     }
 
     pub async fn displayed(&mut self, of: &str, sequence: u64) -> Answer<Changed> {
-        self.ask(|request| Displayed { request, inbox: im(of), sequence }).await
+        self.ask(|request| Displayed { operation: None, request, inbox: im(of), sequence }).await
     }
 
     // Rules.
@@ -338,7 +342,7 @@ impl Person {
 
     pub async fn end_subscription(&mut self, watcher: &str, to: &str) -> Answer<Changed> {
         let (watcher, presentity) = (full(watcher), pres(to));
-        self.ask(|request| EndSubscription { request, watcher, presentity }).await
+        self.ask(|request| EndSubscription { operation: None, request, watcher, presentity }).await
     }
 
     /// An act on a domain or principal; see [`Administer`].

@@ -281,7 +281,7 @@ async fn a_revoked_key_is_told_so_and_stays_out() {
     let mut alice = Session::enter(running.address(), "alice").await;
     let device = alice.welcome.device;
     let request = alice.number();
-    let revoke = RevokeKey { request, principal: String::new(), device };
+    let revoke = RevokeKey { operation: None, request, principal: String::new(), device };
     alice.control.write(&revoke).await;
     alice.answer::<KeyRevoked>().await.unwrap();
     assert_eq!(alice.peer.end().await, closed(CloseCode::AuthExpired));

@@ -131,11 +131,11 @@ async fn other_wrong_requests_say_what_is_wrong() {
         |address: &str| Subscribe { presentity: address.to_owned(), ..subscribe(77, "bob", 0) };
     let end = |address: &str| {
         let presentity = address.to_owned();
-        Unsubscribe { request: 77, presentity }
+        Unsubscribe { operation: None, request: 77, presentity }
     };
     let delete = |name: &str, count: u64| {
         let sequences = (1..=count).collect();
-        Delete { request: 77, inbox: inbox(name), sequences }
+        Delete { operation: None, request: 77, inbox: inbox(name), sequences }
     };
     let invite = Invite {
         request: 77,
@@ -146,7 +146,7 @@ async fn other_wrong_requests_say_what_is_wrong() {
     };
     let revoke = |principal: &str| {
         let principal = principal.to_owned();
-        RevokeKey { request: 77, principal, device: [1; 8] }
+        RevokeKey { operation: None, request: 77, principal, device: [1; 8] }
     };
     let brief = Subscribe { lifetime_ms: Some(1), ..subscribe(77, "bob", 0) };
     let cases = vec![

@@ -127,7 +127,12 @@ async fn a_revoked_device_gets_its_answer_and_is_closed() {
     let server = store.serve().await;
     let mut alice = Session::enter(server.local_addr(), "alice").await;
     let _feed = alice.peer.open(StreamType::Feed).await;
-    let revoke = RevokeKey { request: 1, principal: String::new(), device: alice.welcome.device };
+    let revoke = RevokeKey {
+        operation: None,
+        request: 1,
+        principal: String::new(),
+        device: alice.welcome.device,
+    };
     let _: KeyRevoked = alice.request(&revoke).await;
     assert_eq!(alice.peer.end().await, End::closed(CloseCode::AuthExpired));
     assert_eq!(refused(&server, |hello| hello).await, RefusalCode::KeyRevoked);

@@ -178,6 +178,7 @@ async fn a_watcher_is_told_who_ended_its_subscription_and_may_subscribe_again() 
     let (mut feed, _) = open(&bob, &presence(&Bytes::new(), 0)).await;
     feed.read::<CaughtUp>().await;
     let end = EndSubscription {
+        operation: None,
         request: 1,
         watcher: "bob@d.example".into(),
         presentity: "pres:alice@d.example".into(),

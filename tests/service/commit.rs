@@ -348,7 +348,8 @@ fn governs(now: Timestamp, act: &Act) -> Vec<Input> {
     match act {
         Act::Displayed { who, number } => {
             let (inbox, sequence) = (im(NAMES[*who]), InboxSequence::new(*number));
-            command(who, Command::Displayed(Displayed { inbox, sequence }))
+            let operation = operation(u8::try_from(*number).unwrap());
+            command(who, Command::Displayed(Displayed { operation, inbox, sequence }))
         }
         Act::Rule { who, whom, handling, secs } => {
             let name = principal(NAMES[*whom]).to_string();
@@ -437,7 +438,8 @@ fn perform(mut server: Server, act: &Act) -> Server {
             )
         }
         Act::Unsubscribe { who, whom } => {
-            command(who, Command::Unsubscribe(Unsubscribe { presentity: pres(NAMES[*whom]) }))
+            let (operation, presentity) = (OperationId::default(), pres(NAMES[*whom]));
+            command(who, Command::Unsubscribe(Unsubscribe { operation, presentity }))
         }
         Act::Send { who, whom, id, secs } => {
             let lifetime = secs.map(seconds);
@@ -458,6 +460,7 @@ fn perform(mut server: Server, act: &Act) -> Server {
         Act::Delete { who, number } => command(
             who,
             Command::Delete(Delete {
+                operation: operation(u8::try_from(*number).unwrap()),
                 inbox: im(NAMES[*who]),
                 sequences: vec![InboxSequence::new(*number)],
             }),

@@ -78,8 +78,14 @@ fn what_is_put_aside_looks_delivered_to_its_sender_and_is_in_no_feed() {
     assert_eq!((state.waiting, state.kept), (1, 1));
     // It can be deleted as any other.
     let sequences = vec![InboxSequence::new(1)];
-    let gone =
-        world.ask(&actor("alice"), Command::Delete(Delete { inbox: im("alice"), sequences }));
+    let gone = world.ask(
+        &actor("alice"),
+        Command::Delete(Delete {
+            operation: adsum::model::OperationId::default(),
+            inbox: im("alice"),
+            sequences,
+        }),
+    );
     assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
     assert!(aside(&mut world).is_empty());
 }

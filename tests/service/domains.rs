@@ -242,6 +242,7 @@ fn what_an_administrator_does_to_somebody_stands_on_its_record_for_it_to_see() {
     world.decide("alice", "bob@d.example", Handling::Allow);
     world.watch("bob", "alice").unwrap();
     let end = Command::EndSubscription(EndSubscription {
+        operation: OperationId::default(),
         watcher: principal("bob"),
         presentity: pres("alice"),
     });
@@ -269,7 +270,14 @@ fn what_an_administrator_does_to_somebody_stands_on_its_record_for_it_to_see() {
     let query = Query::from(ListActs { principal: Some(principal("alice")) });
     assert_eq!(code(world.query(&actor("bob"), query.clone())), "forbidden");
     world
-        .ask(&root, Command::RevokeKey(RevokeKey { principal: Some(principal("alice")), device }))
+        .ask(
+            &root,
+            Command::RevokeKey(RevokeKey {
+                operation: OperationId::default(),
+                principal: Some(principal("alice")),
+                device,
+            }),
+        )
         .unwrap();
     let Ok(Reply::Found(Findings::ListActs(all))) = world.query(&root, query) else { panic!() };
     assert_eq!(all.last().unwrap().act.unwrap().as_str(), "revoked-key");
@@ -286,8 +294,16 @@ fn an_administrator_neither_reads_nor_speaks_for_another() {
     send.sender = Some(principal("alice"));
     for command in [
         Command::Publish(publish("alice", 1, "for her")),
-        Command::Delete(Delete { inbox: inbox.clone(), sequences: vec![sequence] }),
-        Command::Displayed(Displayed { inbox: inbox.clone(), sequence }),
+        Command::Delete(Delete {
+            operation: OperationId::default(),
+            inbox: inbox.clone(),
+            sequences: vec![sequence],
+        }),
+        Command::Displayed(Displayed {
+            operation: OperationId::default(),
+            inbox: inbox.clone(),
+            sequence,
+        }),
         Command::Send(send),
         grant("alice", "bob", adsum::model::Rights::READ),
     ] {

@@ -18,8 +18,16 @@ fn codes(world: &mut World, name: &str) -> Vec<&'static str> {
     send.sender = Some(principal("alice"));
     let commands = [
         Command::Publish(publish("alice", 9, "for her")),
-        Command::Delete(Delete { inbox: inbox.clone(), sequences: vec![sequence] }),
-        Command::Displayed(Displayed { inbox: inbox.clone(), sequence }),
+        Command::Delete(Delete {
+            operation: adsum::model::OperationId::default(),
+            inbox: inbox.clone(),
+            sequences: vec![sequence],
+        }),
+        Command::Displayed(Displayed {
+            operation: adsum::model::OperationId::default(),
+            inbox: inbox.clone(),
+            sequence,
+        }),
         Command::Send(send),
     ];
     let mut answers: Vec<_> =

@@ -19,6 +19,7 @@ mod grants;
 mod messages;
 mod presence;
 mod receipts;
+mod repeats;
 mod rules;
 mod rules_properties;
 mod spellings;

@@ -124,6 +124,7 @@ fn deleting_is_for_all_devices_and_may_be_repeated() {
     world.send("bob", "alice", "two").unwrap();
     let delete = || {
         Command::Delete(Delete {
+            operation: adsum::model::OperationId::default(),
             inbox: im("alice"),
             sequences: vec![InboxSequence::new(1), InboxSequence::new(1)],
         })
@@ -270,7 +271,11 @@ fn under_open_enrollment_the_first_comer_takes_the_name_and_nobody_after() {
 fn a_revoked_key_acts_no_more_and_its_connections_are_closed() {
     let mut world = World::with(&["alice", "mallory"]);
     let revoke = |name: &str| {
-        Command::RevokeKey(RevokeKey { principal: Some(principal(name)), device: device(name) })
+        Command::RevokeKey(RevokeKey {
+            operation: adsum::model::OperationId::default(),
+            principal: Some(principal(name)),
+            device: device(name),
+        })
     };
     assert!(matches!(
         world.ask(&actor("mallory"), revoke("alice")),

@@ -348,7 +348,10 @@ fn after_unsubscribing_a_watcher_is_told_the_end_and_nothing_more() {
     world.ask(&actor("bob"), subscribe("alice", Mode::Every)).unwrap();
     world.open_presence(1, "bob", &[], Moment::ZERO);
     world.told();
-    let unsubscribe = Command::Unsubscribe(Unsubscribe { presentity: pres("alice") });
+    let unsubscribe = Command::Unsubscribe(Unsubscribe {
+        operation: OperationId::default(),
+        presentity: pres("alice"),
+    });
     world.ask(&actor("bob"), unsubscribe.clone()).unwrap();
     let told = notes(&world.told());
     assert_eq!(told.len(), 1);
@@ -359,7 +362,10 @@ fn after_unsubscribing_a_watcher_is_told_the_end_and_nothing_more() {
         world.events(&actor("bob"), unsubscribe),
         (vec![], Ok(Reply::Done(Answer::Unsubscribed)))
     );
-    let never = Command::Unsubscribe(Unsubscribe { presentity: pres("bob") });
+    let never = Command::Unsubscribe(Unsubscribe {
+        operation: OperationId::default(),
+        presentity: pres("bob"),
+    });
     assert!(matches!(refused(world.ask(&actor("bob"), never)), Refusal::NoSubscription { .. }));
 }
 
@@ -426,14 +432,15 @@ fn more_events_than_a_millisecond_has_room_for_get_rising_moments_and_whole_life
             let mut command = publish("alice", operation, "x");
             command.operation.0[1] = round;
             command.lifetime = Some(seconds(60));
-            let reply = world.ask(&actor("alice"), Command::Publish(command));
+            let reply = world.ask(&actor("alice"), Command::Publish(command.clone()));
             assert!(
                 matches!(reply, Ok(Reply::Done(Answer::Published { granted, .. })) if granted == seconds(60))
             );
             asked += 1;
             let view = world.service.views().presentity(&pres("alice")).unwrap();
             assert_eq!(view.issued, asked);
-            assert!(view.publications.values().all(|one| one.granted == seconds(60)));
+            let again = world.ask(&actor("alice"), Command::Publish(command));
+            assert_eq!(again, reply, "what is remembered is what was granted");
         }
     }
     assert!(world.log.windows(2).all(|pair| pair[0].at < pair[1].at));

@@ -30,12 +30,28 @@ fn take(world: &mut World, through: u64) {
 
 fn display(world: &mut World, sequence: u64) -> Result<Reply, adsum::model::Refusal> {
     let (inbox, sequence) = (im("bob"), InboxSequence::new(sequence));
-    world.ask(&actor("bob"), Command::Displayed(adsum::protocol::Displayed { inbox, sequence }))
+    world.ask(
+        &actor("bob"),
+        Command::Displayed(adsum::protocol::Displayed {
+            operation: adsum::model::OperationId::default(),
+            inbox,
+            sequence,
+        }),
+    )
 }
 
 fn delete(world: &mut World, sequence: u64) {
     let (inbox, sequences) = (im("bob"), vec![InboxSequence::new(sequence)]);
-    world.ask(&actor("bob"), Command::Delete(Delete { inbox, sequences })).unwrap();
+    world
+        .ask(
+            &actor("bob"),
+            Command::Delete(Delete {
+                operation: adsum::model::OperationId::default(),
+                inbox,
+                sequences,
+            }),
+        )
+        .unwrap();
 }
 
 /// The receipts in Alice's inbox: of which message, and what.
@@ -152,7 +168,14 @@ fn a_receipt_is_there_for_all_devices_until_it_is_deleted() {
         "{told:?}"
     );
     let (inbox, sequences) = (im("alice"), vec![InboxSequence::new(1)]);
-    let gone = world.ask(&actor("alice"), Command::Delete(Delete { inbox, sequences }));
+    let gone = world.ask(
+        &actor("alice"),
+        Command::Delete(Delete {
+            operation: adsum::model::OperationId::default(),
+            inbox,
+            sequences,
+        }),
+    );
     assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
     assert_eq!(world.page("alice", 0), [2]);
 }
@@ -166,7 +189,13 @@ fn what_is_not_there_was_not_displayed() {
     delete(&mut world, 1);
     assert_eq!(code(display(&mut world, 1)), "no-message");
     let (inbox, sequence) = (im("bob"), InboxSequence::new(1));
-    let foreign = world
-        .ask(&actor("carol"), Command::Displayed(adsum::protocol::Displayed { inbox, sequence }));
+    let foreign = world.ask(
+        &actor("carol"),
+        Command::Displayed(adsum::protocol::Displayed {
+            operation: adsum::model::OperationId::default(),
+            inbox,
+            sequence,
+        }),
+    );
     assert_eq!(code(foreign), "forbidden");
 }

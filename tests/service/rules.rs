@@ -254,12 +254,19 @@ fn one_watcher_has_so_many_wishes_open_and_no_more() {
 fn a_subscription_ends_with_the_reason_there_is() {
     let mut world = watched(Allow);
     world
-        .ask(&actor("bob"), Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }))
+        .ask(
+            &actor("bob"),
+            Command::Unsubscribe(Unsubscribe {
+                operation: adsum::model::OperationId::default(),
+                presentity: pres("alice"),
+            }),
+        )
         .unwrap();
     assert_eq!(world.states(1), [ended(Timeout)]);
 
     let mut world = watched(Allow);
     let end = Command::EndSubscription(EndSubscription {
+        operation: adsum::model::OperationId::default(),
         watcher: principal("bob"),
         presentity: pres("alice"),
     });
@@ -269,6 +276,7 @@ fn a_subscription_ends_with_the_reason_there_is() {
 
     let mut world = watched(Allow);
     let end = Command::EndSubscription(EndSubscription {
+        operation: adsum::model::OperationId::default(),
         watcher: principal("bob"),
         presentity: pres("alice"),
     });

@@ -29,7 +29,13 @@ fn the_owner_learns_of_subscribers_and_fetchers_and_of_those_who_left() {
     world.fetch_note("carol", "alice");
     world.pass(seconds(10));
     world
-        .ask(&actor("bob"), Command::Unsubscribe(Unsubscribe { presentity: pres("alice") }))
+        .ask(
+            &actor("bob"),
+            Command::Unsubscribe(Unsubscribe {
+                operation: adsum::model::OperationId::default(),
+                presentity: pres("alice"),
+            }),
+        )
         .unwrap();
     let bob = world.row("alice", "alice", "bob").unwrap();
     assert_eq!(bob.state, Some(ended(EndReason::Timeout)));

@@ -3,7 +3,7 @@
 //! Checked here: times and leases (promise 9), one event per operation and message id (promise 4), tags that never
 //! repeat, inboxes without gaps. Must never hold: anything of the service's state.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::event::{
     Event, MessageAccepted, MessageCause, PublicationCause, PublicationEnded, PublicationKey,
@@ -16,11 +16,9 @@ use adsum::model::{
 };
 
 use super::decrees::concerns;
+use super::repeats::Repeats;
 use super::stories::{Entry, Episode, Place, PresenceStory};
 use super::{Checked, promised};
-
-/// Operations on a subscription of which a repeat is known.
-const SUBSCRIBES_REMEMBERED: usize = 4;
 
 /// Something that ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,16 +38,11 @@ pub(crate) struct Chronicle {
     pub(crate) subscriptions: BTreeMap<(Principal, Presentity), Vec<Episode>>,
     pub(crate) inboxes: BTreeMap<InboxAddress, Vec<Entry>>,
     pub(crate) acknowledged: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
-    /// The tags each operation gave; more than one if what it published ran out before it was repeated.
+    /// The tags each operation gave; more than one if it was forgotten before it was repeated.
     pub(crate) operations: BTreeMap<OperationId, Vec<Tag>>,
-    /// Publications that live and the operations on them.
-    live: BTreeMap<(Presentity, PublicationKey), Vec<OperationId>>,
-    /// Operations whose publication ran out: the service may have forgotten them.
-    run_out: BTreeSet<OperationId>,
+    repeats: Repeats,
     /// How often each watcher's subscription to a presentity was granted.
     pub(crate) grants: BTreeMap<(Principal, Presentity), u64>,
-    /// The latest operations on each subscription since it began.
-    subscribed: BTreeMap<(Principal, Presentity), VecDeque<OperationId>>,
     /// Subscriptions that ended before their time, which only their watchers may ask for.
     pub(crate) ended_early: BTreeSet<(Principal, Presentity)>,
     /// How often each message was accepted: again only when its id may be forgotten.
@@ -105,6 +98,7 @@ impl Chronicle {
             self.head()
         );
         promised!(9, recorded.at > self.moment(), "event {due} is no later than the one before");
+        self.repeats.fold(&recorded)?;
         if concerns(&recorded.event) {
             self.is_governed = true;
             self.check_late(&recorded)?;
@@ -164,9 +158,8 @@ impl Chronicle {
         match &recorded.event {
             Event::Published(event) => self.published(place, event)?,
             Event::PublicationRefreshed(event) => {
-                self.once(event.operation, event.tag, &event.presentity)?;
+                self.tagged(event.operation, event.tag, &event.presentity)?;
                 let key = (event.presentity.clone(), event.publication.clone());
-                self.live.entry(key.clone()).or_default().push(event.operation);
                 self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
             }
             Event::PublicationEnded(event) => self.publication_ended(place, event)?,
@@ -190,14 +183,6 @@ impl Chronicle {
                 let episodes = self.subscriptions.entry(pair.clone()).or_default();
                 if episodes.last().is_none_or(|last| last.end.is_some()) {
                     episodes.push(Episode::new(recorded.at, event.mode));
-                    self.subscribed.remove(&pair);
-                }
-                let latest = self.subscribed.entry(pair.clone()).or_default();
-                let fresh = !latest.contains(&event.operation);
-                promised!(4, fresh, "event {sequence} does {:?} again", event.operation);
-                latest.push_back(event.operation);
-                if latest.len() > SUBSCRIBES_REMEMBERED {
-                    latest.pop_front();
                 }
                 self.granted(pair, event.expires_at);
             }
@@ -236,6 +221,7 @@ impl Chronicle {
             | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
             | Event::KeyRevoked(_)
+            | Event::OperationDone(_)
             // Everybody lets everybody watch here: nothing else is decided.
             | Event::WatchObserved(_) => {}
             other => promised!(5, false, "event {sequence} is a {}", other.kind()),
@@ -248,12 +234,9 @@ impl Chronicle {
         self.leases.insert(Lease::Subscription(pair.0, pair.1), expires_at);
     }
 
-    /// An operation is done once while what it did lives, and a tag is given once.
-    fn once(&mut self, operation: OperationId, tag: Tag, presentity: &Presentity) -> Checked {
-        let forgotten = self.run_out.remove(&operation);
-        let tags = self.operations.entry(operation).or_default();
-        promised!(4, tags.is_empty() || forgotten, "operation {operation:?} was done twice");
-        tags.push(tag);
+    /// A tag is given once.
+    fn tagged(&mut self, operation: OperationId, tag: Tag, presentity: &Presentity) -> Checked {
+        self.operations.entry(operation).or_default().push(tag);
         let fresh = self.tags.insert((presentity.clone(), tag.0));
         promised!(4, fresh, "{tag:?} was given twice");
         Ok(())
@@ -261,12 +244,11 @@ impl Chronicle {
 
     fn published(&mut self, place: Place, event: &Published) -> Checked {
         let sequence = place.0;
-        self.once(event.operation, event.tag, &event.presentity)?;
+        self.tagged(event.operation, event.tag, &event.presentity)?;
         let story = self.presentities.entry(event.presentity.clone()).or_default();
         promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
         story.publish(place, &event.publication, &event.document);
         let key = (event.presentity.clone(), event.publication.clone());
-        self.live.entry(key.clone()).or_default().push(event.operation);
         self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
         Ok(())
     }
@@ -274,16 +256,12 @@ impl Chronicle {
     fn publication_ended(&mut self, place: Place, event: &PublicationEnded) -> Checked {
         let sequence = place.0;
         if let PublicationCause::Removed { operation, tag } = event.cause {
-            self.once(operation, tag, &event.presentity)?;
+            self.tagged(operation, tag, &event.presentity)?;
         }
         let story = self.presentities.entry(event.presentity.clone()).or_default();
         promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
         promised!(5, story.end(place, &event.publication), "event {sequence} ends nothing");
         let key = (event.presentity.clone(), event.publication.clone());
-        let operations = self.live.remove(&key);
-        if event.cause == PublicationCause::Expired {
-            self.run_out.extend(operations.into_iter().flatten());
-        }
         self.leases.remove(&Lease::Publication(key.0, key.1));
         Ok(())
     }

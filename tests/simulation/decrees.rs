@@ -2,7 +2,7 @@
 //!
 //! Must never hold: anything of the service's state; it is folded from events alone.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::client::{Answer, Refused};
 use adsum::event::{EntityKey, Event, Recorded};
@@ -13,9 +13,6 @@ use adsum::wire::{Frame, decode};
 use super::plan::{OWNER, WATCHER, is_governed};
 use super::requests::Intent;
 use super::{Checked, promised};
-
-/// Operations on rules or rights of which a repeat is known.
-const REMEMBERED: usize = 16;
 
 /// A point in what was decided.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +26,6 @@ pub(crate) struct Since {
 pub(crate) struct Decrees {
     asked: BTreeSet<OperationId>,
     done: BTreeMap<OperationId, Option<u64>>,
-    latest: BTreeMap<(&'static str, EntityKey), VecDeque<OperationId>>,
     versions: BTreeMap<(&'static str, EntityKey), u64>,
     /// The owner's rules, version by version.
     rules: Vec<AccessRules>,
@@ -49,7 +45,7 @@ pub(crate) fn concerns(event: &Event) -> bool {
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
         EntityKey::Domain(_) | EntityKey::Store => true,
-        EntityKey::Clock => false,
+        EntityKey::Clock | EntityKey::Operations(_) => false,
     }
 }
 
@@ -99,19 +95,13 @@ impl Decrees {
         Ok(())
     }
 
-    /// A change was made once, by somebody who asked for it, and is the next of its kind.
+    /// A change was made by somebody who asked for it, and is the next of its kind.
     fn changed(
         &mut self,
         subject: &(&'static str, EntityKey),
         operation: OperationId,
         version: Option<u64>,
     ) -> Checked {
-        let latest = self.latest.entry(subject.clone()).or_default();
-        promised!(4, !latest.contains(&operation), "{subject:?}: {operation:?} was done again");
-        latest.push_back(operation);
-        if latest.len() > REMEMBERED {
-            latest.pop_front();
-        }
         if let Some(version) = version {
             let before = self.versions.insert(subject.clone(), version).unwrap_or_default();
             promised!(5, version == before + 1, "{subject:?}: {version} follows {before}");

@@ -19,6 +19,7 @@ mod oracle;
 mod pipe;
 mod plan;
 mod questions;
+mod repeats;
 mod requests;
 mod seeds;
 mod server;

@@ -38,6 +38,7 @@ fn inbox(principal: &str) -> String {
 pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command, Intent) {
     let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
     let named = Some(OperationId(operation));
+    let name = Some(Bytes::copy_from_slice(&operation));
     let principal = who.actor.principal.to_string();
     let other = if principal == OWNER { WATCHER } else { OWNER };
     let kind = scene.rng.u8(..14);
@@ -53,13 +54,13 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
                 presentity: presentity(other),
                 mode: scene.rng.u8(..2),
                 lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 60_000])),
-                operation: Some(Bytes::copy_from_slice(&operation)),
+                operation: name,
             };
             (Command::Subscribe(valid(subscribe)), intent("subscribe", named))
         }
         2 => {
             let presentity = presentity(other);
-            let body = body::Unsubscribe { request: 0, presentity };
+            let body = body::Unsubscribe { operation: name, request: 0, presentity };
             (Command::Unsubscribe(valid(body)), intent("unsubscribe", None))
         }
         3 => {
@@ -68,7 +69,8 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
         }
         4 => {
             let sequences = vec![scene.rng.u64(1..10)];
-            let body = body::Delete { request: 0, inbox: inbox(&principal), sequences };
+            let body =
+                body::Delete { operation: name, request: 0, inbox: inbox(&principal), sequences };
             (Command::Delete(valid(body)), intent("delete", None))
         }
         5 => {
@@ -83,12 +85,17 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
         }
         6 => {
             let device = spare_device().0;
-            let body = body::RevokeKey { request: 0, principal: SPARE.to_owned(), device };
+            let body = body::RevokeKey {
+                operation: name,
+                request: 0,
+                principal: SPARE.to_owned(),
+                device,
+            };
             (Command::RevokeKey(valid(body)), intent("revoke-key", None))
         }
         7 => {
             let (inbox, sequence) = (inbox(&principal), scene.rng.u64(1..10));
-            let body = body::Displayed { request: 0, inbox, sequence };
+            let body = body::Displayed { operation: name, request: 0, inbox, sequence };
             (Command::Displayed(valid(body)), intent("displayed", None))
         }
         8 => (rules(&principal, operation, scene), intent("change-rules", named)),
@@ -111,7 +118,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
         }
         12 => {
             let (watcher, presentity) = (other.to_owned(), presentity(&principal));
-            let body = body::EndSubscription { request: 0, watcher, presentity };
+            let body = body::EndSubscription { operation: name, request: 0, watcher, presentity };
             (Command::EndSubscription(valid(body)), intent("end-subscription", None))
         }
         _ => (administer(operation, scene), intent("administer", None)),

@@ -182,7 +182,11 @@ impl Device {
         let presentity = choose(&mut scene.rng, &plan.principals).presentity();
         note!(scene.trace, "{} watches {presentity} no more", self.who.name);
         scene.oracle.asks_unsubscribe((self.who.actor.principal.clone(), presentity.clone()));
-        let body = body::Unsubscribe { request: 0, presentity: presentity.to_string() };
+        let body = body::Unsubscribe {
+            operation: Some(name(scene)),
+            request: 0,
+            presentity: presentity.to_string(),
+        };
         let since = scene.oracle.chronicle.moment();
         self.submit(Command::Unsubscribe(valid(body)), Purpose::Unsubscribe(presentity, since));
     }
@@ -195,7 +199,12 @@ impl Device {
         let sequence = choose(&mut scene.rng, messages).sequence.get();
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
         let inbox = self.who.actor.principal.inbox().to_string();
-        let body = body::Delete { request: 0, inbox, sequences: vec![sequence] };
+        let body = body::Delete {
+            operation: Some(name(scene)),
+            request: 0,
+            inbox,
+            sequences: vec![sequence],
+        };
         self.submit(Command::Delete(valid(body)), Purpose::Delete);
     }
 
@@ -257,6 +266,11 @@ impl Device {
         }
         Ok(())
     }
+}
+
+/// A name for an operation.
+fn name(scene: &mut Scene) -> Bytes {
+    (0..16).map(|_| scene.rng.u8(..)).collect()
 }
 
 /// The tag to remember; none after a removal.

@@ -293,9 +293,16 @@ fn others() -> Vec<Wrong> {
         change(&mut body);
         encoded(&body)
     };
-    let end = |address: String| encoded(&Unsubscribe { request: 77, presentity: address });
+    let end = |address: String| {
+        encoded(&Unsubscribe { operation: None, request: 77, presentity: address })
+    };
     let delete = |inbox: &str, count: u64| {
-        encoded(&Delete { request: 77, inbox: inbox.into(), sequences: (1..=count).collect() })
+        encoded(&Delete {
+            operation: None,
+            request: 77,
+            inbox: inbox.into(),
+            sequences: (1..=count).collect(),
+        })
     };
     let invite = |role: u8, principal: &str| {
         let principal = Some(principal.to_owned());

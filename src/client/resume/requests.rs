@@ -231,7 +231,11 @@ mod tests {
     }
 
     fn unsubscribe() -> Command {
-        Unsubscribe { presentity: "pres:b@localhost".parse().unwrap() }.into()
+        Unsubscribe {
+            operation: OperationId::default(),
+            presentity: "pres:b@localhost".parse().unwrap(),
+        }
+        .into()
     }
 
     fn refused(code: RefusalCode) -> Refused {

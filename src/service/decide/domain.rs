@@ -25,10 +25,6 @@ pub(super) fn create(
     operation: OperationId,
 ) -> Result<Verdict, Refusal> {
     case.check_operates(actor, "create domains")?;
-    let view = case.views.domain(domain.as_str());
-    if view.is_some_and(|view| view.answered.version_of(operation).is_some()) {
-        return Ok(Verdict::unchanged(DONE));
-    }
     if case.check_domain(domain.as_str()).is_ok() {
         return Err(Refusal::DomainExists { domain: domain.to_string() });
     }

@@ -338,7 +338,7 @@ pub(super) fn displayed(
 }
 
 pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<Verdict, Refusal> {
-    let Delete { inbox, sequences } = delete;
+    let Delete { inbox, sequences, .. } = delete;
     case.check_inbox_right(actor, inbox, Rights::DELETE)?;
     if sequences.len() > DELETE_COUNT_MAX {
         let found = sequences.len() as u64;

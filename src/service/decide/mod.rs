@@ -9,6 +9,7 @@ mod identity;
 mod message;
 mod publish;
 mod receipt;
+mod repeat;
 mod rules;
 mod subscribe;
 mod subscription_state;
@@ -25,6 +26,16 @@ pub(super) use subscription_state::review;
 /// Decides a command of `actor`.
 pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
     check_identified(actor, &command)?;
+    let Some(operation) = repeat::operation(actor, &command) else {
+        return judge(case, actor, command);
+    };
+    if let Some(repeated) = repeat::answer(case, &operation) {
+        return Ok(repeated);
+    }
+    judge(case, actor, command).map(|verdict| repeat::recorded(case, operation, verdict))
+}
+
+fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
     match command {
         Command::Publish(publish) => publish::publish(case, actor, publish),
         Command::Subscribe(request) => subscribe::subscribe(case, actor, request),

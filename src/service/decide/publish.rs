@@ -22,9 +22,6 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
     case.check_presentity(&publish.presentity)?;
     let key = PublicationKey { device: actor.device, name: publish.name.clone() };
     let view = case.views.presentity(&publish.presentity);
-    if let Some(reply) = repeated(view, &key, &publish) {
-        return Ok(Verdict::unchanged(reply));
-    }
     let current = view.and_then(|view| view.publications.get(&key));
     if publish.if_match.is_some_and(|tag| current.is_none_or(|current| current.tag != tag)) {
         return Err(Refusal::StaleTag);
@@ -57,24 +54,6 @@ fn check_may_publish(
     }
     let cure = format!("only {owner} publishes there, and whom it grants that");
     Err(Refusal::Forbidden { action: format!("publish for {presentity}"), cure })
-}
-
-/// The first answer again, if the operation was one of the last on the publication, or removed it.
-fn repeated(
-    view: Option<&PresentityView>,
-    key: &PublicationKey,
-    publish: &Publish,
-) -> Option<Reply> {
-    let view = view?;
-    let live = view.publications.get(key);
-    if let Some((tag, granted)) = live.and_then(|live| live.answer_to(publish.operation)) {
-        return Some(Reply::Done(Answer::Published { tag, granted }));
-    }
-    let ended = view
-        .ended
-        .iter()
-        .find(|ended| ended.publication == *key && ended.operation == publish.operation);
-    ended.map(|ended| Reply::Done(Answer::Published { tag: ended.tag, granted: Lifetime::ZERO }))
 }
 
 /// What the document composes to with the other publications.

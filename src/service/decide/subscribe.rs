@@ -28,10 +28,6 @@ pub(super) fn subscribe(
     let watcher = &actor.principal;
     let view = case.views.watcher(watcher);
     let known = view.and_then(|view| view.subscriptions.get(&request.presentity));
-    if let Some(answer) = known.and_then(|known| known.answer_to(request.operation)) {
-        let (state, granted) = (answer.state, answer.granted);
-        return Ok(Verdict::unchanged(Reply::Done(Answer::Subscribed { state, granted })));
-    }
     let max =
         if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
     let asked = granted(request.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
@@ -173,7 +169,7 @@ pub(super) fn end(
     actor: &Actor,
     request: EndSubscription,
 ) -> Result<Verdict, Refusal> {
-    let EndSubscription { watcher, presentity } = request;
+    let EndSubscription { watcher, presentity, .. } = request;
     case.check_domain(presentity.domain())?;
     let owner = presentity.principal();
     let is_owner = controls(case.views, &owner, &actor.principal);

@@ -22,6 +22,9 @@ FRAME_BYTES_MAX = 69632
 HELLO_BYTES_MAX = 4096
 FEEDS_MAX = 8
 REQUESTS_IN_FLIGHT_MAX = 1024
+OPERATIONS_OF_DEVICE_MAX = 1024
+OPERATIONS_OF_PRINCIPAL_MAX = 16384
+OPERATION_MS = 86400000
 WINDOW_EVENTS_MAX = 256
 WINDOW_BYTES_MAX = 262144
 FEED_PRESENTITIES_MAX = 1000
@@ -38,7 +41,6 @@ CONTACT_BYTES_MAX = 1024
 LANGUAGE_BYTES_MAX = 35
 PUBLICATIONS_MAX = 32
 PUBLICATION_NAME_BYTES_MAX = 32
-PUBLICATIONS_REMEMBERED_MAX = 16
 SUBSCRIPTIONS_MAX = 1000
 SUBSCRIPTIONS_ENDED_MAX = 1000
 REQUESTS_MAX = 100
@@ -56,6 +58,8 @@ SUBSCRIPTION_MS_DEFAULT = 604800000
 SUBSCRIPTION_MS_MAX = 2592000000
 HISTORY_WALK_MAX = 100000
 BODY_BYTES_MAX = 65536
+COMPOSING_BYTES_MAX = 4096
+COMPOSING_A_MINUTE_MAX = 20
 MESSAGE_ID_BYTES_MAX = 64
 CONTENT_TYPE_BYTES_MAX = 255
 MESSAGES_WAITING_MAX = 10000
@@ -718,9 +722,10 @@ class Unsubscribe:
 
     KIND: ClassVar[int] = 0x0012
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("presentity", "text"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
     request: int = 0
     presentity: str = ""
+    operation: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -750,10 +755,11 @@ class Delete:
 
     KIND: ClassVar[int] = 0x0015
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("inbox", "text"), ("sequences", "u64[]"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
     request: int = 0
     inbox: str = ""
     sequences: tuple[int, ...] = ()
+    operation: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -780,10 +786,11 @@ class RevokeKey:
 
     KIND: ClassVar[int] = 0x0017
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("principal", "text"), ("device", "u8[8]"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
     request: int = 0
     principal: str = ""
     device: bytes = bytes(8)
+    operation: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -794,10 +801,11 @@ class Displayed:
 
     KIND: ClassVar[int] = 0x0018
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("inbox", "text"), ("sequence", "u64"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
     request: int = 0
     inbox: str = ""
     sequence: int = 0
+    operation: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -875,10 +883,11 @@ class EndSubscription:
 
     KIND: ClassVar[int] = 0x001D
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("watcher", "text"), ("presentity", "text"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
     request: int = 0
     watcher: str = ""
     presentity: str = ""
+    operation: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1521,12 +1530,13 @@ class FeedReady:
 
     KIND: ClassVar[int] = 0x0130
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("outcome", "u8"), ("from_", "bytes"), ("to", "bytes"), ("pending", "u64"), ("complete", "bool"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "restored", "u8"),)
     outcome: int = 0
     from_: bytes = b""
     to: bytes = b""
     pending: int = 0
     complete: bool = False
+    restored: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1643,11 +1653,12 @@ class ServerDescription:
 
     KIND: ClassVar[int] = 0x0141
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("software", "text"), ("version", "u16"), ("domains", "text[]"), ("limits", "Limit[]"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "noticed", "bytes"),)
     software: str = ""
     version: int = 0
     domains: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+    noticed: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1680,8 +1691,23 @@ class Goaway:
     ext: tuple[Ext, ...] = ()
 
 
+@dataclass(frozen=True)
+class ComposingEvent:
+    """Kind 0x8002, on FEED, from the server."""
+
+    KIND: ClassVar[int] = 0x8002
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("inbox", "text"), ("sender", "text"), ("content_type", "text"), ("body", "bytes"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    inbox: str = ""
+    sender: str = ""
+    content_type: str = ""
+    body: bytes = b""
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, Refused, Goaway]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -1756,6 +1782,7 @@ KINDS: dict[int, type[Body]] = {
     0x0141: ServerDescription,
     0x01FF: Refused,
     0x8001: Goaway,
+    0x8002: ComposingEvent,
 }
 #: Every structure and kind by its name.
 STRUCTURES: dict[str, type] = {
@@ -1846,4 +1873,5 @@ STRUCTURES: dict[str, type] = {
     "ServerDescription": ServerDescription,
     "Refused": Refused,
     "Goaway": Goaway,
+    "ComposingEvent": ComposingEvent,
 }

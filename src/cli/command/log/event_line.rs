@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fields;
 use crate::cli::print::{text::visible_line, time::rfc3339};
-use crate::event::{EntityKey, Recorded};
+use crate::event::{EntityKey, Operator, Recorded};
 
 /// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`.
 #[derive(Debug, Serialize)]
@@ -65,7 +65,8 @@ fn entity(key: &EntityKey) -> String {
         EntityKey::Invite(invite) => format!("invite:{}", HEXLOWER.encode(&invite.0[..8])),
         EntityKey::Principal(principal)
         | EntityKey::Watcher(principal)
-        | EntityKey::Rules(principal) => principal.to_string(),
+        | EntityKey::Rules(principal)
+        | EntityKey::Operations(Operator::Principal(principal)) => principal.to_string(),
         EntityKey::Presentity(presentity) | EntityKey::Audience(presentity) => {
             presentity.to_string()
         }
@@ -73,6 +74,7 @@ fn entity(key: &EntityKey) -> String {
         EntityKey::Domain(domain) => domain.to_string(),
         EntityKey::Store => "store".to_owned(),
         EntityKey::Clock => "clock".to_owned(),
+        EntityKey::Operations(Operator::Device(device)) => format!("device:{device}"),
     }
 }
 

@@ -26,7 +26,8 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         ) => return None,
         (_, "watcher" | "presentity") if of.ends_with("RulesChanged") => return None,
         // These serve the service, or say nothing that the other fields do not.
-        ("Published", "by") | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
+        ("Published" | "OperationDone", "by")
+        | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
             return None;
         }
         ("ClockMoved", "after") => "after_ms",

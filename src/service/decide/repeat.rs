@@ -1,0 +1,111 @@
+//! Requests that come again: one rule for all that name themselves.
+//!
+//! Whatever was done under a name is answered as the first time for as long as the name is remembered, whatever has
+//! become of it since; so a publication that ended is not brought back by its repeat.
+//! Must never hold: what a request does.
+
+use crate::event::{
+    Event, Operation, OperationDone, OperationKey, Operator, Outcome, PublicationKey,
+};
+use crate::model::OperationId;
+use crate::protocol::{Administer, Administration, Answer, Command};
+use crate::service::case::{Case, Verdict};
+use crate::service::{Actor, Reply};
+
+/// The name under which `actor` asks, if there is one. A message has its own, see `message`.
+pub(super) fn operation(actor: &Actor, command: &Command) -> Option<Operation> {
+    let device = Operator::Device(actor.device);
+    let principal = || Operator::Principal(actor.principal.clone());
+    let (by, subject, id) = match command {
+        Command::Send(_) => return None,
+        Command::Publish(publish) => {
+            let key = PublicationKey { device: actor.device, name: publish.name.clone() };
+            let key = OperationKey::publish(&publish.presentity, &key, publish.operation);
+            return Some(Operation { by: device, key });
+        }
+        Command::Invite(invite) => {
+            let key = OperationKey::invite(&invite.invite);
+            return Some(Operation { by: principal(), key });
+        }
+        Command::Subscribe(it) => (principal(), it.presentity.to_string(), it.operation),
+        Command::ChangeRules(it) => (principal(), it.owner.to_string(), it.operation),
+        Command::ChangeDelivery(it) => (principal(), it.inbox.to_string(), it.operation),
+        Command::ChangeVisibility(it) => (principal(), String::new(), it.operation),
+        Command::Grant(it) => {
+            let owner = it.owner.as_ref().unwrap_or(&actor.principal);
+            (principal(), format!("{owner} {}", it.grantee), it.operation)
+        }
+        Command::Administer(it) => {
+            let is_domain = matches!(it.act, Administration::CreateDomain(_));
+            let by = if is_domain { principal() } else { device };
+            (by, act(it), it.operation)
+        }
+        Command::Unsubscribe(it) => (device, it.presentity.to_string(), it.operation),
+        Command::EndSubscription(it) => {
+            (device, format!("{} {}", it.watcher, it.presentity), it.operation)
+        }
+        Command::Delete(it) => {
+            let first = it.sequences.first().copied().unwrap_or_default();
+            (device, format!("{} {first}", it.inbox), it.operation)
+        }
+        Command::Displayed(it) => (device, format!("{} {}", it.inbox, it.sequence), it.operation),
+        Command::RevokeKey(it) => (device, it.device.to_string(), it.operation),
+    };
+    // Zero is no name.
+    let key = OperationKey::of(command.kind(), &subject, &id.0);
+    (id != OperationId::default()).then_some(Operation { by, key })
+}
+
+/// What an administrator does, in words that do not change.
+fn act(request: &Administer) -> String {
+    match &request.act {
+        Administration::CreateDomain(domain) => format!("create {domain}"),
+        Administration::RemoveDomain(domain) => format!("remove {domain}"),
+        Administration::SwitchDomain { domain, .. } => format!("switch {domain}"),
+        Administration::SwitchServices { principal, .. } => format!("services {principal}"),
+        Administration::Suspend(principal) => format!("suspend {principal}"),
+        Administration::Resume(principal) => format!("resume {principal}"),
+    }
+}
+
+/// The first answer again, if the operation was done before.
+pub(super) fn answer(case: Case<'_>, operation: &Operation) -> Option<Verdict> {
+    let answer = match case.views.outcome(operation)? {
+        Outcome::Published { tag, granted } => Answer::Published { tag, granted },
+        Outcome::Subscribed { state, granted } => Answer::Subscribed { state, granted },
+        Outcome::Unsubscribed => Answer::Unsubscribed,
+        Outcome::Deleted { count } => Answer::Deleted { count },
+        // Its maker is told when it runs out by the wall clock.
+        Outcome::Invited { expires_at } => {
+            Answer::Invited { expires_at: case.ahead.shown(expires_at) }
+        }
+        Outcome::KeyRevoked => Answer::KeyRevoked,
+        Outcome::Changed { version } => Answer::Changed { version },
+    };
+    Some(Verdict::unchanged(Reply::Done(answer)))
+}
+
+/// The verdict on an operation, recorded under its name if none of its events says that. Also what changed nothing is:
+/// later, when others have changed something, it would.
+pub(super) fn recorded(case: Case<'_>, operation: Operation, mut verdict: Verdict) -> Verdict {
+    let is_named = verdict.events.iter().any(|event| event.operation(case.now).is_some());
+    if let (Reply::Done(answer), false) = (&verdict.reply, is_named) {
+        let Operation { by, key } = operation;
+        let outcome = match *answer {
+            Answer::Published { tag, granted } => Outcome::Published { tag, granted },
+            Answer::Subscribed { state, granted } => Outcome::Subscribed { state, granted },
+            Answer::Unsubscribed => Outcome::Unsubscribed,
+            Answer::Deleted { count } => Outcome::Deleted { count },
+            Answer::Invited { expires_at } => {
+                Outcome::Invited { expires_at: case.ahead.passed(expires_at) }
+            }
+            Answer::KeyRevoked => Outcome::KeyRevoked,
+            Answer::Changed { version } => Outcome::Changed { version },
+            // A message is known by its own id.
+            Answer::Sent { .. } => return verdict,
+        };
+        let done = OperationDone { by, operation: key, outcome };
+        verdict.events.push(Event::OperationDone(done));
+    }
+    verdict
+}

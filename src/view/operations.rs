@@ -1,0 +1,86 @@
+//! What was done of late, so that a repeat gets the first answer: the same rule for every request that names itself.
+//!
+//! Must never hold: what an operation did.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{OperationKey, Operator, Outcome};
+use crate::model::limits::{OPERATION_MS, OPERATIONS_OF_DEVICE_MAX, OPERATIONS_OF_PRINCIPAL_MAX};
+use crate::model::{Lifetime, Sequence, Timestamp};
+
+/// The operations of a device or a principal that are remembered, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationsView {
+    /// The last event it took.
+    pub as_of: Sequence,
+    /// Apart from the rest, because every request is looked for here.
+    keys: VecDeque<OperationKey>,
+    done: VecDeque<(Timestamp, Outcome)>,
+}
+
+impl OperationsView {
+    /// What `key` came to, if that is remembered. Of two of one name the later one counts.
+    pub fn outcome(&self, key: OperationKey) -> Option<Outcome> {
+        let index = self.keys.iter().rposition(|known| *known == key)?;
+        self.done.get(index).map(|(_, outcome)| *outcome)
+    }
+
+    /// How many are remembered.
+    pub fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// When the oldest may be forgotten.
+    pub(super) fn forget_at(&self) -> Option<Timestamp> {
+        self.done.front().map(|(at, _)| at.after(Lifetime::from_ms(OPERATION_MS)))
+    }
+
+    /// Adds an operation that `by` did at `at`.
+    pub(super) fn add(&mut self, by: &Operator, key: OperationKey, done: (Timestamp, Outcome)) {
+        let max = match by {
+            Operator::Device(_) => OPERATIONS_OF_DEVICE_MAX,
+            Operator::Principal(_) => OPERATIONS_OF_PRINCIPAL_MAX,
+        };
+        if self.keys.len() == max {
+            self.forget_oldest();
+        }
+        self.keys.push_back(key);
+        self.done.push_back(done);
+    }
+
+    pub(super) fn forget_oldest(&mut self) {
+        self.keys.pop_front();
+        self.done.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DeviceId;
+
+    fn key(number: usize) -> OperationKey {
+        OperationKey::of("publish", "", &number.to_be_bytes())
+    }
+
+    #[test]
+    fn of_a_device_as_many_are_remembered_as_may_be_unanswered_and_not_one_more() {
+        let (by, mut view) = (Operator::Device(DeviceId([1; 8])), OperationsView::default());
+        for number in 0..=OPERATIONS_OF_DEVICE_MAX {
+            view.add(
+                &by,
+                key(number),
+                (Timestamp::default(), Outcome::Changed { version: number as u64 }),
+            );
+        }
+        assert_eq!((view.count(), view.outcome(key(0))), (OPERATIONS_OF_DEVICE_MAX, None));
+        for number in 1..=OPERATIONS_OF_DEVICE_MAX {
+            assert_eq!(
+                view.outcome(key(number)),
+                Some(Outcome::Changed { version: number as u64 })
+            );
+        }
+    }
+}
