@@ -108,6 +108,17 @@ async def test_the_same_id_is_the_same_message(server: Server) -> None:
         assert (refused.value.code, refused.value.refusal) == ("duplicate-id", p.RefusalCode.DUPLICATE_ID)
 
 
+async def test_a_composing_indication_is_skipped_by_who_does_not_know_it(server: Server) -> None:
+    composing = '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state></isComposing>'
+    async with await server.client("alice") as alice, await server.client("bob") as bob:
+        letters = bob.inbox()
+        waiting = asyncio.ensure_future(letters.__anext__())
+        await asyncio.sleep(0)
+        await alice.send(bob.own_inbox, composing, content_type="application/im-iscomposing+xml")
+        await alice.send(bob.own_inbox, "done")
+        assert (await soon(waiting)).text == "done"
+
+
 async def test_rules_decide_who_is_shown_what(server: Server) -> None:
     async with await server.client("alice") as alice, await server.client("bob") as bob:
         await alice.publish(adsum.document("open", "here"))

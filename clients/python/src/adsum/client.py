@@ -223,6 +223,7 @@ class Client:
         self._requests = Requests()
         self._back_off = BackOff()
         self._link: Link | None = None
+        self._is_synced = False
         self._news = asyncio.Condition()
         self._fault: AdsumError | None = None
         self._last: AdsumError | None = None
@@ -366,7 +367,7 @@ class Client:
         wanted = int(receipts) or None
         frame = p.Send(0, inbox, sender, named, content_type, data, milliseconds(lifetime), wanted)
         answer = await self.request(frame, f"the message to {inbox}", named)
-        return Sent(named, answer.duplicate, (await self.welcome()).durability == p.WelcomeDurability.SYNCED)
+        return Sent(named, answer.duplicate, self._is_synced)
 
     async def delete(self, *sequences: int) -> int:
         """Deletes messages of one's own inbox for all devices; how many were there."""
@@ -552,6 +553,17 @@ class Client:
                 return rows
 
     async def _run(self) -> None:
+        """Keeps the connection; a fault that nobody foresaw ends the client and is told to whoever waits."""
+        try:
+            await self._connect()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as fault:
+            unforeseen = AdsumError(f"the client failed: {fault!r}; please report this")
+            unforeseen.__cause__ = fault
+            await self._fail(unforeseen)
+
+    async def _connect(self) -> None:
         """Connects again and again, until it cannot help."""
         while True:
             try:
@@ -574,6 +586,7 @@ class Client:
     async def _serve(self, link: Link) -> AdsumError:
         """Uses one connection to its end; why it ended."""
         self._requests.connected()
+        self._is_synced = link.welcome.durability == p.WelcomeDurability.SYNCED
         async with self._news:
             self._link = link
             self._news.notify_all()
@@ -620,6 +633,8 @@ class Client:
             if isinstance(body, p.Goaway):
                 link.leaving = True
                 self._back_off.stay_away(body.reconnect_after_ms / 1_000)
+                continue
+            if body.KIND >= p.IGNORABLE_KIND_MIN:
                 continue
             if not hasattr(body, "request"):
                 raise ProtocolViolation(f"the server broke the protocol: a {type(body).__name__} came on CONTROL")

@@ -38,6 +38,7 @@ from .protocol import (
     CHALLENGE_CONTEXT,
     HELLO_MS_MAX,
     IDLE_MS_MAX,
+    IGNORABLE_KIND_MIN,
     STREAM_CONTROL,
     VERSION,
     Body,
@@ -101,8 +102,10 @@ class Stream:
             await self._news.wait()
 
     async def expect(self, *kinds: type) -> Any:
-        """The next body, which must be of one of these kinds or a refusal."""
+        """The next body of one of these kinds; others than those that may be skipped must not come, but a refusal."""
         body = await self.next()
+        while body.KIND >= IGNORABLE_KIND_MIN and not isinstance(body, kinds):
+            body = await self.next()
         if isinstance(body, RefusedBody):
             raise Refused.of(body)
         if not isinstance(body, kinds):
