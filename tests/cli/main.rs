@@ -16,6 +16,7 @@ mod proxy;
 mod bench;
 mod commands;
 mod demo;
+mod deployed;
 mod formats;
 mod log_cat;
 mod rules;

@@ -96,10 +96,12 @@ impl From<&Document> for DocumentLine {
 }
 
 impl DocumentLine {
-    /// A line for each person and device.
+    /// A line for each person and device that says something people are shown.
     fn components(&self) -> Vec<String> {
-        let persons = self.persons.iter().map(|one| format!("person: {one}"));
-        persons.chain(self.devices.iter().map(|one| format!("device: {one}"))).collect()
+        let persons = self.persons.iter().map(|one| ("person", one.to_string()));
+        let all = persons.chain(self.devices.iter().map(|one| ("device", one.to_string())));
+        let shown = all.filter(|(_, text)| !text.is_empty());
+        shown.map(|(kind, text)| format!("{kind}: {text}")).collect()
     }
 }
 

@@ -12,6 +12,7 @@ from .protocol import (
     STREAM_FEED,
     CaughtUp,
     CloseCode,
+    ComposingEvent,
     FeedAck,
     FeedAcked,
     FeedEnd,
@@ -148,8 +149,18 @@ class Feed:
                 while not self._resume.has_room():
                     await self._news.wait()
             body = await stream.expect(
-                PresenceEvent, MessageEvent, ReceiptEvent, WatcherEvent, CaughtUp, FeedAcked, FeedEnd
+                PresenceEvent,
+                MessageEvent,
+                ReceiptEvent,
+                WatcherEvent,
+                ComposingEvent,
+                CaughtUp,
+                FeedAcked,
+                FeedEnd,
             )
+            if isinstance(body, ComposingEvent):
+                # Somebody is writing: nothing to take, and nothing that lasts.
+                continue
             if isinstance(body, FeedEnd):
                 raise ConnectionLost(f"the server ended the feed: {body.message}")
             if self._take(body):
