@@ -120,6 +120,16 @@ fn raw<'a>(part: &'a ParsedMail<'_>) -> &'a [u8] {
     }
 }
 
+/// A part in base64 whose end was left away, as some programs do: it can be nothing else.
+fn padded(part: &ParsedMail<'_>) -> Option<Vec<u8>> {
+    let Body::Base64(body) = part.get_body_encoded() else { return None };
+    let letters = body.get_raw().iter().filter(|byte| !byte.is_ascii_whitespace()).count();
+    let missing = letters.wrapping_neg() % 4;
+    let whole =
+        [&b"Content-Transfer-Encoding: base64\r\n\r\n"[..], body.get_raw(), &b"==="[..missing]];
+    mailparse::parse_mail(&whole.concat()).ok()?.get_body_raw().ok()
+}
+
 /// The text of a part, or why it is none.
 fn text_of(part: &ParsedMail<'_>) -> Result<String, String> {
     let encoding = header(part, "Content-Transfer-Encoding").unwrap_or_default();
@@ -127,9 +137,11 @@ fn text_of(part: &ParsedMail<'_>) -> Result<String, String> {
     if !known.iter().any(|one| one.eq_ignore_ascii_case(&encoding)) {
         return Err(format!("in the transfer encoding {encoding}, which is not known"));
     }
-    let bytes = part.get_body_raw().map_err(|_| format!("which are no {encoding}"))?;
-    // Without a label text is UTF-8, of which the US-ASCII of MIME is a part.
+    let bytes = part.get_body_raw().ok().or_else(|| padded(part));
+    let bytes = bytes.ok_or_else(|| format!("which are no {encoding}"))?;
+    // Without a label text is UTF-8, of which the US-ASCII of MIME is a part. A comment is no part of a label.
     let label = part.ctype.params.get("charset").map_or("utf-8", |label| label.as_str());
+    let label = label.split('(').next().unwrap_or_default().trim_end();
     let text = charset::decode(label, &bytes).map_err(|fault| match fault {
         CharsetFault::Unknown => format!("in the character set {label}, which is not known"),
         CharsetFault::Bytes(_) => format!("which are not {label}"),

@@ -50,6 +50,8 @@ fn text_is_read_through_its_transfer_encoding_and_its_character_set() {
         ("text/plain; charset=Shift_JIS\r\nContent-Transfer-Encoding: base64", b"gqA=", "あ"),
         ("text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64", b"/v8AYQ==", "a"),
         ("text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit", b"a", "a"),
+        ("text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64", b"Y2Fmw6k", "café"),
+        ("text/plain; charset=us-ascii (plain text)", b"a", "a"),
         ("text/plain; charset*=us-ascii''gb18030", b"\xc4\xe3", "你"),
     ] {
         let content = [format!("Content-Type: {headers}\r\n\r\n").as_bytes(), body].concat();
