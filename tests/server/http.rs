@@ -21,11 +21,11 @@ async fn a_server_that_serves_is_alive_and_ready() {
 }
 
 #[tokio::test]
-async fn a_new_server_has_one_event_which_is_the_first_invite() {
+async fn a_new_server_has_two_events_the_first_epoch_and_the_first_invite() {
     let running = Running::start().await;
     assert!(page(running.http(), "/readyz").await.contains("200 OK"));
     let metrics = page(running.http(), "/metrics").await;
-    assert!(metrics.contains("adsum_log_head_sequence 1"), "{metrics}");
+    assert!(metrics.contains("adsum_log_head_sequence 2"), "{metrics}");
     running.stop().await;
 }
 

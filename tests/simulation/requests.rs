@@ -210,12 +210,15 @@ fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Command 
 fn administer(operation: [u8; 16], scene: &mut Scene) -> Command {
     let act = scene.rng.u8(1..=6);
     let subject = if act < 4 { DOMAIN } else { WATCHER };
+    // Only a domain and a principal are switched; the numbers are drawn in any case, so that a world stays what it was.
+    let (presence, messaging) = (scene.rng.u8(..3), scene.rng.u8(..3));
+    let switches = u8::from(matches!(act, 3 | 4));
     Command::Administer(valid(body::Administer {
         request: 0,
         operation,
         act,
         subject: subject.to_owned(),
-        presence: scene.rng.u8(..3),
-        messaging: scene.rng.u8(..3),
+        presence: presence * switches,
+        messaging: messaging * switches,
     }))
 }
