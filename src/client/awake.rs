@@ -60,7 +60,10 @@ impl Sleeps {
         loop {
             sleep_until(self.runtime + TICK).await;
             let seen = Self::begin();
-            let slept = between(seen.machine - self.machine, seen.runtime - self.runtime);
+            let slept = between(
+                seen.machine.saturating_sub(self.machine),
+                seen.runtime.saturating_duration_since(self.runtime),
+            );
             *self = seen;
             if let Some(slept) = slept {
                 return slept;

@@ -300,7 +300,7 @@ async fn a_watch_renews_its_subscriptions_while_it_is_held() {
 
 /// The machine sleeps for so long, as the client sees it.
 fn slept(long: core::time::Duration) {
-    super::awake::SLEPT.set(super::awake::SLEPT.get() + long);
+    awake::SLEPT.set(awake::SLEPT.get() + long);
 }
 
 #[tokio::test]
@@ -326,7 +326,7 @@ async fn a_watch_that_slept_connects_and_subscribes_again_at_once_and_shows_what
     assert_eq!(server.with(|script| (script.hellos, script.subscribed)), (3, 2));
 }
 
-async fn until(server: &FakeServer, holds: impl Fn(&super::testing::Script) -> bool) {
+async fn until(server: &FakeServer, holds: impl Fn(&testing::Script) -> bool) {
     while !server.with(|script| holds(script)) {
         tokio::time::sleep(core::time::Duration::from_millis(5)).await;
     }

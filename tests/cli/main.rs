@@ -19,6 +19,7 @@ mod demo;
 mod deployed;
 mod formats;
 mod log_cat;
+mod reading;
 mod rules;
 mod settings;
 mod surroundings;

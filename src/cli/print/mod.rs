@@ -7,6 +7,7 @@ pub(super) mod composing;
 pub(super) mod content;
 pub(super) mod cpim;
 pub(super) mod delivery;
+pub(super) mod direction;
 pub(super) mod domain;
 pub(super) mod message;
 mod note;

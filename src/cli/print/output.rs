@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::cli::print::text::visible;
+use crate::cli::print::text::{shown_on_terminal, visible_for};
 use crate::cli::run::failure::{self, Failure};
 
 /// Stdout, as lines for people or as one JSON object a line.
@@ -23,6 +23,7 @@ impl Output {
     /// Lines on stdout.
     pub(in crate::cli) fn stdout(json: bool) -> Self {
         let terminal = io::stdout().is_terminal();
+        shown_on_terminal(terminal);
         Self { terminal, ..Self::to(json, Box::new(io::stdout())) }
     }
 
@@ -66,8 +67,7 @@ impl Output {
     /// is made visible.
     pub(in crate::cli) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let done = if self.terminal {
-            let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-            self.to.write_all(visible(&text).as_bytes())
+            self.to.write_all(visible_for(&String::from_utf8_lossy(bytes), true).as_bytes())
         } else {
             self.to.write_all(bytes)
         };
@@ -117,7 +117,7 @@ fn aside(json: bool, line: &Aside<'_>) {
     let text = if json {
         serde_json::to_string(line).expect("text is JSON")
     } else {
-        format!("adsum: {}", visible(line.message))
+        format!("adsum: {}", visible_for(line.message, stderr_is_terminal()))
     };
     // Nobody is left to tell when stderr is gone.
     let _ = writeln!(io::stderr(), "{text}");

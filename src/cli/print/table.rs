@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::print::output::Output;
 use crate::cli::run::failure::Failure;
@@ -40,7 +41,7 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells.map(|cell| cell.width()).max().unwrap_or(0)
     };
     (0..columns).map(width).collect()
 }
@@ -63,7 +64,7 @@ impl<R> fmt::Display for Aligned<'_, R> {
         // A column that is empty throughout takes no room.
         for (cell, width) in self.cells.iter().zip(self.widths).filter(|(_, width)| **width > 0) {
             line.push_str(cell);
-            line.extend(core::iter::repeat_n(' ', width - cell.chars().count() + 2));
+            line.extend(core::iter::repeat_n(' ', width - cell.width() + 2));
         }
         to.write_str(line.trim_end())
     }
@@ -84,5 +85,20 @@ mod tests {
     #[test]
     fn columns_stand_under_one_another_and_empty_ones_take_no_room() {
         assert_eq!(lines(&[&["a", "", "long", "x"], &["é", "", "y", ""]]), ["a  long  x", "é  y"]);
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_a_terminal_shows_them() {
+        for (cell, blanks) in [
+            ("東京支店", 2),
+            ("ｱｲｳ", 7),
+            ("e\u{301}te\u{301}", 7),
+            ("\u{200f}שלום\u{200f}", 6),
+            ("👩\u{200d}💻", 8),
+            ("한국", 6),
+        ] {
+            let found = lines(&[&[cell, "x"], &["12345678", "x"]]);
+            assert_eq!(found, [format!("{cell}{}x", " ".repeat(blanks)), "12345678  x".into()]);
+        }
     }
 }

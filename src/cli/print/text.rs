@@ -1,17 +1,36 @@
-//! What people wrote, made safe for a terminal.
+//! What people wrote, made safe for whoever reads it.
 //!
 //! A note, a label or a message comes from somebody else: it must not move the cursor, change colours or the title,
-//! reverse what is read, or look like a line of ours.
+//! or look like a line of ours; and on a terminal not reorder or hide what is read. A pipe gets all but control characters.
 //! Must never hold: a way to print the text of others that does not pass through here.
 
-/// `text` with everything that could steer a terminal made visible. Line breaks and tabs stay.
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::direction;
+
+/// Whether a terminal shows what is printed.
+static ON_TERMINAL: AtomicBool = AtomicBool::new(false);
+
+/// Says whether a terminal shows what is printed from now on.
+pub(in crate::cli) fn shown_on_terminal(is_terminal: bool) {
+    ON_TERMINAL.store(is_terminal, Ordering::Relaxed);
+}
+
+/// `text` with everything that could steer a terminal made visible. Line ends and tabs stay, CR LF as a line end.
 pub(in crate::cli) fn visible(text: &str) -> String {
-    escaped(text, |character| matches!(character, '\n' | '\t'))
+    visible_for(text, ON_TERMINAL.load(Ordering::Relaxed))
+}
+
+/// As [`visible`], for a terminal or for a pipe.
+pub(in crate::cli) fn visible_for(text: &str, is_terminal: bool) -> String {
+    let text = text.replace("\r\n", "\n");
+    let steady = if is_terminal { direction::steady(&text) } else { text };
+    escaped(&steady, |character| matches!(character, '\n' | '\t'))
 }
 
 /// As [`visible`], on one line.
 pub(in crate::cli) fn visible_line(text: &str) -> String {
-    escaped(text, |_| false)
+    escaped(&visible(text), |_| false)
 }
 
 /// As [`visible_line`], in quotes, so that its end can be seen.
@@ -19,12 +38,16 @@ pub(in crate::cli) fn quoted(text: &str) -> String {
     format!("\"{}\"", visible_line(text).replace('"', "\\\""))
 }
 
-/// As [`visible`], each line behind two blanks, so that none can pass for a line of ours.
+/// As [`visible`], each line behind two blanks, so that none can pass for a line of ours. The end of the last line is no
+/// line of its own.
 pub(in crate::cli) fn indented(text: &str) -> String {
-    let lines: Vec<String> = visible(text).split('\n').map(|line| format!("  {line}")).collect();
+    let text = visible(text);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let lines: Vec<String> = text.split('\n').map(|line| format!("  {line}")).collect();
     lines.join("\n")
 }
 
+/// Makes control characters visible.
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -32,9 +55,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
             _ if stays(character) => safe.push(character),
             '\0'..='\x1f' => safe.push(picture(0x2400 + u32::from(character))),
             '\x7f' => safe.push('\u{2421}'),
-            _ if is_steering(character) => {
-                safe.extend(format!("<U+{:04X}>", u32::from(character)).chars());
-            }
+            '\u{80}'..='\u{9f}' => safe.push_str(&direction::named(character)),
             _ => safe.push(character),
         }
     }
@@ -44,12 +65,6 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
 /// The picture Unicode has for a control character, such as `␛`.
 fn picture(code: u32) -> char {
     char::from_u32(code).expect("U+2400 to U+241F are characters")
-}
-
-/// C1 controls, line and paragraph separators, and the marks that reorder or hide what is read.
-fn is_steering(character: char) -> bool {
-    matches!(character, '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -62,14 +77,36 @@ mod tests {
     fn an_escape_sequence_is_shown_and_not_obeyed() {
         assert_eq!(visible("a\u{1b}[2Jb\u{7}\r"), "a␛[2Jb␇␍");
         assert_eq!(visible("\u{9b}31m"), "<U+009B>31m");
-        assert_eq!(visible("\u{202e}txt.exe"), "<U+202E>txt.exe");
     }
 
     #[test]
     fn ordinary_text_of_any_script_stays_as_it_is() {
         for text in ["lunch?", "déjà vu", "お昼", "👩‍💻", "tab\there", "two\nlines"] {
-            assert_eq!(visible(text), text);
+            assert_eq!(visible_for(text, true), text);
         }
+    }
+
+    #[test]
+    fn a_pipe_gets_everything_but_control_characters() {
+        for text in ["\u{202e}txt.exe", "a\u{2067}b", "\u{feff}x", "a\u{2028}b", "\u{e0041}"] {
+            assert_eq!(visible_for(text, false), text);
+            assert!(visible_for(text, true).contains("<U+"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_end_as_lines() {
+        for (text, shown) in [
+            ("one\r\ntwo\r\n", "  one\n  two"),
+            ("one\ntwo\n", "  one\n  two"),
+            ("one\r\n\r\ntwo", "  one\n  \n  two"),
+            ("one\rtwo", "  one␍two"),
+            ("one\r\r\n", "  one␍"),
+            ("", "  "),
+        ] {
+            assert_eq!(indented(text), shown, "{text:?}");
+        }
+        assert_eq!(visible_line("one\r\ntwo"), "one␊two");
     }
 
     #[test]
@@ -81,9 +118,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_steers_comes_through(text in any::<String>()) {
-            let safe = visible_line(&text);
-            prop_assert!(!safe.chars().any(|character| character.is_control() || is_steering(character)));
+        fn no_control_character_comes_through(text in any::<String>(), is_terminal in any::<bool>()) {
+            let safe = escaped(&visible_for(&text, is_terminal), |_| false);
+            prop_assert!(!safe.chars().any(char::is_control));
         }
     }
 }

@@ -17,11 +17,6 @@ pub(in crate::cli) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Fai
     if path == Path::new(STDIN) {
         return read_from(io::stdin().lock(), Path::new(STDIN_NAME), bytes_max);
     }
-    read_file(path, bytes_max)
-}
-
-/// As [`read`], where `-` is a file like others.
-pub(in crate::cli) fn read_file(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let file = std::fs::File::open(path).map_err(|error| Failure::io("open", path, &error))?;
     read_from(file, path, bytes_max)
 }

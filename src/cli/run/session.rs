@@ -198,7 +198,7 @@ fn follow_with(
     let (json, server) = (invocation.is_json(), who.server().to_string());
     let answer_within = Some(invocation.answer_within()?);
     runtime()?.block_on(async {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = Interrupts::listen_for_readers()?;
         let identity = tokio::select! {
             identity = who.identity() => identity?,
             () = interrupts.next() => return Ok(()),

@@ -41,11 +41,14 @@ use crate::cli::run::{failure::Failure, invocation::Invocation, session, signals
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let output = &mut invocation.output;
     session::runtime()?.block_on(async {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = Interrupts::listen_for_readers()?;
         tokio::select! {
             done = dispatch(args.workload, output) => done,
             // What was started and stored goes with the future that is dropped here.
-            () = interrupts.next() => Err(Failure::failed("interrupted", "the bench was interrupted")),
+            () = interrupts.next() => {
+                let interrupted = Failure::failed("interrupted", "the bench was interrupted");
+                Err(interrupts.failure(interrupted))
+            }
         }
     })
 }

@@ -23,14 +23,17 @@ const STORY_MAX: Duration = Duration::from_secs(55);
 /// Runs `adsum demo`.
 pub(super) fn run(_args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     session::runtime()?.block_on(async {
-        let mut interrupts = Interrupts::listen()?;
+        let mut interrupts = Interrupts::listen_for_readers()?;
         let mut stage = Stage::set()?;
         let mut narrator = Narrator::new(&mut invocation.output);
         let told = tokio::select! {
             told = tokio::time::timeout(STORY_MAX, story::tell(&mut stage, &mut narrator)) => {
                 told.unwrap_or_else(|_| Err(stuck()))
             }
-            () = interrupts.next() => Err(Failure::failed("interrupted", "the demo was interrupted")),
+            () = interrupts.next() => {
+                let interrupted = Failure::failed("interrupted", "the demo was interrupted");
+                Err(interrupts.failure(interrupted))
+            }
         };
         let told = told.map_err(|failure| stage.explain(failure));
         // On every way out: no process and no file stays behind.

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     #[arg(
         required_unless_present_any = ["file", "cpim"], conflicts_with_all = ["file", "cpim"])]
     text: Option<String>,
-    /// Send the bytes of this file, at most 64 KiB
+    /// Send the bytes of this file, at most 64 KiB; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Send the message of this file, message/cpim (RFC 3862) of at most 64 KiB from oneself, byte for byte; `-` reads
@@ -116,7 +116,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 
 fn of_text(args: Args) -> Result<Outgoing, Failure> {
     let body = match (&args.file, args.text.as_deref()) {
-        (Some(path), _) => checked(input::read_file(path, BODY_BYTES_MAX)?, path)?,
+        (Some(path), _) => checked(input::read(path, BODY_BYTES_MAX)?, path)?,
         (None, Some("-")) => {
             let path = Path::new("-");
             checked(input::read(path, BODY_BYTES_MAX)?, path)?

@@ -1,13 +1,16 @@
 //! `adsum inbox`: the messages and receipts that wait.
 //!
 //! A message is acknowledged only after it has left this process, so that none is lost between here and whoever reads.
-//! Must never hold: a message between two lines (the server keeps it).
+//! Must never hold: a message between two lines (the server keeps it), but to find the last ones.
+
+mod chosen;
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use self::chosen::Chosen;
 use crate::cli::print::{
     composing::ComposingLine,
     cpim,
@@ -58,6 +61,8 @@ pub(in crate::cli) struct Args {
     /// Print each as message/cpim (RFC 3862) behind a header with its length; --json is then only for errors
     #[arg(long)]
     cpim: bool,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Stop after this many messages [default: never]
     #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -98,7 +103,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 fn quarantine(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let of = args.of.as_ref();
     let messages = session::once(invocation, async |client| Ok(client.quarantine(of).await?))?;
-    messages.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
+    let chosen = args.chosen.of(messages, |message| args.chosen.message(message));
+    chosen.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
 }
 
 fn print(message: &Message, cpim: bool, output: &mut Output) -> Result<(), Failure> {
@@ -143,14 +149,17 @@ impl InboxReader<'_> {
         let args = self.args;
         let options = InboxOptions {
             inbox: args.of.clone(),
-            from_start: args.from_start,
-            keep: args.keep,
+            from_start: args.from_start || args.chosen.is_some(),
+            keep: args.keep || args.chosen.is_some(),
             follow: args.follow,
         };
         let mut inbox = tokio::select! {
             inbox = self.client.inbox(options) => inbox?,
             () = self.interrupts.next() => return Ok(()),
         };
+        if args.chosen.last.is_some() {
+            return self.last(inbox).await;
+        }
         let mut remaining = args.count.unwrap_or(u64::MAX);
         let mut failed = None;
         while remaining > 0 {
@@ -164,6 +173,7 @@ impl InboxReader<'_> {
             };
             match next {
                 Some(Ok(InboxEvent::Composing(composing))) => self.composing(&composing)?,
+                Some(Ok(InboxEvent::Received(received))) if !args.chosen.item(&received.item) => {}
                 Some(Ok(InboxEvent::Received(received))) => {
                     let most = remaining.min(MESSAGES_AT_ONCE_MAX);
                     remaining -= self.take(received, &mut inbox, most).await?;
@@ -177,6 +187,26 @@ impl InboxReader<'_> {
             Some(failure) => Err(failure),
             None => self.settle(&inbox, self.patience.bound()).await,
         }
+    }
+
+    /// Prints the last ones of those that are chosen, when all have arrived.
+    async fn last(mut self, mut inbox: Inbox) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        loop {
+            let next = tokio::select! {
+                next = self.patience.next(inbox.next()) => next?,
+                () = self.interrupts.next() => return Ok(()),
+            };
+            let Some(received) = next else { break };
+            all.push(received?);
+        }
+        let chosen = self.args.chosen.of(all, |received| self.args.chosen.item(&received.item));
+        for batch in chosen.chunks(usize::try_from(MESSAGES_AT_ONCE_MAX).unwrap_or(1)) {
+            let mut printed = Printed::default();
+            batch.iter().try_for_each(|received| self.print(received, &mut printed))?;
+            self.done_with(&printed, batch.last()).await?;
+        }
+        Ok(())
     }
 
     /// Tells who is composing, to people as it begins; with `--cpim` stdout carries messages only.
@@ -195,7 +225,9 @@ impl InboxReader<'_> {
     async fn settle(&mut self, inbox: &Inbox, within: Duration) -> Result<(), Failure> {
         let settled = tokio::select! {
             settled = tokio::time::timeout(within, inbox.settled()) => settled,
-            () = self.interrupts.next() => return Err(unacknowledged("it was interrupted")),
+            () = self.interrupts.next() => {
+                return Err(self.interrupts.failure(unacknowledged("it was interrupted")));
+            }
         };
         match settled {
             Ok(Err(error @ (ClientError::Unreachable { .. } | ClientError::Lost { .. }))) => {
@@ -218,18 +250,31 @@ impl InboxReader<'_> {
         let (mut last, mut count) = (first, 1);
         while count < most {
             let Some(received) = inbox.next_ready() else { break };
+            if !self.args.chosen.item(&received.item) {
+                continue;
+            }
             self.print(&received, &mut printed)?;
             (last, count) = (received, count + 1);
         }
+        self.done_with(&printed, Some(&last)).await?;
+        last.taken().await?;
+        Ok(count)
+    }
+
+    /// Hands over what was printed, and does with it what is to be done beside acknowledging.
+    async fn done_with(
+        &mut self,
+        printed: &Printed,
+        last: Option<&Received>,
+    ) -> Result<(), Failure> {
         self.output.flush()?;
         if self.args.displayed {
             self.displayed(&printed.messages).await?;
         }
-        if self.args.delete {
-            self.delete(&last, &printed.all).await?;
+        match last {
+            Some(last) if self.args.delete => self.delete(last, &printed.all).await,
+            _ => Ok(()),
         }
-        last.taken().await?;
-        Ok(count)
     }
 
     fn print(&mut self, received: &Received, printed: &mut Printed) -> Result<(), Failure> {
@@ -248,10 +293,9 @@ impl InboxReader<'_> {
         let tell = async || self.client.displayed(self.args.of.as_ref(), messages).await;
         let said = tokio::select! {
             said = until_known(tell, self.patience, self.output) => said,
-            () = self.interrupts.next() => return Err(Failure::failed(
-                "interrupted",
-                "interrupted while telling what was displayed; run the same command again",
-            )),
+            () = self.interrupts.next() => {
+                return Err(self.interrupts.failure(interrupted("telling what was displayed")));
+            }
         };
         match said {
             Err(ClientError::Refused(refused)) if refused.is(RefusalCode::NoMessage) => Ok(()),
@@ -267,10 +311,9 @@ impl InboxReader<'_> {
         let delete = async || self.client.delete(self.args.of.as_ref(), sequences).await;
         let count = tokio::select! {
             count = until_known(delete, self.patience, self.output) => count?,
-            () = self.interrupts.next() => return Err(Failure::failed(
-                "interrupted",
-                "interrupted while deleting; run the same command again",
-            )),
+            () = self.interrupts.next() => {
+                return Err(self.interrupts.failure(interrupted("deleting")));
+            }
         };
         let inbox = match &last.item {
             InboxItem::Message(message) => message.inbox.to_string(),
@@ -301,6 +344,11 @@ async fn until_known<T>(
             answer => return answer,
         }
     }
+}
+
+fn interrupted(during: &str) -> Failure {
+    let message = format!("interrupted while {during}; run the same command again");
+    Failure::failed("interrupted", message)
 }
 
 /// What was printed may not be acknowledged, for `reason`.
