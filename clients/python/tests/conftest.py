@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import adsum
 import pytest
 import pytest_asyncio
 
+#: What the server prints when it takes clients.
+SERVES = "adsum serves"
 #: How long anything may take that must happen.
 PATIENCE_S = 30.0
 DOMAIN = "example.com"
@@ -48,7 +50,25 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def start(self, *more: str) -> None:
-        """Starts it; clients may knock before it listens."""
+        """Starts it, and waits until it serves; whoever else was given its port has a moment to give it back."""
+        served = self.log().count(SERVES)
+        until = time.monotonic() + PATIENCE_S
+        self._spawn(*more)
+        while self.log().count(SERVES) == served:
+            assert time.monotonic() < until, f"the server does not serve: {self.log()}"
+            if self.process is not None and self.process.poll() is not None:
+                assert "in use" in self.log(), f"the server ended: {self.log()}"
+                if served == 0:
+                    self.port = free_port()
+                self._spawn(*more)
+            time.sleep(0.02)
+
+    def log(self) -> str:
+        """What it has printed."""
+        path = self.folder / "server.log"
+        return path.read_text() if path.exists() else ""
+
+    def _spawn(self, *more: str) -> None:
         command = [str(program()), "serve", "--data", str(self.folder / "data"), "--listen", self.address]
         command += ["--domain", DOMAIN, "--no-http", "--default-access", "allow", *more]
         log = open(self.folder / "server.log", "a")
@@ -71,11 +91,7 @@ class Server:
     async def enroll(self, name: str, **more: object) -> adsum.Identity:
         """A device of this name, kept in a folder of its own."""
         home = self.folder / name
-        while True:
-            try:
-                return await adsum.enroll(f"{name}@{DOMAIN}", self.address, home=home, **more)  # type: ignore[arg-type]
-            except adsum.Unreachable:
-                await asyncio.sleep(0.05)
+        return await adsum.enroll(f"{name}@{DOMAIN}", self.address, home=home, **more)  # type: ignore[arg-type]
 
     async def client(self, name: str, **more: object) -> adsum.Client:
         """A client of this name, enrolled if it was not."""
