@@ -14,7 +14,8 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const MESSAGE_ID_BYTES_MAX: usize = 64;
 /// Longest MIME content type with its parameters.
 pub const CONTENT_TYPE_BYTES_MAX: usize = 255;
-/// Messages that may wait unacknowledged in an inbox, and entries an inbox keeps in all.
+/// Messages that may wait unacknowledged in an inbox, and those and receipts that it keeps in all. What lies aside is
+/// bounded by itself, see [`QUARANTINED_MAX`].
 pub const MESSAGES_WAITING_MAX: usize = 10_000;
 /// How long a message id is remembered after its message was accepted, in milliseconds: 30 days; longer while the
 /// message is kept.
@@ -102,7 +103,7 @@ pub const CLOCK_NOISE_MS_MAX: u64 = 100;
 pub const WATCHERS_MAX: usize = 10_000;
 /// At most one event about the same watcher and presentity in this time: a poller must not fill the log.
 pub const WATCHERS_EVERY_MS: u64 = 60 * 1_000;
-/// Messages an inbox keeps aside; the oldest make room, so that they never crowd out the others.
+/// Messages an inbox keeps aside beside the others; the oldest make room.
 pub const QUARANTINED_MAX: usize = 1_000;
 /// Watchers whose counts may wait in memory to be recorded.
 pub const WATCHERS_PENDING_MAX: usize = 100_000;

@@ -16,7 +16,7 @@ use crate::protocol::{
     ActRow, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, Question, RulesOwner,
     ServerDescription, SubscriptionRow, Version, VisibilityRow,
 };
-use crate::view::{InboxView, Row, RulesView};
+use crate::view::{Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     // What a server is may be known by whoever may connect.
@@ -169,13 +169,8 @@ fn inbox_status(
     };
     let acknowledged = view.acknowledged(actor.device);
     let waiting = view.kept_after(acknowledged).count() as u64;
-    let (head, kept) = (view.head(), kept(view));
+    let (head, kept) = (view.head(), view.told());
     Ok(InboxState { head, acknowledged, waiting, kept })
-}
-
-/// What is kept and not quarantined.
-fn kept(view: &InboxView) -> u64 {
-    view.kept() - view.quarantined()
 }
 
 /// The first of these rows, as many as are handed out at once.

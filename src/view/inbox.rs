@@ -127,6 +127,11 @@ impl InboxView {
         self.unread
     }
 
+    /// How many messages and receipts are there that its owner's devices are told of: what a full inbox is full of.
+    pub fn told(&self) -> u64 {
+        self.kept - self.quarantined
+    }
+
     /// How many messages are quarantined.
     pub fn quarantined(&self) -> u64 {
         self.quarantined

@@ -222,3 +222,29 @@ fn what_lies_aside_never_crowds_out_the_rest() {
     let ended = world.log.iter().filter(|it| matches!(it.event, Event::MessageEnded(_)));
     assert_eq!(ended.count(), 1);
 }
+
+#[test]
+fn a_full_inbox_still_has_its_place_for_what_is_put_aside_and_the_other_way_round() {
+    use adsum::model::limits::{MESSAGES_WAITING_MAX, QUARANTINED_MAX};
+    for aside_first in [true, false] {
+        let mut world = world();
+        world.deliver("alice", vec![delivery_rule("bob@d.example", Delivery::Quarantine)]);
+        let order = if aside_first { ["bob", "carol"] } else { ["carol", "bob"] };
+        for name in order {
+            let most = if name == "bob" { QUARANTINED_MAX } else { MESSAGES_WAITING_MAX };
+            for number in 0..most {
+                assert_eq!(code(world.send(name, "alice", &format!("m{number}"))), "yes");
+            }
+        }
+        let ended = |world: &World| {
+            let ended = world.log.iter().filter(|it| matches!(it.event, Event::MessageEnded(_)));
+            ended.count()
+        };
+        assert_eq!(ended(&world), 0, "both are at their limit, and nothing made room");
+        assert_eq!(code(world.send("carol", "alice", "one-over")), "inbox-full");
+        assert_eq!(code(world.send("bob", "alice", "one-over")), "yes");
+        let view = world.service.views().inbox(&im("alice")).unwrap();
+        let counts = (view.told(), view.quarantined(), ended(&world));
+        assert_eq!(counts, (MESSAGES_WAITING_MAX as u64, QUARANTINED_MAX as u64, 1));
+    }
+}

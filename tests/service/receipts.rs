@@ -199,3 +199,26 @@ fn what_is_not_there_was_not_displayed() {
     );
     assert_eq!(code(foreign), "forbidden");
 }
+
+#[test]
+fn a_receipt_is_let_into_an_inbox_with_one_place_left_and_not_into_a_full_one() {
+    use adsum::model::limits::MESSAGES_WAITING_MAX;
+    let mut world = world(true);
+    for number in 1..MESSAGES_WAITING_MAX {
+        world.send("carol", "alice", &format!("m{number}")).unwrap();
+    }
+    let stored = Receipts::NONE.with(Stored);
+    send(&mut world, "last", stored).unwrap();
+    assert_eq!(kinds(&world), [Stored]);
+    let sent = send(&mut world, "none", stored);
+    assert_eq!(sent, Ok(Reply::Done(Answer::Sent { duplicate: false })), "the message is stored");
+    assert_eq!(kinds(&world), [Stored], "and nothing is told of it");
+    let told = |world: &World| world.service.views().inbox(&im("alice")).unwrap().told();
+    assert_eq!(told(&world), MESSAGES_WAITING_MAX as u64);
+    // What was read makes room, for one.
+    world.takes(&actor("alice"), "alice", 1).1.unwrap();
+    send(&mut world, "made", stored).unwrap();
+    send(&mut world, "over", stored).unwrap();
+    assert_eq!(kinds(&world), [Stored, Stored]);
+    assert_eq!(told(&world), MESSAGES_WAITING_MAX as u64);
+}

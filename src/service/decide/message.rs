@@ -144,11 +144,10 @@ fn store(
     let inbox = send.inbox.clone();
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
-    let mut events =
-        if quarantined_by.is_some() { drop_quarantined(case, &inbox) } else { Vec::new() };
-    if events.is_empty() {
-        events = make_room(case, &inbox)?;
-    }
+    let mut events = match quarantined_by {
+        Some(_) => drop_quarantined(case, &inbox),
+        None => make_room(case, &inbox)?,
+    };
     let request = ReceiptRequest {
         sender: from.sender.clone(),
         id: send.id.clone(),
@@ -240,14 +239,15 @@ fn duplicate(
 /// Makes room in a full inbox by ending its oldest message, if that was read.
 fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal> {
     let max = MESSAGES_WAITING_MAX as u64;
-    let Some(view) = case.views.inbox(inbox).filter(|view| view.kept() >= max) else {
+    let Some(view) = case.views.inbox(inbox).filter(|view| view.told() >= max) else {
         return Ok(Vec::new());
     };
     let sequence = view.oldest_read().ok_or(Refusal::InboxFull { max })?;
     Ok(vec![ended(inbox, sequence, MessageCause::Retention)])
 }
 
-/// Makes room among the quarantined messages by ending the oldest of them, so that they never crowd out the others.
+/// Makes room among the quarantined messages by ending the oldest of them. They are counted apart from the others, so
+/// that neither crowds out the other.
 fn drop_quarantined(case: Case<'_>, inbox: &InboxAddress) -> Vec<Event> {
     let view = case.views.inbox(inbox).filter(|view| view.quarantined() >= QUARANTINED_MAX as u64);
     let oldest = view.and_then(|view| view.quarantined_after(InboxSequence::ZERO).next());
