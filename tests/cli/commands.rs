@@ -252,10 +252,10 @@ fn bodies_come_from_files_and_standard_input_unchanged() {
 fn what_others_wrote_cannot_steer_a_terminal() {
     let site = Site::with_alice_and_bob();
     site.run("alice", &["send", "im:bob@localhost", "x\u{1b}]0;title\u{7}"]).line();
-    site.run("alice", &["publish", "open", "--note", "\u{1b}[2J\u{202e}"]).line();
+    site.run("alice", &["publish", "open", "--note", "\u{1b}[2J\u{9b}"]).line();
     for arguments in [vec!["inbox"], vec!["fetch", "pres:alice@localhost"]] {
         let text = site.plain("bob", &arguments).stdout;
-        assert!(!text.is_empty() && !text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+        assert!(!text.is_empty() && !text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{text:?}");
     }
 }
 

@@ -24,17 +24,18 @@ const OF_TESTS_PREFIX: &str = "ADSUM_TEST_";
 const LOG_VARIABLE: &str = "ADSUM_LOG";
 const PREFIX: &str = "ADSUM_";
 
-/// A configuration is read no further than this, so that a wrong file does not fill the memory.
-const CONFIG_BYTES_MAX: usize = 1024 * 1024;
-
 /// Names less alike than this are not suggested; 1 is equal.
 const LIKENESS_MIN: f64 = 0.7;
 
 /// Reads the file at `path` over `settings`.
 pub(super) fn read_file(settings: &mut Settings, path: &Path) -> Result<(), Failure> {
     let wrong = |reason: String| Failure::usage(format!("{}: {reason}", input::name(path)));
-    let text = String::from_utf8(input::read(path, CONFIG_BYTES_MAX)?);
-    let text = text.map_err(|_| wrong("it is not UTF-8; write it as UTF-8".to_owned()))?;
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::io("read", path, &error))?;
     read_text(settings, &text).map_err(wrong)
 }
 

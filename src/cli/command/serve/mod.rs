@@ -31,7 +31,7 @@ use crate::server::{Server, ServerConfig};
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     flags: Flags,
-    /// TOML file with settings, `-` for standard input; the environment and flags win over it [default: none]
+    /// TOML file with settings; the environment and flags win over it [default: none]
     #[arg(long, value_name = "FILE", display_order = 3)]
     config: Option<PathBuf>,
     /// Throw the checkpoint of the views away and fold the whole log anew
