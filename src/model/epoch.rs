@@ -86,6 +86,12 @@ impl Epochs {
         self.are_cut || epoch == EpochId::NONE || self.kept.iter().any(|kept| kept.id == epoch)
     }
 
+    /// Whether `epoch` is no older than `other`, of those that are kept.
+    pub fn is_since(&self, epoch: EpochId, other: EpochId) -> bool {
+        let place = |id| self.kept.iter().position(|kept| kept.id == id);
+        place(epoch) >= place(other)
+    }
+
     fn last(&self, begins_before: impl Fn(&Epoch) -> bool) -> EpochId {
         let after = self.kept.partition_point(begins_before);
         after.checked_sub(1).map_or(EpochId::NONE, |last| self.kept[last].id)
@@ -176,5 +182,12 @@ mod tests {
         assert!(epochs.holds(id(2), kept) && !epochs.holds(id(1), kept));
         assert!(epochs.holds_at(id(1), Moment::from_us(19_999)));
         assert!(!epochs.holds_at(id(1), Moment::from_us(20_000)));
+    }
+
+    #[test]
+    fn an_epoch_is_since_itself_and_those_before_it() {
+        let (epochs, first, second) = (epochs(2), id(1), id(2));
+        assert!(epochs.is_since(second, first) && epochs.is_since(first, first));
+        assert!(epochs.is_since(first, EpochId::NONE) && !epochs.is_since(first, second));
     }
 }

@@ -110,11 +110,15 @@ impl InboxSide {
         Place { position: sequence.get(), epoch }
     }
 
-    /// Whether `place` can be of this past: what came before this feed may have been told by another one.
+    /// Whether `place` can be of this past: what came before this feed may have been told by another one, and so may what
+    /// lies beyond what this one has told, as when the messages up to there were deleted since.
     fn knows(&self, place: Place) -> bool {
         let sequence = InboxSequence::new(place.position);
-        match self.told.first() {
-            Some((begin, _)) if sequence >= *begin => self.place(sequence) == place,
+        match (self.told.first(), self.told.last()) {
+            (Some(_), Some((_, told))) if sequence > self.feed.position() => {
+                self.epochs.knows(place.epoch) && self.epochs.is_since(place.epoch, *told)
+            }
+            (Some((begin, _)), _) if sequence >= *begin => self.place(sequence) == place,
             _ => self.epochs.knows(place.epoch),
         }
     }
