@@ -32,7 +32,7 @@ from .errors import (
     Unreachable,
     VersionMismatch,
 )
-from .feeds import Feed
+from .feeds import Feed, News
 from .identity import Home, Identity, invite_id, new_token, read_token, write_token
 from .resume import BackOff, Fault, FeedResume, Kind, Position, Requests
 
@@ -224,7 +224,7 @@ class Client:
         self._back_off = BackOff()
         self._link: Link | None = None
         self._is_synced = False
-        self._news = asyncio.Condition()
+        self._news = News()
         self._fault: AdsumError | None = None
         self._last: AdsumError | None = None
         self._to_write = asyncio.Event()
@@ -458,13 +458,12 @@ class Client:
 
     async def linked(self) -> Link:
         """The connection, when there is one."""
-        async with self._news:
-            while True:
-                if self._fault is not None:
-                    raise self._fault
-                if self._link is not None and self._link.quic.end is None and not self._link.leaving:
-                    return self._link
-                await self._news.wait()
+        while True:
+            if self._fault is not None:
+                raise self._fault
+            if self._link is not None and self._link.quic.end is None and not self._link.leaving:
+                return self._link
+            await self._news.wait()
 
     async def pause(self, seconds: float, link: Link) -> None:
         """A pause before something is tried again; over at once when the connection is gone."""
@@ -587,9 +586,8 @@ class Client:
         """Uses one connection to its end; why it ended."""
         self._requests.connected()
         self._is_synced = link.welcome.durability == p.WelcomeDurability.SYNCED
-        async with self._news:
-            self._link = link
-            self._news.notify_all()
+        self._link = link
+        self._news.tell()
         tasks = [asyncio.create_task(work(link)) for work in (self._write, self._read, self._live)]
         code, why = p.CloseCode.NO_ERROR, None
         try:
@@ -671,8 +669,7 @@ class Client:
             answer: Any = pending.token
             if not answer.done():
                 answer.set_exception(self._fault)
-        async with self._news:
-            self._news.notify_all()
+        self._news.tell()
 
 
 #: Kinds that may come as an answer to a question.

@@ -33,6 +33,28 @@ if TYPE_CHECKING:
 REOPEN_S = 1.0
 
 
+class News:
+    """Wakes all who wait when something has changed. It has no lock: nothing changes between a look and a wait."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def tell(self) -> None:
+        """Something has changed."""
+        for one in self._waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def wait(self) -> None:
+        """Waits for the next change."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(mine)
+        try:
+            await mine
+        finally:
+            self._waiting.discard(mine)
+
+
 class Feed:
     """A feed and the task that keeps it open."""
 
@@ -47,44 +69,39 @@ class Feed:
         self._resume = resume
         self._opening = opening
         self._save = save
-        self._news = asyncio.Condition()
+        self._news = News()
         self._fault: BaseException | None = None
-        self._caught_up = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def next(self) -> Handed[Any]:
         """The next item, however long it takes."""
-        async with self._news:
-            while True:
-                item = self._resume.next_item()
-                if item is not None:
-                    # There may be room again.
-                    self._news.notify_all()
-                    return item
-                if self._fault is not None:
-                    raise self._fault
-                await self._news.wait()
+        while True:
+            item = self._resume.next_item()
+            if item is not None:
+                # There may be room again.
+                self._news.tell()
+                return item
+            if self._fault is not None:
+                raise self._fault
+            await self._news.wait()
 
     async def taken(self, number: int) -> None:
         """The application has taken this item for good, and all before it: saves that, then acknowledges it."""
-        async with self._news:
-            self._resume.taken(number)
-            self._settle()
-            self._news.notify_all()
+        self._resume.taken(number)
+        self._settle()
+        self._news.tell()
 
     async def caught_up(self) -> None:
         """Waits until all that was missed has arrived."""
-        async with self._news:
-            while not self._resume.is_caught_up():
-                if self._fault is not None:
-                    raise self._fault
-                await self._news.wait()
+        while not self._resume.is_caught_up():
+            if self._fault is not None:
+                raise self._fault
+            await self._news.wait()
 
     async def settled(self) -> None:
         """Waits until all that was taken is saved and acknowledged."""
-        async with self._news:
-            while not self._resume.is_settled() and self._fault is None:
-                await self._news.wait()
+        while not self._resume.is_settled() and self._fault is None:
+            await self._news.wait()
 
     async def close(self) -> None:
         """Ends the feed."""
@@ -105,7 +122,7 @@ class Feed:
             raise
         except BaseException as fault:
             self._fault = fault
-            await self._tell()
+            self._news.tell()
 
     async def _once(self, link: Link) -> None:
         """One opening of the feed, until it ends; what trying again does not cure is raised."""
@@ -143,11 +160,10 @@ class Feed:
     async def _read(self, stream: Any) -> None:
         ready = await stream.expect(FeedReady)
         self._resume.ready(ready.outcome)
-        await self._tell()
+        self._news.tell()
         while True:
-            async with self._news:
-                while not self._resume.has_room():
-                    await self._news.wait()
+            while not self._resume.has_room():
+                await self._news.wait()
             body = await stream.expect(
                 PresenceEvent,
                 MessageEvent,
@@ -165,7 +181,7 @@ class Feed:
                 raise ConnectionLost(f"the server ended the feed: {body.message}")
             if self._take(body):
                 return
-            await self._tell()
+            self._news.tell()
 
     def _take(self, body: Any) -> bool:
         """Takes a frame; whether the feed should be opened again."""
@@ -179,16 +195,11 @@ class Feed:
         return self._resume.must_reopen()
 
     async def _acknowledge(self, stream: Any) -> None:
-        async with self._news:
-            while True:
-                cursor = self._resume.next_acknowledgement()
-                if cursor is not None:
-                    stream.write(FeedAck(cursor))
-                await self._news.wait()
-
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        while True:
+            cursor = self._resume.next_acknowledgement()
+            if cursor is not None:
+                stream.write(FeedAck(cursor))
+            await self._news.wait()
 
 
 def arrived(body: PresenceEvent | MessageEvent | ReceiptEvent | WatcherEvent) -> Arrived[Any]:
