@@ -113,8 +113,8 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{OperationId, Who};
-    use crate::protocol::{ChangeVisibility, Unsubscribe, VisibilityRow};
+    use crate::model::{OperationId, Rights};
+    use crate::protocol::{Grant, Unsubscribe};
 
     fn gone() -> ClientError {
         ClientError::Lost { reason: "gone".into() }
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn an_operation_is_told_by_its_name() {
-        let put = vec![VisibilityRow { who: Who::Everyone, is_shown: true }];
-        let change = ChangeVisibility { operation: OperationId([0xab; 16]), put, remove: vec![] };
-        let fate = Fate::new(&change.into(), false);
+        let grantee = "b@localhost".parse().unwrap();
+        let (operation, rights) = (OperationId([0xab; 16]), Rights::READ);
+        let fate = Fate::new(&Grant { owner: None, grantee, rights, operation }.into(), false);
         fate.begin().unwrap();
         let told = fate.end(gone()).to_string();
         assert!(told.contains(&format!("id {}", "ab".repeat(16))), "{told}");

@@ -6,10 +6,7 @@ use core::fmt;
 
 use super::token::InviteToken;
 use crate::model::{MessageId, OperationId};
-use crate::protocol::{
-    Administer, Administration, ChangeDelivery, ChangeRules, ChangeVisibility, Command, Grant,
-    Publish, Subscribe,
-};
+use crate::protocol::{Command, NamedBy};
 
 /// By what the server knows a request when it is made again, so that it is done once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +29,11 @@ impl RequestId {
         match command {
             Command::Send(_) if is_anonymous => Self::Nothing,
             Command::Send(send) => Self::Message(send.id.clone()),
-            Command::Publish(Publish { operation, .. })
-            | Command::Subscribe(Subscribe { operation, .. })
-            | Command::ChangeRules(ChangeRules { operation, .. })
-            | Command::ChangeDelivery(ChangeDelivery { operation, .. })
-            | Command::ChangeVisibility(ChangeVisibility { operation, .. })
-            | Command::Grant(Grant { operation, .. })
-            | Command::Administer(Administer { operation, act: Administration::CreateDomain(_) }) => {
-                Self::Operation(*operation)
-            }
-            _ => Self::Itself,
+            Command::Publish(publish) => Self::Operation(publish.operation),
+            _ => match command.operation() {
+                Some((NamedBy::Principal, operation)) => Self::Operation(operation),
+                _ => Self::Itself,
+            },
         }
     }
 

@@ -4,8 +4,8 @@
 
 use super::body;
 use super::framed::Framed as _;
-use super::request::{Answer, Request as _};
-use crate::model::{Refusal, RefusalCode};
+use super::request::{Answer, NamedBy, Request as _};
+use crate::model::{OperationId, Principal, Refusal, RefusalCode};
 use crate::wire::{Body, Frame, FrameFault, decode, encode, request_number};
 
 /// A request as far as it was understood.
@@ -66,6 +66,20 @@ macro_rules! commands {
             pub const fn kind(&self) -> &'static str {
                 match self {
                     $($(Self::$name(_) => $word,)*)*
+                }
+            }
+
+            /// The name of the operation, and whose name it is; `None` for what has a name of another kind.
+            pub fn operation(&self) -> Option<(NamedBy, OperationId)> {
+                match self {
+                    $($(Self::$name(value) => value.operation(),)*)*
+                }
+            }
+
+            /// What it is about when `asker` asks it, in words that never change.
+            pub fn subject(&self, asker: &Principal) -> String {
+                match self {
+                    $($(Self::$name(value) => value.subject(asker),)*)*
                 }
             }
 

@@ -5,10 +5,11 @@
 use super::asked::question;
 use super::field::{Field, numbered};
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
-use super::request::Request;
+use super::request::{NamedBy, Request};
 use super::sample::{INBOX, Sample, operation, sample, through, typed};
 use crate::model::{
-    Delivery, DeliveryChange, DeliveryRule, InboxAddress, OperationId, Refusal, WhenClosed,
+    Delivery, DeliveryChange, DeliveryRule, InboxAddress, OperationId, Principal, Refusal,
+    WhenClosed,
 };
 
 /// Frozen bodies and their parts.
@@ -122,7 +123,15 @@ impl Field<body::ChangeDelivery> for ChangeDelivery {
     }
 }
 
-impl Request for ChangeDelivery {}
+impl Request for ChangeDelivery {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        self.inbox.to_string()
+    }
+}
 
 /// Asks for delivery rules. Answer: [`DeliveryState`], then any number of [`DeliveryRule`].
 #[derive(Clone, Debug, PartialEq, Eq)]

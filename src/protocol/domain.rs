@@ -5,7 +5,7 @@
 use super::asked::question;
 use super::field::Field;
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
-use super::request::{Answer, Request};
+use super::request::{Answer, NamedBy, Request};
 use super::sample::{ALICE, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
     AdministratorAct, Domain, DomainRow, OperationId, Principal, Refusal, RefusalCode, Timestamp,
@@ -174,6 +174,23 @@ impl Administration {
 }
 
 impl Request for Administer {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        let is_creation = matches!(self.act, Administration::CreateDomain(_));
+        let by = if is_creation { NamedBy::Principal } else { NamedBy::Device };
+        Some((by, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        match &self.act {
+            Administration::CreateDomain(domain) => format!("create {domain}"),
+            Administration::RemoveDomain(domain) => format!("remove {domain}"),
+            Administration::SwitchDomain { domain, .. } => format!("switch {domain}"),
+            Administration::SwitchServices { principal, .. } => format!("services {principal}"),
+            Administration::Suspend(principal) => format!("suspend {principal}"),
+            Administration::Resume(principal) => format!("resume {principal}"),
+        }
+    }
+
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
         let is_gone = matches!(self.act, Administration::RemoveDomain(_))
             && code == RefusalCode::ForeignDomain;

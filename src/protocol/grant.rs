@@ -4,7 +4,7 @@
 
 use super::asked::question;
 use super::framed::framed;
-use super::request::Request;
+use super::request::{NamedBy, Request};
 use super::sample::{CAROL, Sample, operation, sample, through, typed};
 use crate::model::{OperationId, Principal, Rights};
 
@@ -55,7 +55,15 @@ pub struct Grant {
 
 framed! { request Grant: owner, grantee, rights, operation }
 
-impl Request for Grant {}
+impl Request for Grant {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+
+    fn subject(&self, asker: &Principal) -> String {
+        format!("{} {}", self.owner.as_ref().unwrap_or(asker), self.grantee)
+    }
+}
 
 /// Asks what a principal grants. Answer: any number of [`GrantRow`], in order of grantee.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::asked::question;
 use super::field::numbered;
 use super::framed::framed;
-use super::request::{Answer, Request};
+use super::request::{Answer, NamedBy, Request};
 use super::sample::{
     BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, sample, through, typed,
 };
@@ -175,6 +175,14 @@ pub struct RevokeKey {
 framed! { request RevokeKey: principal, device, operation }
 
 impl Request for RevokeKey {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Device, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        self.device.to_string()
+    }
+
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
         (code == RefusalCode::NoDevice).then_some(Answer::KeyRevoked)
     }

@@ -5,12 +5,12 @@
 use super::asked::question;
 use super::field::{Field, fields};
 use super::framed::{Framed, framed, too_large};
-use super::request::{Answer, Request};
+use super::request::{Answer, NamedBy, Request};
 use super::sample::{INBOX, Sample, TIME_MS, answered, sample, through, typed};
 use super::send::{from_alice, to_alice};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{
-    InboxAddress, InboxSequence, Message, OperationId, Receipt, ReceiptKind, Refusal,
+    InboxAddress, InboxSequence, Message, OperationId, Principal, Receipt, ReceiptKind, Refusal,
 };
 
 /// Frozen bodies and their parts.
@@ -130,7 +130,16 @@ impl Field<body::Delete> for Delete {
     }
 }
 
-impl Request for Delete {}
+impl Request for Delete {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Device, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        let first = self.sequences.first().copied().unwrap_or_default();
+        format!("{} {first}", self.inbox)
+    }
+}
 
 /// Says that a message was displayed to its reader. Answer: [`Answer::Changed`]. A repeat gets the first
 /// answer, by its operation; one without a name says it again.
@@ -146,7 +155,15 @@ pub struct Displayed {
 
 framed! { request Displayed: inbox, sequence, operation }
 
-impl Request for Displayed {}
+impl Request for Displayed {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Device, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        format!("{} {}", self.inbox, self.sequence)
+    }
+}
 
 /// Asks where an inbox stands. Answer: [`InboxState`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,7 +80,7 @@ pub use identity::{DeviceKey, Invite, ListKeys, RevokeKey};
 pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
 pub use publish::{Fetch, Publish};
 pub use question::{Findings, Question};
-pub use request::{Answer, Request};
+pub use request::{Answer, NamedBy, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;
 pub use samples::samples;

@@ -3,15 +3,37 @@
 //! Must never hold: a kind.
 
 use super::framed::Framed;
-use crate::model::{Lifetime, RefusalCode, SubscriptionState, Tag, Timestamp};
+use crate::model::{
+    Lifetime, OperationId, Principal, RefusalCode, SubscriptionState, Tag, Timestamp,
+};
 
 /// A request that may change state, on CONTROL. A repeat over a new connection says the same thing again; what makes it
 /// harmless stands with each request.
 pub trait Request: Framed {
+    /// The name of the operation, and whose name it is; `None` for what has a name of another kind: a message, a
+    /// publication, an invite.
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        None
+    }
+
+    /// What it is about when `asker` asks it, in words that never change: a part of the name under which it is remembered.
+    fn subject(&self, _asker: &Principal) -> String {
+        String::new()
+    }
+
     /// What a repeat that is refused with `code` means, if the first one was done after all.
     fn done_before(&self, _code: RefusalCode) -> Option<Answer> {
         None
     }
+}
+
+/// Whose name an operation has: a repeat is one that comes from the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The principal's, on whichever device.
+    Principal,
+    /// The device's.
+    Device,
 }
 
 /// The yes to a [`Request`]. The no is a [`Refusal`](crate::model::Refusal).

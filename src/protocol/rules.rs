@@ -8,10 +8,10 @@ use core::str::FromStr;
 use super::asked::question;
 use super::field::{Field, fields, numbered};
 use super::framed::{Framed, framed};
-use super::request::Request;
+use super::request::{NamedBy, Request};
 use super::sample::{BOBS, DAY_MS, Sample, TIME_MS, operation, sample, through, typed};
 use crate::model::{
-    AccessRule, Domain, Handling, OperationId, Presentity, Refusal, RuleName, Shown,
+    AccessRule, Domain, Handling, OperationId, Presentity, Principal, Refusal, RuleName, Shown,
 };
 
 /// Frozen bodies and their parts.
@@ -142,7 +142,15 @@ pub struct ChangeRules {
 
 framed! { request ChangeRules: owner, operation, if_version, put, remove }
 
-impl Request for ChangeRules {}
+impl Request for ChangeRules {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        self.owner.to_string()
+    }
+}
 
 /// Asks for access rules. Answer: [`Version`], then any number of [`AccessRule`].
 #[derive(Clone, Debug, PartialEq, Eq)]

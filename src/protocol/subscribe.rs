@@ -7,12 +7,13 @@ use bytes::Bytes;
 use super::asked::question;
 use super::field::{Field, numbered};
 use super::framed::{Framed, framed};
-use super::request::{Answer, Request};
+use super::request::{Answer, NamedBy, Request};
 use super::sample::{
     ALICE, Sample, WEEK_MS, answered, operation as sample_operation, sample, through, typed,
 };
 use crate::model::{
-    EndReason, Lifetime, Mode, OperationId, Presentity, Refusal, RefusalCode, SubscriptionState,
+    EndReason, Lifetime, Mode, OperationId, Presentity, Principal, Refusal, RefusalCode,
+    SubscriptionState,
 };
 
 /// Frozen bodies.
@@ -90,7 +91,15 @@ pub struct Subscribe {
 
 framed! { request Subscribe: operation, presentity, mode; lifetime_ms = lifetime }
 
-impl Request for Subscribe {}
+impl Request for Subscribe {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        self.presentity.to_string()
+    }
+}
 
 /// Ends a subscription. Answer: [`Answer::Unsubscribed`]. A repeat gets the first answer, by its operation;
 /// one without a name finds nothing left to end.
@@ -105,6 +114,14 @@ pub struct Unsubscribe {
 framed! { request Unsubscribe: presentity, operation }
 
 impl Request for Unsubscribe {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Device, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        self.presentity.to_string()
+    }
+
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
         (code == RefusalCode::NoSubscription).then_some(Answer::Unsubscribed)
     }

@@ -5,7 +5,7 @@
 use super::asked::question;
 use super::field::fields;
 use super::framed::{Framed as _, framed};
-use super::request::Request;
+use super::request::{NamedBy, Request};
 use super::rules::Version;
 use super::sample::{Sample, operation, sample, through, typed};
 use crate::model::{OperationId, Who};
@@ -72,7 +72,11 @@ pub struct ChangeVisibility {
 
 framed! { request ChangeVisibility: operation, put, remove }
 
-impl Request for ChangeVisibility {}
+impl Request for ChangeVisibility {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+}
 
 /// Asks for one's visibility rules. Answer: [`Version`], then any number of [`VisibilityRow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use super::asked::question;
 use super::field::{Field, Told};
 use super::framed::framed;
-use super::request::{Answer, Request};
+use super::request::{Answer, NamedBy, Request};
 use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
@@ -83,6 +83,14 @@ pub struct EndSubscription {
 framed! { request EndSubscription: watcher, presentity, operation }
 
 impl Request for EndSubscription {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Device, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        format!("{} {}", self.watcher, self.presentity)
+    }
+
     fn done_before(&self, code: RefusalCode) -> Option<Answer> {
         (code == RefusalCode::NoSubscription).then_some(Answer::Changed { version: 0 })
     }

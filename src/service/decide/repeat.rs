@@ -8,64 +8,33 @@ use crate::event::{
     Event, Operation, OperationDone, OperationKey, Operator, Outcome, PublicationKey,
 };
 use crate::model::OperationId;
-use crate::protocol::{Administer, Administration, Answer, Command};
+use crate::protocol::{Answer, Command, NamedBy};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 
 /// The name under which `actor` asks, if there is one. A message has its own, see `message`.
 pub(super) fn operation(actor: &Actor, command: &Command) -> Option<Operation> {
     let device = Operator::Device(actor.device);
-    let principal = || Operator::Principal(actor.principal.clone());
-    let (by, subject, id) = match command {
-        Command::Send(_) => return None,
+    let principal = Operator::Principal(actor.principal.clone());
+    match command {
         Command::Publish(publish) => {
             let key = PublicationKey { device: actor.device, name: publish.name.clone() };
             let key = OperationKey::publish(&publish.presentity, &key, publish.operation);
             return Some(Operation { by: device, key });
         }
         Command::Invite(invite) => {
-            let key = OperationKey::invite(&invite.invite);
-            return Some(Operation { by: principal(), key });
+            return Some(Operation { by: principal, key: OperationKey::invite(&invite.invite) });
         }
-        Command::Subscribe(it) => (principal(), it.presentity.to_string(), it.operation),
-        Command::ChangeRules(it) => (principal(), it.owner.to_string(), it.operation),
-        Command::ChangeDelivery(it) => (principal(), it.inbox.to_string(), it.operation),
-        Command::ChangeVisibility(it) => (principal(), String::new(), it.operation),
-        Command::Grant(it) => {
-            let owner = it.owner.as_ref().unwrap_or(&actor.principal);
-            (principal(), format!("{owner} {}", it.grantee), it.operation)
-        }
-        Command::Administer(it) => {
-            let is_domain = matches!(it.act, Administration::CreateDomain(_));
-            let by = if is_domain { principal() } else { device };
-            (by, act(it), it.operation)
-        }
-        Command::Unsubscribe(it) => (device, it.presentity.to_string(), it.operation),
-        Command::EndSubscription(it) => {
-            (device, format!("{} {}", it.watcher, it.presentity), it.operation)
-        }
-        Command::Delete(it) => {
-            let first = it.sequences.first().copied().unwrap_or_default();
-            (device, format!("{} {first}", it.inbox), it.operation)
-        }
-        Command::Displayed(it) => (device, format!("{} {}", it.inbox, it.sequence), it.operation),
-        Command::RevokeKey(it) => (device, it.device.to_string(), it.operation),
+        _ => {}
+    }
+    let (by, id) = command.operation()?;
+    let by = match by {
+        NamedBy::Principal => principal,
+        NamedBy::Device => device,
     };
     // Zero is no name.
-    let key = OperationKey::of(command.kind(), &subject, &id.0);
+    let key = OperationKey::of(command.kind(), &command.subject(&actor.principal), &id.0);
     (id != OperationId::default()).then_some(Operation { by, key })
-}
-
-/// What an administrator does, in words that do not change.
-fn act(request: &Administer) -> String {
-    match &request.act {
-        Administration::CreateDomain(domain) => format!("create {domain}"),
-        Administration::RemoveDomain(domain) => format!("remove {domain}"),
-        Administration::SwitchDomain { domain, .. } => format!("switch {domain}"),
-        Administration::SwitchServices { principal, .. } => format!("services {principal}"),
-        Administration::Suspend(principal) => format!("suspend {principal}"),
-        Administration::Resume(principal) => format!("resume {principal}"),
-    }
 }
 
 /// The first answer again, if the operation was done before.
