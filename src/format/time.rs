@@ -77,7 +77,7 @@ pub(super) fn write(at: Timestamp) -> Option<String> {
     EPOCH.checked_add(since).ok().map(|at| format!("{at:.3}Z"))
 }
 
-/// A moment for people: as [`write`], and its milliseconds where RFC 3339 has no word for it.
+/// A moment for people: in UTC with three fraction digits, and its milliseconds where RFC 3339 has no word for it.
 pub fn rfc3339(at: Timestamp) -> String {
     write(at).unwrap_or_else(|| format!("{} ms", at.as_ms()))
 }
