@@ -151,13 +151,13 @@ impl Commit {
     }
 
     /// Has every live subscription be where it belongs by what holds now, which may not be what held when the log was
-    /// last open. Call once, before anything is asked.
+    /// last open. Call once, before anything is asked. Returns what happened.
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
-    pub fn review(&mut self, now: impl Into<Now>) -> Result<(), LogFault> {
+    pub fn review(&mut self, now: impl Into<Now>) -> Result<Option<Batch>, LogFault> {
         self.service.review(now);
-        self.persist().map(drop)
+        self.persist()
     }
 
     /// Records what was counted and not recorded yet, for an orderly end.

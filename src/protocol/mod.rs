@@ -85,7 +85,7 @@ pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;
 pub use samples::samples;
 pub use send::{Composing, Send};
-pub use server::{ServerDescription, ServerInfo};
+pub use server::{ClockSet, ServerDescription, ServerInfo};
 pub use subscribe::{ListSubscriptions, Subscribe, SubscriptionRow, Unsubscribe};
 pub use visibility::{ChangeVisibility, ListVisibility, VisibilityRow};
 pub use watchers::{EndSubscription, ListWatchers};

@@ -8,7 +8,7 @@ use super::asked::question;
 use super::field::Field;
 use super::framed::Framed;
 use super::sample::{INBOX as BOBS_INBOX, Sample, TIME_MS, through};
-use crate::model::{Domain, InboxSequence, Moment, PastPlace, Refusal, Timestamp};
+use crate::model::{Ahead, Domain, InboxSequence, Moment, PastPlace, Refusal, Timestamp};
 pub use crate::wire::VERSION;
 
 /// Frozen bodies and their parts.
@@ -32,6 +32,8 @@ pub mod body {
             ;
             /// Set if the asking device noticed that the store was put back: feed, three numbers and the inbox.
             1 noticed,
+            /// How the wall clock was set last: by how much and when, 8 bytes each.
+            2 clock,
         }
     }
 
@@ -67,6 +69,8 @@ pub struct ServerDescription {
     pub limits: Vec<(String, u64)>,
     /// When the asking device noticed last that the store was put back to an earlier state, and by what.
     pub noticed: Option<(Timestamp, PastPlace)>,
+    /// How its wall clock was set last; `None` if it never was.
+    pub clock: Option<ClockSet>,
 }
 
 impl Framed for ServerDescription {
@@ -81,14 +85,16 @@ impl Field<body::ServerDescription> for ServerDescription {
             domains: self.domains.to_wire(),
             limits: self.limits.to_wire(),
             noticed: self.noticed.as_ref().map(|(at, place)| notice(*at, place)),
+            clock: self.clock.to_wire(),
         }
     }
 
     fn from_wire(wire: body::ServerDescription) -> Result<Self, Refusal> {
-        let body::ServerDescription { software, version, domains, limits, noticed } = wire;
+        let body::ServerDescription { software, version, domains, limits, noticed, clock } = wire;
         let (domains, limits) = (Field::from_wire(domains)?, Field::from_wire(limits)?);
+        let clock = Field::from_wire(clock)?;
         let noticed = noticed.map(|notice| read_notice(&notice)).transpose()?;
-        Ok(Self { software, version, domains, limits, noticed })
+        Ok(Self { software, version, domains, limits, noticed, clock })
     }
 }
 
@@ -133,6 +139,30 @@ fn read_notice(notice: &[u8]) -> Result<(Timestamp, PastPlace), Refusal> {
     Ok((Timestamp::from_ms(number(0)), place))
 }
 
+/// How a server's wall clock was set, against elapsed time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSet {
+    /// How much further ahead it was afterwards; below zero if it was set back.
+    pub by: Ahead,
+    /// When that was, by the wall clock as it is now.
+    pub at: Timestamp,
+}
+
+impl Field<Bytes> for ClockSet {
+    fn to_wire(&self) -> Bytes {
+        [self.by.as_ms().to_be_bytes(), self.at.as_ms().to_be_bytes()].concat().into()
+    }
+
+    fn from_wire(wire: Bytes) -> Result<Self, Refusal> {
+        let (by, at) = wire
+            .split_first_chunk::<8>()
+            .and_then(|(by, at)| Some((*by, at.try_into().ok()?)))
+            .ok_or_else(|| Refusal::bad_field("clock", "must have 16 bytes"))?;
+        let (by, at) = (i64::from_be_bytes(by), u64::from_be_bytes(at));
+        Ok(Self { by: Ahead::from_ms(by), at: Timestamp::from_ms(at) })
+    }
+}
+
 impl Field<body::Limit> for (String, u64) {
     fn to_wire(&self) -> body::Limit {
         body::Limit { name: self.0.clone(), most: self.1 }
@@ -147,8 +177,11 @@ impl Field<body::Limit> for (String, u64) {
 pub(super) fn samples() -> Vec<Sample> {
     let limits = vec![body::Limit { name: "message-body-bytes".into(), most: 65_536 }];
     let (software, domains) = ("adsum/0.1.0".into(), vec!["example.com".into()]);
-    let noticed = None;
-    let description = body::ServerDescription { software, version: 1, domains, limits, noticed };
+    let (noticed, clock) = (None, None);
+    let description =
+        body::ServerDescription { software, version: 1, domains, limits, noticed, clock };
+    let set = ClockSet { by: Ahead::from_ms(-120_000), at: Timestamp::from_ms(TIME_MS) };
+    let clock = body::ServerDescription { clock: Some(set.to_wire()), ..description.clone() };
     let (had, stands) = (InboxSequence::new(6), InboxSequence::new(3));
     let place = PastPlace::Inbox { inbox: BOBS_INBOX.parse().expect("it is one"), had, stands };
     let noticed = Some(notice(Timestamp::from_ms(TIME_MS), &place));
@@ -157,6 +190,7 @@ pub(super) fn samples() -> Vec<Sample> {
         through::<ServerInfo>("ServerInfo", body::ServerInfo {}),
         through::<ServerDescription>("ServerDescription", description),
         through::<ServerDescription>("ServerDescription of a store that was put back", restored),
+        through::<ServerDescription>("ServerDescription after a set clock", clock),
     ]
 }
 

@@ -78,7 +78,7 @@ fn own_key(path: &Path) -> Result<KeyPair, ServerError> {
 
 /// A certificate in PEM, behind a line that says when it was made.
 fn issue(key: &KeyPair, names: &[String]) -> Result<String, ServerError> {
-    let made_at = Duration::from_millis(clock::now().as_ms());
+    let made_at = Duration::from_millis(clock::wall().as_ms());
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     let mut parameters = CertificateParams::new(names).map_err(tls)?;
     parameters.not_before = epoch + made_at.saturating_sub(SKEW);
@@ -92,7 +92,7 @@ fn issue(key: &KeyPair, names: &[String]) -> Result<String, ServerError> {
 fn is_fresh(path: &Path) -> bool {
     let Ok(text) = fs::read_to_string(path) else { return false };
     let made_at = text.lines().next().and_then(|line| line.strip_prefix(MADE_AT)?.parse().ok());
-    let now = Duration::from_millis(clock::now().as_ms());
+    let now = Duration::from_millis(clock::wall().as_ms());
     made_at.is_some_and(|made_at| now.saturating_sub(Duration::from_secs(made_at)) < AGE_MAX)
 }
 

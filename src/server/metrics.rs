@@ -3,6 +3,7 @@
 //! Must never hold: a label whose values a peer chooses, or anything a person wrote.
 
 use std::fmt::Write;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -13,7 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::commit::Sizes;
-use crate::model::{Refusal, Sequence};
+use crate::model::{Ahead, Refusal, Sequence};
 
 /// Labels of `adsum_answers_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,6 +78,8 @@ pub(super) struct Metrics {
     events_per_commit: Histogram,
     inputs_per_round: Histogram,
     log_head: Gauge,
+    clock_sets: Gauge,
+    clock_ahead: Gauge<f64, AtomicU64>,
     views: Family<ViewLabel, Gauge>,
     feed_opens: Family<FeedLabels, Counter>,
     handshakes: Family<OutcomeLabel, Counter>,
@@ -96,6 +99,8 @@ impl Default for Metrics {
             events_per_commit: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             inputs_per_round: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             log_head: Gauge::default(),
+            clock_sets: Gauge::default(),
+            clock_ahead: Gauge::default(),
             views: Family::default(),
             feed_opens: Family::default(),
             handshakes: Family::default(),
@@ -128,6 +133,10 @@ impl Metrics {
         registry.register("events_per_commit", "Events a commit", self.events_per_commit.clone());
         registry.register("inputs_per_round", "Requests a round", self.inputs_per_round.clone());
         registry.register("log_head_sequence", "The last event", self.log_head.clone());
+        let help = "How often the wall clock was set since the log began";
+        registry.register("clock_sets", help, self.clock_sets.clone());
+        let help = "How far the wall clock is ahead of elapsed time";
+        registry.register("clock_ahead_seconds", help, self.clock_ahead.clone());
         registry.register("view_entries", "Entries of each view", self.views.clone());
         registry.register("disk_bytes", "Bytes of the data folder", self.disk_bytes.clone());
     }
@@ -177,6 +186,13 @@ impl Metrics {
     /// The log ends at `head`.
     pub(super) fn head(&self, head: Sequence) {
         self.log_head.set(signed(head.get()));
+    }
+
+    /// The wall clock was set so often, and is this far ahead of elapsed time.
+    #[expect(clippy::cast_precision_loss, reason = "whoever looks at it looks at seconds")]
+    pub(super) fn clock(&self, sets: u64, ahead: Ahead) {
+        self.clock_sets.set(signed(sets));
+        self.clock_ahead.set(ahead.as_ms() as f64 / 1_000.0);
     }
 
     /// The views are as large as this.
@@ -233,6 +249,7 @@ mod tests {
         metrics.handshake(Handshake::Retried);
         metrics.committed(5, Duration::from_micros(200), Sequence::new(9));
         metrics.round(7);
+        metrics.clock(3, Ahead::from_ms(-1_500));
         metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
         let text = metrics.text();
         for line in [
@@ -249,6 +266,8 @@ mod tests {
             "adsum_notifications_sent_total 0",
             "adsum_notifications_conflated_total 0",
             "adsum_disk_bytes 0",
+            "adsum_clock_sets 3",
+            "adsum_clock_ahead_seconds -1.5",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

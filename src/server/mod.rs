@@ -38,10 +38,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
+pub use clock::{Clock, SystemClock};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
 pub use error::ServerError;
-pub use start::{start, start_and_tell};
+pub use start::{start, start_and_tell, start_with_clock};
 
 use self::config::ServerTimeouts as Timeouts;
 use self::http::{Health, Phase};

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use super::cache::RecentMessages;
+use super::clock::{self, Clock, SystemClock, Timekeeper};
 use super::config::ServerConfig;
 use super::http::{self, Health, Phase};
 use super::keys::Keys;
@@ -19,13 +20,13 @@ use super::metrics::Metrics;
 use super::session::Shared;
 use super::tls::{self, Certificates};
 use super::writer::{self, WriterParts};
-use super::{Server, ServerError, accept, certificate, clock, endpoint, files, keys};
+use super::{Server, ServerError, accept, certificate, endpoint, files, keys};
 use crate::commit::Commit;
 use crate::disk;
 use crate::event::{Event, InviteCreated};
 use crate::log::{LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
-use crate::model::{Domain, EpochId, InviteId, Lifetime, Role};
+use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role};
 use crate::service::ServiceConfig;
 use crate::session::Settings;
 
@@ -42,12 +43,31 @@ pub async fn start(config: ServerConfig) -> Result<Server, ServerError> {
     start_and_tell(config, |_, _| ()).await
 }
 
+/// As [`start`], with other clocks than the machine's.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with_clock(
+    config: ServerConfig,
+    clock: Arc<dyn Clock>,
+) -> Result<Server, ServerError> {
+    open(config, clock, |_, _| ()).await
+}
+
 /// As [`start`], and tells `progress` how far the log is replayed: events folded so far, and how many there are to fold.
 ///
 /// # Errors
 /// As [`start`].
 pub async fn start_and_tell(
     config: ServerConfig,
+    progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<Server, ServerError> {
+    open(config, Arc::new(SystemClock), progress).await
+}
+
+async fn open(
+    config: ServerConfig,
+    clock: Arc<dyn Clock>,
     progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Server, ServerError> {
     let first_domain = config.domains.first().cloned().ok_or(ServerError::NoDomain)?;
@@ -63,10 +83,11 @@ pub async fn start_and_tell(
         }
         None => None,
     };
-    let opened = open_store(&config, first_domain, Arc::clone(&health), progress).await?;
+    let opened = open_store(&config, (first_domain, clock), Arc::clone(&health), progress).await?;
     let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
     let socket = endpoint::bind(&config)?;
-    let shared_parts = SharedParts { metrics, certificates: Arc::clone(&certificates) };
+    let shared_parts =
+        SharedParts { metrics, certificates: Arc::clone(&certificates), time: opened.time };
     let first_invite = opened.first_invite;
     let (shared, writer) = share(&config, opened.commit, &opened.keys, shared_parts)?;
     let idle = config.timeouts.idle;
@@ -106,6 +127,7 @@ pub async fn start_and_tell(
 
 struct Opened {
     commit: Commit,
+    time: Timekeeper,
     keys: Keys,
     first_invite: Option<[u8; 32]>,
 }
@@ -113,7 +135,7 @@ struct Opened {
 /// Locks the folder, reads the keys, replays the log, and makes the first invite if nobody is enrolled.
 async fn open_store(
     config: &ServerConfig,
-    domain: Domain,
+    (domain, clock): (Domain, Arc<dyn Clock>),
     health: Arc<Health>,
     mut progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Opened, ServerError> {
@@ -131,9 +153,11 @@ async fn open_store(
         };
         let mut commit =
             Commit::open(service_config(&config, &keys), Box::new(log), &mut replayed)?;
-        commit.review(clock::now())?;
-        let first_invite = first_invite(&mut commit, &domain)?;
-        Ok(Opened { commit, keys, first_invite })
+        let time = Timekeeper::open(clock, &config.data, commit.views())?;
+        let happened = commit.review(time.now())?;
+        happened.iter().flat_map(|batch| &batch.events).for_each(|(_, event)| clock::tell(event));
+        let first_invite = first_invite(&mut commit, &domain, time.now())?;
+        Ok(Opened { commit, time, keys, first_invite })
     });
     opening.await.unwrap_or_else(|panic| {
         Err(ServerError::Writer { reason: format!("opening the store: {panic}") })
@@ -156,19 +180,22 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
 }
 
 /// An administrator invite, as long as nobody is enrolled who could make one.
-fn first_invite(commit: &mut Commit, domain: &Domain) -> Result<Option<[u8; 32]>, LogFault> {
+fn first_invite(
+    commit: &mut Commit,
+    domain: &Domain,
+    now: Now,
+) -> Result<Option<[u8; 32]>, LogFault> {
     if commit.sizes().principals > 0 {
         return Ok(None);
     }
     let token = keys::random::<32>();
-    let now = clock::now();
     let invite = InviteCreated {
         invite: InviteId::of(&token),
         principal: None,
         domain: domain.as_str().to_owned(),
         role: Role::Administrator,
         by: None,
-        expires_at: now.after(Lifetime::from_ms(INVITE_MS_DEFAULT)),
+        expires_at: now.elapsed.after(Lifetime::from_ms(INVITE_MS_DEFAULT)),
     };
     commit.record(now, vec![Event::InviteCreated(invite)])?;
     Ok(Some(token))
@@ -186,6 +213,7 @@ fn certificate_of(config: &ServerConfig) -> Result<certificate::ServerCertificat
 struct SharedParts {
     metrics: Arc<Metrics>,
     certificates: Arc<Certificates>,
+    time: Timekeeper,
 }
 
 /// Starts the writer and puts together what all sessions share.
@@ -203,6 +231,7 @@ fn share(
         lanes: Arc::clone(&lanes),
         recent: Arc::clone(&recent),
         metrics: Arc::clone(&parts.metrics),
+        time: parts.time.clone(),
     };
     let (writer, thread) = writer::start(writer_parts, &config.limits)?;
     let shared = Shared {
@@ -218,6 +247,7 @@ fn share(
         recent,
         reader,
         metrics: parts.metrics,
+        time: parts.time,
     };
     Ok((Arc::new(shared), thread))
 }

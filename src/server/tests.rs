@@ -7,13 +7,15 @@ use std::sync::Arc;
 use crate::commit::Commit;
 use crate::log::memory::MemoryDisk;
 use crate::model::PublicKey;
-use crate::server::ServerLimits;
 use crate::server::cache::RecentMessages;
+use crate::server::clock::Timekeeper;
 use crate::server::lanes::Lanes;
 use crate::server::metrics::Metrics;
 use crate::server::writer::{self, Writer, WriterParts, WriterThread};
+use crate::server::{ServerLimits, SystemClock};
 use crate::service::{Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
 use crate::session::Letter;
+use crate::view::Views;
 
 fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
     let config = ServiceConfig {
@@ -21,11 +23,14 @@ fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
         ..ServiceConfig::new(vec!["localhost".parse().unwrap()], [1; 32])
     };
     let log = Box::new(disk.open().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SystemClock);
     let parts = WriterParts {
         commit: Commit::open(config, log, &mut |_, _| {}).unwrap(),
         lanes: Arc::clone(lanes),
         recent: Arc::new(RecentMessages::new(0)),
         metrics: Arc::new(Metrics::default()),
+        time: Timekeeper::open(clock, folder.path(), &Views::default()).unwrap(),
     };
     writer::start(parts, &ServerLimits::default()).unwrap()
 }

@@ -13,11 +13,12 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 
+use super::ServerError;
 use super::cache::RecentMessages;
+use super::clock::{self, Timekeeper};
 use super::config::ServerLimits;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
-use super::{ServerError, clock};
 use crate::commit::{Commit, history};
 use crate::event::Recorded;
 use crate::log::LogFault;
@@ -30,8 +31,9 @@ const THREAD: &str = "adsum-writer";
 const CHECKPOINT_RECORDS_MAX: usize = 128;
 /// Between two counts of the views.
 const SIZES_EVERY: Duration = Duration::from_secs(1);
-/// Longest wait for input, so that a wall clock that was moved is noticed.
-const WAIT_MAX: Duration = Duration::from_mins(1);
+/// Longest wait for input, so that a wall clock that was set is noticed, and the end of a sleep of the machine, during
+/// which the wait does not go on.
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What the writer is asked.
 enum Job {
@@ -73,6 +75,8 @@ pub(super) struct WriterParts {
     pub(super) recent: Arc<RecentMessages>,
     /// What it counts into.
     pub(super) metrics: Arc<Metrics>,
+    /// What time it is.
+    pub(super) time: Timekeeper,
 }
 
 /// Starts the writer.
@@ -165,7 +169,9 @@ impl Taken {
 
 impl Rounds {
     fn run(mut self) -> Result<(), LogFault> {
-        self.parts.metrics.head(self.parts.commit.head());
+        let WriterParts { commit, metrics, .. } = &self.parts;
+        metrics.head(commit.head());
+        metrics.clock(commit.views().clock().sets, commit.views().ahead());
         loop {
             let taken = self.take();
             let stop = taken.stop;
@@ -174,7 +180,7 @@ impl Rounds {
             }
             self.measure();
             if stop {
-                self.parts.commit.settle(clock::now())?;
+                self.parts.commit.settle(self.parts.time.now())?;
                 self.parts.commit.checkpoint_all()?;
                 info!(head = %self.parts.commit.head(), "the log is closed");
                 return Ok(());
@@ -212,22 +218,23 @@ impl Rounds {
     }
 
     fn wait(&self) -> Duration {
+        let now = self.parts.time.now();
         let due = self
             .parts
             .commit
             .next_timeout()
-            .map_or(WAIT_MAX, |due| Duration::from_millis(clock::now().until(due).as_ms()));
+            .map_or(WAIT_MAX, |due| Duration::from_millis(now.elapsed.until(due).as_ms()));
         let sizes = self.sized_at.map_or(WAIT_MAX, |at| SIZES_EVERY.saturating_sub(at.elapsed()));
         due.min(sizes).min(WAIT_MAX)
     }
 
     fn is_due(&self) -> bool {
-        self.parts.commit.next_timeout().is_some_and(|due| due <= clock::now())
+        self.parts.commit.is_due(self.parts.time.now())
     }
 
     fn round(&mut self, taken: Taken) -> Result<(), LogFault> {
-        let WriterParts { commit, lanes, recent, metrics } = &mut self.parts;
-        let now = clock::now();
+        let WriterParts { commit, lanes, recent, metrics, time } = &mut self.parts;
+        let now = time.now();
         let tick = (taken.inputs == 0).then_some(Input::Tick);
         commit.handle(now, taken.bundles.into_iter().flatten().chain(tick));
         metrics.round(taken.inputs);
@@ -236,6 +243,8 @@ impl Rounds {
         let outputs = commit.release();
         if let Some(batch) = &batch {
             metrics.committed(batch.events.len(), began.elapsed(), commit.head());
+            metrics.clock(commit.views().clock().sets, batch.ahead);
+            batch.events.iter().for_each(|(_, event)| clock::tell(event));
             self.sized_at.get_or_insert(began);
             recent.add(messages_told(batch, &outputs));
         }

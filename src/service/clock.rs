@@ -49,32 +49,32 @@ impl WallClock {
     /// Takes a reading. `recorded` is how far ahead the last event of the log has it, if there is one: before that there is
     /// nothing that the clock could be compared with. Returns what there is to record.
     pub(super) fn read(&mut self, now: Now, recorded: Option<Ahead>) -> Option<ClockMoved> {
-        let after = now.ahead();
         let is_first = self.drifted_at.is_none();
-        self.drift(now.elapsed, after);
-        if after.apart(self.ahead) > NOISE_MAX {
-            self.ahead = after;
-        }
-        let before = self.expected;
-        if after.apart(before) > STEP_MAX {
+        let drift = self.drift(now.elapsed);
+        let (after, before) = (now.ahead(), self.expected);
+        if after.apart(before.towards(after, drift)) > STEP_MAX {
             (self.ahead, self.expected) = (after, after);
             let cause = if is_first { ClockCause::SetWhileDown } else { ClockCause::Set };
             return recorded.map(|_| ClockMoved { before, after, cause });
         }
+        if after.apart(self.ahead) > NOISE_MAX {
+            self.ahead = after;
+        }
+        self.expected = before.towards(self.ahead, drift);
         let before = recorded.filter(|recorded| after.apart(*recorded) > STEP_MAX)?;
         self.ahead = after;
         Some(ClockMoved { before, after, cause: ClockCause::Drifted })
     }
 
-    /// Follows the wall clock as fast as smearing may move it.
-    fn drift(&mut self, elapsed: Timestamp, goal: Ahead) {
+    /// How far smearing may have moved the wall clock since this was last asked.
+    fn drift(&mut self, elapsed: Timestamp) -> Lifetime {
         let since = *self.drifted_at.get_or_insert(elapsed);
         let passed = since.until(elapsed);
-        if passed >= DRIFT_EVERY {
-            let most = Lifetime::from_ms(passed.as_ms() / CLOCK_DRIFT_PARTS);
-            self.expected = self.expected.towards(goal, most);
-            self.drifted_at = Some(elapsed);
+        if passed < DRIFT_EVERY {
+            return Lifetime::ZERO;
         }
+        self.drifted_at = Some(elapsed);
+        Lifetime::from_ms(passed.as_ms() / CLOCK_DRIFT_PARTS)
     }
 }
 
@@ -146,6 +146,9 @@ mod tests {
             assert_eq!(clock.read(now(elapsed, ahead), ZERO), None);
             assert_eq!(clock.ahead, Ahead::ZERO);
         }
+        assert_eq!(clock.read(now(60_000, 40), ZERO), None);
+        let told = clock.read(now(61_000, 86_400_000), ZERO);
+        assert_eq!(told, Some(moved(0, 86_400_000, ClockCause::Set)), "nor does it blur a step");
     }
 
     #[test]

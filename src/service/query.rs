@@ -8,13 +8,13 @@ use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{INBOX_PAGE_MAX, TOLD};
 use crate::model::{
-    AccessRule, AdministratorAct, DeliveryRule, Domain, DomainRow, InboxAddress, InboxSequence,
-    Lifetime, Presentity, Principal, Refusal, Rights, Sequence, SubscriptionState,
+    AccessRule, AdministratorAct, Ahead, DeliveryRule, Domain, DomainRow, InboxAddress,
+    InboxSequence, Lifetime, Presentity, Principal, Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
-    ActRow, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, Question, RulesOwner,
-    ServerDescription, SubscriptionRow, Version, VisibilityRow,
+    ActRow, ClockSet, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, Question,
+    RulesOwner, ServerDescription, SubscriptionRow, Version, VisibilityRow,
 };
 use crate::view::{Row, RulesView};
 
@@ -275,6 +275,10 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
         software: SOFTWARE.to_owned(),
         version: VERSION,
         domains: served(case).into_iter().filter(is_told).collect(),
+        clock: case.views.clock().last.map(|(at, moved)| ClockSet {
+            by: Ahead::from_ms(moved.after.as_ms().saturating_sub(moved.before.as_ms())),
+            at: case.ahead.shown(at),
+        }),
         limits: TOLD.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect(),
     }
 }

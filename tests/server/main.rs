@@ -14,6 +14,7 @@ mod bad_hello;
 mod bad_peer;
 mod bad_stream;
 mod client_by_hand;
+mod clock;
 mod connections;
 mod feeds;
 mod http;

@@ -15,7 +15,6 @@ use crate::commit::history::{self, HistoryFault, Past};
 use crate::format::rfc3339;
 use crate::log::{LogFault, LogReader};
 use crate::model::{InboxAddress, PastPlace, PublicKey, Timestamp};
-use crate::server::clock;
 use crate::server::lanes::{Departure, Mailbox};
 use crate::service::{InboxRow, Input};
 use crate::session::{
@@ -200,7 +199,7 @@ impl<T: Transport> Host for StreamHost<T> {
     }
 
     fn now(&self) -> Timestamp {
-        clock::now()
+        self.session.shared.time.now().wall
     }
 
     fn sleep(&self, time: Duration) -> Sleep {

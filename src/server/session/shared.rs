@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::log::LogReader;
 use crate::server::cache::RecentMessages;
+use crate::server::clock::Timekeeper;
 use crate::server::config::ServerTimeouts;
 use crate::server::keys;
 use crate::server::lanes::{Departure, Lanes, Seat};
@@ -35,6 +36,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) reader: Arc<dyn LogReader>,
     /// What is counted.
     pub(in crate::server) metrics: Arc<Metrics>,
+    /// What time it is.
+    pub(in crate::server) time: Timekeeper,
 }
 
 /// One connection's state, shared by its streams.

@@ -1653,12 +1653,13 @@ class ServerDescription:
 
     KIND: ClassVar[int] = 0x0141
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("software", "text"), ("version", "u16"), ("domains", "text[]"), ("limits", "Limit[]"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "noticed", "bytes"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "noticed", "bytes"), (2, "clock", "u8[16]"),)
     software: str = ""
     version: int = 0
     domains: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     noticed: bytes | None = None
+    clock: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 

@@ -9,11 +9,13 @@ use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
-use crate::model::{Lifetime, RefusalCode, Timestamp};
+use crate::model::{Ahead, Lifetime, RefusalCode, Timestamp};
 use crate::protocol::ServerDescription;
 
 /// Clocks further apart than this mislead whoever reads the times in presence and messages.
 const CLOCK_DIFFERENCE_MAX: Lifetime = Lifetime::from_ms(5_000);
+/// A server's clock that was set since then may still mislead.
+const CLOCK_SET_RECENT: Lifetime = Lifetime::from_ms(24 * 60 * 60 * 1_000);
 /// A connection that takes longer than this is told: three round trips to the other side of the world.
 const CONNECT_USUAL: Duration = Duration::from_secs(1);
 
@@ -32,6 +34,9 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
             checks.push(inbox(&name, client.inbox_status(None).await));
             let said = client.server_info().await;
             checks.extend(said.as_ref().ok().and_then(|said| past(&name, said)));
+            checks.extend(
+                said.as_ref().ok().and_then(|said| clock_set(&name, said, session.server_time)),
+            );
             checks.push(says(&name, said));
             checks
         }
@@ -69,6 +74,23 @@ fn clock(name: &str, server: Timestamp, here: Timestamp) -> Check {
     let word = if ahead > behind { "ahead of" } else { "behind" };
     let detail = format!("{} {word} the server's", span(difference));
     Check::warn(name, detail, "set the clocks of both machines by NTP")
+}
+
+/// A server whose wall clock was set tells it; whether that is long past depends on its time.
+fn clock_set(name: &str, said: &ServerDescription, server: Timestamp) -> Option<Check> {
+    let set = said.clock?;
+    let (name, ago) = (format!("{name} server clock"), set.at.until(server));
+    let direction = if set.by > Ahead::ZERO { "ahead" } else { "back" };
+    let detail = format!(
+        "it was set {direction} by {}, {} ago; lifetimes went on by elapsed time",
+        span(set.by.apart(Ahead::ZERO)),
+        span(ago)
+    );
+    if ago > CLOCK_SET_RECENT {
+        return Some(Check::ok(name, detail));
+    }
+    let cure = "keep the server's clock right by NTP, and start the server only once it is: times told meanwhile are wrong";
+    Some(Check::warn(name, detail, cure))
 }
 
 fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {
@@ -135,6 +157,7 @@ fn failed(name: &str, error: &ClientError) -> Check {
 mod tests {
     use super::super::check::Verdict;
     use super::*;
+    use crate::protocol::ClockSet;
 
     fn at(ms: u64) -> Timestamp {
         Timestamp::from_ms(ms)
@@ -147,6 +170,29 @@ mod tests {
         assert_eq!(ahead.result, Verdict::Warn);
         assert_eq!(ahead.detail, "1m 30s ahead of the server's");
         assert_eq!(clock("c", at(100_000), at(10_000)).detail, "1m 30s behind the server's");
+    }
+
+    #[test]
+    fn a_server_clock_that_was_set_is_told_and_a_warning_for_a_day() {
+        let said = |by, set_at| ServerDescription {
+            software: String::new(),
+            version: 1,
+            domains: Vec::new(),
+            limits: Vec::new(),
+            noticed: None,
+            clock: Some(ClockSet { by: Ahead::from_ms(by), at: at(set_at) }),
+        };
+        let now = 3 * 86_400_000;
+        let check = clock_set("c", &said(86_400_000, now - 5_000), at(now)).unwrap();
+        assert_eq!(check.result, Verdict::Warn);
+        let told = "it was set ahead by 1d, 5s ago; lifetimes went on by elapsed time";
+        assert_eq!(check.detail, told);
+        let back = clock_set("c", &said(-120_000, 0), at(now)).unwrap();
+        assert_eq!(back.result, Verdict::Ok);
+        assert!(back.detail.starts_with("it was set back by 2m, 3d ago"), "{}", back.detail);
+        assert!(
+            clock_set("c", &ServerDescription { clock: None, ..said(0, 0) }, at(now)).is_none()
+        );
     }
 
     #[test]

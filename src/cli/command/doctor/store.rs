@@ -8,9 +8,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::time::{rfc3339, span};
 use crate::cli::run::cure;
-use crate::event::{Event, Recorded};
+use crate::event::{ClockCause, Event, Recorded};
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::Sequence;
 
@@ -34,7 +34,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
                 "store",
                 format!("{} has the right format, {head} events, nobody uses it", data.display()),
             ));
-            checks.push(last_events(&log));
+            checks.extend(last_events(&log));
             checks.extend(past(&log));
         }
         Err(LogFault::Locked { path }) => {
@@ -51,26 +51,45 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
     checks
 }
 
-fn last_events(log: &SledLog) -> Check {
+/// Whether the last events are whole, and how they say that the wall clock was set, if it was.
+fn last_events(log: &SledLog) -> Vec<Check> {
     let head = log.head().get();
     let mut next = head.saturating_sub(LAST_EVENTS) + 1;
     let from = next;
-    let reader = log.reader();
+    let (reader, mut clock) = (log.reader(), None);
     while next <= head {
-        match reader.read(Sequence::new(next), 256) {
-            Ok(events) => match events.last() {
-                Some(last) => next = last.sequence.get() + 1,
-                None => {
-                    return Check::fail("log", LogFault::Missing { sequence: Sequence::new(next) });
-                }
-            },
-            Err(fault) => return Check::fail("log", cure::of_log(&fault)),
-        }
+        let events = match reader.read(Sequence::new(next), 256) {
+            Ok(events) => events,
+            Err(fault) => return vec![Check::fail("log", cure::of_log(&fault))],
+        };
+        let Some(last) = events.last() else {
+            let fault = LogFault::Missing { sequence: Sequence::new(next) };
+            return vec![Check::fail("log", fault)];
+        };
+        next = last.sequence.get() + 1;
+        clock = events.iter().rev().find_map(clock_set).or(clock);
     }
     if head == 0 {
-        return Check::ok("log", "empty");
+        return vec![Check::ok("log", "empty")];
     }
-    Check::ok("log", format!("events {from} to {head} are whole; `adsum log verify` checks all"))
+    let whole = format!("events {from} to {head} are whole; `adsum log verify` checks all");
+    core::iter::once(Check::ok("log", whole)).chain(clock).collect()
+}
+
+/// What an event says of a wall clock that was set.
+fn clock_set(recorded: &Recorded) -> Option<Check> {
+    let Event::ClockMoved(moved) = &recorded.event else { return None };
+    if moved.cause == ClockCause::Drifted {
+        return None;
+    }
+    let direction = if moved.after > moved.before { "ahead" } else { "back" };
+    let detail = format!(
+        "the wall clock was set {direction} by {} at event {}; lifetimes went on by elapsed time",
+        span(moved.after.apart(moved.before)),
+        recorded.sequence
+    );
+    let cure = "keep the clock right by NTP, and start the server only once it is";
+    Some(Check::warn("clock", detail, cure))
 }
 
 /// Whether a device has noticed that the store was put back to an earlier state, as far as the last events tell.
@@ -159,6 +178,8 @@ fn sync_time(data: &Path) -> std::io::Result<Duration> {
 mod tests {
     use super::super::check::Verdict;
     use super::*;
+    use crate::event::ClockMoved;
+    use crate::model::{Ahead, Moment};
 
     fn verdicts(checks: &[Check]) -> Vec<(&str, Verdict)> {
         checks.iter().map(|check| (check.name.as_str(), check.result)).collect()
@@ -176,6 +197,28 @@ mod tests {
         );
         assert!(checks.iter().all(|check| check.result != Verdict::Fail), "{checks:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = SledLog::open(folder.path()).unwrap();
+        for (us, after, cause) in
+            [(1, -120_000, ClockCause::Set), (2, -120_500, ClockCause::Drifted)]
+        {
+            let (before, after) = (Ahead::ZERO, Ahead::from_ms(after));
+            let event = Event::ClockMoved(ClockMoved { before, after, cause });
+            log.append(&[(Moment::from_us(us), event)]).unwrap();
+        }
+        log.sync().unwrap();
+        drop(log);
+        let checks = check(folder.path());
+        let clock = checks.iter().find(|check| check.name == "clock").unwrap();
+        assert_eq!(clock.result, Verdict::Warn);
+        assert!(
+            clock.detail.starts_with("the wall clock was set back by 2m at event 1;"),
+            "{clock}"
+        );
     }
 
     #[test]
