@@ -232,3 +232,34 @@ fn every_promise_has_a_row_with_the_tests_that_it_names() {
     }
     report(&broken);
 }
+
+/// Each thing that a clock can do, and each thing that lives: the cell names a test that is there, and no test is without a cell.
+#[test]
+fn every_cell_of_the_table_of_clocks_names_its_test() {
+    let source = text("tests/service/clocks.rs");
+    let (_, acts) = source.split_once("\nrows! {\n").unwrap();
+    let acts = acts.split("\n}").next().unwrap().lines();
+    // An act begins a line; what does not fit goes on further in.
+    let acts = acts.filter(|line| line.len() - line.trim_start().len() == 4);
+    let acts: BTreeSet<&str> =
+        acts.filter_map(|line| Some(line.trim().split_once(": ")?.0)).collect();
+    let things = ["publications", "messages", "subscriptions", "receipts", "invites"];
+    for thing in things {
+        assert!(source.contains(&format!("            fn {thing}() {{")), "{thing} has a test");
+    }
+    let due: Vec<String> =
+        acts.iter().flat_map(|act| things.map(|thing| format!("{act}::{thing}"))).collect();
+    let rows = table(GUARANTEES, "## Clocks");
+    assert!(rows.iter().all(|row| row.len() == things.len() + 1), "every row has all cells");
+    let cells = rows.iter().flat_map(|row| row[1..].iter().zip(things));
+    let mut named: Vec<&str> = Vec::new();
+    for (cell, thing) in cells {
+        let test = quoted(cell).next().unwrap_or_default();
+        assert!(test.ends_with(&format!("::{thing}")), "{cell:?} stands under {thing}");
+        named.push(test);
+    }
+    named.sort_unstable();
+    let mut due: Vec<&str> = due.iter().map(String::as_str).collect();
+    due.sort_unstable();
+    assert_eq!(named, due, "the cells are the tests");
+}
