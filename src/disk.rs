@@ -13,7 +13,7 @@ const TEMPORARY: &str = ".tmp";
 
 /// The file system said no.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {source}", .path.display())]
+#[error("cannot {action} {}: {source}; {}", .path.display(), cure(.source))]
 pub(crate) struct Fault {
     /// What was tried.
     pub(crate) action: &'static str,
@@ -27,6 +27,21 @@ impl Fault {
     /// Turns what the file system said into a fault of `action` on `path`.
     pub(crate) fn of(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| Self { action, path: path.to_owned(), source }
+    }
+}
+
+/// What helps against `source`, whatever the file.
+pub(crate) fn cure(source: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match source.kind() {
+        Kind::NotFound => "check the path",
+        Kind::PermissionDenied => "check to whom it belongs and who may write there",
+        Kind::StorageFull | Kind::QuotaExceeded => "make room there",
+        Kind::ReadOnlyFilesystem => "choose a place that can be written to",
+        Kind::IsADirectory => "name a file, this is a folder",
+        Kind::NotADirectory | Kind::AlreadyExists => "name a folder, a file is in the way",
+        Kind::InvalidFilename => "choose a shorter path without special characters",
+        _ => "check the path and the disk",
     }
 }
 

@@ -42,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "format", "server", "client", "commit", "service", "protocol", "view", "log", "wire",
-            "event", "model",
+            "event", "model", "disk",
         ],
     ),
 ];

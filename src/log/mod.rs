@@ -10,6 +10,7 @@ mod sled_log;
 mod stat;
 mod verify;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -19,7 +20,7 @@ pub use sled_log::SledLog;
 pub use stat::{Stat, stat};
 pub use verify::{Verified, verify};
 
-use crate::disk::Fault;
+use crate::disk::{self, Fault};
 use crate::event::{EntryFault, Event, Recorded};
 use crate::model::{Ahead, Moment, Sequence};
 
@@ -101,7 +102,9 @@ pub enum LogFault {
     )]
     Entry(#[from] EntryFault),
     /// An event that must be there is not.
-    #[error("event {sequence} is not in the log")]
+    #[error(
+        "event {sequence} is not in the log; restore a backup, or copy the folder and ask for help before anything else"
+    )]
     Missing {
         /// Its position.
         sequence: Sequence,
@@ -176,7 +179,7 @@ pub enum LogFault {
         path: String,
     },
     /// The file system said no.
-    #[error("{action} {path}: {source}")]
+    #[error("cannot {action} {path}: {source}; {}", disk::cure(.source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -193,6 +196,18 @@ pub enum LogFault {
         /// What it said.
         reason: String,
     },
+}
+
+impl LogFault {
+    /// The same, with the whole path of a file that lies below `folder`.
+    pub(crate) fn below(self, folder: &Path) -> Self {
+        match self {
+            Self::Io { action, path, source } => {
+                Self::Io { action, path: folder.join(path).display().to_string(), source }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<Fault> for LogFault {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::listen;
-use crate::disk::Fault;
+use crate::disk::{self, Fault};
 use crate::log::LogFault;
 
 /// Why a server does not start or cannot go on.
@@ -18,8 +18,14 @@ pub enum ServerError {
     /// No domain was named.
     #[error("no domain is served; name at least one")]
     NoDomain,
+    /// The store knows several domains and none was named.
+    #[error("the store has principals of several domains ({domains}); name the one that is meant")]
+    WhichDomain {
+        /// Which there are.
+        domains: String,
+    },
     /// A file or folder could not be used.
-    #[error("cannot {action} {}: {source}; check that the path exists and belongs to you", .path.display())]
+    #[error("cannot {action} {}: {source}; {}", .path.display(), disk::cure(.source))]
     File {
         /// What was tried.
         action: &'static str,

@@ -58,7 +58,16 @@ fn moment_seen_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         Some(length) => (true, length),
         None => (false, text),
     };
-    let length = lifetime(length)
+    // "1 hour ago" says with a word what a span says here anyway.
+    let back = length.strip_suffix("ago").map(str::trim_end).filter(|_| !ahead);
+    let length = match lifetime(back.unwrap_or(length)) {
+        Err(_) if length.starts_with('-') => {
+            let span = length.trim_start_matches('-').trim_start();
+            Err(format!("it has a sign; a span goes back from now, write {span}"))
+        }
+        read => read,
+    };
+    let length = length
         .map_err(|reason| format!("{reason}; or write a moment, such as 2026-11-22T17:00:00Z"))?;
     let ms = if ahead {
         now.as_ms().saturating_add(length.as_ms())

@@ -28,6 +28,11 @@ pub(in crate::cli) fn of_refusal(refusal: &Refusal) -> String {
 pub(in crate::cli) fn of_state(error: &StateError) -> String {
     let cure = match error {
         StateError::NoIdentity { principal, .. } => format!("run `adsum enroll {principal}`"),
+        StateError::Nobody { .. } => "run `adsum enroll NAME@DOMAIN`".to_owned(),
+        StateError::NoHome => "name one with --home, or set ADSUM_HOME".to_owned(),
+        StateError::AlreadyEnrolled { .. } => {
+            "put that identity aside with `adsum enroll --replace`".to_owned()
+        }
         StateError::SeveralIdentities { .. } => "say which one with --as".to_owned(),
         _ => return error.to_string(),
     };
@@ -50,6 +55,7 @@ pub(in crate::cli) fn of_server(error: &ServerError) -> String {
     let cure = match error {
         ServerError::Log(fault) => return of_log(fault),
         ServerError::NoDomain => "name at least one with --domain",
+        ServerError::WhichDomain { .. } => "name the one that is meant with --domain",
         ServerError::Listen { transport: "UDP", .. } => return format!("{error} with --listen"),
         ServerError::Listen { .. } => return format!("{error} with --http"),
         _ => return error.to_string(),

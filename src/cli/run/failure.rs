@@ -6,6 +6,7 @@ use std::io;
 
 use super::{cure, repeat};
 use crate::client::{ClientError, RequestId, StateError};
+use crate::disk;
 use crate::log::LogFault;
 use crate::model::Refusal;
 use crate::server::ServerError;
@@ -80,7 +81,8 @@ impl Failure {
 
     /// The file system said no to `action` on `path`.
     pub(in crate::cli) fn io(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
-        Self::failed("io", format!("cannot {action} {}: {error}", path.display()))
+        let (path, cure) = (path.display(), disk::cure(error));
+        Self::failed("io", format!("cannot {action} {path}: {error}; {cure}"))
     }
 
     fn new(exit: u8, code: &str, message: impl Into<String>) -> Self {
@@ -124,11 +126,12 @@ impl From<ClientError> for Failure {
 fn exit_of(error: &ClientError) -> u8 {
     match error {
         ClientError::Refused(refused) if refused.is_authentication() => EXIT_NOT_AUTHENTICATED,
-        ClientError::NotAuthenticated { .. } | ClientError::ServerKeyChanged { .. } => {
+        ClientError::Unreachable { .. } | ClientError::Lost { .. } => EXIT_UNREACHABLE,
+        ClientError::NotAuthenticated { .. }
+        | ClientError::ServerKeyChanged { .. }
+        | ClientError::State(StateError::NoIdentity { .. } | StateError::Nobody { .. }) => {
             EXIT_NOT_AUTHENTICATED
         }
-        ClientError::Unreachable { .. } | ClientError::Lost { .. } => EXIT_UNREACHABLE,
-        ClientError::State(StateError::NoIdentity { .. }) => EXIT_NOT_AUTHENTICATED,
         ClientError::Invalid(_) | ClientError::State(StateError::SeveralIdentities { .. }) => {
             EXIT_USAGE
         }
@@ -170,7 +173,9 @@ impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
             ServerError::Log(fault) => fault.into(),
-            ServerError::NoDomain => Self::usage(cure::of_server(&error)),
+            ServerError::NoDomain | ServerError::WhichDomain { .. } => {
+                Self::usage(cure::of_server(&error))
+            }
             _ => Self::failed("server", cure::of_server(&error)),
         }
     }
@@ -181,7 +186,8 @@ pub(in crate::cli) fn of_stdout(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Failure::PipeClosed;
     }
-    Failure::failed("io", format!("cannot write to standard output: {error}"))
+    let cure = "check where it leads, and that there is room";
+    Failure::failed("io", format!("cannot write to standard output: {error}; {cure}"))
 }
 
 #[cfg(test)]
@@ -212,7 +218,7 @@ mod tests {
         let server: ServerAddress = "localhost".parse().unwrap();
         let key = KeyHash([0; 32]);
         let reason = || "no answer".to_owned();
-        let nobody = StateError::NoIdentity { principal: "nobody".into(), home: "/h".into() };
+        let nobody = StateError::Nobody { home: "/h".into() };
         let several = StateError::SeveralIdentities { principals: Vec::new() };
         for (error, exit, code) in [
             (refused(RefusalCode::StaleTag), 1, "stale-tag"),

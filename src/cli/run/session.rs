@@ -25,11 +25,14 @@ const FIRST_CONNECTION: Duration = Duration::from_secs(6);
 
 /// A runtime for a command. Two threads, so that a terminal that does not read stops the printing and nothing else.
 pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("machine", format!("cannot start threads: {error}")))
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |error| {
+            Failure::failed(
+                "machine",
+                format!("cannot start threads: {error}; raise the limit on threads"),
+            )
+        },
+    )
 }
 
 /// Asks one thing as the identity the command names, and says good-bye whatever comes of it.

@@ -22,7 +22,10 @@ impl Interrupts {
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
-                Failure::failed("machine", format!("cannot listen for signals: {error}"))
+                Failure::failed(
+                    "machine",
+                    format!("cannot listen for signals: {error}; run the command again"),
+                )
             })
         };
         Ok(Self {

@@ -8,20 +8,26 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::disk::Fault;
+use crate::disk::{self, Fault};
 
 /// Something is wrong with the files of the client, or with what they say.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum StateError {
     /// No folder was named and none can be derived.
-    #[error("there is no folder for identities: set ADSUM_HOME, XDG_DATA_HOME or HOME")]
+    #[error("there is no folder for identities; set ADSUM_HOME, XDG_DATA_HOME or HOME")]
     NoHome,
     /// The principal is not enrolled on this machine.
     #[error("{principal} is not enrolled on this machine ({home}); enroll it first")]
     NoIdentity {
-        /// The principal, or "nobody" when there is no identity at all.
+        /// The principal.
         principal: String,
+        /// Where was looked.
+        home: PathBuf,
+    },
+    /// No principal is enrolled on this machine.
+    #[error("nobody is enrolled here ({home}); enroll somebody first")]
+    Nobody {
         /// Where was looked.
         home: PathBuf,
     },
@@ -72,7 +78,7 @@ pub enum StateError {
         cure: &'static str,
     },
     /// The file system said no.
-    #[error("cannot {action} {path}: {cause}")]
+    #[error("cannot {action} {path}: {cause}; {}", disk::cure(.cause))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -88,7 +94,7 @@ impl StateError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoHome => "no-home",
-            Self::NoIdentity { .. } => "no-identity",
+            Self::NoIdentity { .. } | Self::Nobody { .. } => "no-identity",
             Self::SeveralIdentities { .. } => "several-identities",
             Self::AlreadyEnrolled { .. } => "already-enrolled",
             Self::NothingPublished { .. } => "nothing-published",

@@ -85,13 +85,13 @@ impl Home {
     /// # Errors
     /// [`StateError::NoIdentity`] if it is not enrolled here, [`StateError::Damaged`], [`StateError::Io`].
     pub fn identity(&self, principal: &Principal) -> Result<Identity, StateError> {
-        Identity::load(&self.folder(principal))?.ok_or_else(|| self.nobody(principal.account()))
+        Identity::load(&self.folder(principal))?.ok_or_else(|| self.absent(principal.account()))
     }
 
     /// The identity, if there is exactly one.
     ///
     /// # Errors
-    /// [`StateError::NoIdentity`] if there is none, [`StateError::SeveralIdentities`] with their names, and as
+    /// [`StateError::Nobody`] if there is none, [`StateError::SeveralIdentities`] with their names, and as
     /// [`Home::identities`].
     pub fn only_identity(&self) -> Result<Identity, StateError> {
         let mut found = self.identities()?;
@@ -99,10 +99,10 @@ impl Home {
             let principals = found.iter().map(|identity| identity.principal.to_string()).collect();
             return Err(StateError::SeveralIdentities { principals });
         }
-        found.pop().ok_or_else(|| self.nobody("nobody"))
+        found.pop().ok_or_else(|| StateError::Nobody { home: self.path.clone() })
     }
 
-    fn nobody(&self, principal: &str) -> StateError {
+    fn absent(&self, principal: &str) -> StateError {
         StateError::NoIdentity { principal: principal.to_owned(), home: self.path.clone() }
     }
 
@@ -138,7 +138,7 @@ impl Home {
     ) -> Result<(), StateError> {
         let folder = self.folder(principal);
         let file = IdentityFile::load(&folder)?;
-        let mut file = file.ok_or_else(|| self.nobody(principal.account()))?;
+        let mut file = file.ok_or_else(|| self.absent(principal.account()))?;
         change(&mut file);
         file.store(&folder)
     }

@@ -37,6 +37,10 @@ impl Engine {
     /// [`ENTRY_BYTES_MAX`](crate::event::ENTRY_BYTES_MAX) is derived from, and the background flush, which alone
     /// calls sled's clean-up of old segments.
     pub(super) fn open(folder: &Folder) -> Result<Self, LogFault> {
+        Self::opened(folder).map_err(|fault| fault.below(folder.path()))
+    }
+
+    fn opened(folder: &Folder) -> Result<Self, LogFault> {
         let path = folder.log_path();
         let config = sled::Config::new()
             .path(&path)
@@ -86,12 +90,24 @@ pub(super) fn guarded<T>(
 ) -> Result<T, LogFault> {
     let reason = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
+        Ok(Err(sled::Error::Io(source))) => {
+            return Err(LogFault::Io { action: on_file(action), path: "log/db".into(), source });
+        }
         Ok(Err(error)) => words(&error),
         Err(panic) => {
             format!("sled gave up: {}; its files are damaged, restore a backup", message(&*panic))
         }
     };
     Err(LogFault::Engine { action, reason })
+}
+
+/// What `action` does to sled's file.
+fn on_file(action: &'static str) -> &'static str {
+    match action {
+        "open" => "open",
+        "read" | "load a checkpoint" => "read",
+        _ => "write",
+    }
 }
 
 /// Opens sled once what this process had open before has let go of its file. Nobody else can hold it: the folder's own
@@ -116,7 +132,7 @@ fn words(error: &sled::Error) -> String {
         sled::Error::Corruption { at: None, .. } => {
             "its files in log/ are damaged; restore a backup".into()
         }
-        other => other.to_string(),
+        other => format!("{other}; copy the folder and ask for help before anything else"),
     }
 }
 

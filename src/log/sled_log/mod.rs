@@ -104,7 +104,7 @@ impl SledLog {
         }
         // Also if it panics: what was done by then is unknown.
         self.failed = true;
-        let outcome = work(self);
+        let outcome = work(self).map_err(|fault| fault.below(self.folder.path()));
         self.failed = outcome.is_err();
         outcome
     }

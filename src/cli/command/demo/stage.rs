@@ -50,10 +50,16 @@ impl Stage {
     pub(super) fn set() -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("adsum-demo-").tempdir();
         let folder = folder.map_err(|error| {
-            Failure::failed("io", format!("cannot make a temporary folder: {error}"))
+            Failure::failed(
+                "io",
+                format!("cannot make a temporary folder: {error}; let TMPDIR name one with room"),
+            )
         })?;
         let program = std::env::current_exe().map_err(|error| {
-            Failure::failed("machine", format!("cannot find this program: {error}"))
+            Failure::failed(
+                "machine",
+                format!("cannot find this program: {error}; call it by its whole path"),
+            )
         })?;
         Ok(Self { folder, program, server: None, watch: None })
     }
@@ -103,8 +109,12 @@ impl Stage {
         let mut command = self.command("server", arguments);
         let server = self.server.insert(Following::start(command.stderr(log))?);
         let line = server.next_line("the server to be ready").await?;
-        serde_json::from_str(&line)
-            .map_err(|error| Failure::failed("demo", format!("the server said {line:?}: {error}")))
+        serde_json::from_str(&line).map_err(|error| {
+            Failure::failed(
+                "demo",
+                format!("the server said {line:?}: {error}; please report this"),
+            )
+        })
     }
 
     /// The server's process.
@@ -246,5 +256,8 @@ fn slow(what: &str) -> Failure {
 }
 
 fn not_run(error: &std::io::Error) -> Failure {
-    Failure::failed("machine", format!("cannot run this program again: {error}"))
+    Failure::failed(
+        "machine",
+        format!("cannot run this program again: {error}; raise the limit on processes"),
+    )
 }

@@ -84,6 +84,8 @@ impl fmt::Display for DeletedLine {
     }
 }
 
+/// How long the word about receipts is worth waiting for.
+const RULES_WAIT: Duration = Duration::from_secs(2);
 /// Messages printed before they are flushed and acknowledged together. One request deletes as many.
 const MESSAGES_AT_ONCE_MAX: u64 = 256;
 const _: () = assert!(MESSAGES_AT_ONCE_MAX <= DELETE_COUNT_MAX as u64);
@@ -96,7 +98,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     let stay = args.staying.stay(args.follow);
     let patience = stay.patience(invocation)?;
     session::follow(invocation, stay, async |client, output, interrupts| {
-        InboxReader { client, args, patience, output, interrupts }.run().await
+        let receipts_checked = false;
+        InboxReader { client, args, patience, receipts_checked, output, interrupts }.run().await
     })
 }
 
@@ -140,6 +143,7 @@ struct InboxReader<'a> {
     client: &'a Client,
     args: &'a Args,
     patience: Patience,
+    receipts_checked: bool,
     output: &'a mut Output,
     interrupts: &'a mut Interrupts,
 }
@@ -270,6 +274,7 @@ impl InboxReader<'_> {
         self.output.flush()?;
         if self.args.displayed {
             self.displayed(&printed.messages).await?;
+            self.tell_if_receipts_are_off().await;
         }
         match last {
             Some(last) if self.args.delete => self.delete(last, &printed.all).await,
@@ -300,6 +305,22 @@ impl InboxReader<'_> {
         match said {
             Err(ClientError::Refused(refused)) if refused.is(RefusalCode::NoMessage) => Ok(()),
             said => Ok(said?),
+        }
+    }
+
+    /// Says once that no sender learns what was displayed, if the inbox gives no receipts.
+    async fn tell_if_receipts_are_off(&mut self) {
+        if std::mem::replace(&mut self.receipts_checked, true) {
+            return;
+        }
+        let asked = self.client.delivery(self.args.of.as_ref());
+        // Who may not read the rules of somebody's inbox cannot be told, and needs no error for it.
+        if let Ok(Ok(delivery)) = tokio::time::timeout(RULES_WAIT, asked).await
+            && !delivery.receipts
+        {
+            let text = "receipts are off in this inbox: no sender is told what was displayed; its owner can run \
+                        `adsum delivery receipts on`";
+            output::note(self.output.is_json(), "receipts-off", text);
         }
     }
 

@@ -51,10 +51,13 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     start_logging(&settings)?;
     let mut config = settings.config()?;
     config.rebuild_views = args.rebuild_views;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("machine", format!("cannot start threads: {error}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Failure::failed(
+                "machine",
+                format!("cannot start threads: {error}; raise the limit on threads"),
+            )
+        })?;
     let served = runtime.block_on(serve(&config, &mut invocation.output));
     // A replay that was interrupted still runs; nothing is lost by not waiting for it.
     runtime.shutdown_background();
@@ -121,7 +124,7 @@ async fn run_until_told(server: Server, interrupts: &mut Interrupts) -> Result<(
 /// Keeps SIGHUP from ending the process; a server with a certificate from files listens to it itself.
 fn ignore_hangups() -> Result<(), Failure> {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| {
-        Failure::failed("machine", format!("cannot listen for signals: {error}"))
+        Failure::failed("machine", format!("cannot listen for signals: {error}; start it again"))
     })?;
     tokio::spawn(async move { while hangups.recv().await.is_some() {} });
     Ok(())
