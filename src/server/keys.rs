@@ -4,12 +4,76 @@
 //! killed server can tell its clients so only with the reset and connection-id keys it had before.
 //! Must never hold: a key of a principal or device, or one that is shared by two servers.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
+use thiserror::Error;
 
 use super::{ServerError, files};
 use crate::disk;
+
+/// Every key file of a store, and what it means when it is lost or another one. The last one is the certificate's.
+const FILES: [(&str, &str); 6] = [
+    ("store.secret", "no client can change what it has published, and tuple ids change"),
+    ("cursor.secret", "every feed begins anew with a full snapshot"),
+    ("reset.secret", "clients notice late that the server was restarted"),
+    ("connection.secret", "clients notice late that the server was restarted"),
+    ("token.secret", "each client needs one round trip more at its next connection"),
+    (
+        "server-key.pem",
+        "every client says that the server's key has changed, and connects no more until that is confirmed",
+    ),
+];
+/// The file beside the log that tells the keys apart, by a digest of each.
+const MARKS: &str = "KEYS";
+
+/// A key file that is not the one the store was used with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the key file {} {what}, but the log is not new: {loss}; restore it from a backup before a server runs", .path.display())]
+pub struct KeyFault {
+    /// The file.
+    pub path: PathBuf,
+    what: &'static str,
+    loss: &'static str,
+}
+
+/// What is wrong with the key files of the store in `data`, whose log holds events.
+pub fn key_faults(data: &Path) -> Vec<KeyFault> {
+    let marks = fs::read_to_string(data.join(MARKS)).ok();
+    let fault = |(name, loss): (&str, &'static str)| {
+        let path = data.join(FOLDER).join(name);
+        let known = marks.as_ref().map(|marks| mark_of(marks, name));
+        let what = match (known, digest(&path)) {
+            (Some(Some(known)), Some(found)) if known != found => "was replaced",
+            // A store that tells no keys apart yet has them all, but for the certificate's, which may be the operator's.
+            (Some(Some(_)), None) => "is gone",
+            (None, None) if name.ends_with(".secret") => "is gone",
+            _ => return None,
+        };
+        Some(KeyFault { path, what, loss })
+    };
+    FILES.into_iter().filter_map(fault).collect()
+}
+
+/// Remembers which keys the store in `data` is used with from now on.
+pub(super) fn remember(data: &Path) -> Result<(), ServerError> {
+    let mark = |(name, _): &(&str, &str)| {
+        digest(&data.join(FOLDER).join(name)).map(|digest| format!("{name} {digest}\n"))
+    };
+    let marks: String = FILES.iter().filter_map(mark).collect();
+    Ok(files::write_private(&data.join(MARKS), marks.as_bytes())?)
+}
+
+fn mark_of<'a>(marks: &'a str, name: &str) -> Option<&'a str> {
+    marks.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+}
+
+/// Tells two keys apart and nothing else of them.
+fn digest(path: &Path) -> Option<String> {
+    let bytes = fs::read(path).ok()?;
+    Some(blake3::hash(&bytes).to_hex()[..16].to_owned())
+}
 
 /// Name of the folder in the data folder.
 pub(super) const FOLDER: &str = "keys";
@@ -96,10 +160,41 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         Keys::open(data.path()).unwrap();
         let path = data.path().join(FOLDER).join("cursor.secret");
-        std::fs::write(&path, b"short").unwrap();
+        fs::write(&path, b"short").unwrap();
         let fault = Keys::open(data.path()).err().unwrap().to_string();
         assert!(fault.contains("cursor.secret") && fault.contains("5 bytes"), "{fault}");
-        assert_eq!(std::fs::read(&path).unwrap(), b"short");
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+    }
+
+    #[test]
+    fn a_key_that_is_gone_or_another_one_is_told_with_what_that_means() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join(FOLDER);
+        Keys::open(data.path()).unwrap();
+        assert_eq!(key_faults(data.path()), [], "a store of an older version");
+        fs::write(folder.join("server-key.pem"), "key").unwrap();
+        remember(data.path()).unwrap();
+        assert_eq!(key_faults(data.path()), []);
+        for (name, loss) in FILES {
+            let path = folder.join(name);
+            let good = fs::read(&path).unwrap();
+            for (bytes, what) in [(None, "is gone"), (Some(b"other"), "was replaced")] {
+                match bytes {
+                    None => fs::remove_file(&path).unwrap(),
+                    Some(bytes) => fs::write(&path, bytes).unwrap(),
+                }
+                let [fault] = &key_faults(data.path())[..] else { panic!("{name}") };
+                let told = fault.to_string();
+                assert!(
+                    told.contains(name) && told.contains(what) && told.contains(loss),
+                    "{told}"
+                );
+            }
+            fs::write(&path, good).unwrap();
+        }
+        fs::remove_file(data.path().join(MARKS)).unwrap();
+        fs::remove_file(folder.join("cursor.secret")).unwrap();
+        assert_eq!(key_faults(data.path()).len(), 1, "a store of an older version");
     }
 
     #[cfg(unix)]
@@ -108,7 +203,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let data = tempfile::tempdir().unwrap();
         Keys::open(data.path()).unwrap();
-        for entry in std::fs::read_dir(data.path().join(FOLDER)).unwrap() {
+        for entry in fs::read_dir(data.path().join(FOLDER)).unwrap() {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }

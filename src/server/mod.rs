@@ -21,6 +21,7 @@ mod keys;
 mod lanes;
 mod listen;
 mod metrics;
+mod offline;
 mod session;
 mod start;
 mod stream;
@@ -42,6 +43,8 @@ pub use clock::{Clock, SystemClock};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
 pub use error::ServerError;
+pub use keys::{KeyFault, key_faults};
+pub use offline::{OperatorInvite, OperatorInvited, invite_administrator};
 pub use start::{start, start_and_tell, start_with_clock};
 
 use self::config::ServerTimeouts as Timeouts;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{error, info};
 
 use super::cache::RecentMessages;
 use super::clock::{self, Clock, SystemClock, Timekeeper};
@@ -24,9 +24,9 @@ use super::{Server, ServerError, accept, certificate, endpoint, files, keys};
 use crate::commit::Commit;
 use crate::disk;
 use crate::event::{Event, InviteCreated};
-use crate::log::{LogFault, SledLog};
+use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
-use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role};
+use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role, Sequence};
 use crate::service::ServiceConfig;
 use crate::session::Settings;
 
@@ -85,6 +85,7 @@ async fn open(
     };
     let opened = open_store(&config, (first_domain, clock), Arc::clone(&health), progress).await?;
     let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
+    keys::remember(&config.data)?;
     let socket = endpoint::bind(&config)?;
     let shared_parts =
         SharedParts { metrics, certificates: Arc::clone(&certificates), time: opened.time };
@@ -145,6 +146,11 @@ async fn open_store(
         let mut log = SledLog::open(&config.data)?;
         if config.rebuild_views {
             log.discard_checkpoint()?;
+        }
+        if log.head() > Sequence::ZERO {
+            for fault in keys::key_faults(&config.data) {
+                error!("{fault}");
+            }
         }
         let keys = Keys::open(&config.data)?;
         let mut replayed = |done, of| {

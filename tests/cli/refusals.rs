@@ -67,10 +67,13 @@ fn what_the_file_system_refuses_is_told_with_what_to_do() {
 fn an_ns_header_is_told_what_it_lacks() {
     let site = Site::with_alice_and_bob();
     for (header, cure) in [
-        ("NS: imdn<urn:ietf:params:imdn>", "put one space before the <"),
-        ("NS: imdn urn:ietf:params:imdn", "write it like NS: prefix <urn:namespace>"),
-        ("NS: imdn", "write it like NS: prefix <urn:namespace>"),
-        ("NS: a b <urn:x>", "write it like NS: prefix <urn:namespace>"),
+        (
+            "NS: imdn<urn:ietf:params:imdn>",
+            "put one space before <, as in NS: imdn <urn:ietf:params:imdn>",
+        ),
+        ("NS: imdn urn:ietf:params:imdn", "NS: imdn <urn:ietf:params:imdn>"),
+        ("NS: imdn", "NS: imdn <urn:ietf:params:imdn>"),
+        ("NS: a b <urn:x>", "NS: imdn <urn:ietf:params:imdn>"),
     ] {
         let path = site.file("message.cpim");
         let ends = "Content-Type: text/plain\r\n\r\nhi";

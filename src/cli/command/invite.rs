@@ -3,13 +3,15 @@
 //! Must never hold: who may invite whom (the service knows).
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::cli::print::time::{lifetime, rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{InviteOptions, InviteToken};
-use crate::model::{Lifetime, Principal, Role};
+use crate::model::{Domain, Lifetime, Principal, Role};
+use crate::server::{OperatorInvite, invite_administrator};
 
 /// Arguments of `adsum invite`.
 #[derive(Debug, clap::Args)]
@@ -17,8 +19,14 @@ pub(in crate::cli) struct Args {
     /// Who may use it; one's own name invites a further device [default: its holder chooses a free name; administrators only]
     principal: Option<Principal>,
     /// Make the invited an administrator of the domain [default: user]
-    #[arg(long)]
+    #[arg(long, visible_alias = "administrator")]
     admin: bool,
+    /// On the server's machine, while no server runs: make the invite in the store in this folder, as its operator
+    #[arg(long, value_name = "DIR", requires = "admin", conflicts_with = "acting_as")]
+    data: Option<PathBuf>,
+    /// With --data: of which domain the invited becomes administrator [default: the principal's, or the only one there is]
+    #[arg(long, value_name = "DOMAIN", requires = "data", conflicts_with = "principal")]
+    domain: Option<Domain>,
     /// How long it is good, such as 12h or 7d, at most 30d [default: 7d]
     #[arg(long, value_name = "SPAN", value_parser = lifetime)]
     expires: Option<Lifetime>,
@@ -49,8 +57,32 @@ impl fmt::Display for InvitedLine {
     }
 }
 
+/// Makes an invite as the operator of the store in `data`.
+fn as_operator(data: &Path, args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let invite = OperatorInvite {
+        principal: args.principal.clone(),
+        domain: args.domain,
+        lifetime: args.expires,
+        token: args.token.map(|token| *token.as_bytes()),
+    };
+    let invited = invite_administrator(data, invite)?;
+    let token = InviteToken::from_bytes(invited.token);
+    let principal = args.principal.map(|principal| principal.to_string());
+    let name = principal.clone().unwrap_or_else(|| format!("NAME@{}", invited.domain));
+    invocation.output.line(&InvitedLine {
+        token: token.to_string(),
+        principal,
+        role: Role::Administrator.as_str(),
+        expires_at: rfc3339(invited.expires_at),
+        command: format!("adsum enroll {name} --server HOST:PORT --invite {token}"),
+    })
+}
+
 /// Runs `adsum invite`.
-pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+pub(super) fn run(mut args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    if let Some(data) = args.data.take() {
+        return as_operator(&data, args, invocation);
+    }
     let identity = invocation.identity()?;
     let role = if args.admin { Role::Administrator } else { Role::User };
     let (principal, lifetime, token) = (args.principal.clone(), args.expires, args.token);

@@ -13,6 +13,7 @@ use crate::cli::run::cure;
 use crate::event::{ClockCause, Event, Recorded};
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::Sequence;
+use crate::server::key_faults;
 
 /// Events at the end of the log that are read.
 const LAST_EVENTS: u64 = 1_000;
@@ -36,6 +37,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
             ));
             checks.extend(last_events(&log));
             checks.extend(past(&log));
+            checks.extend(keys(data, log.head()));
         }
         Err(LogFault::Locked { path }) => {
             let detail = format!("{path} is in use by another adsum process");
@@ -49,6 +51,15 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
         checks.push(sync(data));
     }
     checks
+}
+
+/// The key files that are not those the store was used with.
+fn keys(data: &Path, head: Sequence) -> Vec<Check> {
+    let faults = if head > Sequence::ZERO { key_faults(data) } else { Vec::new() };
+    if faults.is_empty() {
+        return vec![Check::ok("keys", "those that the store was used with")];
+    }
+    faults.iter().map(|fault| Check::fail("keys", fault)).collect()
 }
 
 /// Whether the last events are whole, and how they say that the wall clock was set, if it was.
@@ -193,7 +204,7 @@ mod tests {
         let checks = check(folder.path());
         assert_eq!(
             verdicts(&checks).iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-            ["store", "log", "disk space", "disk sync"]
+            ["store", "log", "keys", "disk space", "disk sync"]
         );
         assert!(checks.iter().all(|check| check.result != Verdict::Fail), "{checks:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
