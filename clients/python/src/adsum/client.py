@@ -229,6 +229,7 @@ class Client:
         self._last: AdsumError | None = None
         self._to_write = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
         self._feeds: set[Feed] = set()
         self._publications: set[Publication] = set()
 
@@ -247,6 +248,7 @@ class Client:
             publication.forget()
         for feed in list(self._feeds):
             await feed.close()
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -577,6 +579,9 @@ class Client:
             except AdsumError as fault:
                 self._last = fault
             else:
+                if self._is_closing:
+                    # Until Python 3.12 `asyncio.wait_for` loses a cancellation that comes with its result.
+                    return await link.close(p.CloseCode.NO_ERROR, "done")
                 began = asyncio.get_running_loop().time()
                 self._last = await self._serve(link)
                 self._back_off.lost_after(asyncio.get_running_loop().time() - began)
