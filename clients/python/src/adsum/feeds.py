@@ -70,6 +70,8 @@ class Feed:
         self._opening = opening
         self._save = save
         self._news = News()
+        #: Whether the server was found to have another past: its store was put back to an earlier state.
+        self.restored = False
         self._fault: BaseException | None = None
         self._task = asyncio.create_task(self._run())
 
@@ -159,7 +161,8 @@ class Feed:
 
     async def _read(self, stream: Any) -> None:
         ready = await stream.expect(FeedReady)
-        self._resume.ready(ready.outcome)
+        self.restored = self.restored or ready.restored == 1
+        self._resume.ready(ready.outcome, ready.from_)
         self._news.tell()
         while True:
             while not self._resume.has_room():

@@ -180,7 +180,7 @@ class Kind(Enum):
 
     #: States that replace one another: what comes anew is handed out anew.
     PRESENCE = 1
-    #: Numbered messages: one that was handed out is dropped when it comes again.
+    #: Numbered messages: one that was handed out is dropped when it comes again, unless the server has another past.
     INBOX = 2
     #: Numbered messages that are only looked at: nothing is ever saved or acknowledged.
     INBOX_KEPT = 3
@@ -270,8 +270,8 @@ class FeedResume(Generic[T]):
         """The connection or the stream is gone."""
         self.phase = Phase.CLOSED
 
-    def ready(self, outcome: int) -> None:
-        """The server opened the feed."""
+    def ready(self, outcome: int, begin: bytes) -> None:
+        """The server opened the feed, which begins at the cursor `begin`."""
         if self.phase is not Phase.ASKED:
             raise Fault("a feed was not opened by exactly one FeedReady")
         given = self.received.cursor != b""
@@ -279,15 +279,19 @@ class FeedResume(Generic[T]):
         self.phase = Phase.CATCHING_UP
         if anew:
             self.anew = True
-            self._forget_cursors()
+            self._forget_past(begin)
 
-    def _forget_cursors(self) -> None:
-        # The server does not know the cursors it gave before: sending one back would be a forgery to it.
+    def _forget_past(self, begin: bytes) -> None:
+        # The server has another past than the one that was received. Its cursors are worth nothing to it, and what bears an
+        # old number may be something else, so that nothing that comes may be dropped for its number.
         for entry in self.entries:
-            entry.cursor = None
+            entry.cursor, entry.sequence = None, 0
         self.acknowledgement = None
         self.covered = None
         self.era += 1
+        self.received = Position(begin)
+        if self.kind is Kind.INBOX:
+            self.taken_position, self.taken_era = Position(begin), self.era
 
     def arrived(self, arrived: Arrived[T]) -> None:
         """An item arrived."""
