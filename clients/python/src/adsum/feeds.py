@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .connection import Link
 from .errors import AdsumError, ConnectionLost, ProtocolViolation, Refused, StreamEnded
@@ -26,9 +26,6 @@ from .protocol import (
     WatcherEvent,
 )
 from .resume import Arrived, Fault, FeedResume, Handed, Position
-
-if TYPE_CHECKING:
-    from .client import Client
 
 REOPEN_S = 1.0
 
@@ -55,17 +52,27 @@ class News:
             self._waiting.discard(mine)
 
 
+class Connections(Protocol):
+    """Where a feed gets its connections from, one after the other."""
+
+    async def linked(self) -> Link:
+        """The connection there is, or the next one."""
+
+    async def pause(self, seconds: float, link: Link) -> None:
+        """Waits, at most until `link` is gone."""
+
+
 class Feed:
     """A feed and the task that keeps it open."""
 
     def __init__(
         self,
-        client: Client,
+        connections: Connections,
         resume: FeedResume[Any],
         opening: Callable[[bytes], FeedOpen],
         save: Callable[[Position], None],
     ) -> None:
-        self._client = client
+        self._connections = connections
         self._resume = resume
         self._opening = opening
         self._save = save
@@ -119,7 +126,7 @@ class Feed:
     async def _run(self) -> None:
         try:
             while True:
-                await self._once(await self._client.linked())
+                await self._once(await self._connections.linked())
         except asyncio.CancelledError:
             raise
         except BaseException as fault:
@@ -142,16 +149,16 @@ class Feed:
         except Refused as refused:
             if refused.refusal not in (RefusalCode.BUSY, RefusalCode.GOING_AWAY):
                 raise
-            await self._client.pause((refused.retry_after_ms or REOPEN_S * 1_000) / 1_000, link)
+            await self._connections.pause((refused.retry_after_ms or REOPEN_S * 1_000) / 1_000, link)
         except StreamEnded as ended:
             if ended.reset in (ResetCode.MALFORMED, ResetCode.FRAME_TOO_LARGE, ResetCode.UNSUPPORTED):
                 raise
-            await self._client.pause(REOPEN_S, link)
+            await self._connections.pause(REOPEN_S, link)
         except ConnectionLost:
-            await self._client.pause(REOPEN_S, link)
+            await self._connections.pause(REOPEN_S, link)
         except AdsumError:
             # The connection ended; whether there will be another one, the client knows.
-            await self._client.pause(REOPEN_S, link)
+            await self._connections.pause(REOPEN_S, link)
         finally:
             reader.cancel()
             writer.cancel()
