@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::formats;
 use crate::processes::{Ended, Site};
 
 /// What becomes of a document or message.
@@ -295,9 +296,7 @@ fn names(kind: &str) -> Vec<String> {
 }
 
 fn printed(site: &Site, who: &str, arguments: &[&str]) -> String {
-    let output = site.plain_command(who, arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    String::from_utf8_lossy(&formats::printed(site, who, arguments)).into_owned()
 }
 
 /// Checks what a command said to `file`; `Some` tells what must be shown and kept.

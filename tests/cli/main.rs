@@ -24,5 +24,7 @@ mod reading;
 mod refusals;
 mod rules;
 mod settings;
+mod shown;
+mod store;
 mod surroundings;
 mod unanswered;

@@ -16,6 +16,7 @@ mod delivery;
 mod domains;
 mod feeds;
 mod grants;
+mod histories;
 mod messages;
 mod presence;
 mod receipts;
