@@ -9,24 +9,25 @@ use adsum::log::{CheckpointRecord, EventLog, LogFault};
 use adsum::model::{EpochId, Lifetime, Mode, Moment, PublicationName, Timestamp};
 use adsum::protocol::{Answer, Command, Publish};
 use adsum::service::{
-    Enroll, FeedId, Hello, Input, Output, PresenceOpened, Reply, SessionId, Ticket,
+    Enroll, FeedId, Hello, Input, Output, PresenceOpened, Reply, ServiceConfig, SessionId, Ticket,
 };
 
 pub(crate) const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
-/// A service on its log, and a process that ends and starts again.
+/// A service on its log, and a process that ends and starts again: each is an epoch of its own.
 pub(crate) struct Server {
     disk: MemoryDisk,
     pub(crate) commit: Commit,
     pub(crate) now: Timestamp,
+    starts: u64,
 }
 
 impl Server {
     pub(crate) fn new() -> Self {
         let disk = MemoryDisk::new();
         let commit =
-            Commit::open(config(), Box::new(disk.open().unwrap()), &mut |_, _| {}).unwrap();
-        let mut server = Self { disk, commit, now: Timestamp::from_ms(1_000_000) };
+            Commit::open(epoch(1), Box::new(disk.open().unwrap()), &mut |_, _| {}).unwrap();
+        let mut server = Self { disk, commit, now: Timestamp::from_ms(1_000_000), starts: 1 };
         for name in NAMES {
             let label = adsum::model::DeviceLabel::new("").unwrap();
             let enroll = Some(Enroll { invite: None, label });
@@ -75,8 +76,9 @@ impl Server {
         }
         self.disk.crash(0);
         let log = Box::new(self.disk.open().unwrap());
-        let commit = Commit::open(config(), log, &mut |_, _| {}).unwrap();
-        Self { commit, ..self }
+        let starts = self.starts + 1;
+        let commit = Commit::open(epoch(starts), log, &mut |_, _| {}).unwrap();
+        Self { commit, starts, ..self }
     }
 
     /// The views folded from nothing but the log.
@@ -85,6 +87,11 @@ impl Server {
         let log = Box::new(self.disk.open().unwrap());
         Commit::rebuild(config(), log, &mut |_, _| {}).unwrap().fingerprint()
     }
+}
+
+/// The settings of the process that starts as the `number`th.
+fn epoch(number: u64) -> ServiceConfig {
+    ServiceConfig { epoch: EpochId(number.to_be_bytes()), ..config() }
 }
 
 pub(crate) fn ticket() -> Ticket {
