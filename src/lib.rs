@@ -66,5 +66,7 @@ pub mod server;
 pub mod service;
 #[cfg(feature = "server")]
 pub mod session;
+#[cfg(any(feature = "client", feature = "server"))]
+mod uptime;
 pub mod view;
 pub mod wire;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("disk", &[]),
+    ("uptime", &[]),
     ("event", &["model"]),
     ("format", &["model"]),
     ("view", &["event", "model"]),
@@ -34,10 +35,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "server",
         &[
             "format", "session", "commit", "service", "protocol", "view", "log", "wire", "event",
-            "model", "disk",
+            "model", "disk", "uptime",
         ],
     ),
-    ("client", &["protocol", "wire", "model", "disk"]),
+    ("client", &["protocol", "wire", "model", "disk", "uptime"]),
     (
         "cli",
         &[

@@ -5,10 +5,12 @@
 //! Must never hold: a time that is sent or stored.
 
 use core::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::link::{Links, next_link};
+use crate::uptime;
 
 /// How often the clocks are compared.
 const TICK: Duration = Duration::from_secs(1);
@@ -29,17 +31,10 @@ thread_local! {
     pub(super) static SLEPT: core::cell::Cell<Duration> = const { core::cell::Cell::new(Duration::ZERO) };
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Where no clock counts sleeps the wall clock has to do: a step of it is taken for a sleep, which costs one more connection.
 fn running() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    // Neither is negative, and there are fewer nanoseconds than fill a second.
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
-}
-
-/// Elsewhere the wall clock has to do: a step of it is taken for a sleep, which costs one more connection.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn running() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+    let wall = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    uptime::since_boot().unwrap_or_else(wall)
 }
 
 /// Notices the sleeps of the machine.

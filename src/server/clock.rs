@@ -7,8 +7,8 @@
 
 use std::fmt::Debug;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::warn;
 
@@ -17,6 +17,7 @@ use crate::disk;
 use crate::event::{ClockCause, ClockMoved, Event};
 use crate::model::{Ahead, Lifetime, Now, Timestamp};
 use crate::service::resumed_at;
+use crate::uptime;
 use crate::view::Views;
 
 /// Name of the file in the data folder: `adsum clock`, the boot, and how many milliseconds elapsed time is ahead of its clock.
@@ -44,20 +45,11 @@ impl Clock for SystemClock {
         wall()
     }
 
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    /// Where the system does not tell, a clock that need not run while the machine sleeps: since the first reading.
     fn since_boot(&self) -> Lifetime {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let part = |number: i64| u64::try_from(number).unwrap_or_default();
-        Lifetime::from_ms(part(time.tv_sec) * 1_000 + part(time.tv_nsec) / 1_000_000)
-    }
-
-    /// Elsewhere a clock that need not run while the machine sleeps: since the first reading.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn since_boot(&self) -> Lifetime {
-        use std::sync::OnceLock;
-        use std::time::Instant;
         static FIRST: OnceLock<Instant> = OnceLock::new();
-        let passed = FIRST.get_or_init(Instant::now).elapsed();
+        let passed =
+            uptime::since_boot().unwrap_or_else(|| FIRST.get_or_init(Instant::now).elapsed());
         Lifetime::from_ms(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
     }
 
