@@ -57,7 +57,7 @@ fn split(text: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn bad(text: &str) -> Refusal {
-    let reason = format!("{text:?} is not host:port, such as 127.0.0.1:2778 or [::1]:2778");
+    let reason = format!("{text:?} is not host:port; write it like 127.0.0.1:2778 or [::1]:2778");
     Refusal::bad_field("server address", &reason)
 }
 
@@ -119,7 +119,10 @@ impl FromStr for KeyHash {
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
         bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| {
-            Refusal::bad_field("server key", "must be the 64 hexadecimal digits of its SHA-256")
+            Refusal::bad_field(
+                "server key",
+                "is not the hash of a key; write the 64 hexadecimal digits of its SHA-256",
+            )
         })
     }
 }

@@ -94,7 +94,7 @@ pub enum ClientError {
     #[error("{0}")]
     State(#[from] StateError),
     /// The machine gives no socket, randomness or thread.
-    #[error("this machine refused {what}: {reason}")]
+    #[error("this machine refused {what}: {reason}; raise its limits, or end what uses them up")]
     Machine {
         /// What was asked of it.
         what: &'static str,
@@ -156,7 +156,7 @@ impl ClientError {
 
 fn restored(had: InboxSequence) -> String {
     let lost = match had.get() {
-        0 => "what it tells now replaces what this watch has told before".to_owned(),
+        0 => "take what it tells now in place of what this watch has told before".to_owned(),
         had => format!(
             "this device had read up to #{had} of a past that is gone; what the server has now comes anew, and what came in \
              between must be sent again"

@@ -54,7 +54,7 @@ impl RequestId {
                 "ask again under the same id, and it is done once"
             }
             Self::Itself => "ask again, it does no harm",
-            Self::Nothing => "asked again it may be done twice",
+            Self::Nothing => "look first whether it was, asked again it may be done twice",
         }
     }
 }

@@ -82,9 +82,9 @@ impl FromStr for InviteToken {
         if letters.len() != (TOKEN_BYTES + CHECK_BYTES) * 8 / 5 {
             return Err(bad("must have 56 letters and digits; copy all of it"));
         }
-        let bytes = BASE32_NOPAD_NOCASE
-            .decode(letters.as_bytes())
-            .map_err(|_| bad("may hold only the letters a to z and the digits 2 to 7"))?;
+        let bytes = BASE32_NOPAD_NOCASE.decode(letters.as_bytes()).map_err(|_| {
+            bad("may hold only the letters a to z and the digits 2 to 7; copy it again")
+        })?;
         let (token, check) = bytes.split_at(TOKEN_BYTES);
         let token = Self(token.try_into().expect("the length was checked"));
         if token.check() != check && token.first_check() != check {

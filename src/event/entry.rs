@@ -132,9 +132,7 @@ pub enum EntryFault {
         expected: usize,
     },
     /// The entry was written by another version.
-    #[error(
-        "entry {sequence} has format version {found}, this program reads {ENTRY_VERSION}; use the adsum that wrote it"
-    )]
+    #[error("entry {sequence} has format version {found}, this program reads {ENTRY_VERSION}")]
     Version {
         /// Where.
         sequence: Sequence,

@@ -13,7 +13,7 @@ const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 pub(super) type Cure = &'static str;
 
 const SHAPE: Cure = "write it like 2026-01-02T03:04:05Z (RFC 3339, with a capital T and Z)";
-const RANGE: Cure = "a moment must lie between the years 1970 and 9999";
+const RANGE: Cure = "write a moment between the years 1970 and 9999";
 
 /// How the first letters of a moment look: `0` is any digit.
 const SHAPE_OF_SECONDS: &[u8] = b"0000-00-00T00:00:00";

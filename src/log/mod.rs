@@ -97,9 +97,7 @@ pub trait LogReader: Send + Sync {
 #[derive(Debug, Error)]
 pub enum LogFault {
     /// What is stored is damaged.
-    #[error(
-        "the log is damaged: {0}; restore a backup, or copy the folder and ask for help before anything else"
-    )]
+    #[error("the log is damaged: {0}; {cure}", cure = of_entry(.0))]
     Entry(#[from] EntryFault),
     /// An event that must be there is not.
     #[error(
@@ -196,6 +194,14 @@ pub enum LogFault {
         /// What it said.
         reason: String,
     },
+}
+
+/// What to do about an entry that cannot be read.
+fn of_entry(fault: &EntryFault) -> &'static str {
+    match fault {
+        EntryFault::Version { .. } => "use the adsum that wrote it",
+        _ => "restore a backup, or copy the folder and ask for help before anything else",
+    }
 }
 
 impl LogFault {

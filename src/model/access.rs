@@ -87,7 +87,7 @@ impl FromStr for Who {
                 None if text.contains('@') => text.parse().map(Self::Principal),
                 None => Err(Refusal::bad_field(
                     "who",
-                    "is none of everyone, anonymous, authenticated, @domain, name@domain",
+                    "is not known; write everyone, anonymous, authenticated, @domain or name@domain",
                 )),
             },
         }
@@ -127,7 +127,10 @@ impl FromStr for Handling {
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
         Self::ALL.into_iter().find(|handling| handling.as_str() == text).ok_or_else(|| {
-            Refusal::bad_field("handling", "is none of allow, block, polite-block, confirm")
+            Refusal::bad_field(
+                "handling",
+                "is not known; write allow, block, polite-block or confirm",
+            )
         })
     }
 }
@@ -201,10 +204,16 @@ impl RuleName {
     /// [`Refusal::BadField`] if it is empty, too long, or holds white space or control characters.
     pub fn new(text: &str) -> Result<Self, Refusal> {
         if !(1..=RULE_NAME_BYTES_MAX).contains(&text.len()) {
-            return Err(Refusal::bad_field("rule name", "must have 1 to 320 bytes"));
+            return Err(Refusal::bad_field(
+                "rule name",
+                "must have 1 to 320 bytes; choose a name of that length",
+            ));
         }
         if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
-            return Err(Refusal::bad_field("rule name", "may not hold white space"));
+            return Err(Refusal::bad_field(
+                "rule name",
+                "holds white space or a control character; leave it out",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -254,10 +263,10 @@ impl AccessRule {
             return Err(Refusal::bad_field("rule", "grants nothing; say what for"));
         }
         if self.shown.tuples.as_ref().is_some_and(|tuples| tuples.len() > RULE_TUPLES_MAX) {
-            return Err(Refusal::bad_field("view", "names more than 32 tuples"));
+            return Err(Refusal::bad_field("view", "names more than 32 tuples; name fewer"));
         }
         if self.from.zip(self.until).is_some_and(|(from, until)| from >= until) {
-            return Err(Refusal::bad_field("validity", "ends before it begins"));
+            return Err(Refusal::bad_field("validity", "ends before it begins; let it end later"));
         }
         Ok(())
     }
@@ -451,7 +460,7 @@ mod tests {
         assert!(refused(wrong).contains("grants nothing"));
         let mut wrong = rule;
         (wrong.from, wrong.until) = (Some(Timestamp::from_ms(2)), Some(Timestamp::from_ms(2)));
-        assert!(refused(wrong).contains("ends before it begins"));
+        assert!(refused(wrong).contains("ends before it begins; let it end later"));
         let name = RuleName::new("nosuch").unwrap();
         let refusal = AccessRules::default().changed(vec![], &[name]).unwrap_err();
         assert!(refusal.to_string().contains("nosuch"));

@@ -73,10 +73,10 @@ impl FromStr for Domain {
         if text.ends_with(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']) {
             return Err(bad("its domain ends in a dot; leave that out"));
         }
-        let ascii =
-            idna::domain_to_ascii_strict(text).map_err(|_| bad("its domain is not a DNS name"))?;
+        let ascii = idna::domain_to_ascii_strict(text)
+            .map_err(|_| bad("its domain is not a DNS name; write one like example.com"))?;
         if ascii.len() > DOMAIN_BYTES_MAX {
-            return Err(bad("its domain is longer than 253 bytes"));
+            return Err(bad("its domain is longer than 253 bytes; use a shorter one"));
         }
         Ok(Self(ascii.into()))
     }
@@ -90,9 +90,11 @@ impl Account {
     /// Parses `text` after percent-decoding has been done.
     fn parse(text: &str) -> Result<Self, Refusal> {
         let bad = |reason: &str| Refusal::bad_address(text, reason);
-        let (local, domain) = text.split_once('@').ok_or_else(|| bad("it has no `@`"))?;
+        let (local, domain) = text
+            .split_once('@')
+            .ok_or_else(|| bad("it has no `@`; write it like alice@example.com"))?;
         if domain.contains('@') {
-            return Err(bad("it has more than one `@`"));
+            return Err(bad("it has more than one `@`; write it like alice@example.com"));
         }
         let local = spelling::fold(local).map_err(|reason| bad(&reason))?;
         let domain: Domain = domain.parse().map_err(|refusal: Refusal| refusal.about(text))?;
@@ -105,7 +107,10 @@ impl Account {
         let whole = sides.filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
         match whole {
             Some((_, domain)) if !domain.contains('@') => Ok(Self(text.into())),
-            _ => Err(Refusal::bad_address(text, "it was never an account")),
+            _ => Err(Refusal::bad_address(
+                text,
+                "it was never an account; write it like alice@example.com",
+            )),
         }
     }
 
@@ -121,16 +126,17 @@ impl Account {
 /// Takes the scheme off, ignores header fields as RFC 3859 §A lets us, and undoes percent-encoding.
 fn mailbox_of(text: &str, scheme: &str) -> Result<String, Refusal> {
     let bad = |reason: &str| Refusal::bad_address(text, reason);
-    let (given, rest) =
-        text.split_once(':').ok_or_else(|| bad(&format!("it does not begin with `{scheme}:`")))?;
+    let write = format!("write it like {scheme}:alice@example.com");
+    let (given, rest) = text.split_once(':').unwrap_or_default();
     if !given.eq_ignore_ascii_case(scheme) {
-        return Err(bad(&format!("it does not begin with `{scheme}:`")));
+        return Err(bad(&format!("it does not begin with `{scheme}:`; {write}")));
     }
     let mailbox = rest.split_once('?').map_or(rest, |(mailbox, _)| mailbox);
     if mailbox.is_empty() {
-        return Err(bad("it names nobody"));
+        return Err(bad(&format!("it names nobody; {write}")));
     }
-    percent_decode(mailbox).ok_or_else(|| bad("its percent-encoding is broken or not UTF-8"))
+    let broken = "its percent-encoding is broken or not UTF-8; write % as %25";
+    percent_decode(mailbox).ok_or_else(|| bad(broken))
 }
 
 fn percent_decode(text: &str) -> Option<String> {

@@ -57,7 +57,10 @@ impl MediaRange {
         let checked = ContentType::new(plain.as_deref().unwrap_or(text));
         let is_wild = plain.as_deref().unwrap_or(text).contains('*');
         if checked.is_err() || is_wild || text.contains(';') {
-            return Err(Refusal::bad_field("content type", "is neither type/subtype nor type/*"));
+            return Err(Refusal::bad_field(
+                "content type",
+                "is neither type/subtype nor type/*; write it like text/plain or text/*",
+            ));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
@@ -102,10 +105,10 @@ impl DeliveryRule {
                 "discard is for anonymous senders only; refuse or quarantine the others",
             )),
             Delivery::Refuse { reason } if reason.len() > DELIVERY_REASON_BYTES_MAX => {
-                Err(Refusal::bad_field("reason", "is longer than 200 bytes"))
+                Err(Refusal::bad_field("reason", "is longer than 200 bytes; shorten it"))
             }
             Delivery::Refuse { reason } if reason.chars().any(char::is_control) => {
-                Err(Refusal::bad_field("reason", "holds a control character"))
+                Err(Refusal::bad_field("reason", "holds a control character; leave it out"))
             }
             _ => Ok(()),
         }

@@ -45,7 +45,10 @@ impl Rights {
     /// [`Refusal::BadField`] for a bit that stands for nothing.
     pub fn from_bits(bits: u8) -> Result<Self, Refusal> {
         if bits > Self::MEMBER.0 {
-            return Err(Refusal::bad_field("rights", "hold one this server does not know"));
+            return Err(Refusal::bad_field(
+                "rights",
+                "hold one that is not known here; name only publish, read, delete, watchers and member",
+            ));
         }
         Ok(Self(bits))
     }
@@ -96,7 +99,7 @@ impl FromStr for Rights {
             let (_, right) = known.ok_or_else(|| {
                 Refusal::bad_field(
                     "rights",
-                    &format!("{word:?} is none of publish, read, delete, watchers, member"),
+                    &format!("name {word:?}, which is not known; write publish, read, delete, watchers or member"),
                 )
             })?;
             Ok(Self(rights.0 | right.0))

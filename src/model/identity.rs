@@ -51,7 +51,7 @@ impl core::str::FromStr for DeviceId {
         let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let value = plain.then(|| u64::from_str_radix(text, 16).ok()).flatten();
         value.map(|value| Self(value.to_be_bytes())).ok_or_else(|| {
-            Refusal::bad_field("device", "is not a device id: 16 hexadecimal digits")
+            Refusal::bad_field("device", "is not a device id; write its 16 hexadecimal digits")
         })
     }
 }

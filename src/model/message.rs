@@ -23,10 +23,16 @@ impl MessageId {
     /// [`Refusal::BadField`] if it is empty, too long, or holds anything but visible ASCII.
     pub fn new(text: &str) -> Result<Self, Refusal> {
         if !(1..=MESSAGE_ID_BYTES_MAX).contains(&text.len()) {
-            return Err(Refusal::bad_field("message id", "must have 1 to 64 characters"));
+            return Err(Refusal::bad_field(
+                "message id",
+                "must have 1 to 64 characters; choose one of that length",
+            ));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Refusal::bad_field("message id", "may hold only visible ASCII characters"));
+            return Err(Refusal::bad_field(
+                "message id",
+                "may hold only visible ASCII characters; leave the others out",
+            ));
         }
         Ok(Self(text.into()))
     }
@@ -52,16 +58,18 @@ impl ContentType {
     pub fn new(text: &str) -> Result<Self, Refusal> {
         let bad = |reason| Refusal::bad_field("content type", reason);
         if text.len() > CONTENT_TYPE_BYTES_MAX {
-            return Err(bad("is longer than 255 bytes"));
+            return Err(bad("is longer than 255 bytes; shorten it"));
         }
         let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
-        let (kind, subtype) =
-            essence.trim_end().split_once('/').ok_or_else(|| bad("has no `/`"))?;
+        let (kind, subtype) = essence
+            .trim_end()
+            .split_once('/')
+            .ok_or_else(|| bad("has no `/`; write it like text/plain"))?;
         if !is_token(kind) || !is_token(subtype) {
-            return Err(bad("is not `type/subtype`, such as text/plain"));
+            return Err(bad("is not `type/subtype`; write it like text/plain"));
         }
         if parameters.chars().any(char::is_control) {
-            return Err(bad("holds a control character"));
+            return Err(bad("holds a control character; leave it out"));
         }
         Ok(Self(text.into()))
     }

@@ -44,7 +44,10 @@ impl Priority {
     /// [`Refusal::BadField`] above 1000.
     pub fn from_thousandths(thousandths: u16) -> Result<Self, Refusal> {
         if thousandths > 1_000 {
-            return Err(Refusal::bad_field("priority", "must be from 0 to 1"));
+            return Err(Refusal::bad_field(
+                "priority",
+                "must be from 0 to 1; give it at most 1000 thousandths",
+            ));
         }
         Ok(Self(thousandths))
     }
@@ -81,7 +84,12 @@ impl core::str::FromStr for Priority {
 
     /// Parses `0`, `1`, `0.8`, `0.125`: at most three decimals.
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        let bad = || Refusal::bad_field("priority", "must be from 0 to 1 with at most 3 decimals");
+        let bad = || {
+            Refusal::bad_field(
+                "priority",
+                "must be from 0 to 1 with at most 3 decimals; write it like 0.5",
+            )
+        };
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits =
             |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -149,7 +157,10 @@ impl Tuple {
             return Err(Refusal::bad_field("status", "is empty; say open or closed"));
         }
         if self.markup.len() + self.status_markup.len() > MARKUP_MAX {
-            return Err(Refusal::bad_field("tuple", "has more than 32 extension elements"));
+            return Err(Refusal::bad_field(
+                "tuple",
+                "has more than 32 extension elements; leave some out",
+            ));
         }
         self.contact.as_ref().map_or(Ok(()), check_contact)?;
         check_notes(&self.notes)?;
@@ -179,7 +190,8 @@ fn check_contact(contact: &Contact) -> Result<(), Refusal> {
         || text.len() > CONTACT_BYTES_MAX
         || text.chars().any(|c| c.is_control() || c == ' ')
     {
-        let reason = "must be an absolute URI of at most 1024 bytes, such as im:alice@example.com";
+        let reason =
+            "must be an absolute URI of at most 1024 bytes; write one like im:alice@example.com";
         return Err(Refusal::bad_field("contact", reason));
     }
     Ok(())
@@ -187,13 +199,19 @@ fn check_contact(contact: &Contact) -> Result<(), Refusal> {
 
 fn check_notes(notes: &[Note]) -> Result<(), Refusal> {
     if notes.len() > NOTES_MAX {
-        return Err(Refusal::bad_field("document", "has more than 16 notes in one place"));
+        return Err(Refusal::bad_field(
+            "document",
+            "has more than 16 notes in one place; leave some out",
+        ));
     }
     for note in notes {
         let tag = &note.language;
         let letters = tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if tag.len() > LANGUAGE_BYTES_MAX || !letters {
-            return Err(Refusal::bad_field("note language", "is not an RFC 5646 tag such as fr"));
+            return Err(Refusal::bad_field(
+                "note language",
+                "is not an RFC 5646 tag; write one like fr",
+            ));
         }
         check_text(&note.text)?;
     }
@@ -256,7 +274,10 @@ impl Document {
             return Err(Refusal::TooLarge { part: "tuples".into(), found, max: TUPLES_MAX as u64 });
         }
         if self.markup.len() > MARKUP_MAX {
-            return Err(Refusal::bad_field("document", "has more than 32 extension elements"));
+            return Err(Refusal::bad_field(
+                "document",
+                "has more than 32 extension elements; leave some out",
+            ));
         }
         let found = self.payload_bytes();
         if found > DOCUMENT_BYTES_MAX {
@@ -275,7 +296,7 @@ impl Document {
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(Refusal::bad_field(
                 "tuple id",
-                &format!("{:?} is used twice", pair[0].as_str()),
+                &format!("{:?} is used twice; give each tuple its own", pair[0].as_str()),
             )),
             None => Ok(()),
         }
@@ -358,7 +379,10 @@ impl PublicationName {
         if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Refusal::bad_field("publication name", "may have at most 32 visible ASCII characters"))
+        Err(Refusal::bad_field(
+            "publication name",
+            "may have at most 32 visible ASCII characters; choose a shorter or simpler one",
+        ))
     }
 }
 

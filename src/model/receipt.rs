@@ -103,8 +103,9 @@ impl FromStr for Receipts {
         text.split(',').try_fold(Self::NONE, |receipts, word| {
             let known = ReceiptKind::ALL.into_iter().find(|kind| kind.as_str() == word);
             known.map(|kind| receipts.with(kind)).ok_or_else(|| {
-                let reason =
-                    format!("{word:?} is none of stored, delivered, displayed, failed, expired");
+                let reason = format!(
+                    "{word:?} is not known; write stored, delivered, displayed, failed or expired"
+                );
                 Refusal::bad_field("receipt", &reason)
             })
         })

@@ -45,7 +45,7 @@ pub enum Refusal {
         kind: u16,
     },
     /// More than a limit allows.
-    #[error("the {part} has {found}, the most is {max}; send less")]
+    #[error("the {part} has {found}, the most is {max}; {}", less_of(.part))]
     TooLarge {
         /// What is too large.
         part: String,
@@ -78,7 +78,9 @@ pub enum Refusal {
     )]
     StaleTag,
     /// A publish that has neither a document nor a tag, or a tag and a name that do not belong together.
-    #[error("a publish needs a document, or the tag of a publication to refresh or remove")]
+    #[error(
+        "there is nothing to publish; send a document, or the tag of a publication to refresh or remove"
+    )]
     NothingToPublish,
     /// A lifetime below the minimum.
     #[error("the lifetime is below the minimum of {} s; ask for at least that", .minimum.as_secs())]
@@ -253,7 +255,9 @@ pub enum Refusal {
         name: String,
     },
     /// A rule's view names a tuple that was never published.
-    #[error("the view names the tuple {tuple:?}, which was never published; known are: {known}")]
+    #[error(
+        "the view names the tuple {tuple:?}, which was never published; name one of these: {known}"
+    )]
     UnknownTuple {
         /// The tuple.
         tuple: String,
@@ -275,7 +279,7 @@ pub enum Refusal {
         max: u64,
     },
     /// The domain exists already.
-    #[error("the domain {domain} exists already")]
+    #[error("the domain {domain} exists already; use it as it is, or take another name")]
     DomainExists {
         /// The domain.
         domain: String,
@@ -379,6 +383,16 @@ impl Refusal {
             Self::BadAddress { reason, .. } => Self::bad_address(given, &reason),
             other => other,
         }
+    }
+}
+
+/// What to do where `part` is more than it may be.
+fn less_of(part: &str) -> &'static str {
+    match part {
+        "list of domains" => "remove one first",
+        "stretch of history between now and then" => "ask for a later moment",
+        "rules" => "remove some",
+        _ => "send less",
     }
 }
 

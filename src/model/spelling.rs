@@ -12,7 +12,8 @@ use super::limits::LOCAL_PART_BYTES_MAX;
 /// # Errors
 /// What is wrong with it, as the reason of a refusal.
 pub(super) fn fold(local: &str) -> Result<String, String> {
-    let may_not_hold = |wrong| format!("the part before `@` may not hold {}", named(wrong));
+    let may_not_hold =
+        |wrong| format!("the part before `@` may not hold {}; leave it out", named(wrong));
     if let Some(unseen) = local.chars().find(|character| is_unseen(*character)) {
         return Err(may_not_hold(unseen));
     }
@@ -21,10 +22,12 @@ pub(super) fn fold(local: &str) -> Result<String, String> {
         return Err(may_not_hold(wrong));
     }
     if local.is_empty() || local.len() > LOCAL_PART_BYTES_MAX {
-        return Err("the part before `@` must have 1 to 64 bytes".to_owned());
+        return Err(
+            "the part before `@` must have 1 to 64 bytes; choose a name of that length".to_owned()
+        );
     }
     if !is_readable(&local) {
-        return Err("the part before `@` begins with a mark, mixes directions of writing, or holds what is no character".to_owned());
+        return Err("the part before `@` begins with a mark, mixes directions of writing, or holds what is no character; choose a simpler name".to_owned());
     }
     Ok(local)
 }

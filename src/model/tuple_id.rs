@@ -19,12 +19,15 @@ impl TupleId {
     /// [`Refusal::BadField`] if it is empty, too long, or holds white space or control characters.
     pub fn new(text: &str) -> Result<Self, Refusal> {
         if !(1..=TUPLE_ID_BYTES_MAX).contains(&text.len()) {
-            return Err(Refusal::bad_field("tuple id", "must have 1 to 64 bytes"));
+            return Err(Refusal::bad_field(
+                "tuple id",
+                "must have 1 to 64 bytes; choose one of that length",
+            ));
         }
         if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
             return Err(Refusal::bad_field(
                 "tuple id",
-                "may not hold white space or control characters",
+                "may not hold white space or control characters; leave them out",
             ));
         }
         Ok(Self(text.to_owned()))

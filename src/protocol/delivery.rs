@@ -195,7 +195,7 @@ fn action(number: u8, reason: String) -> Result<Delivery, Refusal> {
         4 => Ok(Delivery::Accept),
         _ => Err(Refusal::bad_field(
             "action",
-            "is none of 1 (refuse), 2 (discard), 3 (quarantine), 4 (accept)",
+            "is none of 1 (refuse), 2 (discard), 3 (quarantine), 4 (accept); send one of them",
         )),
     }
 }

@@ -146,7 +146,7 @@ impl Field<body::Administer> for Administer {
             },
             5 => Administration::Suspend(subject.parse()?),
             6 => Administration::Resume(subject.parse()?),
-            _ => return Err(Refusal::bad_field("act", "is none of 1 to 6")),
+            _ => return Err(Refusal::bad_field("act", "is none of 1 to 6; send one of them")),
         };
         Ok(Self { operation: OperationId(body.operation), act })
     }

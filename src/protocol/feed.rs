@@ -200,7 +200,7 @@ impl Field<body::FeedOpen> for FeedOpen {
                 FeedSubject::Inbox { inbox: body.inbox.parse()?, from_start: body.from_start }
             }
             _ => {
-                let rule = "is neither 1 (presence) nor 2 (inbox)";
+                let rule = "is neither 1 (presence) nor 2 (inbox); send one of them";
                 return Err(Refusal::bad_field("feed kind", rule));
             }
         };
@@ -223,7 +223,10 @@ pub fn wants_watchers(addition: Option<&Bytes>) -> Result<bool, Refusal> {
     match addition.map(AsRef::as_ref) {
         None | Some(&[0]) => Ok(false),
         Some(&[1]) => Ok(true),
-        Some(_) => Err(Refusal::bad_field("wish for watchers", "must be one byte, 0 or 1")),
+        Some(_) => Err(Refusal::bad_field(
+            "wish for watchers",
+            "must be one byte, 0 or 1; send one of them",
+        )),
     }
 }
 
@@ -313,8 +316,9 @@ impl Field<body::FeedReady> for FeedReady {
             outcome.number() == body.outcome && outcome.restored() == body.restored
         };
         let known = Outcome::ALL.into_iter().find(is_said);
-        let outcome =
-            known.ok_or_else(|| Refusal::bad_field("outcome of a feed", "is none of 0 to 2"))?;
+        let outcome = known.ok_or_else(|| {
+            Refusal::bad_field("outcome of a feed", "is none of 0 to 2; send one of them")
+        })?;
         let body::FeedReady { from, to, pending, complete, .. } = body;
         Ok(Self { outcome, from, to, pending, complete })
     }

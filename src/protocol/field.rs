@@ -145,7 +145,7 @@ macro_rules! numbered {
                 match wire {
                     0 => Ok(None),
                     $($number => Ok(Some($type::$variant)),)*
-                    _ => Err($crate::model::Refusal::bad_field($part, $fault)),
+                    _ => Err($crate::model::Refusal::bad_field($part, concat!($fault, "; send one of them"))),
                 }
             }
         }
@@ -156,7 +156,7 @@ macro_rules! numbered {
             }
 
             fn from_wire(wire: u8) -> Result<Self, $crate::model::Refusal> {
-                let missing = || $crate::model::Refusal::bad_field($part, "is missing");
+                let missing = || $crate::model::Refusal::bad_field($part, "is missing; send it");
                 Option::<Self>::from_wire(wire)?.ok_or_else(missing)
             }
         }
@@ -172,7 +172,7 @@ macro_rules! numbered {
             fn from_wire(wire: u8) -> Result<Self, $crate::model::Refusal> {
                 match wire {
                     $($number => Ok(Self::$variant),)*
-                    _ => Err($crate::model::Refusal::bad_field($part, $fault)),
+                    _ => Err($crate::model::Refusal::bad_field($part, concat!($fault, "; send one of them"))),
                 }
             }
         }

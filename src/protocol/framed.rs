@@ -94,7 +94,10 @@ pub(super) fn switch(part: &str, number: u8) -> Result<Option<bool>, Refusal> {
         0 => Ok(None),
         1 => Ok(Some(false)),
         2 => Ok(Some(true)),
-        _ => Err(Refusal::bad_field(part, "is none of 0 (as it is), 1 (off), 2 (on)")),
+        _ => Err(Refusal::bad_field(
+            part,
+            "is none of 0 (as it is), 1 (off), 2 (on); send one of them",
+        )),
     }
 }
 

@@ -126,7 +126,7 @@ impl ChangeKind {
 }
 
 numbered! {
-    ChangeKind, "change", "is of a kind not known here":
+    ChangeKind, "change", "is none of 1 to 4":
     1 Published, 2 Removed, 3 Expired, 4 Withdrawn
 }
 

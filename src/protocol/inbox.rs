@@ -209,7 +209,9 @@ impl Field<u8> for ReceiptKind {
 
     fn from_wire(wire: u8) -> Result<Self, Refusal> {
         let kind = Self::from_number(wire);
-        kind.ok_or_else(|| Refusal::bad_field("receipt", "is of a kind not known here"))
+        kind.ok_or_else(|| {
+            Refusal::bad_field("receipt", "is of a kind not known here; use a newer adsum")
+        })
     }
 }
 

@@ -179,7 +179,10 @@ impl Field<Option<Bytes>> for Receipts {
         match wire.as_deref() {
             None => Ok(Self::NONE),
             Some(&[bits]) => Ok(Self::from_bits(bits)),
-            Some(_) => Err(Refusal::bad_field("receipts", "must have one byte")),
+            Some(_) => Err(Refusal::bad_field(
+                "receipts",
+                "must have one byte; send one, or leave them out",
+            )),
         }
     }
 }

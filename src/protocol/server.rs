@@ -117,7 +117,8 @@ fn notice(at: Timestamp, place: &PastPlace) -> Bytes {
 }
 
 fn read_notice(notice: &[u8]) -> Result<(Timestamp, PastPlace), Refusal> {
-    let fault = || Refusal::bad_field("notice", "is not a feed, three numbers and an inbox");
+    let fault =
+        || Refusal::bad_field("notice", "is not a feed, three numbers and an inbox; send those");
     let (feed, rest) = notice.split_first().ok_or_else(fault)?;
     let (numbers, inbox) = rest.split_first_chunk::<24>().ok_or_else(fault)?;
     let number = |place: usize| {
@@ -157,7 +158,7 @@ impl Field<Bytes> for ClockSet {
         let (by, at) = wire
             .split_first_chunk::<8>()
             .and_then(|(by, at)| Some((*by, at.try_into().ok()?)))
-            .ok_or_else(|| Refusal::bad_field("clock", "must have 16 bytes"))?;
+            .ok_or_else(|| Refusal::bad_field("clock", "must have 16 bytes; send that many"))?;
         let (by, at) = (i64::from_be_bytes(by), u64::from_be_bytes(at));
         Ok(Self { by: Ahead::from_ms(by), at: Timestamp::from_ms(at) })
     }

@@ -181,7 +181,9 @@ impl Field<Option<Bytes>> for OperationId {
     fn from_wire(wire: Option<Bytes>) -> Result<Self, Refusal> {
         let Some(value) = wire else { return Ok(Self::default()) };
         let bytes = value.as_ref().try_into();
-        bytes.map(Self).map_err(|_| Refusal::bad_field("operation", "must have 16 bytes"))
+        bytes
+            .map(Self)
+            .map_err(|_| Refusal::bad_field("operation", "must have 16 bytes; send that many"))
     }
 }
 
@@ -233,7 +235,7 @@ pub fn state(state: u8, reason: u8) -> Result<SubscriptionState, Refusal> {
         PENDING => Ok(SubscriptionState::Pending),
         _ => Err(Refusal::bad_field(
             "subscription state",
-            "is none of 1 (active), 2 (terminated), 3 (pending)",
+            "is none of 1 (active), 2 (terminated), 3 (pending); send one of them",
         )),
     }
 }

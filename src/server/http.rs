@@ -73,7 +73,9 @@ impl Health {
         match probe.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(format!("the data folder cannot be written: {error}")),
-            Err(panic) => Err(format!("the data folder could not be tried: {panic}")),
+            Err(panic) => {
+                Err(format!("the data folder could not be tried: {panic}; start the server again"))
+            }
         }
     }
 }

@@ -127,7 +127,7 @@ impl Case<'_> {
         self.check_domain(inbox.domain())?;
         let owner = inbox.principal();
         if !rights(self.views, &owner, &actor.principal).has(right) {
-            let cure = format!("only {owner} may, and whom it grants that");
+            let cure = format!("ask {owner} to do it, or to grant you that");
             return Err(Refusal::Forbidden { action: format!("read or change {inbox}"), cure });
         }
         self.check_messaging_on(inbox.domain())?;
@@ -145,7 +145,7 @@ impl Case<'_> {
         if controls(self.views, owner, &actor.principal) {
             return Ok(());
         }
-        let cure = format!("only {owner} may");
+        let cure = format!("ask {owner} to do it");
         Err(Refusal::Forbidden { action: action.replace("its", &format!("{owner}'s")), cure })
     }
 
@@ -158,7 +158,7 @@ impl Case<'_> {
         if actor.principal == *principal || self.administers(actor, principal.domain()) {
             return Ok(());
         }
-        let cure = format!("only {principal} and administrators of {} may", principal.domain());
+        let cure = format!("ask {principal}, or an administrator of {}", principal.domain());
         Err(Refusal::Forbidden { action: format!("manage {principal}"), cure })
     }
 
@@ -183,7 +183,7 @@ impl Case<'_> {
             return Ok(());
         }
         let home = self.config.domains.first().map_or("", Domain::as_str);
-        let cure = format!("only administrators of {home} may");
+        let cure = format!("ask an administrator of {home}");
         Err(Refusal::Forbidden { action: action.to_owned(), cure })
     }
 
@@ -192,7 +192,7 @@ impl Case<'_> {
         if self.administers(actor, domain.as_str()) {
             return Ok(());
         }
-        let cure = format!("only administrators of {domain} may");
+        let cure = format!("ask an administrator of {domain}");
         Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
     }
 

@@ -238,7 +238,7 @@ fn explain(
 
 fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
     if !case.is_administrator(&actor.principal) {
-        let cure = "administrators may".to_owned();
+        let cure = "ask an administrator".to_owned();
         return Err(Refusal::Forbidden { action: "list the domains".into(), cure });
     }
     let rows = served(case).into_iter().map(|domain| {

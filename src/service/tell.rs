@@ -186,7 +186,7 @@ impl Service {
         self.live.stop_telling_of_watchers(&event.owner.presentity(), |asker| {
             has(asker, Rights::WATCHERS)
         });
-        let cure = format!("{} took the right back", event.owner);
+        let cure = format!("ask {} for the right that it took back", event.owner);
         let action = format!("read {inbox} any more");
         self.end_feeds(feeds, Refusal::Forbidden { action, cure });
     }

@@ -146,7 +146,7 @@ impl Introduction {
             }
             _ => HelloStep::TurnAway(Refusal::bad_field(
                 "proof",
-                "is neither 0 (challenge) nor 1 (exporter)",
+                "is neither 0 (challenge) nor 1 (exporter); send one of them",
             )),
         }
     }

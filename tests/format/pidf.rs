@@ -187,12 +187,12 @@ fn a_wrong_document_is_refused_with_place_thing_and_cure() {
         (tuple("<status><basic>open</basic><basic>open</basic></status>"), "second basic"),
         (
             tuple("<status><basic>OPEN</basic></status>"),
-            "basic \"OPEN\" is wrong: it is open or closed",
+            "basic \"OPEN\" is wrong: write open or closed",
         ),
         (tuple("<status><basic/></status>"), "basic \"\" is wrong"),
-        (tuple("<status><basic>op<b/>en</basic></status>"), "only text may stand here"),
+        (tuple("<status><basic>op<b/>en</basic></status>"), "write only text here"),
         (tuple("<status>open</status>"), "text may not stand here"),
-        (tuple("<status><note>x</note></status>"), "<note> may not stand here; a status holds"),
+        (tuple("<status><note>x</note></status>"), "<note> may not stand here; put only basic"),
         (tuple(&format!("{STATUS}<tuple id='b'/>")), "<tuple> may not stand here"),
         (tuple(&format!("{STATUS}{STATUS}")), "second status"),
         (tuple(&format!("{STATUS}<contact>im:a@b</contact><contact/>")), "second contact"),
@@ -212,7 +212,7 @@ fn a_wrong_document_is_refused_with_place_thing_and_cure() {
         ),
         (document(&format!("<tuple id='a b'>{STATUS}</tuple>")), "white space"),
         (document(&format!("<tuple id=' '>{STATUS}</tuple>")), "1 to 64 bytes"),
-        (document("<status/>"), "presence holds tuple"),
+        (document("<status/>"), "put only tuple"),
         (document("words"), "text may not stand here"),
     ] {
         let fault = refused(&text);
@@ -231,8 +231,8 @@ fn the_entity_is_required_and_is_a_presentity() {
         let fault = with(&format!("<presence {pidf} entity='{entity}'/>"));
         assert!(fault.contains("attribute entity") && fault.contains("pres:"), "{fault}");
     }
-    assert!(with("<presence entity='pres:a@b'/>").contains("the root is <presence xmlns="));
-    assert!(with(&format!("<tuple {pidf}/>")).contains("<tuple> may not stand here; the root is"));
+    assert!(with("<presence entity='pres:a@b'/>").contains("begin with <presence xmlns="));
+    assert!(with(&format!("<tuple {pidf}/>")).contains("<tuple> may not stand here; begin with"));
     let colon = "xmlns='urn:ietf:params:xml:ns:pidf:' entity='pres:a@b'";
     assert!(with(&format!("<presence {colon}/>")).contains("without the namespace of PIDF"));
 }

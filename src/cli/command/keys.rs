@@ -40,7 +40,7 @@ enum Action {
 }
 
 fn device(text: &str) -> Result<DeviceId, String> {
-    text.parse().map_err(|refusal: Refusal| format!("{refusal}, see `adsum keys`"))
+    text.parse().map_err(|refusal: Refusal| format!("{refusal}, as `adsum keys list` shows it"))
 }
 
 /// `{"type":"key", …}`.

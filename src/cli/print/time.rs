@@ -23,20 +23,21 @@ pub(in crate::cli) fn now() -> Timestamp {
 pub(in crate::cli) fn lifetime(text: &str) -> Result<Lifetime, String> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Err(format!("it has no unit: write {text}s, {text}m, {text}h or {text}d"));
+        return Err(format!("it has no unit; write {text}s, {text}m, {text}h or {text}d"));
     }
-    let span: Span =
-        text.parse().map_err(|_| "write a number with a unit, such as 90s, 30m, 1h or 2d")?;
+    let span: Span = text
+        .parse()
+        .map_err(|_| "it is no span; write a number with a unit, such as 90s, 30m, 1h or 2d")?;
     if span.get_years() != 0 || span.get_months() != 0 {
-        return Err("months and years differ in length: write days, such as 30d".to_owned());
+        return Err("months and years differ in length; write days, such as 30d".to_owned());
     }
     let length = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| "it is too long: write at most some years in days".to_owned())?;
+        .map_err(|_| "it is too long; write at most some years in days".to_owned())?;
     match u64::try_from(length.as_millis()) {
-        Ok(0) => Err("it is shorter than a millisecond: write 1s or more".to_owned()),
+        Ok(0) => Err("it is shorter than a millisecond; write 1s or more".to_owned()),
         Ok(ms) => Ok(Lifetime::from_ms(ms)),
-        Err(_) => Err("it is negative: write a span from now on, such as 1h".to_owned()),
+        Err(_) => Err("it is negative; write a span from now on, such as 1h".to_owned()),
     }
 }
 
@@ -52,7 +53,9 @@ fn moment_seen_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         let ms = u64::try_from(at.as_millisecond());
-        return ms.map(Timestamp::from_ms).map_err(|_| "it lies before 1970".to_owned());
+        return ms
+            .map(Timestamp::from_ms)
+            .map_err(|_| "it lies before 1970; write a later one".to_owned());
     }
     let (ahead, length) = match text.strip_prefix('+') {
         Some(length) => (true, length),
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_refused_with_the_right_forms() {
-        assert_eq!(lifetime("60").unwrap_err(), "it has no unit: write 60s, 60m, 60h or 60d");
+        assert_eq!(lifetime("60").unwrap_err(), "it has no unit; write 60s, 60m, 60h or 60d");
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn of_code(code: Option<RefusalCode>, message: String) -> String {
         Some(RefusalCode::DevicesFull) => "revoke one with `adsum keys revoke`".to_owned(),
         Some(RefusalCode::NoDevice) => "list them with `adsum keys list`".to_owned(),
         Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
+        Some(RefusalCode::Anonymous) => "leave --anonymous out".to_owned(),
         _ => return message,
     };
     instead(&message, &cure)

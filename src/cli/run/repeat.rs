@@ -53,9 +53,9 @@ fn of_line(request: &str, id: &RequestId, reason: &str, line: &[OsString]) -> Un
         if line.iter().any(|word| word == "-") { ", with the same standard input" } else { "" };
     let cure = match (id, &command) {
         (RequestId::Nothing, _) | (_, None) => {
-            "repeated it may be done twice, for --anonymous is somebody else each time".to_owned()
+            "look first whether it was: repeated it may be done twice, for --anonymous is somebody else each time".to_owned()
         }
-        (RequestId::Itself, Some(command)) => format!("repeating it does no harm{same}: {command}"),
+        (RequestId::Itself, Some(command)) => format!("repeat it, it does no harm{same}: {command}"),
         (_, Some(command)) => format!("to repeat it safely{same}: {command}"),
     };
     let message = format!("not known whether {done} ({request}{id}): {reason}; {cure}");

@@ -45,7 +45,10 @@ impl Interrupts {
             }
         });
         waiting.map_err(|error| {
-            Failure::failed("machine", format!("cannot start a thread: {error}"))
+            Failure::failed(
+                "machine",
+                format!("cannot start a thread: {error}; raise the limit on threads"),
+            )
         })?;
         Ok(Self { unread, ..Self::listen()? })
     }

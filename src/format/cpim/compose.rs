@@ -70,7 +70,7 @@ pub(super) fn bytes(draft: &Draft<'_>) -> Result<Vec<u8>, FormatFault> {
 
 fn written(at: Timestamp) -> Result<String, FormatFault> {
     let place = Position { line: 1, column: 1 };
-    let cure = "a moment after the year 9999 cannot be written";
+    let cure = "write one before the year 10000";
     let given = at.as_ms().to_string();
     time::write(at).ok_or_else(|| FormatFault::value(place, "DateTime", &given, cure))
 }

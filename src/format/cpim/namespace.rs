@@ -77,7 +77,7 @@ impl Namespaces {
         let (prefix, local) = written.split_once('.').unwrap_or(("", written));
         if !is_name(local) || (prefix.is_empty() != (local.len() == written.len())) {
             return Err(
-                "a name has letters, digits and - ! # $ % & ' * + ^ _ ` | ~, and one . behind a prefix",
+                "write a name with letters, digits and - ! # $ % & ' * + ^ _ ` | ~, and one . behind a prefix",
             );
         }
         let namespace = match (prefix, local) {

@@ -47,10 +47,10 @@ fn read<E>(
     Ok((entity, document))
 }
 
-const ROOT: &str = "the root is <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"pres:…\">";
+const ROOT: &str = "begin with <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"pres:…\">";
 
 const PARTS: &str =
-    "a tuple holds status, contact, note, timestamp and elements of other namespaces";
+    "put only status, contact, note, timestamp and elements of other namespaces into a tuple";
 
 struct Reading<'a> {
     reader: Reader<'a>,
@@ -92,7 +92,8 @@ impl<'a> Reading<'a> {
                 }
                 Item::Own(start) if start.local == "note" => self.note_into(&mut notes, &start)?,
                 Item::Own(start) => {
-                    let cure = "presence holds tuple, note and elements of other namespaces";
+                    let cure =
+                        "put only tuple, note and elements of other namespaces into presence";
                     return Err(self.misplaced(&start, cure));
                 }
                 Item::Markup(element) => markup.push(element),
@@ -162,7 +163,7 @@ impl<'a> Reading<'a> {
                 Item::Own(start) => {
                     return Err(self.misplaced(
                         &start,
-                        "a status holds basic and elements of other namespaces",
+                        "put only basic and elements of other namespaces into a status",
                     ));
                 }
                 Item::Markup(element) => markup.push(element),
@@ -171,7 +172,7 @@ impl<'a> Reading<'a> {
         }
         if basic.is_none() && markup.is_empty() {
             let at = self.reader.position(status.at);
-            let cure = "a status says something: add <basic>open</basic> or an extension";
+            let cure = "add <basic>open</basic> or an extension";
             return Err(FormatFault::Missing { at, thing: "content of this status", cure });
         }
         Ok((basic, markup))
@@ -188,7 +189,7 @@ impl<'a> Reading<'a> {
                     at,
                     "basic",
                     other,
-                    "it is open or closed, in small letters",
+                    "write open or closed, in small letters",
                 ))
             }
         }
@@ -227,7 +228,7 @@ impl<'a> Reading<'a> {
             match self.reader.next()? {
                 Token::Text(more) => text.push_str(&more),
                 Token::Start(start) => {
-                    return Err(self.misplaced(&start, "only text may stand here"));
+                    return Err(self.misplaced(&start, "write only text here"));
                 }
                 Token::End | Token::Done => return Ok(text),
             }
@@ -309,6 +310,6 @@ fn distinct(tuples: &[Tuple], tuple: &Tuple, at: Position) -> Result<(), FormatF
     if tuples.iter().all(|other| other.id != tuple.id) {
         return Ok(());
     }
-    let cure = "an id names one tuple of its document";
+    let cure = "give each tuple its own";
     Err(FormatFault::value(at, "attribute id", tuple.id.as_str(), cure))
 }

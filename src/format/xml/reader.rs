@@ -209,7 +209,9 @@ impl<'a> Reader<'a> {
 
     fn start(&mut self, raw: &'a str, close: usize) -> Result<Start<'a>, FormatFault> {
         if self.depth() == 0 && self.root_seen {
-            return Err(self.fault("a second element at the top", "a text has one root element"));
+            return Err(
+                self.fault("a second element at the top", "put everything into one root element")
+            );
         }
         if self.depth() >= self.depth_max {
             let (at, max) = (self.here(), self.depth_max);

@@ -151,7 +151,10 @@ pub(super) fn suspend(
 ) -> Result<Verdict, Refusal> {
     case.check_administers(actor, &principal.home())?;
     if principal == actor.principal {
-        return Err(Refusal::bad_field("principal", "is yourself; another administrator may"));
+        return Err(Refusal::bad_field(
+            "principal",
+            "is yourself; let another administrator do it",
+        ));
     }
     let view = case.views.principal(&principal);
     let view =

@@ -19,7 +19,10 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
         return Err(Refusal::UnknownPrincipal { principal: grantee.to_string() });
     }
     if grantee == owner {
-        return Err(Refusal::bad_field("grantee", "is the owner, who has every right anyway"));
+        return Err(Refusal::bad_field(
+            "grantee",
+            "is the owner, who has every right anyway; name somebody else",
+        ));
     }
     let view = case.views.rules(&owner).cloned().unwrap_or_default();
     let done = Reply::Done(Answer::Changed { version: 0 });

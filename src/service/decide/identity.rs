@@ -132,8 +132,7 @@ fn check_may_invite(
     let founder = new.role == Role::Administrator && case.operates(actor);
     let administrator = case.administers(actor, domain) || founder;
     if !own && !administrator {
-        let cure =
-            format!("administrators of {domain} may; anybody may invite a device of its own");
+        let cure = format!("ask an administrator of {domain}, or invite a device of your own");
         return Err(Refusal::Forbidden { action: "make this invite".into(), cure });
     }
     let open = case.views.invites().len();

@@ -198,7 +198,7 @@ fn receipts_asked(
 
 fn check_body(send: &Send, max: usize) -> Result<(), Refusal> {
     match send.body.len() {
-        0 => Err(Refusal::bad_field("body", "is empty; a message has at least one byte")),
+        0 => Err(Refusal::bad_field("body", "is empty; send at least one byte")),
         length if length > max => {
             Err(Refusal::TooLarge { part: "body".into(), found: length as u64, max: max as u64 })
         }

@@ -52,7 +52,7 @@ fn check_may_publish(
     if rights(case.views, &owner, &actor.principal).has(Rights::PUBLISH) {
         return Ok(());
     }
-    let cure = format!("only {owner} publishes there, and whom it grants that");
+    let cure = format!("ask {owner} to do it, or to grant you that");
     Err(Refusal::Forbidden { action: format!("publish for {presentity}"), cure })
 }
 

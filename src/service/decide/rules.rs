@@ -74,7 +74,7 @@ fn of_domain(
     if change.put.iter().any(|rule| rule.from.is_some() || rule.until.is_some()) {
         return Err(Refusal::bad_field(
             "validity",
-            "is for a presentity's rules; a domain's hold always",
+            "is for a presentity's rules; leave it out of a domain's, which hold always",
         ));
     }
     let rules = view.rules.changed(change.put, &change.remove)?;

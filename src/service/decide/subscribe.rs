@@ -174,7 +174,7 @@ pub(super) fn end(
     let owner = presentity.principal();
     let is_owner = controls(case.views, &owner, &actor.principal);
     if !is_owner && !case.administers(actor, presentity.domain()) {
-        let cure = format!("only {owner} and administrators of {} may", presentity.domain());
+        let cure = format!("ask {owner}, or an administrator of {}", presentity.domain());
         return Err(Refusal::Forbidden { action: "end others' subscriptions".into(), cure });
     }
     let view = case.views.watcher(&watcher);

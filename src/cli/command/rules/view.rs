@@ -30,7 +30,9 @@ fn list(shown: &mut Shown, word: &str) -> Result<(), String> {
         (None, Some(_)) => word,
         (Some(_), Some(_)) => return Err("tuples= is there twice; list all ids behind one".into()),
         (None, None) => {
-            return Err(format!("{word:?} is none of tuples=ID, no-notes, no-contact, no-markup"));
+            return Err(format!(
+                "{word:?} is not known; write tuples=ID, no-notes, no-contact or no-markup"
+            ));
         }
     };
     let id = TupleId::new(id).map_err(|refusal| refusal.to_string())?;
@@ -58,8 +60,8 @@ mod tests {
     #[test]
     fn a_wrong_word_is_named() {
         for (text, part) in [
-            ("notes", "\"notes\" is none of"),
-            ("", "is none of"),
+            ("notes", "\"notes\" is not known"),
+            ("", "is not known"),
             ("desk,tuples=phone", "\"desk\""),
             ("tuples=a,tuples=b", "twice"),
             ("tuples=", "tuple id"),

@@ -140,7 +140,7 @@ fn inbox_of(address: &Address, header: &str) -> Result<InboxAddress, Failure> {
         _ => Err(Failure::wrong(
             "unsupported-scheme",
             format!(
-                "its {header} header: unsupported scheme {scheme}: in {uri}; only im:, sip: and sips: addresses have an inbox"
+                "its {header} header: unsupported scheme {scheme}: in {uri}; write an im:, sip: or sips: address"
             ),
         )),
     }

@@ -127,7 +127,8 @@ fn of_text(args: Args) -> Result<Outgoing, Failure> {
         Some(content_type) => content_type,
         None => ContentType::new(usual_type(&body))?,
     };
-    let inbox = args.inbox.ok_or_else(|| Failure::usage("name the inbox to send to"))?;
+    let inbox =
+        args.inbox.ok_or_else(|| Failure::usage("no inbox is named; name the one to send to"))?;
     let receipts = args.receipt.unwrap_or_default();
     let (id, lifetime, sender) = (args.id, args.ttl, args.from);
     Ok(Outgoing { inbox, id, content_type, body, lifetime, sender, receipts })
@@ -136,7 +137,7 @@ fn of_text(args: Args) -> Result<Outgoing, Failure> {
 fn of_cpim(path: &Path, args: Args, invocation: &Invocation) -> Result<Outgoing, Failure> {
     if args.acting.is_anonymous() {
         return Err(Failure::usage(
-            "a message/cpim names its sender; --anonymous sends text and files only",
+            "a message/cpim names its sender; leave --anonymous out, it sends text and files only",
         ));
     }
     let sender = match &args.from {
