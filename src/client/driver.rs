@@ -15,10 +15,11 @@ use super::error::ClientError;
 use super::events::ConnectionEvent;
 use super::link::{Link, LinkState};
 use super::outcome::{Answered, Fate};
-use super::profile::{CONNECT_TIMEOUT, Patience, Profile};
+use super::profile::{ANSWER_WITHIN, CONNECT_TIMEOUT, Patience, Profile};
 use super::random;
 use super::resume::{BackOff, EARLY_ATTEMPTS, Requests, Submission};
 use super::session::{Durability, Session};
+use super::silence::Silence;
 use crate::protocol::Command;
 use crate::wire::CloseCode;
 
@@ -80,6 +81,8 @@ impl Waiting {
 
 /// The written and unwritten bytes of CONTROL, and the session once it is confirmed.
 struct Control {
+    connection: Connection,
+    silence: Silence,
     sender: ControlSender,
     receiver: ControlReceiver,
     session: Option<Session>,
@@ -148,6 +151,10 @@ impl Driver {
         let identity = &self.profile.identity;
         let pin = Pin::Known(identity.server_key);
         Connection::connect(&self.endpoint, &identity.server, &pin, within).await
+    }
+
+    fn silence(&self) -> Silence {
+        Silence::begin(self.profile.answer_within.unwrap_or(ANSWER_WITHIN))
     }
 
     fn is_over(&self, error: &ClientError) -> bool {
@@ -226,7 +233,7 @@ impl Driver {
         let mut link =
             Link { number: self.connections, connection: connection.clone(), session: None };
         self.ends.links.send_replace(LinkState::Up(link.clone()));
-        let mut control = Control::new(sender, receiver);
+        let mut control = Control::new(connection.clone(), self.silence(), sender, receiver);
         loop {
             self.fill(&mut control);
             let step = self.step(&mut control).await;
@@ -281,6 +288,7 @@ impl Driver {
             biased;
             () = stopped(&mut self.ends.stop) => Ok(Step::Stop),
             slept = self.sleeps.noticed() => Ok(Step::Slept(slept)),
+            silent = control.silence.noticed(&control.connection) => Err(unanswered(silent)),
             received = receive(&mut control.receiver, welcome_by) => received,
             written = control.sender.write_some(unwritten), if !unwritten.is_empty() => {
                 written.map(Step::Written)
@@ -342,10 +350,15 @@ impl Driver {
 }
 
 impl Control {
-    fn new(sender: ControlSender, receiver: ControlReceiver) -> Self {
+    fn new(
+        connection: Connection,
+        silence: Silence,
+        sender: ControlSender,
+        receiver: ControlReceiver,
+    ) -> Self {
         let welcome_by = Instant::now() + WELCOME_TIMEOUT;
-        let (out, written, leaving) = (Vec::new(), 0, false);
-        Self { sender, receiver, session: None, welcome_by, out, written, leaving }
+        let (session, out, written, leaving) = (None, Vec::new(), 0, false);
+        Self { connection, silence, sender, receiver, session, welcome_by, out, written, leaving }
     }
 
     fn wrote(&mut self, count: usize) {
@@ -368,6 +381,11 @@ async fn receive(
         reason: format!("the server did not answer Hello within {} s", WELCOME_TIMEOUT.as_secs()),
     })??;
     Session::new(&welcome).map(Step::Welcomed)
+}
+
+fn unanswered(silent: Duration) -> ClientError {
+    let reason = format!("no answer to anything for {:.1} s", silent.as_secs_f64());
+    ClientError::Lost { reason }
 }
 
 fn is_turned_away(error: &ClientError) -> bool {

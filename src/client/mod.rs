@@ -57,6 +57,7 @@ pub mod resume;
 mod rules;
 mod send;
 mod session;
+mod silence;
 mod state;
 mod token;
 mod visibility;
@@ -92,6 +93,16 @@ pub use token::InviteToken;
 pub use watch::{Subscribed, Update, Watch, WatchOptions};
 pub use watchers::Watchers;
 
+#[cfg(test)]
+#[path = "../../tests/support/proxy.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the tests of the whole use the same relay, and more of it"
+)]
+mod proxy;
+#[cfg(test)]
+mod sleeping;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub struct Profile {
     pub keep_alive: Duration,
     /// How long the answer to a change may take, over all connections, before
     /// [`ClientError::OutcomeUnknown`](super::ClientError) is told; as long as it takes if `None`. The change is then not
-    /// asked for again on a later connection.
+    /// asked for again on a later connection. A connection over which nothing at all comes back for so long (10 s if `None`)
+    /// is given up, and another one made.
     pub answer_within: Option<Duration>,
     /// What the operator reads about this software.
     pub software: String,

@@ -48,6 +48,12 @@ pub(super) struct Script {
     pub(super) opened_at: Vec<u64>,
     /// Answers the first request with Goaway instead, once.
     pub(super) goaway: bool,
+    /// What it was asked to publish: whether with a document, not as a refreshment.
+    pub(super) published: Vec<bool>,
+    /// Publications are good for so long, in milliseconds.
+    pub(super) published_ms: u64,
+    /// Refuses so many requests that name a tag, because what was published is gone.
+    pub(super) stale: u32,
 }
 
 #[derive(Debug)]
@@ -132,11 +138,19 @@ impl FakeServer {
 
     /// An identity of this server, as if it had been enrolled.
     pub(super) fn identity(&self, folder: &std::path::Path) -> Identity {
+        self.identity_at(folder, &self.address())
+    }
+
+    /// The same, reached at `address`.
+    pub(super) fn identity_at(
+        &self,
+        folder: &std::path::Path,
+        address: &ServerAddress,
+    ) -> Identity {
         let home = Home::at(folder);
         let alice: Principal = "alice@localhost".parse().unwrap();
-        home.identity(&alice).unwrap_or_else(|_| {
-            home.stage(&alice).unwrap().finish(&self.address(), self.key).unwrap()
-        })
+        home.identity(&alice)
+            .unwrap_or_else(|_| home.stage(&alice).unwrap().finish(address, self.key).unwrap())
     }
 }
 
@@ -226,10 +240,31 @@ async fn control(
             stream.say(&body::Subscribed { request, state: 1, granted_ms }).await;
             continue;
         }
+        if frame.kind == body::Publish::KIND {
+            publish(&mut stream, &script, &wire::decode(&frame).unwrap()).await;
+            continue;
+        }
         let request: body::Send = wire::decode(&frame).unwrap();
         if !answer(&connection, &mut stream, &script, request).await {
             return;
         }
+    }
+}
+
+async fn publish(stream: &mut Stream, script: &Mutex<Script>, asked: &body::Publish) {
+    let (granted_ms, is_stale) = {
+        let mut script = script.lock().unwrap();
+        script.published.push(asked.document.is_some());
+        let is_stale = asked.if_match.is_some() && script.stale > 0;
+        script.stale -= u32::from(is_stale);
+        (script.published_ms, is_stale)
+    };
+    if is_stale {
+        let stale = crate::model::RefusalCode::StaleTag.number();
+        stream.say(&refusal(asked.request, stale)).await;
+    } else {
+        let tag = asked.operation;
+        stream.say(&body::Published { request: asked.request, tag, granted_ms }).await;
     }
 }
 

@@ -1,14 +1,18 @@
 //! A change that was asked for and not answered: every command says so in time, by an exit code of its own, with the line
-//! that repeats it; and repeated it is done once.
+//! that repeats it; and repeated it is done once. A command that follows says in time that nothing comes any more, and goes
+//! on when it does.
 //!
 //! Must never hold: a command that changes nothing, but to show that it ends otherwise.
 
+use std::fs::{File, read_to_string};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::processes::{Ended, Site};
+use crate::processes::{Ended, Site, Staying};
 use crate::proxy::{Faults, Proxy};
 
 /// More packets than the server needs for any of the commands.
@@ -200,5 +204,66 @@ fn every_command_that_changes_something_says_when_it_does_not_know_whether_it_di
     let mut stage = Stage::new();
     for row in ROWS {
         check(&mut stage, row);
+    }
+}
+
+/// QUIC itself gives up a connection that is idle for so long.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// A command of alice that stays, what bob does for it to have a line to print, and where the line has the word `{n}`.
+const FOLLOWED: &[(&str, &str, &str)] = &[
+    ("watch pres:bob@localhost --every", "publish open --note {n}", "/tuples/0/note"),
+    ("inbox --follow", "send im:alice@localhost {n}", "/body"),
+];
+
+/// Waits until it is told `count` times that a connection was lost because nothing came.
+fn told_of_silence(told: &Path, count: usize) {
+    let began = Instant::now();
+    loop {
+        let told = read_to_string(told).unwrap();
+        if told.matches("no answer to anything for 1.").count() >= count {
+            assert!(told.contains("connection-lost"), "{told}");
+            return;
+        }
+        assert!(began.elapsed() < IDLE / 2, "nothing is told: {told}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn who_follows_over_a_network_that_lets_one_way_pass_is_told_soon_and_goes_on_where_it_was() {
+    let stage = Stage::new();
+    stage.site.run("bob", &["rules", "allow", "alice@localhost"]).line();
+    for (command, doing, place) in FOLLOWED {
+        let told = stage.site.file("told");
+        let mut words: Vec<&str> = command.split(' ').collect();
+        words.extend(["--keep-alive", "500ms"].iter().chain(&WITHIN));
+        let mut command = stage.site.command("alice", &words);
+        let mut following = Staying::start(command.stderr(File::create(&told).unwrap()));
+        let does = |word: &str| {
+            let line = doing.replace("{n}", word);
+            stage.site.run("bob", &line.split(' ').collect::<Vec<_>>()).line()
+        };
+        let mut shown = |word: &str| {
+            let mut line = following.object();
+            // What was before comes first.
+            while word == "before" && line.pointer(place).is_none_or(|found| found != word) {
+                line = following.object();
+            }
+            assert_eq!(line.pointer(place).unwrap(), word, "{line}");
+        };
+        does("before");
+        shown("before");
+        for round in 1..=2 {
+            stage.relay.answers(0);
+            let during = format!("during-{round}");
+            does(&during);
+            told_of_silence(&told, round);
+            stage.relay.answers(i64::MAX);
+            shown(&during);
+            let after = format!("after-{round}");
+            does(&after);
+            shown(&after);
+        }
     }
 }

@@ -46,6 +46,15 @@ enum Priority {
     Control,
 }
 
+/// What has passed over a connection so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::client) struct Traffic {
+    /// Frames sent that the server must acknowledge: what is said, and the signs of life.
+    pub(in crate::client) asking: u64,
+    /// Packets of the server.
+    pub(in crate::client) heard: u64,
+}
+
 /// A connection whose server has proven its key.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -119,6 +128,12 @@ impl Connection {
     /// The QUIC connection itself, for what is measured beside the protocol.
     pub fn quic(&self) -> &quinn::Connection {
         &self.quic
+    }
+
+    pub(in crate::client) fn traffic(&self) -> Traffic {
+        let stats = self.quic.stats();
+        let asking = stats.frame_tx.ping + stats.frame_tx.stream;
+        Traffic { asking, heard: stats.udp_rx.datagrams }
     }
 
     /// Asks something that changes nothing on a stream of its own; the answer's frames come from the reader.
