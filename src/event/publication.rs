@@ -4,9 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::limits::TUPLE_ID_KEPT_BYTES_MAX;
 use crate::model::{
     DeviceId, Document, OperationId, Presentity, Principal, PublicationName, Sequence, Tag,
-    Timestamp,
+    Timestamp, TupleId,
 };
 
 /// Names a publication of a presentity: the device that made it and the name it gave it.
@@ -16,6 +17,22 @@ pub struct PublicationKey {
     pub device: DeviceId,
     /// The device's name for it.
     pub name: PublicationName,
+}
+
+impl PublicationKey {
+    /// What the tuple that this publication calls `id` is called among those of others: its own id and a short hash of
+    /// who published it, so that two devices may use the same id and a restarted device keeps it.
+    pub fn composed_id(&self, id: &TupleId) -> TupleId {
+        let mut hasher = blake3::Hasher::new_derive_key("adsum 2026 composed tuple id");
+        hasher.update(&self.device.0).update(self.name.as_str().as_bytes()).update(&[0]);
+        let hash = hasher.update(id.as_str().as_bytes()).finalize().to_hex();
+        let mut end = id.as_str().len().min(TUPLE_ID_KEPT_BYTES_MAX);
+        while !id.as_str().is_char_boundary(end) {
+            end -= 1;
+        }
+        TupleId::new(&format!("{}.{}", &id.as_str()[..end], &hash[..8]))
+            .expect("a shortened id with a hash is an id")
+    }
 }
 
 /// See [`Event::Published`](super::Event::Published).

@@ -166,10 +166,13 @@ impl Shown {
         *self == Self::ALL
     }
 
-    /// Whether the tuple of this id, composed or not, is shown.
-    pub fn shows_tuple(&self, id: &TupleId) -> bool {
+    /// Whether the tuple is shown that its publisher calls `id`. `composed` makes what it is called beside others.
+    pub fn shows_tuple(&self, id: &TupleId, composed: impl Fn() -> TupleId) -> bool {
         let Some(tuples) = &self.tuples else { return true };
-        tuples.iter().any(|named| named == id || named.as_str() == id.own())
+        let is_it = |named: &TupleId| {
+            named == id || (named.own() != named.as_str() && *named == composed())
+        };
+        tuples.iter().any(is_it)
     }
 
     /// What both show.

@@ -25,20 +25,29 @@ pub const MESSAGE_LIFETIME_MS_MAX: u64 = 365 * DAY_MS;
 /// Messages named in one delete request: keeps one request one small batch of events.
 pub const DELETE_COUNT_MAX: usize = 1_000;
 
-/// Largest presence document, counted over everything written in it and what its parts cost in a frame.
+/// Largest presence document that one device publishes, counted over everything written in it and what its parts cost
+/// in a frame.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 /// What a tuple counts beside its text: the most its numbers and counts take in a frame.
 pub const TUPLE_COST_BYTES: usize = 24;
 /// What a note or an extension element counts beside its text: the most its lengths take in a frame.
 pub const TEXT_COST_BYTES: usize = 5;
-/// Tuples in one document, published or composed.
+/// Tuples in one document, published or composed; of more that are published together some are left out.
 pub const TUPLES_MAX: usize = 100;
-/// Notes in one tuple or at the top of one document: one per language is the use, not a chat.
+/// Notes in one tuple or at the top of one document: one per language is the use, not a chat. Of more that are published
+/// together some are left out.
 pub const NOTES_MAX: usize = 16;
-/// Extension elements in one tuple, status or document.
+/// Extension elements in one tuple with its status, or at the top of one document. Of more that are published together
+/// some are left out.
 pub const MARKUP_MAX: usize = 32;
 /// Longest tuple id.
 pub const TUPLE_ID_BYTES_MAX: usize = 64;
+/// Bytes of a tuple's own id that stay readable when it is composed.
+pub const TUPLE_ID_KEPT_BYTES_MAX: usize = 48;
+/// What a tuple's id gains when it is composed: a dot and eight hexadecimal digits.
+pub const COMPOSED_ID_BYTES: usize = 9;
+/// Largest composed document: the largest that one device may publish, and what its ids gain.
+pub const COMPOSED_BYTES_MAX: usize = DOCUMENT_BYTES_MAX + TUPLES_MAX * COMPOSED_ID_BYTES;
 /// Longest contact address.
 pub const CONTACT_BYTES_MAX: usize = 1_024;
 /// Longest language tag; RFC 5646 §4.4.1 says 35 is enough for all but private ones.
@@ -215,6 +224,8 @@ pub const TOLD: &[(&str, u64)] = &[
 
 const _: () = assert!(BODY_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX + FRAME_OVERHEAD_BYTES <= FRAME_BYTES_MAX);
+const _: () = assert!(COMPOSED_BYTES_MAX - DOCUMENT_BYTES_MAX < FRAME_OVERHEAD_BYTES / 2);
+const _: () = assert!(TUPLE_ID_KEPT_BYTES_MAX + COMPOSED_ID_BYTES <= TUPLE_ID_BYTES_MAX);
 const _: () = assert!(LIFETIME_MS_MIN < PUBLICATION_MS_DEFAULT);
 const _: () = assert!(PUBLICATION_MS_DEFAULT <= PUBLICATION_MS_MAX);
 const _: () = assert!(SUBSCRIPTION_MS_DEFAULT <= SUBSCRIPTION_MS_MAX);

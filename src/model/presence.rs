@@ -7,10 +7,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    CONTACT_BYTES_MAX, DOCUMENT_BYTES_MAX, LANGUAGE_BYTES_MAX, MARKUP_MAX, NOTES_MAX,
-    PUBLICATION_NAME_BYTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLES_MAX,
+    COMPOSED_BYTES_MAX, CONTACT_BYTES_MAX, DOCUMENT_BYTES_MAX, LANGUAGE_BYTES_MAX, MARKUP_MAX,
+    NOTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLES_MAX,
 };
-use super::text::text;
 use super::{Payload, Refusal, Timestamp, TupleId};
 
 /// Whether the inbox behind a tuple takes instant messages; for other means, whether they are usable.
@@ -110,6 +109,13 @@ pub struct Note {
     pub text: Payload,
 }
 
+impl Note {
+    /// What it counts in a document.
+    pub fn payload_bytes(&self) -> usize {
+        TEXT_COST_BYTES + self.language.len() + self.text.len()
+    }
+}
+
 /// A communication address: the URI tells the means, the rest the place. RFC 2778 §3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Contact {
@@ -167,11 +173,12 @@ impl Tuple {
         self.markup.iter().chain(&self.status_markup).try_for_each(check_text)
     }
 
-    fn payload_bytes(&self) -> usize {
+    /// What it counts in a document.
+    pub fn payload_bytes(&self) -> usize {
         let contact = self.contact.as_ref().map_or(0, |contact| contact.uri.len());
         let markup = self.markup.iter().chain(&self.status_markup);
         let text = self.id.as_str().len() + contact + note_bytes(&self.notes);
-        TUPLE_COST_BYTES + text + markup_bytes(markup)
+        TUPLE_COST_BYTES + text + markup.map(element_bytes).sum::<usize>()
     }
 }
 
@@ -228,11 +235,30 @@ fn check_text(payload: &Payload) -> Result<(), Refusal> {
 }
 
 fn note_bytes(notes: &[Note]) -> usize {
-    notes.iter().map(|note| TEXT_COST_BYTES + note.language.len() + note.text.len()).sum()
+    notes.iter().map(Note::payload_bytes).sum()
 }
 
-fn markup_bytes<'a>(markup: impl IntoIterator<Item = &'a Payload>) -> usize {
-    markup.into_iter().map(|element| TEXT_COST_BYTES + element.len()).sum()
+/// What an extension element counts in a document.
+pub fn element_bytes(element: &Payload) -> usize {
+    TEXT_COST_BYTES + element.len()
+}
+
+/// How many parts a watcher might see, and does not because together they are more than one document may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LeftOut {
+    /// Tuples.
+    pub tuples: u32,
+    /// Notes about the whole presentity.
+    pub notes: u32,
+    /// Extension elements about the whole presentity.
+    pub markup: u32,
+}
+
+impl LeftOut {
+    /// Whether nothing is left out.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What one device publishes, or what a watcher is shown: tuples, notes and other markup.
@@ -244,6 +270,7 @@ pub struct Document {
     tuples: Vec<Tuple>,
     notes: Vec<Note>,
     markup: Vec<Payload>,
+    left_out: LeftOut,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -263,12 +290,27 @@ impl Document {
         notes: Vec<Note>,
         markup: Vec<Payload>,
     ) -> Result<Self, Refusal> {
-        let document = Self { tuples, notes, markup };
-        document.check()?;
+        let left_out = LeftOut::default();
+        let document = Self { tuples, notes, markup, left_out };
+        document.check(DOCUMENT_BYTES_MAX)?;
         Ok(document)
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    /// Puts parts of several publications together, of which `left_out` found no place. Ids gained what tells
+    /// publications apart, so it may have [`COMPOSED_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// As [`Document::new`].
+    pub fn composed(
+        (tuples, notes, markup): (Vec<Tuple>, Vec<Note>, Vec<Payload>),
+        left_out: LeftOut,
+    ) -> Result<Self, Refusal> {
+        let document = Self { tuples, notes, markup, left_out };
+        document.check(COMPOSED_BYTES_MAX)?;
+        Ok(document)
+    }
+
+    fn check(&self, bytes_max: usize) -> Result<(), Refusal> {
         if self.tuples.len() > TUPLES_MAX {
             let found = self.tuples.len() as u64;
             return Err(Refusal::TooLarge { part: "tuples".into(), found, max: TUPLES_MAX as u64 });
@@ -280,8 +322,8 @@ impl Document {
             ));
         }
         let found = self.payload_bytes();
-        if found > DOCUMENT_BYTES_MAX {
-            let max = DOCUMENT_BYTES_MAX as u64;
+        if found > bytes_max {
+            let max = bytes_max as u64;
             return Err(Refusal::TooLarge { part: "document".into(), found: found as u64, max });
         }
         check_notes(&self.notes)?;
@@ -307,7 +349,8 @@ impl Document {
     /// The cost keeps a document of very many empty parts, as composing several may make one, within a frame.
     pub fn payload_bytes(&self) -> usize {
         let tuples: usize = self.tuples.iter().map(Tuple::payload_bytes).sum();
-        tuples + markup_bytes(&self.markup) + note_bytes(&self.notes)
+        let markup: usize = self.markup.iter().map(element_bytes).sum();
+        tuples + markup + note_bytes(&self.notes)
     }
 
     /// Whether it says nothing at all.
@@ -329,6 +372,11 @@ impl Document {
     pub fn markup(&self) -> &[Payload] {
         &self.markup
     }
+
+    /// What more was published that this document does not hold; nothing in one that a device publishes.
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out
+    }
 }
 
 impl TryFrom<Parts> for Document {
@@ -342,47 +390,6 @@ impl TryFrom<Parts> for Document {
 impl From<Document> for Parts {
     fn from(document: Document) -> Self {
         Self { tuples: document.tuples, notes: document.notes, markup: document.markup }
-    }
-}
-
-/// Opaque version of a publication: 16 bytes, never issued twice for a presentity. RFC 3903 entity-tag.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Tag(pub [u8; 16]);
-
-impl fmt::Display for Tag {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for Tag {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Tag({self})")
-    }
-}
-
-text! {
-    /// A device's name for one of its publications, `""` by default: at most 32 visible ASCII characters.
-    ///
-    /// A device that lost its tags publishes under the same name and so replaces what it published before.
-    #[derive(Debug, Default)]
-    PublicationName(String)
-}
-
-impl PublicationName {
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// [`Refusal::BadField`] if it is too long or holds anything but visible ASCII.
-    pub fn new(text: &str) -> Result<Self, Refusal> {
-        let fits = text.len() <= PUBLICATION_NAME_BYTES_MAX;
-        if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Refusal::bad_field(
-            "publication name",
-            "may have at most 32 visible ASCII characters; choose a shorter or simpler one",
-        ))
     }
 }
 

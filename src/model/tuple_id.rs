@@ -1,6 +1,6 @@
 //! What tuples are called, inside a publication and composed.
 //!
-//! Must never hold: how a composed id is made (the service composes).
+//! Must never hold: how a composed id is made (see `event::PublicationKey`).
 
 use super::Refusal;
 use super::limits::TUPLE_ID_BYTES_MAX;

@@ -7,8 +7,8 @@ use super::framed::framed;
 use super::sample::{ALICE, Sample, TIME_MS, through, written as text};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
-    Basic, Contact, Document, Note, Payload, Presentity, Priority, Refusal, SubscriptionState,
-    Tuple,
+    Basic, Contact, Document, LeftOut, Note, Payload, Presentity, Priority, Refusal,
+    SubscriptionState, Tuple,
 };
 
 /// Frozen bodies and their parts.
@@ -111,9 +111,15 @@ impl Field<body::PresenceBody> for Presence {
         Ok(Self {
             presentity: Field::from_wire(wire.presentity)?,
             state: state(wire.state, wire.reason)?,
-            document: Field::from_wire(wire.document)?,
+            document: composed(wire.document, LeftOut::default())?,
         })
     }
+}
+
+/// Reads what several publications were composed to.
+fn composed(wire: body::Document, left_out: LeftOut) -> Result<Document, Refusal> {
+    let (tuples, notes) = (Field::from_wire(wire.tuples)?, Field::from_wire(wire.notes)?);
+    Document::composed((tuples, notes, Field::from_wire(wire.markup)?), left_out)
 }
 
 impl Field<body::Document> for Document {

@@ -6,8 +6,8 @@
 use super::{Actor, Reply, ServiceConfig};
 use crate::event::{AdministratorActed, Event};
 use crate::model::{
-    AdministratorAct, Ahead, Document, Domain, InboxAddress, Lifetime, Presentity, Principal,
-    Refusal, Rights, Role, Timestamp, Who,
+    AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
+    Rights, Role, Timestamp, Who,
 };
 use crate::view::{RulesView, Views};
 
@@ -27,8 +27,6 @@ pub(super) struct Case<'a> {
 pub(super) struct Verdict {
     pub(super) events: Vec<Event>,
     pub(super) reply: Reply,
-    /// What the presentity's publications compose to once the events have happened, if deciding needed to know.
-    pub(super) composed: Option<Document>,
 }
 
 impl Verdict {
@@ -42,7 +40,7 @@ impl Verdict {
     }
 
     pub(super) fn of(events: Vec<Event>, reply: Reply) -> Self {
-        Self { events, reply, composed: None }
+        Self { events, reply }
     }
 }
 

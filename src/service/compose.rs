@@ -1,67 +1,130 @@
 //! One document from several publications.
 //!
-//! Composition is the union of the tuples of all live publications, preferred contacts first. A composed tuple's id is
-//! its own id and a short hash of who published it, so that two devices may use the same id and a restarted device
-//! keeps it (RFC 3903 leaves composition to local policy). Deterministic: the same publications give the same bytes.
-//! Must never hold: what of it a watcher is shown (see `shown`).
+//! Composition is the union of what is seen of all live publications, preferred contacts first (RFC 3903 leaves it to
+//! local policy). Each publication is within its limits; together they may be more than one document holds. Then whole
+//! parts are left out, by a rule that looks at nothing but what is seen: so what is hidden from a watcher never makes
+//! room for, or takes it from, what that watcher sees. Deterministic: the same publications give the same bytes.
+//! Must never hold: who is shown what (see `lens`).
 
 use core::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::lens::Lens;
 use crate::event::PublicationKey;
-use crate::model::{Document, Priority, Refusal, Timestamp, Tuple, TupleId};
+use crate::model::limits::{DOCUMENT_BYTES_MAX, MARKUP_MAX, NOTES_MAX, TUPLES_MAX};
+use crate::model::{
+    Document, LeftOut, Note, Payload, Priority, Timestamp, Tuple, TupleId, element_bytes,
+};
 
-/// Bytes of a tuple's own id that stay readable in a composed document.
-const ID_BYTES_MAX: usize = 48;
-
-/// Composes live publications; `None` if there are none.
+/// What live publications are together, as seen through `lens`; `None` if nothing is.
 ///
-/// # Errors
-/// [`Refusal::TooLarge`] or [`Refusal::BadField`] if together they are more than one document may be. Publications
-/// that composed once compose again after any of them ended.
+/// Parts are taken in turns: the first tuple of each publication, in order of rank, then the first note and the first
+/// extension element of each, in order of their keys; then the second ones, and so on. What does not fit any more is
+/// left out and counted; a smaller part behind it may still fit.
 pub fn compose<'a>(
     publications: impl IntoIterator<Item = (&'a PublicationKey, &'a Document)>,
-) -> Result<Option<Document>, Refusal> {
-    let mut tuples = Vec::new();
-    let mut notes = Vec::new();
-    let mut markup = Vec::new();
-    let mut count = 0;
-    for (key, document) in publications {
-        count += 1;
-        tuples.extend(document.tuples().iter().map(|tuple| composed(key, tuple)));
-        notes.extend_from_slice(document.notes());
-        markup.extend_from_slice(document.markup());
+    lens: &Lens,
+) -> Option<Document> {
+    let mut turns: BTreeMap<usize, Turn> = BTreeMap::new();
+    for (place, (key, document)) in publications.into_iter().enumerate() {
+        let document = lens.shows(key, document);
+        let mut tuples: Vec<_> = document.tuples().iter().map(|it| composed(key, it)).collect();
+        tuples.sort_by(|(_, a), (_, b)| rank(a).cmp(&rank(b)));
+        for (number, tuple) in tuples.into_iter().enumerate() {
+            turns.entry(number).or_default().tuples.push(tuple);
+        }
+        for (number, note) in document.notes().iter().enumerate() {
+            turns.entry(number).or_default().notes.push((place, note.clone()));
+        }
+        for (number, element) in document.markup().iter().enumerate() {
+            turns.entry(number).or_default().markup.push((place, element.clone()));
+        }
     }
-    if count == 0 {
-        return Ok(None);
+    let mut taken = Taken::default();
+    for (number, turn) in turns {
+        taken.take(number, turn);
     }
-    tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
-    Document::new(tuples, notes, markup).map(Some)
+    let document = taken.document();
+    (!document.is_empty()).then_some(document)
 }
 
-fn composed(key: &PublicationKey, tuple: &Tuple) -> Tuple {
-    Tuple { id: composed_id(key, &tuple.id), ..tuple.clone() }
+/// The parts of each publication that have the same number in it.
+#[derive(Default)]
+struct Turn {
+    /// With what each counts.
+    tuples: Vec<(usize, Tuple)>,
+    /// With the place of its publication.
+    notes: Vec<(usize, Note)>,
+    markup: Vec<(usize, Payload)>,
 }
 
-fn composed_id(key: &PublicationKey, id: &TupleId) -> TupleId {
-    let mut hasher = blake3::Hasher::new_derive_key("adsum 2026 composed tuple id");
-    hasher
-        .update(&key.device.0)
-        .update(key.name.as_str().as_bytes())
-        .update(&[0])
-        .update(id.as_str().as_bytes());
-    let hash = hasher.finalize().to_hex();
-    let mut end = id.as_str().len().min(ID_BYTES_MAX);
-    while !id.as_str().is_char_boundary(end) {
-        end -= 1;
+/// What found a place so far.
+#[derive(Default)]
+struct Taken {
+    bytes: usize,
+    ids: BTreeSet<TupleId>,
+    tuples: Vec<Tuple>,
+    /// With place and number.
+    notes: BTreeMap<(usize, usize), Note>,
+    markup: BTreeMap<(usize, usize), Payload>,
+    left_out: LeftOut,
+}
+
+impl Taken {
+    fn take(&mut self, number: usize, mut turn: Turn) {
+        turn.tuples.sort_by(|(_, a), (_, b)| rank(a).cmp(&rank(b)));
+        for (bytes, tuple) in turn.tuples {
+            // Two ids that were shortened may have become one.
+            let fits = self.tuples.len() < TUPLES_MAX && !self.ids.contains(&tuple.id);
+            if self.has_room(fits, bytes) {
+                self.ids.insert(tuple.id.clone());
+                self.tuples.push(tuple);
+            } else {
+                self.left_out.tuples += 1;
+            }
+        }
+        for (place, note) in turn.notes {
+            if self.has_room(self.notes.len() < NOTES_MAX, note.payload_bytes()) {
+                self.notes.insert((place, number), note);
+            } else {
+                self.left_out.notes += 1;
+            }
+        }
+        for (place, element) in turn.markup {
+            if self.has_room(self.markup.len() < MARKUP_MAX, element_bytes(&element)) {
+                self.markup.insert((place, number), element);
+            } else {
+                self.left_out.markup += 1;
+            }
+        }
     }
-    TupleId::new(&format!("{}.{}", &id.as_str()[..end], &hash[..8]))
-        .expect("a shortened id with a hash is an id")
+
+    /// Takes `bytes` of what one document may have, if there is a place for the part and they are left.
+    fn has_room(&mut self, has_place: bool, bytes: usize) -> bool {
+        let is_taken = has_place && self.bytes + bytes <= DOCUMENT_BYTES_MAX;
+        if is_taken {
+            self.bytes += bytes;
+        }
+        is_taken
+    }
+
+    fn document(self) -> Document {
+        let mut tuples = self.tuples;
+        tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        let (notes, markup) = (self.notes.into_values(), self.markup.into_values());
+        Document::composed((tuples, notes.collect(), markup.collect()), self.left_out)
+            .expect("parts are taken within the limits only")
+    }
+}
+
+/// The tuple under its composed id, and what it counts: as much as its publisher knows, so that whatever one device may
+/// publish has place by itself.
+fn composed(key: &PublicationKey, tuple: &Tuple) -> (usize, Tuple) {
+    (tuple.payload_bytes(), Tuple { id: key.composed_id(&tuple.id), ..tuple.clone() })
 }
 
 /// Preferred contacts first, then what changed last, then by id.
-pub(super) fn rank(
-    tuple: &Tuple,
-) -> (Reverse<Option<Priority>>, Reverse<Option<Timestamp>>, &TupleId) {
+fn rank(tuple: &Tuple) -> (Reverse<Option<Priority>>, Reverse<Option<Timestamp>>, &TupleId) {
     let priority = tuple.contact.as_ref().and_then(|contact| contact.priority);
     (Reverse(priority), Reverse(tuple.timestamp), &tuple.id)
 }
@@ -89,7 +152,7 @@ mod tests {
     #[test]
     fn two_devices_may_use_the_same_tuple_id() {
         let same = document("desk", None);
-        let both = compose([(&key(1), &same), (&key(2), &same)]).unwrap().unwrap();
+        let both = compose([(&key(1), &same), (&key(2), &same)], &Lens::All).unwrap();
         assert_eq!(ids(&both), ["desk", "desk"]);
         assert_ne!(both.tuples()[0].id, both.tuples()[1].id);
     }
@@ -98,7 +161,8 @@ mod tests {
     fn preferred_contacts_come_first_and_missing_priority_last() {
         let (none, low, high) =
             (document("none", None), document("low", Some(1)), document("high", Some(900)));
-        let all = compose([(&key(1), &none), (&key(2), &low), (&key(3), &high)]).unwrap().unwrap();
+        let all =
+            compose([(&key(1), &none), (&key(2), &low), (&key(3), &high)], &Lens::All).unwrap();
         assert_eq!(ids(&all), ["high", "low", "none"]);
     }
 
@@ -106,6 +170,7 @@ mod tests {
     fn a_long_id_is_cut_at_a_character() {
         let long = "é".repeat(32);
         let one = document(&long, None);
-        assert!(compose([(&key(1), &one)]).is_ok());
+        let composed = compose([(&key(1), &one)], &Lens::All).unwrap();
+        assert_eq!(ids(&composed), ["é".repeat(24)]);
     }
 }

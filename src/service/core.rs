@@ -18,9 +18,8 @@ use super::{
 };
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
-    Ahead, DeviceId, Document, EpochId, Epochs, InboxAddress, InboxSequence, Moment, Now,
-    PastPlace, Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, Timestamp,
-    WatcherKind,
+    Ahead, DeviceId, EpochId, Epochs, InboxAddress, InboxSequence, Moment, Now, PastPlace,
+    Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
 use crate::view::Views;
@@ -231,11 +230,10 @@ impl Service {
 
     /// Lets the events of a verdict happen, and returns its answer.
     fn accept(&mut self, now: Timestamp, verdict: Verdict) -> Reply {
-        let Verdict { events, reply, mut composed } = verdict;
-        for event in events {
-            self.happen_composed(decided_at(now), event, composed.take());
+        for event in verdict.events {
+            self.happen(decided_at(now), event);
         }
-        reply
+        verdict.reply
     }
 
     fn reply(&mut self, ticket: Ticket, result: Result<Reply, Refusal>) {
@@ -373,11 +371,6 @@ impl Service {
     /// Its moment is `wanted`, or the one right after the event before if that is later. A watcher sees the moments of
     /// what it is shown. So they tell of an event hidden from it only if both happen in the same millisecond.
     fn happen(&mut self, wanted: Moment, event: Event) {
-        self.happen_composed(wanted, event, None);
-    }
-
-    /// As [`Service::happen`], knowing what the publications of the event's presentity compose to after it.
-    fn happen_composed(&mut self, wanted: Moment, event: Event, composed: Option<Document>) {
         if !core::mem::replace(&mut self.has_begun, true) {
             self.happen(wanted, Event::EpochBegan(EpochBegan { epoch: self.config.epoch }));
         }
@@ -386,7 +379,7 @@ impl Service {
         let recorded = Recorded { sequence, at, ahead, event };
         let begun = self.begun(&recorded.event);
         self.views.apply(&recorded);
-        self.tell(&recorded, composed);
+        self.tell(&recorded);
         self.pending.push((at, recorded.event));
         if let Some((presentity, watcher)) = begun {
             self.observe(at.timestamp(), &presentity, &watcher, WatcherKind::Subscriber);

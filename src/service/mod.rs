@@ -13,6 +13,7 @@ mod core;
 mod decide;
 pub mod feed;
 mod input;
+mod lens;
 mod live;
 mod observe;
 mod open;
@@ -28,9 +29,10 @@ pub use access::judge;
 pub use clock::resumed_at;
 pub use compose::compose;
 pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
+pub use lens::Lens;
 pub use output::{
     Batch, History, InboxOpened, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Restored,
     Walk,
 };
 pub use past::{Judged, Span};
-pub use shown::{Lens, view};
+pub use shown::view;

@@ -107,7 +107,7 @@ fn add_missed(
         }
         return;
     };
-    let presence = Presence::new(case.views, presentity, None);
+    let presence = Presence::new(case.views, presentity);
     let version = presence.last_shown(subscription, &lens);
     if version <= after {
         return;

@@ -2,53 +2,16 @@
 //!
 //! Must never hold: the decision about who may see what (see `access`), or an answer to a request.
 
-use core::cell::OnceCell;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::PresenceItem;
 use super::case::Case;
-use super::compose::{compose, rank};
+use super::compose::compose;
+use super::lens::Lens;
 use crate::model::{
-    Basic, Decision, Document, Handling, Moment, Presentity, Principal, Shown, SubscriptionState,
-    Tuple, TupleId, WatcherKind,
+    Basic, Document, Moment, Presentity, Principal, SubscriptionState, Tuple, TupleId, WatcherKind,
 };
 use crate::view::{PresentityView, SubscriptionView, Views};
-
-/// How much of a presentity a watcher sees.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lens {
-    /// It sees all there is.
-    All,
-    /// It sees some of it.
-    Part(Arc<Shown>),
-    /// It is politely blocked: it sees a presentity that never publishes anything.
-    Nothing,
-}
-
-impl Lens {
-    /// The lens that a decision gives; `None` if the watcher is to see nothing, not even that nothing is published.
-    pub fn of(decision: &Decision) -> Option<Self> {
-        match decision.handling {
-            Handling::Allow if decision.shown.is_all() => Some(Self::All),
-            Handling::Allow => Some(Self::Part(Arc::new(decision.shown.clone()))),
-            Handling::PoliteBlock => Some(Self::Nothing),
-            Handling::Confirm | Handling::Block => None,
-        }
-    }
-
-    /// What is seen of `document` through it; `None` if nothing is.
-    ///
-    /// Looking at the result through the same lens again shows the same.
-    pub fn shows(&self, document: &Document) -> Option<Document> {
-        let seen = match self {
-            Self::All => document.clone(),
-            Self::Nothing => return None,
-            Self::Part(shown) => filtered(document, shown),
-        };
-        Some(seen).filter(|seen| !seen.is_empty())
-    }
-}
 
 impl Case<'_> {
     /// Through what `watcher` sees the presentity if it subscribes; `None` if the rules give it no sight of it.
@@ -57,23 +20,16 @@ impl Case<'_> {
     }
 }
 
-/// The current presence of one presentity. It is composed when it is first looked at, and once however many lenses it
-/// is looked at through.
+/// The current presence of one presentity.
 pub(super) struct Presence<'a> {
     presentity: &'a Presentity,
     view: Option<&'a PresentityView>,
-    document: OnceCell<Option<Document>>,
 }
 
 impl<'a> Presence<'a> {
-    /// The presence of `presentity`. `composed` is what its publications compose to, if that is known already.
-    pub(super) fn new(
-        views: &'a Views,
-        presentity: &'a Presentity,
-        composed: Option<Document>,
-    ) -> Self {
-        let document = composed.map_or_else(OnceCell::new, |document| Some(document).into());
-        Self { presentity, view: views.presentity(presentity), document }
+    /// The presence of `presentity`.
+    pub(super) fn new(views: &'a Views, presentity: &'a Presentity) -> Self {
+        Self { presentity, view: views.presentity(presentity) }
     }
 
     /// When what is seen through `lens` last changed.
@@ -94,11 +50,7 @@ impl<'a> Presence<'a> {
 
     /// What is seen through `lens`; `None` if nothing is, as when nothing is published.
     pub(super) fn document(&self, lens: &Lens) -> Option<Document> {
-        if *lens == Lens::Nothing {
-            return None;
-        }
-        let document = self.document.get_or_init(|| self.view.and_then(composed));
-        document.as_ref().and_then(|document| lens.shows(document))
+        self.view.and_then(|view| compose(view.documents(), lens))
     }
 
     /// What is seen through `lens`, as of `version`.
@@ -108,11 +60,6 @@ impl<'a> Presence<'a> {
     }
 }
 
-/// The composed document of a presentity; `None` when nothing is live.
-fn composed(view: &PresentityView) -> Option<Document> {
-    compose(view.documents()).expect("publications that do not compose are refused")
-}
-
 /// An item that says where a subscription stands and shows no presence: it is not decided, or over.
 pub(super) fn without_presence(
     presentity: &Presentity,
@@ -120,33 +67,6 @@ pub(super) fn without_presence(
     state: SubscriptionState,
 ) -> PresenceItem {
     PresenceItem::new(presentity.clone(), at, state, None)
-}
-
-/// The tuples of `document` that are shown, without the parts that are hidden. A tuple whose status says nothing
-/// without those is left out. The rest is sorted anew, so that the order tells nothing of what is hidden.
-fn filtered(document: &Document, shown: &Shown) -> Document {
-    let visible = document.tuples().iter().filter(|tuple| shown.shows_tuple(&tuple.id));
-    let mut tuples: Vec<Tuple> = visible.map(|tuple| narrowed(tuple, shown)).collect();
-    tuples.retain(|tuple| tuple.basic.is_some() || !tuple.status_markup.is_empty());
-    tuples.sort_by(|a, b| rank(a).cmp(&rank(b)));
-    let notes = if shown.notes { document.notes().to_vec() } else { Vec::new() };
-    let markup = if shown.markup { document.markup().to_vec() } else { Vec::new() };
-    Document::new(tuples, notes, markup).expect("less than a document is one")
-}
-
-fn narrowed(tuple: &Tuple, shown: &Shown) -> Tuple {
-    let mut tuple = tuple.clone();
-    if !shown.notes {
-        tuple.notes.clear();
-    }
-    if !shown.contact {
-        tuple.contact = None;
-    }
-    if !shown.markup {
-        tuple.markup.clear();
-        tuple.status_markup.clear();
-    }
-    tuple
 }
 
 /// What `watcher` is shown of `item`: the one function for fetch and notify alike.
@@ -185,7 +105,7 @@ mod tests {
 
     #[test]
     fn nothing_published_composes_to_nothing_and_shows_one_closed_tuple() {
-        assert_eq!(compose([]).unwrap(), None);
+        assert_eq!(compose([], &Lens::All), None);
         let alice: Principal = "alice@d.example".parse().unwrap();
         let bob: Principal = "bob@d.example".parse().unwrap();
         let item = PresenceItem::new(

@@ -14,20 +14,18 @@ use crate::event::{
     SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed, WatchObserved, WatchRequested,
 };
 use crate::model::{
-    Document, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights,
-    Timestamp,
+    InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights, Timestamp,
 };
 use crate::protocol::{Answer, Composing, Send};
 
 impl Service {
-    /// Tells those concerned of an event that has been applied. `composed` is what the publications of its presentity
-    /// compose to now, if that is known.
-    pub(super) fn tell(&mut self, recorded: &Recorded, composed: Option<Document>) {
+    /// Tells those concerned of an event that has been applied.
+    pub(super) fn tell(&mut self, recorded: &Recorded) {
         let at = recorded.at;
         match &recorded.event {
             Event::Published(Published { presentity, .. })
             | Event::PublicationEnded(PublicationEnded { presentity, .. }) => {
-                self.tell_change(at, presentity, composed);
+                self.tell_change(at, presentity);
             }
             Event::SubscriptionCreated(SubscriptionCreated { watcher, presentity, .. })
             | Event::SubscriptionRefreshed(SubscriptionRefreshed { watcher, presentity, .. })
@@ -99,9 +97,9 @@ impl Service {
         Ok(Reply::Done(Answer::Sent { duplicate: false }))
     }
 
-    /// A publication was made, changed or ended. `composed` is what they compose to now, if that is known.
-    fn tell_change(&mut self, at: Moment, presentity: &Presentity, composed: Option<Document>) {
-        let presence = Presence::new(&self.views, presentity, composed);
+    /// A publication was made, changed or ended.
+    fn tell_change(&mut self, at: Moment, presentity: &Presentity) {
+        let presence = Presence::new(&self.views, presentity);
         for (lens, feeds) in self.live.presence_feeds(presentity) {
             // What changed may not be seen through this lens.
             if presence.version(&lens) == at {
@@ -129,7 +127,7 @@ impl Service {
             let sight = Sight { mode, lens };
             let feeds = self.live.subscribed(watcher, presentity, &sight);
             if is_news {
-                let presence = Presence::new(&self.views, presentity, None);
+                let presence = Presence::new(&self.views, presentity);
                 let version = presence.version(&sight.lens).max(at);
                 self.present(feeds, presence.item(&sight.lens, version));
             }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::PublicationKey;
 use crate::model::limits::TUPLE_IDS_REMEMBERED_MAX;
 use crate::model::{Document, Moment, Shown, Tuple, TupleId};
 
@@ -98,9 +99,10 @@ impl Parts {
         self
     }
 
-    /// The last change that is seen through `shown`.
-    pub(super) fn through(&self, shown: &Shown) -> Moment {
-        let tuples = self.tuples.iter().filter(|(id, _)| shown.shows_tuple(id));
+    /// The last change that is seen through `shown`, in the publication that `key` names.
+    pub(super) fn through(&self, shown: &Shown, key: &PublicationKey) -> Moment {
+        let is_shown = |id: &TupleId| shown.shows_tuple(id, || key.composed_id(id));
+        let tuples = self.tuples.iter().filter(|(id, _)| is_shown(id));
         let tuples = tuples.map(|(_, parts)| parts.through(shown));
         let whole = [(shown.notes, self.notes), (shown.markup, self.markup)];
         let whole = whole.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, moment)| moment);
@@ -166,7 +168,7 @@ impl PastParts {
 
     /// The last time something went that is seen through `shown`.
     pub(super) fn through(&self, shown: &Shown) -> Moment {
-        let tuples = self.tuples.iter().filter(|(id, _)| shown.shows_tuple(id));
+        let tuples = self.tuples.iter().filter(|(id, _)| shown.shows_tuple(id, || (*id).clone()));
         let whole = [(shown.notes, self.notes), (shown.markup, self.markup)];
         let whole = whole.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, moment)| moment);
         tuples.map(|(_, gone)| gone.through(shown)).chain(whole).max().unwrap_or_default()

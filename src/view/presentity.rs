@@ -59,8 +59,9 @@ impl PresentityView {
         if shown.is_all() {
             return self.version;
         }
-        let live = self.publications.values().map(|publication| publication.parts.through(shown));
-        live.fold(self.past.through(shown), Moment::max)
+        let live = self.publications.iter();
+        live.map(|(key, publication)| publication.parts.through(shown, key))
+            .fold(self.past.through(shown), Moment::max)
     }
 
     /// Returns the publication that the event is about, and when it ends.

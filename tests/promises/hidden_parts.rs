@@ -6,7 +6,11 @@ use crate::world::governed::{change, rule};
 use crate::world::papers::{Paper, Sheet, paper, written};
 use crate::world::stage::{BEGIN, Stage};
 use crate::world::{actor, device_of, message, operation, pres, publish, seconds, subscribe};
-use adsum::model::{AccessRule, Handling, Lifetime, Mode, OperationId, Shown, TupleId};
+use adsum::model::limits::{MARKUP_MAX, NOTES_MAX, TUPLES_MAX};
+use adsum::model::{
+    AccessRule, Basic, Contact, Document, Handling, Lifetime, Mode, Note, OperationId, Payload,
+    Priority, Shown, Tuple, TupleId,
+};
 use adsum::protocol::{Command, Fetch, ListSubscriptions, ListWatchers, Publish, Subscribe};
 use adsum::service::Query;
 use proptest::prelude::*;
@@ -31,6 +35,10 @@ enum Hidden {
         paper: Paper,
         secs: u64,
     },
+    /// As much from the other device as it may publish.
+    Crowd {
+        secs: u64,
+    },
     Rule {
         handling: Handling,
         secs: u64,
@@ -46,6 +54,7 @@ fn hidden() -> impl Strategy<Value = Hidden> {
         2 => (any::<bool>(), any::<bool>())
             .prop_map(|(note, markup)| Hidden::Desk { note, markup }),
         4 => (paper(), 1..60_u64).prop_map(|(paper, secs)| Hidden::Others { paper, secs }),
+        2 => (1..60_u64).prop_map(|secs| Hidden::Crowd { secs }),
         2 => (handling(), 1..60_u64).prop_map(|(handling, secs)| Hidden::Rule { handling, secs }),
         1 => (1..60_u64).prop_map(|secs| Hidden::Watched { secs }),
         1 => Just(Hidden::Send),
@@ -77,6 +86,18 @@ fn seen() -> impl Strategy<Value = Seen> {
         1 => Just(Seen::Watchers),
         1 => Just(Seen::List),
     ]
+}
+
+/// Tuples, notes and markup up to every limit.
+fn crowd() -> Document {
+    let contact = Priority::from_thousandths(1_000).map(Some).unwrap();
+    let tuple = |number: usize| Tuple {
+        contact: Some(Contact { uri: Payload::text("im:alice@d.example"), priority: contact }),
+        ..Tuple::plain(TupleId::new(&format!("crowd-{number}")).unwrap(), Basic::Open)
+    };
+    let note = Note { language: String::new(), text: Payload::text(&"note-".repeat(100)) };
+    let markup = vec![Payload::text(&"markup-".repeat(200)); MARKUP_MAX];
+    Document::new((0..TUPLES_MAX).map(tuple).collect(), vec![note; NOTES_MAX], markup).unwrap()
 }
 
 struct Desk {
@@ -167,6 +188,14 @@ impl Desk {
             Hidden::Others { paper, secs } => {
                 let tuples = paper.tuples.iter().filter(|sheet| sheet.id != 0).cloned().collect();
                 self.put("alice-2", Some(*secs), tuples, paper.note);
+            }
+            Hidden::Crowd { secs } => {
+                let document = Some(crowd());
+                let lifetime = Some(seconds(*secs));
+                self.operation += 1;
+                let operation = OperationId(self.operation.to_be_bytes());
+                let publish = Publish { document, lifetime, operation, ..publish("alice", 1, "") };
+                self.stage.behind(&device_of("alice", "alice-2"), Command::Publish(publish));
             }
             Hidden::Rule { handling, secs } => {
                 let until = Some(self.stage.now.after(seconds(*secs)));

@@ -11,6 +11,7 @@ mod world;
 mod another_default;
 mod clocks;
 mod commit;
+mod composed;
 mod composing;
 mod delivery;
 mod domains;

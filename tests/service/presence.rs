@@ -6,8 +6,7 @@ use crate::world::{
 };
 use adsum::event::{Event, PublicationCause};
 use adsum::model::{
-    Basic, EndReason, Lifetime, Mode, Moment, OperationId, Refusal, SubscriptionState, Tuple,
-    TupleId, limits,
+    Basic, EndReason, Lifetime, Mode, Moment, OperationId, Refusal, SubscriptionState, limits,
 };
 use adsum::protocol::{Answer, Command, Fetch, Invite, Publish, Subscribe, Unsubscribe};
 use adsum::service::{Output, PresenceItem, Query, Reply};
@@ -234,31 +233,6 @@ fn nobody_publishes_for_somebody_else_or_for_a_domain_not_served() {
         Refusal::Refused { .. }
     ));
     assert_eq!(world.log.len(), before, "a refusal leaves no trace in the log");
-}
-
-#[test]
-fn publications_that_do_not_compose_into_one_document_are_refused() {
-    let mut world = World::with(&["alice"]);
-    let many = |count: usize| {
-        let tuples = (0..count)
-            .map(|n| Tuple::plain(TupleId::new(&format!("t{n}")).unwrap(), Basic::Open))
-            .collect();
-        adsum::model::Document::new(tuples, vec![], vec![]).unwrap()
-    };
-    let publish = |number, name: &str, count| {
-        let name = adsum::model::PublicationName::new(name).unwrap();
-        Command::Publish(Publish {
-            name,
-            document: Some(many(count)),
-            ..publish("alice", number, "")
-        })
-    };
-    world.ask(&actor("alice"), publish(1, "a", 60)).unwrap();
-    assert!(matches!(
-        refused(world.ask(&actor("alice"), publish(2, "b", 41))),
-        Refusal::TooLarge { .. }
-    ));
-    world.ask(&actor("alice"), publish(3, "b", 40)).unwrap();
 }
 
 #[test]

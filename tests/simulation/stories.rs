@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use adsum::event::{MessageAccepted, PublicationKey};
 use adsum::model::{Document, EndReason, Mode, Moment, Sequence, Timestamp};
-use adsum::service::compose;
+use adsum::service::{Lens, compose};
 
 /// Where an event lies and when it happened.
 pub(crate) type Place = (Sequence, Moment);
@@ -40,7 +40,7 @@ impl PresenceStory {
     }
 
     fn changed(&mut self, (sequence, at): Place) {
-        let composed = compose(&self.live).expect("what was accepted composes");
+        let composed = compose(&self.live, &Lens::All);
         self.last = sequence;
         self.changes.push((at, composed));
     }

@@ -21,7 +21,7 @@ use crate::model::{
     Document, InboxItem, Message, Presentity, Receipt, Refusal, Sequence, SubscriptionState,
     Timestamp,
 };
-use crate::service::{History, InboxRow, PresenceItem, Walk, compose};
+use crate::service::{History, InboxRow, Lens, PresenceItem, Walk, compose};
 
 /// The changes of `history`, walking back from the last; at most [`HISTORY_WALK_MAX`] of them.
 ///
@@ -72,7 +72,7 @@ pub fn state_at(
     // Composition is in order of the keys, as it is from the view.
     documents.sort_by(|(a, _), (b, _)| a.cmp(b));
     let publications = documents.iter().map(|(key, document)| (key, document));
-    let document = compose(publications).map_err(|_| LogFault::Missing { sequence: at })?;
+    let document = compose(publications, &Lens::All);
     Ok(PresenceItem::new(presentity.clone(), version, SubscriptionState::Active, document))
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Must never hold: how publications are composed (see `compose`).
 
-use std::collections::BTreeMap;
-
 use crate::event::{
     Event, PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
 };
@@ -13,7 +11,7 @@ use crate::model::limits::{
 use crate::model::{Document, Lifetime, Presentity, Refusal, Rights, Sequence, Tag};
 use crate::protocol::{Answer, Publish};
 use crate::service::case::{Case, Verdict, granted, rights};
-use crate::service::{Actor, Reply, compose};
+use crate::service::{Actor, Reply};
 use crate::view::PresentityView;
 
 pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result<Verdict, Refusal> {
@@ -33,9 +31,8 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
         granted(publish.lifetime, PUBLICATION_MS_DEFAULT, LIFETIME_MS_MIN, PUBLICATION_MS_MAX)?;
     match publish.document.clone() {
         Some(document) => {
-            let composed = composed(view, &key, &document)?;
-            let stored = store(case, actor, key, publish, document, lifetime);
-            Ok(Verdict { composed, ..stored })
+            check_count(view, &key)?;
+            Ok(store(case, actor, key, publish, document, lifetime))
         }
         None if publish.if_match.is_some() => Ok(refresh(case, key, publish, lifetime)),
         None => Err(Refusal::NothingToPublish),
@@ -56,22 +53,14 @@ fn check_may_publish(
     Err(Refusal::Forbidden { action: format!("publish for {presentity}"), cure })
 }
 
-/// What the document composes to with the other publications.
-///
-/// # Errors
-/// As [`compose()`], if that cannot be shown.
-fn composed(
-    view: Option<&PresentityView>,
-    key: &PublicationKey,
-    document: &Document,
-) -> Result<Option<Document>, Refusal> {
-    let mut documents: BTreeMap<_, _> =
-        view.into_iter().flat_map(PresentityView::documents).collect();
-    documents.insert(key, document);
-    if documents.len() > PUBLICATIONS_MAX {
-        return Err(Refusal::PublicationsFull { max: PUBLICATIONS_MAX as u64 });
+/// Whether there is place for the publication. What it says is judged by itself: what does not fit beside others is
+/// left out of what watchers are shown.
+fn check_count(view: Option<&PresentityView>, key: &PublicationKey) -> Result<(), Refusal> {
+    let others = view.into_iter().flat_map(PresentityView::documents);
+    if others.filter(|(other, _)| *other != key).count() < PUBLICATIONS_MAX {
+        return Ok(());
     }
-    compose(documents)
+    Err(Refusal::PublicationsFull { max: PUBLICATIONS_MAX as u64 })
 }
 
 fn store(

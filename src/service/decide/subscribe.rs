@@ -132,7 +132,7 @@ pub(super) fn fetch(
     match (decision.handling, Lens::of(&decision)) {
         (Handling::Block, _) => Err(refused(presentity)),
         (_, Some(lens)) => {
-            let presence = Presence::new(case.views, presentity, None);
+            let presence = Presence::new(case.views, presentity);
             let item = presence.item(&lens, presence.version(&lens));
             Ok(Verdict::unchanged(Reply::Presence(Arc::new(item))))
         }

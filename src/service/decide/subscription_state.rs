@@ -28,7 +28,7 @@ pub(super) fn reconciled(
     before: &Rulebook<'_>,
     after: &Rulebook<'_>,
 ) -> Vec<Event> {
-    let presence = Presence::new(case.views, presentity, None);
+    let presence = Presence::new(case.views, presentity);
     let subscribers = case.views.subscribers(presentity);
     let moved = subscribers.filter_map(|watcher| {
         let view = case.views.watcher(watcher)?.live(presentity)?;
@@ -51,7 +51,7 @@ pub(super) fn after_grant(
     let before = case.access_by(&book, presentity, watcher, WatcherKind::Subscriber);
     let after =
         if controls { CONTROLLED } else { case.ruled(&book, watcher, WatcherKind::Subscriber) };
-    let presence = &Presence::new(case.views, presentity, None);
+    let presence = &Presence::new(case.views, presentity);
     Current { presence, presentity, watcher, view }.next(&before, &after)
 }
 
