@@ -41,9 +41,10 @@ impl WallClock {
         Self { ahead, expected: ahead, drifted_at: None }
     }
 
-    /// Whether a reading says that it moved further than may stay unsaid.
-    pub(super) fn is_moved(&self, now: Now) -> bool {
-        now.ahead().apart(self.expected) > STEP_MAX
+    /// Whether a reading says that it moved further than may stay unsaid: at once, or little by little since the last event,
+    /// which has it `recorded` ahead.
+    pub(super) fn is_moved(&self, now: Now, recorded: Ahead) -> bool {
+        [self.expected, recorded].iter().any(|known| now.ahead().apart(*known) > STEP_MAX)
     }
 
     /// Takes a reading. `recorded` is how far ahead the last event of the log has it, if there is one: before that there is
@@ -129,6 +130,16 @@ mod tests {
             assert!(clock.ahead.apart(reading.ahead()) <= NOISE_MAX);
         }
         assert_eq!(causes, [ClockCause::Drifted; 9]);
+    }
+
+    #[test]
+    fn what_is_followed_is_due_once_the_log_is_beyond_the_bound() {
+        let (mut clock, recorded) = (clock(), Ahead::ZERO);
+        assert_eq!(clock.read(now(1_800_000, 1_500), ZERO), None);
+        assert!(!clock.is_moved(now(2_000_000, 1_700), recorded));
+        assert!(clock.is_moved(now(3_600_000, 2_500), recorded), "although nobody asked meanwhile");
+        let told = clock.read(now(3_600_000, 2_500), ZERO);
+        assert_eq!(told, Some(moved(0, 2_500, ClockCause::Drifted)));
     }
 
     #[test]

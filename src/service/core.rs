@@ -415,7 +415,8 @@ impl Service {
     #[must_use]
     pub fn is_due(&self, now: impl Into<Now>) -> bool {
         let now = now.into();
-        let is_moved = self.recorded_ahead().is_some() && self.clock.is_moved(now);
+        let recorded = self.recorded_ahead();
+        let is_moved = recorded.is_some_and(|recorded| self.clock.is_moved(now, recorded));
         is_moved || self.next_timeout().is_some_and(|due| due <= now.elapsed)
     }
 
