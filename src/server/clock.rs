@@ -69,7 +69,7 @@ pub(super) fn wall() -> Timestamp {
 
 /// Both clocks of a running server.
 #[derive(Clone, Debug)]
-pub(super) struct Timekeeper {
+pub struct Timekeeper {
     clock: Arc<dyn Clock>,
     /// How far elapsed time is ahead of the boot clock.
     ahead: Ahead,
@@ -84,22 +84,28 @@ impl Timekeeper {
     ) -> Result<Self, ServerError> {
         let path = data.join(FILE);
         let noted = disk::read(&path)?;
+        let (keeper, note) = Self::resume(clock, noted.as_deref(), views);
+        if noted.as_deref() != Some(note.as_bytes()) {
+            files::write_private(&path, note.as_bytes())?;
+        }
+        Ok(keeper)
+    }
+
+    /// Goes on where the log that made `views` ended, by what was `noted` at the last start. Returns the note for the next.
+    pub fn resume(clock: Arc<dyn Clock>, noted: Option<&[u8]>, views: &Views) -> (Self, String) {
         let since_boot = by_boot(clock.as_ref());
         let boot = clock.boot().map(|boot| boot.replace('\n', " "));
-        let known = noted.as_deref().zip(boot.as_deref());
+        let known = noted.zip(boot.as_deref());
         let known = known.and_then(|(noted, boot)| known_ahead(noted, boot));
         let boot_says = known.map(|ahead| ahead.shown(since_boot));
         let now = resumed_at(views.time(), views.ahead(), clock.wall(), boot_says);
         let ahead = Ahead::between(since_boot, now);
         let note = format!("{MAGIC}\n{}\n{}\n", boot.unwrap_or_default(), ahead.as_ms());
-        if noted.as_deref() != Some(note.as_bytes()) {
-            files::write_private(&path, note.as_bytes())?;
-        }
-        Ok(Self { clock, ahead })
+        (Self { clock, ahead }, note)
     }
 
     /// What both clocks say.
-    pub(super) fn now(&self) -> Now {
+    pub fn now(&self) -> Now {
         Now { elapsed: self.ahead.shown(by_boot(self.clock.as_ref())), wall: self.clock.wall() }
     }
 }

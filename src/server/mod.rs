@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
 pub use error::ServerError;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
-use adsum::model::{Ahead, Moment, OperationId, PublicKey, Sequence, Timestamp};
+use adsum::model::{Ahead, Moment, Now, OperationId, PublicKey, Sequence, Timestamp};
 use adsum::protocol::body::{FeedOpen, MessageEvent};
 use adsum::protocol::{Command, Subscribe};
+use adsum::server::Timekeeper;
 use adsum::service::{Actor, Input, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
@@ -30,6 +31,14 @@ pub(crate) enum Bug {
     MessageIdsForgotten,
     /// A restart grants what lives its full lifetime again.
     LeasesRestarted,
+    /// Lifetimes run by the wall clock.
+    LifetimesByWallClock,
+    /// How elapsed time follows from the boot clock is not kept, so that a restart has to believe the wall clock.
+    TimeNotNoted,
+    /// A restart goes on where the log ended, so that the time down does not count.
+    TimeDownLost,
+    /// Elapsed time stays ahead by as much as the wall clock once was.
+    BadSecondKept,
     /// A session writes an answer before an older one.
     AnswerOutOfOrder,
     /// A session gives a feed its window twice.
@@ -43,12 +52,16 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
         Self::MessageIdsForgotten,
         Self::LeasesRestarted,
+        Self::LifetimesByWallClock,
+        Self::TimeNotNoted,
+        Self::TimeDownLost,
+        Self::BadSecondKept,
         Self::AnswerOutOfOrder,
         Self::WindowTwice,
         Self::ToldIsTaken,
@@ -64,10 +77,19 @@ impl Bug {
             // What is acknowledged too far makes room for too much.
             Self::CursorOneAhead => &[3, 8],
             Self::MessageIdsForgotten | Self::AnswerOutOfOrder | Self::OperationDropped => &[4],
-            Self::LeasesRestarted => &[9],
+            Self::LeasesRestarted
+            | Self::LifetimesByWallClock
+            | Self::TimeNotNoted
+            | Self::TimeDownLost
+            | Self::BadSecondKept => &[9],
             Self::WindowTwice => &[8],
             Self::FeedBeforeProof => &[12],
         }
+    }
+
+    /// What a restart finds noted of its time.
+    pub(crate) fn change_note(bug: Option<Self>, noted: Option<String>) -> Option<String> {
+        noted.filter(|_| bug != Some(Self::TimeNotNoted))
     }
 
     /// What a session asks the service, with the bugs that change it.
@@ -171,6 +193,37 @@ fn one_ahead(bytes: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// A process's clocks, with the bugs that sit between them and the service.
+pub(crate) struct Reading {
+    time: Timekeeper,
+    bug: Option<Bug>,
+    /// From the start back to the end of the log.
+    down: Ahead,
+    /// How far ahead the wall clock ever was.
+    ahead: Ahead,
+}
+
+impl Reading {
+    /// Those of a process whose log ended at `end`.
+    pub(crate) fn new(time: Timekeeper, bug: Option<Bug>, end: Timestamp) -> Self {
+        let down = Ahead::between(time.now().elapsed, end);
+        Self { time, bug, down, ahead: Ahead::ZERO }
+    }
+
+    /// What both clocks say.
+    pub(crate) fn now(&mut self) -> Now {
+        let now = self.time.now();
+        self.ahead = self.ahead.max(now.ahead());
+        let elapsed = match self.bug {
+            Some(Bug::LifetimesByWallClock) => now.wall,
+            Some(Bug::TimeDownLost) => self.down.shown(now.elapsed),
+            Some(Bug::BadSecondKept) => self.ahead.shown(now.elapsed),
+            _ => now.elapsed,
+        };
+        Now { elapsed, ..now }
+    }
 }
 
 /// The log in memory, with the bugs that sit between service and disk.

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::event::{
     Event, InviteCause, MessageAccepted, MessageCause, PublicationCause, PublicationEnded,
-    PublicationKey, Published, Recorded,
+    PublicationKey, PublicationRefreshed, Published, ReceiptIssued, Recorded,
 };
 use adsum::model::limits::DEDUPLICATION_MS;
 use adsum::model::{
-    DeviceId, InboxAddress, InboxSequence, Lifetime, Moment, OperationId, Presentity, Principal,
-    Sequence, Tag, Timestamp,
+    DeviceId, EndReason, InboxAddress, InboxSequence, InviteId, Lifetime, Moment, OperationId,
+    Presentity, Principal, ReceiptKind, Sequence, Tag, Timestamp,
 };
 
 use super::decrees::concerns;
@@ -20,12 +20,35 @@ use super::repeats::Repeats;
 use super::stories::{Entry, Episode, Place, PresenceStory};
 use super::{Checked, promised};
 
+/// What lives by a lifetime, as the columns of the table of clocks are called.
+pub(crate) const THINGS: [&str; 5] =
+    ["publications", "messages", "subscriptions", "receipts", "invites"];
+
 /// Something that ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Lease {
     Publication(Presentity, PublicationKey),
     Subscription(Principal, Presentity),
     Message(InboxAddress, InboxSequence),
+    Invite(InviteId),
+}
+
+impl Lease {
+    fn thing(&self) -> &'static str {
+        match self {
+            Self::Publication(..) => THINGS[0],
+            Self::Message(..) => THINGS[1],
+            Self::Subscription(..) => THINGS[2],
+            Self::Invite(_) => THINGS[4],
+        }
+    }
+}
+
+/// When something ends, and how many things had happened to the clocks when that was decided.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    deadline: Timestamp,
+    acts: usize,
 }
 
 /// Everything that is durable, and what follows from it.
@@ -49,7 +72,13 @@ pub(crate) struct Chronicle {
     pub(crate) accepted: BTreeMap<(Principal, String), u64>,
     sends: BTreeMap<(Principal, String), (InboxAddress, InboxSequence)>,
     tags: BTreeSet<(Presentity, [u8; 16])>,
-    leases: BTreeMap<Lease, Timestamp>,
+    leases: BTreeMap<Lease, Term>,
+    /// What happened to the server's clocks, in order.
+    pub(crate) acts: Vec<&'static str>,
+    /// How many of each kind of thing lived through which of that and ended when their time was over.
+    pub(crate) lived: BTreeMap<(&'static str, &'static str), u64>,
+    /// The last message that ended so, and its term.
+    lapsed: Option<(Sequence, Term)>,
 }
 
 impl Chronicle {
@@ -72,7 +101,7 @@ impl Chronicle {
 
     /// When the first lease runs out.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.leases.values().min().copied()
+        self.leases.values().map(|term| term.deadline).min()
     }
 
     /// The message a sender sent under `id`, if it lies in the log.
@@ -99,11 +128,11 @@ impl Chronicle {
         );
         promised!(9, recorded.at > self.moment(), "event {due} is no later than the one before");
         self.repeats.fold(&recorded)?;
+        self.check_leases(&recorded)?;
         if concerns(&recorded.event) {
             self.is_governed = true;
-            self.check_late(&recorded)?;
+            self.fold_governed(&recorded)?;
         } else {
-            self.check_leases(&recorded)?;
             self.fold(&recorded)?;
         }
         self.events.push(recorded);
@@ -111,24 +140,39 @@ impl Chronicle {
     }
 
     /// Nothing outlives its deadline, and nothing ends by itself before it.
-    fn check_leases(&self, recorded: &Recorded) -> Checked {
+    fn check_leases(&mut self, recorded: &Recorded) -> Checked {
         if let Some(lease) = self.expired(recorded) {
-            let deadline = self.leases.get(&lease);
-            let due = deadline.is_some_and(|deadline| *deadline <= recorded.at.timestamp());
+            let term = self.leases.get(&lease).copied();
+            let due = term.filter(|term| term.deadline <= recorded.at.timestamp());
             let (at, sequence) = (recorded.at, recorded.sequence);
-            promised!(9, due, "event {sequence} ends {lease:?} at {at:?}, due {deadline:?}");
+            promised!(9, due.is_some(), "event {sequence} ends {lease:?} at {at:?}, due {term:?}");
+            if let Some(term) = due {
+                self.outlived(lease.thing(), term);
+                self.lapsed = matches!(lease, Lease::Message(..)).then_some((sequence, term));
+            }
             return Ok(());
         }
         self.check_late(recorded)
     }
 
+    /// A thing lived for its lifetime, through whatever happened to the clocks.
+    fn outlived(&mut self, thing: &'static str, term: Term) {
+        let acts: BTreeSet<_> = self.acts[term.acts..].iter().copied().collect();
+        for act in acts {
+            *self.lived.entry((act, thing)).or_default() += 1;
+        }
+    }
+
+    /// Something is to end by itself.
+    fn lives(&mut self, lease: Lease, deadline: Timestamp) {
+        self.leases.insert(lease, Term { deadline, acts: self.acts.len() });
+    }
+
     /// Nothing outlives its deadline. What ends by itself at the same time has its turn too, one behind the other.
     fn check_late(&self, recorded: &Recorded) -> Checked {
-        if matches!(&recorded.event, Event::InviteEnded(event) if event.cause == InviteCause::Expired)
-        {
-            return Ok(());
-        }
-        let late = self.leases.iter().find(|(_, deadline)| **deadline <= recorded.at.timestamp());
+        let (at, may_wait) = (recorded.at.timestamp(), may_have_been_due(&recorded.event));
+        let is_late = |due: Timestamp| due < at || due == at && !may_wait;
+        let late = self.leases.iter().find(|(_, term)| is_late(term.deadline));
         let sequence = recorded.sequence;
         promised!(9, late.is_none(), "at event {sequence} a lease lives after its end: {late:?}");
         Ok(())
@@ -143,13 +187,16 @@ impl Chronicle {
             Event::MessageEnded(event) if event.cause == MessageCause::Expired => {
                 Some(Lease::Message(event.inbox.clone(), event.sequence))
             }
+            Event::InviteEnded(event) if event.cause == InviteCause::Expired => {
+                Some(Lease::Invite(event.invite))
+            }
             // That its watcher ended it has the same reason in the log, so only the time tells.
             Event::SubscriptionEnded(event) => {
                 let lease = Lease::Subscription(event.watcher.clone(), event.presentity.clone());
                 let due = self
                     .leases
                     .get(&lease)
-                    .is_some_and(|deadline| *deadline <= recorded.at.timestamp());
+                    .is_some_and(|term| term.deadline <= recorded.at.timestamp());
                 due.then_some(lease)
             }
             _ => None,
@@ -164,7 +211,7 @@ impl Chronicle {
             Event::PublicationRefreshed(event) => {
                 self.tagged(event.operation, event.tag, &event.presentity)?;
                 let key = (event.presentity.clone(), event.publication.clone());
-                self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
+                self.lives(Lease::Publication(key.0, key.1), event.deadline);
             }
             Event::PublicationEnded(event) => self.publication_ended(place, event)?,
             Event::SubscriptionCreated(event) => {
@@ -198,13 +245,13 @@ impl Chronicle {
                 if let Some(last) = live {
                     last.end = Some((recorded.at, event.reason));
                 }
-                let deadline =
+                let term =
                     self.leases.remove(&Lease::Subscription(pair.0.clone(), pair.1.clone()));
-                if deadline.is_none_or(|deadline| deadline > at) {
+                if term.is_none_or(|term| term.deadline > at) {
                     self.ended_early.insert(pair);
                 }
             }
-            Event::MessageAccepted(event) => self.accept(sequence, at, event)?,
+            Event::MessageAccepted(event) => self.accept((sequence, at, recorded.shown_at()), event)?,
             Event::MessageEnded(event) => {
                 let entries = self.inboxes.get_mut(&event.inbox);
                 let index = usize::try_from(event.sequence.get() - 1).unwrap_or(usize::MAX);
@@ -221,8 +268,7 @@ impl Chronicle {
                 let before = self.acknowledged.insert(place, event.through).unwrap_or_default();
                 promised!(3, event.through > before, "event {sequence} moves a position back");
             }
-            Event::InviteCreated(_)
-            | Event::InviteEnded(_)
+            Event::ClockMoved(_)
             | Event::KeyEnrolled(_)
             | Event::KeyRevoked(_)
             | Event::OperationDone(_)
@@ -233,9 +279,58 @@ impl Chronicle {
         Ok(())
     }
 
+    /// Of what governors decide, only what lives by a lifetime and no rule ends is followed.
+    fn fold_governed(&mut self, recorded: &Recorded) -> Checked {
+        match &recorded.event {
+            Event::InviteCreated(event) => {
+                self.lives(Lease::Invite(event.invite), event.expires_at);
+            }
+            Event::InviteEnded(event) => {
+                self.leases.remove(&Lease::Invite(event.invite));
+            }
+            Event::MessageAccepted(event) => self.message_lives(recorded.at.timestamp(), event),
+            Event::MessageQuarantined(event) => {
+                self.message_lives(recorded.at.timestamp(), &event.message);
+            }
+            Event::MessageEnded(event) => {
+                self.leases.remove(&Lease::Message(event.inbox.clone(), event.sequence));
+            }
+            Event::Published(Published { presentity, publication, deadline, .. })
+            | Event::PublicationRefreshed(PublicationRefreshed {
+                presentity,
+                publication,
+                deadline,
+                ..
+            }) => {
+                self.lives(Lease::Publication(presentity.clone(), publication.clone()), *deadline);
+            }
+            Event::PublicationEnded(event) => {
+                let key = (event.presentity.clone(), event.publication.clone());
+                self.leases.remove(&Lease::Publication(key.0, key.1));
+            }
+            Event::ReceiptIssued(ReceiptIssued { kind: ReceiptKind::Expired, .. }) => {
+                let sequence = recorded.sequence;
+                let ended = self.lapsed.take().filter(|(ended, _)| ended.next() == sequence);
+                promised!(9, ended.is_some(), "event {sequence} tells of an end that is not there");
+                if let Some((_, term)) = ended {
+                    self.outlived(THINGS[3], term);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn message_lives(&mut self, at: Timestamp, event: &MessageAccepted) {
+        if let Some(lifetime) = event.lifetime {
+            let lease = Lease::Message(event.inbox.clone(), event.sequence);
+            self.lives(lease, at.after(lifetime));
+        }
+    }
+
     fn granted(&mut self, pair: (Principal, Presentity), expires_at: Timestamp) {
         *self.grants.entry(pair.clone()).or_default() += 1;
-        self.leases.insert(Lease::Subscription(pair.0, pair.1), expires_at);
+        self.lives(Lease::Subscription(pair.0, pair.1), expires_at);
     }
 
     /// A tag is given once.
@@ -253,7 +348,7 @@ impl Chronicle {
         promised!(5, event.previous == story.last(), "event {sequence} leads back wrongly");
         story.publish(place, &event.publication, &event.document);
         let key = (event.presentity.clone(), event.publication.clone());
-        self.leases.insert(Lease::Publication(key.0, key.1), event.deadline);
+        self.lives(Lease::Publication(key.0, key.1), event.deadline);
         Ok(())
     }
 
@@ -270,7 +365,11 @@ impl Chronicle {
         Ok(())
     }
 
-    fn accept(&mut self, sequence: Sequence, at: Timestamp, event: &MessageAccepted) -> Checked {
+    fn accept(
+        &mut self,
+        (sequence, at, shown_at): (Sequence, Timestamp, Timestamp),
+        event: &MessageAccepted,
+    ) -> Checked {
         let id = event.id.as_str();
         let known = self.message(&event.sender, id);
         let forgotten = known.is_none_or(|known| {
@@ -280,14 +379,25 @@ impl Chronicle {
         let entries = self.inboxes.entry(event.inbox.clone()).or_default();
         let due = entries.len() as u64 + 1;
         promised!(5, event.sequence.get() == due, "event {sequence} leaves a gap in the inbox");
-        entries.push(Entry { event: event.clone(), at, ended: None });
+        entries.push(Entry { event: event.clone(), at, shown_at, ended: None });
         let place = (event.inbox.clone(), event.sequence);
-        if let Some(lifetime) = event.lifetime {
-            self.leases.insert(Lease::Message(place.0.clone(), place.1), at.after(lifetime));
-        }
+        self.message_lives(at, event);
         let key = (event.sender.clone(), id.to_owned());
         *self.accepted.entry(key.clone()).or_default() += 1;
         self.sends.insert(key, place);
         Ok(())
+    }
+}
+
+/// Whether an event may tell of something that fell due, and so stand before another that was due at the same time.
+fn may_have_been_due(event: &Event) -> bool {
+    match event {
+        Event::PublicationEnded(event) => event.cause == PublicationCause::Expired,
+        Event::ReceiptIssued(event) => event.kind == ReceiptKind::Expired,
+        Event::SubscriptionEnded(event) => {
+            matches!(event.reason, EndReason::Timeout | EndReason::GiveUp)
+        }
+        Event::MessageEnded(_) | Event::SubscriptionMoved(_) | Event::WatchObserved(_) => true,
+        _ => false,
     }
 }

@@ -37,6 +37,7 @@ pub(crate) struct Desk {
 #[derive(Default)]
 struct State {
     now: Timestamp,
+    wall: Timestamp,
     queue: VecDeque<Input>,
     boxes: BTreeMap<LaneId, Vec<Letter>>,
     revoked: Vec<DeviceId>,
@@ -51,13 +52,19 @@ impl Desk {
         self.state.lock().expect("a world is lived in one thread")
     }
 
-    /// It is `now`.
-    pub(crate) fn pass_time(&self, now: Timestamp) {
-        self.state().now = now;
+    /// It is `now`, and the wall clock shows `wall`.
+    pub(crate) fn pass_time(&self, now: Timestamp, wall: Timestamp) {
+        let mut state = self.state();
+        (state.now, state.wall) = (now, wall);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.state().now
+    }
+
+    /// What the server's wall clock shows.
+    fn wall(&self) -> Timestamp {
+        self.state().wall
     }
 
     /// Questions that wait for the writer.
@@ -250,7 +257,7 @@ impl Host for StreamHost {
     fn note(&mut self, _: Note) {}
 
     fn now(&self) -> Timestamp {
-        self.desk.now()
+        self.desk.wall()
     }
 
     fn sleep(&self, time: Duration) -> Sleep {

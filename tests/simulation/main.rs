@@ -1,11 +1,12 @@
 //! One world from one seed: devices, a lossy network, a server on a forgetful disk, and an oracle that watches.
 //!
 //! The service, the commit order, the sessions, the frames and the client's resumption are the real ones; sockets,
-//! tasks, signatures, the clock and the disk are played. Everything happens in one thread in an order that only the seed decides.
+//! tasks, signatures, the machine's clocks and the disk are played. Everything happens in one thread in an order that only the seed decides.
 //! Must never hold: a source of randomness or of time beside the seed, or a collection without order.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+mod acts;
 mod application;
 mod bug;
 mod chronicle;
@@ -14,6 +15,7 @@ mod device;
 mod governor;
 mod host;
 mod impostor;
+mod machine;
 mod network;
 mod oracle;
 mod pipe;
@@ -25,11 +27,14 @@ mod seeds;
 mod server;
 mod serving;
 mod stories;
+mod timeline;
 mod trace;
 mod verdict;
 mod wishes;
 mod world;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use bug::Bug;
@@ -66,7 +71,7 @@ pub(crate) struct Outcome {
     /// The last happenings, for people.
     pub(crate) last: Vec<String>,
     /// How often each kind of thing happened.
-    pub(crate) counts: Vec<(&'static str, u64)>,
+    pub(crate) counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// Lives the world of `seed`, with `bug` planted in it if one is given.

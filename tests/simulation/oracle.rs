@@ -19,6 +19,7 @@ use adsum::session::{Scope, Sealer, shown_body};
 use super::chronicle::Chronicle;
 use super::decrees::{Decrees, concerns};
 use super::plan::{SECRET, cursor_secret};
+use super::timeline::{Look, Timeline};
 use super::{Checked, promised};
 
 /// Where a cursor stands: the era of the secret it was sealed with, and the position. Zeros if it is empty.
@@ -28,6 +29,8 @@ pub(crate) type Spot = (u8, u64);
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     pub(crate) chronicle: Chronicle,
+    /// What is right of the log's times.
+    pub(crate) timeline: Timeline,
     /// What governors decided.
     pub(crate) decrees: Decrees,
     /// Secrets that cursors were ever sealed with.
@@ -80,12 +83,18 @@ impl Oracle {
         Ok(())
     }
 
+    /// The server looked at its clocks and did what there was to do.
+    pub(crate) fn looked(&mut self, look: Look) -> Checked {
+        self.timeline.looked(look, self.chronicle.next_deadline())
+    }
+
     /// Whether governors decided anything.
     pub(crate) fn is_governed(&self) -> bool {
         self.chronicle.is_governed
     }
 
     fn durable(&mut self, recorded: Recorded) -> Checked {
+        self.timeline.durable(&recorded)?;
         if concerns(&recorded.event) {
             self.decrees.fold(&recorded)?;
             return self.chronicle.add(recorded);
@@ -255,7 +264,7 @@ impl Oracle {
                 && event.id == message.id
                 && event.body == message.body
                 && event.content_type == message.content_type
-                && entry.at == message.accepted_at
+                && entry.shown_at == message.accepted_at
                 && event.lifetime == message.lifetime
         });
         promised!(

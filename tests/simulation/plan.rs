@@ -8,6 +8,8 @@ use adsum::wire::proof_bytes;
 use bytes::Bytes;
 use fastrand::Rng;
 
+use super::acts::Acts;
+
 /// Keys tags and tuple ids of the store.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
 
@@ -89,6 +91,8 @@ pub(crate) struct Plan {
     pub(crate) activity: u32,
     /// Whether the clock once leaps further than message ids are remembered.
     pub(crate) leap: bool,
+    /// What happens to the server's clocks.
+    pub(crate) acts: Acts,
 }
 
 impl Plan {
@@ -102,12 +106,14 @@ impl Plan {
         if devices.len() < 4 || rng.bool() {
             devices.push(Who::new(&principals[0], 2));
         }
+        let governors = if rng.bool() { governors() } else { Vec::new() };
+        let (ticks, tick_ms_max) = (rng.u32(120..=240), *choose(rng, &[10, 40, 150]));
         Self {
             principals,
             devices,
-            governors: if rng.bool() { governors() } else { Vec::new() },
-            ticks: rng.u32(120..=240),
-            tick_ms_max: *choose(rng, &[10, 40, 150]),
+            governors,
+            ticks,
+            tick_ms_max,
             delay_ms_max: *choose(rng, &[1, 30, 400]),
             window: *choose(rng, &[0, 1, 2, 5]),
             cut: *choose(rng, &[0, 10, 40]),
@@ -118,6 +124,8 @@ impl Plan {
             checkpoint: *choose(rng, &[0, 50, 300]),
             activity: *choose(rng, &[300, 600, 900]),
             leap: rng.u32(0..20) == 0,
+            // Now and then a moment lasts for seconds.
+            acts: Acts::new(rng, ticks, tick_ms_max / 2 + 40),
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
     let (presentity, inbox) = (format!("pres:{me}"), format!("im:{me}"));
     let is_watcher = me == WATCHER;
     let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..16) };
-    let at_ms = scene.now.saturating_sub(scene.rng.u64(..2_000));
+    let at_ms = scene.look().wall.as_ms().saturating_sub(scene.rng.u64(..2_000));
     let (kind, shape, bytes) = match what {
         0 => one("fetch", &body::Fetch { presentity: format!("pres:{OWNER}") }),
         1 => rows("subscriptions", &body::ListSubscriptions {}),

@@ -41,7 +41,8 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
     let name = Some(Bytes::copy_from_slice(&operation));
     let principal = who.actor.principal.to_string();
     let other = if principal == OWNER { WATCHER } else { OWNER };
-    let kind = scene.rng.u8(..14);
+    // Invites and messages live by lifetimes, so there are more of them.
+    let kind = *choose(&mut scene.rng, &[0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
     let intent = |kind, operation| Intent { kind, operation };
     match kind {
         0 => {
@@ -64,7 +65,10 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
             (Command::Unsubscribe(valid(body)), intent("unsubscribe", None))
         }
         3 => {
-            let send = send(format!("{}-{written}", who.name), other);
+            let lifetime_ms =
+                *choose(&mut scene.rng, &[None, Some(2_000), Some(10_000), Some(60_000)]);
+            let id = format!("{}-{written}", who.name);
+            let send = body::Send { lifetime_ms, ..send(id, other) };
             (Command::Send(valid(send)), intent("send", None))
         }
         4 => {
@@ -79,7 +83,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
                 invite: core::array::from_fn(|_| scene.rng.u8(..)),
                 principal: None,
                 role: 0,
-                lifetime_ms: Some(60_000),
+                lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 10_000, 60_000])),
             };
             (Command::Invite(valid(invite)), intent("invite", None))
         }
@@ -151,7 +155,7 @@ fn send(id: String, to: &str) -> body::Send {
         content_type: "text/plain".to_owned(),
         body: Bytes::from_static(b"by decree"),
         lifetime_ms: None,
-        receipts: Some(Bytes::from_static(&[7])),
+        receipts: Some(Bytes::from_static(&[31])),
     }
 }
 

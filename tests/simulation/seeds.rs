@@ -4,10 +4,13 @@
 //! `ADSUM_SEEDS` says how many worlds to live (500), `ADSUM_SEED` the first of them (1). A world that breaks a promise
 //! is printed with its last happenings and the command that lives it again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::acts::{BESIDES, ROWS};
+use crate::chronicle::THINGS;
 use crate::{Bug, Outcome, run};
 
 /// Worlds lived when nobody says how many.
@@ -58,11 +61,11 @@ fn worlds_keep_their_promises() {
     let (first, count) =
         (from_environment("ADSUM_SEED", 1), from_environment("ADSUM_SEEDS", SEEDS));
     let broken: Mutex<Option<(u64, String)>> = Mutex::new(None);
-    let totals: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
+    let totals: Mutex<BTreeMap<Cow<'static, str>, u64>> = Mutex::new(BTreeMap::new());
     live(first, count, None, |seed, outcome| {
         let mut totals = totals.lock().unwrap();
         for (kind, count) in &outcome.counts {
-            *totals.entry(kind).or_default() += count;
+            *totals.entry(kind.clone()).or_default() += count;
         }
         if outcome.violation.is_some() {
             let mut broken = broken.lock().unwrap();
@@ -79,11 +82,11 @@ fn worlds_keep_their_promises() {
     let totals = totals.into_inner().unwrap();
     println!("{count} worlds: {totals:#?}");
     if count >= SEEDS {
-        for kind in ROUGH {
-            assert!(
-                totals.get(kind).is_some_and(|count| *count >= 10),
-                "{kind} is too rare: {totals:#?}"
-            );
+        let cells = ROWS.iter().flat_map(|row| THINGS.map(|thing| format!("{row}::{thing}")));
+        let rough = ROUGH.iter().chain(&BESIDES).map(|kind| ((*kind).to_owned(), 10));
+        for (kind, least) in rough.chain(cells.map(|cell| (cell, 3))) {
+            let is_seen = totals.get(kind.as_str()).is_some_and(|count| *count >= least);
+            assert!(is_seen, "{kind} is too rare: {totals:#?}");
         }
     }
 }
@@ -99,6 +102,7 @@ const ROUGH: &[&str] = &[
     "change-visibility",
     "changes taken",
     "checkpoint steps",
+    "clock-moved",
     "connections",
     "cuts",
     "delete",

@@ -1,7 +1,7 @@
 //! The server: a process that lives on a disk, dies at any moment, and comes back.
 //!
 //! A round is that of the real writer: take what waits, handle, persist, release, tell the sessions. A crash loses
-//! everything but the disk. Must never hold: anything that survives a crash beside the disk and the clock's error.
+//! everything but the disk. Must never hold: anything that survives a crash beside the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,17 +12,18 @@ use adsum::event::{Event, KeyEnrolled};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{Entries, LogReader};
 use adsum::model::{DeviceLabel, Lifetime, Role, Sequence, Timestamp};
+use adsum::server::{Clock as _, Timekeeper};
 use adsum::service::{Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
 
-use super::bug::PlantedLog;
+use super::bug::{PlantedLog, Reading};
 use super::host::Desk;
 use super::network::{ConnectionId, End};
 use super::plan::{ADMINISTRATOR, Plan, SECRET, config, cursor_secret, happens};
 use super::serving::Serving;
 use super::trace::note;
 use super::world::Scene;
-use super::{Checked, promised, verdict};
+use super::{Bug, Checked, promised, verdict};
 
 /// The server of a world.
 pub(crate) struct Server {
@@ -31,14 +32,17 @@ pub(crate) struct Server {
     pub(crate) starts_at: u64,
     /// Which cursors it knows: an operator who loses the secret begins a new era.
     era: u8,
-    /// How far its clock is ahead of the world's.
-    clock_ahead_ms: u64,
+    /// What it noted beside the log of how its time goes on.
+    noted: Option<String>,
+    /// On which boot of its machine it ran last.
+    boots: u64,
     chances: Plan,
 }
 
 /// What a crash takes.
 pub(crate) struct Process {
     pub(crate) commit: Commit,
+    time: Reading,
     desk: Desk,
     settings: Arc<Settings>,
     sessions: BTreeMap<ConnectionId, Serving>,
@@ -65,18 +69,16 @@ impl Server {
                 invite: None,
             })
         });
-        commit.record(Timestamp::from_ms(scene.now), enrolled.collect()).expect("the disk works");
+        let machine = Arc::clone(&scene.machine);
+        let (time, noted) = Timekeeper::resume(machine, None, commit.views());
+        commit.record(time.now(), enrolled.collect()).expect("the disk works");
         drop(commit);
-        let chances = plan.clone();
+        let (chances, boots) = (plan.clone(), scene.machine.boots());
         let mut server =
-            Self { disk, process: None, starts_at: 0, era: 1, clock_ahead_ms: 0, chances };
+            Self { disk, process: None, starts_at: 0, era: 1, noted: Some(noted), boots, chances };
         scene.oracle.eras = 1;
         server.start(scene)?;
         Ok(server)
-    }
-
-    fn clock(&self, scene: &Scene) -> Timestamp {
-        Timestamp::from_ms(scene.now + self.clock_ahead_ms)
     }
 
     /// Whether devices can connect.
@@ -86,9 +88,6 @@ impl Server {
 
     /// Starts the process: the checkpoint and the rest of the log.
     pub(crate) fn start(&mut self, scene: &mut Scene) -> Checked {
-        if scene.rng.u8(..8) == 0 {
-            self.clock_ahead_ms = scene.rng.u64(..2_000);
-        }
         if scene.rng.u8(..20) == 0 {
             self.era += 1;
             note!(scene.trace, "the server forgets its cursors");
@@ -96,9 +95,9 @@ impl Server {
             scene.oracle.eras = self.era;
         }
         let log = self.disk.open().expect("a disk that forgets in order opens");
-        let log = PlantedLog::new(log, scene.bug, self.clock(scene));
+        let log = PlantedLog::new(log, scene.bug, scene.oracle.timeline.elapsed(scene.now));
         let opened = Commit::open(config(), Box::new(log), &mut |_, _| {});
-        let commit = match opened {
+        let mut commit = match opened {
             Ok(commit) => commit,
             Err(fault) => {
                 promised!(2, false, "the log does not open again: {fault}");
@@ -109,8 +108,16 @@ impl Server {
         scene.trace.count("starts");
         let all = self.disk.read(Sequence::new(1), usize::MAX).expect("the log reads");
         scene.oracle.restarted(all)?;
+        let mut time = self.keep_time(scene, &commit);
+        let Ok(reviewed) = commit.review(time.now()) else {
+            note!(scene.trace, "the log fails at the start");
+            self.crash(scene);
+            return Ok(());
+        };
+        reviewed.map_or(Ok(()), |batch| scene.oracle.persisted(batch))?;
+        scene.oracle.looked(scene.look())?;
         let desk = Desk::new(commit.reader(), scene.bug);
-        desk.pass_time(self.clock(scene));
+        desk.pass_time(Timestamp::from_ms(scene.now), scene.machine.wall());
         let settings = Settings {
             silence_max: Duration::from_secs(10),
             store_secret: SECRET,
@@ -118,6 +125,7 @@ impl Server {
         };
         self.process = Some(Process {
             commit,
+            time,
             desk,
             settings: Arc::new(settings),
             sessions: BTreeMap::new(),
@@ -126,6 +134,20 @@ impl Server {
         });
         // Folding a log several times is most of what a world costs, so not at every start.
         if scene.rng.u8(..5) == 0 { self.look_inside(scene) } else { Ok(()) }
+    }
+
+    /// Goes on with the time where the log ended.
+    fn keep_time(&mut self, scene: &mut Scene, commit: &Commit) -> Reading {
+        let is_booted = self.boots != scene.machine.boots();
+        let end = commit.views().moment();
+        scene.oracle.timeline.starts(scene.look(), is_booted, end);
+        self.boots = scene.machine.boots();
+        let noted = Bug::change_note(scene.bug, self.noted.take());
+        let machine = Arc::clone(&scene.machine);
+        let noted = noted.as_deref().map(str::as_bytes);
+        let (time, noted) = Timekeeper::resume(machine, noted, commit.views());
+        self.noted = Some(noted);
+        Reading::new(time, scene.bug, end.timestamp())
     }
 
     /// Views folded anew equal the live ones, and leases end when the log says. Not with a planted bug, which must
@@ -139,8 +161,9 @@ impl Server {
             process.commit.views().next_due(process.commit.views().ahead()).map(|(at, _)| at),
         );
         // What governors decided may be due before everything else.
-        let is_right =
-            due == next || scene.oracle.is_governed() && due.is_none_or(|due| next <= Some(due));
+        let is_right = due == next
+            || scene.oracle.is_governed()
+                && due.is_none_or(|due| next.is_some_and(|next| next <= due));
         promised!(9, is_right, "the log has {due:?} due next, the server {next:?}");
         verdict::views_equal(&mut process.commit, &self.disk)
     }
@@ -174,11 +197,13 @@ impl Server {
             self.mishap(scene);
         }
         self.serve(scene);
-        let due = |process: &mut Process| process.commit.next_timeout();
-        let is_due = self.process.as_mut().and_then(due).is_some_and(|at| at <= self.clock(scene));
+        let is_due = self.process.as_mut().is_some_and(Process::is_due);
         let waits = self.process.as_ref().is_some_and(|process| process.desk.waiting() > 0);
         if is_due || waits && (scene.is_healing || scene.rng.u8(..4) > 0) {
             self.round(scene)?;
+        }
+        if self.process.is_some() {
+            scene.oracle.looked(scene.look())?;
         }
         self.checkpoint(scene);
         self.stop(scene)
@@ -208,9 +233,9 @@ impl Server {
 
     /// Takes on new connections, lets sessions run, and gives up those that are over.
     fn serve(&mut self, scene: &mut Scene) {
-        let now = self.clock(scene);
+        let now = Timestamp::from_ms(scene.now);
         let Some(process) = &mut self.process else { return };
-        process.desk.pass_time(now);
+        process.desk.pass_time(now, scene.machine.wall());
         for (connection, pipe) in scene.network.accept() {
             process.begun += 1;
             let id = SessionId(process.begun);
@@ -224,12 +249,13 @@ impl Server {
 
     /// One round of the writer, with crashes between its steps.
     fn round(&mut self, scene: &mut Scene) -> Checked {
-        let now = self.clock(scene);
+        scene.oracle.timeline.looks(scene.look());
         let crash = if scene.is_healing { 0 } else { self.chances.server_crash };
         let Some(process) = &mut self.process else { return Ok(()) };
         let most = process.desk.waiting();
         let count = if scene.is_healing || most == 0 { most } else { scene.rng.usize(1..=most) };
         let tick = (count == 0).then_some(Input::Tick);
+        let now = process.time.now();
         process.commit.handle(now, process.desk.take(count).into_iter().chain(tick));
         if happens(&mut scene.rng, crash) {
             self.crash(scene);
@@ -286,7 +312,7 @@ impl Server {
         }
         note!(scene.trace, "the server has stopped");
         scene.trace.count("orderly stops");
-        let now = Timestamp::from_ms(scene.now + self.clock_ahead_ms);
+        let now = Timestamp::from_ms(scene.now);
         for connection in process.sessions.keys().copied().collect::<Vec<_>>() {
             process.run(scene, connection, now);
         }
@@ -295,16 +321,20 @@ impl Server {
     }
 
     /// Whether nothing happens before somebody asks or time passes.
-    pub(crate) fn is_quiet(&self, scene: &Scene) -> bool {
-        self.process.as_ref().is_some_and(|process| {
-            process.desk.waiting() == 0
-                && process.desk.is_read()
-                && process.commit.next_timeout().is_none_or(|at| at > self.clock(scene))
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| {
+            process.desk.waiting() == 0 && process.desk.is_read() && !process.is_due()
         })
     }
 }
 
 impl Process {
+    /// Whether there is something to do although nobody asks.
+    fn is_due(&mut self) -> bool {
+        let now = self.time.now();
+        self.commit.is_due(now)
+    }
+
     /// Lets the streams of a connection run and takes what they write.
     fn run(&mut self, scene: &mut Scene, connection: ConnectionId, now: Timestamp) {
         let Some(serving) = self.sessions.get_mut(&connection) else { return };

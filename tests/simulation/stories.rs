@@ -85,6 +85,8 @@ impl Episode {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) event: MessageAccepted,
+    /// When it was accepted, in elapsed time, and by the wall clock.
     pub(crate) at: Timestamp,
+    pub(crate) shown_at: Timestamp,
     pub(crate) ended: Option<Sequence>,
 }

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: anything that decides what happens next.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -18,7 +19,7 @@ struct Written {
     now: u64,
     digest: blake3::Hasher,
     last: VecDeque<String>,
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
 impl Trace {
@@ -48,8 +49,8 @@ impl Trace {
     }
 
     /// Something of a kind that is counted happened.
-    pub(crate) fn count(&self, kind: &'static str) {
-        *self.0.borrow_mut().counts.entry(kind).or_default() += 1;
+    pub(crate) fn count(&self, kind: impl Into<Cow<'static, str>>) {
+        *self.0.borrow_mut().counts.entry(kind.into()).or_default() += 1;
     }
 
     /// Bytes that belong to the digest: a frame on a link, the disk at the end.
@@ -67,8 +68,8 @@ impl Trace {
         self.0.borrow().last.iter().cloned().collect()
     }
 
-    pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
-        self.0.borrow().counts.iter().map(|(kind, count)| (*kind, *count)).collect()
+    pub(crate) fn counts(&self) -> BTreeMap<Cow<'static, str>, u64> {
+        self.0.borrow().counts.clone()
     }
 }
 

@@ -2,25 +2,35 @@
 //!
 //! Must never hold: an order of happenings that does not come from the seed.
 
+use std::sync::Arc;
+
 use adsum::client::exchange;
 use adsum::event::Recorded;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
 use adsum::protocol::body::Body;
+use adsum::server::Clock as _;
 use adsum::wire::{StreamType, encode};
 use fastrand::Rng;
 
+use super::acts::Acts;
 use super::device::Device;
 use super::governor::Governor;
 use super::impostor::Impostor;
+use super::machine::Machine;
 use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
 use super::pipe::{Piece, Stream};
 use super::plan::{Plan, choose, happens};
 use super::server::Server;
+use super::timeline::{Look, Timeline};
 use super::trace::note;
 use super::{Bug, Checked, Trace, promised, verdict};
 
+/// When worlds begin, by their own time.
+const BEGIN_MS: u64 = 1_000_000;
+/// Longer than anything lives that devices ask for: 11 minutes.
+const REST_MS: u64 = 660_000;
 /// Moments after which a healed world must have come to rest.
 const HEALING_TICKS_MAX: u32 = 20_000;
 /// Further than message ids are remembered: 31 days.
@@ -29,7 +39,10 @@ const LEAP_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 /// What everybody in a world shares.
 pub(crate) struct Scene {
     pub(crate) rng: Rng,
+    /// The time that passes. Devices have no other; the server has the clocks of its machine.
     pub(crate) now: u64,
+    pub(crate) machine: Arc<Machine>,
+    begins_ms: u64,
     pub(crate) network: Network,
     pub(crate) oracle: Oracle,
     pub(crate) trace: Trace,
@@ -39,6 +52,36 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// Time passes.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.now += ms;
+        self.machine.pass_time(self.now);
+        self.trace.at(self.now);
+    }
+
+    /// What a wall clock that nobody sets would show.
+    pub(crate) fn right_ms(&self) -> u64 {
+        self.begins_ms + self.now - BEGIN_MS
+    }
+
+    /// What the server's clocks are to show.
+    pub(crate) fn look(&self) -> Look {
+        Look { now: self.now, wall: self.machine.wall() }
+    }
+
+    /// Somebody sets the server's wall clock.
+    pub(crate) fn set_clock(&mut self, by_ms: i64) {
+        note!(self.trace, "the wall clock is set by {by_ms} ms");
+        self.machine.set(by_ms);
+        self.oracle.timeline.set(by_ms);
+    }
+
+    /// Something happened to the server's clocks: whatever lives now lives through it.
+    pub(crate) fn acted(&mut self, name: &'static str) {
+        self.trace.count(name);
+        self.oracle.chronicle.acts.push(name);
+    }
+
     /// A device sends a frame.
     pub(crate) fn send<B: Body>(&mut self, connection: ConnectionId, stream: Stream, body: &B) {
         let mut out = Vec::new();
@@ -78,6 +121,7 @@ pub(crate) struct World {
     devices: Vec<Device>,
     governors: Vec<Governor>,
     impostor: Impostor,
+    acts: Acts,
 }
 
 impl World {
@@ -86,12 +130,16 @@ impl World {
         let plan = Plan::new(&mut rng);
         let network = Network::new(plan.delay_ms_max, trace.clone(), bug);
         let devices = plan.devices.iter().map(|who| Device::new(who.clone(), &plan)).collect();
-        let (oracle, now) = (Oracle::default(), 1_000_000);
-        let scene = Scene { rng, now, network, oracle, trace, bug, is_healing: false };
+        let (mut oracle, now, begins_ms) = (Oracle::default(), BEGIN_MS, plan.acts.begins_ms);
+        let machine = Arc::new(Machine::new(now, begins_ms));
+        oracle.timeline = Timeline::new(Look { now, wall: machine.wall() });
+        let is_healing = false;
+        let scene = Scene { rng, now, machine, begins_ms, network, oracle, trace, bug, is_healing };
         // The last one's device is never there.
         let present = plan.governors.len().saturating_sub(1);
         let governors = plan.governors[..present].iter().cloned().map(Governor::new).collect();
-        Self { plan, scene, devices, governors, impostor: Impostor::default() }
+        let acts = plan.acts.clone();
+        Self { plan, scene, devices, governors, impostor: Impostor::default(), acts }
     }
 
     /// Lives to the end, or to the first broken promise.
@@ -103,15 +151,21 @@ impl World {
                 self.leap();
             }
             self.pass_time();
+            self.acts.live(tick, (&mut self.scene, &mut server));
             self.disturb();
             self.tick(&mut server)?;
         }
         self.heal(&mut server)?;
+        if self.scene.rng.bool() {
+            // Everything that lives by a lifetime ends by it.
+            self.scene.pass(REST_MS);
+            self.heal(&mut server)?;
+        }
         self.judge(&mut server)
     }
 
     fn leap(&mut self) {
-        self.scene.now += LEAP_MS;
+        self.scene.pass(LEAP_MS);
         note!(self.scene.trace, "31 days pass");
         self.scene.trace.count("leaps");
     }
@@ -119,8 +173,8 @@ impl World {
     fn pass_time(&mut self) {
         let rng = &mut self.scene.rng;
         let most = if rng.u8(..50) == 0 { 4_000 } else { self.plan.tick_ms_max };
-        self.scene.now += rng.u64(..=most);
-        self.scene.trace.at(self.scene.now);
+        let passed = rng.u64(..=most);
+        self.scene.pass(passed);
     }
 
     /// Cuts, crashes, and wishes of applications.
@@ -166,12 +220,11 @@ impl World {
         self.scene.network.delay_ms_max = 5;
         for _ in 0..HEALING_TICKS_MAX {
             let resting = self.scene.network.is_quiet();
-            self.scene.now += if resting { 200 } else { 5 };
-            self.scene.trace.at(self.scene.now);
+            self.scene.pass(if resting { 200 } else { 5 });
             self.tick(server)?;
             let settled = self.devices.iter().all(Device::is_settled)
                 && self.governors.iter().all(Governor::is_settled);
-            if settled && self.scene.network.is_quiet() && server.is_quiet(&self.scene) {
+            if settled && self.scene.network.is_quiet() && server.is_quiet() {
                 return Ok(());
             }
         }
@@ -227,7 +280,11 @@ impl World {
             (0..application.repeats)
                 .for_each(|_| trace.count("items handed out after a crash again"));
         }
-        self.scene.oracle.chronicle.events.iter().for_each(|it| trace.count(it.event.kind()));
+        let chronicle = &self.scene.oracle.chronicle;
+        chronicle.events.iter().for_each(|it| trace.count(it.event.kind()));
+        for ((act, thing), count) in &chronicle.lived {
+            (0..*count).for_each(|_| trace.count(format!("{act}::{thing}")));
+        }
     }
 }
 

@@ -233,6 +233,12 @@ fn every_promise_has_a_row_with_the_tests_that_it_names() {
     report(&broken);
 }
 
+/// The words of a constant list.
+fn listed<'a>(source: &'a str, name: &str) -> BTreeSet<&'a str> {
+    let (_, list) = source.split_once(&format!("const {name}: ")).unwrap();
+    list.split(';').nth(1).unwrap().split('"').skip(1).step_by(2).collect()
+}
+
 /// Each thing that a clock can do, and each thing that lives: the cell names a test that is there, and no test is without a cell.
 #[test]
 fn every_cell_of_the_table_of_clocks_names_its_test() {
@@ -262,4 +268,8 @@ fn every_cell_of_the_table_of_clocks_names_its_test() {
     let mut due: Vec<&str> = due.iter().map(String::as_str).collect();
     due.sort_unstable();
     assert_eq!(named, due, "the cells are the tests");
+    let (acts_file, chronicle) =
+        (text("tests/simulation/acts.rs"), text("tests/simulation/chronicle.rs"));
+    assert_eq!(listed(&acts_file, "ROWS"), acts, "each row is lived in the simulation");
+    assert_eq!(listed(&chronicle, "THINGS"), BTreeSet::from(things), "with each column");
 }
