@@ -157,8 +157,8 @@ fn list(of: Option<&InboxAddress>, invocation: &mut Invocation) -> Result<(), Fa
         Some(inbox) => inbox.clone(),
         None => invocation.identity()?.principal.inbox(),
     };
-    invocation.output.line(&DeliveryLine::new(&inbox, &delivery))?;
-    let rule = |rule| DeliveryRuleLine::new(rule, delivery.version);
+    invocation.output.line(&DeliveryLine::from((&inbox, &delivery)))?;
+    let rule = |rule| DeliveryRuleLine::from((rule, delivery.version));
     let lines: Vec<DeliveryRuleLine> = delivery.rules.iter().map(rule).collect();
     table::print(&lines, "no rules: whoever has a name may send", &mut invocation.output)
 }

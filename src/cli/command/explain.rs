@@ -4,13 +4,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-use crate::cli::print::{rule::ShownLine, text::visible_line, time::moment};
+use crate::cli::print::{line::line, rule::ShownLine, text::visible_line, time::moment};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::Explanation;
-use crate::model::Decision;
-use crate::model::{Presentity, Principal, Timestamp};
+use crate::model::{Decision, Presentity, Principal, Timestamp};
 
 /// Arguments of `adsum explain`.
 #[derive(Debug, clap::Args)]
@@ -25,48 +22,27 @@ pub(in crate::cli) struct Args {
     at: Option<Timestamp>,
 }
 
-/// `{"type":"explanation", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "explanation")]
-struct ExplanationLine {
-    presentity: String,
-    watcher: String,
-    /// Of the presentity's rules; 0 if there were none.
-    version: u64,
-    fetch: GrantedLine,
-    subscribe: GrantedLine,
-    /// Whether the domain's rules took away from what the presentity grants.
-    by_domain: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct GrantedLine {
-    handling: &'static str,
-    /// `null` if the default decided.
-    rule: Option<String>,
-    view: ShownLine,
-}
-
-impl From<&Decision> for GrantedLine {
-    fn from(granted: &Decision) -> Self {
-        Self {
-            handling: granted.handling.as_str(),
-            rule: granted.rule.as_ref().map(|rule| rule.as_str().to_owned()),
-            view: ShownLine::from(&granted.shown),
-        }
+line! {
+    /// `{"type":"explanation", …}`.
+    #[serde(tag = "type", rename = "explanation")]
+    struct ExplanationLine from (of, watcher, told): (&Presentity, &Principal, &Explanation) {
+        presentity: String = of.to_string(),
+        watcher: String = watcher.to_string(),
+        /// Of the presentity's rules; 0 if there were none.
+        version: u64 = told.version,
+        fetch: GrantedLine = GrantedLine::from(&told.fetch),
+        subscribe: GrantedLine = GrantedLine::from(&told.subscribe),
+        /// Whether the domain's rules took away from what the presentity grants.
+        by_domain: bool = told.by_domain,
     }
 }
 
-impl ExplanationLine {
-    fn new(presentity: &Presentity, watcher: &Principal, explanation: &Explanation) -> Self {
-        Self {
-            presentity: presentity.to_string(),
-            watcher: watcher.to_string(),
-            version: explanation.version,
-            fetch: GrantedLine::from(&explanation.fetch),
-            subscribe: GrantedLine::from(&explanation.subscribe),
-            by_domain: explanation.by_domain,
-        }
+line! {
+    struct GrantedLine from granted: &Decision {
+        handling: &'static str = granted.handling.as_str(),
+        /// `null` if the default decided.
+        rule: Option<String> = granted.rule.as_ref().map(|rule| rule.as_str().to_owned()),
+        view: ShownLine = ShownLine::from(&granted.shown),
     }
 }
 
@@ -101,7 +77,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     let explanation = session::once(invocation, async |client| {
         Ok(client.explain(&presentity, &args.watcher, args.at).await?)
     })?;
-    invocation.output.line(&ExplanationLine::new(&presentity, &args.watcher, &explanation))
+    invocation.output.line(&ExplanationLine::from((&presentity, &args.watcher, &explanation)))
 }
 
 #[cfg(test)]
@@ -123,7 +99,7 @@ mod tests {
             by_domain: true,
         };
         let (presentity, watcher) = ("pres:a@b".parse().unwrap(), "bob@b".parse().unwrap());
-        let line = ExplanationLine::new(&presentity, &watcher, &explanation);
+        let line = ExplanationLine::from((&presentity, &watcher, &explanation));
         let view = r#"{"tuples":null,"notes":false,"contact":true,"markup":true}"#;
         assert_eq!(
             serde_json::to_string(&line).unwrap(),

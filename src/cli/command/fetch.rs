@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
             let text = pidf::write(&presence.presentity, &presence.document);
             return invocation.output.bytes(text.as_bytes());
         }
-        invocation.output.line(&PresenceLine::new(presence, None))
+        invocation.output.line(&PresenceLine::from((presence, None)))
     })
 }
 

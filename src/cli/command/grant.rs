@@ -3,10 +3,10 @@
 //! Must never hold: whether a right suffices for something (the service knows).
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use crate::cli::print::{
     changed,
+    line::line,
     table::{self, Row},
 };
 use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
@@ -43,20 +43,13 @@ enum Action {
     },
 }
 
-/// `{"type":"grant", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "grant")]
-struct GrantLine {
-    owner: String,
-    grantee: String,
-    rights: Vec<String>,
-}
-
-impl GrantLine {
-    fn new(owner: &Principal, grant: &GrantRow) -> Self {
-        let rights = grant.rights.to_string();
-        let rights = rights.split(',').map(str::to_owned).collect();
-        Self { owner: owner.to_string(), grantee: grant.grantee.to_string(), rights }
+line! {
+    /// `{"type":"grant", …}`.
+    #[serde(tag = "type", rename = "grant")]
+    struct GrantLine from (owner, grant): (&Principal, &GrantRow) {
+        owner: String = owner.to_string(),
+        grantee: String = grant.grantee.to_string(),
+        rights: Vec<String> = grant.rights.to_string().split(',').map(str::to_owned).collect(),
     }
 }
 
@@ -89,7 +82,8 @@ fn list(of: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failu
         Some(owner) => owner.clone(),
         None => invocation.identity()?.principal,
     };
-    let lines: Vec<GrantLine> = grants.iter().map(|grant| GrantLine::new(&owner, grant)).collect();
+    let lines: Vec<GrantLine> =
+        grants.iter().map(|grant| GrantLine::from((&owner, grant))).collect();
     table::print(&lines, "nothing is granted to anybody", &mut invocation.output)
 }
 
@@ -110,7 +104,7 @@ mod tests {
     fn a_grant_line_has_the_promised_fields() {
         let rights = "read,publish".parse().unwrap();
         let grant = GrantRow { grantee: "bob@b.example".parse().unwrap(), rights };
-        let line = GrantLine::new(&"alice@b.example".parse().unwrap(), &grant);
+        let line = GrantLine::from((&"alice@b.example".parse().unwrap(), &grant));
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"type":"grant","owner":"alice@b.example","grantee":"bob@b.example","rights":["publish","read"]}"#

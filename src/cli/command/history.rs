@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::cli::print::{
+    line::line,
     presence::DocumentLine,
     text::quoted,
     time::{moment, rfc3339},
@@ -31,31 +30,19 @@ pub(in crate::cli) struct Args {
     limit: u32,
 }
 
-/// `{"type":"change", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "change")]
-struct ChangeLine {
-    at: String,
-    /// `null` if it happened by itself.
-    by: Option<String>,
-    device: String,
-    /// The publication's.
-    name: String,
-    what: &'static str,
-    #[serde(flatten)]
-    document: Option<DocumentLine>,
-}
-
-impl From<&Change> for ChangeLine {
-    fn from(change: &Change) -> Self {
-        Self {
-            at: rfc3339(change.at),
-            by: change.by.as_ref().map(ToString::to_string),
-            device: change.device.to_string(),
-            name: change.name.as_str().to_owned(),
-            what: change.kind.as_str(),
-            document: change.document.as_ref().map(DocumentLine::from),
-        }
+line! {
+    /// `{"type":"change", …}`.
+    #[serde(tag = "type", rename = "change")]
+    struct ChangeLine from change: &Change {
+        at: String = rfc3339(change.at),
+        /// `null` if it happened by itself.
+        by: Option<String> = change.by.as_ref().map(ToString::to_string),
+        device: String = change.device.to_string(),
+        /// The publication's.
+        name: String = change.name.as_str().to_owned(),
+        what: &'static str = change.kind.as_str(),
+        #[serde(flatten)]
+        document: Option<DocumentLine> = change.document.as_ref().map(DocumentLine::from),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::cli::print::{text::quoted, time::rfc3339};
+use crate::cli::print::{line::line, text::quoted, time::rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Again, session};
 use crate::client::DeviceKey;
 use crate::model::{DeviceId, Principal, Refusal};
@@ -43,28 +43,17 @@ fn device(text: &str) -> Result<DeviceId, String> {
     text.parse().map_err(|refusal: Refusal| format!("{refusal}, as `adsum keys list` shows it"))
 }
 
-/// `{"type":"key", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "key")]
-struct KeyLine {
-    device: String,
-    label: String,
-    enrolled_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<String>,
-    /// Whether this is the device that asks.
-    this_device: bool,
-}
-
-impl KeyLine {
-    fn new(key: &DeviceKey, own: DeviceId) -> Self {
-        Self {
-            device: key.device.to_string(),
-            label: key.label.as_str().to_owned(),
-            enrolled_at: rfc3339(key.enrolled_at),
-            revoked_at: key.revoked_at.map(rfc3339),
-            this_device: key.device == own,
-        }
+line! {
+    /// `{"type":"key", …}`.
+    #[serde(tag = "type", rename = "key")]
+    struct KeyLine from (key, own): (&DeviceKey, DeviceId) {
+        device: String = key.device.to_string(),
+        label: String = key.label.as_str().to_owned(),
+        enrolled_at: String = rfc3339(key.enrolled_at),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revoked_at: Option<String> = key.revoked_at.map(rfc3339),
+        /// Whether this is the device that asks.
+        this_device: bool = key.device == own,
     }
 }
 
@@ -108,7 +97,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 fn list(of: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
     let own = invocation.identity()?.device;
     let keys = session::once(invocation, async |client| Ok(client.keys(of).await?))?;
-    keys.iter().try_for_each(|key| invocation.output.line(&KeyLine::new(key, own)))
+    keys.iter().try_for_each(|key| invocation.output.line(&KeyLine::from((key, own))))
 }
 
 fn revoke(

@@ -3,10 +3,10 @@
 //! Must never hold: what rules decide together (the service does).
 
 use clap::Subcommand;
-use serde::Serialize;
 
 use crate::cli::print::{
     changed,
+    line::line,
     table::{self, Row},
 };
 use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
@@ -40,14 +40,15 @@ struct About {
     who: Who,
 }
 
-/// `{"type":"visibility", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "visibility")]
-struct VisibilityLine {
-    who: String,
-    shown: bool,
-    /// Of all the rules together.
-    version: u64,
+line! {
+    /// `{"type":"visibility", …}`.
+    #[serde(tag = "type", rename = "visibility")]
+    struct VisibilityLine from (row, version): (&VisibilityRow, u64) {
+        who: String = row.who.to_string(),
+        shown: bool = row.is_shown,
+        /// Of all the rules together.
+        version: u64 = version,
+    }
 }
 
 impl Row for VisibilityLine {
@@ -70,11 +71,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 fn list(invocation: &mut Invocation) -> Result<(), Failure> {
     let (version, rules) =
         session::once(invocation, async |client| Ok(client.visibility().await?))?;
-    let line = |row: &VisibilityRow| VisibilityLine {
-        who: row.who.to_string(),
-        shown: row.is_shown,
-        version,
-    };
+    let line = |row| VisibilityLine::from((row, version));
     let lines: Vec<VisibilityLine> = rules.iter().map(line).collect();
     table::print(&lines, "no rules: only those one watches are told", &mut invocation.output)
 }

@@ -139,7 +139,7 @@ async fn print(
 }
 
 fn line(update: &Update, output: &mut Output) -> Result<(), Failure> {
-    output.line(&PresenceLine::new(&update.presence, Some(update.cursor_text())))
+    output.line(&PresenceLine::from((&update.presence, Some(update.cursor_text()))))
 }
 
 async fn settled(watch: &Watch) -> Result<(), Failure> {

@@ -4,30 +4,21 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-use crate::cli::print::{table::Row, text::quoted};
+use crate::cli::print::{line::line, table::Row, text::quoted};
 use crate::client;
 use crate::model::{Delivery, DeliveryRule, InboxAddress, WhenClosed};
 
-/// `{"type":"delivery", …}`: what holds for the whole inbox.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "delivery")]
-pub(in crate::cli) struct DeliveryLine {
-    inbox: String,
-    when_closed: &'static str,
-    receipts: bool,
-    version: u64,
-}
-
-impl DeliveryLine {
-    pub(in crate::cli) fn new(inbox: &InboxAddress, delivery: &client::Delivery) -> Self {
-        let when_closed = match delivery.when_closed {
+line! {
+    /// `{"type":"delivery", …}`: what holds for the whole inbox.
+    #[serde(tag = "type", rename = "delivery")]
+    pub(in crate::cli) struct DeliveryLine from (inbox, held): (&InboxAddress, &client::Delivery) {
+        inbox: String = inbox.to_string(),
+        when_closed: &'static str = match held.when_closed {
             WhenClosed::Refuse => "refuse",
             WhenClosed::Store => "store",
-        };
-        let (receipts, version) = (delivery.receipts, delivery.version);
-        Self { inbox: inbox.to_string(), when_closed, receipts, version }
+        },
+        receipts: bool = held.receipts,
+        version: u64 = held.version,
     }
 }
 
@@ -38,38 +29,28 @@ impl fmt::Display for DeliveryLine {
     }
 }
 
-/// `{"type":"delivery-rule", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "delivery-rule")]
-pub(in crate::cli) struct DeliveryRuleLine {
-    name: String,
-    who: String,
-    /// `null` for any.
-    content_type: Option<String>,
-    /// `null` for any.
-    larger_than: Option<u32>,
-    action: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
-    /// Of all the rules together.
-    version: u64,
+line! {
+    /// `{"type":"delivery-rule", …}`.
+    #[serde(tag = "type", rename = "delivery-rule")]
+    pub(in crate::cli) struct DeliveryRuleLine from (rule, version): (&DeliveryRule, u64) {
+        name: String = rule.name.as_str().to_owned(),
+        who: String = rule.who.to_string(),
+        /// `null` for any.
+        content_type: Option<String> = rule.content_type.as_ref().map(ToString::to_string),
+        /// `null` for any.
+        larger_than: Option<u32> = rule.larger_than,
+        action: &'static str = rule.action.as_str(),
+        #[serde(skip_serializing_if = "String::is_empty")]
+        reason: String = reason(&rule.action),
+        /// Of all the rules together.
+        version: u64 = version,
+    }
 }
 
-impl DeliveryRuleLine {
-    pub(in crate::cli) fn new(rule: &DeliveryRule, version: u64) -> Self {
-        let reason = match &rule.action {
-            Delivery::Refuse { reason } => reason.clone(),
-            _ => String::new(),
-        };
-        Self {
-            name: rule.name.as_str().to_owned(),
-            who: rule.who.to_string(),
-            content_type: rule.content_type.as_ref().map(ToString::to_string),
-            larger_than: rule.larger_than,
-            action: rule.action.as_str(),
-            reason,
-            version,
-        }
+fn reason(action: &Delivery) -> String {
+    match action {
+        Delivery::Refuse { reason } => reason.clone(),
+        _ => String::new(),
     }
 }
 
@@ -102,7 +83,7 @@ mod tests {
             larger_than: Some(100),
             action: Delivery::Refuse { reason: "too \u{1b}big".into() },
         };
-        let line = DeliveryRuleLine::new(&rule, 2);
+        let line = DeliveryRuleLine::from((&rule, 2));
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"type":"delivery-rule","name":"big","who":"@d.example","content_type":"image/*","larger_than":100,"action":"refuse","reason":"too \u001bbig","version":2}"#
@@ -118,7 +99,7 @@ mod tests {
             receipts: true,
             rules: Vec::new(),
         };
-        let line = DeliveryLine::new(&"im:a@b".parse().unwrap(), &delivery);
+        let line = DeliveryLine::from((&"im:a@b".parse().unwrap(), &delivery));
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"type":"delivery","inbox":"im:a@b","when_closed":"store","receipts":true,"version":3}"#

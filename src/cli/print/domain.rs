@@ -2,34 +2,20 @@
 //!
 //! Must never hold: a count that is not the server's.
 
-use serde::Serialize;
-
-use crate::cli::print::{table::Row, text::visible_line, time::rfc3339};
+use crate::cli::print::{line::line, table::Row, text::visible_line, time::rfc3339};
 use crate::client::ActRow;
-use crate::model::AdministratorAct;
-use crate::model::DomainRow;
+use crate::model::{AdministratorAct, DomainRow};
 
-/// `{"type":"domain", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "domain")]
-pub(in crate::cli) struct DomainLine {
-    domain: String,
-    /// Whether it stands in the server's configuration, so that it cannot be removed.
-    configured: bool,
-    presence: bool,
-    messaging: bool,
-    principals: u64,
-}
-
-impl From<&DomainRow> for DomainLine {
-    fn from(row: &DomainRow) -> Self {
-        Self {
-            domain: row.domain.to_string(),
-            configured: row.is_configured,
-            presence: row.presence,
-            messaging: row.messaging,
-            principals: row.principals,
-        }
+line! {
+    /// `{"type":"domain", …}`.
+    #[serde(tag = "type", rename = "domain")]
+    pub(in crate::cli) struct DomainLine from row: &DomainRow {
+        domain: String = row.domain.to_string(),
+        /// Whether it stands in the server's configuration, so that it cannot be removed.
+        configured: bool = row.is_configured,
+        presence: bool = row.presence,
+        messaging: bool = row.messaging,
+        principals: u64 = row.principals,
     }
 }
 
@@ -46,25 +32,15 @@ impl Row for DomainLine {
     }
 }
 
-/// `{"type":"act", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "act")]
-pub(in crate::cli) struct ActLine {
-    at: String,
-    by: String,
-    /// `other` for an act that this version does not know.
-    act: &'static str,
-    about: String,
-}
-
-impl From<&ActRow> for ActLine {
-    fn from(row: &ActRow) -> Self {
-        Self {
-            at: rfc3339(row.at),
-            by: row.by.to_string(),
-            act: row.act.map_or("other", AdministratorAct::as_str),
-            about: row.about.clone(),
-        }
+line! {
+    /// `{"type":"act", …}`.
+    #[serde(tag = "type", rename = "act")]
+    pub(in crate::cli) struct ActLine from row: &ActRow {
+        at: String = rfc3339(row.at),
+        by: String = row.by.to_string(),
+        /// `other` for an act that this version does not know.
+        act: &'static str = row.act.map_or("other", AdministratorAct::as_str),
+        about: String = row.about.clone(),
     }
 }
 

@@ -9,26 +9,28 @@ use serde::Serialize;
 
 use crate::cli::print::{
     content, cpim,
+    line::line,
     text::{indented, visible_line},
     time::rfc3339,
 };
 use crate::format::mime::{self, Piece};
-use crate::model::Message;
+use crate::model::{Lifetime, Message};
 
-/// `{"type":"message", …}`: a message as it lies in an inbox.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "message")]
-pub(in crate::cli) struct MessageLine {
-    inbox: String,
-    sequence: u64,
-    from: String,
-    id: String,
-    content_type: String,
-    #[serde(flatten)]
-    body: Body,
-    accepted_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl_s: Option<u64>,
+line! {
+    /// `{"type":"message", …}`: a message as it lies in an inbox.
+    #[serde(tag = "type", rename = "message")]
+    pub(in crate::cli) struct MessageLine from message: &Message {
+        inbox: String = message.inbox.to_string(),
+        sequence: u64 = message.sequence.get(),
+        from: String = message.sender.to_string(),
+        id: String = message.id.as_str().to_owned(),
+        content_type: String = message.content_type.as_str().to_owned(),
+        #[serde(flatten)]
+        body: Body = Body::of(message),
+        accepted_at: String = rfc3339(message.accepted_at),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl_s: Option<u64> = message.lifetime.map(Lifetime::as_secs),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -48,21 +50,6 @@ enum Body {
     Erased {
         erased: bool,
     },
-}
-
-impl From<&Message> for MessageLine {
-    fn from(message: &Message) -> Self {
-        Self {
-            inbox: message.inbox.to_string(),
-            sequence: message.sequence.get(),
-            from: message.sender.to_string(),
-            id: message.id.as_str().to_owned(),
-            content_type: message.content_type.as_str().to_owned(),
-            body: Body::of(message),
-            accepted_at: rfc3339(message.accepted_at),
-            ttl_s: message.lifetime.map(crate::model::Lifetime::as_secs),
-        }
-    }
 }
 
 impl Body {
@@ -106,7 +93,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::model::{ContentType, InboxSequence, Lifetime, MessageId, Payload, Timestamp};
+    use crate::model::{ContentType, InboxSequence, MessageId, Payload, Timestamp};
 
     fn message(kind: &str, body: &'static [u8]) -> Message {
         Message {

@@ -9,6 +9,7 @@ pub(super) mod cpim;
 pub(super) mod delivery;
 pub(super) mod direction;
 pub(super) mod domain;
+pub(super) mod line;
 pub(super) mod message;
 mod note;
 pub(super) mod output;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::cli::print::{
+    line::line,
     note::{NoteLine, Written},
     rich::{ComponentLine, SaidLine},
     text::visible_line,
@@ -16,33 +17,38 @@ use crate::client::Presence;
 use crate::format::pidf;
 use crate::model::{Document, SubscriptionState, Tuple};
 
-/// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "presence")]
-pub(in crate::cli) struct PresenceLine {
-    presentity: String,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(flatten)]
-    document: DocumentLine,
-    /// Where the watch stands after this line; `null` for a fetch.
-    cursor: Option<String>,
+line! {
+    /// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
+    #[serde(tag = "type", rename = "presence")]
+    pub(in crate::cli) struct PresenceLine from (presence, cursor): (&Presence, Option<String>) {
+        presentity: String = presence.presentity.to_string(),
+        state: &'static str = presence.state.as_str(),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str> = match presence.state {
+            SubscriptionState::Terminated(reason) => Some(reason.as_str()),
+            _ => None,
+        },
+        #[serde(flatten)]
+        document: DocumentLine = DocumentLine::from(&presence.document),
+        /// Where the watch stands after this line; `null` for a fetch.
+        cursor: Option<String> = cursor,
+    }
 }
 
-/// What a presentity shows.
-#[derive(Debug, Serialize)]
-pub(in crate::cli) struct DocumentLine {
-    tuples: Vec<TupleLine>,
-    /// Notes about the whole presentity.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<NoteLine>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    persons: Vec<ComponentLine>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    devices: Vec<ComponentLine>,
-    #[serde(flatten)]
-    said: SaidLine,
+line! {
+    /// What a presentity shows.
+    pub(in crate::cli) struct DocumentLine from document: &Document {
+        tuples: Vec<TupleLine> = document.tuples().iter().map(TupleLine::new).collect(),
+        /// Notes about the whole presentity.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<NoteLine> = document.notes().iter().map(NoteLine::new).collect(),
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        persons: Vec<ComponentLine> = pidf::persons(document).into_iter().map(Into::into).collect(),
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        devices: Vec<ComponentLine> = pidf::devices(document).into_iter().map(Into::into).collect(),
+        #[serde(flatten)]
+        said: SaidLine = SaidLine(pidf::said_of_all(document)),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -64,35 +70,6 @@ struct TupleLine {
     timestamp: Option<String>,
     #[serde(flatten)]
     said: SaidLine,
-}
-
-impl PresenceLine {
-    /// The line for `presence`, with the watch's position if there is one.
-    pub(in crate::cli) fn new(presence: &Presence, cursor: Option<String>) -> Self {
-        let reason = match presence.state {
-            SubscriptionState::Terminated(reason) => Some(reason.as_str()),
-            _ => None,
-        };
-        Self {
-            presentity: presence.presentity.to_string(),
-            state: presence.state.as_str(),
-            reason,
-            document: DocumentLine::from(&presence.document),
-            cursor,
-        }
-    }
-}
-
-impl From<&Document> for DocumentLine {
-    fn from(document: &Document) -> Self {
-        Self {
-            tuples: document.tuples().iter().map(TupleLine::new).collect(),
-            notes: document.notes().iter().map(NoteLine::new).collect(),
-            persons: pidf::persons(document).into_iter().map(ComponentLine::from).collect(),
-            devices: pidf::devices(document).into_iter().map(ComponentLine::from).collect(),
-            said: SaidLine(pidf::said_of_all(document)),
-        }
-    }
 }
 
 impl DocumentLine {
@@ -214,7 +191,7 @@ mod tests {
         let document = Document::new(tuples, Vec::new(), Vec::new()).unwrap();
         let presentity = "pres:alice@localhost".parse().unwrap();
         let presence = Presence { presentity, state, document };
-        PresenceLine::new(&presence, cursor.map(str::to_owned))
+        PresenceLine::from((&presence, cursor.map(str::to_owned)))
     }
 
     fn json(line: &PresenceLine) -> String {

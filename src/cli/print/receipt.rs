@@ -4,36 +4,21 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-use crate::cli::print::{text::quoted, time::rfc3339};
+use crate::cli::print::{line::line, text::quoted, time::rfc3339};
 use crate::model::Receipt;
 
-/// `{"type":"receipt", …}`: a receipt as it lies in the sender's inbox.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "receipt")]
-pub(in crate::cli) struct ReceiptLine {
-    inbox: String,
-    sequence: u64,
-    kind: &'static str,
-    id: String,
-    recipient: String,
-    at: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
-}
-
-impl From<&Receipt> for ReceiptLine {
-    fn from(receipt: &Receipt) -> Self {
-        Self {
-            inbox: receipt.inbox.to_string(),
-            sequence: receipt.sequence.get(),
-            kind: receipt.kind.as_str(),
-            id: receipt.id.as_str().to_owned(),
-            recipient: receipt.recipient.to_string(),
-            at: rfc3339(receipt.at),
-            reason: receipt.reason.clone(),
-        }
+line! {
+    /// `{"type":"receipt", …}`: a receipt as it lies in the sender's inbox.
+    #[serde(tag = "type", rename = "receipt")]
+    pub(in crate::cli) struct ReceiptLine from receipt: &Receipt {
+        inbox: String = receipt.inbox.to_string(),
+        sequence: u64 = receipt.sequence.get(),
+        kind: &'static str = receipt.kind.as_str(),
+        id: String = receipt.id.as_str().to_owned(),
+        recipient: String = receipt.recipient.to_string(),
+        at: String = rfc3339(receipt.at),
+        #[serde(skip_serializing_if = "String::is_empty")]
+        reason: String = receipt.reason.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::cli::print::{
+    line::line,
     note::NoteLine,
     text::{quoted, visible_line},
     time::rfc3339,
@@ -24,30 +25,19 @@ const WRITTEN: [&str; 8] =
 #[derive(Clone, Debug)]
 pub(super) struct SaidLine(pub(super) Vec<Said>);
 
-/// A person or a device.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct ComponentLine {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    device_ids: Vec<String>,
-    #[serde(flatten)]
-    said: SaidLine,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<NoteLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<String>,
-}
-
-impl From<Component> for ComponentLine {
-    fn from(component: Component) -> Self {
-        Self {
-            id: component.id,
-            device_ids: component.device_ids,
-            said: SaidLine(component.said),
-            notes: component.notes.iter().map(NoteLine::new).collect(),
-            timestamp: component.timestamp.map(rfc3339),
-        }
+line! {
+    /// A person or a device.
+    pub(super) struct ComponentLine from component: Component {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String> = component.id,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        device_ids: Vec<String> = component.device_ids,
+        #[serde(flatten)]
+        said: SaidLine = SaidLine(component.said),
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<NoteLine> = component.notes.iter().map(NoteLine::new).collect(),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timestamp: Option<String> = component.timestamp.map(rfc3339),
     }
 }
 

@@ -2,48 +2,38 @@
 //!
 //! Must never hold: what a rule decides.
 
-use serde::Serialize;
+use crate::cli::print::{line::line, table::Row, time::rfc3339};
+use crate::model::{AccessRule, Handling, Shown};
 
-use crate::cli::print::{table::Row, time::rfc3339};
-use crate::model::{AccessRule, Handling, Shown, TupleId};
-
-/// `{"type":"rule", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "rule")]
-pub(in crate::cli) struct RuleLine {
-    name: String,
-    who: String,
-    /// `null` if it says nothing about fetching.
-    fetch: Option<&'static str>,
-    subscribe: Option<&'static str>,
-    view: ShownLine,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
-    /// Of all the rules together.
-    version: u64,
+line! {
+    /// `{"type":"rule", …}`.
+    #[serde(tag = "type", rename = "rule")]
+    pub(in crate::cli) struct RuleLine from (rule, version): (&AccessRule, u64) {
+        name: String = rule.name.as_str().to_owned(),
+        who: String = rule.who.to_string(),
+        /// `null` if it says nothing about fetching.
+        fetch: Option<&'static str> = rule.fetch.map(Handling::as_str),
+        subscribe: Option<&'static str> = rule.subscribe.map(Handling::as_str),
+        view: ShownLine = ShownLine::from(&rule.shown),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String> = rule.from.map(rfc3339),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String> = rule.until.map(rfc3339),
+        /// Of all the rules together.
+        version: u64 = version,
+    }
 }
 
-/// `{"tuples":…,"notes":…,"contact":…,"markup":…}`: what of a document is shown.
-#[derive(Debug, Serialize)]
-pub(in crate::cli) struct ShownLine {
-    /// `null` for all.
-    tuples: Option<Vec<String>>,
-    notes: bool,
-    contact: bool,
-    markup: bool,
-}
-
-impl From<&Shown> for ShownLine {
-    fn from(shown: &Shown) -> Self {
-        let text = |id: &TupleId| id.as_str().to_owned();
-        Self {
-            tuples: shown.tuples.as_ref().map(|tuples| tuples.iter().map(text).collect()),
-            notes: shown.notes,
-            contact: shown.contact,
-            markup: shown.markup,
-        }
+line! {
+    /// `{"tuples":…,"notes":…,"contact":…,"markup":…}`: what of a document is shown.
+    pub(in crate::cli) struct ShownLine from shown: &Shown {
+        /// `null` for all.
+        tuples: Option<Vec<String>> = shown.tuples.as_ref().map(|tuples| {
+            tuples.iter().map(|id| id.as_str().to_owned()).collect()
+        }),
+        notes: bool = shown.notes,
+        contact: bool = shown.contact,
+        markup: bool = shown.markup,
     }
 }
 
@@ -60,19 +50,6 @@ impl ShownLine {
 }
 
 impl RuleLine {
-    pub(in crate::cli) fn new(rule: &AccessRule, version: u64) -> Self {
-        Self {
-            name: rule.name.as_str().to_owned(),
-            who: rule.who.to_string(),
-            fetch: rule.fetch.map(Handling::as_str),
-            subscribe: rule.subscribe.map(Handling::as_str),
-            view: ShownLine::from(&rule.shown),
-            from: rule.from.map(rfc3339),
-            until: rule.until.map(rfc3339),
-            version,
-        }
-    }
-
     fn grants(&self) -> String {
         match (self.fetch, self.subscribe) {
             (Some(one), Some(other)) if one == other => one.to_owned(),
@@ -107,7 +84,7 @@ impl Row for RuleLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{RuleName, Timestamp};
+    use crate::model::{RuleName, Timestamp, TupleId};
 
     fn rule() -> AccessRule {
         let shown =
@@ -124,16 +101,16 @@ mod tests {
     #[test]
     fn a_rule_line_has_the_promised_fields() {
         assert_eq!(
-            serde_json::to_string(&RuleLine::new(&rule(), 4)).unwrap(),
+            serde_json::to_string(&RuleLine::from((&rule(), 4))).unwrap(),
             r#"{"type":"rule","name":"work","who":"@d.example","fetch":"allow","subscribe":null,"view":{"tuples":["desk"],"notes":false,"contact":true,"markup":true},"until":"1970-01-01T00:00:01.000Z","version":4}"#
         );
     }
 
     #[test]
     fn people_read_a_rule_in_the_words_they_write_it_in() {
-        let cells = RuleLine::new(&rule(), 4).cells();
+        let cells = RuleLine::from((&rule(), 4)).cells();
         assert_eq!(cells[..4], ["work", "for @d.example", "fetch allow", "tuples=desk,no-notes"]);
         let plain = AccessRule::plain("everyone".parse().unwrap(), Handling::PoliteBlock);
-        assert_eq!(RuleLine::new(&plain, 1).cells()[..4], ["everyone", "", "polite-block", ""]);
+        assert_eq!(RuleLine::from((&plain, 1)).cells()[..4], ["everyone", "", "polite-block", ""]);
     }
 }

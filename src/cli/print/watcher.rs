@@ -2,9 +2,8 @@
 //!
 //! Must never hold: where a watcher connects from.
 
-use serde::Serialize;
-
 use crate::cli::print::{
+    line::line,
     output::Output,
     table::{self, Row},
     time::rfc3339,
@@ -12,40 +11,24 @@ use crate::cli::print::{
 use crate::cli::run::failure::Failure;
 use crate::model::{SubscriptionState, WatcherRow};
 
-/// `{"type":"watcher", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "watcher")]
-pub(in crate::cli) struct WatcherLine {
-    presentity: String,
-    watcher: String,
-    /// `fetched` for one that never subscribed.
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    handling: &'static str,
-    first_at: String,
-    last_at: String,
-    fetches: u64,
-    subscriptions: u64,
-}
-
-impl From<&WatcherRow> for WatcherLine {
-    fn from(row: &WatcherRow) -> Self {
-        let reason = match row.state {
+line! {
+    /// `{"type":"watcher", …}`.
+    #[serde(tag = "type", rename = "watcher")]
+    pub(in crate::cli) struct WatcherLine from row: &WatcherRow {
+        presentity: String = row.presentity.to_string(),
+        watcher: String = row.watcher.to_string(),
+        /// `fetched` for one that never subscribed.
+        state: &'static str = row.state.map_or("fetched", SubscriptionState::as_str),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str> = match row.state {
             Some(SubscriptionState::Terminated(reason)) => Some(reason.as_str()),
             _ => None,
-        };
-        Self {
-            presentity: row.presentity.to_string(),
-            watcher: row.watcher.to_string(),
-            state: row.state.map_or("fetched", SubscriptionState::as_str),
-            reason,
-            handling: row.handling.as_str(),
-            first_at: rfc3339(row.first_at),
-            last_at: rfc3339(row.last_at),
-            fetches: row.fetches,
-            subscriptions: row.subscriptions,
-        }
+        },
+        handling: &'static str = row.handling.as_str(),
+        first_at: String = rfc3339(row.first_at),
+        last_at: String = rfc3339(row.last_at),
+        fetches: u64 = row.fetches,
+        subscriptions: u64 = row.subscriptions,
     }
 }
 

@@ -62,7 +62,7 @@ fn page(
         if recorded.sequence.get() > last {
             break;
         }
-        invocation.output.line(&EventLine::new(&recorded, bodies))?;
+        invocation.output.line(&EventLine::from((&recorded, bodies)))?;
         next = recorded.sequence.next();
     }
     Ok(next)

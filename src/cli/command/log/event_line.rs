@@ -5,34 +5,22 @@
 use std::fmt;
 
 use data_encoding::HEXLOWER;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::fields;
-use crate::cli::print::{text::visible_line, time::rfc3339};
+use crate::cli::print::{line::line, text::visible_line, time::rfc3339};
 use crate::event::{EntityKey, Operator, Recorded};
 
-/// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "event")]
-pub(super) struct EventLine {
-    sequence: u64,
-    at: String,
-    kind: &'static str,
-    entity: String,
-    detail: Value,
-}
-
-impl EventLine {
-    /// The line for `recorded`; with `bodies` it shows what people wrote.
-    pub(super) fn new(recorded: &Recorded, bodies: bool) -> Self {
-        Self {
-            sequence: recorded.sequence.get(),
-            at: rfc3339(recorded.shown_at()),
-            kind: recorded.event.kind(),
-            entity: entity(&recorded.event.entity()),
-            detail: fields::of(recorded, bodies),
-        }
+line! {
+    /// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`; with
+    /// `bodies` they show what people wrote.
+    #[serde(tag = "type", rename = "event")]
+    pub(super) struct EventLine from (recorded, bodies): (&Recorded, bool) {
+        sequence: u64 = recorded.sequence.get(),
+        at: String = rfc3339(recorded.shown_at()),
+        kind: &'static str = recorded.event.kind(),
+        entity: String = entity(&recorded.event.entity()),
+        detail: Value = fields::of(recorded, bodies),
     }
 }
 
@@ -127,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_event_line_tells_place_time_kind_and_entity() {
-        let line = EventLine::new(&message(), false);
+        let line = EventLine::from((&message(), false));
         let json = serde_json::to_string(&line).unwrap();
         let start = r#"{"type":"event","sequence":7,"at":"1970-01-01T00:00:01.000Z","kind":"message-accepted","entity":"im:bob@localhost","detail":{"#;
         assert!(json.starts_with(start), "{json}");
@@ -138,10 +126,10 @@ mod tests {
     #[test]
     fn what_people_wrote_is_shown_only_on_request() {
         for recorded in [message(), published()] {
-            let plain = EventLine::new(&recorded, false);
+            let plain = EventLine::from((&recorded, false));
             let json = serde_json::to_string(&plain).unwrap();
             assert!(!json.contains("cret") && !plain.to_string().contains("cret"), "{json}");
-            let all = EventLine::new(&recorded, true);
+            let all = EventLine::from((&recorded, true));
             assert!(serde_json::to_string(&all).unwrap().contains("cret"));
             assert!(all.to_string().contains("cret"));
         }
@@ -149,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_body_cannot_steer_the_terminal() {
-        let text = EventLine::new(&message(), true).to_string();
+        let text = EventLine::from((&message(), true)).to_string();
         assert!(text.contains("body=se␛cret"), "{text}");
     }
 }

@@ -4,41 +4,25 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use super::store::Store;
-use crate::cli::print::time::rfc3339;
+use crate::cli::print::{line::line, time::rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation};
 use crate::log::{Stat, stat};
 
-/// `{"type":"log-stat", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "log-stat")]
-struct StatLine {
-    data: String,
-    events: u64,
-    entries: u64,
-    stored_bytes: u64,
-    disk_bytes: u64,
-    blobs: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_at: Option<String>,
-}
-
-impl StatLine {
-    fn new(data: String, stat: &Stat) -> Self {
-        Self {
-            data,
-            events: stat.events,
-            entries: stat.entries,
-            stored_bytes: stat.stored_bytes,
-            disk_bytes: stat.disk_bytes,
-            blobs: stat.blobs,
-            first_at: stat.first_at.map(rfc3339),
-            last_at: stat.last_at.map(rfc3339),
-        }
+line! {
+    /// `{"type":"log-stat", …}`.
+    #[serde(tag = "type", rename = "log-stat")]
+    struct StatLine from (data, stat): (String, &Stat) {
+        data: String = data,
+        events: u64 = stat.events,
+        entries: u64 = stat.entries,
+        stored_bytes: u64 = stat.stored_bytes,
+        disk_bytes: u64 = stat.disk_bytes,
+        blobs: u64 = stat.blobs,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first_at: Option<String> = stat.first_at.map(rfc3339),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_at: Option<String> = stat.last_at.map(rfc3339),
     }
 }
 
@@ -65,7 +49,7 @@ impl fmt::Display for StatLine {
 pub(super) fn run(store: &Store, invocation: &mut Invocation) -> Result<(), Failure> {
     let log = store.open()?;
     let stat = stat(&log, &store.data)?;
-    invocation.output.line(&StatLine::new(store.data.display().to_string(), &stat))
+    invocation.output.line(&StatLine::from((store.data.display().to_string(), &stat)))
 }
 
 #[cfg(test)]
@@ -84,7 +68,7 @@ mod tests {
             first_at: Some(Timestamp::from_ms(0)),
             last_at: None,
         };
-        let line = StatLine::new("d".into(), &stat);
+        let line = StatLine::from(("d".to_owned(), &stat));
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"type":"log-stat","data":"d","events":3,"entries":2,"stored_bytes":400,"disk_bytes":524288,"blobs":0,"first_at":"1970-01-01T00:00:00.000Z"}"#

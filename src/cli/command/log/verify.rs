@@ -4,34 +4,21 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use super::store::Store;
+use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
 use crate::log::{EventLog, Verified, verify};
 
-/// `{"type":"verified", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "verified")]
-struct VerifiedLine {
-    events: u64,
-    entries: u64,
-    bytes: u64,
-    first: u64,
-    head: u64,
-    chain: String,
-}
-
-impl From<&Verified> for VerifiedLine {
-    fn from(verified: &Verified) -> Self {
-        Self {
-            events: verified.events,
-            entries: verified.entries,
-            bytes: verified.bytes,
-            first: verified.first.get(),
-            head: verified.head.get(),
-            chain: verified.chain.to_string(),
-        }
+line! {
+    /// `{"type":"verified", …}`.
+    #[serde(tag = "type", rename = "verified")]
+    struct VerifiedLine from verified: &Verified {
+        events: u64 = verified.events,
+        entries: u64 = verified.entries,
+        bytes: u64 = verified.bytes,
+        first: u64 = verified.first.get(),
+        head: u64 = verified.head.get(),
+        chain: String = verified.chain.to_string(),
     }
 }
 

@@ -8,9 +8,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde::Serialize;
 
 use crate::cli::print::{
+    line::line,
     output,
     time::{lifetime, now, span},
 };
@@ -82,25 +82,15 @@ enum Status {
     Closed,
 }
 
-/// `{"type":"published", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "published")]
-struct PublishedLine {
-    presentity: String,
-    tag: String,
-    /// 0 after a removal.
-    expires_s: u64,
-    durability: &'static str,
-}
-
-impl From<&Published> for PublishedLine {
-    fn from(published: &Published) -> Self {
-        Self {
-            presentity: published.presentity.to_string(),
-            tag: published.tag.to_string(),
-            expires_s: published.granted.as_secs(),
-            durability: published.durability.as_str(),
-        }
+line! {
+    /// `{"type":"published", …}`.
+    #[serde(tag = "type", rename = "published")]
+    struct PublishedLine from published: &Published {
+        presentity: String = published.presentity.to_string(),
+        tag: String = published.tag.to_string(),
+        /// 0 after a removal.
+        expires_s: u64 = published.granted.as_secs(),
+        durability: &'static str = published.durability.as_str(),
     }
 }
 

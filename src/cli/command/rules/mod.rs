@@ -129,7 +129,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 fn list(of: Option<&RulesOwner>, invocation: &mut Invocation) -> Result<(), Failure> {
     let rules = session::once(invocation, async |client| Ok(client.rules(of).await?))?;
     let lines: Vec<RuleLine> =
-        rules.rules.iter().map(|rule| RuleLine::new(rule, rules.version)).collect();
+        rules.rules.iter().map(|rule| RuleLine::from((rule, rules.version))).collect();
     table::print(&lines, "no rules: the server's default holds", &mut invocation.output)
 }
 

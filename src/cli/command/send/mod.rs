@@ -8,10 +8,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use serde::Serialize;
 
 use self::letter::{Envelope, Letter};
-use crate::cli::print::{output, time::lifetime};
+use crate::cli::print::{line::line, output, time::lifetime};
 use crate::cli::run::{
     as_whom::AnonymousArgs, failure::Failure, input, invocation::Invocation, session,
 };
@@ -61,31 +60,20 @@ pub(in crate::cli) struct Args {
     acting: AnonymousArgs,
 }
 
-/// `{"type":"sent", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "sent")]
-struct SentLine {
-    id: String,
-    inbox: String,
-    result: &'static str,
-    durability: &'static str,
-    duplicate: bool,
+line! {
+    /// `{"type":"sent", …}`.
+    #[serde(tag = "type", rename = "sent")]
+    struct SentLine from sent: &Sent {
+        id: String = sent.id.as_str().to_owned(),
+        inbox: String = sent.inbox.to_string(),
+        result: &'static str = "stored",
+        durability: &'static str = sent.durability.as_str(),
+        duplicate: bool = sent.duplicate,
+    }
 }
 
 /// What becomes of a composing indication: whoever has the inbox open is told, and it is kept nowhere.
 const PASSED_ON: &str = "passed-on";
-
-impl From<&Sent> for SentLine {
-    fn from(sent: &Sent) -> Self {
-        Self {
-            id: sent.id.as_str().to_owned(),
-            inbox: sent.inbox.to_string(),
-            result: "stored",
-            durability: sent.durability.as_str(),
-            duplicate: sent.duplicate,
-        }
-    }
-}
 
 impl fmt::Display for SentLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
