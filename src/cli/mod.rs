@@ -8,6 +8,8 @@
 mod command;
 mod print;
 mod run;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 

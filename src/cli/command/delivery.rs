@@ -177,19 +177,11 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
+    use crate::cli::testing::parsed;
 
     fn made(arguments: &[&str]) -> DeliveryChange {
-        let all = std::iter::once(&"delivery").chain(arguments);
-        change(Line::try_parse_from(all).unwrap().args.action).unwrap().unwrap()
+        change(parsed::<Args>(arguments).unwrap().action).unwrap().unwrap()
     }
 
     #[test]
@@ -207,8 +199,8 @@ mod tests {
     fn a_reason_belongs_to_a_refusal() {
         let made = made(&["refuse", "everyone", "--reason", "write less"]);
         assert_eq!(made.put[0].action, Delivery::Refuse { reason: "write less".into() });
-        let wrong = ["delivery", "accept", "everyone", "--reason", "x"];
-        assert!(Line::try_parse_from(wrong).unwrap_err().to_string().contains("--reason"));
+        let wrong = ["accept", "everyone", "--reason", "x"];
+        assert!(parsed::<Args>(&wrong).unwrap_err().to_string().contains("--reason"));
     }
 
     #[test]
@@ -220,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_type_that_is_none_says_which_form_is_right() {
-        let wrong = ["delivery", "accept", "everyone", "--type", "image"];
-        assert!(Line::try_parse_from(wrong).unwrap_err().to_string().contains("type/*"));
+        let wrong = ["accept", "everyone", "--type", "image"];
+        assert!(parsed::<Args>(&wrong).unwrap_err().to_string().contains("type/*"));
     }
 }

@@ -143,24 +143,12 @@ fn acts(principal: Option<&Principal>, invocation: &mut Invocation) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parsed(arguments: &[&str]) -> Result<Action, clap::Error> {
-        let all = std::iter::once(&"domain").chain(arguments);
-        Line::try_parse_from(all).map(|line| line.args.action)
-    }
+    use crate::cli::testing::parsed;
 
     #[test]
     fn what_is_not_said_of_a_switch_stays() {
-        let action = parsed(&["switch", "d.example", "--presence", "off"]).unwrap();
+        let action = parsed::<Args>(&["switch", "d.example", "--presence", "off"]).unwrap().action;
         let Action::Switch { services, .. } = action else { panic!("{action:?}") };
         assert_eq!(services.wanted(), (Some(false), None));
     }
@@ -168,7 +156,7 @@ mod tests {
     #[test]
     fn a_switch_that_switches_nothing_is_refused() {
         for action in [["switch", "d.example"], ["services", "bob@d.example"]] {
-            let refused = parsed(&action).unwrap_err().to_string();
+            let refused = parsed::<Args>(&action).unwrap_err().to_string();
             assert!(refused.contains("--presence"), "{refused}");
         }
     }

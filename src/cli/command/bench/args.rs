@@ -273,24 +273,16 @@ fn factor(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
+    use crate::cli::testing;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parsed(arguments: &[&str]) -> Result<Line, String> {
-        let all = std::iter::once(&"bench").chain(arguments);
-        Line::try_parse_from(all).map_err(|error| error.to_string())
+    fn parsed(arguments: &[&str]) -> Result<Args, String> {
+        testing::parsed(arguments).map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_defaults_are_those_of_the_comparisons() {
-        let Ok(Line { args: Args { workload } }) = parsed(&["store"]) else { panic!() };
+        let Ok(Args { workload }) = parsed(&["store"]) else { panic!() };
         let Some(("store", common, Measure::Answers(load))) = workload.parts() else { panic!() };
         assert_eq!((load.count, load.connections, load.window), (200_000, 32, 64));
         assert!(matches!(load.question, Question::Send { inboxes: 1_000 }));

@@ -178,41 +178,18 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
+    use crate::cli::testing::parsed;
 
     fn document(arguments: &[&str]) -> Result<Option<Document>, Failure> {
-        let all = std::iter::once(&"publish").chain(arguments);
-        Line::try_parse_from(all).unwrap().args.document(Timestamp::from_ms(5))
+        parsed::<Args>(arguments).unwrap().document(Timestamp::from_ms(5))
     }
 
     #[test]
     fn every_flag_reaches_the_document() {
-        let document = document(&[
-            "open",
-            "--note",
-            "away",
-            "--note",
-            "absent",
-            "--note-lang",
-            "en",
-            "--note-lang",
-            "fr",
-            "--contact",
-            "im:a@b",
-            "--priority",
-            "0.8",
-            "--tuple",
-            "desk",
-        ]);
-        let document = document.unwrap().unwrap();
+        let words = "open --note away --note absent --note-lang en --note-lang fr --contact im:a@b --priority 0.8";
+        let words: Vec<&str> = words.split(' ').chain(["--tuple", "desk"]).collect();
+        let document = document(&words).unwrap().unwrap();
         let tuple = &document.tuples()[0];
         assert_eq!((tuple.id.as_str(), tuple.basic), ("desk", Some(Basic::Open)));
         assert_eq!(tuple.notes[1].language, "fr");
@@ -235,9 +212,7 @@ mod tests {
 
     #[test]
     fn a_document_of_a_file_says_everything_itself() {
-        let parsed = |arguments: &[&str]| {
-            Line::try_parse_from([&["publish", "--pidf", "-"], arguments].concat())
-        };
+        let parsed = |other: &[&str]| parsed::<Args>(&[&["--pidf", "-"], other].concat());
         assert!(parsed(&["--lifetime", "2h", "--name", "phone"]).is_ok());
         for other in [
             &["open"][..],

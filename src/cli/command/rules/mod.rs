@@ -182,19 +182,11 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        rule: Rule,
-    }
+    use crate::cli::testing::parsed;
 
     fn rule(arguments: &[&str]) -> Result<AccessRule, Failure> {
-        let all = std::iter::once(&"allow").chain(arguments);
-        Line::try_parse_from(all).unwrap().rule.rule(Handling::Allow)
+        parsed::<Rule>(arguments).unwrap().rule(Handling::Allow)
     }
 
     #[test]
@@ -245,7 +237,7 @@ mod tests {
 
     #[test]
     fn whoever_is_nobody_is_refused_with_the_right_forms() {
-        let refused = Line::try_parse_from(["allow", "bob"]).unwrap_err().to_string();
+        let refused = parsed::<Rule>(&["bob"]).unwrap_err().to_string();
         assert!(refused.contains("name@domain"), "{refused}");
     }
 }

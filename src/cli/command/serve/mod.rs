@@ -134,21 +134,13 @@ fn ignore_hangups() -> Result<(), Failure> {
 mod tests {
     use std::time::Duration;
 
-    use clap::Parser;
-
     use super::*;
+    use crate::cli::testing::parsed;
     use crate::model::Handling;
 
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
     fn settings(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Settings, Failure> {
-        let all = std::iter::once(&"serve").chain(arguments);
         let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Line::try_parse_from(all).unwrap().args.settings(owned.collect::<Vec<_>>())
+        parsed::<Args>(arguments).unwrap().settings(owned.collect::<Vec<_>>())
     }
 
     #[test]
@@ -168,36 +160,10 @@ mod tests {
 
     #[test]
     fn every_flag_reaches_its_setting() {
-        let settings = settings(
-            &[
-                "--data",
-                "d",
-                "--listen",
-                "127.0.0.1:1",
-                "--domain",
-                "a.example",
-                "--domain",
-                "b.example",
-                "--open-enrollment",
-                "--default-access",
-                "polite-block",
-                "--request-lifetime",
-                "2d",
-                "--no-presence",
-                "--no-messaging",
-                "--no-http",
-                "--certificate",
-                "c.pem",
-                "--key",
-                "k.pem",
-                "--log",
-                "debug",
-                "--log-format",
-                "json",
-            ],
-            &[],
-        );
-        let settings = settings.unwrap();
+        let words = "--data d --listen 127.0.0.1:1 --domain a.example --domain b.example --open-enrollment \
+                     --default-access polite-block --request-lifetime 2d --no-presence --no-messaging --no-http \
+                     --certificate c.pem --key k.pem --log debug --log-format json";
+        let settings = settings(&words.split(' ').collect::<Vec<_>>(), &[]).unwrap();
         assert_eq!(settings.server.domains.len(), 2);
         assert!(settings.server.open_enrollment && settings.server.http.is_none());
         assert_eq!((settings.filter.as_str(), settings.format), ("debug", LogFormat::Json));

@@ -35,6 +35,42 @@ pub(super) trait Kind: Clone + Send + Sync + Sized + 'static {
     }
 }
 
+/// A type that a setting can have or not have.
+trait MayBeUnset: Kind {
+    /// What says that it is not set. Without it, leaving the setting out does.
+    const OFF: Option<&'static str> = None;
+}
+
+impl MayBeUnset for PathBuf {}
+
+impl MayBeUnset for Duration {}
+
+impl MayBeUnset for SocketAddr {
+    const OFF: Option<&'static str> = Some("off");
+}
+
+impl<T: MayBeUnset> Kind for Option<T> {
+    fn read(value: &Value) -> Result<Self, String> {
+        let Some(off) = T::OFF else { return T::read(value).map(Some) };
+        match text(value)? {
+            word if word == off => Ok(None),
+            _ => T::read(value).map(Some).map_err(|form| format!("{form}, or {off:?}")),
+        }
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.as_ref().map_or_else(|| T::OFF.map(Value::from), Kind::show)
+    }
+
+    fn parsed(arg: Arg) -> Arg {
+        T::parsed(arg)
+    }
+
+    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
+        T::given(flags, long).map(Some)
+    }
+}
+
 /// Where the value of a setting is kept, whatever its type.
 pub(super) trait Place {
     /// Takes `value`, see [`Kind::read`].
@@ -102,24 +138,6 @@ impl Kind for PathBuf {
     }
 }
 
-impl Kind for Option<PathBuf> {
-    fn read(value: &Value) -> Result<Self, String> {
-        PathBuf::read(value).map(Some)
-    }
-
-    fn show(&self) -> Option<Value> {
-        self.as_ref().and_then(Kind::show)
-    }
-
-    fn parsed(arg: Arg) -> Arg {
-        PathBuf::parsed(arg)
-    }
-
-    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
-        PathBuf::given(flags, long).map(Some)
-    }
-}
-
 impl Kind for SocketAddr {
     fn read(value: &Value) -> Result<Self, String> {
         let form = "it must be an IP address and a port, such as 127.0.0.1:2778 or [::]:2778";
@@ -132,27 +150,6 @@ impl Kind for SocketAddr {
 
     fn parsed(arg: Arg) -> Arg {
         arg.value_parser(value_parser!(Self))
-    }
-}
-
-impl Kind for Option<SocketAddr> {
-    fn read(value: &Value) -> Result<Self, String> {
-        match text(value)? {
-            "off" => Ok(None),
-            _ => SocketAddr::read(value).map(Some).map_err(|form| format!("{form}, or \"off\"")),
-        }
-    }
-
-    fn show(&self) -> Option<Value> {
-        self.as_ref().map_or_else(|| Some("off".into()), Kind::show)
-    }
-
-    fn parsed(arg: Arg) -> Arg {
-        SocketAddr::parsed(arg)
-    }
-
-    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
-        SocketAddr::given(flags, long).map(Some)
     }
 }
 
@@ -241,24 +238,6 @@ impl Kind for Duration {
 
 fn duration(text: &str) -> Result<Duration, String> {
     time::lifetime(text).map(|span| Duration::from_millis(span.as_ms()))
-}
-
-impl Kind for Option<Duration> {
-    fn read(value: &Value) -> Result<Self, String> {
-        Duration::read(value).map(Some)
-    }
-
-    fn show(&self) -> Option<Value> {
-        self.as_ref().and_then(Kind::show)
-    }
-
-    fn parsed(arg: Arg) -> Arg {
-        Duration::parsed(arg)
-    }
-
-    fn given(flags: &ArgMatches, long: &str) -> Option<Self> {
-        Duration::given(flags, long).map(Some)
-    }
 }
 
 impl Kind for Handling {
