@@ -9,8 +9,6 @@ mod assemble;
 mod clock;
 mod domain;
 mod entry;
-#[cfg(test)]
-mod entry_tests;
 mod fact;
 mod identity;
 mod message;

@@ -6,8 +6,6 @@
 
 mod access;
 mod address;
-#[cfg(test)]
-mod address_tests;
 mod administration;
 mod clock;
 mod composing;

@@ -11,6 +11,7 @@ mod events;
 
 mod corpus;
 mod damage;
+mod entries;
 mod format_by_hand;
 mod golden_events;
 mod memory;

@@ -8,6 +8,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod addresses;
 mod another_default;
 mod clocks;
 mod commit;
@@ -19,6 +20,7 @@ mod feeds;
 mod grants;
 mod histories;
 mod messages;
+mod past;
 mod presence;
 mod receipts;
 mod repeats;

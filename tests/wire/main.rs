@@ -10,8 +10,10 @@ mod by_hand;
 #[path = "../protocol/mod.rs"]
 mod protocol;
 
+mod arbitrary;
 mod corpus;
 mod document_alone;
+mod every_kind;
 mod examples;
 mod machine;
 mod sentences;

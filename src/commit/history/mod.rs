@@ -6,8 +6,6 @@
 
 mod explain;
 mod past;
-#[cfg(test)]
-mod tests;
 
 pub use explain::explain;
 pub use past::{Past, at_time};

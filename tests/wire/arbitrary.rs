@@ -2,11 +2,10 @@
 //!
 //! Must never hold: anything but test support.
 
+use adsum::wire::Body;
 use serde::de::value::Error;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-
-use crate::wire::Body;
 
 /// Begins every text that is not empty, so that a test finds where to break its UTF-8.
 pub(super) const MARK: char = '⌘';

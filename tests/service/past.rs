@@ -2,17 +2,19 @@
 //!
 //! Must never hold: a way to write a log.
 
-use super::*;
-use crate::event::{
-    AccessRulesChanged, MessageDigest, MessageQuarantined, PublicationCause, PublicationEnded,
-    Published, ReceiptIssued,
+use adsum::commit::history::*;
+use adsum::event::{
+    AccessRulesChanged, Event, MessageAccepted, MessageDigest, MessageQuarantined,
+    PublicationCause, PublicationEnded, PublicationKey, Published, ReceiptIssued, Recorded,
 };
-use crate::model::{
-    AccessRule, AccessRules, Ahead, ContentType, DeviceId, Handling, InboxSequence, MessageId,
-    Moment, OperationId, Payload, PublicationName, ReceiptKind, RuleName, Tag, Timestamp, Who,
+use adsum::log::{LogFault, LogReader};
+use adsum::model::{
+    AccessRule, AccessRules, Ahead, ContentType, DeviceId, Document, Handling, InboxItem,
+    InboxSequence, MessageId, Moment, OperationId, Payload, Presentity, PublicationName,
+    ReceiptKind, RuleName, Sequence, Tag, Timestamp, Who,
 };
-use crate::protocol::{self, ChangeKind};
-use crate::service::{Judged, Span};
+use adsum::protocol::{self, ChangeKind};
+use adsum::service::{InboxRow, Judged, Span};
 
 const ALICE: DeviceId = DeviceId([1; 8]);
 const OTHER: DeviceId = DeviceId([2; 8]);
@@ -46,7 +48,7 @@ fn key(device: DeviceId) -> PublicationKey {
 }
 
 fn noted(text: &str) -> Document {
-    let note = crate::model::Note { language: String::new(), text: Payload::text(text) };
+    let note = adsum::model::Note { language: String::new(), text: Payload::text(text) };
     Document::new(vec![], vec![note], vec![]).unwrap()
 }
 
@@ -156,7 +158,7 @@ fn rules_changed(version: u64, handling: Handling, previous: u64) -> Event {
 }
 
 fn judged(watcher: &str, at: u64, domain: AccessRules) -> Judged {
-    let (presentity, watcher) = (presentity(), watcher.parse::<crate::model::Principal>().unwrap());
+    let (presentity, watcher) = (presentity(), watcher.parse::<adsum::model::Principal>().unwrap());
     let controls = watcher.presentity() == presentity;
     let (at, passed_at) = (second(at), second(at));
     Judged { presentity, watcher, at, passed_at, default: Handling::Confirm, domain, controls }

@@ -2,15 +2,14 @@
 //!
 //! Must never hold: a look inside either; only bytes and events are compared.
 
-use proptest::prelude::*;
-
-use super::{
+use adsum::event::{
     Assembler, Chain, ENTRY_BYTES_MAX, Entry, EntryFault, EntryKey, Event, MessageAccepted,
     MessageDigest, Recorded, pack,
 };
-use crate::model::{
+use adsum::model::{
     Ahead, ContentType, DeviceId, InboxSequence, MessageId, Moment, Payload, Principal, Sequence,
 };
+use proptest::prelude::*;
 
 const NOW: Moment = Moment::from_us(1_767_225_600_000_000);
 const FIRST: Sequence = Sequence::new(1);

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a way round [`Principal`]'s own reading.
 
-use super::Principal;
+use adsum::model::Principal;
 
 fn principal(text: &str) -> Principal {
     text.parse().unwrap()

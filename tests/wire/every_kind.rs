@@ -4,16 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use adsum::protocol::body::{KINDS, PresenceEvent, Subscribe, visit_kind};
+use adsum::protocol::feed::{encode_presence_event, encode_presence_suffix};
+use adsum::wire::{
+    Body, CloseCode, Decoder, Ext, Frame, FrameFault, KindVisitor, ResetCode, StreamType, decode,
+    encode, encode_extended,
+};
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::arbitrary::{MARK, arbitrary};
-use super::body::{KINDS, PresenceEvent, Subscribe, visit_kind};
-use super::feed::{encode_presence_event, encode_presence_suffix};
-use crate::wire::{
-    Body, CloseCode, Decoder, Ext, Frame, FrameFault, KindVisitor, ResetCode, StreamType, decode,
-    encode, encode_extended,
-};
 
 fn frame_of<B: Body>(body: &B) -> Frame {
     let mut out = Vec::new();
