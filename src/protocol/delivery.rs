@@ -3,10 +3,10 @@
 //! Must never hold: a check that the model's constructors do not make.
 
 use super::asked::question;
-use super::field::{Field, numbered};
+use super::field::{Field, fields, numbered};
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
 use super::request::{NamedBy, Request};
-use super::sample::{INBOX, Sample, operation, sample, through, typed};
+use super::sample::{INBOX, Sample, asked, operation, through};
 use crate::model::{
     Delivery, DeliveryChange, DeliveryRule, InboxAddress, OperationId, Principal, Refusal,
     WhenClosed,
@@ -157,46 +157,34 @@ framed! { DeliveryState in DeliveryState: version, when_closed, receipts }
 
 framed! { DeliveryRule in Delivery.rule }
 
-impl Field<body::DeliveryRule> for DeliveryRule {
-    fn to_wire(&self) -> body::DeliveryRule {
-        let (action, reason) = match &self.action {
-            Delivery::Refuse { reason } => (1, reason.clone()),
-            Delivery::Discard => (2, String::new()),
-            Delivery::Quarantine => (3, String::new()),
-            Delivery::Accept => (4, String::new()),
-        };
-        body::DeliveryRule {
-            name: self.name.to_wire(),
-            who: self.who.to_wire(),
-            content_type: self.content_type.to_wire(),
-            larger_than: self.larger_than,
-            action,
-            reason,
+fields! {
+    DeliveryRule in body::DeliveryRule:
+    name, who, content_type, larger_than & (action, reason) = action
+}
+
+/// What is done, by its number, and the owner's words.
+impl Field<(u8, String)> for Delivery {
+    fn to_wire(&self) -> (u8, String) {
+        match self {
+            Self::Refuse { reason } => (1, reason.clone()),
+            Self::Discard => (2, String::new()),
+            Self::Quarantine => (3, String::new()),
+            Self::Accept => (4, String::new()),
         }
     }
 
-    fn from_wire(wire: body::DeliveryRule) -> Result<Self, Refusal> {
-        Ok(Self {
-            name: Field::from_wire(wire.name)?,
-            who: Field::from_wire(wire.who)?,
-            content_type: Field::from_wire(wire.content_type)?,
-            larger_than: wire.larger_than,
-            action: action(wire.action, wire.reason)?,
-        })
-    }
-}
-
-fn action(number: u8, reason: String) -> Result<Delivery, Refusal> {
-    check_left_out("reason", number == 1 || reason.is_empty())?;
-    match number {
-        1 => Ok(Delivery::Refuse { reason }),
-        2 => Ok(Delivery::Discard),
-        3 => Ok(Delivery::Quarantine),
-        4 => Ok(Delivery::Accept),
-        _ => Err(Refusal::bad_field(
-            "action",
-            "is none of 1 (refuse), 2 (discard), 3 (quarantine), 4 (accept); send one of them",
-        )),
+    fn from_wire((number, reason): (u8, String)) -> Result<Self, Refusal> {
+        check_left_out("reason", number == 1 || reason.is_empty())?;
+        match number {
+            1 => Ok(Self::Refuse { reason }),
+            2 => Ok(Self::Discard),
+            3 => Ok(Self::Quarantine),
+            4 => Ok(Self::Accept),
+            _ => Err(Refusal::bad_field(
+                "action",
+                "is none of 1 (refuse), 2 (discard), 3 (quarantine), 4 (accept); send one of them",
+            )),
+        }
     }
 }
 
@@ -216,7 +204,7 @@ pub(super) fn samples() -> Vec<Sample> {
         reason: "text only, please".into(),
     };
     let store = WhenClosed::Store.to_wire();
-    let change = typed::<ChangeDelivery>(body::ChangeDelivery {
+    let change = body::ChangeDelivery {
         request: 0,
         operation: operation(1),
         inbox: INBOX.into(),
@@ -225,10 +213,10 @@ pub(super) fn samples() -> Vec<Sample> {
         remove: vec!["old".into()],
         when_closed: store,
         receipts: 0,
-    });
+    };
     let state = body::DeliveryState { version: 1, when_closed: store, receipts: true };
     vec![
-        sample("ChangeDelivery", &body::ChangeDelivery { request: 10, ..change }),
+        asked::<ChangeDelivery>("ChangeDelivery", 10, change),
         through::<ListDelivery>("ListDelivery", body::ListDelivery { inbox: INBOX.into() }),
         through::<DeliveryState>("DeliveryState", state),
         through::<DeliveryRule>("Delivery", body::Delivery { rule }),
@@ -277,7 +265,8 @@ mod tests {
         fn numbers_are_read_as_written_or_refused(number in any::<u8>()) {
             let read = Option::<WhenClosed>::from_wire(number);
             prop_assert!(read.map_or(number > 2, |it| Field::<u8>::to_wire(&it) == number));
-            prop_assert_eq!(action(number, String::new()).is_ok(), (1..=4).contains(&number));
+            let action = Delivery::from_wire((number, String::new()));
+            prop_assert_eq!(action.is_ok(), (1..=4).contains(&number));
         }
     }
 

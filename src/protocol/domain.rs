@@ -6,7 +6,7 @@ use super::asked::question;
 use super::field::Field;
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
 use super::request::{Answer, NamedBy, Request};
-use super::sample::{ALICE, Sample, TIME_MS, operation, sample, through, typed};
+use super::sample::{ALICE, Sample, TIME_MS, asked, operation, sample, through};
 use crate::model::{
     AdministratorAct, Domain, DomainRow, OperationId, Principal, Refusal, RefusalCode, Timestamp,
 };
@@ -243,14 +243,14 @@ framed! { ActRow in Act: act, about; at_ms = at | by }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
-    let administer = typed::<Administer>(body::Administer {
+    let administer = body::Administer {
         request: 0,
         operation: operation(4),
         act: 3,
         subject: "example.com".into(),
         presence: switch_number(Some(false)),
         messaging: switch_number(None),
-    });
+    };
     let domain = body::DomainState {
         domain: "example.com".into(),
         is_configured: true,
@@ -260,7 +260,7 @@ pub(super) fn samples() -> Vec<Sample> {
     };
     let (by, about) = ("root@example.com".into(), ALICE.into());
     vec![
-        sample("Administer", &body::Administer { request: 15, ..administer }),
+        asked::<Administer>("Administer", 15, administer),
         sample("ListDomains", &ListDomains.to_body()),
         through::<DomainRow>("DomainState", domain),
         through::<ListActs>("ListActs", body::ListActs { principal: String::new() }),

@@ -181,19 +181,22 @@ macro_rules! numbered {
 pub(in crate::protocol) use numbered;
 
 /// Says that a value lies in a body, or in a part of one, field by field: first fields of the same name, then those that
-/// are called otherwise in the body than here, then those that only a server tells. `with` gives fields that the value does
-/// not have.
+/// are called otherwise in the body than here, those that lie there in two, and those that only a server tells. `with` gives
+/// fields that the value does not have.
 macro_rules! fields {
     (
         $value:ident in $wire:path $(, with $given:ident = $default:literal)?:
-        $($same:ident),* $(; $($there:ident = $here:ident),*)? $(| $($told:ident),*)?
+        $($same:ident),* $(; $($there:ident = $here:ident),*)?
+        $(& ($first:ident, $second:ident) = $both:ident)? $(| $($told:ident),*)?
     ) => {
         impl $crate::protocol::Field<$wire> for $value {
             fn to_wire(&self) -> $wire {
+                $(let ($first, $second) = $crate::protocol::Field::to_wire(&self.$both);)?
                 $wire {
                     $($given: $default,)?
                     $($same: $crate::protocol::Field::to_wire(&self.$same),)*
                     $($($there: $crate::protocol::Field::to_wire(&self.$here),)*)?
+                    $($first, $second,)?
                     $($($told: $crate::protocol::Field::to_wire(&self.$told),)*)?
                 }
             }
@@ -202,6 +205,7 @@ macro_rules! fields {
                 Ok(Self {
                     $($same: $crate::protocol::Field::from_wire(wire.$same)?,)*
                     $($($here: $crate::protocol::Field::from_wire(wire.$there)?,)*)?
+                    $($both: $crate::protocol::Field::from_wire((wire.$first, wire.$second))?,)?
                     $($($told: $crate::protocol::field::Told::told(wire.$told)?,)*)?
                 })
             }

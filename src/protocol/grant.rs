@@ -5,7 +5,7 @@
 use super::asked::question;
 use super::framed::framed;
 use super::request::{NamedBy, Request};
-use super::sample::{CAROL, Sample, operation, sample, through, typed};
+use super::sample::{CAROL, Sample, asked, operation, through};
 use crate::model::{OperationId, Principal, Rights};
 
 /// Frozen bodies.
@@ -90,9 +90,9 @@ pub(super) fn samples() -> Vec<Sample> {
     let (owner, grantee, rights) = (String::new(), CAROL.to_owned(), 3);
     let row = body::Granted { grantee: grantee.clone(), rights };
     let operation = operation(3);
-    let grant = typed::<Grant>(body::Grant { request: 0, operation, owner, grantee, rights });
+    let grant = body::Grant { request: 0, operation, owner, grantee, rights };
     vec![
-        sample("Grant", &body::Grant { request: 13, ..grant }),
+        asked::<Grant>("Grant", 13, grant),
         through::<ListGrants>("ListGrants", body::ListGrants { owner: String::new() }),
         through::<GrantRow>("Granted", row),
     ]

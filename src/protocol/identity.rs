@@ -9,7 +9,7 @@ use super::field::numbered;
 use super::framed::framed;
 use super::request::{Answer, NamedBy, Request};
 use super::sample::{
-    BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, sample, through, typed,
+    BOB, CAROL, DEVICE, HOUR_MS, Sample, TIME_MS, WEEK_MS, answered, asked, sample, through,
 };
 use crate::model::{
     DeviceId, DeviceLabel, InviteId, Lifetime, OperationId, Principal, RefusalCode, Role, Timestamp,
@@ -262,16 +262,15 @@ fn introductions() -> Vec<Sample> {
 }
 
 fn devices() -> Vec<Sample> {
-    let invite = typed::<Invite>(body::Invite {
+    let invite = body::Invite {
         request: 0,
         invite: InviteId::of(&SAMPLE_TOKEN).0,
         principal: Some(CAROL.into()),
         role: 0,
         lifetime_ms: Some(WEEK_MS),
-    });
+    };
     let (principal, device) = (String::new(), DEVICE);
-    let revoke =
-        typed::<RevokeKey>(body::RevokeKey { request: 0, principal, device, operation: None });
+    let revoke = body::RevokeKey { request: 0, principal, device, operation: None };
     let key = body::Key {
         device,
         label: "phone".into(),
@@ -280,9 +279,9 @@ fn devices() -> Vec<Sample> {
     };
     let expires_at = Timestamp::from_ms(TIME_MS + WEEK_MS);
     vec![
-        sample("Invite", &body::Invite { request: 7, ..invite }),
+        asked::<Invite>("Invite", 7, invite),
         answered("Invited", 7, Answer::Invited { expires_at }),
-        sample("RevokeKey", &body::RevokeKey { request: 8, ..revoke }),
+        asked::<RevokeKey>("RevokeKey", 8, revoke),
         answered("KeyRevoked", 8, Answer::KeyRevoked),
         through::<ListKeys>("ListKeys", body::ListKeys { principal: String::new() }),
         through::<DeviceKey>("Key", key),

@@ -6,7 +6,7 @@ use super::asked::question;
 use super::field::{Field, fields};
 use super::framed::{Framed, framed, too_large};
 use super::request::{Answer, NamedBy, Request};
-use super::sample::{INBOX, Sample, TIME_MS, answered, sample, through, typed};
+use super::sample::{INBOX, Sample, TIME_MS, answered, asked, through};
 use super::send::{from_alice, to_alice};
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{
@@ -219,20 +219,14 @@ impl Field<u8> for ReceiptKind {
 pub(super) fn samples() -> Vec<Sample> {
     let inbox = || INBOX.to_owned();
     let sequences = vec![7, 9, 300];
-    let delete =
-        typed::<Delete>(body::Delete { request: 0, inbox: inbox(), sequences, operation: None });
-    let displayed = typed::<Displayed>(body::Displayed {
-        request: 0,
-        inbox: inbox(),
-        sequence: 10,
-        operation: None,
-    });
+    let delete = body::Delete { request: 0, inbox: inbox(), sequences, operation: None };
+    let displayed = body::Displayed { request: 0, inbox: inbox(), sequence: 10, operation: None };
     let state = body::InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
     let aside = body::Quarantined { message: from_alice() };
     vec![
-        sample("Delete", &body::Delete { request: 6, ..delete }),
+        asked::<Delete>("Delete", 6, delete),
         answered("Deleted", 6, Answer::Deleted { count: 2 }),
-        sample("Displayed", &body::Displayed { request: 12, ..displayed }),
+        asked::<Displayed>("Displayed", 12, displayed),
         through::<InboxStatus>("InboxStatus", body::InboxStatus { inbox: inbox() }),
         through::<InboxState>("InboxState", state),
         through::<ListQuarantine>("ListQuarantine", body::ListQuarantine { inbox: inbox() }),

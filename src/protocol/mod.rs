@@ -35,8 +35,6 @@ macro_rules! nouns {
 }
 
 mod answer;
-#[cfg(test)]
-mod arbitrary;
 mod asked;
 pub mod body;
 mod command;
@@ -61,8 +59,6 @@ mod samples;
 pub mod send;
 pub mod server;
 pub mod subscribe;
-#[cfg(test)]
-mod tests;
 pub mod visibility;
 pub mod watchers;
 

@@ -7,9 +7,7 @@ use super::document::{Presence, full_document, plain_document};
 use super::field::Field;
 use super::framed::Framed;
 use super::request::{Answer, Request};
-use super::sample::{
-    ALICE, BOBS, HOUR_MS, Sample, TAG, answered, operation, sample, through, typed,
-};
+use super::sample::{ALICE, BOBS, HOUR_MS, Sample, TAG, answered, asked, operation, through};
 use crate::model::{Document, Lifetime, OperationId, Presentity, PublicationName, Refusal, Tag};
 
 /// Frozen bodies.
@@ -151,13 +149,11 @@ pub(super) fn samples() -> Vec<Sample> {
         document: None,
         ..make.clone()
     };
-    let publish =
-        |title, request, body| sample(title, &body::Publish { request, ..typed::<Publish>(body) });
     let published = Answer::Published { tag: Tag(TAG), granted: Lifetime::from_ms(HOUR_MS) };
     vec![
-        publish("Publish", 1, make),
-        publish("Publish that changes a publication", 2, change),
-        publish("Publish that removes a publication", 3, remove),
+        asked::<Publish>("Publish", 1, make),
+        asked::<Publish>("Publish that changes a publication", 2, change),
+        asked::<Publish>("Publish that removes a publication", 3, remove),
         answered("Published", 1, published),
         through::<Fetch>("Fetch", body::Fetch { presentity: ALICE.into() }),
     ]

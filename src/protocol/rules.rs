@@ -9,7 +9,7 @@ use super::asked::question;
 use super::field::{Field, fields, numbered};
 use super::framed::{Framed, framed};
 use super::request::{NamedBy, Request};
-use super::sample::{BOBS, DAY_MS, Sample, TIME_MS, operation, sample, through, typed};
+use super::sample::{BOBS, DAY_MS, Sample, TIME_MS, asked, operation, sample, through};
 use crate::model::{
     AccessRule, Domain, Handling, OperationId, Presentity, Principal, Refusal, RuleName, Shown,
 };
@@ -195,16 +195,16 @@ numbered! {
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
-    let change = typed::<ChangeRules>(body::ChangeRules {
+    let change = body::ChangeRules {
         request: 0,
         operation: operation(0),
         owner: BOBS.into(),
         if_version: Some(3),
         put: vec![sample_rule()],
         remove: vec!["everyone".into()],
-    });
+    };
     vec![
-        sample("ChangeRules", &body::ChangeRules { request: 9, ..change }),
+        asked::<ChangeRules>("ChangeRules", 9, change),
         through::<ListRules>("ListRules", body::ListRules { owner: BOBS.into() }),
         sample("Version", &Version(4).to_body()),
         through::<AccessRule>("Rule", body::Rule { rule: sample_rule() }),

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::command::Command;
 use super::framed::Framed;
 use super::request::Answer;
 use crate::wire::{Body, Ext, encode_extended};
@@ -38,17 +39,31 @@ pub(super) fn answered(title: &'static str, request: u64, answer: Answer) -> Sam
     Sample { title, frame, ext }
 }
 
-/// `body` as its typed value writes it. A request has the number 0 then.
-///
-/// # Panics
-/// If it is not valid.
-pub(super) fn typed<T: Framed>(body: T::Body) -> T::Body {
-    T::from_body(body).expect("what is shown to others is valid").to_body()
+/// The typed value of `body`.
+fn typed<T: Framed>(body: T::Body) -> T {
+    T::from_body(body).expect("what is shown to others is valid")
 }
 
 /// The sample of `body`, as its typed value writes it, under `title`.
+///
+/// # Panics
+/// If it is not valid.
 pub(super) fn through<T: Framed>(title: &'static str, body: T::Body) -> Sample {
-    sample(title, &typed::<T>(body))
+    sample(title, &typed::<T>(body).to_body())
+}
+
+/// As [`through`], for a request: under the number that it has on its connection.
+///
+/// # Panics
+/// If it is not valid.
+pub(super) fn asked<T>(title: &'static str, number: u64, body: T::Body) -> Sample
+where
+    T: Framed + Into<Command>,
+{
+    let value = typed::<T>(body);
+    let (ext, mut frame) = (value.to_body().additions(), Vec::new());
+    value.into().encode(number, &mut frame);
+    Sample { title, frame, ext }
 }
 
 /// Whose examples these are.

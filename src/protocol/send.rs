@@ -5,11 +5,9 @@
 use bytes::Bytes;
 
 use super::field::{Field, fields};
-use super::framed::{Framed, framed, too_large};
+use super::framed::{framed, too_large};
 use super::request::{Answer, Request};
-use super::sample::{
-    DAY_MS, INBOX, Sample, TIME_MS, answered, sample, through, typed, written as text,
-};
+use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, asked, through, written as text};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
     COMPOSING_TYPE, ContentType, InboxAddress, Lifetime, Message, MessageId, Payload, Principal,
@@ -105,9 +103,7 @@ pub struct Send {
     pub lifetime: Option<Lifetime>,
 }
 
-impl Framed for Send {
-    type Body = body::Send;
-}
+framed! { request Send: body, sender, receipts, inbox, id, content_type; lifetime_ms = lifetime }
 
 impl Send {
     /// Whether it only says that its sender is composing (RFC 3994): passed on, and never kept.
@@ -131,31 +127,15 @@ pub struct Composing {
 
 framed! { Composing in ComposingEvent: inbox, sender, content_type, body }
 
-impl Field<body::Send> for Send {
-    fn to_wire(&self) -> body::Send {
-        body::Send {
-            request: 0,
-            inbox: self.inbox.to_wire(),
-            sender: self.sender.to_wire(),
-            id: self.id.to_wire(),
-            content_type: self.content_type.to_wire(),
-            body: self.body.bytes().cloned().unwrap_or_default(),
-            lifetime_ms: self.lifetime.to_wire(),
-            receipts: self.receipts.to_wire(),
-        }
+/// The body of a message on its way: there, and of a size that may be.
+impl Field<Bytes> for Payload {
+    fn to_wire(&self) -> Bytes {
+        self.bytes().cloned().unwrap_or_default()
     }
 
-    fn from_wire(body: body::Send) -> Result<Self, Refusal> {
-        check_size(body.body.len())?;
-        Ok(Self {
-            sender: Field::from_wire(body.sender)?,
-            receipts: Field::from_wire(body.receipts)?,
-            inbox: Field::from_wire(body.inbox)?,
-            id: Field::from_wire(body.id)?,
-            content_type: Field::from_wire(body.content_type)?,
-            body: Payload::Present(body.body),
-            lifetime: Field::from_wire(body.lifetime_ms)?,
-        })
+    fn from_wire(wire: Bytes) -> Result<Self, Refusal> {
+        check_size(wire.len())?;
+        Ok(Self::Present(wire))
     }
 }
 
@@ -197,10 +177,9 @@ fields! {
 pub(super) fn samples() -> Vec<Sample> {
     let lasting = body::Send { lifetime_ms: Some(DAY_MS), ..to_alice() };
     let asking = body::Send { receipts: Receipts::from_bits(6).to_wire(), ..to_alice() };
-    let send = |title, body| sample(title, &body::Send { request: 2, ..typed::<Send>(body) });
     vec![
-        send("Send", lasting),
-        send("Send that asks for receipts", asking),
+        asked::<Send>("Send", 2, lasting),
+        asked::<Send>("Send that asks for receipts", 2, asking),
         answered("Sent", 2, Answer::Sent { duplicate: false }),
         through::<Composing>("ComposingEvent", from_bob()),
     ]

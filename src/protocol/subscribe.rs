@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::asked::question;
 use super::field::{Field, numbered};
-use super::framed::{Framed, framed};
+use super::framed::{Framed as _, framed};
 use super::request::{Answer, NamedBy, Request};
 use super::sample::{
-    ALICE, Sample, WEEK_MS, answered, operation as sample_operation, sample, through, typed,
+    ALICE, Sample, WEEK_MS, answered, asked, operation as sample_operation, sample, through,
 };
 use crate::model::{
     EndReason, Lifetime, Mode, OperationId, Presentity, Principal, Refusal, RefusalCode,
@@ -146,30 +146,9 @@ pub struct SubscriptionRow {
     pub remaining: Lifetime,
 }
 
-impl Framed for SubscriptionRow {
-    type Body = body::Subscription;
-}
-
-impl Field<body::Subscription> for SubscriptionRow {
-    fn to_wire(&self) -> body::Subscription {
-        let (state, reason) = state_numbers(self.state);
-        body::Subscription {
-            presentity: self.presentity.to_wire(),
-            state,
-            reason,
-            mode: self.mode.to_wire(),
-            remaining_ms: self.remaining.to_wire(),
-        }
-    }
-
-    fn from_wire(body: body::Subscription) -> Result<Self, Refusal> {
-        Ok(Self {
-            presentity: Field::from_wire(body.presentity)?,
-            state: state(body.state, body.reason)?,
-            mode: Field::from_wire(body.mode)?,
-            remaining: Field::from_wire(body.remaining_ms)?,
-        })
-    }
+framed! {
+    SubscriptionRow in Subscription:
+    presentity, mode; remaining_ms = remaining & (state, reason) = state
 }
 
 /// The name of an operation as an addition; zero, which is no name, if it is not said.
@@ -184,6 +163,17 @@ impl Field<Option<Bytes>> for OperationId {
         bytes
             .map(Self)
             .map_err(|_| Refusal::bad_field("operation", "must have 16 bytes; send that many"))
+    }
+}
+
+/// As it is told its watcher, with the reason for its end.
+impl Field<(u8, u8)> for SubscriptionState {
+    fn to_wire(&self) -> (u8, u8) {
+        state_numbers(*self)
+    }
+
+    fn from_wire((number, reason): (u8, u8)) -> Result<Self, Refusal> {
+        state(number, reason)
     }
 }
 
@@ -262,12 +252,8 @@ pub(super) fn samples() -> Vec<Sample> {
         operation: None,
     };
     let operation = OperationId(sample_operation(0)).to_wire();
-    let named = typed::<Subscribe>(body::Subscribe { operation, ..bare.clone() });
-    let unsubscribe = typed::<Unsubscribe>(body::Unsubscribe {
-        request: 0,
-        presentity: ALICE.into(),
-        operation: None,
-    });
+    let named = body::Subscribe { operation, ..bare.clone() };
+    let unsubscribe = body::Unsubscribe { request: 0, presentity: ALICE.into(), operation: None };
     let (state, granted) = (SubscriptionState::Active, Lifetime::from_ms(WEEK_MS));
     let row = body::Subscription {
         presentity: ALICE.into(),
@@ -278,9 +264,9 @@ pub(super) fn samples() -> Vec<Sample> {
     };
     vec![
         sample("Subscribe", &bare),
-        sample("Subscribe that names its operation", &body::Subscribe { request: 1, ..named }),
+        asked::<Subscribe>("Subscribe that names its operation", 1, named),
         answered("Subscribed", 1, Answer::Subscribed { state, granted }),
-        sample("Unsubscribe", &body::Unsubscribe { request: 5, ..unsubscribe }),
+        asked::<Unsubscribe>("Unsubscribe", 5, unsubscribe),
         answered("Unsubscribed", 5, Answer::Unsubscribed),
         sample("ListSubscriptions", &ListSubscriptions.to_body()),
         through::<SubscriptionRow>("Subscription", row),

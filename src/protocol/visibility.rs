@@ -7,7 +7,7 @@ use super::field::fields;
 use super::framed::{Framed as _, framed};
 use super::request::{NamedBy, Request};
 use super::rules::Version;
-use super::sample::{Sample, operation, sample, through, typed};
+use super::sample::{Sample, asked, operation, sample, through};
 use crate::model::{OperationId, Who};
 
 /// Frozen bodies and their parts.
@@ -87,14 +87,14 @@ question! { ListVisibility -> (Version, Vec<VisibilityRow>) }
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let rule = body::VisibilityRule { who: "@example.com".into(), is_shown: true };
-    let change = typed::<ChangeVisibility>(body::ChangeVisibility {
+    let change = body::ChangeVisibility {
         request: 0,
         operation: operation(2),
         put: vec![rule.clone()],
         remove: vec!["everyone".into()],
-    });
+    };
     vec![
-        sample("ChangeVisibility", &body::ChangeVisibility { request: 11, ..change }),
+        asked::<ChangeVisibility>("ChangeVisibility", 11, change),
         sample("ListVisibility", &ListVisibility.to_body()),
         through::<VisibilityRow>("Visibility", body::Visibility { rule }),
     ]

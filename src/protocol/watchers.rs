@@ -3,10 +3,10 @@
 //! Must never hold: a check that the model's constructors do not make.
 
 use super::asked::question;
-use super::field::{Field, Told};
+use super::field::{Field, fields};
 use super::framed::framed;
 use super::request::{Answer, NamedBy, Request};
-use super::sample::{BOBS, CAROL, Sample, TIME_MS, sample, through, typed};
+use super::sample::{BOBS, CAROL, Sample, TIME_MS, asked, through};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
     OperationId, Presentity, Principal, Refusal, RefusalCode, SubscriptionState, WatcherRow,
@@ -107,59 +107,37 @@ question! { ListWatchers -> Vec<WatcherRow>: presentity }
 
 framed! { WatcherRow in Watcher.watcher }
 
-impl Field<body::WatcherBody> for WatcherRow {
-    fn to_wire(&self) -> body::WatcherBody {
-        let (state, reason) = match self.state {
+fields! {
+    WatcherRow in body::WatcherBody:
+    presentity, handling, fetches, subscriptions;
+    first_at_ms = first_at, last_at_ms = last_at & (state, reason) = state | watcher
+}
+
+/// As its presentity is told it; `None` of one that only fetched.
+impl Field<(u8, u8)> for Option<SubscriptionState> {
+    fn to_wire(&self) -> (u8, u8) {
+        match self {
             None => (0, 0),
             Some(SubscriptionState::Waiting) => (WAITING, 0),
-            Some(state) => state_numbers(state),
-        };
-        body::WatcherBody {
-            presentity: self.presentity.to_wire(),
-            watcher: self.watcher.to_wire(),
-            state,
-            reason,
-            handling: self.handling.to_wire(),
-            first_at_ms: self.first_at.to_wire(),
-            last_at_ms: self.last_at.to_wire(),
-            fetches: self.fetches,
-            subscriptions: self.subscriptions,
+            Some(state) => state_numbers(*state),
         }
     }
 
-    fn from_wire(wire: body::WatcherBody) -> Result<Self, Refusal> {
-        Ok(Self {
-            presentity: Field::from_wire(wire.presentity)?,
-            watcher: Told::told(wire.watcher)?,
-            state: watcher_state(wire.state, wire.reason)?,
-            handling: Field::from_wire(wire.handling)?,
-            first_at: Field::from_wire(wire.first_at_ms)?,
-            last_at: Field::from_wire(wire.last_at_ms)?,
-            fetches: wire.fetches,
-            subscriptions: wire.subscriptions,
-        })
-    }
-}
-
-fn watcher_state(number: u8, reason: u8) -> Result<Option<SubscriptionState>, Refusal> {
-    match number {
-        0 => Ok(None),
-        WAITING => Ok(Some(SubscriptionState::Waiting)),
-        _ => state(number, reason).map(Some),
+    fn from_wire((number, reason): (u8, u8)) -> Result<Self, Refusal> {
+        match number {
+            0 => Ok(None),
+            WAITING => Ok(Some(SubscriptionState::Waiting)),
+            _ => state(number, reason).map(Some),
+        }
     }
 }
 
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let (watcher, presentity) = (CAROL.to_owned(), BOBS.to_owned());
-    let end = typed::<EndSubscription>(body::EndSubscription {
-        request: 0,
-        watcher,
-        presentity,
-        operation: None,
-    });
+    let end = body::EndSubscription { request: 0, watcher, presentity, operation: None };
     vec![
-        sample("EndSubscription", &body::EndSubscription { request: 14, ..end }),
+        asked::<EndSubscription>("EndSubscription", 14, end),
         through::<ListWatchers>("ListWatchers", body::ListWatchers { presentity: BOBS.into() }),
         through::<WatcherRow>("Watcher", body::Watcher { watcher: sample_watcher() }),
     ]
@@ -214,7 +192,7 @@ mod tests {
 
         #[test]
         fn a_state_is_read_or_refused(number in any::<u8>()) {
-            prop_assert_eq!(watcher_state(number, 2).is_ok(), number <= 4);
+            prop_assert_eq!(Option::<SubscriptionState>::from_wire((number, 2)).is_ok(), number <= 4);
         }
     }
 
