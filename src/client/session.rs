@@ -3,26 +3,18 @@
 //! Must never hold: a connection.
 
 use super::error::{ClientError, printable};
-use crate::model::{DeviceId, Principal, Role, Timestamp};
+use crate::model::{DeviceId, Principal, Role, Timestamp, words};
 use crate::protocol::identity::DURABILITY_SYNCED;
 use crate::protocol::{Field as _, body};
 
-/// What an answer means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// What was answered, and the state it was judged by, is on stable storage.
-    Synced,
-    /// It may yet be lost with the machine's power: the operator chose so.
-    Buffered,
-}
-
-impl Durability {
-    /// The word in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::Buffered => "buffered",
-        }
+words! {
+    /// What an answer means.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    Durability {
+        /// What was answered, and the state it was judged by, is on stable storage.
+        Synced = "synced";
+        /// It may yet be lost with the machine's power: the operator chose so.
+        Buffered = "buffered";
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX, RULES_MAX};
 use super::text::text;
+use super::word::words;
 use super::{Domain, Principal, Refusal, Timestamp, TupleId};
 
 /// Whom a rule is about.
@@ -94,31 +95,18 @@ impl FromStr for Who {
     }
 }
 
-/// What a rule grants, the most restrictive first. The words and their order are those of RFC 5025 §3.2.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Handling {
-    /// Refused, and told so.
-    Block,
-    /// Asked of the presentity; nothing is shown until it decides.
-    Confirm,
-    /// Granted in appearance: what is shown is a presentity that publishes nothing.
-    PoliteBlock,
-    /// Granted.
-    Allow,
-}
-
-impl Handling {
-    /// Every handling, the most restrictive first.
-    pub const ALL: [Self; 4] = [Self::Block, Self::Confirm, Self::PoliteBlock, Self::Allow];
-
-    /// The word of RFC 5025.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Block => "block",
-            Self::Confirm => "confirm",
-            Self::PoliteBlock => "polite-block",
-            Self::Allow => "allow",
-        }
+words! {
+    /// What a rule grants, the most restrictive first. The words and their order are those of RFC 5025 §3.2.1.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    Handling {
+        /// Refused, and told so.
+        Block = "block";
+        /// Asked of the presentity; nothing is shown until it decides.
+        Confirm = "confirm";
+        /// Granted in appearance: what is shown is a presentity that publishes nothing.
+        PoliteBlock = "polite-block";
+        /// Granted.
+        Allow = "allow";
     }
 }
 
@@ -126,7 +114,7 @@ impl FromStr for Handling {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        Self::ALL.into_iter().find(|handling| handling.as_str() == text).ok_or_else(|| {
+        Self::ALL.iter().copied().find(|handling| handling.as_str() == text).ok_or_else(|| {
             Refusal::bad_field(
                 "handling",
                 "is not known; write allow, block, polite-block or confirm",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 use super::limits::DEVICE_LABEL_BYTES_MAX;
 use super::text::text;
+use super::word::words;
 
 /// An Ed25519 public key, RFC 8032 §5.1.5: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,22 +74,14 @@ impl fmt::Debug for InviteId {
     }
 }
 
-/// What a principal may do beyond its own presentity and inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// Publishes, watches, sends and reads for itself.
-    User,
-    /// Also invites principals of its own domain and revokes their devices. Cannot read bodies or speak for others.
-    Administrator,
-}
-
-impl Role {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Administrator => "administrator",
-        }
+words! {
+    /// What a principal may do beyond its own presentity and inbox.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    Role {
+        /// Publishes, watches, sends and reads for itself.
+        User = "user";
+        /// Also invites principals of its own domain and revokes their devices. Cannot read bodies or speak for others.
+        Administrator = "administrator";
     }
 }
 

@@ -27,6 +27,7 @@ mod text;
 mod tuple_id;
 mod units;
 mod watcher;
+mod word;
 
 pub use access::*;
 pub use address::*;
@@ -48,3 +49,4 @@ pub use subscription::*;
 pub use tuple_id::*;
 pub use units::*;
 pub use watcher::*;
+pub(crate) use word::words;

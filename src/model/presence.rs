@@ -10,24 +10,17 @@ use super::limits::{
     COMPOSED_BYTES_MAX, CONTACT_BYTES_MAX, DOCUMENT_BYTES_MAX, LANGUAGE_BYTES_MAX, MARKUP_MAX,
     NOTES_MAX, TEXT_COST_BYTES, TUPLE_COST_BYTES, TUPLES_MAX,
 };
+use super::word::words;
 use super::{Payload, Refusal, Timestamp, TupleId};
 
-/// Whether the inbox behind a tuple takes instant messages; for other means, whether they are usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Basic {
-    /// RFC 2778 OPEN.
-    Open,
-    /// RFC 2778 CLOSED.
-    Closed,
-}
-
-impl Basic {
-    /// The word of RFC 3863.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Closed => "closed",
-        }
+words! {
+    /// Whether the inbox behind a tuple takes instant messages; for other means, whether they are usable.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    Basic {
+        /// RFC 2778 OPEN.
+        Open = "open";
+        /// RFC 2778 CLOSED.
+        Closed = "closed";
     }
 }
 

@@ -7,47 +7,23 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::word::words;
 use super::{InboxAddress, InboxSequence, Message, MessageId, Refusal, Timestamp};
 
-/// What a receipt says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ReceiptKind {
-    /// The message is in the recipient's inbox.
-    Stored,
-    /// A device of the recipient has taken it.
-    Delivered,
-    /// The recipient was shown it.
-    Displayed,
-    /// It was removed before any device took it.
-    Failed,
-    /// Its time to live was over before any device took it.
-    Expired,
-}
-
-impl ReceiptKind {
-    /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Stored, Self::Delivered, Self::Displayed, Self::Failed, Self::Expired];
-
-    /// The word for listings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Delivered => "delivered",
-            Self::Displayed => "displayed",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Its number on the wire, from 1.
-    pub const fn number(self) -> u8 {
-        self as u8 + 1
-    }
-
-    /// The kind of a number.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.number() == number)
+words! {
+    /// What a receipt says.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    ReceiptKind: u8, u8 {
+        /// The message is in the recipient's inbox.
+        Stored = 1, "stored";
+        /// A device of the recipient has taken it.
+        Delivered = 2, "delivered";
+        /// The recipient was shown it.
+        Displayed = 3, "displayed";
+        /// It was removed before any device took it.
+        Failed = 4, "failed";
+        /// Its time to live was over before any device took it.
+        Expired = 5, "expired";
     }
 }
 
@@ -73,13 +49,13 @@ impl Receipts {
 
     /// Whether `kind` is asked for.
     pub const fn has(self, kind: ReceiptKind) -> bool {
-        self.0 & 1 << kind as u8 != 0
+        self.0 & 1 << (kind.number() - 1) != 0
     }
 
     /// With `kind` asked for too.
     #[must_use]
     pub const fn with(self, kind: ReceiptKind) -> Self {
-        Self(self.0 | 1 << kind as u8)
+        Self(self.0 | 1 << (kind.number() - 1))
     }
 
     /// Whether none is asked for.
@@ -90,7 +66,7 @@ impl Receipts {
 
 impl fmt::Display for Receipts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = ReceiptKind::ALL.into_iter().filter(|kind| self.has(*kind));
+        let words = ReceiptKind::ALL.iter().copied().filter(|kind| self.has(*kind));
         formatter.write_str(&words.map(ReceiptKind::as_str).collect::<Vec<_>>().join(","))
     }
 }
@@ -101,8 +77,8 @@ impl FromStr for Receipts {
     /// Parses words joined by commas: `stored`, `delivered`, `displayed`, `failed`, `expired`.
     fn from_str(text: &str) -> Result<Self, Refusal> {
         text.split(',').try_fold(Self::NONE, |receipts, word| {
-            let known = ReceiptKind::ALL.into_iter().find(|kind| kind.as_str() == word);
-            known.map(|kind| receipts.with(kind)).ok_or_else(|| {
+            let known = ReceiptKind::ALL.iter().find(|kind| kind.as_str() == word);
+            known.map(|kind| receipts.with(*kind)).ok_or_else(|| {
                 let reason = format!(
                     "{word:?} is not known; write stored, delivered, displayed, failed or expired"
                 );
@@ -184,7 +160,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_number() {
         for kind in ReceiptKind::ALL {
-            assert_eq!(ReceiptKind::from_number(kind.number()), Some(kind));
+            assert_eq!(ReceiptKind::from_number(kind.number()), Some(*kind));
         }
         assert_eq!(ReceiptKind::from_number(0), None);
     }

@@ -4,132 +4,109 @@
 
 #[cfg(doc)]
 use super::Refusal;
+use super::word::words;
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $code:ident = $number:literal, $name:literal;)*) => {
-        /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum RefusalCode { $($(#[$doc])* $code = $number,)* }
-
-        impl RefusalCode {
-            /// Every code, in order of number.
-            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
-
-            /// The word, such as `stale-tag`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$code => $name,)* }
-            }
-
-            /// The code of `number`, if this version knows it.
-            pub const fn from_number(number: u16) -> Option<Self> {
-                match number { $($number => Some(Self::$code),)* _ => None }
-            }
-        }
-    };
-}
-
-codes! {
-    /// See [`Refusal::BadAddress`].
-    BadAddress = 1, "bad-address";
-    /// See [`Refusal::BadField`].
-    BadField = 2, "bad-field";
-    /// See [`Refusal::BadUtf8`].
-    BadUtf8 = 3, "bad-utf8";
-    /// See [`Refusal::Malformed`].
-    Malformed = 4, "malformed";
-    /// See [`Refusal::UnknownKind`].
-    UnknownKind = 5, "unknown-kind";
-    /// See [`Refusal::TooLarge`].
-    TooLarge = 6, "too-large";
-    /// See [`Refusal::ForeignDomain`].
-    ForeignDomain = 7, "foreign-domain";
-    /// See [`Refusal::UnknownPresentity`].
-    UnknownPresentity = 8, "unknown-presentity";
-    /// See [`Refusal::UnknownInbox`].
-    UnknownInbox = 9, "unknown-inbox";
-    /// See [`Refusal::StaleTag`].
-    StaleTag = 10, "stale-tag";
-    /// See [`Refusal::NothingToPublish`].
-    NothingToPublish = 11, "nothing-to-publish";
-    /// See [`Refusal::TooBrief`].
-    TooBrief = 12, "too-brief";
-    /// See [`Refusal::PublicationsFull`].
-    PublicationsFull = 13, "publications-full";
-    /// See [`Refusal::SubscriptionsFull`].
-    SubscriptionsFull = 14, "subscriptions-full";
-    /// See [`Refusal::NoSubscription`].
-    NoSubscription = 15, "no-subscription";
-    /// See [`Refusal::NotYourSender`].
-    NotYourSender = 16, "not-your-sender";
-    /// See [`Refusal::Forbidden`].
-    Forbidden = 17, "forbidden";
-    /// See [`Refusal::DuplicateId`].
-    DuplicateId = 18, "duplicate-id";
-    /// See [`Refusal::InboxFull`].
-    InboxFull = 19, "inbox-full";
-    /// See [`Refusal::ExpiredMessage`].
-    ExpiredMessage = 20, "expired-message";
-    /// See [`Refusal::UnknownPrincipal`].
-    UnknownPrincipal = 21, "unknown-principal";
-    /// See [`Refusal::UnknownKey`].
-    UnknownKey = 22, "unknown-key";
-    /// See [`Refusal::KeyRevoked`].
-    KeyRevoked = 23, "key-revoked";
-    /// See [`Refusal::BadProof`].
-    BadProof = 24, "bad-proof";
-    /// See [`Refusal::BadInvite`].
-    BadInvite = 25, "bad-invite";
-    /// See [`Refusal::InviteNeeded`].
-    InviteNeeded = 26, "invite-needed";
-    /// See [`Refusal::NameTaken`].
-    NameTaken = 27, "name-taken";
-    /// See [`Refusal::DevicesFull`].
-    DevicesFull = 28, "devices-full";
-    /// See [`Refusal::NoDevice`].
-    NoDevice = 29, "no-device";
-    /// See [`Refusal::InvitesFull`].
-    InvitesFull = 30, "invites-full";
-    /// See [`Refusal::Version`].
-    Version = 31, "version";
-    /// See [`Refusal::Busy`].
-    Busy = 32, "busy";
-    /// See [`Refusal::GoingAway`].
-    GoingAway = 33, "going-away";
-    /// See [`Refusal::Refused`].
-    Refused = 34, "refused";
-    /// See [`Refusal::DeliveryRefused`].
-    DeliveryRefused = 35, "delivery-refused";
-    /// See [`Refusal::InboxClosed`].
-    InboxClosed = 36, "inbox-closed";
-    /// See [`Refusal::ServiceOff`].
-    ServiceOff = 37, "service-off";
-    /// See [`Refusal::Suspended`].
-    Suspended = 38, "suspended";
-    /// See [`Refusal::NoRule`].
-    NoRule = 39, "no-rule";
-    /// See [`Refusal::UnknownTuple`].
-    UnknownTuple = 40, "unknown-tuple";
-    /// See [`Refusal::StaleVersion`].
-    StaleVersion = 41, "stale-version";
-    /// See [`Refusal::RequestsFull`].
-    RequestsFull = 42, "requests-full";
-    /// See [`Refusal::DomainExists`].
-    DomainExists = 43, "domain-exists";
-    /// See [`Refusal::DomainConfigured`].
-    DomainConfigured = 44, "domain-configured";
-    /// See [`Refusal::Anonymous`].
-    Anonymous = 45, "anonymous";
-    /// See [`Refusal::NoMessage`].
-    NoMessage = 46, "no-message";
+words! {
+    /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    RefusalCode: u16, u16 {
+        /// See [`Refusal::BadAddress`].
+        BadAddress = 1, "bad-address";
+        /// See [`Refusal::BadField`].
+        BadField = 2, "bad-field";
+        /// See [`Refusal::BadUtf8`].
+        BadUtf8 = 3, "bad-utf8";
+        /// See [`Refusal::Malformed`].
+        Malformed = 4, "malformed";
+        /// See [`Refusal::UnknownKind`].
+        UnknownKind = 5, "unknown-kind";
+        /// See [`Refusal::TooLarge`].
+        TooLarge = 6, "too-large";
+        /// See [`Refusal::ForeignDomain`].
+        ForeignDomain = 7, "foreign-domain";
+        /// See [`Refusal::UnknownPresentity`].
+        UnknownPresentity = 8, "unknown-presentity";
+        /// See [`Refusal::UnknownInbox`].
+        UnknownInbox = 9, "unknown-inbox";
+        /// See [`Refusal::StaleTag`].
+        StaleTag = 10, "stale-tag";
+        /// See [`Refusal::NothingToPublish`].
+        NothingToPublish = 11, "nothing-to-publish";
+        /// See [`Refusal::TooBrief`].
+        TooBrief = 12, "too-brief";
+        /// See [`Refusal::PublicationsFull`].
+        PublicationsFull = 13, "publications-full";
+        /// See [`Refusal::SubscriptionsFull`].
+        SubscriptionsFull = 14, "subscriptions-full";
+        /// See [`Refusal::NoSubscription`].
+        NoSubscription = 15, "no-subscription";
+        /// See [`Refusal::NotYourSender`].
+        NotYourSender = 16, "not-your-sender";
+        /// See [`Refusal::Forbidden`].
+        Forbidden = 17, "forbidden";
+        /// See [`Refusal::DuplicateId`].
+        DuplicateId = 18, "duplicate-id";
+        /// See [`Refusal::InboxFull`].
+        InboxFull = 19, "inbox-full";
+        /// See [`Refusal::ExpiredMessage`].
+        ExpiredMessage = 20, "expired-message";
+        /// See [`Refusal::UnknownPrincipal`].
+        UnknownPrincipal = 21, "unknown-principal";
+        /// See [`Refusal::UnknownKey`].
+        UnknownKey = 22, "unknown-key";
+        /// See [`Refusal::KeyRevoked`].
+        KeyRevoked = 23, "key-revoked";
+        /// See [`Refusal::BadProof`].
+        BadProof = 24, "bad-proof";
+        /// See [`Refusal::BadInvite`].
+        BadInvite = 25, "bad-invite";
+        /// See [`Refusal::InviteNeeded`].
+        InviteNeeded = 26, "invite-needed";
+        /// See [`Refusal::NameTaken`].
+        NameTaken = 27, "name-taken";
+        /// See [`Refusal::DevicesFull`].
+        DevicesFull = 28, "devices-full";
+        /// See [`Refusal::NoDevice`].
+        NoDevice = 29, "no-device";
+        /// See [`Refusal::InvitesFull`].
+        InvitesFull = 30, "invites-full";
+        /// See [`Refusal::Version`].
+        Version = 31, "version";
+        /// See [`Refusal::Busy`].
+        Busy = 32, "busy";
+        /// See [`Refusal::GoingAway`].
+        GoingAway = 33, "going-away";
+        /// See [`Refusal::Refused`].
+        Refused = 34, "refused";
+        /// See [`Refusal::DeliveryRefused`].
+        DeliveryRefused = 35, "delivery-refused";
+        /// See [`Refusal::InboxClosed`].
+        InboxClosed = 36, "inbox-closed";
+        /// See [`Refusal::ServiceOff`].
+        ServiceOff = 37, "service-off";
+        /// See [`Refusal::Suspended`].
+        Suspended = 38, "suspended";
+        /// See [`Refusal::NoRule`].
+        NoRule = 39, "no-rule";
+        /// See [`Refusal::UnknownTuple`].
+        UnknownTuple = 40, "unknown-tuple";
+        /// See [`Refusal::StaleVersion`].
+        StaleVersion = 41, "stale-version";
+        /// See [`Refusal::RequestsFull`].
+        RequestsFull = 42, "requests-full";
+        /// See [`Refusal::DomainExists`].
+        DomainExists = 43, "domain-exists";
+        /// See [`Refusal::DomainConfigured`].
+        DomainConfigured = 44, "domain-configured";
+        /// See [`Refusal::Anonymous`].
+        Anonymous = 45, "anonymous";
+        /// See [`Refusal::NoMessage`].
+        NoMessage = 46, "no-message";
+    }
 }
 
 impl RefusalCode {
-    /// The number on the wire.
-    pub const fn number(self) -> u16 {
-        self as u16
-    }
-
     /// Whether the peer is not who it must be, rather than the request being wrong: exit code 4 of the commands.
     pub const fn is_authentication(self) -> bool {
         matches!(

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::word::words;
+
 /// How much of what happens a subscriber is told. RFC 2778 leaves it open what a notification carries.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -30,31 +32,20 @@ pub enum SubscriptionState {
     Waiting,
 }
 
-/// Why a subscription ended: the reason codes of RFC 6665 §4.1.3 that this service gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum EndReason {
-    /// Its lifetime ran out, or its watcher ended it.
-    Timeout,
-    /// The service ended it; the watcher may subscribe again at once.
-    Deactivated,
-    /// The presentity or its rules refuse it; do not subscribe again.
-    Rejected,
-    /// The presentity did not decide in time; subscribe again later.
-    GiveUp,
-    /// What was watched is no more; do not subscribe again.
-    NoResource,
-}
-
-impl EndReason {
-    /// The word of RFC 6665.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Deactivated => "deactivated",
-            Self::Rejected => "rejected",
-            Self::GiveUp => "giveup",
-            Self::NoResource => "noresource",
-        }
+words! {
+    /// Why a subscription ended: the reason codes of RFC 6665 §4.1.3 that this service gives.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    EndReason {
+        /// Its lifetime ran out, or its watcher ended it.
+        Timeout = "timeout";
+        /// The service ended it; the watcher may subscribe again at once.
+        Deactivated = "deactivated";
+        /// The presentity or its rules refuse it; do not subscribe again.
+        Rejected = "rejected";
+        /// The presentity did not decide in time; subscribe again later.
+        GiveUp = "giveup";
+        /// What was watched is no more; do not subscribe again.
+        NoResource = "noresource";
     }
 }
 

@@ -12,7 +12,7 @@ use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample
 use super::send::from_alice;
 use super::watchers::sample_watcher;
 use crate::model::limits::FEED_PRESENTITIES_MAX;
-use crate::model::{InboxAddress, Presentity, Refusal};
+use crate::model::{InboxAddress, Presentity, Refusal, words};
 use crate::wire::{Body, Ext, ResetCode, append, encode_with};
 
 /// Frozen bodies.
@@ -235,22 +235,22 @@ pub fn watchers_addition(wants_watchers: bool) -> Option<Bytes> {
     wants_watchers.then(|| Bytes::from_static(&[1]))
 }
 
-/// What became of the cursor a feed was opened with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// No cursor was given.
-    Fresh,
-    /// The feed goes on at the cursor.
-    Resumed,
-    /// The cursor was of no use: all is sent anew.
-    Anew,
-    /// The cursor is of another past: the store was put back to an earlier state, and all is sent anew.
-    Restored,
+words! {
+    /// What became of the cursor a feed was opened with.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    Outcome {
+        /// No cursor was given.
+        Fresh = "fresh";
+        /// The feed goes on at the cursor.
+        Resumed = "resumed";
+        /// The cursor was of no use: all is sent anew.
+        Anew = "anew";
+        /// The cursor is of another past: the store was put back to an earlier state, and all is sent anew.
+        Restored = "restored";
+    }
 }
 
 impl Outcome {
-    const ALL: [Self; 4] = [Self::Fresh, Self::Resumed, Self::Anew, Self::Restored];
-
     /// The number in `FeedReady`. A client that knows nothing of a store put back is told that all comes anew.
     fn number(self) -> u8 {
         match self {
@@ -262,16 +262,6 @@ impl Outcome {
 
     fn restored(self) -> Option<Bytes> {
         (self == Self::Restored).then(|| Bytes::from_static(&[1]))
-    }
-
-    /// The word, such as for counting.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Resumed => "resumed",
-            Self::Anew => "anew",
-            Self::Restored => "restored",
-        }
     }
 
     /// Whether a cursor was given and was of no use.
@@ -315,7 +305,7 @@ impl Field<body::FeedReady> for FeedReady {
         let is_said = |outcome: &Outcome| {
             outcome.number() == body.outcome && outcome.restored() == body.restored
         };
-        let known = Outcome::ALL.into_iter().find(is_said);
+        let known = Outcome::ALL.iter().copied().find(is_said);
         let outcome = known.ok_or_else(|| {
             Refusal::bad_field("outcome of a feed", "is none of 0 to 2; send one of them")
         })?;

@@ -9,7 +9,7 @@ use super::framed::{Framed, framed};
 use super::rules::sample_rule;
 use super::sample::{BOB, BOBS, CAROL, DAY_MS, DEVICE, Sample, TIME_MS, through};
 use crate::model::{
-    Decision, DeviceId, Document, Presentity, Principal, PublicationName, Refusal, Timestamp,
+    Decision, DeviceId, Document, Presentity, Principal, PublicationName, Refusal, Timestamp, words,
 };
 
 /// Frozen bodies.
@@ -100,28 +100,18 @@ question! {
     presentity, limit; since_ms = since, until_ms = until
 }
 
-/// What happened to a publication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It was made or changed.
-    Published,
-    /// Its publisher removed it.
-    Removed,
-    /// It ran out.
-    Expired,
-    /// It went with its device's key or its presentity.
-    Withdrawn,
-}
-
-impl ChangeKind {
-    /// The word for listings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Removed => "removed",
-            Self::Expired => "expired",
-            Self::Withdrawn => "withdrawn",
-        }
+words! {
+    /// What happened to a publication.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    ChangeKind {
+        /// It was made or changed.
+        Published = "published";
+        /// Its publisher removed it.
+        Removed = "removed";
+        /// It ran out.
+        Expired = "expired";
+        /// It went with its device's key or its presentity.
+        Withdrawn = "withdrawn";
     }
 }
 

@@ -2,38 +2,13 @@
 //!
 //! Must never hold: a code whose number means something else elsewhere; 0 never carries meaning on a stream.
 
-macro_rules! codes {
-    ($(#[$type_doc:meta])* $name:ident { $($(#[$doc:meta])* $code:ident = $number:literal, $word:literal;)* }) => {
-        $(#[$type_doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum $name { $($(#[$doc])* $code = $number,)* }
+use crate::model::words;
 
-        impl $name {
-            /// Every code, in order of number.
-            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
-
-            /// The number on the wire.
-            pub const fn number(self) -> u32 {
-                self as u32
-            }
-
-            /// The code of `number`, if this version knows it.
-            pub const fn from_number(number: u64) -> Option<Self> {
-                match number { $($number => Some(Self::$code),)* _ => None }
-            }
-
-            /// The word for people and logs.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$code => $word,)* }
-            }
-        }
-    };
-}
-
-codes! {
+words! {
     /// Why a connection was closed.
-    CloseCode {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    CloseCode: u32, u64 {
         /// All is well.
         NoError = 0x00, "no-error";
         /// The server failed; connect again later.
@@ -59,9 +34,11 @@ codes! {
     }
 }
 
-codes! {
+words! {
     /// Why a stream was reset or ended.
-    ResetCode {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    ResetCode: u32, u64 {
         /// The opener lost interest.
         Cancelled = 0x100, "cancelled";
         /// Nothing was done; safe to repeat.

@@ -317,7 +317,7 @@ fn acts() -> Samples {
         ("switched", Event::ServicesSwitched(switched)),
         ("suspended", Event::PrincipalSuspended(suspended)),
     ];
-    samples.extend(AdministratorAct::ALL.map(|act| {
+    samples.extend(AdministratorAct::ALL.iter().map(|&act| {
         let about = String::from("pres:bob@example.com");
         let acted = AdministratorActed { principal: bob(), by: alice(), act, about };
         (act.as_str(), Event::AdministratorActed(acted))

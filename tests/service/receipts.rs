@@ -90,7 +90,7 @@ fn each_kind_comes_once_and_in_its_time() {
 
 #[test]
 fn only_what_was_asked_for_comes() {
-    for kind in ReceiptKind::ALL {
+    for &kind in ReceiptKind::ALL {
         let mut world = world(true);
         send(&mut world, "m1", Receipts::NONE.with(kind)).unwrap();
         send(&mut world, "m2", Receipts::NONE).unwrap();
