@@ -14,12 +14,11 @@ use crate::model::Document;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A server, the way to it, and a client that is connected over it.
+/// A client, the way that it is connected over, and the server behind that.
 struct Laptop {
-    server: FakeServer,
-    path: Proxy,
     client: Client,
-    _folder: tempfile::TempDir,
+    path: Proxy,
+    server: FakeServer,
 }
 
 impl Laptop {
@@ -29,12 +28,11 @@ impl Laptop {
         server.with(|script| (script.granted_ms, script.published_ms) = (hour_ms, hour_ms));
         let behind = SocketAddr::from(([127, 0, 0, 1], server.address().port));
         let path = Proxy::start(behind, Faults::NONE, 1).await;
-        let folder = tempfile::tempdir().unwrap();
         let address = path.address.to_string().parse().unwrap();
-        let profile = Profile::new(server.identity_at(folder.path(), &address));
+        let profile = Profile::new(server.identity_at(&address));
         let client = Client::open(profile).unwrap();
         client.connected().await.unwrap();
-        Self { server, path, client, _folder: folder }
+        Self { client, path, server }
     }
 
     /// It sleeps for `long` while `meanwhile` happens, wakes where there is no network, and is given one with another
@@ -124,9 +122,8 @@ async fn a_path_that_dies_without_a_sleep_is_given_up_when_a_sign_of_life_is_not
     let server = FakeServer::start();
     let behind = SocketAddr::from(([127, 0, 0, 1], server.address().port));
     let path = Proxy::start(behind, Faults::NONE, 1).await;
-    let folder = tempfile::tempdir().unwrap();
     let address = path.address.to_string().parse().unwrap();
-    let mut profile = Profile::new(server.identity_at(folder.path(), &address));
+    let mut profile = Profile::new(server.identity_at(&address));
     profile.keep_alive = Duration::from_millis(100);
     profile.answer_within = Some(Duration::from_millis(500));
     let client = Client::open(profile).unwrap();

@@ -61,6 +61,8 @@ pub(super) struct FakeServer {
     endpoint: Endpoint,
     pub(super) key: KeyHash,
     pub(super) script: Arc<Mutex<Script>>,
+    /// Where the identities of its clients lie.
+    folder: tempfile::TempDir,
 }
 
 /// A certificate and its key.
@@ -125,7 +127,8 @@ impl FakeServer {
         let endpoint = endpoint(resolver(certificate, &key), ALPN);
         let script = Arc::new(Mutex::new(Script::default()));
         tokio::spawn(accept(endpoint.clone(), key_hash, Arc::clone(&script)));
-        Self { endpoint, key: key_hash, script }
+        let folder = tempfile::tempdir().unwrap();
+        Self { endpoint, key: key_hash, script, folder }
     }
 
     pub(super) fn address(&self) -> ServerAddress {
@@ -137,17 +140,13 @@ impl FakeServer {
     }
 
     /// An identity of this server, as if it had been enrolled.
-    pub(super) fn identity(&self, folder: &std::path::Path) -> Identity {
-        self.identity_at(folder, &self.address())
+    pub(super) fn identity(&self) -> Identity {
+        self.identity_at(&self.address())
     }
 
     /// The same, reached at `address`.
-    pub(super) fn identity_at(
-        &self,
-        folder: &std::path::Path,
-        address: &ServerAddress,
-    ) -> Identity {
-        let home = Home::at(folder);
+    pub(super) fn identity_at(&self, address: &ServerAddress) -> Identity {
+        let home = Home::at(self.folder.path());
         let alice: Principal = "alice@localhost".parse().unwrap();
         home.identity(&alice)
             .unwrap_or_else(|_| home.stage(&alice).unwrap().finish(address, self.key).unwrap())

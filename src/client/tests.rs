@@ -2,9 +2,17 @@
 //!
 //! Must never hold: a wait for a time to pass. Each test waits for what it promises.
 
-use super::testing::FakeServer;
+use super::testing::{FakeServer, Script};
 use super::*;
 use crate::model::RefusalCode;
+
+/// A server that is told what to do, and a client of it.
+fn served(told: impl FnOnce(&mut Script)) -> (FakeServer, Client) {
+    let server = FakeServer::start();
+    server.with(told);
+    let client = Client::open(Profile::new(server.identity())).unwrap();
+    (server, client)
+}
 
 fn hello_bob() -> Outgoing {
     Outgoing::text("im:bob@localhost".parse().unwrap(), "hello")
@@ -22,10 +30,7 @@ async fn read(inbox: &mut Inbox, count: usize) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_request_whose_answer_was_lost_is_repeated_under_its_id_and_answered_once() {
-    let server = FakeServer::start();
-    server.with(|script| script.cuts = 2);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.cuts = 2);
     let sent = client.send(hello_bob()).await.unwrap();
     assert_eq!(sent.durability, Durability::Synced);
     let ids = server.with(|script| script.sent.clone());
@@ -36,10 +41,7 @@ async fn a_request_whose_answer_was_lost_is_repeated_under_its_id_and_answered_o
 
 #[tokio::test]
 async fn requests_are_answered_in_order_over_a_lost_connection() {
-    let server = FakeServer::start();
-    server.with(|script| script.cuts = 1);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.cuts = 1);
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let client = client.clone();
@@ -59,10 +61,7 @@ async fn requests_are_answered_in_order_over_a_lost_connection() {
 
 #[tokio::test]
 async fn a_request_that_a_leaving_server_did_not_take_is_sent_to_the_next_one() {
-    let server = FakeServer::start();
-    server.with(|script| script.goaway = true);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.goaway = true);
     let sent = client.send(hello_bob()).await.unwrap();
     assert!(!sent.duplicate);
     assert_eq!(server.with(|script| script.hellos), 2);
@@ -72,8 +71,7 @@ async fn a_request_that_a_leaving_server_did_not_take_is_sent_to_the_next_one() 
 async fn a_request_that_is_not_answered_in_time_is_told_with_its_id_and_repeated_by_that() {
     let server = FakeServer::start();
     server.with(|script| script.mute = true);
-    let folder = tempfile::tempdir().unwrap();
-    let identity = server.identity(folder.path());
+    let identity = server.identity();
     let answer_within = Some(core::time::Duration::from_millis(300));
     let profile = Profile { answer_within, ..Profile::new(identity) };
     let client = Client::open(profile.clone()).unwrap();
@@ -93,25 +91,18 @@ async fn a_request_that_is_not_answered_in_time_is_told_with_its_id_and_repeated
 
 #[tokio::test]
 async fn a_client_that_is_closed_before_the_answer_came_does_not_know_either() {
-    let server = FakeServer::start();
-    server.with(|script| script.mute = true);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.mute = true);
     let asking = client.clone();
     let asked = tokio::spawn(async move { asking.send(hello_bob()).await });
-    while server.with(|script| script.sent.is_empty()) {
-        tokio::time::sleep(core::time::Duration::from_millis(5)).await;
-    }
+    until(&server, |script| !script.sent.is_empty()).await;
     client.close().await;
     assert_eq!(asked.await.unwrap().unwrap_err().code(), "outcome-unknown");
 }
 
 #[tokio::test]
 async fn a_device_that_is_not_let_in_is_told_at_once_and_does_not_knock_again() {
-    let server = FakeServer::start();
-    server.with(|script| script.refuse_hello = Some(RefusalCode::KeyRevoked.number()));
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (_server, client) =
+        served(|script| script.refuse_hello = Some(RefusalCode::KeyRevoked.number()));
     let error = client.connected().await.unwrap_err();
     assert_eq!(error.code(), "key-revoked");
     assert!(error.is_final(), "{error}");
@@ -124,8 +115,7 @@ async fn a_device_that_is_not_let_in_is_told_at_once_and_does_not_knock_again() 
 #[tokio::test]
 async fn a_changed_server_key_ends_it_before_anything_is_sent() {
     let (server, other) = (FakeServer::start(), FakeServer::with_another_key());
-    let folder = tempfile::tempdir().unwrap();
-    let mut identity = server.identity(folder.path());
+    let mut identity = server.identity();
     identity.server = other.address();
     let client = Client::open(Profile::new(identity)).unwrap();
     let error = client.send(hello_bob()).await.unwrap_err();
@@ -137,10 +127,7 @@ async fn a_changed_server_key_ends_it_before_anything_is_sent() {
 
 #[tokio::test]
 async fn an_inbox_goes_on_over_a_lost_connection_without_gap_or_repeat() {
-    let server = FakeServer::start();
-    server.with(|script| (script.head, script.cut_feed_after) = (5, Some(3)));
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| (script.head, script.cut_feed_after) = (5, Some(3)));
     let mut inbox = client.inbox(InboxOptions::default()).await.unwrap();
     assert_eq!(read(&mut inbox, 5).await, [1, 2, 3, 4, 5]);
     assert!(inbox.next().await.is_none(), "it is caught up and does not follow");
@@ -153,8 +140,7 @@ async fn an_inbox_goes_on_over_a_lost_connection_without_gap_or_repeat() {
 async fn the_next_process_begins_behind_what_was_taken_even_if_the_server_did_not_hear_of_it() {
     let server = FakeServer::start();
     server.with(|script| (script.head, script.cut_feed_after) = (3, Some(2)));
-    let folder = tempfile::tempdir().unwrap();
-    let identity = server.identity(folder.path());
+    let identity = server.identity();
     let client = Client::open(Profile::new(identity.clone())).unwrap();
     let mut inbox = client.inbox(InboxOptions::default()).await.unwrap();
     assert_eq!(read(&mut inbox, 2).await, [1, 2]);
@@ -180,10 +166,7 @@ async fn reopened(client: &Client) -> Inbox {
 
 #[tokio::test]
 async fn an_inbox_that_is_only_looked_at_is_neither_locked_nor_moved() {
-    let server = FakeServer::start();
-    server.with(|script| script.head = 300);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.head = 300);
     let mut taking = client.inbox(InboxOptions::default()).await.unwrap();
     assert_eq!(read(&mut taking, 1).await, [1]);
     taking.settled().await.unwrap();
@@ -197,9 +180,7 @@ async fn an_inbox_that_is_only_looked_at_is_neither_locked_nor_moved() {
 
 #[tokio::test]
 async fn a_second_reader_of_the_same_inbox_is_refused() {
-    let server = FakeServer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (_server, client) = served(|_| {});
     let _first = client.inbox(InboxOptions::default()).await.unwrap();
     let error = client.inbox(InboxOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), "locked");
@@ -207,9 +188,7 @@ async fn a_second_reader_of_the_same_inbox_is_refused() {
 
 #[tokio::test]
 async fn a_refused_feed_tells_why_and_ends() {
-    let server = FakeServer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (_server, client) = served(|_| {});
     let alice = "pres:alice@localhost".parse().unwrap();
     let error = client.fetch(&alice).await.unwrap_err();
     assert_eq!(error.code(), "unknown-kind");
@@ -240,9 +219,7 @@ async fn enrolling_pins_the_key_and_can_be_repeated_after_it_was_cut_short() {
 
 #[tokio::test]
 async fn a_closed_client_ends_what_waits_on_it() {
-    let server = FakeServer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (_server, client) = served(|_| {});
     let follow = InboxOptions { follow: true, ..InboxOptions::default() };
     let mut inbox = client.inbox(follow).await.unwrap();
     client.connected().await.unwrap();
@@ -254,10 +231,7 @@ async fn a_closed_client_ends_what_waits_on_it() {
 
 #[tokio::test]
 async fn a_watch_goes_on_where_the_last_one_of_the_same_presentities_stopped() {
-    let server = FakeServer::start();
-    server.with(|script| (script.head, script.cut_feed_after) = (4, Some(1)));
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| (script.head, script.cut_feed_after) = (4, Some(1)));
     let options = || WatchOptions {
         follow: false,
         ..WatchOptions::of(vec!["pres:bob@localhost".parse().unwrap()])
@@ -288,14 +262,10 @@ async fn a_watch_goes_on_where_the_last_one_of_the_same_presentities_stopped() {
 
 #[tokio::test]
 async fn a_watch_renews_its_subscriptions_while_it_is_held() {
-    let server = FakeServer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|_| {});
     let bob = vec!["pres:bob@localhost".parse().unwrap()];
     let _watch = client.watch(WatchOptions::of(bob)).await.unwrap();
-    while server.with(|script| script.subscribed) < 3 {
-        tokio::time::sleep(core::time::Duration::from_millis(5)).await;
-    }
+    until(&server, |script| script.subscribed >= 3).await;
 }
 
 /// The machine sleeps for so long, as the client sees it.
@@ -305,10 +275,7 @@ fn slept(long: core::time::Duration) {
 
 #[tokio::test]
 async fn a_watch_that_slept_connects_and_subscribes_again_at_once_and_shows_what_it_missed() {
-    let server = FakeServer::start();
-    server.with(|script| script.granted_ms = 3_600_000);
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) = served(|script| script.granted_ms = 3_600_000);
     let bob = vec!["pres:bob@localhost".parse().unwrap()];
     let mut watch = client.watch(WatchOptions::of(bob)).await.unwrap();
     until(&server, |script| script.opened_at.len() == 1).await;
@@ -326,7 +293,7 @@ async fn a_watch_that_slept_connects_and_subscribes_again_at_once_and_shows_what
     assert_eq!(server.with(|script| (script.hellos, script.subscribed)), (3, 2));
 }
 
-async fn until(server: &FakeServer, holds: impl Fn(&testing::Script) -> bool) {
+async fn until(server: &FakeServer, holds: impl Fn(&Script) -> bool) {
     while !server.with(|script| holds(script)) {
         tokio::time::sleep(core::time::Duration::from_millis(5)).await;
     }
@@ -334,10 +301,8 @@ async fn until(server: &FakeServer, holds: impl Fn(&testing::Script) -> bool) {
 
 #[tokio::test]
 async fn a_subscription_that_its_watcher_ended_elsewhere_is_told_as_ended_and_not_begun_again() {
-    let server = FakeServer::start();
-    server.with(|script| (script.granted_ms, script.head, script.ran_out) = (3_600_000, 1, true));
-    let folder = tempfile::tempdir().unwrap();
-    let client = Client::open(Profile::new(server.identity(folder.path()))).unwrap();
+    let (server, client) =
+        served(|script| (script.granted_ms, script.head, script.ran_out) = (3_600_000, 1, true));
     let bob = vec!["pres:bob@localhost".parse().unwrap()];
     let mut watch = client.watch(WatchOptions::of(bob)).await.unwrap();
     let update = watch.next().await.unwrap().unwrap();
@@ -351,8 +316,7 @@ async fn a_subscription_that_its_watcher_ended_elsewhere_is_told_as_ended_and_no
 #[tokio::test]
 async fn an_impatient_client_that_reaches_nobody_tells_everybody_who_waits() {
     let server = FakeServer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let mut identity = server.identity(folder.path());
+    let mut identity = server.identity();
     identity.server = "no-such-host.invalid".parse().unwrap();
     let client = Client::open(Profile::once(identity)).unwrap();
     let mut inbox = client.inbox(InboxOptions::default()).await.unwrap();
