@@ -6,7 +6,10 @@ use super::client::{Client, mismatched};
 use super::error::{ClientError, printable};
 use super::request_id::RequestId;
 use super::token::InviteToken;
-use crate::model::{DeviceId, InboxAddress, InboxSequence, Lifetime, Principal, Role, Timestamp};
+use crate::model::limits::DELETE_COUNT_MAX;
+use crate::model::{
+    DeviceId, InboxAddress, InboxSequence, Lifetime, Principal, Refusal, Role, Timestamp,
+};
 use crate::protocol::{
     Answer, Delete, DeviceKey, InboxState, InboxStatus, Invite, ListKeys, ListSubscriptions,
     RevokeKey, ServerDescription, ServerInfo, SubscriptionRow,
@@ -113,7 +116,7 @@ impl Client {
         inbox: Option<&InboxAddress>,
         sequences: &[InboxSequence],
     ) -> Result<u32, ClientError> {
-        check_count(sequences.len())?;
+        Refusal::check_max("list of messages to delete", sequences.len(), DELETE_COUNT_MAX)?;
         let (inbox, sequences) = (self.inbox_address(inbox), sequences.to_vec());
         match self.request(Delete { operation: self.operation(), inbox, sequences }).await? {
             (Answer::Deleted { count }, _) => Ok(count),
@@ -134,13 +137,4 @@ impl Client {
     pub(crate) fn inbox_address(&self, inbox: Option<&InboxAddress>) -> InboxAddress {
         inbox.cloned().unwrap_or_else(|| self.identity().principal.inbox())
     }
-}
-
-fn check_count(count: usize) -> Result<(), ClientError> {
-    use crate::model::{Refusal, limits::DELETE_COUNT_MAX};
-    if count <= DELETE_COUNT_MAX {
-        return Ok(());
-    }
-    let (found, max) = (count as u64, DELETE_COUNT_MAX as u64);
-    Err(Refusal::TooLarge { part: "list of messages to delete".into(), found, max }.into())
 }

@@ -127,12 +127,8 @@ impl Client {
 
 /// What does not fit a frame must not reach the encoder, and an empty body is refused without asking.
 fn check(body: &Bytes) -> Result<(), Refusal> {
-    let (found, max) = (body.len() as u64, BODY_BYTES_MAX as u64);
-    if found > max {
-        return Err(Refusal::TooLarge { part: "message body".into(), found, max });
-    }
-    if found == 0 {
+    if body.is_empty() {
         return Err(Refusal::bad_field("message body", "is empty; write something"));
     }
-    Ok(())
+    Refusal::check_max("message body", body.len(), BODY_BYTES_MAX)
 }

@@ -263,12 +263,9 @@ impl Client {
 /// A feed names its presentities in one frame, so both their number and their length are bounded.
 pub(super) fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
     let bytes = presentities.iter().map(|one| one.to_string().len() + 2).sum();
-    let within = |part: &str, found: usize, max: usize| {
-        let (part, found, max) = (part.to_owned(), found as u64, max as u64);
-        if found <= max { Ok(()) } else { Err(Refusal::TooLarge { part, found, max }) }
-    };
-    within("list of presentities to watch", presentities.len(), FEED_PRESENTITIES_MAX)?;
-    within("list of presentities to watch, in bytes,", bytes, LIST_BYTES_MAX)
+    let list = "list of presentities to watch";
+    Refusal::check_max(list, presentities.len(), FEED_PRESENTITIES_MAX)?;
+    Refusal::check_max(&format!("{list}, in bytes,"), bytes, LIST_BYTES_MAX)
 }
 
 fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {

@@ -308,10 +308,7 @@ impl AccessRules {
             rule.check()?;
             rules.insert(rule.name.clone(), rule);
         }
-        if rules.len() > RULES_MAX {
-            let (found, max) = (rules.len() as u64, RULES_MAX as u64);
-            return Err(Refusal::TooLarge { part: "rules".into(), found, max });
-        }
+        Refusal::check_max("rules", rules.len(), RULES_MAX)?;
         Ok(Self(rules))
     }
 

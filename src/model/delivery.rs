@@ -171,10 +171,7 @@ impl DeliveryRules {
             rule.check()?;
             changed.rules.insert(rule.name.clone(), rule);
         }
-        if changed.rules.len() > RULES_MAX {
-            let (found, max) = (changed.rules.len() as u64, RULES_MAX as u64);
-            return Err(Refusal::TooLarge { part: "rules".into(), found, max });
-        }
+        Refusal::check_max("rules", changed.rules.len(), RULES_MAX)?;
         changed.when_closed = change.when_closed.unwrap_or(changed.when_closed);
         changed.receipts = change.receipts.unwrap_or(changed.receipts);
         Ok(changed)

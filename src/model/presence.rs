@@ -304,21 +304,14 @@ impl Document {
     }
 
     fn check(&self, bytes_max: usize) -> Result<(), Refusal> {
-        if self.tuples.len() > TUPLES_MAX {
-            let found = self.tuples.len() as u64;
-            return Err(Refusal::TooLarge { part: "tuples".into(), found, max: TUPLES_MAX as u64 });
-        }
+        Refusal::check_max("tuples", self.tuples.len(), TUPLES_MAX)?;
         if self.markup.len() > MARKUP_MAX {
             return Err(Refusal::bad_field(
                 "document",
                 "has more than 32 extension elements; leave some out",
             ));
         }
-        let found = self.payload_bytes();
-        if found > bytes_max {
-            let max = bytes_max as u64;
-            return Err(Refusal::TooLarge { part: "document".into(), found: found as u64, max });
-        }
+        Refusal::check_max("document", self.payload_bytes(), bytes_max)?;
         check_notes(&self.notes)?;
         self.markup.iter().try_for_each(check_text)?;
         self.tuples.iter().try_for_each(Tuple::check)?;

@@ -372,6 +372,14 @@ impl Refusal {
         Self::BadAddress { given: given.chars().take(100).collect(), reason: reason.to_owned() }
     }
 
+    /// Refuses more of `part` than `max`.
+    pub(crate) fn check_max(part: &str, found: usize, max: usize) -> Result<(), Self> {
+        if found <= max {
+            return Ok(());
+        }
+        Err(Self::TooLarge { part: part.to_owned(), found: found as u64, max: max as u64 })
+    }
+
     /// A field that cannot have its value.
     pub(crate) fn bad_field(field: &str, reason: &str) -> Self {
         Self::BadField { field: field.to_owned(), reason: reason.to_owned() }

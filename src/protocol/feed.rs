@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::document::{alices_presence, plain_document};
 use super::field::Field;
-use super::framed::{Framed, check_left_out, too_large};
+use super::framed::{Framed, check_left_out};
 use super::inbox::sample_receipt;
 use super::sample::{ALICE, INBOX as BOBS_INBOX, Sample, cursor, extended, sample, through};
 use super::send::from_alice;
@@ -209,9 +209,7 @@ impl Field<body::FeedOpen> for FeedOpen {
 }
 
 fn presentities(given: &[String]) -> Result<Vec<Presentity>, Refusal> {
-    if given.len() > FEED_PRESENTITIES_MAX {
-        return Err(too_large("list of presentities", given.len(), FEED_PRESENTITIES_MAX));
-    }
+    Refusal::check_max("list of presentities", given.len(), FEED_PRESENTITIES_MAX)?;
     given.iter().map(|presentity| presentity.parse()).collect()
 }
 

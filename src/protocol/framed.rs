@@ -113,8 +113,3 @@ pub(super) fn check_left_out(part: &str, is_left_out: bool) -> Result<(), Refusa
     }
     Err(Refusal::bad_field(part, "means nothing here; leave it empty"))
 }
-
-/// More of something than may be.
-pub(super) fn too_large(part: &str, found: usize, max: usize) -> Refusal {
-    Refusal::TooLarge { part: part.to_owned(), found: found as u64, max: max as u64 }
-}

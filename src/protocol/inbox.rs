@@ -4,7 +4,7 @@
 
 use super::asked::question;
 use super::field::{Field, fields};
-use super::framed::{Framed, framed, too_large};
+use super::framed::{Framed, framed};
 use super::request::{Answer, NamedBy, Request};
 use super::sample::{INBOX, Sample, TIME_MS, answered, asked, through};
 use super::send::{from_alice, to_alice};
@@ -121,9 +121,7 @@ impl Field<body::Delete> for Delete {
     }
 
     fn from_wire(body: body::Delete) -> Result<Self, Refusal> {
-        if body.sequences.len() > DELETE_COUNT_MAX {
-            return Err(too_large("list of messages", body.sequences.len(), DELETE_COUNT_MAX));
-        }
+        Refusal::check_max("list of messages", body.sequences.len(), DELETE_COUNT_MAX)?;
         let sequences = Field::from_wire(body.sequences)?;
         let operation = Field::from_wire(body.operation)?;
         Ok(Self { operation, inbox: Field::from_wire(body.inbox)?, sequences })

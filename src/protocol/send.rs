@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::field::{Field, fields};
-use super::framed::{framed, too_large};
+use super::framed::framed;
 use super::request::{Answer, Request};
 use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, asked, through, written as text};
 use crate::model::limits::BODY_BYTES_MAX;
@@ -144,8 +144,7 @@ impl Request for Send {}
 fn check_size(found: usize) -> Result<(), Refusal> {
     match found {
         0 => Err(Refusal::bad_field("body", "is empty; send at least one byte")),
-        1..=BODY_BYTES_MAX => Ok(()),
-        _ => Err(too_large("body", found, BODY_BYTES_MAX)),
+        _ => Refusal::check_max("body", found, BODY_BYTES_MAX),
     }
 }
 

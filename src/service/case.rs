@@ -256,11 +256,3 @@ pub(super) fn granted(
     }
     Ok(Lifetime::from_ms(asked.min(max_ms)))
 }
-
-/// Whether a list of `found` entries may be that long.
-pub(super) fn check_count(part: &str, found: usize, max: usize) -> Result<(), Refusal> {
-    if found <= max {
-        return Ok(());
-    }
-    Err(Refusal::TooLarge { part: part.into(), found: found as u64, max: max as u64 })
-}

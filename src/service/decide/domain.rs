@@ -31,10 +31,7 @@ pub(super) fn create(
     if domain.is_anonymous() {
         return Err(Refusal::bad_field("domain", "is the one of pseudonyms; take another"));
     }
-    if case.views.domains().len() >= DOMAINS_MAX {
-        let (found, max) = (case.views.domains().len() as u64 + 1, DOMAINS_MAX as u64);
-        return Err(Refusal::TooLarge { part: "list of domains".into(), found, max });
-    }
+    Refusal::check_max("list of domains", case.views.domains().len() + 1, DOMAINS_MAX)?;
     let event = DomainCreated { domain, by: actor.principal.clone(), operation };
     Ok(Verdict::new(Event::DomainCreated(event), DONE))
 }

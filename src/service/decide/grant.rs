@@ -7,7 +7,7 @@ use crate::event::{Event, GrantChanged};
 use crate::model::limits::GRANTS_MAX;
 use crate::model::{Principal, Refusal, Rights};
 use crate::protocol::{Answer, Grant};
-use crate::service::case::{Case, Verdict, check_count};
+use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 
 pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdict, Refusal> {
@@ -28,7 +28,7 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
     let done = Reply::Done(Answer::Changed { version: 0 });
     let before = view.rights(&grantee);
     let is_new = !view.grants.contains_key(&grantee);
-    check_count("grants", view.grants.len() + usize::from(is_new), GRANTS_MAX)?;
+    Refusal::check_max("grants", view.grants.len() + usize::from(is_new), GRANTS_MAX)?;
     let mut events = Vec::new();
     if before.has(Rights::PUBLISH) && !rights.has(Rights::PUBLISH) {
         events.extend(withdrawn(case, &owner, &grantee));

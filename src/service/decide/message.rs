@@ -199,10 +199,7 @@ fn receipts_asked(
 fn check_body(send: &Send, max: usize) -> Result<(), Refusal> {
     match send.body.len() {
         0 => Err(Refusal::bad_field("body", "is empty; send at least one byte")),
-        length if length > max => {
-            Err(Refusal::TooLarge { part: "body".into(), found: length as u64, max: max as u64 })
-        }
-        _ => Ok(()),
+        length => Refusal::check_max("body", length, max),
     }
 }
 
@@ -340,14 +337,7 @@ pub(super) fn displayed(
 pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<Verdict, Refusal> {
     let Delete { inbox, sequences, .. } = delete;
     case.check_inbox_right(actor, inbox, Rights::DELETE)?;
-    if sequences.len() > DELETE_COUNT_MAX {
-        let found = sequences.len() as u64;
-        return Err(Refusal::TooLarge {
-            part: "list of messages".into(),
-            found,
-            max: DELETE_COUNT_MAX as u64,
-        });
-    }
+    Refusal::check_max("list of messages", sequences.len(), DELETE_COUNT_MAX)?;
     let kept = |sequence: &InboxSequence| {
         let row = case.views.inbox(inbox).and_then(|view| view.row(*sequence));
         row.is_some_and(|row: &Row| row.kept)

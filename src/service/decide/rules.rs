@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::protocol::{Answer, ChangeDelivery, ChangeRules, ChangeVisibility, RulesOwner};
 use crate::service::access::Rulebook;
-use crate::service::case::{Case, Verdict, check_count};
+use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 use crate::view::RulesView;
 
@@ -182,7 +182,7 @@ pub(super) fn visibility(
         gone.ok_or_else(|| Refusal::NoRule { name: who.to_string() })?;
     }
     rules.0.extend(put.into_iter().map(|row| (row.who, row.is_shown)));
-    check_count("rules", rules.0.len(), RULES_MAX)?;
+    Refusal::check_max("rules", rules.0.len(), RULES_MAX)?;
     let version = view.visibility_version + 1;
     let event = changed_visibility(actor, version, rules, operation);
     Ok(Verdict::new(event, Reply::Done(Answer::Changed { version })))

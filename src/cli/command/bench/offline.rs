@@ -3,20 +3,20 @@
 //! Must never hold: an event made by hand. Everything in the store was decided as if a client had asked for it.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::participants::Participant;
 use super::progress::Progress;
 use super::requests;
+use crate::cli::print::time::now;
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::commit::Commit;
 use crate::log::SledLog;
 use crate::model::{
     ContentType, DeviceLabel, Domain, Handling, InboxSequence, Lifetime, MessageId, OperationId,
-    Payload, Presentity, PublicationName, Receipts, Timestamp,
+    Payload, Presentity, PublicationName, Receipts,
 };
 use crate::protocol::{Command, Publish, Send, Subscribe};
 use crate::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
@@ -155,9 +155,4 @@ fn actor(who: &Credentials) -> Actor {
 fn subscribe(presentity: &Presentity, participant: &Participant) -> Command {
     let (operation, presentity) = (OperationId::default(), presentity.clone());
     Subscribe { operation, presentity, mode: participant.mode, lifetime: None }.into()
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_ms(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
