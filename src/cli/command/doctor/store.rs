@@ -35,8 +35,8 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
                 "store",
                 format!("{} has the right format, {head} events, nobody uses it", data.display()),
             ));
-            checks.extend(last_events(&log));
-            checks.extend(past(&log));
+            let damaged = |fault| vec![Check::fail("log", cure::of_log(&fault))];
+            checks.extend(last_events(&log).unwrap_or_else(damaged));
             checks.extend(keys(data, log.head()));
         }
         Err(LogFault::Locked { path }) => {
@@ -62,29 +62,24 @@ fn keys(data: &Path, head: Sequence) -> Vec<Check> {
     faults.iter().map(|fault| Check::fail("keys", fault)).collect()
 }
 
-/// Whether the last events are whole, and how they say that the wall clock was set, if it was.
-fn last_events(log: &SledLog) -> Vec<Check> {
+/// Whether the last events are whole, and what somebody should know of them.
+fn last_events(log: &SledLog) -> Result<Vec<Check>, LogFault> {
     let head = log.head().get();
-    let mut next = head.saturating_sub(LAST_EVENTS) + 1;
-    let from = next;
-    let (reader, mut clock) = (log.reader(), None);
+    if head == 0 {
+        return Ok(vec![Check::ok("log", "empty")]);
+    }
+    let from = head.saturating_sub(LAST_EVENTS) + 1;
+    let (reader, mut next) = (log.reader(), from);
+    let (mut clock, mut past) = (None, None);
     while next <= head {
-        let events = match reader.read(Sequence::new(next), 256) {
-            Ok(events) => events,
-            Err(fault) => return vec![Check::fail("log", cure::of_log(&fault))],
-        };
-        let Some(last) = events.last() else {
-            let fault = LogFault::Missing { sequence: Sequence::new(next) };
-            return vec![Check::fail("log", fault)];
-        };
+        let events = reader.read(Sequence::new(next), 256)?;
+        let last = events.last().ok_or(LogFault::Missing { sequence: Sequence::new(next) })?;
         next = last.sequence.get() + 1;
         clock = events.iter().rev().find_map(clock_set).or(clock);
-    }
-    if head == 0 {
-        return vec![Check::ok("log", "empty")];
+        past = events.iter().rev().find_map(put_back).or(past);
     }
     let whole = format!("events {from} to {head} are whole; `adsum log verify` checks all");
-    core::iter::once(Check::ok("log", whole)).chain(clock).collect()
+    Ok(core::iter::once(Check::ok("log", whole)).chain(clock).chain(past).collect())
 }
 
 /// What an event says of a wall clock that was set.
@@ -103,25 +98,13 @@ fn clock_set(recorded: &Recorded) -> Option<Check> {
     Some(Check::warn("clock", detail, cure))
 }
 
-/// Whether a device has noticed that the store was put back to an earlier state, as far as the last events tell.
-fn past(log: &SledLog) -> Option<Check> {
-    let head = log.head().get();
-    let (reader, mut next) = (log.reader(), head.saturating_sub(LAST_EVENTS) + 1);
-    let mut last = None;
-    while next <= head {
-        let events = reader.read(Sequence::new(next), 256).ok()?;
-        next = events.last()?.sequence.get() + 1;
-        let notice = |recorded: &Recorded| match &recorded.event {
-            Event::RestoreNoticed(notice) => Some((recorded.shown_at(), notice.clone())),
-            _ => None,
-        };
-        last = events.iter().filter_map(notice).next_back().or(last);
-    }
-    let (at, notice) = last?;
+/// What an event says of a store that was put back to an earlier state, as a device has noticed.
+fn put_back(recorded: &Recorded) -> Option<Check> {
+    let Event::RestoreNoticed(notice) = &recorded.event else { return None };
     let detail = format!(
         "this store was put back to an earlier state: {} noticed it at {}, as device {} had been told of {}",
         notice.principal,
-        rfc3339(at),
+        rfc3339(recorded.shown_at()),
         notice.device,
         notice.by.told(rfc3339)
     );
