@@ -9,7 +9,7 @@ use crate::model::{
     AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
     Rights, Role, Timestamp, Who,
 };
-use crate::view::{RulesView, Views};
+use crate::view::{PrincipalView, RulesView, Views};
 
 /// What a decision is made from.
 #[derive(Clone, Copy)]
@@ -44,7 +44,13 @@ impl Verdict {
     }
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// What is known of a principal who was ever here.
+    pub(super) fn known(&self, principal: &Principal) -> Result<&'a PrincipalView, Refusal> {
+        let unknown = || Refusal::UnknownPrincipal { principal: principal.to_string() };
+        self.views.principal(principal).ok_or_else(unknown)
+    }
+
     /// What the wall clock shows: rules hold by it.
     pub(super) fn wall(&self) -> Timestamp {
         self.ahead.shown(self.now)

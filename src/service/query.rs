@@ -144,9 +144,7 @@ fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Ve
 
 fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<DeviceKey>, Refusal> {
     case.check_manages(actor, principal)?;
-    let view = case.views.principal(principal);
-    let view =
-        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let view = case.known(principal)?;
     let keys = view.devices.iter().map(|(device, view)| DeviceKey {
         device: *device,
         label: view.label.clone(),
@@ -285,9 +283,7 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
 
 fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<ActRow>, Refusal> {
     case.check_manages(actor, principal)?;
-    let view = case.views.principal(principal);
-    let view =
-        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let view = case.known(principal)?;
     let rows = view.acts.iter().map(|act| ActRow {
         at: act.at,
         by: act.by.clone(),

@@ -95,9 +95,7 @@ pub(super) fn services(
 ) -> Result<Verdict, Refusal> {
     case.check_domain(principal.domain())?;
     case.check_manages(actor, &principal)?;
-    let view = case.views.principal(&principal);
-    let view =
-        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let view = case.known(&principal)?;
     let presence = switch.presence.unwrap_or(view.presence);
     let messaging = switch.messaging.unwrap_or(view.messaging);
     if (presence, messaging) == (view.presence, view.messaging) {
@@ -153,9 +151,7 @@ pub(super) fn suspend(
             "is yourself; let another administrator do it",
         ));
     }
-    let view = case.views.principal(&principal);
-    let view =
-        view.ok_or_else(|| Refusal::UnknownPrincipal { principal: principal.to_string() })?;
+    let view = case.known(&principal)?;
     if view.is_suspended == is_suspended {
         return Ok(Verdict::unchanged(DONE));
     }

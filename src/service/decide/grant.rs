@@ -15,8 +15,8 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
     let (grantee, rights, operation) = (grant.grantee, grant.rights, grant.operation);
     case.check_controls(actor, &owner, "grant its rights")?;
     case.check_domain(grantee.domain())?;
-    if case.views.principal(&grantee).is_none() && !rights.is_none() {
-        return Err(Refusal::UnknownPrincipal { principal: grantee.to_string() });
+    if !rights.is_none() {
+        case.known(&grantee)?;
     }
     if grantee == owner {
         return Err(Refusal::bad_field(

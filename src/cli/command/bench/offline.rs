@@ -152,7 +152,8 @@ fn actor(who: &Credentials) -> Actor {
     Actor { principal: who.principal().clone(), device: who.public_key().device() }
 }
 
-fn subscribe(presentity: &Presentity, participant: &Participant) -> Command {
+/// The subscription of a participant to one of those it watches.
+pub(super) fn subscribe(presentity: &Presentity, participant: &Participant) -> Command {
     let (operation, presentity) = (OperationId::default(), presentity.clone());
     Subscribe { operation, presentity, mode: participant.mode, lifetime: None }.into()
 }

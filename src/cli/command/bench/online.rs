@@ -8,15 +8,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::link::{Dialer, Link, wrong};
+use super::offline::subscribe;
 use super::participants::Participant;
 use super::progress::Progress;
 use super::requests::{Publishes, Requests, operation};
 use crate::cli::run::failure::Failure;
 use crate::client::{Credentials, InviteToken};
-use crate::model::{AccessRule, Handling, Mode, Role, Who};
-use crate::protocol::Field as _;
-use crate::protocol::Invite;
-use crate::protocol::body::{self, Enroll};
+use crate::model::{AccessRule, Handling, Role, Who};
+use crate::protocol::body::Enroll;
+use crate::protocol::{ChangeRules, Command, Invite, RulesOwner};
 
 /// Handshakes at once.
 const AT_ONCE: usize = 32;
@@ -125,21 +125,12 @@ async fn settle(
     let mut out = Vec::new();
     let mut asked = 0;
     if participant.publishes {
-        crate::wire::encode(&open_to_all(&participant.who), &mut out);
+        open_to_all(&participant.who).encode(0, &mut out);
         Publishes::new(&participant.who).write(0, &mut out);
         asked += 2;
     }
     for (number, presentity) in (1..).zip(&participant.watches) {
-        let mode = u8::from(participant.mode == Mode::Every);
-        let presentity = presentity.to_string();
-        let subscribe = body::Subscribe {
-            request: number,
-            presentity,
-            mode,
-            lifetime_ms: None,
-            operation: None,
-        };
-        crate::wire::encode(&subscribe, &mut out);
+        subscribe(presentity, participant).encode(number, &mut out);
         asked += 1;
     }
     link.sender.write(&out).await?;
@@ -150,14 +141,13 @@ async fn settle(
 }
 
 /// Lets everybody watch `who`, whatever the server does where no rule says.
-fn open_to_all(who: &Credentials) -> body::ChangeRules {
-    let rule = AccessRule::plain(Who::Everyone, Handling::Allow);
-    body::ChangeRules {
-        request: 0,
-        operation: operation(u64::MAX).0,
-        owner: who.principal().presentity().to_string(),
+fn open_to_all(who: &Credentials) -> Command {
+    let rules = ChangeRules {
+        operation: operation(u64::MAX),
+        owner: RulesOwner::Presentity(who.principal().presentity()),
         if_version: None,
-        put: vec![rule.to_wire()],
+        put: vec![AccessRule::plain(Who::Everyone, Handling::Allow)],
         remove: Vec::new(),
-    }
+    };
+    rules.into()
 }
