@@ -3,8 +3,7 @@
 //! The first never goes back and never leaps, because it is made from elapsed time; the second is whatever the operator's
 //! machine says. Must never hold: a clock that is read.
 
-use serde::{Deserialize, Serialize};
-
+use super::units::unit;
 use super::{Lifetime, Timestamp};
 
 /// What both clocks say at one moment.
@@ -31,25 +30,14 @@ impl From<Timestamp> for Now {
     }
 }
 
-/// How far the wall clock is ahead of elapsed time, in milliseconds; below zero if it is behind.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Ahead(i64);
+unit! {
+    /// How far the wall clock is ahead of elapsed time, in milliseconds; below zero if it is behind.
+    Ahead(i64): from_ms, as_ms
+}
 
 impl Ahead {
     /// Both say the same.
     pub const ZERO: Self = Self(0);
-
-    /// Ahead by `ms` milliseconds.
-    pub const fn from_ms(ms: i64) -> Self {
-        Self(ms)
-    }
-
-    /// By how many milliseconds.
-    pub const fn as_ms(self) -> i64 {
-        self.0
-    }
 
     /// How far `wall` is ahead of `elapsed`, at most 292 million years.
     pub const fn between(elapsed: Timestamp, wall: Timestamp) -> Self {

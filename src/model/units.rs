@@ -6,23 +6,44 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A time: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Timestamp(u64);
+/// Defines a number with a unit, by how it is made of a plain number and how that is read.
+macro_rules! unit {
+    ($(#[$doc:meta])* $name:ident($number:ty): $new:ident, $get:ident $(, $display:ident)?) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+        )]
+        pub struct $name($number);
+
+        impl $name {
+            /// The one of this number, in the unit of the type.
+            pub const fn $new(number: $number) -> Self {
+                Self(number)
+            }
+
+            /// The number, in the unit of the type.
+            pub const fn $get(self) -> $number {
+                self.0
+            }
+        }
+
+        $(impl core::fmt::$display for $name {
+            fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                self.0.fmt(formatter)
+            }
+        })?
+    };
+}
+
+pub(super) use unit;
+
+unit! {
+    /// A time: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+    Timestamp(u64): from_ms, as_ms
+}
 
 impl Timestamp {
-    /// The time `ms` milliseconds after the epoch.
-    pub const fn from_ms(ms: u64) -> Self {
-        Self(ms)
-    }
-
-    /// Milliseconds since the epoch.
-    pub const fn as_ms(self) -> u64 {
-        self.0
-    }
-
     /// The time `lifetime` later, at most the end of time.
     #[must_use]
     pub const fn after(self, lifetime: Lifetime) -> Self {
@@ -36,28 +57,17 @@ impl Timestamp {
     }
 }
 
-/// When one event of a log was decided: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
-///
-/// Rises from event to event of one log, so it names an event as well as a [`Sequence`] does. Unlike that, it does not
-/// tell how many others lie before it, and it stays the same if they were not there.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Moment(u64);
+unit! {
+    /// When one event of a log was decided: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
+    ///
+    /// Rises from event to event of one log, so it names an event as well as a [`Sequence`] does. Unlike that, it does not
+    /// tell how many others lie before it, and it stays the same if they were not there.
+    Moment(u64): from_us, as_us
+}
 
 impl Moment {
     /// The moment before every event.
     pub const ZERO: Self = Self(0);
-
-    /// The moment `us` microseconds after the epoch.
-    pub const fn from_us(us: u64) -> Self {
-        Self(us)
-    }
-
-    /// Microseconds since the epoch.
-    pub const fn as_us(self) -> u64 {
-        self.0
-    }
 
     /// The first moment of the millisecond `timestamp`, at most the end of time.
     pub const fn of(timestamp: Timestamp) -> Self {
@@ -81,25 +91,14 @@ impl Moment {
 
 const US_PER_MS: u64 = 1_000;
 
-/// A span in milliseconds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Lifetime(u64);
+unit! {
+    /// A span in milliseconds.
+    Lifetime(u64): from_ms, as_ms
+}
 
 impl Lifetime {
     /// No time at all: in a request, "end it now".
     pub const ZERO: Self = Self(0);
-
-    /// A span of `ms` milliseconds.
-    pub const fn from_ms(ms: u64) -> Self {
-        Self(ms)
-    }
-
-    /// The span in milliseconds.
-    pub const fn as_ms(self) -> u64 {
-        self.0
-    }
 
     /// The span in whole seconds, rounded down so that it never promises more than there is.
     pub const fn as_secs(self) -> u64 {
@@ -107,25 +106,14 @@ impl Lifetime {
     }
 }
 
-/// Position of an event in the log. The first event is 1; 0 is "before everything".
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Sequence(u64);
+unit! {
+    /// Position of an event in the log. The first event is 1; 0 is "before everything".
+    Sequence(u64): new, get, Display
+}
 
 impl Sequence {
     /// The position before the first event.
     pub const ZERO: Self = Self(0);
-
-    /// The position `value`.
-    pub const fn new(value: u64) -> Self {
-        Self(value)
-    }
-
-    /// The position as a number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
 
     /// The position after this one.
     #[must_use]
@@ -143,31 +131,14 @@ impl Sequence {
     }
 }
 
-impl fmt::Display for Sequence {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
+unit! {
+    /// Position of a message in its inbox, without gaps. The first message is 1; 0 is "before everything".
+    InboxSequence(u64): new, get, Display
 }
-
-/// Position of a message in its inbox, without gaps. The first message is 1; 0 is "before everything".
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct InboxSequence(u64);
 
 impl InboxSequence {
     /// The position before the first message.
     pub const ZERO: Self = Self(0);
-
-    /// The position `value`.
-    pub const fn new(value: u64) -> Self {
-        Self(value)
-    }
-
-    /// The position as a number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
 
     /// The position after this one.
     ///
@@ -176,12 +147,6 @@ impl InboxSequence {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.checked_add(1).expect("an inbox never holds 2^64 messages"))
-    }
-}
-
-impl fmt::Display for InboxSequence {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
     }
 }
 
