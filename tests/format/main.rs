@@ -7,6 +7,7 @@
 mod charsets;
 mod corpus;
 mod cpim;
+mod mend;
 mod mime;
 mod pidf;
 mod pidf_properties;
