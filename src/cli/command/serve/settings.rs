@@ -22,16 +22,6 @@ pub(super) enum LogFormat {
     Json,
 }
 
-impl LogFormat {
-    /// The word in the file.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
-}
-
 /// Everything that can be set: what the server is to be, and how its log lines look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {

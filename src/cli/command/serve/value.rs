@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, ValueEnum as _, value_parser};
 use toml::Value;
 
 use super::settings::LogFormat;
@@ -257,15 +257,12 @@ impl Kind for Handling {
 
 impl Kind for LogFormat {
     fn read(value: &Value) -> Result<Self, String> {
-        match text(value)? {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("it must be \"text\" or \"json\"".to_owned()),
-        }
+        let form = "it must be \"text\" or \"json\"";
+        Self::from_str(text(value)?, false).map_err(|_| form.to_owned())
     }
 
     fn show(&self) -> Option<Value> {
-        Some(self.as_str().into())
+        self.to_possible_value().map(|word| word.get_name().into())
     }
 
     fn parsed(arg: Arg) -> Arg {
