@@ -30,6 +30,8 @@ async def main() -> None:
         async for letter in client.inbox():
             if letter.message is None or letter.sender == client.identity.principal:
                 continue
+            # Whoever waits for the answer sees that it is on its way.
+            await client.composing(f"im:{letter.sender}")
             # The id follows from the message, so that an answer sent again after a crash is the same answer.
             await client.send(f"im:{letter.sender}", f"you wrote: {letter.text}", id=f"re-{letter.sequence}")
             print(f"answered #{letter.sequence} of {letter.sender}", flush=True)

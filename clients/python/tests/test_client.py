@@ -44,7 +44,7 @@ async def test_presence_is_published_watched_changed_and_removed(server: Server)
         assert (await bob.fetch(alice.presentity)).is_open
         await publication.remove()
         assert not (await soon(shown.__anext__())).is_open
-        await shown.aclose()  # type: ignore[attr-defined]
+        await shown.aclose()
 
 
 async def test_a_publication_and_a_subscription_are_kept_up_beyond_their_lifetimes(server: Server) -> None:
@@ -68,7 +68,7 @@ async def test_messages_come_once_each_and_resume_where_they_were_taken(server: 
         assert all(one.is_synced and not one.duplicate for one in sent)
         letters = bob.inbox()
         assert await texts(letters, 3) == ["m0", "m1", "m2"]
-        await letters.aclose()  # type: ignore[attr-defined]
+        await letters.aclose()
     async with await server.client("bob") as bob:
         letters = bob.inbox()
         assert await texts(letters, 3) == ["m2", "m3", "m4"], "m2 was shown and not taken"

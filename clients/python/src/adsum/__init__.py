@@ -7,7 +7,9 @@
 """
 
 from . import protocol
-from .client import Client, Letter, Publication, Receipts, Sent, Shown, document, enroll, operation, rule
+from .asked import Asked
+from .client import Client
+from .enrolment import enroll
 from .errors import (
     AdsumError,
     Closed,
@@ -18,19 +20,26 @@ from .errors import (
     ProtocolViolation,
     Refused,
     ServerKeyChanged,
+    StateError,
     StreamEnded,
     Unreachable,
     VersionMismatch,
 )
 from .identity import Home, Identity, read_token, write_token
+from .items import Composing, Letter, Receipts, Sent, Shown, document, operation, rule
+from .publication import Publication
+from .streams import Inbox, Watch
 
 __all__ = [
     "AdsumError",
+    "Asked",
     "Client",
     "Closed",
+    "Composing",
     "ConnectionLost",
     "Home",
     "Identity",
+    "Inbox",
     "Invalid",
     "Letter",
     "NotAuthenticated",
@@ -42,9 +51,11 @@ __all__ = [
     "Sent",
     "ServerKeyChanged",
     "Shown",
+    "StateError",
     "StreamEnded",
     "Unreachable",
     "VersionMismatch",
+    "Watch",
     "document",
     "enroll",
     "operation",

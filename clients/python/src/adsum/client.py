@@ -10,13 +10,14 @@ import hashlib
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import IntFlag
+from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from . import protocol as p
+from .asked import Asked
+from .awake import TICK_S, Lease, Sleeps
 from .connection import Link, connect
 from .errors import (
     AdsumError,
@@ -34,171 +35,24 @@ from .errors import (
 )
 from .feeds import Feed, News
 from .identity import Home, Identity, invite_id, new_token, read_token, write_token
+from .items import COMPOSING, TEXT, Composing, Receipts, Sent, Shown, milliseconds, operation, rule
+from .publication import Publication
 from .resume import BackOff, Fault, FeedResume, Kind, Position, Requests
+from .streams import Inbox, Watch
 
 SOFTWARE = "adsum-python/0.1.0"
-TEXT = "text/plain; charset=utf-8"
 PAUSE_S = 0.2
-
-
-class Receipts(IntFlag):
-    """Which receipts a sender wants."""
-
-    NONE = 0
-    STORED = 1
-    DELIVERED = 2
-    DISPLAYED = 4
-    FAILED = 8
-    EXPIRED = 16
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A presentity as the watcher is shown it now."""
-
-    presence: p.PresenceBody
-    #: Whether it was sent because the cursor was of no use: it replaces what was known.
-    anew: bool
-
-    @property
-    def presentity(self) -> str:
-        """Whose presence it is."""
-        return self.presence.presentity
-
-    @property
-    def state(self) -> p.PresenceBodyState:
-        """Where the subscription stands."""
-        return p.PresenceBodyState(self.presence.state)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether some tuple says open."""
-        return any(one.basic == p.TupleBasic.OPEN for one in self.presence.document.tuples)
-
-    @property
-    def notes(self) -> list[str]:
-        """What the presentity says in words."""
-        document = self.presence.document
-        notes = [note for one in document.tuples for note in one.notes] + list(document.notes)
-        return [note.text.decode() for note in notes if note.text is not None]
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A message that is in its inbox."""
-
-    id: str
-    duplicate: bool
-    #: Whether the answer means that it is on stable storage.
-    is_synced: bool
-
-
-class Letter:
-    """A message or receipt from an inbox."""
-
-    def __init__(self, feed: Feed, number: int, item: p.MessageBody | p.ReceiptBody) -> None:
-        self._feed = feed
-        self._number = number
-        self.message = item if isinstance(item, p.MessageBody) else None
-        self.receipt = item if isinstance(item, p.ReceiptBody) else None
-
-    @property
-    def sequence(self) -> int:
-        """The position in the inbox."""
-        item = self.message or self.receipt
-        return item.sequence if item is not None else 0
-
-    @property
-    def sender(self) -> str:
-        """Who sent the message; empty for a receipt."""
-        return self.message.sender if self.message is not None else ""
-
-    @property
-    def text(self) -> str:
-        """The body of a message as text; what is not UTF-8 is shown by U+FFFD."""
-        body = self.message.body if self.message is not None else None
-        return (body or b"").decode(errors="replace")
-
-    async def acknowledge(self) -> None:
-        """This device has taken it for good, and all before it."""
-        await self._feed.taken(self._number)
-
-
-class Publication:
-    """A publication that is kept up as long as the client lives."""
-
-    def __init__(self, client: Client, body: p.Publish, published: p.Published) -> None:
-        self._client = client
-        self._body = body
-        self.tag = published.tag
-        self.granted_ms = published.granted_ms
-        self._lock = asyncio.Lock()
-        self._task = asyncio.create_task(self._keep_up())
-
-    async def change(self, document: p.Document) -> None:
-        """Publishes another document in its place."""
-        async with self._lock:
-            await self._publish(document)
-
-    async def remove(self) -> None:
-        """Removes it."""
-        self._task.cancel()
-        async with self._lock:
-            body = replace(self._body, operation=operation(), if_match=self.tag, lifetime_ms=0, document=None)
-            try:
-                await self._client.request(body, "the removal", body.operation.hex())
-            except Refused as refused:
-                if refused.refusal is not p.RefusalCode.STALE_TAG:
-                    raise
-
-    def forget(self) -> None:
-        """Lets it run out."""
-        self._task.cancel()
-
-    async def _publish(self, document: p.Document | None) -> None:
-        body = replace(self._body, operation=operation(), if_match=self.tag, document=document)
-        try:
-            published = await self._client.request(body, "the publication", body.operation.hex())
-        except Refused as refused:
-            if refused.refusal is not p.RefusalCode.STALE_TAG:
-                raise
-            # It ran out while this client was away: it is made anew, in place of whatever is there.
-            body = replace(body, operation=operation(), if_match=None, document=document or self._body.document)
-            published = await self._client.request(body, "the publication", body.operation.hex())
-        if document is not None:
-            self._body = replace(self._body, document=document)
-        self.tag, self.granted_ms = published.tag, published.granted_ms
-
-    async def _keep_up(self) -> None:
-        while True:
-            await asyncio.sleep(self.granted_ms / 2_000)
-            async with self._lock:
-                try:
-                    await self._publish(None)
-                except (OutcomeUnknown, Unreachable, ConnectionLost):
-                    await asyncio.sleep(PAUSE_S)
-
-
-def operation() -> bytes:
-    """Names a new operation."""
-    return secrets.token_bytes(16)
-
-
-def document(status: str | None = "open", note: str | None = None, contact: str | None = None, id: str = "adsum") -> p.Document:
-    """A document of one tuple."""
-    basic = {None: 0, "open": 1, "closed": 2}.get(status)
-    if basic is None:
-        raise Invalid(f"the status {status!r} is neither open nor closed")
-    notes = (p.Note("", note.encode()),) if note is not None else ()
-    where = p.Contact(contact.encode()) if contact is not None else None
-    return p.Document((p.Tuple(id, basic, (), where, notes),))
+#: How long a server may be silent although something was sent, unless the client says how long an answer may take.
+ANSWER_S = 10.0
 
 
 class Client:
-    """A device of a principal, connected to its server for as long as the client lives.
+    """A device of a principal, connected to its server for as long as the client lives. To be used with `async with`.
 
     `answer_timeout` bounds the wait for each answer, in seconds; `None` waits for ever. A silent connection shows every
-    `keep_alive` seconds that it lives, and then notices a server that was killed.
+    `keep_alive` seconds that it lives; one over which nothing comes back for `answer_timeout` (10 s for `None`) is given up,
+    and another one made. With a `home` what was asked and not answered outlives the process, unless `keep_requests` says
+    otherwise: see `unfinished`.
     """
 
     def __init__(
@@ -206,23 +60,32 @@ class Client:
         identity: Identity | None = None,
         *,
         home: Home | str | os.PathLike[str] | None = None,
-        answer_timeout: float | None = 10.0,
+        answer_timeout: float | None = ANSWER_S,
         connect_timeout: float = 5.0,
         keep_alive: float = p.KEEP_ALIVE_MS / 1_000,
+        keep_requests: bool = True,
         software: str = SOFTWARE,
     ) -> None:
         self._home = home if isinstance(home, Home) or home is None else Home(home)
         found = identity or (self._home.load() if self._home is not None else None)
         if found is None:
             raise Invalid("nobody is enrolled there; call adsum.enroll first")
+        if found.is_anonymous and self._home is not None:
+            raise Invalid("what an anonymous session has taken is forgotten with it; give it no home")
         self.identity = found
+        #: What an earlier process asked and did not learn the outcome of: it is asked again, before anything else.
+        self.unfinished: list[Asked] = []
         self._answer_timeout = answer_timeout
         self._connect_timeout = connect_timeout
         self._keep_alive = keep_alive
+        self._keep_requests = keep_requests and self._home is not None
         self._software = software
         self._requests = Requests()
+        self._kept: list[Asked] = []
+        self._is_keeping = False
         self._back_off = BackOff()
         self._link: Link | None = None
+        self._links = 0
         self._is_synced = False
         self._news = News()
         self._fault: AdsumError | None = None
@@ -233,7 +96,41 @@ class Client:
         self._feeds: set[Feed] = set()
         self._publications: set[Publication] = set()
 
+    @classmethod
+    def anonymous(
+        cls,
+        server: str,
+        server_key: bytes | None = None,
+        *,
+        answer_timeout: float | None = ANSWER_S,
+        connect_timeout: float = 5.0,
+        keep_alive: float = p.KEEP_ALIVE_MS / 1_000,
+        software: str = SOFTWARE,
+    ) -> Client:
+        """A client that is nobody in particular: it may fetch, watch and send, where rules let it.
+
+        The server gives each of its connections another pseudonym, see `welcome`. Without `server_key` the key that the
+        server shows first is trusted for as long as the client lives. A message that was sent and not answered is not sent
+        again by itself, because the server cannot know that it is the same: that is `OutcomeUnknown`.
+        """
+        return cls(
+            Identity.anonymous(server, server_key),
+            answer_timeout=answer_timeout,
+            connect_timeout=connect_timeout,
+            keep_alive=keep_alive,
+            software=software,
+        )
+
     async def __aenter__(self) -> Client:
+        if self._task is not None:
+            raise Invalid("a client is opened once; make a new one")
+        if self._home is not None:
+            self._home.lock()
+        try:
+            self._take_up()
+        except BaseException:
+            self._unlock()
+            raise
         self._task = asyncio.create_task(self._run())
         return self
 
@@ -243,28 +140,32 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Ends feeds and closes the connection. Publications and subscriptions live until their lifetimes are over."""
-        for publication in self._publications:
+        """Ends watches and inboxes and closes the connection. Publications and subscriptions live until their lifetimes are over.
+
+        Whoever waits for an answer is told `OutcomeUnknown` if the request was sent, else `Closed`.
+        """
+        self._is_closing = True
+        for publication in list(self._publications):
             publication.forget()
         for feed in list(self._feeds):
             await feed.close()
-        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._fail(Closed("the client was closed; open a new one"))
+        self._fail(Closed("the client was closed; open a new one"))
+        self._unlock()
 
     # What an application asks.
 
     @property
     def presentity(self) -> str:
         """One's own presentity."""
-        return f"pres:{self.identity.principal}"
+        return f"pres:{self._principal()}"
 
     @property
     def own_inbox(self) -> str:
         """One's own inbox."""
-        return f"im:{self.identity.principal}"
+        return f"im:{self._principal()}"
 
     async def welcome(self) -> p.Welcome:
         """What the server said when it let this client in."""
@@ -302,55 +203,31 @@ class Client:
         subscribed: p.Subscribed = await self.request(body, f"the subscription to {presentity}", named.hex())
         return subscribed
 
-    async def unsubscribe(self, presentity: str) -> None:
+    async def unsubscribe(self, presentity: str, *, operation_id: bytes | None = None) -> None:
         """Ends a subscription."""
-        await self.request(p.Unsubscribe(0, presentity), f"the end of the subscription to {presentity}", presentity)
+        body = p.Unsubscribe(0, presentity, operation_id or operation())
+        await self.request(body, f"the end of the subscription to {presentity}", body.operation.hex() if body.operation else "")
 
-    async def watch(
-        self, *presentities: str, every: bool = False, lifetime: float | None = None
-    ) -> AsyncIterator[Shown]:
+    def watch(self, *presentities: str, every: bool = False, lifetime: float | None = None) -> Watch:
         """Subscribes, renews in time, and tells of each change; resumes where the last watch of the same stopped.
 
         A change counts as taken when the next one is asked for. Without presentities it tells of all subscriptions
         there are.
         """
-        renewals = {one: asyncio.create_task(self._renew(one, every, lifetime)) for one in presentities}
         opening = p.FeedOpen(p.FeedOpenKind.PRESENCE, presentities=tuple(presentities))
-        feed = self._feed(Kind.PRESENCE, opening, "presence " + " ".join(sorted(presentities)))
-        try:
-            taken = None
-            while True:
-                handed = await self._next_or_fault(feed, taken, renewals.values())
-                shown = Shown(handed.item, handed.anew)
-                yield shown
-                taken = handed.number
-                self._ended(shown, renewals, every, lifetime)
-        finally:
-            for task in renewals.values():
-                task.cancel()
-            await asyncio.gather(*renewals.values(), return_exceptions=True)
-            self._feeds.discard(feed)
-            await feed.close()
+        name = "presence " + " ".join(sorted(presentities))
+        return Watch(self, lambda: self._feed(Kind.PRESENCE, opening, name), presentities, every, lifetime)
 
-    async def inbox(self, inbox: str | None = None, *, from_start: bool = False, keep: bool = False) -> AsyncIterator[Letter]:
+    def inbox(self, inbox: str | None = None, *, from_start: bool = False, keep: bool = False) -> Inbox:
         """Tells of messages and receipts, those that wait first, each once.
 
         A letter counts as taken when the next one is asked for, or when it is acknowledged. With `keep` nothing is
-        ever acknowledged.
+        ever acknowledged. `events()` of it also tells who is composing.
         """
         address = inbox or self.own_inbox
         opening = p.FeedOpen(p.FeedOpenKind.INBOX, inbox=address, from_start=from_start)
         kind = Kind.INBOX_KEPT if keep else Kind.INBOX
-        feed = self._feed(kind, opening, f"inbox {address}", from_start)
-        try:
-            taken = None
-            while True:
-                handed = await self._next_or_fault(feed, taken, ())
-                yield Letter(feed, handed.number, handed.item)
-                taken = handed.number
-        finally:
-            self._feeds.discard(feed)
-            await feed.close()
+        return Inbox(lambda: self._feed(kind, opening, f"inbox {address}", from_start))
 
     async def send(
         self,
@@ -371,15 +248,29 @@ class Client:
         answer = await self.request(frame, f"the message to {inbox}", named)
         return Sent(named, answer.duplicate, self._is_synced)
 
-    async def delete(self, *sequences: int) -> int:
+    async def composing(
+        self, inbox: str, active: bool = True, *, refresh: int | None = None, content_type: str | None = None
+    ) -> None:
+        """Tells whoever reads the inbox now that one is composing a message, or has stopped to (RFC 3994).
+
+        It is kept nowhere. While one goes on, say it again within `refresh` seconds (120 for `None`), at least 60 apart; the
+        message itself, once it is sent, says that one has stopped.
+        """
+        body = Composing.document(active, refresh, content_type)
+        frame = p.Send(0, inbox, "", secrets.token_hex(16), COMPOSING, body)
+        await self.request(frame, f"the indication to {inbox}", "", lasts=False)
+
+    async def delete(self, *sequences: int, operation_id: bytes | None = None) -> int:
         """Deletes messages of one's own inbox for all devices; how many were there."""
-        answer = await self.request(p.Delete(0, self.own_inbox, tuple(sequences)), "the deletion", "")
-        count: int = answer.count
+        named = operation_id or operation()
+        body = p.Delete(0, self.own_inbox, tuple(sequences), named)
+        count: int = (await self.request(body, "the deletion", named.hex())).count
         return count
 
-    async def displayed(self, sequence: int) -> None:
+    async def displayed(self, sequence: int, *, operation_id: bytes | None = None) -> None:
         """Says that a message of one's own inbox was displayed, for whoever asked for that receipt."""
-        await self.request(p.Displayed(0, self.own_inbox, sequence), "the receipt", str(sequence))
+        named = operation_id or operation()
+        await self.request(p.Displayed(0, self.own_inbox, sequence, named), "the receipt", named.hex())
 
     async def inbox_state(self, inbox: str | None = None) -> p.InboxState:
         """Where an inbox stands."""
@@ -418,41 +309,43 @@ class Client:
         """One's own subscriptions, also those that ended and are still remembered."""
         return await self.ask(p.ListSubscriptions())
 
-    async def watchers(self, presentity: str | None = None) -> list[Any]:
+    async def watchers(self, presentity: str | None = None) -> list[p.Watcher]:
         """Who watches a presentity."""
         return await self.ask(p.ListWatchers(presentity or self.presentity))
 
-    async def invite(self, principal: str | None = None, lifetime: float | None = None, token: bytes | None = None) -> str:
+    async def invite(
+        self, principal: str | None = None, lifetime: float | None = None, token: bytes | str | None = None
+    ) -> str:
         """Makes an invite for another device of one's own, or as an administrator for others; its token."""
-        secret = token or new_token()
+        secret = (read_token(token) if isinstance(token, str) else token) or new_token()
         whom = principal or self.identity.principal
         body = p.Invite(0, invite_id(secret), whom, 0, milliseconds(lifetime))
         await self.request(body, f"the invite for {whom}", write_token(secret))
         return write_token(secret)
 
-    async def request(self, body: Any, what: str, id: str) -> Any:
+    async def request(self, body: Any, what: str = "the request", id: str = "", *, lasts: bool = True) -> Any:
         """Any request of CONTROL and its answer; repeated over lost connections until the time is up.
 
-        `what` and `id` are for `OutcomeUnknown`, if no answer comes in time.
+        `what` and `id` are for `OutcomeUnknown`, if no answer comes in time. What `lasts` is kept in the folder until it is
+        answered, so that a later process asks it again if this one is killed.
         """
-        if self._fault is not None:
-            raise self._fault
-        while not self._requests.has_room():
-            await asyncio.sleep(PAUSE_S)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._requests.submit(body, answer)
-        self._to_write.set()
+        self._check()
+        asked = Asked(body, what, id, lasts=lasts and self._keep_requests)
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), self._answer_timeout)
+            return await asyncio.wait_for(self._answer(asked), self._answer_timeout)
         except asyncio.TimeoutError:
-            if self._requests.is_written(answer):
+            if self._requests.is_written(asked):
                 raise OutcomeUnknown(what, id) from None
             raise self._unreachable() from None
         finally:
-            self._requests.withdraw(answer)
+            if not self._is_closing and self._fault is None:
+                self._requests.withdraw(asked)
+                self._keep_soon(asked)
+                self._news.tell()
 
     async def ask(self, question: Any) -> list[Any]:
         """Any question and its rows without `End`; asked again when a connection is lost, until the time is up."""
+        self._check()
         try:
             return await asyncio.wait_for(self._ask(question), self._answer_timeout)
         except asyncio.TimeoutError:
@@ -460,6 +353,7 @@ class Client:
 
     async def linked(self) -> Link:
         """The connection, when there is one."""
+        self._check()
         while True:
             if self._fault is not None:
                 raise self._fault
@@ -469,17 +363,99 @@ class Client:
 
     async def pause(self, seconds: float, link: Link) -> None:
         """A pause before something is tried again; over at once when the connection is gone."""
-        try:
-            await asyncio.wait_for(link.quic.over.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+        await _at_most(link.quic.over.wait(), seconds)
 
     # How it is done.
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        if self._task is None:
+            raise Invalid("the client is not open; use it with: async with client")
+
+    def _principal(self) -> str:
+        if self.identity.is_anonymous:
+            raise Invalid("an anonymous session has neither presence nor an inbox; name whose is meant")
+        return self.identity.principal
 
     def _unreachable(self) -> AdsumError:
         return self._last or Unreachable(f"no answer from {self.identity.server}; check that it runs")
 
+    def _unlock(self) -> None:
+        if self._home is not None:
+            self._home.unlock()
+
+    async def _answer(self, asked: Asked) -> Any:
+        while not self._requests.has_room():
+            await self._news.wait()
+            self._check()
+        self._submit(asked)
+        return await asyncio.shield(asked.answer)
+
+    def _submit(self, asked: Asked, again: bool = False) -> None:
+        self._requests.submit(asked.body, asked, again=again)
+        self._keep_soon(asked)
+        self._to_write.set()
+
+    def _take_up(self) -> None:
+        """Asks again what an earlier process did not learn the outcome of."""
+        if self._home is None or not self._keep_requests:
+            return
+        with self._home.told("requests.json"):
+            found = [Asked.kept(one) for one in self._home.requests()]
+        for asked in found:
+            self.unfinished.append(asked)
+            if asked.is_remembered():
+                self._kept.append(asked)
+                self._submit(asked, again=True)
+            else:
+                asked.forgotten()
+
+    def _keep_soon(self, asked: Asked) -> None:
+        """Keeps what is not answered, all that changes in one turn of the loop at once."""
+        if asked.lasts and not self._is_keeping:
+            self._is_keeping = True
+            asyncio.get_running_loop().call_soon(self._keep)
+
+    def _keep(self) -> None:
+        """Keeps what is not answered, if that changed."""
+        self._is_keeping = False
+        unanswered = [one for one in self._requests.unanswered() if isinstance(one, Asked) and one.lasts]
+        if self._home is None or unanswered == self._kept:
+            return
+        try:
+            self._home.store_requests([one.to_keep() for one in unanswered])
+            self._kept = unanswered
+        except AdsumError as fault:
+            self._fail(fault)
+
+    async def _subscribe(self, presentity: str, every: bool, lifetime: float | None) -> p.Subscribed:
+        """Subscribes for a watch, whose next process does it again by itself."""
+        named = operation()
+        body = p.Subscribe(0, presentity, int(every), milliseconds(lifetime), named)
+        what = f"the subscription to {presentity}"
+        subscribed: p.Subscribed = await self.request(body, what, named.hex(), lasts=False)
+        return subscribed
+
+    async def _due(self, lease: Lease, hurry: asyncio.Event | None = None, link: int | None = None) -> None:
+        """Waits until `lease` is to be renewed: in time, or when there is a connection again after a sleep; at once when told.
+
+        Nobody in particular is somebody else on each connection: what it had on the one numbered `link` is gone with it.
+        """
+        while (left := lease.left()) > 0 and not (hurry is not None and hurry.is_set()):
+            if self.identity.is_anonymous and link is not None and self._links != link:
+                return
+            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._news.wait())]
+            if hurry is not None:
+                waits.append(asyncio.ensure_future(hurry.wait()))
+            try:
+                await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
     def _feed(self, kind: Kind, opening: p.FeedOpen, name: str, from_start: bool = False) -> Feed:
+        self._check()
         home, key = self._home, hashlib.sha256(name.encode()).hexdigest()[:16] + " " + name[:80]
         position = home.position(key) if home is not None else Position()
         resume: FeedResume[Any] = FeedResume(kind, position, from_start)
@@ -490,42 +466,8 @@ class Client:
 
         feed = Feed(self, resume, lambda cursor: replace(opening, cursor=cursor), save)
         self._feeds.add(feed)
+        feed.when_over(lambda: self._feeds.discard(feed))
         return feed
-
-    async def _next_or_fault(self, feed: Feed, taken: int | None, others: Iterable[asyncio.Task[None]]) -> Any:
-        """The next item; what went wrong with a subscription meanwhile is raised."""
-        if taken is not None:
-            await feed.taken(taken)
-        item = asyncio.create_task(feed.next())
-        try:
-            while not item.done():
-                watched = [task for task in others if not (task.done() and not task.cancelled() and task.exception() is None)]
-                await asyncio.wait({item, *watched}, return_when=asyncio.FIRST_COMPLETED)
-                for task in watched:
-                    if task.done() and not item.done():
-                        task.result()
-            return item.result()
-        finally:
-            item.cancel()
-
-    async def _renew(self, presentity: str, every: bool, lifetime: float | None) -> None:
-        """Subscribes, and again when half of the lifetime is over."""
-        while True:
-            try:
-                granted = (await self.subscribe(presentity, every=every, lifetime=lifetime)).granted_ms
-                await asyncio.sleep(granted / 2_000)
-            except (OutcomeUnknown, Unreachable, ConnectionLost):
-                await asyncio.sleep(PAUSE_S)
-
-    def _ended(
-        self, shown: Shown, renewals: dict[str, asyncio.Task[None]], every: bool, lifetime: float | None
-    ) -> None:
-        """Subscribes again at once after an end that allows it; gives up renewing after one that does not."""
-        if shown.state is not p.PresenceBodyState.TERMINATED or shown.presentity not in renewals:
-            return
-        renewals[shown.presentity].cancel()
-        if shown.presence.reason in (p.PresenceBodyReason.TIMEOUT, p.PresenceBodyReason.DEACTIVATED):
-            renewals[shown.presentity] = asyncio.create_task(self._renew(shown.presentity, every, lifetime))
 
     async def _ask(self, question: Any) -> list[Any]:
         while True:
@@ -562,20 +504,20 @@ class Client:
         except BaseException as fault:
             unforeseen = AdsumError(f"the client failed: {fault!r}; please report this")
             unforeseen.__cause__ = fault
-            await self._fail(unforeseen)
+            self._fail(unforeseen)
 
     async def _connect(self) -> None:
         """Connects again and again, until it cannot help."""
         while True:
             try:
-                link, _ = await connect(self.identity, self._software, self._connect_timeout)
+                link = await self._reach()
             except Refused as refused:
                 if refused.refusal not in (p.RefusalCode.BUSY, p.RefusalCode.GOING_AWAY):
-                    return await self._fail(refused)
+                    return self._fail(refused)
                 self._last = refused
                 self._back_off.stay_away((refused.retry_after_ms or 0) / 1_000)
             except (ServerKeyChanged, VersionMismatch, NotAuthenticated) as fault:
-                return await self._fail(fault)
+                return self._fail(fault)
             except AdsumError as fault:
                 self._last = fault
             else:
@@ -585,12 +527,36 @@ class Client:
                 began = asyncio.get_running_loop().time()
                 self._last = await self._serve(link)
                 self._back_off.lost_after(asyncio.get_running_loop().time() - began)
-            await asyncio.sleep(self._back_off.next_wait(random.random()))
+            await self._rest(self._back_off.next_wait(random.random()))
+
+    async def _reach(self) -> Link:
+        """A connection; its server's key is the one for as long as the client lives."""
+        identity = self.identity
+        if identity.is_anonymous:
+            # Each session is of a key of its own, so that none can be told to be of whom another was.
+            identity = Identity.anonymous(identity.server, identity.server_key)
+        link, server_key = await connect(identity, self._software, self._connect_timeout)
+        self.identity = replace(self.identity, server_key=server_key)
+        return link
+
+    async def _rest(self, seconds: float) -> None:
+        """Waits before the next attempt, but not when the machine slept: the network may be another one."""
+        clock, sleeps = asyncio.get_running_loop().time, Sleeps()
+        until = clock() + seconds
+        while (left := until - clock()) > 0:
+            await asyncio.sleep(min(left, TICK_S))
+            if sleeps.slept() is not None:
+                self._back_off = BackOff()
+                return
 
     async def _serve(self, link: Link) -> AdsumError:
         """Uses one connection to its end; why it ended."""
+        if self.identity.is_anonymous:
+            self._give_up_messages()
         self._requests.connected()
         self._is_synced = link.welcome.durability == p.WelcomeDurability.SYNCED
+        self._links += 1
+        link.number = self._links
         self._link = link
         self._news.tell()
         tasks = [asyncio.create_task(work(link)) for work in (self._write, self._read, self._live)]
@@ -614,14 +580,22 @@ class Client:
             ended = link.quic.end
             await link.close(code, str(why or "done"))
         if isinstance(ended, ProtocolViolation):
-            for answer in self._requests.abandon_written():
-                if not answer.done():  # type: ignore[attr-defined]
-                    answer.set_exception(ended)  # type: ignore[attr-defined]
+            for asked in self._requests.abandon_written():
+                self._end(asked, ended)
         return ended or why or ConnectionLost("the server goes away")
+
+    def _give_up_messages(self) -> None:
+        """What an anonymous session sent and was not answered would be another message on the next connection."""
+        for asked in self._requests.unanswered():
+            if isinstance(asked, Asked) and isinstance(asked.body, p.Send) and self._requests.is_written(asked):
+                self._requests.withdraw(asked)
+                self._end(asked, OutcomeUnknown(asked.what, ""))
 
     async def _write(self, link: Link) -> None:
         while not link.leaving:
             self._to_write.clear()
+            # Nothing leaves before it is kept.
+            self._keep()
             frames = []
             while (request := self._requests.next_to_write()) is not None:
                 frames.append(request)
@@ -648,32 +622,51 @@ class Client:
         resolved = self._requests.answered(body.request, refused.code if refused else body)
         if resolved is None:
             return
-        answer, result = resolved
-        assert isinstance(answer, asyncio.Future)
-        if answer.done():
-            return
+        asked, result = resolved
+        assert isinstance(asked, Asked)
+        self._keep_soon(asked)
+        self._news.tell()
         if isinstance(result, int) and refused is not None:
-            answer.set_exception(Refused.of(refused))
-        else:
-            answer.set_result(result)
+            self._end(asked, Refused.of(refused))
+        elif not asked.answer.done():
+            asked.answer.set_result(result)
+
+    def _end(self, asked: object, fault: AdsumError) -> None:
+        """There is no answer."""
+        assert isinstance(asked, Asked)
+        if not asked.answer.done():
+            asked.answer.set_exception(fault)
 
     async def _live(self, link: Link) -> None:
         """Shows that the connection lives, until it does not."""
-        while True:
-            try:
-                await asyncio.wait_for(link.quic.over.wait(), self._keep_alive)
-            except asyncio.TimeoutError:
+        loop, sleeps = asyncio.get_running_loop(), Sleeps()
+        bound = self._answer_timeout or ANSWER_S
+        tick = min(TICK_S, self._keep_alive, bound / 4)
+        while not await _at_most(link.quic.over.wait(), tick):
+            if (slept := sleeps.slept()) is not None:
+                # The server may have given this device up, and the network be another one.
+                self._back_off = BackOff()
+                raise ConnectionLost(f"this machine slept for {slept:.0f} s")
+            if (silent := link.quic.silent_for()) > bound:
+                raise ConnectionLost(f"no answer to anything for {silent:.1f} s")
+            if loop.time() - link.quic.spoke >= self._keep_alive:
                 link.quic.ping()
-            else:
-                raise link.quic.end or ConnectionLost("the connection is gone")
+        raise link.quic.end or ConnectionLost("the connection is gone")
 
-    async def _fail(self, fault: AdsumError) -> None:
+    def _fail(self, fault: AdsumError) -> None:
         """Nothing can be asked any more."""
-        self._fault = self._fault or fault
-        for pending in [*self._requests.pending, *self._requests.deferred]:
-            answer: Any = pending.token
-            if not answer.done():
-                answer.set_exception(self._fault)
+        if self._fault is not None:
+            return
+        self._fault = fault
+        for asked in self._requests.unanswered():
+            assert isinstance(asked, Asked)
+            if self._requests.is_written(asked):
+                # It stays for the next process.
+                self._end(asked, OutcomeUnknown(asked.what, asked.id))
+            else:
+                self._requests.withdraw(asked)
+                self._end(asked, fault)
+        self._keep()
         self._news.tell()
 
 
@@ -681,41 +674,10 @@ class Client:
 ANSWERS = tuple(kind for kind in p.KINDS.values() if kind.KIND >= 0x0100)
 
 
-def rule(who: str, handling: p.AccessRuleFetch) -> p.AccessRule:
-    """A rule about fetching and subscribing, named after whom it is about."""
-    return p.AccessRule(who, who, handling, handling, p.Shown(None, True, True, True))
-
-
-def milliseconds(seconds: float | None) -> int | None:
-    """A length of time as the protocol has it."""
-    return None if seconds is None else round(seconds * 1_000)
-
-
-async def enroll(
-    principal: str,
-    server: str,
-    *,
-    home: Home | str | os.PathLike[str] | None = None,
-    invite: str | None = None,
-    label: str = "",
-    server_key: bytes | None = None,
-    timeout: float = 5.0,
-) -> Identity:
-    """Has a new key enrolled for a principal, with an invite or on a server that is open.
-
-    The key is kept in `home` before anything is sent, so that a call whose answer was lost can be made again as it was.
-    The server's key is pinned: to `server_key` if it is given, else to the one seen now.
-    """
-    kept = home if isinstance(home, Home) or home is None else Home(home)
-    found = kept.load() if kept is not None else None
-    identity = found if found is not None and found.principal == principal else Identity.generate(principal, server, server_key)
-    identity = replace(identity, server=server, server_key=server_key or identity.server_key)
-    if kept is not None:
-        kept.store(identity)
-    token = read_token(invite) if invite is not None else b""
-    link, seen = await connect(identity, SOFTWARE, timeout, p.Enroll(token, label))
-    identity = replace(identity, server_key=seen, principal=link.welcome.principal)
-    if kept is not None:
-        kept.store(identity)
-    await link.close()
-    return identity
+async def _at_most(wait: Any, seconds: float) -> bool:
+    """Whether what is waited for came in time."""
+    try:
+        await asyncio.wait_for(wait, seconds)
+    except asyncio.TimeoutError:
+        return False
+    return True

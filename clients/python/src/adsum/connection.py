@@ -133,6 +133,9 @@ class Quic(QuicConnectionProtocol):
         self.end: AdsumError | None = None
         self.over = asyncio.Event()
         self.shaken = asyncio.Event()
+        #: When something was sent last, and since when what was sent is unanswered, by the clock of the loop.
+        self.spoke = self._loop.time()
+        self._asked: float | None = None
 
     def open(self) -> Stream:
         """A new stream."""
@@ -146,6 +149,7 @@ class Quic(QuicConnectionProtocol):
     def send(self, number: int, data: bytes, end: bool) -> None:
         """Writes to a stream."""
         self._quic.send_stream_data(number, data, end)
+        self._speaks()
         self._transmit_soon()
 
     def cancel(self, number: int) -> None:
@@ -163,7 +167,17 @@ class Quic(QuicConnectionProtocol):
     def ping(self) -> None:  # type: ignore[override]
         """Shows that the connection lives."""
         self._quic.send_ping(0)
+        self._speaks()
         self.transmit()
+
+    def _speaks(self) -> None:
+        self.spoke = self._loop.time()
+        if self._asked is None:
+            self._asked = self.spoke
+
+    def silent_for(self) -> float:
+        """For how long nothing at all came although something was sent, in seconds."""
+        return 0.0 if self._asked is None else self._loop.time() - self._asked
 
     def finish(self, code: int, reason: str) -> None:
         """Closes the connection from this side."""
@@ -199,6 +213,7 @@ class Quic(QuicConnectionProtocol):
         if len(data) >= RESET_BYTES_MIN and any(hmac.compare_digest(tail, one) for one in self.reset_tokens()):
             self.lost(ConnectionLost("the server was restarted"))
             return
+        self._asked = None
         super().datagram_received(data, addr)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -252,6 +267,8 @@ class Link:
     """A connection that may act."""
 
     def __init__(self, quic: Quic, control: Stream, welcome: Welcome) -> None:
+        #: Counts the connections of a client from 1.
+        self.number = 0
         self.quic = quic
         self.control = control
         self.welcome = welcome

@@ -118,19 +118,25 @@ class StreamEnded(AdsumError):
 class OutcomeUnknown(AdsumError):
     """The request was sent and no answer came in time: it is not known whether it was done.
 
-    Ask the same again with `id`: what was done already is not done twice.
+    Ask the same again with `id`: what was done already is not done twice. Without an id it may be.
     """
 
     code = "outcome-unknown"
 
     def __init__(self, what: str, id: str) -> None:
-        super().__init__(
-            f"it is not known whether {what} was done: it was sent, and no answer came in time; "
-            f"repeat it with the id {id}, which is safe"
-        )
+        cure = f"repeat it with the id {id}, which is safe" if id else "asked again it may be done twice"
+        super().__init__(f"it is not known whether {what} was done: it was sent, and no answer came in time; {cure}")
         self.what = what
-        #: What to give as `id` (of a message) or `operation` (of anything else) to repeat it.
+        #: What to give as `id` (of a message), `token` (of an invite) or `operation_id` (of anything else) to repeat it.
         self.id = id
+
+
+class StateError(AdsumError):
+    """Something is wrong with the files of the client."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Closed(AdsumError):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .connection import Link
-from .errors import AdsumError, ConnectionLost, ProtocolViolation, Refused, StreamEnded
+from .errors import AdsumError, Closed, ConnectionLost, ProtocolViolation, Refused, StreamEnded
+from .items import Composing
 from .protocol import (
     STREAM_FEED,
     CaughtUp,
@@ -28,6 +29,8 @@ from .protocol import (
 from .resume import Arrived, Fault, FeedResume, Handed, Position
 
 REOPEN_S = 1.0
+#: Who is composing is held of so many; the oldest is forgotten beyond.
+COMPOSING_HELD_MAX = 16
 
 
 class News:
@@ -78,21 +81,49 @@ class Feed:
         self._save = save
         self._news = News()
         #: Whether the server was found to have another past: its store was put back to an earlier state.
-        self.restored = False
+        self._restored = False
+        self._composing: dict[str, Composing] = {}
+        self._trouble: AdsumError | None = None
         self._fault: BaseException | None = None
         self._task = asyncio.create_task(self._run())
 
     async def next(self) -> Handed[Any]:
-        """The next item, however long it takes."""
+        """The next item, however long it takes. Nothing is lost when it is cancelled."""
         while True:
-            item = self._resume.next_item()
-            if item is not None:
-                # There may be room again.
-                self._news.tell()
-                return item
-            if self._fault is not None:
-                raise self._fault
+            found = await self.next_event()
+            if not isinstance(found, Composing):
+                return found
+
+    async def next_event(self) -> Handed[Any] | Composing:
+        """The next item, or who is composing when there is none."""
+        while (found := self._ready()) is None:
             await self._news.wait()
+        return found
+
+    def _ready(self) -> Handed[Any] | Composing | None:
+        item = self._resume.next_item()
+        if item is not None:
+            # There may be room again.
+            self._news.tell()
+            return item
+        if self._composing:
+            return self._composing.pop(next(iter(self._composing)))
+        if self._trouble is not None:
+            trouble, self._trouble = self._trouble, None
+            raise trouble
+        if self._fault is not None:
+            raise self._fault
+        return None
+
+    def was_restored(self) -> bool:
+        """Whether the server was found to have another past since this was asked last."""
+        restored, self._restored = self._restored, False
+        return restored
+
+    def trouble(self, error: AdsumError) -> None:
+        """Has something that went wrong beside the feed told once, behind what is here already."""
+        self._trouble = error
+        self._news.tell()
 
     async def taken(self, number: int) -> None:
         """The application has taken this item for good, and all before it: saves that, then acknowledges it."""
@@ -112,10 +143,21 @@ class Feed:
         while not self._resume.is_settled() and self._fault is None:
             await self._news.wait()
 
+    def when_over(self, then: Callable[[], None]) -> None:
+        """Calls `then` when the feed has ended."""
+        self._task.add_done_callback(lambda _: then())
+
     async def close(self) -> None:
-        """Ends the feed."""
-        self._task.cancel()
+        """Ends the feed, also for whoever waits for its next item."""
+        self.abandon()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def abandon(self) -> None:
+        """Ends the feed without waiting for that."""
+        self._task.cancel()
+        if self._fault is None:
+            self._fault = Closed("the feed was closed; open a new one")
+        self._news.tell()
 
     def _settle(self) -> None:
         unsaved = self._resume.unsaved()
@@ -168,7 +210,7 @@ class Feed:
 
     async def _read(self, stream: Any) -> None:
         ready = await stream.expect(FeedReady)
-        self.restored = self.restored or ready.restored == 1
+        self._restored = self._restored or ready.restored == 1
         self._resume.ready(ready.outcome, ready.from_)
         self._news.tell()
         while True:
@@ -185,13 +227,23 @@ class Feed:
                 FeedEnd,
             )
             if isinstance(body, ComposingEvent):
-                # Somebody is writing: nothing to take, and nothing that lasts.
+                self._hear(Composing.of(body))
                 continue
             if isinstance(body, FeedEnd):
                 raise ConnectionLost(f"the server ended the feed: {body.message}")
             if self._take(body):
                 return
             self._news.tell()
+
+    def _hear(self, composing: Composing | None) -> None:
+        """The newest word of a sender takes the place of the one before. It is nothing to take, and lasts nowhere."""
+        if composing is None:
+            return
+        self._composing.pop(composing.sender, None)
+        if len(self._composing) == COMPOSING_HELD_MAX:
+            self._composing.pop(next(iter(self._composing)))
+        self._composing[composing.sender] = composing
+        self._news.tell()
 
     def _take(self, body: Any) -> bool:
         """Takes a frame; whether the feed should be opened again."""

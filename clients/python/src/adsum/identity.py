@@ -1,6 +1,7 @@
 """Who a client is, and the files in which it keeps that and how far it has taken its feeds.
 
-A folder holds `identity.json` (readable by its owner only) and `positions.json`. Files are replaced whole.
+A folder holds `identity.json` (readable by its owner only), `positions.json`, and `requests.json` with what was asked and is
+not answered. Files are replaced whole.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ import json
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - a system without locks on files
+    fcntl = None  # type: ignore[assignment]
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ._blake3 import derive_key
-from .errors import Invalid
+from .errors import Invalid, StateError
 from .protocol import PORT
 from .resume import Position
 
@@ -28,10 +36,11 @@ CHECK_BYTES = 3
 TOKEN_LETTERS = 56
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Identity:
     """A device of a principal, and the server that knows it."""
 
+    #: `local@domain`; empty for an anonymous session.
     principal: str
     #: `host`, `host:port` or `[address]:port`.
     server: str
@@ -44,6 +53,20 @@ class Identity:
     def generate(cls, principal: str, server: str, server_key: bytes | None = None) -> Identity:
         """A device with a new key."""
         return cls(principal, server, secrets.token_bytes(32), server_key)
+
+    @classmethod
+    def anonymous(cls, server: str, server_key: bytes | None = None) -> Identity:
+        """Nobody in particular, with a key that is told to nobody else."""
+        return cls.generate("", server, server_key)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it stands for nobody in particular."""
+        return self.principal == ""
+
+    def __repr__(self) -> str:
+        # The seed is a secret and stands in no log.
+        return f"<Identity {self.principal or 'anonymous'} at {self.server}>"
 
     @property
     def key(self) -> Ed25519PrivateKey:
@@ -62,19 +85,41 @@ class Identity:
 
 
 class Home:
-    """The folder of one device."""
+    """The folder of one device. One client at a time uses it."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).expanduser()
+        self._lock: IO[bytes] | None = None
+
+    def lock(self) -> None:
+        """Keeps other clients out, of this process and others, until `unlock` or the end of the process."""
+        with self.told("lock"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = open(self.folder / "lock", "ab")
+        try:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            used = f"{self.folder} is used by another client; end that one, or give each client a folder of its own"
+            raise StateError("locked", used) from error
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Lets others in."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def load(self) -> Identity | None:
         """The identity kept here, if there is one."""
         found = self._read("identity.json")
         if found is None:
             return None
-        key = found.get("server_key")
-        pinned = bytes.fromhex(key) if key else None
-        return Identity(found["principal"], found["server"], bytes.fromhex(found["seed"]), pinned)
+        with self.told("identity.json"):
+            key = found.get("server_key")
+            pinned = bytes.fromhex(key) if key else None
+            return Identity(found["principal"], found["server"], bytes.fromhex(found["seed"]), pinned)
 
     def store(self, identity: Identity) -> None:
         """Keeps the identity."""
@@ -89,8 +134,9 @@ class Home:
 
     def position(self, feed: str) -> Position:
         """How far a feed was taken."""
-        found = (self._read("positions.json") or {}).get(feed)
-        return Position(bytes.fromhex(found["cursor"]), found["sequence"]) if found else Position()
+        with self.told("positions.json"):
+            found = (self._read("positions.json") or {}).get(feed)
+            return Position(bytes.fromhex(found["cursor"]), found["sequence"]) if found else Position()
 
     def store_position(self, feed: str, position: Position) -> None:
         """Keeps how far a feed was taken."""
@@ -98,27 +144,60 @@ class Home:
         kept[feed] = {"cursor": position.cursor.hex(), "sequence": position.sequence}
         self._write("positions.json", kept)
 
-    def _read(self, name: str) -> dict[str, Any] | None:
-        try:
-            content = (self.folder / name).read_text()
-        except FileNotFoundError:
-            return None
-        found: dict[str, Any] = json.loads(content)
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked and not answered, the oldest first."""
+        found: list[dict[str, Any]] = (self._read("requests.json") or {}).get("requests", [])
         return found
 
-    def _write(self, name: str, content: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp gives a file that only its owner reads.
-        handle, path = tempfile.mkstemp(dir=self.folder, prefix=name)
+    def store_requests(self, requests: list[dict[str, Any]]) -> None:
+        """Keeps what was asked and is not answered."""
+        self._write("requests.json", {"requests": requests})
+
+    @contextmanager
+    def told(self, name: str) -> Iterator[None]:
+        """Says which file it was, and what to do."""
+        path = self.folder / name
         try:
-            with os.fdopen(handle, "w") as file:
-                json.dump(content, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(path, self.folder / name)
-        except BaseException:
-            os.unlink(path)
-            raise
+            yield
+        except OSError as error:
+            raise StateError("state-io", f"cannot use {path}: {error.strerror or error}; check who owns it and the space left") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StateError("state-damaged", f"{path} is damaged: {error!r}; restore it, or move it away and begin anew") from error
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        with self.told(name):
+            try:
+                found: dict[str, Any] = json.loads((self.folder / name).read_text())
+            except FileNotFoundError:
+                return None
+            return found
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        with self.told(name):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # mkstemp gives a file that only its owner reads.
+            handle, path = tempfile.mkstemp(dir=self.folder, prefix=name)
+            try:
+                with os.fdopen(handle, "w") as file:
+                    json.dump(content, file, indent=1)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(path, self.folder / name)
+                self._sync_folder()
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+                raise
+
+    def _sync_folder(self) -> None:
+        """Makes a replaced file outlast a power cut, where folders can be opened."""
+        if os.name != "posix":
+            return
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def server_address(server: str) -> tuple[str, int]:

@@ -88,11 +88,11 @@ class Requests:
         """Whether one more may be submitted."""
         return len(self.pending) + len(self.deferred) < REQUESTS_IN_FLIGHT_MAX
 
-    def submit(self, request: AnyBody, token: object) -> None:
-        """Takes a request on; `token` names it when it is answered."""
+    def submit(self, request: AnyBody, token: object, *, again: bool = False) -> None:
+        """Takes a request on; `token` names it when it is answered. `again`: an earlier process did not learn what became of it."""
         if not self.has_room():
             raise RuntimeError("more requests were submitted than there is room for")
-        self.pending.append(Pending(request, token))
+        self.pending.append(Pending(request, token, repeated=again))
 
     def connected(self) -> None:
         """There is a new connection: everything unanswered is due again, numbered from 1."""
@@ -117,6 +117,10 @@ class Requests:
         places = {id(one.token): place for place, one in enumerate(self.pending)}
         place = places.get(id(token))
         return place is not None and (place < self.written or self.pending[place].repeated)
+
+    def unanswered(self) -> list[object]:
+        """The tokens of those for whose answers somebody waits, the oldest first."""
+        return [one.token for one in [*self.deferred, *self.pending] if not one.withdrawn]
 
     def withdraw(self, token: object) -> None:
         """Nobody waits for the answer any more: it is not repeated, and not sent if it was not."""
