@@ -71,6 +71,8 @@ pub(crate) struct Chronicle {
     /// How often each message was accepted: again only when its id may be forgotten.
     pub(crate) accepted: BTreeMap<(Principal, String), u64>,
     sends: BTreeMap<(Principal, String), (InboxAddress, InboxSequence)>,
+    /// What is told to whoever is there, and never stored.
+    pub(crate) unstored: BTreeSet<(Principal, String)>,
     tags: BTreeSet<(Presentity, [u8; 16])>,
     leases: BTreeMap<Lease, Term>,
     /// What happened to the server's clocks, in order.
@@ -371,6 +373,8 @@ impl Chronicle {
         event: &MessageAccepted,
     ) -> Checked {
         let id = event.id.as_str();
+        let stays = !self.unstored.contains(&(event.sender.clone(), id.to_owned()));
+        promised!(2, stays, "event {sequence} stores that {} writes", event.sender);
         let known = self.message(&event.sender, id);
         let forgotten = known.is_none_or(|known| {
             known.ended.is_some() && known.at.after(Lifetime::from_ms(DEDUPLICATION_MS)) <= at

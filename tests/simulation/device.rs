@@ -18,7 +18,7 @@ use adsum::model::{InboxItem, InboxSequence, Lifetime, RefusalCode, Tag};
 use adsum::protocol::body;
 use adsum::protocol::{FeedOpen, FeedSubject, Framed, Presence};
 use adsum::session::Scope;
-use adsum::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, StreamType, VERSION};
+use adsum::wire::{CHALLENGE_CONTEXT, StreamType};
 use bytes::Bytes;
 
 use super::application::{Application, Floor};
@@ -192,7 +192,7 @@ impl Device {
             inbox,
             unacknowledged,
         });
-        let hello = hello(&self.who, exporter);
+        let hello = self.who.hello(exporter);
         scene.open(connection, (Stream::Control, StreamType::Control), &hello);
         let presence = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
         let inbox =
@@ -220,10 +220,19 @@ impl Device {
         let events = told.entry(Stream::Presence).or_default();
         hear_feed(&mut link.presence, &mut process.presence, events, |_| Ok(()))?;
         let events = told.entry(Stream::Inbox).or_default();
-        hear_feed(&mut link.inbox, &mut process.inbox, events, |cursor| {
+        hear_feed(&mut link.inbox, &mut process.inbox, events, |heard| {
             let inbox = actor.principal.inbox();
-            let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), cursor);
-            scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))
+            match heard {
+                Heard::Acknowledged(cursor) => {
+                    let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), &cursor);
+                    scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))
+                }
+                Heard::Composing(composing) => {
+                    scene.trace.count("composing told");
+                    scene.oracle.composing_told(&inbox, &composing)
+                }
+                _ => Ok(()),
+            }
         })?;
         let window = if self.window == 0 { WINDOW_EVENTS_MAX } else { self.window };
         for (stream, events) in &link.unacknowledged {
@@ -367,23 +376,6 @@ fn milliseconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).expect("waits are short")
 }
 
-fn hello(who: &Who, exporter: Option<[u8; 32]>) -> body::Hello {
-    let principal = who.actor.principal.to_string();
-    let signature = exporter
-        .map(|fresh| signature(EXPORTER_CONTEXT, &fresh, &who.key.0, &principal))
-        .unwrap_or_default();
-    body::Hello {
-        version: VERSION,
-        features: 0,
-        principal,
-        key: who.key.0,
-        proof: u8::from(exporter.is_some()),
-        signature,
-        enroll: None,
-        client: "simulated".to_owned(),
-    }
-}
-
 /// All that came on a stream. CONTROL and feeds live as long as the connection.
 fn read_all(scene: &mut Scene, connection: ConnectionId, stream: Stream) -> Checked<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -410,13 +402,13 @@ fn sent_away(error: &ClientError, back_off: &mut BackOff) -> Checked {
     Ok(())
 }
 
-/// Takes what came of a feed while there is room: the cursors of its items go into `events`, one that the server confirms
-/// to `confirmed`. A server that breaks the rules of a feed breaks promise 3.
+/// Takes what came of a feed while there is room: the cursors of its items go into `events`, what is no item to `told`.
+/// A server that breaks the rules of a feed breaks promise 3.
 fn hear_feed<T: FeedItem>(
     frames: &mut Frames,
     feed: &mut FeedResume<T>,
     events: &mut VecDeque<Bytes>,
-    mut confirmed: impl FnMut(&Bytes) -> Checked,
+    mut told: impl FnMut(Heard) -> Checked,
 ) -> Checked {
     while feed.has_room() {
         let event = FeedEvent::next(frames);
@@ -429,9 +421,9 @@ fn hear_feed<T: FeedItem>(
             Ok(Heard::Opened(opening)) => {
                 promised!(3, opening.complete, "a feed is incomplete within retention");
             }
-            Ok(Heard::Acknowledged(cursor)) => confirmed(&cursor)?,
             // If the server ended it, so will the connection, and the feed goes on with the next.
-            _ => {}
+            Ok(heard) => told(heard)?,
+            Err(_) => {}
         }
     }
     Ok(())

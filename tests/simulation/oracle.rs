@@ -12,7 +12,7 @@ use adsum::model::{
     Principal, Sequence, SubscriptionState, Tag,
 };
 use adsum::protocol::body::PresenceBody;
-use adsum::protocol::{Field as _, Presence};
+use adsum::protocol::{Composing, Field as _, Presence};
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
 
@@ -41,6 +41,8 @@ pub(crate) struct Oracle {
     asked_ends: BTreeSet<(Principal, Presentity)>,
     /// Messages answered `Sent`, and how many of the answers called them new.
     sent: BTreeMap<(Principal, String), u64>,
+    /// Who ever told that it writes, in which inbox.
+    composing: BTreeSet<(Principal, InboxAddress)>,
     published: BTreeMap<OperationId, Tag>,
     subscribed: BTreeMap<(Principal, Presentity), u64>,
     confirmed: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
@@ -72,6 +74,19 @@ impl Oracle {
     /// A device is about to ask for the end of a subscription.
     pub(crate) fn asks_unsubscribe(&mut self, pair: (Principal, Presentity)) {
         self.asked_ends.insert(pair);
+    }
+
+    /// A device is about to tell that it writes; that is never stored.
+    pub(crate) fn composes(&mut self, sender: &Principal, inbox: &InboxAddress, id: &str) {
+        self.chronicle.unstored.insert((sender.clone(), id.to_owned()));
+        self.composing.insert((sender.clone(), inbox.clone()));
+    }
+
+    /// A device that has `reading` open was told who writes.
+    pub(crate) fn composing_told(&self, reading: &InboxAddress, told: &Composing) -> Checked {
+        let writes = self.composing.contains(&(told.sender.clone(), told.inbox.clone()));
+        promised!(2, writes && told.inbox == *reading, "{reading} was told of {told:?}");
+        Ok(())
     }
 
     /// The server's process says that a batch is on stable storage.

@@ -3,8 +3,9 @@
 //! Must never hold: what happens in it.
 
 use adsum::model::{DeviceId, Handling, Mode, Presentity, Principal, PublicKey};
+use adsum::protocol::body;
 use adsum::service::{Actor, ServiceConfig};
-use adsum::wire::proof_bytes;
+use adsum::wire::{EXPORTER_CONTEXT, VERSION, proof_bytes};
 use bytes::Bytes;
 use fastrand::Rng;
 
@@ -68,6 +69,24 @@ impl Who {
         let key = PublicKey(*blake3::hash(name.as_bytes()).as_bytes());
         let device: DeviceId = key.device();
         Self { name, key, actor: Actor { principal: principal.clone(), device } }
+    }
+
+    /// What its device says first, with its proof if it has an exporter to sign.
+    pub(crate) fn hello(&self, exporter: Option<[u8; 32]>) -> body::Hello {
+        let principal = self.actor.principal.to_string();
+        let signature = exporter
+            .map(|fresh| signature(EXPORTER_CONTEXT, &fresh, &self.key.0, &principal))
+            .unwrap_or_default();
+        body::Hello {
+            version: VERSION,
+            features: 0,
+            principal,
+            key: self.key.0,
+            proof: u8::from(exporter.is_some()),
+            signature,
+            enroll: None,
+            client: "simulated".to_owned(),
+        }
     }
 }
 

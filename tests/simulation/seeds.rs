@@ -103,6 +103,7 @@ const ROUGH: &[&str] = &[
     "changes taken",
     "checkpoint steps",
     "clock-moved",
+    "composing told",
     "connections",
     "cuts",
     "delete",

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use adsum::client::resume::{Resolved, Submission};
 use adsum::client::{Answer, Command};
 use adsum::model::{
-    Basic, Document, Moment, Note, OperationId, Payload, Presentity, Principal, RefusalCode, Tuple,
-    TupleId,
+    Basic, COMPOSING_TYPE, Document, Moment, Note, OperationId, Payload, Presentity, Principal,
+    RefusalCode, Tuple, TupleId, composing_document,
 };
 use adsum::protocol::{Field as _, body};
 use bytes::Bytes;
@@ -35,6 +35,7 @@ enum Purpose {
     Subscribe(Presentity),
     Unsubscribe(Presentity, Moment),
     Delete,
+    Compose,
 }
 
 /// Requests under way and why they were made.
@@ -61,6 +62,7 @@ impl Device {
             14..=16 => self.subscribe(scene, plan),
             17 => self.unsubscribe(scene, plan),
             18 => self.delete(scene),
+            19 => self.compose(scene, plan),
             _ => {}
         }
     }
@@ -120,6 +122,25 @@ impl Device {
         note!(scene.trace, "{} uses {} twice", self.who.name, send.id);
         let purpose = Purpose::Clash(send.id.clone());
         self.submit(Command::Send(valid(send)), purpose);
+    }
+
+    /// Somebody writes, and whoever reads may see it.
+    fn compose(&mut self, scene: &mut Scene, plan: &Plan) {
+        let inbox = choose(&mut scene.rng, &plan.principals).inbox();
+        let id = format!("{}-writes", self.who.name);
+        note!(scene.trace, "{} writes to {inbox}", self.who.name);
+        scene.oracle.composes(&self.who.actor.principal, &inbox, &id);
+        let send = body::Send {
+            request: 0,
+            inbox: inbox.to_string(),
+            sender: String::new(),
+            id,
+            content_type: COMPOSING_TYPE.to_owned(),
+            body: composing_document(scene.rng.bool(), None).into(),
+            lifetime_ms: None,
+            receipts: None,
+        };
+        self.submit(Command::Send(valid(send)), Purpose::Compose);
     }
 
     fn publish(&mut self, scene: &mut Scene) {
@@ -259,6 +280,10 @@ impl Device {
                 let none = began.is_none_or(|began| began > since);
                 let right = none && code == Some(RefusalCode::NoSubscription);
                 promised!(2, right, "the end of a subscription was refused: {}", refused.message);
+            }
+            (Purpose::Compose, result) => {
+                let passed = matches!(result, Ok(Answer::Sent { duplicate: false }));
+                promised!(4, passed, "an indication was answered {result:?}");
             }
             (Purpose::Delete, result) => {
                 promised!(2, result.is_ok(), "a delete was refused: {result:?}");
