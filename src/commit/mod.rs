@@ -85,8 +85,15 @@ impl Commit {
         let now = now.into();
         self.persisted = false;
         for input in inputs {
-            self.service.handle(now, input);
+            self.take_in(now, input);
         }
+    }
+
+    /// As [`Commit::handle`], of one input. Returns what it took beside itself, see [`Service::steps`].
+    pub fn take_in(&mut self, now: impl Into<Now>, input: Input) -> u64 {
+        self.persisted = false;
+        self.service.handle(now, input);
+        self.service.steps()
     }
 
     /// Step 2: appends and syncs the round's events and returns them; with none, does nothing.

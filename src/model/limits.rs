@@ -171,6 +171,9 @@ pub const OPERATION_MS: u64 = DAY_MS;
 pub const OPERATIONS_OF_DEVICE_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
 /// Operations that are remembered of one principal, whichever of its devices did them.
 pub const OPERATIONS_OF_PRINCIPAL_MAX: usize = DEVICES_MAX * OPERATIONS_OF_DEVICE_MAX;
+/// Subscriptions, and watchers, that are looked at in one step when a feed is opened or watchers are listed: so that
+/// nobody else waits for more than a part of a millisecond.
+pub const FEED_PART_MAX: usize = 64;
 /// Rows of an inbox handed out at once for reading.
 pub const INBOX_PAGE_MAX: usize = 512;
 

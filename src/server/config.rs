@@ -85,7 +85,8 @@ pub struct ServerLimits {
     /// Peers with a proven address that may wait for their handshake, 1,024: half a second of work. Beyond it they
     /// are turned away.
     pub handshakes_waiting_max: usize,
-    /// Bundles of requests that may wait for the writer, 256. A full queue stops reading from the network.
+    /// Requests of one principal that may wait for the writer, 256; each KiB in one counts as one more. A principal whose
+    /// share is full is not read from the network until there is room.
     pub queue_bundles_max: usize,
     /// Requests decided in one round, 4,096: past some hundreds a larger commit is hardly cheaper, only later.
     pub round_inputs_max: usize,

@@ -13,6 +13,7 @@ mod cache;
 mod certificate;
 mod clock;
 mod config;
+mod desk;
 mod endpoint;
 mod error;
 mod files;

@@ -13,6 +13,7 @@ use tracing::{error, info};
 use super::cache::RecentMessages;
 use super::clock::{self, Clock, SystemClock, Timekeeper};
 use super::config::ServerConfig;
+use super::desk::Desk;
 use super::http::{self, Health, Phase};
 use super::keys::Keys;
 use super::lanes::Lanes;
@@ -239,11 +240,12 @@ fn share(
         metrics: Arc::clone(&parts.metrics),
         time: parts.time.clone(),
     };
-    let (writer, thread) = writer::start(writer_parts, &config.limits)?;
+    let desk = Desk::new(config.limits.queue_bundles_max);
+    let thread = writer::start(writer_parts, &desk, &config.limits)?;
     let shared = Shared {
         timeouts: config.timeouts.clone(),
         lanes,
-        writer,
+        desk,
         settings: Arc::new(Settings {
             silence_max: config.timeouts.stream,
             store_secret: keys.store,

@@ -9,15 +9,16 @@ use crate::log::memory::MemoryDisk;
 use crate::model::PublicKey;
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
+use crate::server::desk::{Desk, Share};
 use crate::server::lanes::Lanes;
 use crate::server::metrics::Metrics;
-use crate::server::writer::{self, Writer, WriterParts, WriterThread};
+use crate::server::writer::{self, WriterParts, WriterThread};
 use crate::server::{ServerLimits, SystemClock};
-use crate::service::{Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
+use crate::service::{Asker, Enroll, Hello, Input, Reply, ServiceConfig, Ticket};
 use crate::session::Letter;
 use crate::view::Views;
 
-fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
+fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Arc<Share>, WriterThread) {
     let config = ServiceConfig {
         open_enrollment: true,
         ..ServiceConfig::new(vec!["localhost".parse().unwrap()], [1; 32])
@@ -32,7 +33,9 @@ fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Writer, WriterThread) {
         metrics: Arc::new(Metrics::default()),
         time: Timekeeper::open(clock, folder.path(), &Views::default()).unwrap(),
     };
-    writer::start(parts, &ServerLimits::default()).unwrap()
+    let waiting = Desk::new(16);
+    let thread = writer::start(parts, &waiting, &ServerLimits::default()).unwrap();
+    (waiting.share(Asker::Newcomers), thread)
 }
 
 fn enter(ticket: Ticket) -> Input {

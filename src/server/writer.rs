@@ -1,7 +1,7 @@
 //! The one thread that decides, commits and releases.
 //!
-//! It takes all that waits, up to a limit, reads the clock once, and lets nothing out before it is durable; what
-//! comes meanwhile is the next round, so the disk sets the batch size. A failed append or sync ends it: memory is
+//! It takes what waits in turn, as much as its askers may have in a round, reads the clock once, and lets nothing out
+//! before it is durable; what comes meanwhile is the next round, so the disk sets the batch size. A failed append or sync ends it: memory is
 //! then ahead of the disk, and only a restart makes them one again.
 //! Must never hold: a frame, a stream, or a wait for a peer.
 
@@ -9,24 +9,27 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{self, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::ServerError;
 use super::cache::RecentMessages;
 use super::clock::{self, Timekeeper};
 use super::config::ServerLimits;
+use super::desk::Desk;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::commit::{Commit, history};
 use crate::event::Recorded;
 use crate::log::LogFault;
-use crate::model::{InboxItem, Sequence};
+use crate::model::{InboxItem, Now, Sequence};
 use crate::service::{Batch, Input, Output};
 
 /// The thread's name.
 const THREAD: &str = "adsum-writer";
+/// What each asker for whom something waits adds to the length of a round, in the cost of its inputs: about a
+/// millisecond.
+const TURN_COST: u64 = 128;
 /// Checkpoint records written between two rounds: some microseconds each, so that no answer waits for long.
 const CHECKPOINT_RECORDS_MAX: usize = 128;
 /// Between two counts of the views.
@@ -35,32 +38,9 @@ const SIZES_EVERY: Duration = Duration::from_secs(1);
 /// which the wait does not go on.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// What the writer is asked.
-enum Job {
-    Inputs(Vec<Input>),
-    Stop,
-}
-
-/// The way to the writer, for everybody.
-#[derive(Clone)]
-pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
-}
-
-/// The writer is gone: the server is about to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WriterGone;
-
-impl Writer {
-    /// Hands over inputs in order; waits while the queue is full.
-    pub(super) async fn submit(&self, inputs: Vec<Input>) -> Result<(), WriterGone> {
-        self.jobs.send(Job::Inputs(inputs)).await.map_err(|_| WriterGone)
-    }
-}
-
 /// The writer's thread, for the server that owns it.
 pub(super) struct WriterThread {
-    jobs: mpsc::Sender<Job>,
+    desk: Arc<Desk>,
     thread: Option<thread::JoinHandle<()>>,
     fault: watch::Receiver<Option<Arc<str>>>,
 }
@@ -79,19 +59,17 @@ pub(super) struct WriterParts {
     pub(super) time: Timekeeper,
 }
 
-/// Starts the writer.
+/// Starts the writer, which takes what waits at `desk`.
 pub(super) fn start(
     parts: WriterParts,
+    desk: &Arc<Desk>,
     limits: &ServerLimits,
-) -> Result<(Writer, WriterThread), ServerError> {
+) -> Result<WriterThread, ServerError> {
     let fault = |source| ServerError::Thread { name: THREAD, source };
-    let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(fault)?;
-    let (jobs, queue) = mpsc::channel(limits.queue_bundles_max);
     let (told, told_fault) = watch::channel(None);
     let rounds = Rounds {
         parts,
-        queue,
-        runtime,
+        desk: Arc::clone(desk),
         inputs_max: limits.round_inputs_max,
         checkpointing: false,
         sized_at: None,
@@ -105,8 +83,7 @@ pub(super) fn start(
             }
         })
         .map_err(fault)?;
-    let writer = Writer { jobs: jobs.clone() };
-    Ok((writer, WriterThread { jobs, thread: Some(thread), fault: told_fault }))
+    Ok(WriterThread { desk: Arc::clone(desk), thread: Some(thread), fault: told_fault })
 }
 
 impl WriterThread {
@@ -123,8 +100,7 @@ impl WriterThread {
 
     /// Does what waits, writes a checkpoint and ends the thread.
     pub(super) async fn stop(mut self) -> Result<(), ServerError> {
-        // A writer that failed before has closed its queue; its reason follows.
-        let _ = self.jobs.send(Job::Stop).await;
+        self.desk.close();
         let Some(thread) = self.thread.take() else { return Ok(()) };
         let ended = tokio::task::spawn_blocking(move || thread.join()).await;
         match (self.fault.borrow().as_deref(), ended) {
@@ -137,33 +113,25 @@ impl WriterThread {
     }
 }
 
+impl Drop for WriterThread {
+    // A server that is dropped closes the log as at an orderly stop.
+    fn drop(&mut self) {
+        self.desk.close();
+    }
+}
+
 struct Rounds {
     parts: WriterParts,
-    queue: mpsc::Receiver<Job>,
-    // Of its own, so that the wait for input outlives whatever runtime the server is on.
-    runtime: Runtime,
+    desk: Arc<Desk>,
     inputs_max: usize,
     checkpointing: bool,
     sized_at: Option<Instant>,
 }
 
-/// What one look at the queue brought.
-#[derive(Default)]
-struct Taken {
-    bundles: Vec<Vec<Input>>,
-    inputs: usize,
-    stop: bool,
-}
-
-impl Taken {
-    fn add(&mut self, job: Job) {
-        match job {
-            Job::Inputs(inputs) => {
-                self.inputs += inputs.len();
-                self.bundles.push(inputs);
-            }
-            Job::Stop => self.stop = true,
-        }
+impl Drop for Rounds {
+    // Whether it ended in order or not, nobody takes anything any more.
+    fn drop(&mut self) {
+        self.desk.abandon();
     }
 }
 
@@ -173,13 +141,14 @@ impl Rounds {
         metrics.head(commit.head());
         metrics.clock(commit.views().clock().sets, commit.views().ahead());
         loop {
-            let taken = self.take();
-            let stop = taken.stop;
-            if taken.inputs > 0 || self.is_due() {
-                self.round(taken)?;
+            let wait = if self.checkpointing { Duration::ZERO } else { self.wait() };
+            let is_closed = self.desk.wait(wait);
+            let askers = self.desk.askers();
+            if askers > 0 || self.is_due() {
+                self.round(askers)?;
             }
             self.measure();
-            if stop {
+            if is_closed && self.desk.askers() == 0 {
                 self.parts.commit.settle(self.parts.time.now())?;
                 self.parts.commit.checkpoint_all()?;
                 info!(head = %self.parts.commit.head(), "the log is closed");
@@ -187,34 +156,6 @@ impl Rounds {
             }
             self.checkpointing = self.parts.commit.checkpoint(CHECKPOINT_RECORDS_MAX)?;
         }
-    }
-
-    /// Waits for something to do, then takes all there is, up to the limit.
-    fn take(&mut self) -> Taken {
-        let mut taken = Taken::default();
-        if let Some(job) = self.first() {
-            taken.add(job);
-        }
-        while taken.inputs < self.inputs_max && !taken.stop {
-            let Ok(job) = self.queue.try_recv() else { break };
-            taken.add(job);
-        }
-        taken
-    }
-
-    /// The next job, or nothing when something else falls due before one comes.
-    fn first(&mut self) -> Option<Job> {
-        match self.queue.try_recv() {
-            Ok(job) => return Some(job),
-            Err(mpsc::error::TryRecvError::Disconnected) => return Some(Job::Stop),
-            Err(mpsc::error::TryRecvError::Empty) if self.checkpointing => return None,
-            Err(mpsc::error::TryRecvError::Empty) => {}
-        }
-        let wait = self.wait();
-        let queue = &mut self.queue;
-        let heard = self.runtime.block_on(async { tokio::time::timeout(wait, queue.recv()).await });
-        // A closed queue means that the server was dropped: close the log as at an orderly stop.
-        heard.ok().map(|job| job.unwrap_or(Job::Stop))
     }
 
     fn wait(&self) -> Duration {
@@ -232,12 +173,11 @@ impl Rounds {
         self.parts.commit.is_due(self.parts.time.now())
     }
 
-    fn round(&mut self, taken: Taken) -> Result<(), LogFault> {
-        let WriterParts { commit, lanes, recent, metrics, time } = &mut self.parts;
-        let now = time.now();
-        let tick = (taken.inputs == 0).then_some(Input::Tick);
-        commit.handle(now, taken.bundles.into_iter().flatten().chain(tick));
-        metrics.round(taken.inputs);
+    fn round(&mut self, askers: usize) -> Result<(), LogFault> {
+        let now = self.parts.time.now();
+        let inputs = self.take_in(now, askers);
+        let WriterParts { commit, lanes, recent, metrics, .. } = &mut self.parts;
+        metrics.round(inputs);
         let began = Instant::now();
         let batch = commit.persist()?;
         let outputs = commit.release();
@@ -250,6 +190,24 @@ impl Rounds {
         }
         lanes.deliver(outputs);
         Ok(())
+    }
+
+    /// Takes in what waits, in turn, as far as a round goes: so that whoever comes meanwhile does not wait for long.
+    /// Returns how many inputs that were.
+    fn take_in(&mut self, now: Now, askers: usize) -> usize {
+        let commit = &mut self.parts.commit;
+        let (mut inputs, mut left) = (0, askers as u64 * TURN_COST);
+        while left > 0 && inputs < self.inputs_max {
+            let Some((asker, cost, input)) = self.desk.next() else { break };
+            let steps = commit.take_in(now, input);
+            self.desk.charge(&asker, steps);
+            left = left.saturating_sub(cost + steps);
+            inputs += 1;
+        }
+        if inputs == 0 {
+            commit.take_in(now, Input::Tick);
+        }
+        inputs
     }
 
     /// Counts the views, now and then while they change.

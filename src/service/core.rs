@@ -13,8 +13,8 @@ use super::decide;
 use super::live::Live;
 use super::observe::Observations;
 use super::{
-    Actor, Batch, FeedId, Input, Output, PresenceItem, Query, Reply, Restored, ServiceConfig,
-    Ticket, open, query,
+    Actor, Batch, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply, Restored,
+    ServiceConfig, Ticket, open, query,
 };
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
@@ -44,6 +44,8 @@ pub struct Service {
     round: Option<Timestamp>,
     pending: Vec<(Moment, Event)>,
     pub(super) outputs: Vec<Output>,
+    /// What the last input took so far: events, and what was looked at one by one.
+    pub(super) steps: u64,
 }
 
 /// A presence feed that is asked for, see [`Input::OpenPresence`].
@@ -76,6 +78,7 @@ impl Service {
             round: None,
             pending: Vec::new(),
             outputs: Vec::new(),
+            steps: 0,
         }
     }
 
@@ -87,6 +90,19 @@ impl Service {
     /// anything is decided.
     pub fn handle(&mut self, now: impl Into<Now>, input: Input) {
         let now = self.begin(now);
+        self.steps = 0;
+        let outputs = self.outputs.len();
+        self.take_in(now, input);
+        self.steps += self.outputs[outputs..].iter().map(Output::told).sum::<u64>();
+    }
+
+    /// What the last input took beside itself: one for each event, each feed that is told of something, and each row or
+    /// subscription that was looked at.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn take_in(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Enter { ticket, hello } => {
                 let verdict = decide::enter(self.case(now), &hello);
@@ -122,6 +138,7 @@ impl Service {
             }
             Input::Query { ticket, actor, query } => {
                 let verdict = self.query(now, &actor, query);
+                self.steps += verdict.as_ref().map_or(0, |verdict| verdict.reply.rows());
                 self.conclude(now, ticket, verdict);
             }
             Input::OpenPresence {
@@ -138,11 +155,16 @@ impl Service {
                 let result = self.open_presence(now, request);
                 self.reply(ticket, result);
             }
+            Input::OpenMore { ticket, feed, actor } => {
+                let result = self.check_actor(&actor);
+                let result = result.map(|()| Reply::PresenceOpened(self.open_part(now, feed)));
+                self.reply(ticket, result);
+            }
             Input::OpenInbox { ticket, feed, actor, inbox, after, epoch } => {
                 let result = self.open_inbox(now, feed, &actor, inbox, (after, epoch));
                 self.reply(ticket, result);
             }
-            Input::CloseFeed { feed } => self.live.close(feed),
+            Input::CloseFeed { feed } => self.steps += self.live.close(feed) as u64,
             Input::Tick => {}
         }
     }
@@ -191,7 +213,9 @@ impl Service {
         loop {
             let now = round.max(self.views.moment().next().timestamp());
             let ending = self.views.next_due(self.clock.ahead).filter(|(at, _)| *at <= now);
-            let until = ending.as_ref().map_or(now, |(at, _)| *at);
+            // What ends in the same millisecond goes first: nothing is recorded while something lives beyond its end.
+            let before = |at: Timestamp| Timestamp::from_ms(at.as_ms().saturating_sub(1));
+            let until = ending.as_ref().map_or(now, |(at, _)| before(*at));
             if let Some((at, event)) = self.observations.take_due(until) {
                 self.happen(Moment::of(at), Event::WatchObserved(event));
                 continue;
@@ -258,14 +282,25 @@ impl Service {
         } else {
             BTreeSet::new()
         };
-        let scope =
-            open::Scope { watcher, presentities: &presentities, audiences: &audiences, after };
-        let mut opened = open::presence(case, &scope);
-        (opened.restored, opened.epochs) = (restored, Arc::clone(&self.epochs));
-        self.count_all(&mut opened.items);
-        let sights = open::sights(case, watcher);
-        self.live.open_presence(feed, watcher, presentities, sights, audiences);
+        self.live.open_presence(feed, watcher, presentities, audiences, after);
+        let mut opened = self.open_part(now, feed);
+        opened.restored = restored;
         Ok(Reply::PresenceOpened(opened))
+    }
+
+    /// The next part of what a presence feed begins with. One that was closed meanwhile begins with nothing.
+    fn open_part(&mut self, now: Timestamp, feed: FeedId) -> PresenceOpened {
+        let Some((watcher, presentities, audiences, opening)) = self.live.opening(feed) else {
+            return PresenceOpened { complete: true, ..PresenceOpened::default() };
+        };
+        let scope = open::Scope { watcher, presentities, audiences, after: opening.after };
+        let part = open::presence(self.case(now), &scope, opening.last.clone());
+        let open::Part { mut opened, sights, last, steps } = part;
+        self.live.add_part(feed, sights, last);
+        self.steps += steps as u64;
+        opened.epochs = Arc::clone(&self.epochs);
+        self.count_all(&mut opened.items);
+        opened
     }
 
     fn open_inbox(
@@ -301,7 +336,9 @@ impl Service {
     fn query(&self, now: Timestamp, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
         self.check_actor(actor)?;
         let mut verdict = query::query(self.case(now), actor, query)?;
-        if let Reply::Found(Findings::ListWatchers(rows)) = &mut verdict.reply {
+        if let Reply::Found(Findings::ListWatchers(rows)) | Reply::Watchers { rows, .. } =
+            &mut verdict.reply
+        {
             for row in rows {
                 self.observations.add_to(row, self.clock.ahead);
             }
@@ -378,6 +415,7 @@ impl Service {
         let (sequence, ahead) = (self.views.head().next(), self.clock.ahead);
         let recorded = Recorded { sequence, at, ahead, event };
         let begun = self.begun(&recorded.event);
+        self.steps += 1;
         self.views.apply(&recorded);
         self.tell(&recorded);
         self.pending.push((at, recorded.event));

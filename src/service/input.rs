@@ -4,8 +4,8 @@
 
 use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
-    DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
-    Lifetime, Moment, Presentity, Principal, PublicKey,
+    DeviceId, DeviceLabel, Document, Domain, EpochId, Handling, InboxAddress, InboxSequence,
+    InviteId, Lifetime, Moment, Presentity, Principal, PublicKey,
 };
 use crate::protocol::{Command, Question};
 
@@ -146,6 +146,16 @@ pub enum Input {
         /// Whether to tell of watchers too: of the presentities it controls or is granted that for.
         with_watchers: bool,
     },
+    /// Goes on with opening a presence feed, after an answer that said that there is
+    /// [more](super::PresenceOpened::more). Answer: [`Reply::PresenceOpened`](super::Reply::PresenceOpened).
+    OpenMore {
+        /// For the answer.
+        ticket: Ticket,
+        /// The feed.
+        feed: FeedId,
+        /// Who watches.
+        actor: Actor,
+    },
     /// Opens an inbox feed. Answer: [`Reply::InboxOpened`](super::Reply::InboxOpened). From then on
     /// [`Output::Inbox`](super::Output::Inbox) tells it every message after the answer's head.
     OpenInbox {
@@ -169,6 +179,27 @@ pub enum Input {
     },
     /// Nothing but that time passed: what is due by `now` is ended, as before every input. No answer.
     Tick,
+}
+
+impl Input {
+    /// What it costs to take it in, before it is known what follows from it: one, and one for each KiB or entry that it
+    /// brings.
+    pub fn cost(&self) -> u64 {
+        const UNIT_BYTES: usize = 1024;
+        let Self::Command { command, .. } = self else { return 1 };
+        let brought = match command {
+            Command::Send(send) => send.body.len() / UNIT_BYTES,
+            Command::Publish(publish) => {
+                publish.document.as_ref().map_or(0, Document::payload_bytes) / UNIT_BYTES
+            }
+            Command::Delete(delete) => delete.sequences.len(),
+            Command::ChangeRules(change) => change.put.len() + change.remove.len(),
+            Command::ChangeDelivery(request) => request.change.put.len(),
+            Command::ChangeVisibility(change) => change.put.len() + change.remove.len(),
+            _ => 0,
+        };
+        1 + brought as u64
+    }
 }
 
 /// How a connection introduces itself, after its proof was checked.
@@ -204,6 +235,14 @@ pub enum Query {
         inbox: InboxAddress,
         /// Those behind this one.
         after: InboxSequence,
+    },
+    /// The next watchers of a presentity, where a [`Reply::Watchers`](super::Reply::Watchers) ended. Answer: that, or
+    /// [`Reply::Found`](super::Reply::Found) at the end.
+    MoreWatchers {
+        /// Of which presentity.
+        presentity: Presentity,
+        /// Those behind this one.
+        after: Principal,
     },
     /// The next messages that were stored aside. Answer: [`Reply::Page`](super::Reply::Page).
     Quarantine {

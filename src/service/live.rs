@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FeedId, Lens};
-use crate::model::{InboxAddress, Mode, Presentity, Principal};
+use crate::model::{InboxAddress, Mode, Moment, Presentity, Principal};
 
 /// A presence feed that is open, and what it is told of.
 #[derive(Debug)]
@@ -16,6 +16,37 @@ struct OpenPresenceFeed {
     subscribed: BTreeSet<Presentity>,
     /// The presentities of whose watchers it is told.
     audiences: BTreeSet<Presentity>,
+    /// What its opening has come to, while that is not done.
+    opening: Option<Opening>,
+}
+
+impl OpenPresenceFeed {
+    /// Whether its opening has come to `presentity`: what lies further on it learns when that does.
+    fn has_reached(&self, presentity: &Presentity) -> bool {
+        match &self.opening {
+            None => true,
+            Some(Opening { last: Some(Place::Subscription(last)), .. }) => presentity <= last,
+            Some(Opening { last, .. }) => last.is_some(),
+        }
+    }
+}
+
+/// What was looked at last while a feed is opened: subscriptions come first, then watchers, each in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The subscription to this presentity.
+    Subscription(Presentity),
+    /// This one of the presentity's watchers.
+    Watcher(Presentity, Principal),
+}
+
+/// The opening of a presence feed that comes in parts.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    /// What its watcher has seen.
+    pub(super) after: Moment,
+    /// What was looked at last.
+    pub(super) last: Option<Place>,
 }
 
 /// How a feed sees a presentity: how many of its changes, and what of each.
@@ -24,6 +55,10 @@ pub(super) struct Sight {
     pub(super) mode: Mode,
     pub(super) lens: Lens,
 }
+
+/// Whose feed is being opened, of which presentities and whose watchers, and how far that has come.
+type OpeningFeed<'a> =
+    (&'a Principal, &'a BTreeSet<Presentity>, &'a BTreeSet<Presentity>, &'a Opening);
 
 /// Feeds by what they are told of, each with what is to be known there.
 type Feeds<K, V> = BTreeMap<K, BTreeMap<FeedId, V>>;
@@ -43,29 +78,48 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// Opens a presence feed over those of `subscriptions` it covers, and over the watchers of `audiences`.
+    /// Opens a presence feed of what `watcher` subscribes to, or of `presentities` only, and of the watchers of
+    /// `audiences`, from `after` on. Its parts follow, see [`Live::add_part`].
     pub(super) fn open_presence(
         &mut self,
         feed: FeedId,
         watcher: &Principal,
         presentities: BTreeSet<Presentity>,
-        subscriptions: Vec<(Presentity, Sight)>,
         audiences: BTreeSet<Presentity>,
+        after: Moment,
     ) {
         self.close(feed);
-        let mut open =
-            OpenPresenceFeed { watcher: watcher.clone(), subscribed: BTreeSet::new(), audiences };
-        for (presentity, sight) in subscriptions {
-            if covers(&presentities, &presentity) {
-                open.subscribed.insert(presentity.clone());
-                insert(&mut self.by_presentity, presentity, feed, sight);
-            }
-        }
-        for presentity in &open.audiences {
+        let opening = Some(Opening { after, last: None });
+        let (watcher, subscribed) = (watcher.clone(), BTreeSet::new());
+        for presentity in &audiences {
             insert(&mut self.by_audience, presentity.clone(), feed, watcher.clone());
         }
         insert(&mut self.by_watcher, watcher.clone(), feed, presentities);
-        self.presence.insert(feed, open);
+        self.presence.insert(feed, OpenPresenceFeed { watcher, subscribed, audiences, opening });
+    }
+
+    /// The opening of a presence feed, if there is something left of it: whose feed it is, of which presentities and
+    /// whose watchers, and how far it has come.
+    pub(super) fn opening(&self, feed: FeedId) -> Option<OpeningFeed<'_>> {
+        let open = self.presence.get(&feed)?;
+        let presentities = self.by_watcher.get(&open.watcher)?.get(&feed)?;
+        Some((&open.watcher, presentities, &open.audiences, open.opening.as_ref()?))
+    }
+
+    /// From now on a feed is told of the presentities in `sights`; its opening has come to `last`, or is done.
+    pub(super) fn add_part(
+        &mut self,
+        feed: FeedId,
+        sights: Vec<(Presentity, Sight)>,
+        last: Option<Place>,
+    ) {
+        let Some(open) = self.presence.get_mut(&feed) else { return };
+        let after = open.opening.as_ref().map_or(Moment::ZERO, |opening| opening.after);
+        open.opening = last.map(|last| Opening { after, last: Some(last) });
+        for (presentity, sight) in sights {
+            open.subscribed.insert(presentity.clone());
+            insert(&mut self.by_presentity, presentity, feed, sight);
+        }
     }
 
     /// Opens an inbox feed.
@@ -75,9 +129,11 @@ impl Live {
         insert(&mut self.by_inbox, inbox.clone(), feed, reader.clone());
     }
 
-    /// Closes a feed, if it is open.
-    pub(super) fn close(&mut self, feed: FeedId) {
+    /// Closes a feed, if it is open. Returns of how much it was told.
+    pub(super) fn close(&mut self, feed: FeedId) -> usize {
+        let mut told = 0;
         if let Some(open) = self.presence.remove(&feed) {
+            told += open.subscribed.len() + open.audiences.len();
             remove(&mut self.by_watcher, &open.watcher, feed);
             for presentity in &open.subscribed {
                 remove(&mut self.by_presentity, presentity, feed);
@@ -89,6 +145,7 @@ impl Live {
         if let Some(inbox) = self.inboxes.remove(&feed) {
             remove(&mut self.by_inbox, &inbox, feed);
         }
+        told
     }
 
     /// `watcher` subscribes to `presentity`, newly, in another mode or with another sight. Returns its feeds that
@@ -129,7 +186,10 @@ impl Live {
 
     fn covering(&self, watcher: &Principal, presentity: &Presentity) -> Vec<FeedId> {
         let feeds = self.by_watcher.get(watcher).into_iter().flatten();
-        let covering = feeds.filter(|(_, presentities)| covers(presentities, presentity));
+        let covering = feeds.filter(|(feed, presentities)| {
+            covers(presentities, presentity)
+                && self.presence.get(feed).is_some_and(|open| open.has_reached(presentity))
+        });
         covering.map(|(feed, _)| *feed).collect()
     }
 

@@ -22,6 +22,7 @@ mod past;
 mod query;
 mod shown;
 mod tell;
+mod turns;
 mod watchers;
 
 pub use self::core::Service;
@@ -36,3 +37,4 @@ pub use output::{
 };
 pub use past::{Judged, Span};
 pub use shown::view;
+pub use turns::{Asker, Turns};

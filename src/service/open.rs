@@ -1,17 +1,20 @@
 //! What a feed begins with.
 //!
 //! First connect, reconnect, restart and falling behind take this one path: the feed gets everything after its
-//! position, in order of version, and is live from the same step on. Must never hold: what a feed has sent (see
-//! `feed`).
+//! position, in order of version, and is live from the same step on. What it begins with comes in parts, so that nobody
+//! waits for all of a large one; of what a part was about, it is live from that part on. Must never hold: what a feed has
+//! sent (see `feed`).
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::case::{Case, rights};
 use super::decide::check_known;
-use super::live::Sight;
+use super::live::{Place, Sight};
 use super::shown::{Presence, without_presence};
 use super::{Actor, History, InboxOpened, Lens, PresenceItem, PresenceOpened, Restored};
+use crate::model::limits::FEED_PART_MAX;
 use crate::model::{
     EpochId, Epochs, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal,
     Rights,
@@ -30,37 +33,86 @@ pub(super) struct Scope<'a> {
     pub(super) after: Moment,
 }
 
-/// What a presence feed misses.
-pub(super) fn presence(case: Case<'_>, scope: &Scope<'_>) -> PresenceOpened {
-    let (head, after) = (case.views.moment(), scope.after);
-    let mut opened = PresenceOpened { head, complete: true, ..PresenceOpened::default() };
-    let view = case.views.watcher(scope.watcher);
-    for (presentity, subscription) in view.into_iter().flat_map(|view| &view.subscriptions) {
-        let is_wanted = scope.presentities.is_empty() || scope.presentities.contains(presentity);
-        if is_wanted && !subscription.by_fetch {
-            add_missed(case, scope.watcher, presentity, subscription, after, &mut opened);
-        }
-    }
-    for presentity in scope.audiences {
-        opened.items.extend(missed_watchers(case, scope.watcher, presentity, after));
-    }
-    opened.items.sort_by_key(|item| item.version);
-    opened
+/// A part of what a presence feed begins with.
+pub(super) struct Part {
+    /// What it misses.
+    pub(super) opened: PresenceOpened,
+    /// How it sees the presentities in it from now on.
+    pub(super) sights: Vec<(Presentity, Sight)>,
+    /// Where the next part goes on, if this is not the last.
+    pub(super) last: Option<Place>,
+    /// How much was looked at.
+    pub(super) steps: usize,
 }
 
-fn missed_watchers(
-    case: Case<'_>,
-    asker: &Principal,
-    presentity: &Presentity,
-    after: Moment,
-) -> Vec<Arc<PresenceItem>> {
-    let rows = case.watcher_rows(presentity).into_iter();
-    let missed = rows.filter(|(_, version)| *version > after);
-    let items = missed.filter_map(|(row, version)| {
-        let row = case.shown_row(asker, row)?;
-        Some(Arc::new(PresenceItem::about(row, version)))
-    });
-    items.collect()
+/// What a presence feed misses behind `last`, as much as one part holds.
+pub(super) fn presence(case: Case<'_>, scope: &Scope<'_>, last: Option<Place>) -> Part {
+    let opened =
+        PresenceOpened { head: case.views.moment(), complete: true, ..PresenceOpened::default() };
+    let mut part = Part { opened, sights: Vec::new(), last, steps: 0 };
+    if !matches!(part.last, Some(Place::Watcher(..))) && add_subscriptions(case, scope, &mut part)
+        || add_watchers(case, scope, &mut part)
+    {
+        part.opened.more = true;
+    } else {
+        part.last = None;
+    }
+    part.opened.items.sort_by_key(|item| item.version);
+    part
+}
+
+/// Adds what is missed of subscriptions; says whether there are more than go into the part.
+fn add_subscriptions(case: Case<'_>, scope: &Scope<'_>, part: &mut Part) -> bool {
+    let Some(view) = case.views.watcher(scope.watcher) else { return false };
+    let begin = match &part.last {
+        Some(Place::Subscription(presentity)) => Bound::Excluded(presentity.clone()),
+        _ => Bound::Unbounded,
+    };
+    for (presentity, subscription) in view.subscriptions.range((begin, Bound::Unbounded)) {
+        if part.steps == FEED_PART_MAX {
+            return true;
+        }
+        part.steps += 1;
+        part.last = Some(Place::Subscription(presentity.clone()));
+        let is_wanted = scope.presentities.is_empty() || scope.presentities.contains(presentity);
+        if !is_wanted || subscription.by_fetch {
+            continue;
+        }
+        let lens = case.lens(presentity, scope.watcher).filter(|_| subscription.is_active());
+        let missed = (presentity, subscription, lens.as_ref());
+        add_missed(case, missed, scope.after, &mut part.opened);
+        let mode = subscription.mode;
+        part.sights.extend(lens.map(|lens| (presentity.clone(), Sight { mode, lens })));
+    }
+    false
+}
+
+/// Adds what is missed of watchers; says whether there are more than go into the part.
+fn add_watchers(case: Case<'_>, scope: &Scope<'_>, part: &mut Part) -> bool {
+    let (mut of, mut after) = (Bound::Unbounded, None);
+    if let Some(Place::Watcher(presentity, watcher)) = part.last.clone() {
+        (of, after) = (Bound::Included(presentity), Some(watcher));
+    }
+    for presentity in scope.audiences.range((of, Bound::Unbounded)) {
+        let room = FEED_PART_MAX - part.steps;
+        let page = case.watchers_page(presentity, scope.watcher, after.take().as_ref(), room);
+        part.steps += page.watchers.len();
+        if let Some(last) = page.watchers.last() {
+            part.last = Some(Place::Watcher(presentity.clone(), (*last).clone()));
+        }
+        for watcher in page.watchers {
+            let row = case.watcher_row(presentity, watcher);
+            let missed = row.filter(|(_, version)| *version > scope.after);
+            part.opened.items.extend(missed.and_then(|(row, version)| {
+                let row = case.shown_row(scope.watcher, row)?;
+                Some(Arc::new(PresenceItem::about(row, version)))
+            }));
+        }
+        if page.has_more {
+            return true;
+        }
+    }
+    false
 }
 
 /// The presentities whose watchers a feed of `watcher` may be told of: its own, and those it asks for and is granted.
@@ -78,37 +130,22 @@ pub(super) fn audiences(
     presentities.iter().filter(may).cloned().collect()
 }
 
-/// How `watcher` sees each presentity it has an active subscription to.
-pub(super) fn sights(case: Case<'_>, watcher: &Principal) -> Vec<(Presentity, Sight)> {
-    let view = case.views.watcher(watcher);
-    let subscriptions = view.into_iter().flat_map(|view| &view.subscriptions);
-    let active = subscriptions.filter(|(_, subscription)| subscription.is_active());
-    let seen = active.filter_map(|(presentity, subscription)| {
-        let lens = case.lens(presentity, watcher)?;
-        Some((presentity.clone(), Sight { mode: subscription.mode, lens }))
-    });
-    seen.collect()
-}
-
-/// Adds what is missed of one subscription.
+/// Adds what is missed of one subscription, which is seen through `lens`, if at all.
 fn add_missed(
     case: Case<'_>,
-    watcher: &Principal,
-    presentity: &Presentity,
-    subscription: &SubscriptionView,
+    (presentity, subscription, lens): (&Presentity, &SubscriptionView, Option<&Lens>),
     after: Moment,
     opened: &mut PresenceOpened,
 ) {
     let began = (subscription.changed > after).then_some(subscription.changed);
-    let lens = case.lens(presentity, watcher);
-    let (true, Some(lens)) = (subscription.is_active(), lens) else {
+    let Some(lens) = lens else {
         if let Some(changed) = began {
             opened.items.push(Arc::new(without_presence(presentity, changed, subscription.state)));
         }
         return;
     };
     let presence = Presence::new(case.views, presentity);
-    let version = presence.last_shown(subscription, &lens);
+    let version = presence.last_shown(subscription, lens);
     if version <= after {
         return;
     }
@@ -116,7 +153,7 @@ fn add_missed(
     let from = after.max(subscription.moved);
     let view = case.views.presentity(presentity).filter(|view| view.version > from);
     match (subscription.mode, view) {
-        (Mode::Every, Some(view)) if lens == Lens::All => opened.histories.push(History {
+        (Mode::Every, Some(view)) if *lens == Lens::All => opened.histories.push(History {
             presentity: presentity.clone(),
             after: from,
             last: view.changed_at,
@@ -126,7 +163,7 @@ fn add_missed(
             // The log does not say which changes could be seen through a part, so whoever sees a part gets the latest
             // state.
             opened.complete &= mode != Mode::Every || !matches!(lens, Lens::Part(_));
-            opened.items.push(Arc::new(presence.item(&lens, version)));
+            opened.items.push(Arc::new(presence.item(lens, version)));
         }
     }
 }

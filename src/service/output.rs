@@ -37,6 +37,13 @@ pub enum Reply {
     Presence(Arc<PresenceItem>),
     /// What a question asks for, if neither the watcher's eyes nor the log are needed for it.
     Found(Findings),
+    /// Some of the rows that a [`ListWatchers`](crate::protocol::ListWatchers) asks for; there are more.
+    Watchers {
+        /// The rows.
+        rows: Vec<WatcherRow>,
+        /// Whom to go on behind, see [`Query::MoreWatchers`](super::Query::MoreWatchers).
+        last: Principal,
+    },
     /// See [`Query::Page`](super::Query::Page); empty at the end.
     Page(Vec<InboxRow>),
     /// See [`Input::OpenPresence`](super::Input::OpenPresence).
@@ -63,6 +70,19 @@ pub enum Reply {
         /// Whether the watcher controls the presentity and so sees all of it, whatever the rules.
         controls: bool,
     },
+}
+
+impl Reply {
+    /// How many rows it lists.
+    pub(super) fn rows(&self) -> u64 {
+        let rows = match self {
+            Self::Found(Findings::ListWatchers(rows)) | Self::Watchers { rows, .. } => rows.len(),
+            Self::Found(Findings::ListSubscriptions(rows)) => rows.len(),
+            Self::Page(rows) => rows.len(),
+            _ => 0,
+        };
+        rows as u64
+    }
 }
 
 impl From<Findings> for Reply {
@@ -123,6 +143,23 @@ pub struct PresenceOpened {
     pub restored: Option<Restored>,
     /// In which epoch each moment lies.
     pub epochs: Arc<Epochs>,
+    /// Whether this is a part, and more is to be asked for with [`Input::OpenMore`](super::Input::OpenMore).
+    pub more: bool,
+    /// The head of the first part, if there were several.
+    pub begun: Option<Moment>,
+}
+
+impl PresenceOpened {
+    /// This and the part that came next, as one.
+    #[must_use]
+    pub fn and(mut self, next: Self) -> Self {
+        self.begun.get_or_insert(self.head);
+        (self.head, self.more) = (next.head, next.more);
+        self.items.extend(next.items);
+        self.histories.extend(next.histories);
+        self.complete &= next.complete;
+        self
+    }
 }
 
 /// A stretch of a presentity's changes that is to be read from the log.
@@ -253,6 +290,20 @@ pub enum Output {
         /// The device.
         device: DeviceId,
     },
+}
+
+impl Output {
+    /// How many feeds are told.
+    pub(super) fn told(&self) -> u64 {
+        let told = match self {
+            Self::Presence { feeds, .. } => feeds.len(),
+            Self::Inbox { feeds, .. }
+            | Self::Composing { feeds, .. }
+            | Self::Ended { feeds, .. } => feeds.len(),
+            Self::Reply { .. } | Self::Revoked { .. } => 0,
+        };
+        told as u64
+    }
 }
 
 /// The events of one round, to be appended as one commit.

@@ -6,7 +6,7 @@ use super::case::{Case, Verdict, controls};
 use super::decide::check_known;
 use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
-use crate::model::limits::{INBOX_PAGE_MAX, TOLD};
+use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AccessRule, AdministratorAct, Ahead, DeliveryRule, Domain, DomainRow, InboxAddress,
     InboxSequence, Lifetime, Presentity, Principal, Refusal, Rights, Sequence, SubscriptionState,
@@ -29,6 +29,9 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
             page(view.into_iter().flat_map(|view| view.kept_after(after)))
+        }
+        Query::MoreWatchers { presentity, after } => {
+            watchers_after(case, actor, &presentity, Some(&after))?
         }
         Query::Quarantine { inbox, after } => quarantine(case, actor, &inbox, after)?,
     };
@@ -121,16 +124,9 @@ fn subscriptions(case: Case<'_>, actor: &Actor) -> Vec<SubscriptionRow> {
 }
 
 fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Verdict, Refusal> {
-    case.check_domain(presentity.domain())?;
+    let reply = watchers_after(case, actor, presentity, None)?;
     let owner = presentity.principal();
-    let administers = case.administers(actor, presentity.domain())
-        && !controls(case.views, &owner, &actor.principal);
-    let rows = case.watcher_rows(presentity).into_iter();
-    let rows = rows.filter_map(|(row, _)| {
-        if administers { Some(row) } else { case.shown_row(&actor.principal, row) }
-    });
-    let reply = Reply::Found(Findings::ListWatchers(rows.collect()));
-    if !administers || case.views.principal(&owner).is_none() {
+    if !case.oversees(&actor.principal, presentity) || case.views.principal(&owner).is_none() {
         return Ok(Verdict::unchanged(reply));
     }
     let event = AdministratorActed {
@@ -140,6 +136,28 @@ fn watchers(case: Case<'_>, actor: &Actor, presentity: &Presentity) -> Result<Ve
         about: String::new(),
     };
     Ok(Verdict::new(Event::AdministratorActed(event), reply))
+}
+
+/// The next watchers behind `after`: a part of the list, or the end of it.
+fn watchers_after(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+    after: Option<&Principal>,
+) -> Result<Reply, Refusal> {
+    case.check_domain(presentity.domain())?;
+    let asker = &actor.principal;
+    let page = case.watchers_page(presentity, asker, after, FEED_PART_MAX);
+    let oversees = case.oversees(asker, presentity);
+    let rows = page.watchers.iter().filter_map(|watcher| {
+        let (row, _) = case.watcher_row(presentity, watcher)?;
+        if oversees { Some(row) } else { case.shown_row(asker, row) }
+    });
+    let rows = rows.collect();
+    Ok(match page.watchers.last().filter(|_| page.has_more) {
+        Some(last) => Reply::Watchers { rows, last: Principal::clone(last) },
+        None => Findings::ListWatchers(rows).into(),
+    })
 }
 
 fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<DeviceKey>, Refusal> {

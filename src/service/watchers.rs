@@ -2,12 +2,21 @@
 //!
 //! Must never hold: a decision about who may learn it beyond the one that [`Case::may_see_watcher`] makes.
 
-use super::case::{Case, rights};
+use std::ops::Bound;
+
+use super::case::{Case, controls, rights};
 use crate::model::{
     EndReason, Handling, Lifetime, Moment, Presentity, Principal, Rights, SubscriptionState,
     Timestamp, WatcherKind, WatcherRow, limits::WATCHERS_WINDOW_MS,
 };
 use crate::view::{Seen, SubscriptionView};
+
+/// Some of those who watch a presentity or did of late.
+pub(super) struct WatchersPage<'a> {
+    pub(super) watchers: Vec<&'a Principal>,
+    /// Whether there are others behind them.
+    pub(super) has_more: bool,
+}
 
 impl Case<'_> {
     /// The watcher information about `watcher`, and when it last changed; `None` if it was not seen of late.
@@ -64,15 +73,41 @@ impl Case<'_> {
         self.ahead.shown(moment.unwrap_or_default().max(begin))
     }
 
-    /// The watcher information of `presentity`, in order of watcher.
-    pub(super) fn watcher_rows(&self, presentity: &Presentity) -> Vec<(WatcherRow, Moment)> {
-        let seen = self.views.audience(presentity).into_iter().flat_map(|view| view.seen.keys());
-        let mut watchers: Vec<&Principal> =
-            seen.chain(self.views.subscribers(presentity)).collect();
+    /// The next watchers of `presentity` behind `after`, in order, at most `max` of those that `asker` may learn of: who
+    /// may learn of no others is not made to look at them all.
+    pub(super) fn watchers_page<'b>(
+        &'b self,
+        presentity: &Presentity,
+        asker: &'b Principal,
+        after: Option<&Principal>,
+        max: usize,
+    ) -> WatchersPage<'b> {
+        let owner = presentity.principal();
+        if !rights(self.views, &owner, asker).has(Rights::WATCHERS)
+            && !self.oversees(asker, presentity)
+        {
+            let is_next = after.is_none_or(|after| after < asker);
+            let watchers = Some(asker).filter(|_| is_next).into_iter().collect();
+            return WatchersPage { watchers, has_more: false };
+        }
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (begin, Bound::Unbounded);
+        let seen = self.views.audience(presentity).into_iter();
+        let seen = seen.flat_map(|view| view.seen.range::<Principal, _>(range));
+        let seen = seen.map(|(watcher, _)| watcher).take(max + 1);
+        let subscribers = self.views.subscribers_in(presentity, range).take(max + 1);
+        let mut watchers: Vec<&Principal> = seen.chain(subscribers).collect();
         watchers.sort_unstable();
         watchers.dedup();
-        let rows = watchers.into_iter();
-        rows.filter_map(|watcher| self.watcher_row(presentity, watcher)).collect()
+        let has_more = watchers.len() > max;
+        watchers.truncate(max);
+        WatchersPage { watchers, has_more }
+    }
+
+    /// Whether `asker` administers the domain of `presentity` without controlling it.
+    pub(super) fn oversees(&self, asker: &Principal, presentity: &Presentity) -> bool {
+        let administers = self.is_administrator(asker) && asker.domain() == presentity.domain();
+        administers && !controls(self.views, &presentity.principal(), asker)
     }
 
     /// Whether `asker` may learn of all the watchers of `presentity`: its owner, and a member of it.

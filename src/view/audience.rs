@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what they were shown, or where a subscription stands; that is the watcher's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,19 @@ use crate::event::{Event, Recorded, WatchObserved};
 use crate::model::limits::{WATCHERS_MAX, WATCHERS_WINDOW_MS};
 use crate::model::{Lifetime, Moment, Principal, Sequence, Timestamp};
 
+/// Watchers forgotten at one event at most.
+const FORGOTTEN_AT_ONCE: usize = 4;
+
 /// Those who watched one presentity within the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceView {
     /// The last event it took.
     pub as_of: Sequence,
-    /// When and how often each was seen.
+    /// When and how often each was seen; some of them so long ago that it does not count any more, see [`Seen::is_over`].
     pub seen: BTreeMap<Principal, Seen>,
+    /// The same by when they were last seen.
+    #[serde(skip)]
+    oldest: BTreeSet<(Timestamp, Principal)>,
 }
 
 /// When and how often a watcher was seen, since it was first seen after an absence longer than the window.
@@ -47,14 +53,23 @@ impl AudienceView {
         let Event::WatchObserved(event) = &recorded.event else {
             unreachable!("only events of audiences come here")
         };
-        let now = recorded.at.timestamp();
-        self.seen.retain(|_, seen| !seen.is_over(now));
         self.observe(event, recorded.at);
-        self.forget_oldest();
+        self.forget(recorded.at.timestamp());
+    }
+
+    /// Makes what follows from the rest, after that was loaded.
+    pub(super) fn index(&mut self) {
+        let seen = self.seen.iter().map(|(watcher, seen)| (seen.last_at, watcher.clone()));
+        self.oldest = seen.collect();
     }
 
     fn observe(&mut self, event: &WatchObserved, at: Moment) {
-        let seen = self.seen.entry(event.watcher.clone()).or_insert(Seen {
+        let known = self.seen.remove(&event.watcher);
+        if let Some(known) = &known {
+            self.oldest.remove(&(known.last_at, event.watcher.clone()));
+        }
+        let known = known.filter(|seen| !seen.is_over(at.timestamp()));
+        let mut seen = known.unwrap_or(Seen {
             first_at: event.first_at,
             last_at: event.last_at,
             fetches: 0,
@@ -65,16 +80,22 @@ impl AudienceView {
         seen.fetches += u64::from(event.fetches);
         seen.subscriptions += u64::from(event.subscriptions);
         seen.changed = at;
+        self.oldest.insert((seen.last_at, event.watcher.clone()));
+        self.seen.insert(event.watcher.clone(), seen);
     }
 
-    /// Keeps the latest only, so that nobody can make it grow for ever.
-    fn forget_oldest(&mut self) {
-        if self.seen.len() <= WATCHERS_MAX {
-            return;
-        }
-        let oldest = self.seen.iter().min_by_key(|(_, seen)| seen.last_at);
-        if let Some(watcher) = oldest.map(|(watcher, _)| watcher.clone()) {
-            self.seen.remove(&watcher);
+    /// Forgets some of those who were not seen for long, and keeps the latest only, so that nobody can make it grow for
+    /// ever. A few at each event: more go than come, and no event takes long.
+    fn forget(&mut self, now: Timestamp) {
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            let Some((_, oldest)) = self.oldest.first() else { return };
+            let is_over = self.seen.get(oldest).is_none_or(|seen| seen.is_over(now));
+            if !is_over && self.seen.len() <= WATCHERS_MAX {
+                return;
+            }
+            if let Some((_, watcher)) = self.oldest.pop_first() {
+                self.seen.remove(&watcher);
+            }
         }
     }
 }

@@ -79,9 +79,11 @@ pub struct InboxView {
     pub(super) acknowledged: BTreeMap<DeviceId, InboxSequence>,
     /// Rows of consecutive messages, the last one being `head`.
     pub(super) rows: VecDeque<Row>,
-    kept: u64,
+    /// What is there that its owner's devices are told of, so that nothing is looked for among the rows of what is gone.
+    told: BTreeSet<InboxSequence>,
+    /// What is there and quarantined.
+    aside: BTreeSet<InboxSequence>,
     unread: u64,
-    quarantined: u64,
     read_through: InboxSequence,
     pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
     pub(super) changed_chunks: BTreeSet<u64>,
@@ -97,6 +99,9 @@ pub(super) struct InboxChange {
     /// The messages whose ids may be used again.
     pub(super) forgotten: Vec<MessageKey>,
 }
+
+/// Rows forgotten at one event at most.
+const FORGOTTEN_AT_ONCE: usize = 16;
 
 /// Rows in one checkpoint record: a few kilobytes, so that a new message costs little to save.
 pub(super) const CHUNK_ROWS: u64 = 64;
@@ -119,7 +124,7 @@ impl InboxView {
 
     /// How many messages are there.
     pub fn kept(&self) -> u64 {
-        self.kept
+        self.told() + self.quarantined()
     }
 
     /// How many messages no device has taken.
@@ -129,12 +134,12 @@ impl InboxView {
 
     /// How many messages and receipts are there that its owner's devices are told of: what a full inbox is full of.
     pub fn told(&self) -> u64 {
-        self.kept - self.quarantined
+        self.told.len() as u64
     }
 
     /// How many messages are quarantined.
     pub fn quarantined(&self) -> u64 {
-        self.quarantined
+        self.aside.len() as u64
     }
 
     /// The last place that some device has taken.
@@ -163,12 +168,12 @@ impl InboxView {
         &self,
         after: InboxSequence,
     ) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        self.numbered_after(after).filter(|(_, row)| row.kept && row.kind == RowKind::Quarantined)
+        self.rows_of(&self.aside, after)
     }
 
-    /// Everything that is there, quarantined or not, in order.
-    pub fn all_kept(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        self.numbered_after(InboxSequence::ZERO).filter(|(_, row)| row.kept)
+    /// Everything that is there, quarantined or not.
+    pub fn all_kept(&self) -> impl Iterator<Item = InboxSequence> {
+        self.told.iter().chain(&self.aside).copied()
     }
 
     /// The row of a message, if it is remembered.
@@ -178,7 +183,17 @@ impl InboxView {
 
     /// The messages and receipts that are there behind `after`, in order, without the quarantined ones.
     pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        self.numbered_after(after).filter(|(_, row)| row.kept && row.kind != RowKind::Quarantined)
+        self.rows_of(&self.told, after)
+    }
+
+    /// The rows of `places` behind `after`.
+    fn rows_of<'a>(
+        &'a self,
+        places: &'a BTreeSet<InboxSequence>,
+        after: InboxSequence,
+    ) -> impl Iterator<Item = (InboxSequence, &'a Row)> {
+        let places = places.range(after.next()..);
+        places.filter_map(|sequence| Some((*sequence, self.row(*sequence)?)))
     }
 
     fn numbered_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
@@ -190,8 +205,7 @@ impl InboxView {
 
     /// The oldest message that some device has taken, if it is there.
     pub fn oldest_read(&self) -> Option<InboxSequence> {
-        let oldest = self.kept_after(InboxSequence::ZERO).next().map(|(sequence, _)| sequence);
-        oldest.filter(|sequence| *sequence <= self.read_through)
+        self.told.first().copied().filter(|sequence| *sequence <= self.read_through)
     }
 
     /// The message the first row is of; one more than `head` if there are no rows.
@@ -283,10 +297,10 @@ impl InboxView {
         assert_eq!(sequence, self.head.next(), "what an inbox takes is numbered without gaps");
         self.head = sequence;
         self.rows.push_back(row);
-        self.kept += 1;
         if row.kind == RowKind::Quarantined {
-            self.quarantined += 1;
+            self.aside.insert(sequence);
         } else {
+            self.told.insert(sequence);
             self.unread += 1;
         }
         self.changed_chunks.insert(chunk_of(sequence));
@@ -299,10 +313,10 @@ impl InboxView {
         };
         row.kept = false;
         let ends = Ends { before: row.expires_at, after: None };
-        self.kept -= 1;
         if row.kind == RowKind::Quarantined {
-            self.quarantined -= 1;
+            self.aside.remove(&sequence);
         } else {
+            self.told.remove(&sequence);
             self.unread -= u64::from(sequence > self.read_through);
         }
         self.receipt_requests.remove(&sequence);
@@ -313,21 +327,20 @@ impl InboxView {
     fn read(&mut self, through: InboxSequence) {
         let through = through.min(self.head);
         if through > self.read_through {
-            let newly = self
-                .kept_after(self.read_through)
-                .take_while(|(sequence, _)| *sequence <= through)
-                .count();
+            let newly = self.told.range(self.read_through.next()..=through).count();
             self.unread -= newly as u64;
             self.read_through = through;
         }
     }
 
-    /// Drops the oldest rows whose message is gone and whose id may be used again by `now`, an event's time.
+    /// Drops some of the oldest rows whose message is gone and whose id may be used again by `now`, an event's time. A few
+    /// at each event: more go than come, and no event takes long.
     fn forget(&mut self, now: Timestamp) -> Vec<MessageKey> {
         let kept_for = Lifetime::from_ms(DEDUPLICATION_MS);
         let over = |row: &mut Row| !row.kept && row.accepted_at.after(kept_for) <= now;
         let mut forgotten = Vec::new();
-        while let Some(row) = self.rows.pop_front_if(over) {
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            let Some(row) = self.rows.pop_front_if(over) else { break };
             if row.kind != RowKind::Receipt {
                 forgotten.push(row.key);
             }
@@ -348,10 +361,14 @@ impl InboxView {
 
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
-        self.kept = self.rows.iter().filter(|row| row.kept).count() as u64;
-        self.quarantined = self.quarantined_after(InboxSequence::ZERO).count() as u64;
+        let rows = self.numbered_after(InboxSequence::ZERO);
+        let kept = rows.filter(|(_, row)| row.kept).map(|(sequence, row)| (sequence, row.kind));
+        let (aside, told): (Vec<_>, Vec<_>) =
+            kept.partition(|(_, kind)| *kind == RowKind::Quarantined);
+        self.aside = aside.into_iter().map(|(sequence, _)| sequence).collect();
+        self.told = told.into_iter().map(|(sequence, _)| sequence).collect();
         self.read_through =
             self.acknowledged.values().copied().max().unwrap_or_default().min(self.head);
-        self.unread = self.kept_after(self.read_through).count() as u64;
+        self.unread = self.told.range(self.read_through.next()..).count() as u64;
     }
 }

@@ -13,7 +13,8 @@ use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
 use super::{
-    Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView, SubscriptionView,
+    AudienceView, Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView,
+    SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
@@ -226,6 +227,7 @@ impl Views {
             }
             view.recount();
         }
+        self.audiences.values_mut().for_each(AudienceView::index);
         self.index_messages();
         self.index_due();
         self.index_people();

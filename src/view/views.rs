@@ -3,6 +3,7 @@
 //! Must never hold: what one event does to one entity; that is the entity's own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::expiry::{Due, Ends, Expiry};
 use super::{
@@ -355,6 +356,16 @@ impl Views {
     /// Who has a live subscription to `presentity`: active, pending or waiting.
     pub fn subscribers(&self, presentity: &Presentity) -> impl Iterator<Item = &Principal> {
         self.subscribers.get(presentity).into_iter().flatten()
+    }
+
+    /// As [`Views::subscribers`], those in `range`, in order.
+    pub fn subscribers_in(
+        &self,
+        presentity: &Presentity,
+        range: (Bound<&Principal>, Bound<&Principal>),
+    ) -> impl Iterator<Item = &Principal> {
+        let subscribers = self.subscribers.get(presentity).into_iter();
+        subscribers.flat_map(move |subscribers| subscribers.range::<Principal, _>(range))
     }
 
     /// The presentities that anybody has a live subscription to.

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a decision about a frame. What a session says and hears is the session's.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use adsum::commit::history::{self, HistoryFault, Past};
 use adsum::log::{LogFault, LogReader};
 use adsum::model::{DeviceId, PublicKey, Timestamp};
-use adsum::service::{Input, SessionId};
+use adsum::service::{Asker, Input, SessionId, Turns};
 use adsum::session::{
     Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, NotFound, Note,
     Post, ServiceGone, Sleep, Transport,
@@ -38,7 +38,7 @@ pub(crate) struct Desk {
 struct State {
     now: Timestamp,
     wall: Timestamp,
-    queue: VecDeque<Input>,
+    turns: Turns<Asker, Input>,
     boxes: BTreeMap<LaneId, Vec<Letter>>,
     revoked: Vec<DeviceId>,
 }
@@ -69,12 +69,17 @@ impl Desk {
 
     /// Questions that wait for the writer.
     pub(crate) fn waiting(&self) -> usize {
-        self.state().queue.len()
+        self.state().turns.len()
     }
 
-    /// The oldest `count` of them.
-    pub(crate) fn take(&self, count: usize) -> Vec<Input> {
-        self.state().queue.drain(..count).collect()
+    /// The next of them, and whose turn it is.
+    pub(crate) fn take(&self) -> Option<(Asker, Input)> {
+        self.state().turns.pop().map(|(asker, _, input)| (asker, input))
+    }
+
+    /// What was taken for `asker` took so many steps.
+    pub(crate) fn charge(&self, asker: &Asker, steps: u64) {
+        self.state().turns.charge(asker, steps);
     }
 
     /// Devices whose keys were revoked since the last look.
@@ -149,6 +154,11 @@ impl StreamHost {
         (Lane::new(lane), Self { desk, seat, lane, hears_ending: true, past: None })
     }
 
+    /// Whose turn what is asked here waits for.
+    fn asker(&self) -> Asker {
+        Asker::of(self.seat.connection.identity().flatten().as_deref())
+    }
+
     fn poll(&mut self, awaits_identity: bool) -> Poll<Heard> {
         let letters = self.desk.state().boxes.get_mut(&self.lane).map(core::mem::take);
         if let Some(letters) = letters.filter(|letters| !letters.is_empty()) {
@@ -214,12 +224,15 @@ impl Host for StreamHost {
             Bug::change_question(self.desk.bug, input);
         }
         let mut inputs = Some(inputs);
+        let asker = self.asker();
         poll_fn(|_| {
             let mut state = self.desk.state();
-            if state.queue.len() >= QUEUE_MAX {
+            if state.turns.len() >= QUEUE_MAX {
                 return Poll::Pending;
             }
-            state.queue.extend(inputs.take().into_iter().flatten());
+            for input in inputs.take().into_iter().flatten() {
+                state.turns.push(&asker, input.cost(), input);
+            }
             Poll::Ready(Ok(()))
         })
         .await
@@ -231,7 +244,8 @@ impl Host for StreamHost {
 
     async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
         if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
-            self.desk.state().queue.push_back(input);
+            let asker = self.asker();
+            self.desk.state().turns.push(&asker, input.cost(), input);
         }
         self.read(look).map_err(|fault| match fault.refusal() {
             Ok(refusal) => NotFound::Refused(refusal),

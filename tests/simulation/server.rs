@@ -254,9 +254,15 @@ impl Server {
         let Some(process) = &mut self.process else { return Ok(()) };
         let most = process.desk.waiting();
         let count = if scene.is_healing || most == 0 { most } else { scene.rng.usize(1..=most) };
-        let tick = (count == 0).then_some(Input::Tick);
         let now = process.time.now();
-        process.commit.handle(now, process.desk.take(count).into_iter().chain(tick));
+        if count == 0 {
+            process.commit.take_in(now, Input::Tick);
+        }
+        for _ in 0..count {
+            let Some((asker, input)) = process.desk.take() else { break };
+            let steps = process.commit.take_in(now, input);
+            process.desk.charge(&asker, steps);
+        }
         if happens(&mut scene.rng, crash) {
             self.crash(scene);
             return Ok(());

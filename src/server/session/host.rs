@@ -112,6 +112,8 @@ impl<T: Transport> StreamHost<T> {
         &self,
         look: impl FnOnce(&dyn LogReader) -> Result<V, HistoryFault> + Send + 'static,
     ) -> Result<V, HistoryFault> {
+        let share = self.session.share();
+        let _turn = share.read_turn().await;
         let reader = Arc::clone(&self.session.shared.reader);
         let read = tokio::task::spawn_blocking(move || look(reader.as_ref())).await;
         read.unwrap_or_else(|panic| {
@@ -122,7 +124,7 @@ impl<T: Transport> StreamHost<T> {
 
 impl<T: Transport> Host for StreamHost<T> {
     async fn ask(&mut self, inputs: Vec<Input>) -> Result<(), ServiceGone> {
-        self.session.shared.writer.submit(inputs).await.map_err(|_| ServiceGone)
+        self.session.share().submit(inputs).await.map_err(|_| ServiceGone)
     }
 
     async fn hear(&mut self, awaits_identity: bool) -> Heard {

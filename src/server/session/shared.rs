@@ -2,7 +2,7 @@
 //!
 //! Must never hold: anything that a single stream knows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
@@ -10,12 +10,12 @@ use crate::log::LogReader;
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
 use crate::server::config::ServerTimeouts;
+use crate::server::desk::{Desk, Share};
 use crate::server::keys;
 use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
 use crate::server::tls::Certificates;
-use crate::server::writer::Writer;
-use crate::service::Actor;
+use crate::service::{Actor, Asker};
 use crate::session::{Connection, Fresh, Settings};
 
 /// What all sessions of a server share.
@@ -25,7 +25,7 @@ pub(in crate::server) struct Shared {
     /// The way back from the writer.
     pub(in crate::server) lanes: Arc<Lanes>,
     /// The way to the writer.
-    pub(in crate::server) writer: Writer,
+    pub(in crate::server) desk: Arc<Desk>,
     /// Secrets and bounds of every connection.
     pub(in crate::server) settings: Arc<Settings>,
     /// What proofs are bound to.
@@ -50,6 +50,8 @@ pub(super) struct Session {
     pub(super) connection: Arc<Connection>,
     /// Changes when it is decided who the connection is.
     pub(super) decided: watch::Sender<bool>,
+    /// What may wait of it for the writer, once it is known who it is.
+    share: OnceLock<Arc<Share>>,
 }
 
 impl Session {
@@ -59,7 +61,17 @@ impl Session {
             seat: shared.lanes.enter(),
             connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
             decided: watch::channel(false).0,
+            share: OnceLock::new(),
             shared,
+        }
+    }
+
+    /// What may wait of it for the writer.
+    pub(super) fn share(&self) -> Arc<Share> {
+        let of = |actor: Option<&Actor>| self.shared.desk.share(Asker::of(actor));
+        match self.connection.identity().flatten() {
+            Some(actor) => Arc::clone(self.share.get_or_init(|| of(Some(&actor)))),
+            None => of(None),
         }
     }
 

@@ -129,7 +129,7 @@ fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
 fn without_inbox(case: Case<'_>, principal: &Principal) -> Vec<Event> {
     let inbox = principal.inbox();
     let view = case.views.inbox(&inbox);
-    let kept = view.into_iter().flat_map(InboxView::all_kept).map(|(sequence, _)| sequence);
+    let kept = view.into_iter().flat_map(InboxView::all_kept);
     let end = message::Removal {
         cause: MessageCause::Withdrawn,
         receipt: ReceiptKind::Failed,

@@ -129,12 +129,33 @@ impl PresenceFeed {
         for (history, walk) in opened.histories.iter().zip(walks) {
             add_history(history, walk, &mut round);
         }
+        self.covered = self.add_told(opened, &mut round);
         round.sort_by_key(RoundItem::version);
         self.round.extend(round);
-        self.covered = opened.head;
-        self.latest.retain(|_, item| item.version > opened.head);
-        self.every.retain(|item| item.version > opened.head);
         self.phase = Phase::CatchingUp;
+    }
+
+    /// Adds what was told while the feed was opened in parts, of what earlier parts were about: the position is to say
+    /// that all up to the last part was sent. What was told before the first part is in the parts. Returns up to where
+    /// the round tells everything.
+    fn add_told(&mut self, opened: &PresenceOpened, round: &mut Vec<RoundItem>) -> Moment {
+        let begun = opened.begun.unwrap_or(opened.head);
+        if self.overrun {
+            round.retain(|item| item.version() <= begun);
+            return begun;
+        }
+        self.latest.retain(|_, item| item.version > begun);
+        self.every.retain(|item| item.version > begun);
+        for (subject, item) in self.latest.extract_if(.., |_, item| item.version <= opened.head) {
+            round.retain(|other| match other {
+                RoundItem::Ready(other) => other.subject() != subject,
+                RoundItem::Stored { .. } => true,
+            });
+            round.push(RoundItem::Ready(item));
+        }
+        let told = self.every.iter().take_while(|item| item.version <= opened.head).count();
+        round.extend(self.every.drain(..told).map(RoundItem::Ready));
+        opened.head
     }
 
     /// A change was told to this feed.
@@ -184,16 +205,15 @@ impl PresenceFeed {
     }
 
     fn begin_round(&mut self) -> Option<PresenceStep> {
-        if !self.announced {
-            self.announced = true;
-            self.phase = Phase::Live;
-            return Some(PresenceStep::CaughtUp { position: self.position });
-        }
         self.phase = Phase::Live;
         if self.overrun {
             self.overrun = false;
             self.phase = Phase::Opening;
             return Some(PresenceStep::Reopen { after: self.covered });
+        }
+        if !self.announced {
+            self.announced = true;
+            return Some(PresenceStep::CaughtUp { position: self.position });
         }
         let mut round: Vec<Arc<PresenceItem>> =
             core::mem::take(&mut self.latest).into_values().collect();

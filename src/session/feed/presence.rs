@@ -51,8 +51,10 @@ enum Stage {
     ToOpen,
     /// The service is to open it.
     Opening,
-    /// The service opened it: the histories it names are to be read.
+    /// The service opened it, or a part of it: what is missing of it, and then the histories it names, are to be read.
     Opened(PresenceOpened),
+    /// The service is to go on behind the parts that it opened.
+    OpeningMore(PresenceOpened),
     /// They are being read.
     Walking(PresenceOpened),
     /// A change is being read.
@@ -90,8 +92,11 @@ impl PresenceSide {
     pub(super) fn handle_letter(&mut self, letter: Letter) -> Result<(), FeedOver> {
         match letter {
             Letter::Presence(mode, item) => self.feed.offer(mode, item),
-            Letter::Reply(_, Ok(Reply::PresenceOpened(opened))) => {
-                self.stage = Stage::Opened(opened);
+            Letter::Reply(_, Ok(Reply::PresenceOpened(part))) => {
+                self.stage = match core::mem::replace(&mut self.stage, Stage::Open) {
+                    Stage::OpeningMore(opened) => Stage::Opened(opened.and(part)),
+                    _ => Stage::Opened(part),
+                };
             }
             Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
                 return Err(FeedOver::Refused(refusal));
@@ -126,13 +131,22 @@ impl PresenceSide {
                 self.stage = Stage::Opening;
                 return Some(Step::Ask(vec![self.ask(lane)]));
             }
+            Stage::Opened(opened) if opened.more => {
+                self.stage = Stage::OpeningMore(opened);
+                let (ticket, feed) = (lane.ticket().1, lane.feed());
+                let actor = Actor::clone(&self.actor);
+                return Some(Step::Ask(vec![Input::OpenMore { ticket, feed, actor }]));
+            }
             Stage::Opened(opened) if !opened.histories.is_empty() => {
                 let histories = opened.histories.clone();
                 self.stage = Stage::Walking(opened);
                 return Some(Step::Look(Look::Walks(histories)));
             }
             Stage::Opened(opened) => self.open(&opened, Vec::new(), desk),
-            waiting @ (Stage::Walking(_) | Stage::Loading | Stage::Opening) => {
+            waiting @ (Stage::Walking(_)
+            | Stage::Loading
+            | Stage::Opening
+            | Stage::OpeningMore(_)) => {
                 self.stage = waiting;
             }
             Stage::Open => {}

@@ -132,6 +132,12 @@ impl Questioning {
                 encode(&Presence { presence }, &mut self.out);
                 return self.done(notes);
             }
+            (Question::ListWatchers(asked), Reply::Watchers { rows, last }) => {
+                rows.iter().for_each(|row| write(row, &mut self.out));
+                let presentity = asked.presentity.clone();
+                let query = Query::MoreWatchers { presentity, after: last };
+                return self.ask(query, asked.into());
+            }
             (_, Reply::Found(found)) => {
                 found.write(&mut self.out);
                 return self.done(notes);

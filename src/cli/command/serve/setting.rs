@@ -142,7 +142,7 @@ settings! {
     "limits" "connections_max" = server.limits.connections_max, "connections at once";
     "limits" "handshakes_max" = server.limits.handshakes_max, "handshakes at once";
     "limits" "handshakes_waiting_max" = server.limits.handshakes_waiting_max, "peers with a proven address that may wait for their handshake";
-    "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "bundles of requests that may wait for the writer";
+    "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "requests of one principal that may wait for the writer; a large one counts for more";
     "limits" "round_inputs_max" = server.limits.round_inputs_max, "requests decided in one round";
     "limits" "cache_bytes_max" = server.limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
     "limits" "socket_buffer_bytes" = server.limits.socket_buffer_bytes, "bytes of UDP buffer asked from the system, each way";

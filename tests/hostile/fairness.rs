@@ -1,0 +1,189 @@
+//! One greedy session holds up itself: what others wait for is counted in turns and steps, and never in time.
+//!
+//! Must never hold: a wait, or a bound that a slow machine could break.
+
+use adsum::model::limits::FEED_PART_MAX;
+use adsum::model::{Mode, Moment, Presentity};
+use adsum::protocol::{Command, Findings, ListWatchers};
+use adsum::service::feed::{PresenceFeed, PresenceStep};
+use adsum::service::{
+    Actor, Asker, Input, Output, PresenceOpened, Query, Reply, SessionId, Ticket, Turns,
+};
+
+use crate::world::{World, actor, feed_id, message, pres, principal, publish, subscribe};
+
+const TICKET: Ticket = Ticket { session: SessionId(1), number: 0 };
+
+/// Lets `input` in and returns its answer and what it took.
+fn ask(world: &mut World, input: Input) -> (Reply, u64) {
+    world.service.handle(world.now, input);
+    let steps = world.service.steps();
+    let _ = world.service.take_batch();
+    let replies = world.service.take_outputs().into_iter();
+    let mut replies = replies.filter_map(|output| match output {
+        Output::Reply { ticket: TICKET, result } => Some(result.unwrap()),
+        _ => None,
+    });
+    (replies.next().unwrap(), steps)
+}
+
+fn query(who: &str, query: Query) -> Input {
+    Input::Query { ticket: TICKET, actor: actor(who), query }
+}
+
+/// Lists the watchers of `presentity` to the end; returns who they are and the most that one input took.
+fn watchers(world: &mut World, asker: &str, presentity: &Presentity) -> (Vec<String>, u64) {
+    let asked = ListWatchers { presentity: presentity.clone() };
+    let (mut next, mut found, mut most) = (Query::from(asked), Vec::new(), 0);
+    loop {
+        let (reply, steps) = ask(world, query(asker, next));
+        most = most.max(steps);
+        let (rows, last) = match reply {
+            Reply::Watchers { rows, last } => (rows, Some(last)),
+            Reply::Found(Findings::ListWatchers(rows)) => (rows, None),
+            other => panic!("{other:?}"),
+        };
+        found.extend(rows.into_iter().map(|row| row.watcher.to_string()));
+        let Some(after) = last else { return (found, most) };
+        next = Query::MoreWatchers { presentity: presentity.clone(), after };
+    }
+}
+
+fn crowd(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("w{number:04}")).collect()
+}
+
+#[test]
+fn a_bystander_is_next_however_much_of_a_greedy_one_waits() {
+    let (greedy, other) = (Asker::of(Some(&actor("mallory"))), Asker::of(Some(&actor("alice"))));
+    let mut turns = Turns::default();
+    for number in 0..10_000 {
+        let command = Command::Send(message("bob", &format!("m{number}"), "x"));
+        let input = Input::Command { ticket: TICKET, actor: actor("mallory"), command };
+        turns.push(&greedy, input.cost(), input);
+    }
+    for number in 0..100 {
+        turns.pop().unwrap();
+        let command = Command::Publish(publish("alice", number, "here"));
+        let input = Input::Command { ticket: TICKET, actor: actor("alice"), command };
+        turns.push(&other, input.cost(), input);
+        let (whose, ..) = turns.pop().unwrap();
+        assert_eq!(whose, other, "publish {number}");
+    }
+}
+
+#[test]
+fn a_large_request_counts_for_more_than_a_small_one() {
+    let send = |text: &str| {
+        let command = Command::Send(message("bob", "m", text));
+        Input::Command { ticket: TICKET, actor: actor("mallory"), command }.cost()
+    };
+    assert_eq!((send("x"), send(&"x".repeat(64 * 1024))), (1, 65));
+}
+
+#[test]
+fn newcomers_and_the_nameless_share_one_turn_each() {
+    let anonymous = |device: &str| {
+        let principal = "x1@anonymous.invalid".parse().unwrap();
+        Asker::of(Some(&Actor { principal, ..actor(device) }))
+    };
+    assert_eq!(Asker::of(None), Asker::Newcomers);
+    assert_eq!((anonymous("a"), anonymous("b")), (Asker::Anonymous, Asker::Anonymous));
+}
+
+#[test]
+fn the_watchers_of_a_popular_presentity_are_listed_in_parts() {
+    let mut world = World::with(&["alice", "mallory"]);
+    let names = crowd(300);
+    for name in &names {
+        world.enroll(name, name).unwrap();
+        world.ask(&actor(name), subscribe("alice", Mode::Latest)).unwrap();
+    }
+    let (found, most) = watchers(&mut world, "alice", &pres("alice"));
+    let expected: Vec<String> = names.iter().map(|name| principal(name).to_string()).collect();
+    assert_eq!(found, expected);
+    assert!(most <= FEED_PART_MAX as u64, "{most} in one step");
+    let (found, most) = watchers(&mut world, "mallory", &pres("alice"));
+    assert!(found.is_empty() && most <= 1, "who may see none makes nobody look: {most}");
+}
+
+#[test]
+fn a_feed_over_many_subscriptions_opens_in_parts_and_misses_nothing_between_them() {
+    let names = crowd(200);
+    let mut world = World::with(&["mallory"]);
+    for name in &names {
+        world.enroll(name, name).unwrap();
+        world.ask(&actor(name), Command::Publish(publish(name, 1, "before"))).unwrap();
+        world.ask(&actor("mallory"), subscribe(name, Mode::Latest)).unwrap();
+    }
+    world.told();
+    let open = Input::OpenPresence {
+        ticket: TICKET,
+        feed: feed_id(1),
+        actor: actor("mallory"),
+        presentities: Vec::new(),
+        after: Moment::ZERO,
+        epoch: adsum::model::EpochId::NONE,
+        with_watchers: false,
+    };
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
+    let (mut input, mut opened, mut parts) = (open, None::<PresenceOpened>, 0);
+    loop {
+        let (reply, steps) = ask(&mut world, input);
+        assert!(steps <= FEED_PART_MAX as u64, "{steps} in one step");
+        let Reply::PresenceOpened(part) = reply else { panic!("{reply:?}") };
+        parts += 1;
+        let whole = match opened.take() {
+            Some(before) => PresenceOpened::and(before, part),
+            None => part,
+        };
+        if !whole.more {
+            feed.opened(&whole, Vec::new());
+            break;
+        }
+        opened = Some(whole);
+        // Of the first the feed is live by now; the last it has yet to come to.
+        for name in [&names[0], &names[199]] {
+            world.ask(&actor(name), Command::Publish(publish(name, parts + 1, "between"))).unwrap();
+        }
+        for output in world.told() {
+            if let Output::Presence { feeds, item } = output {
+                feeds.iter().for_each(|(_, mode)| feed.offer(*mode, item.clone()));
+            }
+        }
+        input = Input::OpenMore { ticket: TICKET, feed: feed_id(1), actor: actor("mallory") };
+    }
+    assert_eq!(parts, 4);
+    assert_eq!(told(&mut feed), names.len(), "each once");
+}
+
+/// Takes all that the feed says; each later than the one before, and no presentity twice. Returns how much it was.
+fn told(feed: &mut PresenceFeed) -> usize {
+    let (mut seen, mut last) = (std::collections::BTreeSet::new(), Moment::ZERO);
+    loop {
+        match feed.next_step() {
+            PresenceStep::Send { item, position, .. } => {
+                assert!(item.version > last, "in order of version");
+                last = item.version;
+                assert!(seen.insert(item.presentity.clone()), "{} twice", item.presentity);
+                feed.sent(1);
+                feed.acknowledged(position);
+            }
+            PresenceStep::CaughtUp { .. } => {}
+            PresenceStep::Wait => return seen.len(),
+            step => panic!("{step:?}"),
+        }
+    }
+}
+
+#[test]
+fn closing_a_feed_is_charged_by_what_it_was_told_of() {
+    let mut world = World::with(&["mallory"]);
+    for name in crowd(50) {
+        world.enroll(&name, &name).unwrap();
+        world.ask(&actor("mallory"), subscribe(&name, Mode::Latest)).unwrap();
+    }
+    world.open_presence(1, "mallory", &[], Moment::ZERO);
+    world.service.handle(world.now, Input::CloseFeed { feed: feed_id(1) });
+    assert!((50..=52).contains(&world.service.steps()), "{}", world.service.steps());
+}

@@ -1,0 +1,11 @@
+//! Hostile and greedy peers, a module a subject: what they try holds up nobody but themselves.
+//!
+//! Bounded in time and memory, on loopback or without any socket.
+//! Must never hold: a test that passes because an attack was slow.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod fairness;
