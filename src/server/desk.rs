@@ -214,7 +214,7 @@ mod tests {
         assert!(waits.is_pending());
         desk.abandon();
         assert_eq!(waits.outcome(), Some(Err(WriterGone)));
-        assert!(desk.wait(Duration::from_secs(60)));
+        assert!(desk.wait(Duration::from_mins(1)));
     }
 
     /// A future that is looked at now and then.

@@ -99,6 +99,28 @@ fn resume_is_told_what_it_missed_with_and_without_a_restart() {
 }
 
 #[test]
+fn fairness_has_a_row_for_each_kind_of_greed() {
+    let line = bench("fairness", &[]);
+    for kind in [
+        "large_sends",
+        "small_sends",
+        "rule_changes",
+        "feed_churn",
+        "watcher_lists",
+        "past_fetches",
+        "history",
+        "subscriptions",
+        "expiry_storms",
+    ] {
+        for figure in ["quiet_p50_ms", "quiet_p99_ms", "p50_ms", "p99_ms", "p50_ratio", "p99_ratio"]
+        {
+            assert!(line[kind][figure].as_f64().unwrap() > 0.0, "{kind} {figure} in {line}");
+        }
+        assert!(line[kind]["answered"].as_u64().unwrap() > 0, "{kind} in {line}");
+    }
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

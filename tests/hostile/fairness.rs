@@ -33,8 +33,8 @@ fn query(who: &str, query: Query) -> Input {
 
 /// Lists the watchers of `presentity` to the end; returns who they are and the most that one input took.
 fn watchers(world: &mut World, asker: &str, presentity: &Presentity) -> (Vec<String>, u64) {
-    let asked = ListWatchers { presentity: presentity.clone() };
-    let (mut next, mut found, mut most) = (Query::from(asked), Vec::new(), 0);
+    let question = ListWatchers { presentity: presentity.clone() };
+    let (mut next, mut found, mut most) = (Query::from(question), Vec::new(), 0);
     loop {
         let (reply, steps) = ask(world, query(asker, next));
         most = most.max(steps);
@@ -148,7 +148,9 @@ fn a_feed_over_many_subscriptions_opens_in_parts_and_misses_nothing_between_them
         }
         for output in world.told() {
             if let Output::Presence { feeds, item } = output {
-                feeds.iter().for_each(|(_, mode)| feed.offer(*mode, item.clone()));
+                for (_, mode) in feeds {
+                    feed.offer(mode, item.clone());
+                }
             }
         }
         input = Input::OpenMore { ticket: TICKET, feed: feed_id(1), actor: actor("mallory") };

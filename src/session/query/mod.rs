@@ -133,7 +133,9 @@ impl Questioning {
                 return self.done(notes);
             }
             (Question::ListWatchers(asked), Reply::Watchers { rows, last }) => {
-                rows.iter().for_each(|row| write(row, &mut self.out));
+                for row in &rows {
+                    write(row, &mut self.out);
+                }
                 let presentity = asked.presentity.clone();
                 let query = Query::MoreWatchers { presentity, after: last };
                 return self.ask(query, asked.into());

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use super::online::Host;
 use super::participants::Principals;
 use super::setup::{Options, Target};
-use super::workload::{Answers, Drain, Fanout, Measure, Question, Restart, Resume};
+use super::workload::{Answers, Drain, Fairness, Fanout, Measure, Question, Restart, Resume};
 use crate::cli::run::failure::Failure;
 use crate::client::{InviteToken, ServerAddress};
 use crate::model::limits::{MESSAGES_WAITING_MAX, REQUESTS_IN_FLIGHT_MAX, SUBSCRIPTIONS_MAX};
@@ -125,6 +125,21 @@ pub(super) enum Workload {
         #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = positive)]
         restarts: usize,
     },
+    /// One session asks for as much as it can get, in nine ways one after the other: how long somebody else waits for the
+    /// answer to a publish meanwhile, and when all is quiet
+    Fairness {
+        #[command(flatten)]
+        common: Common,
+        /// Watchers of the greedy one
+        #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
+        watchers: usize,
+        /// Presentities that the greedy one watches
+        #[arg(long, value_name = "COUNT", default_value_t = 400, value_parser = watched_count)]
+        subscriptions: usize,
+        /// Milliseconds beside each kind of greed
+        #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+        time: u64,
+    },
     /// Send back what comes, for the yardsticks of the other workloads
     #[command(hide = true)]
     EchoServer,
@@ -201,6 +216,11 @@ impl Workload {
             Self::Restart { common, events, inboxes, presentities, watchers, restarts } => {
                 let restart = Restart { events, inboxes, presentities, watchers, restarts };
                 ("restart", common, Measure::Restart(restart))
+            }
+            Self::Fairness { common, watchers, subscriptions, time } => {
+                let time = Duration::from_millis(time);
+                let fairness = Fairness { watchers, subscriptions, time };
+                ("fairness", common, Measure::Fairness(fairness))
             }
             Self::EchoServer => return None,
         })

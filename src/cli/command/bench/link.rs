@@ -95,6 +95,20 @@ impl Link {
         decode(&frame).map_err(|fault| wrong(format!("a {}: {fault}", body::Presence::NAME)))
     }
 
+    /// Asks `question` and reads all of its answer. A refusal is one.
+    pub(super) async fn question<B: body::Body + Sync>(&self, question: &B) -> Result<(), Failure> {
+        let mut reader = self.connection.query(question).await?;
+        loop {
+            match reader.answer().await {
+                Ok(frame) if frame.kind == body::End::KIND => return Ok(()),
+                Ok(frame) if frame.kind == body::Presence::KIND => return Ok(()),
+                Ok(_) => {}
+                Err(ClientError::Refused(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// The number of the next request that was answered with yes; waits for it.
     pub(super) async fn answered(&mut self) -> Result<u64, Failure> {
         loop {

@@ -129,12 +129,34 @@ fn each(runs: &[(Outcome, Yardsticks)], figure: impl Fn(&Outcome) -> Option<f64>
 /// What the workload tells beside: the median of figures, the last run's word for the rest.
 fn medians(runs: &[(Outcome, Yardsticks)]) -> Map<String, Value> {
     let last = &runs.last().expect("there was at least one run").0.extras;
-    let of = |name: &str| each(runs, |run| run.extras.get(name).and_then(Value::as_f64));
-    let figure = |name: &str, value: &Value| match of(name) {
-        Some(median) if value.is_f64() => median.into(),
-        _ => value.clone(),
+    let figure = |path: &[&str], value: &Value| {
+        let figures = each(runs, |run| found(&run.extras, path).and_then(Value::as_f64));
+        figures.filter(|_| value.is_f64()).map_or_else(|| value.clone(), Value::from)
     };
-    last.iter().map(|(name, value)| (name.clone(), figure(name, value))).collect()
+    let told = |name: &str, value: &Value| match value {
+        Value::Object(row) => {
+            let figures = row.iter().map(|(part, value)| {
+                let figure = figure(&[name, part.as_str()], value);
+                (part.clone(), figure)
+            });
+            Value::Object(figures.collect())
+        }
+        value => figure(&[name], value),
+    };
+    last.iter().map(|(name, value)| (name.clone(), told(name, value))).collect()
+}
+
+/// What is at the end of `path`.
+fn found<'a>(extras: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter().try_fold(extras.get(*first)?, |value, part| value.get(part))
+}
+
+/// A figure as it is, a row of them with their names.
+fn words(value: &Value) -> String {
+    let Value::Object(row) = value else { return value.to_string() };
+    let parts: Vec<String> = row.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    parts.join("  ")
 }
 
 impl fmt::Display for Report {
@@ -188,7 +210,7 @@ impl Report {
         .into_iter()
         .flatten()
         .collect();
-        others.extend(self.extras.iter().map(|(name, value)| (name.as_str(), value.to_string())));
+        others.extend(self.extras.iter().map(|(name, value)| (name.as_str(), words(value))));
         others.extend(self.data.iter().map(|data| ("store kept in", data.clone())));
         others
     }

@@ -4,12 +4,14 @@
 
 mod answers;
 mod drain;
+mod fairness;
 mod fanout;
 mod restart;
 mod resume;
 
 pub(super) use answers::{Answers, Question};
 pub(super) use drain::Drain;
+pub(super) use fairness::Fairness;
 pub(super) use fanout::Fanout;
 pub(super) use restart::Restart;
 pub(super) use resume::Resume;
@@ -22,6 +24,7 @@ use crate::cli::run::failure::Failure;
 pub(super) enum Measure {
     Answers(Answers),
     Drain(Drain),
+    Fairness(Fairness),
     Fanout(Fanout),
     Restart(Restart),
     Resume(Resume),
@@ -33,6 +36,7 @@ impl Measure {
         match self {
             Self::Answers(answers) => answers.run(setup).await,
             Self::Drain(drain) => drain.run(setup).await,
+            Self::Fairness(fairness) => fairness.run(setup).await,
             Self::Fanout(fanout) => fanout.run(setup).await,
             Self::Restart(restart) => restart.run(setup).await,
             Self::Resume(resume) => resume.run(setup).await,

@@ -1,0 +1,264 @@
+//! What a greedy session asks for, each kind as fast as it is let.
+//!
+//! Must never hold: a figure of the bystander's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use crate::cli::command::bench::link::{Dialer, Link, presence_from};
+use crate::cli::run::failure::Failure;
+use crate::client::connection::FeedEvent;
+use crate::client::{ControlEvent, Credentials};
+use crate::model::limits::{BODY_BYTES_MAX, FEEDS_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::model::{AccessRule, Handling, Who};
+use crate::protocol::{Field as _, body};
+use crate::wire;
+
+/// Questions at once on streams of their own: below what a connection may have open.
+const QUESTIONS: usize = 32;
+/// Between two ends of what the expiry storm sends.
+const STORM_MS: u64 = 500;
+
+/// Who the greedy session is, and whom it can bother.
+pub(super) struct Cast {
+    pub(super) greedy: Credentials,
+    /// Inboxes of people who are away.
+    pub(super) inboxes: Arc<[String]>,
+    /// Presentities that it does not watch.
+    pub(super) others: Arc<[String]>,
+}
+
+/// What it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Greed {
+    LargeSends,
+    SmallSends,
+    RuleChanges,
+    FeedChurn,
+    WatcherLists,
+    PastFetches,
+    History,
+    Subscriptions,
+    ExpiryStorms,
+}
+
+/// A greedy session that is at it, until it is dropped.
+pub(super) struct Greedy {
+    tasks: JoinSet<Result<(), Failure>>,
+    answered: Arc<AtomicU64>,
+}
+
+impl Greedy {
+    /// Stops; returns how much was answered.
+    pub(super) fn end(mut self) -> u64 {
+        self.tasks.abort_all();
+        self.answered.load(Ordering::Relaxed)
+    }
+}
+
+impl Greed {
+    /// Every kind.
+    pub(super) const ALL: [Self; 9] = [
+        Self::LargeSends,
+        Self::SmallSends,
+        Self::RuleChanges,
+        Self::FeedChurn,
+        Self::WatcherLists,
+        Self::PastFetches,
+        Self::History,
+        Self::Subscriptions,
+        Self::ExpiryStorms,
+    ];
+
+    /// Its name in the figures.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::LargeSends => "large_sends",
+            Self::SmallSends => "small_sends",
+            Self::RuleChanges => "rule_changes",
+            Self::FeedChurn => "feed_churn",
+            Self::WatcherLists => "watcher_lists",
+            Self::PastFetches => "past_fetches",
+            Self::History => "history",
+            Self::Subscriptions => "subscriptions",
+            Self::ExpiryStorms => "expiry_storms",
+        }
+    }
+
+    /// A session of its own that asks for it.
+    pub(super) async fn begin(self, dialer: &Dialer, cast: &Cast) -> Result<Greedy, Failure> {
+        let link = dialer.enter(&cast.greedy).await?;
+        let answered = Arc::new(AtomicU64::new(0));
+        let mut tasks = JoinSet::new();
+        let presentity = cast.greedy.principal().presentity().to_string();
+        let count = Arc::clone(&answered);
+        match self {
+            Self::FeedChurn => churn(link, &mut tasks, &count),
+            Self::WatcherLists => {
+                let question = body::ListWatchers { presentity };
+                ask(link, &question, &mut tasks, &count);
+            }
+            // The time before there was anything: the whole of it is walked.
+            Self::PastFetches => {
+                let question = body::FetchAt { presentity, at_ms: 1 };
+                ask(link, &question, &mut tasks, &count);
+            }
+            Self::History => {
+                let (since_ms, until_ms, limit) = (None, None, 0);
+                let question = body::ListHistory { presentity, since_ms, until_ms, limit };
+                ask(link, &question, &mut tasks, &count);
+            }
+            _ => {
+                let requests = Frames::new(self, cast);
+                tasks.spawn(pump(link, requests, count));
+            }
+        }
+        Ok(Greedy { tasks, answered })
+    }
+}
+
+/// Keeps as many requests unanswered as a session may. What is refused is an answer like any other.
+async fn pump(mut link: Link, frames: Frames, answered: Arc<AtomicU64>) -> Result<(), Failure> {
+    let (mut number, mut waiting, mut out) = (0, 0, Vec::new());
+    loop {
+        while waiting < frames.window {
+            number += 1;
+            waiting += 1;
+            frames.write(number, &mut out);
+            link.sender.write(&out).await?;
+            out.clear();
+        }
+        if let ControlEvent::Answer { .. } = link.receiver.next().await? {
+            waiting -= 1;
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Asks the same question again and again, on many streams.
+fn ask<B: body::Body + Clone + Send + Sync + 'static>(
+    link: Link,
+    question: &B,
+    tasks: &mut JoinSet<Result<(), Failure>>,
+    answered: &Arc<AtomicU64>,
+) {
+    let link = Arc::new(link);
+    for _ in 0..QUESTIONS {
+        let (link, question) = (Arc::clone(&link), question.clone());
+        let answered = Arc::clone(answered);
+        tasks.spawn(async move {
+            loop {
+                link.question(&question).await?;
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+/// Opens feeds over all its subscriptions and gives them up, as many at once as there may be.
+fn churn(link: Link, tasks: &mut JoinSet<Result<(), Failure>>, answered: &Arc<AtomicU64>) {
+    let link = Arc::new(link);
+    for _ in 0..FEEDS_MAX {
+        let (link, answered) = (Arc::clone(&link), Arc::clone(answered));
+        tasks.spawn(async move {
+            loop {
+                let mut feed = link.feed(&presence_from(Bytes::new())).await?;
+                // One that finds no place because the last is not gone yet is refused.
+                if let Ok(FeedEvent::Ready { .. }) = feed.next().await {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}
+
+/// Writes the requests of one kind.
+struct Frames {
+    kind: Greed,
+    window: usize,
+    began: Instant,
+    presentity: String,
+    inboxes: Arc<[String]>,
+    others: Arc<[String]>,
+    body: Bytes,
+}
+
+impl Frames {
+    fn new(kind: Greed, cast: &Cast) -> Self {
+        let bytes = if kind == Greed::LargeSends { BODY_BYTES_MAX } else { 1 };
+        Self {
+            kind,
+            window: if kind == Greed::LargeSends { 64 } else { REQUESTS_IN_FLIGHT_MAX },
+            began: Instant::now(),
+            presentity: cast.greedy.principal().presentity().to_string(),
+            inboxes: Arc::clone(&cast.inboxes),
+            others: Arc::clone(&cast.others),
+            body: vec![b'x'; bytes].into(),
+        }
+    }
+
+    /// Appends request `number`.
+    fn write(&self, number: u64, out: &mut Vec<u8>) {
+        // What was done under a name is done once, and there are several kinds.
+        let operation = (u128::from(self.kind as u8) << 64 | u128::from(number)).to_be_bytes();
+        match self.kind {
+            Greed::RuleChanges => wire::encode(&self.rules(number, operation), out),
+            Greed::Subscriptions if number.is_multiple_of(2) => {
+                let presentity = of(&self.others, number / 2).clone();
+                let operation = Some(Bytes::copy_from_slice(&operation));
+                let unsubscribe = body::Unsubscribe { request: number, presentity, operation };
+                wire::encode(&unsubscribe, out);
+            }
+            Greed::Subscriptions => {
+                let subscribe = body::Subscribe {
+                    request: number,
+                    presentity: of(&self.others, number.div_ceil(2)).clone(),
+                    mode: 0,
+                    lifetime_ms: None,
+                    operation: Some(Bytes::copy_from_slice(&operation)),
+                };
+                wire::encode(&subscribe, out);
+            }
+            _ => wire::encode(&self.message(number), out),
+        }
+    }
+
+    fn message(&self, number: u64) -> body::Send {
+        let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // All that is sent until then ends at once.
+        let left = STORM_MS - passed % STORM_MS;
+        body::Send {
+            request: number,
+            inbox: of(&self.inboxes, number).clone(),
+            sender: String::new(),
+            id: format!("{}-{number}", self.kind.name()),
+            content_type: "text/plain".to_owned(),
+            body: self.body.clone(),
+            lifetime_ms: (self.kind == Greed::ExpiryStorms).then_some(left),
+            receipts: None,
+        }
+    }
+
+    /// A large set of rules, one of which is changed each time.
+    fn rules(&self, number: u64, operation: [u8; 16]) -> body::ChangeRules {
+        let who: Who = format!("bench-{}@localhost", number % 100).parse().unwrap_or(Who::Everyone);
+        let handling = if number % 200 < 100 { Handling::Allow } else { Handling::Confirm };
+        body::ChangeRules {
+            request: number,
+            operation,
+            owner: self.presentity.clone(),
+            if_version: None,
+            put: vec![AccessRule::plain(who, handling).to_wire()],
+            remove: Vec::new(),
+        }
+    }
+}
+
+fn of(all: &[String], number: u64) -> &String {
+    let count = all.len() as u64;
+    &all[usize::try_from(number % count).expect("it is below a length")]
+}
