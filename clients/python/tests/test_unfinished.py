@@ -67,6 +67,7 @@ async def killed_while_it_asks(server: Server, device: str, reaches: bool) -> No
     process.stdin.write(b"\n")
     while len(kept(server, "bob")) < len(ASKED):
         await asyncio.sleep(0.02)
+    # Most of the time it has left by then; what has not is done the second time.
     await asyncio.sleep(0.2)
     process.kill()
     await process.wait()
@@ -93,7 +94,7 @@ async def test_what_a_killed_process_asked_is_asked_again_by_the_next_and_done_o
         answers = await soon(asyncio.gather(*(one.outcome() for one in bob.unfinished)))
         answered = ["Sent", "Published", "Subscribed", "Unsubscribed", "Changed", "Deleted", "Changed", "Invited", "KeyRevoked"]
         assert [type(one).__name__ for one in answers] == answered
-        assert answers[0].duplicate == reaches and answers[5].count == 1
+        assert (reaches or not answers[0].duplicate) and answers[5].count == 1
         assert await texts(alice.inbox(), 1) == ["once"]
         assert (await alice.inbox_state()).head == 1
         changes = await bob.ask(p.ListHistory(bob.presentity))
@@ -173,9 +174,8 @@ async def test_a_client_that_is_closed_before_the_answer_came_does_not_know_eith
         assert server.process is not None
         server.process.send_signal(signal.SIGSTOP)
         sending = asyncio.create_task(alice.send(alice.own_inbox, "maybe", id="once-1"))
-        while not kept(server, "alice"):
+        while not kept(server, "alice") or alice._requests.written == 0:
             await asyncio.sleep(0.02)
-        await asyncio.sleep(0.1)
     with pytest.raises(adsum.OutcomeUnknown) as unknown:
         await sending
     assert unknown.value.id == "once-1"
