@@ -409,7 +409,7 @@ fn presence(presentity: &str, number: u64, position: u64) -> body::PresenceEvent
     let document = body::Document::default();
     let presentity = presentity.to_owned();
     let presence = body::PresenceBody { presentity, state: 1, reason: 0, document };
-    body::PresenceEvent { number, cursor: cursor(position), presence }
+    body::PresenceEvent { number, cursor: cursor(position), presence, left_out: None }
 }
 
 fn message(inbox: &str, number: u64, sequence: u64) -> body::MessageEvent {

@@ -21,13 +21,16 @@ use crate::model::limits::{FEED_PRESENTITIES_MAX, FRAME_BYTES_MAX, FRAME_OVERHEA
 use crate::model::{
     EndReason, InboxSequence, Lifetime, Mode, Presentity, Refusal, SubscriptionState,
 };
-use crate::protocol::{Answer, FeedSubject, Fetch, Field as _, Presence, Subscribe, Unsubscribe};
+use crate::protocol::{
+    Answer, FeedSubject, Fetch, Field as _, Presence, Subscribe, Unsubscribe, body,
+};
 
 impl FeedItem for Presence {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let FeedEvent::Presence { event, bytes } = event else { return Ok(None) };
         let (number, cursor, sequence) = (event.number, event.cursor, InboxSequence::ZERO);
-        let item = Self::from_wire(event.presence).map_err(ClientError::protocol)?;
+        let shown = body::Presence { presence: event.presence, left_out: event.left_out };
+        let item = Self::from_wire(shown).map_err(ClientError::protocol)?;
         Ok(Some(Arrived { number, cursor, sequence, bytes, item }))
     }
 }

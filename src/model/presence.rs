@@ -254,6 +254,16 @@ impl LeftOut {
     }
 }
 
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tuples, notes, markup } = self;
+        write!(
+            formatter,
+            "left out: tuples {tuples}, notes {notes}, extensions {markup}; more is published than one document holds"
+        )
+    }
+}
+
 /// What one device publishes, or what a watcher is shown: tuples, notes and other markup.
 ///
 /// Built through [`Document::new`], so one that exists is within every limit and has distinct tuple ids.

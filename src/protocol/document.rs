@@ -2,8 +2,10 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
+use bytes::Bytes;
+
 use super::field::{Field, fields, numbered};
-use super::framed::framed;
+use super::framed::Framed;
 use super::sample::{ALICE, Sample, TIME_MS, through, written as text};
 use super::subscribe::{state, state_numbers};
 use crate::model::{
@@ -21,6 +23,9 @@ pub mod body {
         0x0120 Presence {
             /// What the watcher is shown.
             presence: PresenceBody,
+            ;
+            /// How much more was published than one document holds.
+            1 left_out,
         }
     }
 
@@ -100,20 +105,42 @@ pub struct Presence {
     pub document: Document,
 }
 
-framed! { Presence in Presence.presence }
+impl Framed for Presence {
+    type Body = body::Presence;
+}
 
-impl Field<body::PresenceBody> for Presence {
-    fn to_wire(&self) -> body::PresenceBody {
+impl Field<body::Presence> for Presence {
+    fn to_wire(&self) -> body::Presence {
         presence_body(&self.presentity, self.state, Some(&self.document))
     }
 
-    fn from_wire(wire: body::PresenceBody) -> Result<Self, Refusal> {
+    fn from_wire(wire: body::Presence) -> Result<Self, Refusal> {
+        let body::Presence { presence, left_out } = wire;
         Ok(Self {
-            presentity: Field::from_wire(wire.presentity)?,
-            state: state(wire.state, wire.reason)?,
-            document: composed(wire.document, LeftOut::default())?,
+            presentity: Field::from_wire(presence.presentity)?,
+            state: state(presence.state, presence.reason)?,
+            document: composed(presence.document, read_left_out(left_out.as_ref())?)?,
         })
     }
+}
+
+/// Writes how much is left out; nothing if nothing is.
+fn left_out_addition(left_out: LeftOut) -> Option<Bytes> {
+    let counts = [left_out.tuples, left_out.notes, left_out.markup];
+    let bytes = || counts.into_iter().flat_map(u32::to_be_bytes).collect();
+    (!left_out.is_none()).then(bytes)
+}
+
+fn read_left_out(addition: Option<&Bytes>) -> Result<LeftOut, Refusal> {
+    let Some(bytes) = addition else { return Ok(LeftOut::default()) };
+    let (counts, []) = bytes.as_chunks::<4>() else { return Err(not_counts()) };
+    let [tuples, notes, markup] = *counts else { return Err(not_counts()) };
+    let [tuples, notes, markup] = [tuples, notes, markup].map(u32::from_be_bytes);
+    Ok(LeftOut { tuples, notes, markup })
+}
+
+fn not_counts() -> Refusal {
+    Refusal::bad_field("counts of what is left out", "must have 12 bytes")
 }
 
 /// Reads what several publications were composed to.
@@ -157,15 +184,21 @@ impl Field<u16> for Priority {
     }
 }
 
-/// Writes what a watcher is shown of a presentity. Nothing published and an empty document are one and the same.
+/// Writes what a watcher is shown of a presentity. Nothing published and an empty document are one and the same. A
+/// `PresenceEvent` ends in the same bytes as a `Presence`.
 pub fn presence_body(
     presentity: &Presentity,
     state: SubscriptionState,
     document: Option<&Document>,
-) -> body::PresenceBody {
+) -> body::Presence {
     let (state, reason) = state_numbers(state);
+    let left_out = document.and_then(|document| left_out_addition(document.left_out()));
     let document = document.map(Document::to_wire).unwrap_or_default();
-    body::PresenceBody { presentity: presentity.to_wire(), state, reason, document }
+    let presentity = presentity.to_wire();
+    body::Presence {
+        presence: body::PresenceBody { presentity, state, reason, document },
+        left_out,
+    }
 }
 
 /// What the document shows of this noun.
@@ -173,7 +206,13 @@ pub(super) fn samples() -> Vec<Sample> {
     let mut document = full_document();
     // As if the operator had erased what was written there.
     document.notes[0].text = None;
-    vec![through::<Presence>("Presence", body::Presence { presence: alices_presence(document) })]
+    let plain = body::Presence { presence: alices_presence(document), left_out: None };
+    let left_out = left_out_addition(LeftOut { tuples: 2, notes: 1, markup: 0 });
+    let cut = body::Presence { presence: alices_presence(plain_document()), left_out };
+    vec![
+        through::<Presence>("Presence", plain),
+        through::<Presence>("Presence of which parts are left out", cut),
+    ]
 }
 
 /// A document that says only "open".
@@ -224,7 +263,6 @@ pub(super) mod tests {
         NOTES_MAX, TUPLES_MAX,
     };
     use crate::model::{Timestamp, TupleId};
-    use crate::protocol::Framed as _;
     use crate::protocol::feed::encode_presence_suffix;
 
     pub(in super::super) fn payloads_of(pattern: &'static str) -> impl Strategy<Value = Payload> {
@@ -296,6 +334,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_is_left_out_reads_back_and_nothing_takes_no_byte() {
+        let left_out = LeftOut { tuples: 3, notes: 0, markup: u32::MAX };
+        let addition = left_out_addition(left_out);
+        assert_eq!(read_left_out(addition.as_ref()), Ok(left_out));
+        assert_eq!(left_out_addition(LeftOut::default()), None);
+        assert_eq!(read_left_out(None), Ok(LeftOut::default()));
+        for length in [0, 4, 11, 13, 16] {
+            let wrong = read_left_out(Some(&vec![0; length].into())).unwrap_err();
+            assert_eq!(wrong.code().as_str(), "bad-field", "{length}");
+        }
+    }
+
+    #[test]
     fn nothing_published_looks_like_an_empty_document() {
         let alice: Presentity = "pres:alice@example.com".parse().unwrap();
         let empty = Document::new(vec![], vec![], vec![]).unwrap();
@@ -328,13 +379,23 @@ pub(super) mod tests {
         (0..10).find_map(|less| with(room.saturating_sub(less)).ok()).unwrap()
     }
 
+    /// As composed: ids gain what they may, and parts are left out.
+    fn grown(document: &Document) -> Document {
+        let tuples = document.tuples().iter().map(|tuple| {
+            let id = TupleId::new(&format!("{}.12345678", tuple.id.as_str())).unwrap();
+            Tuple { id, ..tuple.clone() }
+        });
+        let parts = (tuples.collect(), document.notes().to_vec(), document.markup().to_vec());
+        Document::composed(parts, LeftOut { tuples: 1, notes: 1, markup: 1 }).unwrap()
+    }
+
     #[test]
     fn every_document_that_may_exist_fits_a_frame() {
         let alice: Presentity = "pres:alice@example.com".parse().unwrap();
         for (tuples, notes, markup) in
             [(0, 0, 0), (1, 0, 0), (TUPLES_MAX, 0, 0), (TUPLES_MAX, NOTES_MAX, MARKUP_MAX)]
         {
-            let document = filled_up(&full_of_parts(tuples, notes, markup).unwrap());
+            let document = grown(&filled_up(&full_of_parts(tuples, notes, markup).unwrap()));
             let wire = presence_body(&alice, SubscriptionState::Active, Some(&document));
             let bytes = encode_presence_suffix(&wire).len();
             let around = CURSOR_BYTES_MAX + CONTACT_BYTES_MAX;

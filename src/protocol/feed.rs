@@ -71,6 +71,9 @@ pub mod body {
             cursor: Bytes,
             /// What the watcher is shown.
             presence: PresenceBody,
+            ;
+            /// As in `Presence`.
+            1 left_out,
         }
         /// A message.
         0x0132 MessageEvent {
@@ -323,14 +326,13 @@ pub fn encode_presence_event(number: u64, cursor: &Bytes, suffix: &Bytes, out: &
     });
 }
 
-/// The part of a `PresenceEvent` that is equal for every watcher who is shown the same: `presence` and an empty `ext`.
+/// The part of a `PresenceEvent` that is equal for every watcher who is shown the same: `presence` and `ext`.
 ///
 /// # Panics
 /// Never: the body holds no type that postcard cannot write.
-pub fn encode_presence_suffix(presence: &super::document::body::PresenceBody) -> Bytes {
-    let none: &[Ext] = &[];
+pub fn encode_presence_suffix(presence: &super::document::body::Presence) -> Bytes {
     let mut out = Vec::new();
-    append(&(presence, none), &mut out);
+    append(&(presence, presence.additions()), &mut out);
     out.into()
 }
 
@@ -369,8 +371,10 @@ fn events() -> Vec<Sample> {
     let presence = alices_presence(plain_document());
     let over = alices_presence(super::document::body::Document::default());
     let over = super::document::body::PresenceBody { state: 2, reason: 1, ..over };
-    let shown =
-        |number, first, presence| body::PresenceEvent { number, cursor: cursor(first), presence };
+    let shown = |number, first, presence| {
+        let (cursor, left_out) = (cursor(first), None);
+        body::PresenceEvent { number, cursor, presence, left_out }
+    };
     let message = body::MessageEvent { number: 1, cursor: cursor(0x52), message: from_alice() };
     let receipt = body::ReceiptEvent { number: 2, cursor: cursor(0x59), receipt: sample_receipt() };
     let watcher = body::WatcherEvent { number: 3, cursor: cursor(0x2f), watcher: sample_watcher() };

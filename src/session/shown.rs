@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::model::{Document, Principal, SubscriptionState};
-use crate::protocol::body::PresenceBody;
+use crate::protocol::body;
 use crate::protocol::document::presence_body;
 use crate::protocol::feed::encode_presence_suffix;
 use crate::service::{PresenceItem, view};
@@ -15,15 +15,15 @@ use crate::service::{PresenceItem, view};
 /// The part of a `PresenceEvent` that tells `item` to `watcher`.
 pub(super) fn suffix(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> Bytes {
     match shown(secret, item, watcher) {
-        Some(Cow::Owned(document)) => encode_presence_suffix(&body(item, Some(&document))),
+        Some(Cow::Owned(document)) => encode_presence_suffix(&written(item, Some(&document))),
         Some(Cow::Borrowed(document)) => shared(item, Some(document)),
         None => shared(item, None),
     }
 }
 
 /// The body that tells `item` to `watcher`.
-pub fn shown_body(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> PresenceBody {
-    body(item, shown(secret, item, watcher).as_deref())
+pub fn shown_body(secret: &[u8; 32], item: &PresenceItem, watcher: &Principal) -> body::Presence {
+    written(item, shown(secret, item, watcher).as_deref())
 }
 
 /// The document shown; none once the subscription is over.
@@ -36,9 +36,9 @@ fn shown<'a>(
 }
 
 fn shared(item: &PresenceItem, document: Option<&Document>) -> Bytes {
-    item.encoded.get_or_init(|| encode_presence_suffix(&body(item, document))).clone()
+    item.encoded.get_or_init(|| encode_presence_suffix(&written(item, document))).clone()
 }
 
-fn body(item: &PresenceItem, document: Option<&Document>) -> PresenceBody {
+fn written(item: &PresenceItem, document: Option<&Document>) -> body::Presence {
     presence_body(&item.presentity, item.state, document)
 }

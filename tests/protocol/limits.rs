@@ -69,6 +69,7 @@ fn frame_limits() -> Vec<Row> {
 fn presence_limits() -> Vec<Row> {
     listed! {
         "Document" DOCUMENT_BYTES_MAX Bytes;
+        "Composed document" COMPOSED_BYTES_MAX Bytes;
         "What a tuple counts beside its text" TUPLE_COST_BYTES Bytes;
         "What a note or markup element counts beside its text" TEXT_COST_BYTES Bytes;
         "Tuples in a document" TUPLES_MAX Count;

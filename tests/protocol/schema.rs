@@ -20,7 +20,7 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 11] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 13] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Unsubscribe", 1, "operation", "u8[16]"),
     ("Delete", 1, "operation", "u8[16]"),
@@ -30,6 +30,8 @@ pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 11] = [
     ("Send", 1, "receipts", "u8"),
     ("FeedOpen", 1, "watchers", "u8"),
     ("FeedReady", 1, "restored", "u8"),
+    ("Presence", 1, "left_out", "u8[12]"),
+    ("PresenceEvent", 1, "left_out", "u8[12]"),
     ("ServerDescription", 1, "noticed", "bytes"),
     ("ServerDescription", 2, "clock", "u8[16]"),
 ];

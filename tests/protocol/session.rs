@@ -113,7 +113,7 @@ fn fetch(log: &mut Transcript) {
     log.opened("QUERY", StreamType::Query);
     log.frame(From::Client, "QUERY", &body::<Fetch>("Fetch"));
     log.ended(From::Client, "QUERY");
-    log.frame(From::Server, "QUERY", &Presence { presence });
+    log.frame(From::Server, "QUERY", &Presence { presence, left_out: None });
     log.ended(From::Server, "QUERY");
     log.said(From::Client, "", "closes the connection with code 0x00", &[]);
 }

@@ -143,7 +143,7 @@ async fn r5_2_4_nobody_else_notifies_about_a_presentity() {
     assert_eq!(carol.publish_as(forged).await.unwrap_err(), "forbidden");
     let presence = alice.fetch("bob").await.unwrap();
     let cursor = watch.cursor.clone();
-    let event = PresenceEvent { number: 2, cursor, presence };
+    let event = PresenceEvent { number: 2, cursor, presence, left_out: None };
     carol.control.write(&event).await;
     assert_eq!(turned_away(&mut carol).await, Err("unknown-kind"));
     bob.publish("by bob").await;

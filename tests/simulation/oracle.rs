@@ -11,8 +11,7 @@ use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
 };
-use adsum::protocol::body::PresenceBody;
-use adsum::protocol::{Composing, Field as _, Presence};
+use adsum::protocol::{Composing, Field as _, Presence, body};
 use adsum::service::{Actor, Batch, PresenceItem};
 use adsum::session::{Scope, Sealer, shown_body};
 
@@ -342,6 +341,6 @@ impl Oracle {
 }
 
 /// What a session would write, as a client reads it.
-fn read(body: PresenceBody) -> Presence {
+fn read(body: body::Presence) -> Presence {
     Presence::from_wire(body).expect("the server shows what is valid")
 }

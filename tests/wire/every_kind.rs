@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use adsum::protocol::body::{KINDS, PresenceEvent, Subscribe, visit_kind};
+use adsum::protocol::body::{KINDS, Presence, PresenceEvent, Subscribe, visit_kind};
 use adsum::protocol::feed::{encode_presence_event, encode_presence_suffix};
 use adsum::wire::{
     Body, CloseCode, Decoder, Ext, Frame, FrameFault, KindVisitor, ResetCode, StreamType, decode,
@@ -187,7 +187,8 @@ fn a_presence_event_from_its_parts_is_the_event_encoded_whole() {
     for seed in 0..=u8::MAX {
         let chance: Vec<u8> = (0..=u8::MAX).map(|step| seed.wrapping_mul(step)).collect();
         let event: PresenceEvent = arbitrary(&chance);
-        let suffix = encode_presence_suffix(&event.presence);
+        let (presence, left_out) = (event.presence.clone(), event.left_out.clone());
+        let suffix = encode_presence_suffix(&Presence { presence, left_out });
         let mut out = Vec::new();
         encode_presence_event(event.number, &event.cursor, &suffix, &mut out);
         assert_eq!(out[6..], frame_of(&event).body[..]);

@@ -277,8 +277,9 @@ impl Stage {
     /// What the watcher gets of an item on the wire, in hexadecimal digits, and the row if it is about a watcher.
     fn bytes_of(&self, item: &PresenceItem) -> String {
         let document = self.seen(item);
-        let body = protocol::document::presence_body(&item.presentity, item.state, Some(&document));
-        let bytes = encode_presence_suffix(&body);
+        let shown =
+            protocol::document::presence_body(&item.presentity, item.state, Some(&document));
+        let bytes = encode_presence_suffix(&shown);
         format!("{:?} {}", item.watcher, blake3::hash(&bytes).to_hex()) + &text_of(&document)
     }
 

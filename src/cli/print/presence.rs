@@ -15,7 +15,7 @@ use crate::cli::print::{
 };
 use crate::client::Presence;
 use crate::format::pidf;
-use crate::model::{Document, SubscriptionState, Tuple};
+use crate::model::{Document, LeftOut, SubscriptionState, Tuple};
 
 line! {
     /// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
@@ -48,7 +48,17 @@ line! {
         devices: Vec<ComponentLine> = pidf::devices(document).into_iter().map(Into::into).collect(),
         #[serde(flatten)]
         said: SaidLine = SaidLine(pidf::said_of_all(document)),
+        /// What more is published than one document holds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left_out: Option<LeftOutLine> = LeftOutLine::of(document.left_out()),
     }
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct LeftOutLine {
+    tuples: u32,
+    notes: u32,
+    markup: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,6 +89,13 @@ impl DocumentLine {
         let all = persons.chain(self.devices.iter().map(|one| ("device", one.to_string())));
         let shown = all.filter(|(_, text)| !text.is_empty());
         shown.map(|(kind, text)| format!("{kind}: {text}")).collect()
+    }
+}
+
+impl LeftOutLine {
+    fn of(left_out: LeftOut) -> Option<Self> {
+        let LeftOut { tuples, notes, markup } = left_out;
+        (!left_out.is_none()).then_some(Self { tuples, notes, markup })
     }
 }
 
@@ -140,7 +157,9 @@ impl fmt::Display for DocumentLine {
                 several.iter().try_for_each(|tuple| write!(to, "\n  {tuple}"))?;
             }
         }
-        components.iter().try_for_each(|component| write!(to, "\n  {component}"))
+        components.iter().try_for_each(|component| write!(to, "\n  {component}"))?;
+        let Some(LeftOutLine { tuples, notes, markup }) = self.left_out else { return Ok(()) };
+        write!(to, "\n  {}", LeftOut { tuples, notes, markup })
     }
 }
 
@@ -266,6 +285,20 @@ mod tests {
         assert!(erased.to_string().contains("(erased)"));
         let nothing = line(Vec::new(), SubscriptionState::Active, None);
         assert_eq!(nothing.to_string(), "pres:alice@localhost: nothing published");
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_with_its_counts() {
+        let left_out = LeftOut { tuples: 2, notes: 1, markup: 0 };
+        let document = Document::composed((vec![tuple()], vec![], vec![]), left_out).unwrap();
+        let presentity = "pres:alice@localhost".parse().unwrap();
+        let presence = Presence { presentity, state: SubscriptionState::Active, document };
+        let line = PresenceLine::from((&presence, None));
+        let expected = r#""left_out":{"tuples":2,"notes":1,"markup":0}"#;
+        assert!(json(&line).contains(expected), "{}", json(&line));
+        let told =
+            "left out: tuples 2, notes 1, extensions 0; more is published than one document holds";
+        assert_eq!(line.to_string().lines().last().unwrap().trim(), told);
     }
 
     #[test]

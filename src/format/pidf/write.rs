@@ -14,7 +14,8 @@ const DEPTH_STATUS: usize = 3;
 /// Writes `document` about `entity`, with XML declaration, one element a line, in the order of the schema.
 ///
 /// Left out are erased notes, contacts and markup, markup that is not one well-formed element of another vocabulary
-/// that stands alone, and a tuple whose status has nothing left. A character that XML cannot hold becomes U+FFFD.
+/// that stands alone, and a tuple whose status has nothing left. A character that XML cannot hold becomes U+FFFD. What
+/// the document says it leaves out stands in a comment at the end.
 pub fn write(entity: &Presentity, document: &Document) -> String {
     let plan = Plan::of(document);
     let mut writer = Writer { text: String::new(), prefix: plan.prefix };
@@ -29,6 +30,9 @@ pub fn write(entity: &Presentity, document: &Document) -> String {
     }
     writer.notes(1, document.notes());
     writer.markup(1, &plan.markup);
+    if !document.left_out().is_none() {
+        writer.line(1, &format!("<!-- {} -->", document.left_out()));
+    }
     writer.line(0, &format!("</{prefix}presence>"));
     writer.text
 }

@@ -13,7 +13,7 @@ use super::step::{End, Found, Look, NotFound, Note, Parting, Step, WRITE_BYTES};
 use crate::model::{
     Ahead, InboxAddress, Presentity, Refusal, Sequence, SubscriptionState, Timestamp,
 };
-use crate::protocol::body::{self, Presence};
+use crate::protocol::body;
 use crate::protocol::document::presence_body;
 use crate::protocol::refusal::refused;
 use crate::protocol::{Explain, FetchAt, ListHistory, ListQuarantine, Question, write};
@@ -128,8 +128,7 @@ impl Questioning {
             (_, Reply::Presence(item)) => {
                 let actor = self.actor.as_ref().expect("only who is known is answered");
                 let secret = &self.connection.settings.store_secret;
-                let presence = shown_body(secret, &item, &actor.principal);
-                encode(&Presence { presence }, &mut self.out);
+                encode(&shown_body(secret, &item, &actor.principal), &mut self.out);
                 return self.done(notes);
             }
             (Question::ListWatchers(asked), Reply::Watchers { rows, last }) => {
@@ -202,8 +201,7 @@ impl Questioning {
             }
             (Looking::At(presentity), Found::State(item)) => {
                 let (state, document) = (SubscriptionState::Active, item.document.as_ref());
-                let presence = presence_body(&presentity, state, document);
-                encode(&Presence { presence }, &mut self.out);
+                encode(&presence_body(&presentity, state, document), &mut self.out);
                 self.done(notes);
             }
             (Looking::Explain, Found::Explained(explained)) => {

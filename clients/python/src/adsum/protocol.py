@@ -31,6 +31,7 @@ FEED_PRESENTITIES_MAX = 1000
 CURSOR_BYTES_MAX = 128
 REFUSAL_TEXT_BYTES_MAX = 2048
 DOCUMENT_BYTES_MAX = 65536
+COMPOSED_BYTES_MAX = 66436
 TUPLE_COST_BYTES = 24
 TEXT_COST_BYTES = 5
 TUPLES_MAX = 100
@@ -1307,8 +1308,9 @@ class Presence:
 
     KIND: ClassVar[int] = 0x0120
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("presence", "PresenceBody"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "left_out", "u8[12]"),)
     presence: PresenceBody = PresenceBody()
+    left_out: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1547,10 +1549,11 @@ class PresenceEvent:
 
     KIND: ClassVar[int] = 0x0131
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("number", "u64"), ("cursor", "bytes"), ("presence", "PresenceBody"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "left_out", "u8[12]"),)
     number: int = 0
     cursor: bytes = b""
     presence: PresenceBody = PresenceBody()
+    left_out: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 

@@ -10,7 +10,7 @@ use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{Ahead, Lifetime, RefusalCode, Timestamp};
-use crate::protocol::ServerDescription;
+use crate::protocol::{Presence, ServerDescription};
 
 /// Clocks further apart than this mislead whoever reads the times in presence and messages.
 const CLOCK_DIFFERENCE_MAX: Lifetime = Lifetime::from_ms(5_000);
@@ -23,6 +23,7 @@ const CONNECT_USUAL: Duration = Duration::from_secs(1);
 pub(super) async fn check(identity: Identity) -> Vec<Check> {
     let name = identity.principal.to_string();
     let server = identity.server.to_string();
+    let itself = identity.principal.presentity();
     let client = match Client::open(Profile::once(identity)) {
         Ok(client) => client,
         Err(error) => return vec![Check::fail(format!("{name} server"), cure::of_client(&error))],
@@ -32,6 +33,7 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
         Ok(session) => {
             let mut checks = connected(&name, &server, &session, began.elapsed());
             checks.push(inbox(&name, client.inbox_status(None).await));
+            checks.extend(presence(&name, client.fetch(&itself).await));
             let said = client.server_info().await;
             checks.extend(said.as_ref().ok().and_then(|said| past(&name, said)));
             checks.extend(
@@ -106,6 +108,15 @@ fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {
         return Check::warn(name, detail, cure);
     }
     Check::ok(name, detail)
+}
+
+/// Whether one's devices publish more together than watchers can be shown. One may have no presence at all.
+fn presence(name: &str, shown: Result<Presence, ClientError>) -> Option<Check> {
+    let left_out = shown.ok()?.document.left_out();
+    let cure =
+        "publish less, or from fewer devices: see `adsum fetch` of yourself and `adsum history`";
+    let told = || Check::warn(format!("{name} presence"), left_out.to_string(), cure);
+    (!left_out.is_none()).then(told)
 }
 
 /// Whether this device has seen what the store does not have any more.
