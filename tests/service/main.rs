@@ -19,6 +19,7 @@ mod domains;
 mod feeds;
 mod grants;
 mod histories;
+mod limits;
 mod messages;
 mod past;
 mod presence;
