@@ -142,6 +142,17 @@ pub const FRAME_OVERHEAD_BYTES: usize = 4 * 1024;
 pub const FRAME_BYTES_MAX: usize = 68 * 1024;
 /// Largest first frame of a connection: nothing is proven yet, so little is held for it.
 pub const HELLO_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of all streams of a connection that may be on their way before the proof: a `Hello`, requests behind it, and what
+/// opens feeds.
+pub const UNPROVEN_BYTES_MAX: u32 = 5 * 1024;
+/// Streams that may be open before the proof: CONTROL, and those that leave in one flight with `Hello`.
+pub const UNPROVEN_STREAMS_OPEN_MAX: u32 = 4;
+/// Streams opened before the proof in all, ended ones counted: each costs a task, and nobody needs so many.
+pub const UNPROVEN_STREAMS_MAX: usize = 16;
+/// Pieces in which those bytes may come: each costs about 200 bytes beside what it holds.
+pub const UNPROVEN_PIECES_MAX: u64 = 64;
+/// Streams that may be open once a connection has proven who it is: its own few long-lived ones and a question each.
+pub const STREAMS_OPEN_MAX: u32 = 64;
 /// Longest text of a refusal on the wire: what it repeats of a request is cut there.
 pub const REFUSAL_TEXT_BYTES_MAX: usize = 2 * 1024;
 /// Presentities one feed may name. Equals the subscriptions a watcher can have.

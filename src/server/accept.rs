@@ -4,16 +4,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use quinn::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tracing::{debug, warn};
 
+use super::addresses::{Addresses, Member};
+use super::block::Block;
 use super::config::ServerLimits;
+use super::line::line;
 use super::metrics::Handshake;
 use super::session::{self, Shared};
+use crate::wire::CloseCode;
 
 /// Accepts connections until told to stop, then until the last one has ended.
 pub(super) async fn run(
@@ -24,6 +28,8 @@ pub(super) async fn run(
 ) {
     let gate = Gate {
         handshakes: Arc::new(Semaphore::new(limits.handshakes_max)),
+        unvalidated: Arc::new(Semaphore::new(limits.handshakes_unvalidated_max)),
+        addresses: Arc::new(Addresses::new(&limits)),
         waiting: Arc::default(),
         limits,
         stop,
@@ -46,38 +52,74 @@ pub(super) async fn run(
 }
 
 struct Gate {
+    /// For peers with a proven address.
     handshakes: Arc<Semaphore>,
+    /// For the others.
+    unvalidated: Arc<Semaphore>,
+    addresses: Arc<Addresses>,
     waiting: Arc<AtomicUsize>,
     limits: ServerLimits,
     stop: watch::Receiver<bool>,
     shared: Arc<Shared>,
 }
 
+/// Under which conditions a peer makes its handshake.
+enum Turn {
+    /// Its address is not proven: at once, and in a short time.
+    Unvalidated(OwnedSemaphorePermit),
+    /// Its address is proven: when it is its turn.
+    Validated(Option<OwnedSemaphorePermit>),
+}
+
 impl Gate {
     /// Lets a peer begin its handshake, has it prove its address first, or turns it away.
     fn admit(&self, incoming: Incoming, connections: &mut JoinSet<()>) {
         if connections.len() >= self.limits.connections_max {
-            warn!(connections = connections.len(), "a peer is turned away: too many connections");
-            return self.turn_away(incoming);
+            return self.turn_away(incoming, "there are too many connections");
         }
-        let permit = Arc::clone(&self.handshakes).try_acquire_owned().ok();
-        if permit.is_none() && incoming.may_retry() && !incoming.remote_address_validated() {
-            self.shared.metrics.handshake(Handshake::Retried);
-            // Fails only for a peer that was told so before, which was just ruled out.
-            let _ = incoming.retry();
-            return;
+        let block = Block::from(incoming.remote_address());
+        let is_validated = incoming.remote_address_validated();
+        // Anybody can write anybody's address on a packet: what it would be refused for counts once it is proven.
+        if is_validated && !self.addresses.handshake(block) {
+            return self.turn_away(incoming, "its address makes too many handshakes");
         }
-        if permit.is_none()
-            && self.waiting.load(Ordering::Relaxed) >= self.limits.handshakes_waiting_max
-        {
-            warn!("a peer is turned away: too many wait for their handshake");
-            return self.turn_away(incoming);
+        let turn = if is_validated {
+            let permit = Arc::clone(&self.handshakes).try_acquire_owned().ok();
+            let waiting = self.waiting.load(Ordering::Relaxed);
+            if permit.is_none() && waiting >= self.limits.handshakes_waiting_max {
+                return self.turn_away(incoming, "too many wait for their handshake");
+            }
+            Turn::Validated(permit)
+        } else {
+            let Ok(permit) = Arc::clone(&self.unvalidated).try_acquire_owned() else {
+                return self.retry(incoming);
+            };
+            Turn::Unvalidated(permit)
+        };
+        match self.addresses.enter(block) {
+            Some(member) => {
+                connections.spawn(self.connection(incoming, turn, member));
+            }
+            None if is_validated => {
+                self.turn_away(incoming, "its address has too many connections");
+            }
+            None => self.retry(incoming),
         }
-        connections.spawn(self.connection(incoming, permit));
     }
 
-    fn turn_away(&self, incoming: Incoming) {
+    /// Has a peer prove its address; nothing is kept of it until then.
+    fn retry(&self, incoming: Incoming) {
+        if !incoming.may_retry() {
+            return self.turn_away(incoming, "its address is not proven");
+        }
+        self.shared.metrics.handshake(Handshake::Retried);
+        // Fails only for a peer that was told so before, which was just ruled out.
+        let _ = incoming.retry();
+    }
+
+    fn turn_away(&self, incoming: Incoming, why: &'static str) {
         self.shared.metrics.handshake(Handshake::Refused);
+        line!(warn, why, "a peer is turned away");
         incoming.refuse();
     }
 
@@ -85,24 +127,35 @@ impl Gate {
     fn connection(
         &self,
         incoming: Incoming,
-        permit: Option<OwnedSemaphorePermit>,
+        turn: Turn,
+        member: Member,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let shared = Arc::clone(&self.shared);
+        let (shared, addresses) = (Arc::clone(&self.shared), Arc::clone(&self.addresses));
         let (handshakes, waiting) = (Arc::clone(&self.handshakes), Arc::clone(&self.waiting));
         let mut stop = self.stop.clone();
         async move {
-            let permit = match permit {
-                Some(permit) => permit,
-                None => wait_for_turn(handshakes, &waiting).await,
+            let _member = member;
+            let block = Block::from(incoming.remote_address());
+            let is_validated = matches!(turn, Turn::Validated(_));
+            let permit = match turn {
+                Turn::Unvalidated(permit) | Turn::Validated(Some(permit)) => permit,
+                Turn::Validated(None) => wait_for_turn(handshakes, &waiting).await,
             };
+            let most =
+                if is_validated { shared.timeouts.hello } else { shared.timeouts.unvalidated };
             let connection = tokio::select! {
-                connection = handshake(incoming, &shared) => connection,
+                connection = handshake(incoming, most, &shared) => connection,
                 _ = stop.wait_for(|stop| *stop) => None,
             };
             drop(permit);
-            if let Some(connection) = connection {
-                session::run(connection, shared).await;
+            let Some(connection) = connection else { return };
+            // A handshake that is done has proven the address.
+            if !is_validated && !addresses.handshake(block) {
+                let reason = b"the address makes too many handshakes; connect again later";
+                return connection.close(CloseCode::LimitExceeded.number().into(), reason);
             }
+            let place = shared.unproven.enter(block);
+            session::run(connection, place, shared).await;
         }
     }
 }
@@ -114,10 +167,14 @@ async fn wait_for_turn(handshakes: Arc<Semaphore>, waiting: &AtomicUsize) -> Own
     permit.expect("the semaphore is never closed")
 }
 
-async fn handshake(incoming: Incoming, shared: &Shared) -> Option<quinn::Connection> {
+async fn handshake(
+    incoming: Incoming,
+    most: Duration,
+    shared: &Shared,
+) -> Option<quinn::Connection> {
     let peer = incoming.remote_address();
     let outcome = match incoming.accept() {
-        Ok(connecting) => timeout(shared.timeouts.hello, connecting).await,
+        Ok(connecting) => timeout(most, connecting).await,
         Err(error) => Ok(Err(error)),
     };
     match outcome {
@@ -125,8 +182,11 @@ async fn handshake(incoming: Incoming, shared: &Shared) -> Option<quinn::Connect
             shared.metrics.handshake(Handshake::Completed);
             return Some(connection);
         }
-        Ok(Err(error)) => debug!(%peer, %error, "a handshake failed"),
-        Err(_) => debug!(%peer, "a handshake took too long"),
+        Ok(Err(error)) => {
+            let error = error.to_string();
+            line!(debug, %peer, error = %error.escape_debug(), "a handshake failed");
+        }
+        Err(_) => line!(debug, %peer, "a handshake took too long"),
     }
     shared.metrics.handshake(Handshake::Failed);
     None

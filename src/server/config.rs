@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::block::Network;
 use crate::model::limits::{
     DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
 };
@@ -79,12 +80,25 @@ pub struct CertificateFiles {
 pub struct ServerLimits {
     /// Connections at once, 20,000: an idle one takes about 40 KiB, so 800 MiB in all.
     pub connections_max: usize,
-    /// Handshakes at once, 64: each holds the endpoint's lock for a moment, and more would stall who is connected.
-    /// Beyond it a peer must first prove its address.
+    /// Handshakes at once of peers with a proven address, 64: each holds the endpoint's lock for a moment, and more
+    /// would stall who is connected.
     pub handshakes_max: usize,
+    /// Handshakes at once of peers whose address is not proven, 8. Beyond it a peer must first prove its address, of
+    /// which nothing is kept.
+    pub handshakes_unvalidated_max: usize,
     /// Peers with a proven address that may wait for their handshake, 1,024: half a second of work. Beyond it they
     /// are turned away.
     pub handshakes_waiting_max: usize,
+    /// Connections at once from one IPv4 address or IPv6 /64, 1,000: an office, or a twentieth of the server.
+    pub address_connections_max: usize,
+    /// Handshakes a second from one IPv4 address or IPv6 /64, 50: a sixtieth of what a core makes. Those of ten seconds
+    /// are saved up, for when all come back at once.
+    pub address_handshakes_per_s_max: usize,
+    /// Networks for which the limits per address do not hold, because many clients share their addresses. None.
+    pub proxies: Vec<Network>,
+    /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
+    /// the oldest of the address that has most is closed.
+    pub unproven_max: usize,
     /// Requests of one principal that may wait for the writer, 256; each KiB in one counts as one more. A principal whose
     /// share is full is not read from the network until there is room.
     pub queue_bundles_max: usize,
@@ -101,7 +115,12 @@ impl Default for ServerLimits {
         Self {
             connections_max: 20_000,
             handshakes_max: 64,
+            handshakes_unvalidated_max: 8,
             handshakes_waiting_max: 1_024,
+            address_connections_max: 1_000,
+            address_handshakes_per_s_max: 50,
+            proxies: Vec::new(),
+            unproven_max: 384,
             queue_bundles_max: 256,
             round_inputs_max: 4_096,
             cache_bytes_max: 16 * 1024 * 1024,
@@ -116,6 +135,8 @@ pub struct ServerTimeouts {
     /// From the first packet to the end of the handshake, and from there to a proven `Hello`: 10 s each, which a
     /// lossy mobile network still makes.
     pub hello: Duration,
+    /// For a handshake of a peer whose address is not proven, 2 s. One that takes longer is made again.
+    pub unvalidated: Duration,
     /// For the first frame of a stream after it was opened, 5 s.
     pub stream: Duration,
     /// Without a packet before a connection counts as lost, 60 s: three keep-alives of a client.
@@ -133,6 +154,7 @@ impl Default for ServerTimeouts {
     fn default() -> Self {
         Self {
             hello: Duration::from_millis(HELLO_MS_MAX),
+            unvalidated: Duration::from_secs(2),
             stream: Duration::from_millis(FIRST_FRAME_MS_MAX),
             idle: Duration::from_millis(IDLE_MS_MAX),
             drain: Duration::from_millis(DRAIN_MS_DEFAULT),

@@ -18,16 +18,18 @@ use super::config::ServerConfig;
 use super::keys::Keys;
 use super::listen;
 use super::tls::{self, Certificates};
-use crate::model::limits::FEEDS_MAX;
+use crate::model::limits::{
+    FEEDS_MAX, STREAMS_OPEN_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_STREAMS_OPEN_MAX,
+};
 
 /// Streams a peer may have open. Credit comes back only after an eighth of them was used, so the long-lived ones
 /// must stay well below seven eighths; more cost idle memory.
-const STREAMS_MAX: u32 = 64;
-const _: () = assert!(FEEDS_MAX + 1 < STREAMS_MAX as usize / 2);
+pub(super) const STREAMS_MAX: u32 = STREAMS_OPEN_MAX;
+const _: () = assert!(FEEDS_MAX + 1 < STREAMS_OPEN_MAX as usize / 2);
 /// Bytes of one stream that may be on their way to us.
 const STREAM_RECEIVE_WINDOW: u32 = 128 * 1024;
 /// Bytes of one connection that may be on their way to us; the library's default is without limit.
-const RECEIVE_WINDOW: u32 = 512 * 1024;
+pub(super) const RECEIVE_WINDOW: u32 = 512 * 1024;
 /// Bytes of one connection that may be on their way from us. Larger makes small writes several times slower.
 const SEND_WINDOW: u64 = 256 * 1024;
 /// Least time between two stateless resets: short, so that all clients of a killed server hear of it in a moment;
@@ -36,8 +38,11 @@ const RESET_INTERVAL: Duration = Duration::from_millis(1);
 /// Peers that may be waiting for a decision about their first packet.
 const INCOMING_MAX: usize = 4_096;
 /// Bytes kept for one of them, and for all together.
-const INCOMING_BYTES: u64 = 64 * 1024;
-const INCOMING_BYTES_TOTAL: u64 = 16 * 1024 * 1024;
+const INCOMING_BYTES: u64 = 16 * 1024;
+const INCOMING_BYTES_TOTAL: u64 = 4 * 1024 * 1024;
+
+/// Bytes of a handshake that may have come out of order.
+const CRYPTO_BUFFER: usize = 8 * 1024;
 
 /// The transport numbers of a connection, the same for the server and whoever wants to be measured against it.
 ///
@@ -126,10 +131,16 @@ fn server_config(
 ) -> Result<quinn::ServerConfig, ServerError> {
     let crypto = QuicServerConfig::try_from(tls::config(certificates)?)
         .map_err(|error| ServerError::Tls { reason: error.to_string() })?;
+    // A peer that has proven nothing gets little; see `Transport::widen`.
+    let mut transport = transport(idle);
+    transport
+        .max_concurrent_bidi_streams(UNPROVEN_STREAMS_OPEN_MAX.into())
+        .receive_window(UNPROVEN_BYTES_MAX.into())
+        .crypto_buffer_size(CRYPTO_BUFFER);
     let token = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&keys.token);
     let mut config = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(token));
     config
-        .transport_config(Arc::new(transport(idle)))
+        .transport_config(Arc::new(transport))
         .max_incoming(INCOMING_MAX)
         .incoming_buffer_size(INCOMING_BYTES)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL);

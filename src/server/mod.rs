@@ -9,6 +9,8 @@
 //! Must never hold: a rule about presence or messages, or bytes of the log.
 
 mod accept;
+mod addresses;
+mod block;
 mod cache;
 mod certificate;
 mod clock;
@@ -20,6 +22,7 @@ mod files;
 mod http;
 mod keys;
 mod lanes;
+mod line;
 mod listen;
 mod metrics;
 mod offline;
@@ -29,6 +32,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unproven;
 mod writer;
 
 use std::net::SocketAddr;
@@ -40,6 +44,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
+pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;

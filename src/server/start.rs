@@ -20,6 +20,7 @@ use super::lanes::Lanes;
 use super::metrics::Metrics;
 use super::session::Shared;
 use super::tls::{self, Certificates};
+use super::unproven::Unproven;
 use super::writer::{self, WriterParts};
 use super::{Server, ServerError, accept, certificate, endpoint, files, keys};
 use crate::commit::Commit;
@@ -245,6 +246,7 @@ fn share(
     let shared = Shared {
         timeouts: config.timeouts.clone(),
         lanes,
+        unproven: Arc::new(Unproven::new(config.limits.unproven_max)),
         desk,
         settings: Arc::new(Settings {
             silence_max: config.timeouts.stream,

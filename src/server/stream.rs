@@ -4,11 +4,14 @@
 
 use bytes::Bytes;
 
+use super::endpoint::{RECEIVE_WINDOW, STREAMS_MAX};
 use crate::session::{Gone, ReceiveHalf, SendHalf, Transport};
 use crate::wire::{CloseCode, Decoder, EXPORTER_LABEL, ResetCode};
 
-/// Chunks taken from a stream at once; each is at most what one packet carried.
+/// Chunks taken from a stream at once; each is mostly what one packet carried.
 const CHUNKS_MAX: usize = 16;
+/// Where a decoder has no room for so much, chunks are taken one by one and cut.
+const CHUNKS_BYTES: usize = CHUNKS_MAX * 1_500;
 
 impl Transport for quinn::Connection {
     type Send = quinn::SendStream;
@@ -21,6 +24,15 @@ impl Transport for quinn::Connection {
     fn exporter(&self) -> Option<[u8; 32]> {
         let mut bytes = [0; 32];
         self.export_keying_material(&mut bytes, EXPORTER_LABEL, &[]).ok().map(|()| bytes)
+    }
+
+    fn widen(&self) {
+        self.set_receive_window(RECEIVE_WINDOW.into());
+        self.set_max_concurrent_bi_streams(STREAMS_MAX.into());
+    }
+
+    fn pieces(&self) -> u64 {
+        self.stats().frame_rx.stream
     }
 
     fn close(&self, code: CloseCode, reason: &str) {
@@ -53,6 +65,13 @@ impl SendHalf for quinn::SendStream {
 
 impl ReceiveHalf for quinn::RecvStream {
     async fn read(&mut self, decoder: &mut Decoder) -> Result<bool, Gone> {
+        if decoder.room() < CHUNKS_BYTES {
+            let chunk = self.read_chunk(decoder.room(), true).await.map_err(Gone::because)?;
+            return Ok(chunk.is_some_and(|chunk| {
+                decoder.push(&chunk.bytes);
+                true
+            }));
+        }
         let mut chunks: [Bytes; CHUNKS_MAX] = Default::default();
         let Some(count) = self.read_chunks(&mut chunks).await.map_err(Gone::because)? else {
             return Ok(false);

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
-use crate::model::limits::FEEDS_MAX;
+use crate::model::limits::{FEEDS_MAX, UNPROVEN_PIECES_MAX, UNPROVEN_STREAMS_MAX};
 use crate::service::Actor;
 use crate::wire::CloseCode;
 
@@ -41,6 +41,8 @@ pub struct Connection {
     pub(super) fresh: Fresh,
     has_control: AtomicBool,
     feeds: AtomicUsize,
+    /// Streams opened while nothing was proven.
+    early: AtomicUsize,
     /// Set once: who it has proven to be, or that it never will.
     identity: OnceLock<Option<Arc<Actor>>>,
 }
@@ -49,13 +51,33 @@ impl Connection {
     /// A connection that has proven nothing.
     pub fn new(settings: Arc<Settings>, fresh: Fresh) -> Self {
         let (has_control, feeds) = (AtomicBool::new(false), AtomicUsize::new(0));
-        Self { settings, fresh, has_control, feeds, identity: OnceLock::new() }
+        let (early, identity) = (AtomicUsize::new(0), OnceLock::new());
+        Self { settings, fresh, has_control, feeds, early, identity }
+    }
+
+    /// The peer opened a stream: how the connection must be closed, if it may not open so many before it has proven
+    /// who it is, ended ones counted.
+    pub fn handle_stream(&self) -> Option<Close> {
+        if self.identity.get().is_some() {
+            return None;
+        }
+        let reason = "too many streams before Welcome".to_owned();
+        let early = self.early.fetch_add(1, Ordering::AcqRel);
+        (early >= UNPROVEN_STREAMS_MAX).then_some((CloseCode::LimitExceeded, reason))
     }
 
     /// The time for `Hello` is over: how the connection must be closed, if it has not said who it is.
     pub fn handle_hello_timeout(&self) -> Option<Close> {
         let reason = "no Hello came in time".to_owned();
         self.identity.get().is_none().then_some((CloseCode::HelloTimeout, reason))
+    }
+
+    /// So many pieces of streams came, however small: how the connection must be closed, if it has not proven who it is
+    /// and makes the server hold so many. To be asked now and then; a `Hello` and what comes with it is few.
+    pub fn handle_pieces(&self, count: u64) -> Option<Close> {
+        let is_flood = self.identity.get().is_none() && count > UNPROVEN_PIECES_MAX;
+        let reason = "too many small pieces before Welcome".to_owned();
+        is_flood.then_some((CloseCode::LimitExceeded, reason))
     }
 
     /// The connection is over: who has not proven who it is never will.
@@ -72,6 +94,11 @@ impl Connection {
     /// Who it has proven to be, once that is decided; then `None` means nobody.
     pub fn identity(&self) -> Option<Option<Arc<Actor>>> {
         self.identity.get().cloned()
+    }
+
+    /// Whether it has proven who it is.
+    pub(super) fn is_proven(&self) -> bool {
+        matches!(self.identity.get(), Some(Some(_)))
     }
 
     /// Takes the one place for a CONTROL stream; false if it is taken.
@@ -128,6 +155,21 @@ mod tests {
         connection.handle_end();
         assert!(!connection.enter(alice()));
         assert_eq!(connection.identity(), Some(None));
+    }
+
+    #[test]
+    fn whoever_has_proven_nothing_opens_few_streams_and_others_as_many_as_they_want() {
+        let (stranger, entered) = (connection(), connection());
+        assert!(entered.enter(alice()));
+        for _ in 0..UNPROVEN_STREAMS_MAX {
+            assert_eq!((stranger.handle_stream(), entered.handle_stream()), (None, None));
+        }
+        assert_eq!(stranger.handle_stream().unwrap().0, CloseCode::LimitExceeded);
+        assert_eq!(entered.handle_stream(), None);
+        assert_eq!(stranger.handle_pieces(UNPROVEN_PIECES_MAX), None);
+        let close = stranger.handle_pieces(UNPROVEN_PIECES_MAX + 1).unwrap();
+        assert_eq!(close.0, CloseCode::LimitExceeded);
+        assert_eq!(entered.handle_pieces(u64::MAX), None);
     }
 
     #[test]

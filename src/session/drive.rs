@@ -64,7 +64,7 @@ pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
     connection: Arc<Connection>,
     lane: Lane,
     (send, mut receive): (S, R),
-    host: H,
+    mut host: H,
 ) -> Option<Close> {
     let silence_max = connection.settings.silence_max;
     let byte = match within(host.sleep(silence_max), receive.read_byte()).await {
@@ -72,9 +72,15 @@ pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
         Some(Err(_)) => return None,
         None => None,
     };
-    let stream = Stream::new(&connection, lane, byte);
-    let silence = stream.awaits_first_frame().then(|| host.sleep(silence_max));
-    Driver { stream, receive, host, silence, hears_peer_first: false }.run(send).await
+    let mut stream = Stream::new(&connection, lane, byte);
+    // Nothing more is read of a peer that has proven nothing, and as little as possible is held for it.
+    while stream.awaits_identity() {
+        let heard = host.hear(true).await;
+        stream.handle(heard, host.now());
+    }
+    let driver =
+        Driver { stream, receive, host, silence: None, silence_max, hears_peer_first: false };
+    Box::pin(driver.run(send)).await
 }
 
 struct Driver<R, H> {
@@ -83,6 +89,7 @@ struct Driver<R, H> {
     host: H,
     /// Until when the first frame must have come.
     silence: Option<Sleep>,
+    silence_max: Duration,
     /// Whose turn it is when both have something to say, so that neither waits for ever.
     hears_peer_first: bool,
 }
@@ -160,15 +167,17 @@ impl<R: ReceiveHalf, H: Host> Driver<R, H> {
             Event::Read(Err(_)) | Event::Written(Err(_)) => self.stream.handle_gone(),
             Event::Silence => self.stream.handle_silence(),
         }
-        if !self.stream.awaits_first_frame() {
-            self.silence = None;
-        }
     }
 
     /// Waits for whatever comes next. May be given up while waiting without losing anything.
     async fn listen(&mut self) -> Event {
-        let Self { stream, receive, host, silence, hears_peer_first } = self;
-        let mut heard = pin!(host.hear(stream.awaits_identity()));
+        let Self { stream, receive, host, silence, silence_max, hears_peer_first } = self;
+        match silence {
+            Some(_) if !stream.awaits_first_frame() => *silence = None,
+            None if stream.awaits_first_frame() => *silence = Some(host.sleep(*silence_max)),
+            _ => {}
+        }
+        let mut heard = pin!(host.hear(false));
         let wants_bytes = stream.wants_bytes();
         let mut read = pin!(async {
             if wants_bytes { receive.read(stream.decoder()).await } else { pending().await }

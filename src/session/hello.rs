@@ -18,6 +18,9 @@ use crate::wire::{
     CHALLENGE_CONTEXT, CloseCode, Decoder, EXPORTER_CONTEXT, FrameFault, VERSION, decode, encode,
 };
 
+/// What a frame has beside its body: length and kind.
+const FRAME_HEAD_BYTES: usize = 6;
+
 /// A decoder for the frames of a peer that has proven nothing.
 pub(super) fn decoder() -> Decoder {
     Decoder::new(HELLO_BYTES_MAX)
@@ -60,11 +63,20 @@ pub(super) struct Introduction {
     stage: Stage,
     /// The peer ended its half.
     is_ended: bool,
+    /// Bytes of frames that were passed over.
+    passed_over: usize,
 }
 
 impl Introduction {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, hello: None, who: None, stage: Stage::Hello, is_ended: false }
+        Self {
+            connection,
+            hello: None,
+            who: None,
+            stage: Stage::Hello,
+            is_ended: false,
+            passed_over: 0,
+        }
     }
 
     /// Whether a frame of the peer is due.
@@ -167,11 +179,16 @@ impl Introduction {
     }
 
     /// The next frame, which must be of this kind; `None` until it is there.
-    fn expect<B: Body>(&self, decoder: &mut Decoder, name: &str) -> Result<Option<B>, Close> {
+    fn expect<B: Body>(&mut self, decoder: &mut Decoder, name: &str) -> Result<Option<B>, Close> {
         let close = |fault: FrameFault| (fault.close_code(), fault.to_string());
         while let Some(frame) = decoder.next_frame().map_err(close)? {
             if !frame.is_ignorable() {
                 return decode(&frame).map(Some).map_err(close);
+            }
+            self.passed_over += frame.body.len() + FRAME_HEAD_BYTES;
+            if self.passed_over > HELLO_BYTES_MAX {
+                let reason = format!("more than {HELLO_BYTES_MAX} bytes came in front of {name}");
+                return Err((CloseCode::FrameTooLarge, reason));
             }
         }
         if self.is_ended {

@@ -86,7 +86,8 @@ impl Stream {
         match &self.kind {
             // A peer that takes no answers is not read either.
             Kind::Control(control) => !self.is_writing && control.wants_bytes(),
-            Kind::FirstFrame(_) => true,
+            // Nothing but CONTROL is read of a peer that has proven nothing.
+            Kind::FirstFrame(awaited) => awaited.connection.is_proven(),
             Kind::Feed(feed) => feed.wants_bytes(),
             Kind::Query(_) | Kind::Over(_) => false,
         }
@@ -94,16 +95,12 @@ impl Stream {
 
     /// Whether [`Heard::Identity`] is of interest.
     pub fn awaits_identity(&self) -> bool {
-        match &self.kind {
-            Kind::Query(query) => query.awaits_identity(),
-            Kind::Feed(feed) => feed.awaits_identity(),
-            Kind::Control(_) | Kind::FirstFrame(_) | Kind::Over(_) => false,
-        }
+        matches!(&self.kind, Kind::FirstFrame(awaited) if awaited.connection.identity().is_none())
     }
 
-    /// Whether the peer must write its first frame in time.
+    /// Whether the peer must write its first frame in time: from the moment on when it is read.
     pub fn awaits_first_frame(&self) -> bool {
-        matches!(self.kind, Kind::FirstFrame(_))
+        matches!(self.kind, Kind::FirstFrame(_)) && self.wants_bytes()
     }
 
     /// Bytes were pushed into the decoder, or nothing follows any more.
@@ -181,7 +178,10 @@ impl Stream {
             Kind::Control(control) => control.poll_step(&mut self.notes),
             Kind::Query(query) => query.poll_step(&mut self.notes),
             Kind::Feed(feed) => feed.poll_step(&mut self.notes),
-            Kind::FirstFrame(_) => Step::Wait,
+            Kind::FirstFrame(awaited) => match awaited.connection.identity() {
+                Some(None) => Step::End(End::of(Parting::Silent)),
+                _ => Step::Wait,
+            },
             Kind::Over(end) => Step::End(end.clone()),
         };
         self.is_writing = matches!(step, Step::Write(_));

@@ -39,6 +39,13 @@ pub trait Transport: Clone + Send + Sync + 'static {
     /// The TLS exporter for the proof of identity, if this transport has one.
     fn exporter(&self) -> Option<[u8; 32]>;
 
+    /// The peer has proven who it is: it may have as many streams open, and as many bytes on their way, as a connection
+    /// may. Before that it has little of both.
+    fn widen(&self);
+
+    /// In how many pieces the bytes of all streams have come so far, where pieces are held one by one.
+    fn pieces(&self) -> u64;
+
     /// Ends the connection at once. What was written and not yet taken may be lost.
     fn close(&self, code: CloseCode, reason: &str);
 }
@@ -64,7 +71,8 @@ pub trait SendHalf: Send + 'static {
 
 /// The half of a stream that the server reads.
 pub trait ReceiveHalf: Send + 'static {
-    /// Hands what has arrived to `decoder`, waiting for at least one byte; false at the end of the stream.
+    /// Hands what has arrived to `decoder`, waiting for at least one byte; false at the end of the stream. No more than
+    /// the decoder has room for, so that what is not to be read yet stays under flow control.
     /// May be given up while waiting without losing anything.
     fn read(&mut self, decoder: &mut Decoder) -> impl Future<Output = Result<bool, Gone>> + Send;
 

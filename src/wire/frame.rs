@@ -62,6 +62,11 @@ impl Decoder {
         self.bytes_max = bytes_max;
     }
 
+    /// How many bytes the longest frame may still lack: more need not be read before a frame was taken out.
+    pub fn room(&self) -> usize {
+        (LENGTH_BYTES + self.bytes_max).saturating_sub(self.buffer.len()).max(1)
+    }
+
     /// Takes the stream's next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -261,6 +266,17 @@ mod tests {
         decoder.push(&u32::try_from(FRAME_BYTES_MAX).unwrap().to_be_bytes());
         assert_eq!(decoder.next_frame(), Ok(None));
         assert!(decoder.buffer.capacity() < 100, "{} bytes", decoder.buffer.capacity());
+    }
+
+    #[test]
+    fn there_is_room_for_what_the_longest_frame_lacks() {
+        let mut decoder = Decoder::new(10);
+        assert_eq!(decoder.room(), 14);
+        decoder.push(&[0, 0, 0, 10, 0x80]);
+        assert_eq!(decoder.room(), 9);
+        decoder.push(&[0; 9]);
+        assert!(decoder.next_frame().unwrap().is_some());
+        assert_eq!(decoder.room(), 14);
     }
 
     #[test]

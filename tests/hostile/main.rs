@@ -5,7 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
+#[path = "../processes/mod.rs"]
+mod processes;
+#[path = "../support/mod.rs"]
+mod support;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod door;
 mod fairness;
+
+/// Not a test by itself: the process that [`support::child`] starts.
+#[test]
+fn child_that_serves() {
+    support::child::role();
+}

@@ -53,6 +53,12 @@ fn frame_limits() -> Vec<Row> {
     listed! {
         "Frame, as its length field says" FRAME_BYTES_MAX Bytes;
         "Frame before Welcome" HELLO_BYTES_MAX Bytes;
+        "Frames passed over before Welcome" HELLO_BYTES_MAX Bytes;
+        "Streams open before Welcome" UNPROVEN_STREAMS_OPEN_MAX Count;
+        "Streams before Welcome, ended ones counted" UNPROVEN_STREAMS_MAX Count;
+        "Bytes of all streams before Welcome" UNPROVEN_BYTES_MAX Bytes;
+        "STREAM frames of QUIC before Welcome" UNPROVEN_PIECES_MAX Count;
+        "Streams open" STREAMS_OPEN_MAX Count;
         "Feeds of a connection" FEEDS_MAX Count;
         "Requests of a connection unanswered at once" REQUESTS_IN_FLIGHT_MAX Count;
         "Operations of a device remembered" OPERATIONS_OF_DEVICE_MAX Count;

@@ -289,14 +289,16 @@ async fn keys_are_listed_in_order_of_device() {
 async fn a_peer_may_open_64_streams_and_neither_others_nor_datagrams() {
     let store = Store::new();
     let server = store.serve().await;
-    let peer = Peer::connect(server.local_addr()).await;
+    let Session { peer, control: _control, .. } =
+        Session::enter(server.local_addr(), "alice").await;
     assert_eq!(peer.connection.max_datagram_size(), None);
     let at_once = async |opened: bool| {
         let short = std::time::Duration::from_millis(if opened { 60_000 } else { 100 });
         tokio::time::timeout(short, peer.connection.open_bi()).await.ok()
     };
     let mut streams = Vec::new();
-    for _ in 0..64 {
+    // With CONTROL.
+    for _ in 1..64 {
         streams.push(at_once(true).await.expect("there is room").unwrap());
     }
     assert!(at_once(false).await.is_none(), "a 65th waits");

@@ -56,6 +56,9 @@ impl Impostor {
             let told = scene.network.read(scene.now, connection, stream);
             let nothing = !told.iter().any(|piece| matches!(piece, Piece::Bytes(_)));
             promised!(12, nothing, "an impostor was told something on {stream:?}");
+            // The first byte says what a stream is for.
+            let read = scene.network.read_by_server(connection, stream);
+            promised!(12, read <= 1, "{read} bytes of an impostor were read on {stream:?}");
         }
         if scene.network.is_over(scene.now, connection, End::Device) {
             scene.network.forget(connection, End::Device);

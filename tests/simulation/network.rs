@@ -127,6 +127,11 @@ impl Network {
         queue.map(|queue| arrived(queue, now)).unwrap_or_default()
     }
 
+    /// How many bytes of `stream` the server has read.
+    pub(crate) fn read_by_server(&self, id: ConnectionId, stream: Stream) -> usize {
+        self.connections.get(&id).map_or(0, |one| one.pipe.read_of(stream))
+    }
+
     /// Hands the server what has arrived there.
     pub(crate) fn deliver(&mut self, now: u64, id: ConnectionId) {
         let is_over = self.is_over(now, id, End::Server);

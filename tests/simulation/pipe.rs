@@ -49,6 +49,8 @@ struct Halves {
     arrived: VecDeque<u8>,
     is_ended: bool,
     written: Vec<Piece>,
+    /// Bytes that the server has read.
+    read: usize,
     has_parted: bool,
     /// The peer takes nothing for a while.
     is_stalled: bool,
@@ -104,6 +106,11 @@ impl Pipe {
         self.ends().is_gone = true;
     }
 
+    /// How many bytes of `stream` the server has read.
+    pub(crate) fn read_of(&self, stream: Stream) -> usize {
+        self.ends().streams.get(&stream).map_or(0, |halves| halves.read)
+    }
+
     /// How the server closed the connection, if it did.
     pub(crate) fn closed(&self) -> Option<Close> {
         self.ends().closed.clone()
@@ -137,6 +144,13 @@ impl Transport for Pipe {
 
     fn exporter(&self) -> Option<[u8; 32]> {
         Some(self.ends().exporter)
+    }
+
+    // Whatever is on its way is held by the network.
+    fn widen(&self) {}
+
+    fn pieces(&self) -> u64 {
+        0
     }
 
     fn close(&self, code: CloseCode, reason: &str) {
@@ -219,6 +233,7 @@ impl PipeReceive {
         let halves = ends.streams.entry(self.1).or_default();
         let most = most.min(halves.arrived.len());
         if most > 0 {
+            halves.read += most;
             return Poll::Ready(Ok(Some(halves.arrived.drain(..most).collect())));
         }
         match (is_gone, halves.is_ended) {
@@ -231,7 +246,7 @@ impl PipeReceive {
 
 impl ReceiveHalf for PipeReceive {
     async fn read(&mut self, decoder: &mut Decoder) -> Result<bool, Gone> {
-        let bytes = poll_fn(|_| self.poll(usize::MAX)).await?;
+        let bytes = poll_fn(|_| self.poll(decoder.room())).await?;
         if let Some(bytes) = &bytes {
             decoder.push(bytes);
         }

@@ -71,6 +71,9 @@ impl Serving {
         let seat = Arc::clone(&self.seat);
         while let Poll::Ready(accepted) = poll(pin!(seat.pipe.accept())) {
             let Ok((send, receive)) = accepted else { return self.end() };
+            if let Some((code, reason)) = seat.connection.handle_stream() {
+                return self.close(code, &reason);
+            }
             let (stream, number) = (send.stream(), self.lanes_ever);
             self.lanes_ever += 1;
             let (lane, host) = StreamHost::new(desk, &self.seat, number);

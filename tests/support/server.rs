@@ -24,6 +24,8 @@ pub fn config(data: &Path) -> ServerConfig {
     config.http = Some(any_port());
     // Most tests are not about who may watch whom.
     config.default_access = Handling::Allow;
+    // All tests come from one address.
+    config.limits.proxies = vec!["127.0.0.0/8".parse().unwrap()];
     // Tests say good-bye often, and nobody must wait for it.
     config.timeouts.reconnect_spread = Some(Duration::from_millis(50));
     // Peers that are spoken by hand do not leave when they are asked to.

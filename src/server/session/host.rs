@@ -16,6 +16,7 @@ use crate::format::rfc3339;
 use crate::log::{LogFault, LogReader};
 use crate::model::{InboxAddress, PastPlace, PublicKey, Timestamp};
 use crate::server::lanes::{Departure, Mailbox};
+use crate::server::line::line;
 use crate::service::{InboxRow, Input};
 use crate::session::{
     Claim, Found, Heard, Host, Look, NotFound, Note, ServiceGone, Sleep, Transport,
@@ -169,6 +170,7 @@ impl<T: Transport> Host for StreamHost<T> {
             Span::current().record("principal", self.session.pseudonym(&actor));
         }
         self.session.decided.send_replace(true);
+        self.transport.widen();
     }
 
     fn note(&mut self, note: Note) {
@@ -182,10 +184,12 @@ impl<T: Transport> Host for StreamHost<T> {
                 debug!(kind, ok = false, "answered");
                 metrics.refused(kind, &refusal);
             }
-            Note::LetIn(client) => debug!(client = %client, "the connection may act"),
+            Note::LetIn(client) => {
+                line!(debug, client = %client.escape_debug(), "the connection may act");
+            }
             Note::TurnedAway(refusal) => {
                 metrics.refused("hello", &refusal);
-                warn!(code = refusal.code().as_str(), "a Hello was refused");
+                line!(warn, code = refusal.code().as_str(), "a Hello was refused");
             }
             Note::FeedOpened(kind, outcome) => metrics.feed_opened(kind, outcome),
             Note::Restored(place) => self.restored(&place),
@@ -196,7 +200,7 @@ impl<T: Transport> Host for StreamHost<T> {
                 metrics.notifications_conflated.inc_by(count);
             }
             Note::FeedEnded(over) => debug!(over, "the feed ends"),
-            Note::Malformed(fault) => warn!(%fault, "the watcher broke the protocol"),
+            Note::Malformed(fault) => line!(warn, %fault, "the watcher broke the protocol"),
         }
     }
 

@@ -10,33 +10,39 @@ mod proof;
 mod shared;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{Instrument, Span, debug, field, info_span, warn};
+use tokio::time::{Instant, interval, sleep, timeout_at};
+use tracing::{Instrument, Span, debug, field, info_span};
 
 use self::host::StreamHost;
 pub(super) use self::shared::Shared;
 use self::shared::{Session, next_departure};
 use super::lanes::Departure;
+use super::line::line;
+use super::unproven::Place;
 use crate::session::{self, Close, LAST_WORDS, ReceiveHalf, SendHalf, Transport};
 use crate::wire::{CloseCode, ResetCode};
 
+/// Between two looks at what a peer sends that has proven nothing.
+const UNPROVEN_LOOK: Duration = Duration::from_millis(25);
+
 /// Serves a connection until it ends.
-pub(super) async fn run<T: Transport>(transport: T, shared: Arc<Shared>) {
+pub(super) async fn run<T: Transport>(transport: T, place: Place, shared: Arc<Shared>) {
     shared.metrics.connections.inc();
     let metrics = Arc::clone(&shared.metrics);
     let session = Arc::new(Session::new(shared));
     let span =
         info_span!("connection", session = session.seat.session().0, principal = field::Empty);
-    serve(transport, session).instrument(span).await;
+    serve(transport, place, session).instrument(span).await;
     metrics.connections.dec();
 }
 
-async fn serve<T: Transport>(transport: T, session: Arc<Session>) {
+async fn serve<T: Transport>(transport: T, place: Place, session: Arc<Session>) {
     let mut streams = JoinSet::new();
-    let (code, reason) = accept_streams(&transport, &session, &mut streams).await;
-    debug!(code = code.as_str(), reason, "the connection ends");
+    let (code, reason) = accept_streams(&transport, place, &session, &mut streams).await;
+    line!(debug, code = code.as_str(), reason = %reason.escape_debug(), "the connection ends");
     transport.close(code, &reason);
     session.connection.handle_end();
     session.decided.send_replace(true);
@@ -48,9 +54,12 @@ type Streams = JoinSet<Option<Close>>;
 /// Accepts streams until the connection must end, and says how.
 async fn accept_streams<T: Transport>(
     transport: &T,
+    place: Place,
     session: &Arc<Session>,
     streams: &mut Streams,
 ) -> Close {
+    let mut place = Some(place);
+    let mut looks = interval(UNPROVEN_LOOK);
     let mut departure = session.seat.ending();
     let hello_timeout = sleep(session.shared.timeouts.hello);
     tokio::pin!(hello_timeout);
@@ -59,6 +68,9 @@ async fn accept_streams<T: Transport>(
         tokio::select! {
             accepted = transport.accept() => match accepted {
                 Ok((send, receive)) => {
+                    if let Some(close) = session.connection.handle_stream() {
+                        return close;
+                    }
                     let task = stream(Arc::clone(session), transport.clone(), send, receive);
                     streams.spawn(task.instrument(Span::current()));
                 }
@@ -67,10 +79,20 @@ async fn accept_streams<T: Transport>(
             Some(ended) = streams.join_next() => if let Some(close) = close_of(ended) {
                 return close;
             },
+            () = session.is_decided(), if place.is_some() => place = None,
+            _ = looks.tick(), if place.is_some() => {
+                if let Some(close) = session.connection.handle_pieces(transport.pieces()) {
+                    return close;
+                }
+            }
+            () = lost(place.as_ref()), if place.is_some() => {
+                let reason = "too many connections have proven nothing; connect again later";
+                return (CloseCode::Overloaded, reason.to_owned());
+            }
             () = &mut hello_timeout, if is_timed => {
                 is_timed = false;
                 if let Some(close) = session.connection.handle_hello_timeout() {
-                    warn!("no Hello came in time");
+                    line!(warn, "no Hello came in time");
                     return close;
                 }
             }
@@ -78,6 +100,13 @@ async fn accept_streams<T: Transport>(
                 return wind_down(transport, streams, departure).await;
             }
         }
+    }
+}
+
+/// Waits until the place is taken back, if there is one.
+async fn lost(place: Option<&Place>) {
+    if let Some(place) = place {
+        place.lost().await;
     }
 }
 
@@ -131,7 +160,7 @@ async fn stream<T: Transport>(
 
 /// Gives up a stream in both directions; the connection goes on.
 fn refuse_stream(send: &mut impl SendHalf, receive: &mut impl ReceiveHalf, code: ResetCode) {
-    debug!(code = code.as_str(), "a stream is given up");
+    line!(debug, code = code.as_str(), "a stream is given up");
     receive.stop(code);
     send.reset(code);
 }

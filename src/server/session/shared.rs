@@ -15,6 +15,7 @@ use crate::server::keys;
 use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
 use crate::server::tls::Certificates;
+use crate::server::unproven::Unproven;
 use crate::service::{Actor, Asker};
 use crate::session::{Connection, Fresh, Settings};
 
@@ -24,6 +25,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) timeouts: ServerTimeouts,
     /// The way back from the writer.
     pub(in crate::server) lanes: Arc<Lanes>,
+    /// Places of connections that have proven nothing.
+    pub(in crate::server) unproven: Arc<Unproven>,
     /// The way to the writer.
     pub(in crate::server) desk: Arc<Desk>,
     /// Secrets and bounds of every connection.

@@ -93,11 +93,6 @@ impl Feed {
         matches!(self.phase, Phase::Telling(..)) && self.peer.is_heard()
     }
 
-    /// Whether it waits for the connection to say who it is.
-    pub(super) fn awaits_identity(&self) -> bool {
-        matches!(self.phase, Phase::Awaiting(_))
-    }
-
     /// Bytes were read; none follow if not `more`.
     pub(super) fn handle_bytes(&mut self, more: bool) {
         for said in self.peer.said(more) {

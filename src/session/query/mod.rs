@@ -80,11 +80,6 @@ impl Questioning {
         })
     }
 
-    /// Whether it waits for the connection to say who it is.
-    pub(super) fn awaits_identity(&self) -> bool {
-        matches!(self.phase, Phase::Awaiting(_))
-    }
-
     /// The stream is gone.
     pub(super) fn handle_gone(&mut self) {
         self.next.clear();

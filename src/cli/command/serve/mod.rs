@@ -42,6 +42,9 @@ pub(in crate::cli) struct Args {
     print_config: bool,
 }
 
+/// What is logged of the libraries below, unless the filter names them.
+const BELOW: &str = "rustls=error,quinn=error,quinn_proto=error,quinn_udp=error";
+
 /// Runs `adsum serve`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let settings = args.settings(std::env::vars_os())?;
@@ -81,7 +84,9 @@ impl Args {
 }
 
 fn start_logging(settings: &Settings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| {
+    // Libraries below write what strangers send, and as often as they send it. Whoever wants their lines names them.
+    let filter = format!("{},{}", BELOW, settings.filter);
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
         let filter = &settings.filter;
         Failure::usage(format!(
             "the log filter {filter:?} is wrong: {error}; write a level such as info, or target=level"

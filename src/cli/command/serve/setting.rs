@@ -140,13 +140,19 @@ settings! {
     "log" "format" = format, "text, or json for one object a line",
         value(15, "log-format", "FORMAT", "How log lines look [default: text]");
     "limits" "connections_max" = server.limits.connections_max, "connections at once";
-    "limits" "handshakes_max" = server.limits.handshakes_max, "handshakes at once";
+    "limits" "handshakes_max" = server.limits.handshakes_max, "handshakes at once of peers with a proven address";
+    "limits" "handshakes_unvalidated_max" = server.limits.handshakes_unvalidated_max, "handshakes at once of peers that have not proven their address";
     "limits" "handshakes_waiting_max" = server.limits.handshakes_waiting_max, "peers with a proven address that may wait for their handshake";
+    "limits" "address_connections_max" = server.limits.address_connections_max, "connections at once from one IPv4 address or IPv6 /64";
+    "limits" "address_handshakes_per_s_max" = server.limits.address_handshakes_per_s_max, "handshakes a second from one IPv4 address or IPv6 /64";
+    "limits" "proxies" = server.limits.proxies, "networks for which the limits per address do not hold, such as 192.0.2.0/24";
+    "limits" "unproven_max" = server.limits.unproven_max, "connections at once that have not proven who they are";
     "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "requests of one principal that may wait for the writer; a large one counts for more";
     "limits" "round_inputs_max" = server.limits.round_inputs_max, "requests decided in one round";
     "limits" "cache_bytes_max" = server.limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
     "limits" "socket_buffer_bytes" = server.limits.socket_buffer_bytes, "bytes of UDP buffer asked from the system, each way";
     "timeouts" "hello" = server.timeouts.hello, "from the first packet to a proven Hello";
+    "timeouts" "unvalidated" = server.timeouts.unvalidated, "for a handshake of a peer whose address is not proven";
     "timeouts" "stream" = server.timeouts.stream, "for the first frame of a stream";
     "timeouts" "idle" = server.timeouts.idle, "without a packet before a connection counts as lost";
     "timeouts" "drain" = server.timeouts.drain, "for clients to take what is on its way at shutdown";

@@ -12,6 +12,7 @@ use toml::Value;
 use super::settings::LogFormat;
 use crate::cli::print::time;
 use crate::model::{Domain, Handling, Lifetime};
+use crate::server::Network;
 
 /// A type that the value of a setting can have.
 pub(super) trait Kind: Clone + Send + Sync + Sized + 'static {
@@ -182,6 +183,24 @@ impl Kind for Vec<Domain> {
     }
 }
 
+impl Kind for Vec<Network> {
+    /// A list, or text with commas; empty for none.
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = || "it must be a list of networks, such as [\"192.0.2.0/24\"]".to_owned();
+        let names: Vec<&str> = match value {
+            Value::Array(names) => names.iter().map(|name| name.as_str().unwrap_or("")).collect(),
+            Value::String(names) if names.is_empty() => Vec::new(),
+            Value::String(names) => names.split(',').map(str::trim).collect(),
+            _ => return Err(form()),
+        };
+        names.into_iter().map(|name| name.parse().map_err(|()| form())).collect()
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::Array(self.iter().map(|network| network.to_string().into()).collect()))
+    }
+}
+
 impl Kind for bool {
     fn read(value: &Value) -> Result<Self, String> {
         match (value, value.as_str()) {
@@ -287,6 +306,8 @@ mod tests {
         check::<SocketAddr>(&"[::]:2778".parse().unwrap());
         check::<Option<SocketAddr>>(&None);
         check::<Vec<Domain>>(&vec!["a.example".parse().unwrap(), "localhost".parse().unwrap()]);
+        check::<Vec<Network>>(&vec!["192.0.2.0/24".parse().unwrap(), "::1".parse().unwrap()]);
+        check::<Vec<Network>>(&Vec::new());
         check(&Duration::from_millis(1_500));
         check(&Duration::from_secs(90));
         check(&true);
