@@ -35,6 +35,11 @@ pub struct ServerConfig {
     pub messaging: bool,
     /// The TCP address of health and metrics; `None` for none. Unencrypted, so keep it on loopback.
     pub http: Option<SocketAddr>,
+    /// Names by which health and metrics may be asked, beside `localhost` and addresses: none, so that no page in a browser
+    /// of this machine can.
+    pub http_hosts: Vec<String>,
+    /// A file with the bearer token that whoever asks for metrics must show; `None` lets everybody.
+    pub http_token: Option<PathBuf>,
     /// Whether to throw the checkpoint away and fold the whole log anew: the cure for a damaged checkpoint.
     pub rebuild_views: bool,
     /// Certificate and key from files; `None` for one the server makes and keeps.
@@ -59,6 +64,8 @@ impl ServerConfig {
             messaging: true,
             rebuild_views: false,
             http: None,
+            http_hosts: Vec::new(),
+            http_token: None,
             certificate: None,
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
@@ -99,6 +106,8 @@ pub struct ServerLimits {
     /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
     /// the oldest of the address that has most is closed.
     pub unproven_max: usize,
+    /// Connections at once to health and metrics, 64. Beyond it the oldest of the address that has most is closed.
+    pub http_connections_max: usize,
     /// Requests of one principal that may wait for the writer, 256; each KiB in one counts as one more. A principal whose
     /// share is full is not read from the network until there is room.
     pub queue_bundles_max: usize,
@@ -121,6 +130,7 @@ impl Default for ServerLimits {
             address_handshakes_per_s_max: 50,
             proxies: Vec::new(),
             unproven_max: 384,
+            http_connections_max: 64,
             queue_bundles_max: 256,
             round_inputs_max: 4_096,
             cache_bytes_max: 16 * 1024 * 1024,
@@ -146,6 +156,8 @@ pub struct ServerTimeouts {
     /// Clients are told at shutdown to come back spread evenly over this, so that they do not all come at once.
     /// `None` chooses it by the number of connections.
     pub reconnect_spread: Option<Duration>,
+    /// For a question to health and metrics, from the connection to the end of the answer, 10 s.
+    pub http: Duration,
     /// Between two looks at the certificate files, 30 s.
     pub certificate_poll: Duration,
 }
@@ -159,6 +171,7 @@ impl Default for ServerTimeouts {
             idle: Duration::from_millis(IDLE_MS_MAX),
             drain: Duration::from_millis(DRAIN_MS_DEFAULT),
             reconnect_spread: None,
+            http: Duration::from_secs(10),
             certificate_poll: Duration::from_secs(30),
         }
     }

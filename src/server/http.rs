@@ -3,22 +3,71 @@
 //! It answers from before the log is replayed until after the last connection is closed.
 //! Must never hold: anything a client of the service may ask, or anything a person wrote.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
+use super::config::ServerConfig;
 use super::metrics::Metrics;
+use super::visit::Doorkeeper;
 use super::{ServerError, files, listen};
 
 /// Written and synced to see whether the disk still takes anything.
 const PROBE: &str = "disk-probe";
+
+/// Who is answered what.
+struct Access {
+    /// Names, beside `localhost` and addresses, by which it may be asked.
+    hosts: Vec<String>,
+    /// What whoever asks for metrics must show.
+    token: Option<String>,
+}
+
+impl Access {
+    fn new(config: &ServerConfig) -> Result<Self, ServerError> {
+        let token = config.http_token.as_deref().map(read_token).transpose()?;
+        Ok(Self { hosts: config.http_hosts.clone(), token })
+    }
+
+    /// Whether it is asked by a name of its own. A page in a browser can lead a name of its author's to this machine, but
+    /// the browser says that name.
+    fn is_meant(&self, name: &str) -> bool {
+        let Ok(authority) = name.parse::<Authority>() else { return false };
+        let host = authority.host();
+        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let is_named = |known: &str| known.eq_ignore_ascii_case(host.trim_end_matches('.'));
+        is_address || is_named("localhost") || self.hosts.iter().any(|known| is_named(known))
+    }
+
+    fn shows_token(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.token else { return true };
+        let shown = headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+        let shown = shown.strip_prefix(b"Bearer ").unwrap_or_default();
+        shown.ct_eq(token.as_bytes()).into()
+    }
+}
+
+fn read_token(path: &Path) -> Result<String, ServerError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ServerError::file("read", path, source))?;
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let cure = "write one line of visible ASCII characters into it";
+        let reason = "holds no token".to_owned();
+        return Err(ServerError::BadFile { path: path.to_owned(), reason, cure });
+    }
+    Ok(token.to_owned())
+}
 
 /// How far the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +132,10 @@ impl Health {
 /// Begins to answer at `address`; returns where, and the task that answers.
 pub(super) fn open(
     address: SocketAddr,
+    config: &ServerConfig,
     health: Arc<Health>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + use<>), ServerError> {
+    let access = Arc::new(Access::new(config)?);
     let fault = |source| ServerError::Listen { transport: "TCP", address, source };
     let listener = listen::take("TCP", address, std::net::TcpListener::bind)
         .map_err(ServerError::listen("TCP"))?;
@@ -95,12 +146,33 @@ pub(super) fn open(
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(health);
+        .with_state(health)
+        .layer(middleware::from_fn_with_state(access, admit));
+    let listener = Doorkeeper::new(listener, config);
     let serving = async move {
         // It never ends by itself: errors of single connections are handled inside.
         let _ = axum::serve(listener, pages).await;
     };
     Ok((bound, serving))
+}
+
+/// Answers who may ask, once: every connection is for one question.
+async fn admit(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let (headers, uri) = (request.headers(), request.uri());
+    let mut names = headers.get_all(header::HOST).iter().map(HeaderValue::to_str);
+    let is_meant = names.all(|name| name.is_ok_and(|name| access.is_meant(name)))
+        && uri.authority().is_none_or(|name| access.is_meant(name.as_str()));
+    let mut response = if !is_meant {
+        let cure = "it is not asked by this name; use its address, or add the name to http.hosts\n";
+        (StatusCode::MISDIRECTED_REQUEST, cure).into_response()
+    } else if uri.path() == "/metrics" && !access.shows_token(headers) {
+        let asked = [(header::WWW_AUTHENTICATE, "Bearer")];
+        (StatusCode::UNAUTHORIZED, asked, "show the token of http.token\n").into_response()
+    } else {
+        next.run(request).await
+    };
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn livez() -> &'static str {
@@ -126,9 +198,40 @@ mod tests {
 
     use super::*;
 
+    fn config(data: &Path) -> ServerConfig {
+        ServerConfig::new(data, SocketAddr::from(([127, 0, 0, 1], 0)), Vec::new())
+    }
+
+    #[test]
+    fn a_name_that_is_nobodys_here_is_not_answered() {
+        let hosts = vec!["health.example".to_owned()];
+        let access = Access { hosts, token: None };
+        for good in [
+            "localhost",
+            "LocalHost:2780",
+            "127.0.0.1:2780",
+            "[::1]:2780",
+            "192.0.2.1",
+            "Health.example.:80",
+        ] {
+            assert!(access.is_meant(good), "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "evil.example:2780",
+            "localhost.evil.example",
+            "a b",
+            "127.0.0.1.evil.example",
+        ] {
+            assert!(!access.is_meant(bad), "{bad}");
+        }
+    }
+
     async fn ask(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: adsum\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -140,7 +243,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let health = Arc::new(Health::new(data.path(), Arc::new(Metrics::default())));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (address, serving) = open(any, Arc::clone(&health)).unwrap();
+        let (address, serving) = open(any, &config(data.path()), Arc::clone(&health)).unwrap();
         let serving = tokio::spawn(serving);
         assert!(ask(address, "/livez").await.contains("200 OK"));
         health.enter(Phase::Replaying(5, 10));
@@ -166,7 +269,7 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let health = Arc::new(Health::new(data.path(), Arc::new(Metrics::default())));
         let address = taken.local_addr().unwrap();
-        let fault = open(address, health).err().unwrap().to_string();
+        let fault = open(address, &config(data.path()), health).err().unwrap().to_string();
         assert!(fault.contains(&format!("TCP {address}")), "{fault}");
     }
 }

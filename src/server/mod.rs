@@ -33,6 +33,7 @@ mod stream;
 mod tests;
 mod tls;
 mod unproven;
+mod visit;
 mod writer;
 
 use std::net::SocketAddr;

@@ -79,7 +79,7 @@ async fn open(
     let mut background = JoinSet::new();
     let http = match config.http {
         Some(address) => {
-            let (bound, serving) = http::open(address, Arc::clone(&health))?;
+            let (bound, serving) = http::open(address, &config, Arc::clone(&health))?;
             background.spawn(serving);
             Some(bound)
         }

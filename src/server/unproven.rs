@@ -1,4 +1,4 @@
-//! Connections that have proven nothing: few at once, whoever holds them.
+//! Connections that have proven nothing, also those of the HTTP side: few at once, whoever holds them.
 //!
 //! When there is no place, one is taken back: the oldest of the address that has most. So whoever fills them all loses
 //! them first, and a stranger with one connection keeps it. Must never hold: a connection that has proven who it is.

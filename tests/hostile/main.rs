@@ -14,6 +14,7 @@ mod world;
 
 mod door;
 mod fairness;
+mod http;
 
 /// Not a test by itself: the process that [`support::child`] starts.
 #[test]

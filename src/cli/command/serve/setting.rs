@@ -135,6 +135,8 @@ settings! {
     "http" "listen" = server.http, "TCP address of health and metrics, unencrypted; \"off\" for none",
         value(9, "http", "IP:PORT", "TCP address of health and metrics, unencrypted [default: 127.0.0.1:2780]"),
         switch(10, "no-http", "off", "Serve no health and metrics");
+    "http" "hosts" = server.http_hosts, "names by which it may be asked, beside localhost and addresses";
+    "http" "token" = server.http_token, "file with the bearer token that whoever asks for metrics must show; not set: everybody may";
     "log" "filter" = filter, "what is logged on stderr: error, warn, info, debug, trace, or a list of target=level",
         value(14, "log", "FILTER", "What to log on stderr: error, warn, info, debug, trace, or a list of target=level [default: info]");
     "log" "format" = format, "text, or json for one object a line",
@@ -147,6 +149,7 @@ settings! {
     "limits" "address_handshakes_per_s_max" = server.limits.address_handshakes_per_s_max, "handshakes a second from one IPv4 address or IPv6 /64";
     "limits" "proxies" = server.limits.proxies, "networks for which the limits per address do not hold, such as 192.0.2.0/24";
     "limits" "unproven_max" = server.limits.unproven_max, "connections at once that have not proven who they are";
+    "limits" "http_connections_max" = server.limits.http_connections_max, "connections at once to health and metrics";
     "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "requests of one principal that may wait for the writer; a large one counts for more";
     "limits" "round_inputs_max" = server.limits.round_inputs_max, "requests decided in one round";
     "limits" "cache_bytes_max" = server.limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
@@ -157,5 +160,6 @@ settings! {
     "timeouts" "idle" = server.timeouts.idle, "without a packet before a connection counts as lost";
     "timeouts" "drain" = server.timeouts.drain, "for clients to take what is on its way at shutdown";
     "timeouts" "reconnect_spread" = server.timeouts.reconnect_spread, "clients come back spread over this after a shutdown; not set: by their number";
+    "timeouts" "http" = server.timeouts.http, "for a question to health and metrics, with its answer";
     "timeouts" "certificate_poll" = server.timeouts.certificate_poll, "between two looks at the certificate files";
 }

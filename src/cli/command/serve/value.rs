@@ -183,21 +183,36 @@ impl Kind for Vec<Domain> {
     }
 }
 
-impl Kind for Vec<Network> {
+impl Kind for Vec<String> {
     /// A list, or text with commas; empty for none.
     fn read(value: &Value) -> Result<Self, String> {
-        let form = || "it must be a list of networks, such as [\"192.0.2.0/24\"]".to_owned();
-        let names: Vec<&str> = match value {
-            Value::Array(names) => names.iter().map(|name| name.as_str().unwrap_or("")).collect(),
-            Value::String(names) if names.is_empty() => Vec::new(),
-            Value::String(names) => names.split(',').map(str::trim).collect(),
-            _ => return Err(form()),
-        };
-        names.into_iter().map(|name| name.parse().map_err(|()| form())).collect()
+        let form = || "it must be a list of names, such as [\"health.example.com\"]".to_owned();
+        let name = |name: &Value| name.as_str().map(str::to_owned).ok_or_else(form);
+        match value {
+            Value::Array(names) => names.iter().map(name).collect(),
+            Value::String(names) if names.is_empty() => Ok(Vec::new()),
+            Value::String(names) => {
+                Ok(names.split(',').map(|name| name.trim().to_owned()).collect())
+            }
+            _ => Err(form()),
+        }
     }
 
     fn show(&self) -> Option<Value> {
-        Some(Value::Array(self.iter().map(|network| network.to_string().into()).collect()))
+        Some(Value::Array(self.iter().map(|name| name.as_str().into()).collect()))
+    }
+}
+
+impl Kind for Vec<Network> {
+    /// A list, or text with commas; empty for none.
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = "it must be a list of networks, such as [\"192.0.2.0/24\"]";
+        let names = Vec::<String>::read(value).map_err(|_| form.to_owned())?;
+        names.iter().map(|name| name.parse().map_err(|()| form.to_owned())).collect()
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.iter().map(Network::to_string).collect::<Vec<_>>().show()
     }
 }
 
