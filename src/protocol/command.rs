@@ -83,6 +83,13 @@ macro_rules! commands {
                 }
             }
 
+            /// How much it brings to be taken in beside itself: KiB of a body or document, entries of a list.
+            pub fn weight(&self) -> usize {
+                match self {
+                    $($(Self::$name(value) => value.weight(),)*)*
+                }
+            }
+
             /// What a repeat that is refused with `code` means, if the first one was done after all.
             pub fn done_before(&self, code: RefusalCode) -> Option<Answer> {
                 match self {

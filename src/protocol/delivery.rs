@@ -131,6 +131,10 @@ impl Request for ChangeDelivery {
     fn subject(&self, _: &Principal) -> String {
         self.inbox.to_string()
     }
+
+    fn weight(&self) -> usize {
+        self.change.put.len() + self.change.remove.len()
+    }
 }
 
 /// Asks for delivery rules. Answer: [`DeliveryState`], then any number of [`DeliveryRule`].

@@ -137,6 +137,10 @@ impl Request for Delete {
         let first = self.sequences.first().copied().unwrap_or_default();
         format!("{} {first}", self.inbox)
     }
+
+    fn weight(&self) -> usize {
+        self.sequences.len()
+    }
 }
 
 /// Says that a message was displayed to its reader. Answer: [`Answer::Changed`]. A repeat gets the first

@@ -6,7 +6,7 @@ use super::asked::question;
 use super::document::{Presence, full_document, plain_document};
 use super::field::Field;
 use super::framed::Framed;
-use super::request::{Answer, Request};
+use super::request::{Answer, Request, WEIGHT_BYTES};
 use super::sample::{ALICE, BOBS, HOUR_MS, Sample, TAG, answered, asked, operation, through};
 use crate::model::{Document, Lifetime, OperationId, Presentity, PublicationName, Refusal, Tag};
 
@@ -101,7 +101,11 @@ impl Field<body::Publish> for Publish {
     }
 }
 
-impl Request for Publish {}
+impl Request for Publish {
+    fn weight(&self) -> usize {
+        self.document.as_ref().map_or(0, Document::payload_bytes) / WEIGHT_BYTES
+    }
+}
 
 /// What can mean nothing, whatever is published there.
 fn check_shape(body: &body::Publish) -> Result<(), Refusal> {

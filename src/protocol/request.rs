@@ -21,11 +21,19 @@ pub trait Request: Framed {
         String::new()
     }
 
+    /// How much it brings to be taken in beside itself: KiB of a body or document, entries of a list.
+    fn weight(&self) -> usize {
+        0
+    }
+
     /// What a repeat that is refused with `code` means, if the first one was done after all.
     fn done_before(&self, _code: RefusalCode) -> Option<Answer> {
         None
     }
 }
+
+/// Bytes of a body or document that weigh as much as an entry of a list.
+pub(super) const WEIGHT_BYTES: usize = 1024;
 
 /// Whose name an operation has: a repeat is one that comes from the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

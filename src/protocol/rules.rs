@@ -150,6 +150,10 @@ impl Request for ChangeRules {
     fn subject(&self, _: &Principal) -> String {
         self.owner.to_string()
     }
+
+    fn weight(&self) -> usize {
+        self.put.len() + self.remove.len()
+    }
 }
 
 /// Asks for access rules. Answer: [`Version`], then any number of [`AccessRule`].

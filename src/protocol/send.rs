@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::field::{Field, fields};
 use super::framed::framed;
-use super::request::{Answer, Request};
+use super::request::{Answer, Request, WEIGHT_BYTES};
 use super::sample::{DAY_MS, INBOX, Sample, TIME_MS, answered, asked, through, written as text};
 use crate::model::limits::BODY_BYTES_MAX;
 use crate::model::{
@@ -139,7 +139,11 @@ impl Field<Bytes> for Payload {
     }
 }
 
-impl Request for Send {}
+impl Request for Send {
+    fn weight(&self) -> usize {
+        self.body.len() / WEIGHT_BYTES
+    }
+}
 
 fn check_size(found: usize) -> Result<(), Refusal> {
     match found {

@@ -76,6 +76,10 @@ impl Request for ChangeVisibility {
     fn operation(&self) -> Option<(NamedBy, OperationId)> {
         Some((NamedBy::Principal, self.operation))
     }
+
+    fn weight(&self) -> usize {
+        self.put.len() + self.remove.len()
+    }
 }
 
 /// Asks for one's visibility rules. Answer: [`Version`], then any number of [`VisibilityRow`].

@@ -4,8 +4,8 @@
 
 use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
-    DeviceId, DeviceLabel, Document, Domain, EpochId, Handling, InboxAddress, InboxSequence,
-    InviteId, Lifetime, Moment, Presentity, Principal, PublicKey,
+    DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
+    Lifetime, Moment, Presentity, Principal, PublicKey,
 };
 use crate::protocol::{Command, Question};
 
@@ -182,23 +182,12 @@ pub enum Input {
 }
 
 impl Input {
-    /// What it costs to take it in, before it is known what follows from it: one, and one for each KiB or entry that it
-    /// brings.
+    /// What it costs to take it in, before it is known what follows from it: one, and what a request brings beside itself.
     pub fn cost(&self) -> u64 {
-        const UNIT_BYTES: usize = 1024;
-        let Self::Command { command, .. } = self else { return 1 };
-        let brought = match command {
-            Command::Send(send) => send.body.len() / UNIT_BYTES,
-            Command::Publish(publish) => {
-                publish.document.as_ref().map_or(0, Document::payload_bytes) / UNIT_BYTES
-            }
-            Command::Delete(delete) => delete.sequences.len(),
-            Command::ChangeRules(change) => change.put.len() + change.remove.len(),
-            Command::ChangeDelivery(request) => request.change.put.len(),
-            Command::ChangeVisibility(change) => change.put.len() + change.remove.len(),
-            _ => 0,
-        };
-        1 + brought as u64
+        match self {
+            Self::Command { command, .. } => 1 + command.weight() as u64,
+            _ => 1,
+        }
     }
 }
 

@@ -6,13 +6,13 @@
 macro_rules! line {
     (
         $(#[$meta:meta])*
-        $visibility:vis struct $line:ident from $told:tt: $from:ty {
+        $vis:vis struct $line:ident from $told:tt: $from:ty {
             $($(#[$field_meta:meta])* $field:ident: $type:ty = $value:expr,)*
         }
     ) => {
         #[derive(Debug, serde::Serialize)]
         $(#[$meta])*
-        $visibility struct $line {
+        $vis struct $line {
             $($(#[$field_meta])* $field: $type,)*
         }
 
