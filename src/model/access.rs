@@ -269,7 +269,8 @@ impl AccessRule {
         }
     }
 
-    fn holds_at(&self, now: Timestamp) -> bool {
+    /// Whether it holds at this time of the wall clock.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
 }
@@ -320,6 +321,15 @@ impl AccessRules {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The rules that only one of the two sets has, or has so.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a AccessRule> {
+        let only = |one: &'a Self, other: &'a Self| {
+            let rules = one.0.values();
+            rules.filter(move |rule| other.0.get(&rule.name) != Some(*rule))
+        };
+        only(self, other).chain(only(other, self))
     }
 
     /// What they grant `watcher` as a `kind` of watcher at `now`, and `default` if none of them is about that.

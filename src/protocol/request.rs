@@ -33,7 +33,7 @@ pub trait Request: Framed {
 }
 
 /// Bytes of a body or document that weigh as much as an entry of a list.
-pub(super) const WEIGHT_BYTES: usize = 1024;
+pub(super) const WEIGHT_BYTES: usize = 512;
 
 /// Whose name an operation has: a repeat is one that comes from the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

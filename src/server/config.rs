@@ -108,7 +108,7 @@ pub struct ServerLimits {
     pub unproven_max: usize,
     /// Connections at once to health and metrics, 64. Beyond it the oldest of the address that has most is closed.
     pub http_connections_max: usize,
-    /// Requests of one principal that may wait for the writer, 256; each KiB in one counts as one more. A principal whose
+    /// Requests of one principal that may wait for the writer, 256; each half KiB in one counts as one more. A principal whose
     /// share is full is not read from the network until there is room.
     pub queue_bundles_max: usize,
     /// Requests decided in one round, 4,096: past some hundreds a larger commit is hardly cheaper, only later.

@@ -198,10 +198,13 @@ impl Rounds {
         let commit = &mut self.parts.commit;
         let (mut inputs, mut left) = (0, askers as u64 * TURN_COST);
         while left > 0 && inputs < self.inputs_max {
-            let Some((asker, cost, input)) = self.desk.next() else { break };
-            let steps = commit.take_in(now, input);
-            self.desk.charge(&asker, steps);
-            left = left.saturating_sub(cost + steps);
+            let Some((share, cost, input)) = self.desk.next() else { break };
+            // The first step is what most inputs are for, and in their cost.
+            let more = commit.take_in(now, input).saturating_sub(1);
+            if more > 0 {
+                self.desk.charge(share, more);
+            }
+            left = left.saturating_sub(cost + more);
             inputs += 1;
         }
         if inputs == 0 {

@@ -78,7 +78,7 @@ fn a_large_request_counts_for_more_than_a_small_one() {
         let command = Command::Send(message("bob", "m", text));
         Input::Command { ticket: TICKET, actor: actor("mallory"), command }.cost()
     };
-    assert_eq!((send("x"), send(&"x".repeat(64 * 1024))), (1, 65));
+    assert_eq!((send("x"), send(&"x".repeat(64 * 1024))), (1, 129));
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //!
 //! Must never hold: who is told of it.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Event, SubscriptionEnded, SubscriptionMoved};
 use crate::model::{
-    Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState, WatcherKind,
+    AccessRule, Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState,
+    WatcherKind, Who,
 };
 use crate::service::Lens;
 use crate::service::access::{CONTROLLED, Rulebook};
@@ -16,21 +19,47 @@ use crate::view::SubscriptionView;
 pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
     let moved = case.views.subscribed().flat_map(|presentity| {
         let book = case.rulebook(presentity);
-        reconciled(case, presentity, &book, &book)
+        moved(case, presentity, (&book, &book), case.views.subscribers(presentity))
     });
     moved.collect()
 }
 
-/// Moves the live subscriptions to `presentity` when the rules `after` take the place of `before`.
+/// Moves the live subscriptions to `presentity` when the rules `after` take the place of `before`: those of watchers whom
+/// the rules that differ are about, so that a rule about one costs as much as one.
 pub(super) fn reconciled(
     case: Case<'_>,
     presentity: &Presentity,
     before: &Rulebook<'_>,
     after: &Rulebook<'_>,
 ) -> Vec<Event> {
+    let begins_or_ceases =
+        |rule: &&AccessRule| rule.holds_at(before.now) != rule.holds_at(after.now);
+    let differing = before.own.differing(after.own).chain(before.domain.differing(after.domain));
+    let differing = differing.chain(after.own.iter().filter(begins_or_ceases));
+    let about: BTreeSet<&Who> = differing.map(|rule| &rule.who).collect();
+    let named = about.iter().map(|who| match who {
+        Who::Principal(watcher) => Some(watcher),
+        _ => None,
+    });
+    let watchers: Vec<&Principal> = match named.collect() {
+        Some(named) => named,
+        None => {
+            let is_concerned = |watcher: &&Principal| about.iter().any(|who| who.matches(watcher));
+            case.views.subscribers(presentity).filter(is_concerned).collect()
+        }
+    };
+    moved(case, presentity, (before, after), watchers)
+}
+
+/// Moves the live subscriptions of `watchers` to `presentity`.
+fn moved<'a>(
+    case: Case<'_>,
+    presentity: &Presentity,
+    (before, after): (&Rulebook<'_>, &Rulebook<'_>),
+    watchers: impl IntoIterator<Item = &'a Principal>,
+) -> Vec<Event> {
     let presence = Presence::new(case.views, presentity);
-    let subscribers = case.views.subscribers(presentity);
-    let moved = subscribers.filter_map(|watcher| {
+    let moved = watchers.into_iter().filter_map(|watcher| {
         let view = case.views.watcher(watcher)?.live(presentity)?;
         let decide = |book| case.access_by(book, presentity, watcher, WatcherKind::Subscriber);
         let subscription = Current { presence: &presence, presentity, watcher, view };
