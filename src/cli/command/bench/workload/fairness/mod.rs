@@ -72,7 +72,7 @@ impl Fairness {
         let mut outcome = Outcome::complete(all.len(), time, all)?.used(usage).durable(durable);
         outcome.extras = rows;
         let outcome = outcome.with("watchers", people.watchers.len());
-        Ok(outcome.with("subscriptions", people.watched.len()))
+        Ok(outcome.with("watched", people.watched.len()))
     }
 }
 
