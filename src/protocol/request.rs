@@ -21,7 +21,7 @@ pub trait Request: Framed {
         String::new()
     }
 
-    /// How much it brings to be taken in beside itself: KiB of a body or document, entries of a list.
+    /// How much it brings to be taken in beside itself: half KiB of a body or document, entries of a list.
     fn weight(&self) -> usize {
         0
     }
