@@ -40,6 +40,14 @@ impl FromStr for ServerAddress {
     }
 }
 
+impl ServerAddress {
+    /// Whether it is this machine: nobody stands in between there.
+    pub fn is_loopback(&self) -> bool {
+        let ip = self.host.parse::<core::net::IpAddr>();
+        self.host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
 /// Splits host and port; brackets protect the colons of an IPv6 address.
 fn split(text: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = text.strip_prefix('[') {

@@ -28,7 +28,11 @@ pub async fn anonymous(
     Ok(Identity::anonymous(server, server_key))
 }
 
-async fn shown_key(server: &ServerAddress) -> Result<KeyHash, ClientError> {
+/// The key that the server shows now, which may be that of somebody in between.
+///
+/// # Errors
+/// As [`anonymous`].
+pub async fn shown_key(server: &ServerAddress) -> Result<KeyHash, ClientError> {
     let endpoint = Endpoint::new(KEEP_ALIVE)?;
     let connection =
         Connection::connect(&endpoint, server, &Pin::FirstUse, CONNECT_TIMEOUT).await?;

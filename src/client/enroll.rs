@@ -18,7 +18,7 @@ use super::request_id::RequestId;
 use super::session::Session;
 use super::state::{Credentials, Home, Identity, StateError};
 use super::token::InviteToken;
-use crate::model::{DeviceLabel, Principal, Role};
+use crate::model::{DeviceLabel, Principal, Refusal, Role};
 use crate::protocol::body;
 use crate::wire::CloseCode;
 
@@ -35,7 +35,8 @@ pub struct Enrollment {
     pub invite: Option<InviteToken>,
     /// What the owner calls the device.
     pub label: DeviceLabel,
-    /// The key the server must show; `None` trusts what it shows now and pins that.
+    /// The key the server must show; `None` is the one that the invite names, and if it names none, what the server shows
+    /// now is trusted and pinned: ask whoever is to trust it, with [`shown_key`](super::shown_key).
     pub server_key: Option<KeyHash>,
     /// Puts an identity that is here already aside instead of refusing.
     pub replace: bool,
@@ -52,6 +53,23 @@ impl Enrollment {
         let label = DeviceLabel::new("").expect("an empty label is valid");
         let (invite, server_key, replace, answer_within) = (None, None, false, ANSWER_WITHIN);
         Self { principal, server, invite, label, server_key, replace, answer_within }
+    }
+}
+
+impl Enrollment {
+    /// The key that the server must show, by what was told of it or by the invite.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] if the two are not the same.
+    pub fn known_key(&self) -> Result<Option<KeyHash>, Refusal> {
+        let invited = self.invite.as_ref().and_then(InviteToken::server_key);
+        match (self.server_key, invited) {
+            (Some(told), Some(invited)) if told != invited => {
+                let reason = "is not that of the server the invite is for; ask who made the invite";
+                Err(Refusal::bad_field("server key", reason))
+            }
+            (told, invited) => Ok(told.or(invited)),
+        }
     }
 }
 
@@ -75,6 +93,7 @@ pub struct Enrolled {
 /// [`ClientError::OutcomeUnknown`], [`ClientError::ServerKeyChanged`] if the key is not the one given,
 /// [`ClientError::State`].
 pub async fn enroll(home: &Home, enrollment: Enrollment) -> Result<Enrolled, ClientError> {
+    let pin = enrollment.known_key()?.map_or(Pin::FirstUse, Pin::Known);
     let (folder, principal) = (home.clone(), enrollment.principal.clone());
     let replace = enrollment.replace;
     let staged = blocking(move || {
@@ -85,7 +104,6 @@ pub async fn enroll(home: &Home, enrollment: Enrollment) -> Result<Enrolled, Cli
     })
     .await?;
     let endpoint = Endpoint::new(KEEP_ALIVE)?;
-    let pin = enrollment.server_key.map_or(Pin::FirstUse, Pin::Known);
     let connection =
         Connection::connect(&endpoint, &enrollment.server, &pin, CONNECT_TIMEOUT).await?;
     let introduced = introduce(&connection, staged.credentials(), &enrollment).await;

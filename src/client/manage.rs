@@ -8,11 +8,13 @@ use super::request_id::RequestId;
 use super::token::InviteToken;
 use crate::model::limits::DELETE_COUNT_MAX;
 use crate::model::{
-    DeviceId, InboxAddress, InboxSequence, Lifetime, Principal, Refusal, Role, Timestamp,
+    DeviceId, InboxAddress, InboxSequence, InviteId, Lifetime, Presentity, Principal,
+    PublicationName, Refusal, Role, Timestamp,
 };
 use crate::protocol::{
-    Answer, Delete, DeviceKey, InboxState, InboxStatus, Invite, ListKeys, ListSubscriptions,
-    RevokeKey, ServerDescription, ServerInfo, SubscriptionRow,
+    Answer, Delete, DeviceKey, InboxState, InboxStatus, Invite, ListInvites, ListKeys,
+    ListPublications, ListSubscriptions, LivePublication, OpenInvite, RemovePublication, RevokeKey,
+    ServerDescription, ServerInfo, SubscriptionRow, WithdrawInvite,
 };
 
 /// Whom to invite.
@@ -31,7 +33,7 @@ pub struct InviteOptions {
 /// An invite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invited {
-    /// Its secret, to be passed on. The server does not know it.
+    /// Its secret, to be passed on, with the key of the server that it is for. The server does not know it.
     pub token: InviteToken,
     /// When it runs out.
     pub expires_at: Timestamp,
@@ -47,7 +49,10 @@ impl Client {
         let token = token.unwrap_or_else(InviteToken::generate);
         let request = Invite { invite: token.id(), principal, role, lifetime };
         match self.request(request).await {
-            Ok((Answer::Invited { expires_at }, _)) => Ok(Invited { token, expires_at }),
+            Ok((Answer::Invited { expires_at }, _)) => {
+                let token = token.bound_to(self.identity().server_key);
+                Ok(Invited { token, expires_at })
+            }
             Ok((other, _)) => Err(mismatched(other)),
             // The server knows an invite by its token, which the request does not hold.
             Err(ClientError::OutcomeUnknown { request, reason, .. }) => {
@@ -55,6 +60,49 @@ impl Client {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The open invites: one's own, and for an administrator those of its domain.
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn invites(&self) -> Result<Vec<OpenInvite>, ClientError> {
+        self.ask(&ListInvites).await
+    }
+
+    /// Takes an invite back.
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn withdraw_invite(&self, invite: InviteId) -> Result<(), ClientError> {
+        let operation = self.operation();
+        self.changed(WithdrawInvite { operation, invite }).await.map(drop)
+    }
+
+    /// What is published for `presentity` and with which devices: all of it if one controls that, else one's own.
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn publications(
+        &self,
+        presentity: &Presentity,
+    ) -> Result<Vec<LivePublication>, ClientError> {
+        self.ask(&ListPublications { presentity: presentity.clone() }).await
+    }
+
+    /// Removes what `device` published for `presentity` under `name`.
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn remove_publication(
+        &self,
+        presentity: &Presentity,
+        device: DeviceId,
+        name: &PublicationName,
+    ) -> Result<(), ClientError> {
+        let (operation, presentity) = (self.operation(), presentity.clone());
+        let request = RemovePublication { operation, presentity, device, name: name.clone() };
+        self.changed(request).await.map(drop)
     }
 
     /// The devices of `principal`, one's own if `None`.

@@ -67,11 +67,12 @@ mod watchers;
 pub use crate::model::InboxItem;
 pub use crate::protocol::{
     ActRow, Administration, Change, ChangeKind, DeviceKey, Explanation, GrantRow, InboxState,
-    Outcome, Presence, RulesOwner, ServerDescription, SubscriptionRow, VisibilityRow,
+    LivePublication, OpenInvite, Outcome, Presence, RulesOwner, ServerDescription, SubscriptionRow,
+    VisibilityRow,
 };
 pub use crate::protocol::{Answer, Command};
 pub use address::{KeyHash, ServerAddress};
-pub use anonymous::anonymous;
+pub use anonymous::{anonymous, shown_key};
 pub use client::Client;
 pub use delivery::Delivery;
 pub use enroll::{Enrolled, Enrollment, enroll};

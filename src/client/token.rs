@@ -7,61 +7,103 @@ use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
 
+use super::address::KeyHash;
 use super::random;
 use crate::model::{InviteId, Refusal};
 
 const TOKEN_BYTES: usize = 32;
-// 35 bytes are 56 letters of base32 without a remainder.
+const KEY_BYTES: usize = 32;
+// 35 bytes are 56 letters of base32 without a remainder, and 70 are 112.
 const CHECK_BYTES: usize = 3;
 const CHECK_CONTEXT: &[u8] = b"adsum invite token check";
+const BOUND_CHECK_BYTES: usize = 6;
+const BOUND_CHECK_CONTEXT: &[u8] = b"adsum bound invite token check";
 
-/// The secret of an invite: 32 random bytes, of which the server knows only the [`InviteId`].
+/// The secret of an invite: 32 random bytes, of which the server knows only the [`InviteId`], and the key of that server, so
+/// that it is shown to no other.
 ///
-/// Written as 56 letters and digits of base32 (RFC 4648 §6): the bytes, then the first 3 bytes of SHA-256 over
-/// `adsum invite token check` and them, so that a slip is noticed before anything is sent. Upper and lower case are equal;
-/// hyphens and white space are passed over. Tokens of the first version have the first 3 bytes of BLAKE3 there, in
-/// key-derivation mode with the context `adsum 2026 invite token check`; they are read and not written.
+/// Written as 112 letters and digits of base32 (RFC 4648 §6): the secret, the hash of the server's key, then the first 6 bytes
+/// of SHA-256 over `adsum bound invite token check` and both, so that a slip is noticed before anything is sent. Upper and
+/// lower case are equal; hyphens and white space are passed over. Tokens without a key are 56 letters: the secret, then 3
+/// bytes of SHA-256 over `adsum invite token check` and it. Those of the first version have the first 3 bytes of BLAKE3 there,
+/// in key-derivation mode with the context `adsum 2026 invite token check`; they are read and not written.
 #[derive(Clone, PartialEq, Eq)]
-pub struct InviteToken([u8; TOKEN_BYTES]);
+pub struct InviteToken {
+    secret: [u8; TOKEN_BYTES],
+    server_key: Option<KeyHash>,
+}
 
 impl InviteToken {
-    /// A new secret.
+    /// A new secret, for whichever server.
     pub fn generate() -> Self {
-        Self(random::bytes())
+        Self::from_bytes(random::bytes())
     }
 
-    /// The secret `bytes`, which must be random.
+    /// The secret `bytes`, which must be random, for whichever server.
     pub const fn from_bytes(bytes: [u8; TOKEN_BYTES]) -> Self {
-        Self(bytes)
+        Self { secret: bytes, server_key: None }
+    }
+
+    /// The same secret for the server with this key alone.
+    #[must_use]
+    pub const fn bound_to(self, server_key: KeyHash) -> Self {
+        Self { server_key: Some(server_key), ..self }
     }
 
     /// The secret.
     pub const fn as_bytes(&self) -> &[u8; TOKEN_BYTES] {
-        &self.0
+        &self.secret
+    }
+
+    /// The key of the server that it may be shown to; `None` for one that is not bound.
+    pub const fn server_key(&self) -> Option<KeyHash> {
+        self.server_key
     }
 
     /// The invite this opens.
     pub fn id(&self) -> InviteId {
-        InviteId::of(&self.0)
+        InviteId::of(&self.secret)
     }
 
-    fn check(&self) -> [u8; CHECK_BYTES] {
-        let checked = [CHECK_CONTEXT, &self.0].concat();
-        cut(ring::digest::digest(&ring::digest::SHA256, &checked).as_ref())
+    fn parts(&self) -> Vec<u8> {
+        let key = self.server_key.as_ref().map_or(&[][..], |key| &key.0);
+        [&self.secret, key].concat()
     }
 
-    fn first_check(&self) -> [u8; CHECK_BYTES] {
-        cut(&blake3::derive_key("adsum 2026 invite token check", &self.0))
+    fn check(&self) -> Vec<u8> {
+        let (context, length) = match self.server_key {
+            Some(_) => (BOUND_CHECK_CONTEXT, BOUND_CHECK_BYTES),
+            None => (CHECK_CONTEXT, CHECK_BYTES),
+        };
+        let checked = [context, &self.parts()].concat();
+        ring::digest::digest(&ring::digest::SHA256, &checked).as_ref()[..length].to_vec()
+    }
+
+    fn first_check(&self) -> Vec<u8> {
+        blake3::derive_key("adsum 2026 invite token check", &self.secret)[..CHECK_BYTES].to_vec()
+    }
+
+    /// The token of these bytes, if their check holds.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (secret, rest) = bytes.split_first_chunk::<TOKEN_BYTES>()?;
+        let token = Self::from_bytes(*secret);
+        if rest.len() == CHECK_BYTES {
+            return (rest == token.check() || rest == token.first_check()).then_some(token);
+        }
+        let (key, check) = rest.split_first_chunk::<KEY_BYTES>()?;
+        let token = token.bound_to(KeyHash(*key));
+        (check == token.check()).then_some(token)
     }
 }
 
-fn cut(digest: &[u8]) -> [u8; CHECK_BYTES] {
-    digest[..CHECK_BYTES].try_into().expect("a digest is longer than the check")
+/// How many letters `bytes` bytes are.
+const fn letters_of(bytes: usize) -> usize {
+    bytes * 8 / 5
 }
 
 impl fmt::Display for InviteToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [self.0.as_slice(), &self.check()].concat();
+        let bytes = [self.parts(), self.check()].concat();
         formatter.write_str(&BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
     }
 }
@@ -79,18 +121,17 @@ impl FromStr for InviteToken {
         let bad = |reason: &str| Refusal::bad_field("invite token", reason);
         let letters: String =
             text.chars().filter(|letter| *letter != '-' && !letter.is_whitespace()).collect();
-        if letters.len() != (TOKEN_BYTES + CHECK_BYTES) * 8 / 5 {
-            return Err(bad("must have 56 letters and digits; copy all of it"));
+        let bound = letters_of(TOKEN_BYTES + KEY_BYTES + BOUND_CHECK_BYTES);
+        if ![letters_of(TOKEN_BYTES + CHECK_BYTES), bound].contains(&letters.len()) {
+            return Err(bad(
+                "must have 112 letters and digits, or 56 letters if it names no server; copy all of it",
+            ));
         }
         let bytes = BASE32_NOPAD_NOCASE.decode(letters.as_bytes()).map_err(|_| {
             bad("may hold only the letters a to z and the digits 2 to 7; copy it again")
         })?;
-        let (token, check) = bytes.split_at(TOKEN_BYTES);
-        let token = Self(token.try_into().expect("the length was checked"));
-        if token.check() != check && token.first_check() != check {
-            return Err(bad("has a slip in it: its check does not match; copy it again"));
-        }
-        Ok(token)
+        let slip = "has a slip in it: its check does not match; copy it again";
+        Self::read(&bytes).ok_or_else(|| bad(slip))
     }
 }
 
@@ -119,6 +160,22 @@ mod tests {
         let later = "a4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dvc2nr";
         assert_eq!(first.parse::<InviteToken>().unwrap(), token);
         assert_eq!(token.to_string(), later);
+    }
+
+    #[test]
+    fn a_bound_token_tells_the_server_that_it_is_for() {
+        let (plain, key) = (InviteToken::from_bytes([7; 32]), KeyHash([9; 32]));
+        let bound = plain.clone().bound_to(key);
+        assert_eq!((bound.id(), bound.as_bytes()), (plain.id(), plain.as_bytes()));
+        let text = bound.to_string();
+        assert_eq!(text.len(), 112);
+        let read: InviteToken = text.to_uppercase().parse().unwrap();
+        assert_eq!((read.server_key(), &read), (Some(key), &bound));
+        for place in [0, 60, 111] {
+            let other = if text[place..].starts_with('b') { "c" } else { "b" };
+            let slipped = format!("{}{other}{}", &text[..place], &text[place + 1..]);
+            assert!(reason(&slipped).contains("slip"), "{place}");
+        }
     }
 
     #[test]

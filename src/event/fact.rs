@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
 use super::clock::ClockMoved;
 use super::domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
-use super::identity::{InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
+use super::identity::{InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked};
 use super::message::{
     Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
 };
@@ -15,7 +15,8 @@ use super::operation::{OperationDone, Operator};
 use super::publication::{PublicationEnded, PublicationRefreshed, Published};
 use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::rules::{
-    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, RulesReviewed, VisibilityRulesChanged,
+    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, GrantGiven, RulesReviewed,
+    VisibilityRulesChanged,
 };
 use super::store::{EpochBegan, RestoreNoticed};
 use super::subscription::{
@@ -101,9 +102,9 @@ macro_rules! events {
 
 // Each event: what happened, its word, and the entity it belongs to. New ones stand last.
 events! {
-    /// An invite was made.
+    /// An invite was made, as old logs have it.
     InviteCreated "invite-created" |event| Invite(event.invite);
-    /// An invite was used or ran out.
+    /// An invite was used, withdrawn or ran out.
     InviteEnded "invite-ended" |event| Invite(event.invite);
     /// A device's key was bound to a principal.
     KeyEnrolled "key-enrolled" |event| Principal(event.principal.clone());
@@ -141,7 +142,7 @@ events! {
     DeliveryRulesChanged "delivery-rules-changed" |event| Rules(event.inbox.principal());
     /// Visibility rules were changed.
     VisibilityRulesChanged "visibility-rules-changed" |event| Rules(event.watcher.clone());
-    /// A principal granted rights or took them back.
+    /// A principal took rights back, or granted them as old logs have it.
     GrantChanged "grant-changed" |event| Rules(event.owner.clone());
     /// Somebody watched a presentity.
     WatchObserved "watch-observed" |event| Audience(event.presentity.clone());
@@ -175,4 +176,8 @@ events! {
     RestoreNoticed "restore-noticed" |_| Store;
     /// A request was done that left no other event that names it.
     OperationDone "operation-done" |event| Operations(event.by.clone());
+    /// An invite was made or, if it is the server's own, made good for longer. Takes the place of the first kind.
+    InviteIssued "invite-issued" |event| Invite(event.invite);
+    /// A principal granted rights.
+    GrantGiven "grant-given" |event| Rules(event.owner.clone());
 }

@@ -23,6 +23,27 @@ pub struct InviteCreated {
     pub expires_at: Timestamp,
 }
 
+/// See [`Event::InviteIssued`](super::Event::InviteIssued).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteIssued {
+    /// Its public name.
+    pub invite: InviteId,
+    /// Who may use it; `None` lets its holder choose a free name in `domain`.
+    pub principal: Option<Principal>,
+    /// The domain it is good for, in ASCII.
+    pub domain: String,
+    /// The role it gives.
+    pub role: Role,
+    /// Who made it; `None` is the operator, or the server by itself.
+    pub by: Option<Principal>,
+    /// With which device.
+    pub device: Option<DeviceId>,
+    /// Whether it is the server's own for whoever comes first, and so ends as soon as anybody is enrolled.
+    pub is_first: bool,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
 /// See [`Event::InviteEnded`](super::Event::InviteEnded).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InviteEnded {
@@ -33,12 +54,23 @@ pub struct InviteEnded {
 }
 
 /// How an invite ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InviteCause {
     /// A device was enrolled with it.
     Spent,
     /// Its time was over.
     Expired,
+    /// Its maker or an administrator withdrew it.
+    Withdrawn {
+        /// Who.
+        by: Principal,
+    },
+    /// The device that made it was revoked, or its maker suspended.
+    Revoked,
+    /// It was the server's own, and somebody has been enrolled since.
+    Superseded,
+    /// Its domain was removed.
+    Homeless,
 }
 
 /// See [`Event::KeyEnrolled`](super::Event::KeyEnrolled).

@@ -5,7 +5,7 @@
 use super::fact::{Event, Recorded};
 use super::operation::{Operation, OperationKey, Operator, Outcome};
 use super::publication::{PublicationCause, PublicationKey};
-use crate::model::{Lifetime, OperationId, Presentity, Principal, Tag, Timestamp};
+use crate::model::{InviteId, Lifetime, OperationId, Presentity, Principal, Tag, Timestamp};
 
 impl Recorded {
     /// The operation that the event names, and what it came to.
@@ -39,9 +39,10 @@ impl Event {
                 Some((operation, Outcome::Subscribed { state: event.state, granted }))
             }
             Self::InviteCreated(event) => {
-                let by = Operator::Principal(event.by.clone()?);
-                let key = OperationKey::invite(&event.invite);
-                Some((Operation { by, key }, Outcome::Invited { expires_at: event.expires_at }))
+                invited(event.by.as_ref(), &event.invite, event.expires_at)
+            }
+            Self::InviteIssued(event) => {
+                invited(event.by.as_ref(), &event.invite, event.expires_at)
             }
             Self::OperationDone(event) => {
                 let operation = Operation { by: event.by.clone(), key: event.operation };
@@ -74,6 +75,10 @@ impl Event {
                 let subject = format!("{} {}", event.owner, event.grantee);
                 (&event.by, "grant", subject, event.operation, 0)
             }
+            Self::GrantGiven(event) => {
+                let subject = format!("{} {}", event.owner, event.grantee);
+                (&event.by, "grant", subject, event.operation, 0)
+            }
             Self::DomainCreated(event) => {
                 let subject = format!("create {}", event.domain);
                 (&event.by, "administer", subject, event.operation, 0)
@@ -82,6 +87,16 @@ impl Event {
         };
         Some((named(by, kind, &subject, id)?, Outcome::Changed { version }))
     }
+}
+
+/// The making of an invite.
+fn invited(
+    by: Option<&Principal>,
+    invite: &InviteId,
+    expires_at: Timestamp,
+) -> Option<(Operation, Outcome)> {
+    let (by, key) = (Operator::Principal(by.cloned()?), OperationKey::invite(invite));
+    Some((Operation { by, key }, Outcome::Invited { expires_at }))
 }
 
 /// An operation on a publication.

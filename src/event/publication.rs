@@ -101,6 +101,7 @@ pub enum PublicationCause {
     },
     /// Its time was over.
     Expired,
-    /// The right to publish was taken back, or the presentity is no more.
+    /// The right to publish was taken back, its device revoked, its principal suspended or another device removed it; or
+    /// the presentity is no more.
     Withdrawn,
 }

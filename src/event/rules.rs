@@ -65,6 +65,23 @@ pub struct VisibilityRulesChanged {
     pub operation: OperationId,
 }
 
+/// See [`Event::GrantGiven`](super::Event::GrantGiven).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantGiven {
+    /// Who grants.
+    pub owner: Principal,
+    /// To whom.
+    pub grantee: Principal,
+    /// All it has from now on.
+    pub rights: Rights,
+    /// Who gave it: the owner or a member.
+    pub by: Principal,
+    /// With which device.
+    pub device: DeviceId,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
 /// See [`Event::GrantChanged`](super::Event::GrantChanged).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantChanged {

@@ -68,6 +68,13 @@ impl InviteId {
     }
 }
 
+/// Its first 16 hexadecimal digits, which people tell it by.
+impl fmt::Display for InviteId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..8].iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
 impl fmt::Debug for InviteId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "InviteId({:02x}{:02x}..)", self.0[0], self.0[1])

@@ -131,6 +131,10 @@ pub const DEVICES_REVOKED_MAX: usize = 64;
 pub const DEVICE_LABEL_BYTES_MAX: usize = 64;
 /// Invites open at once over the whole store.
 pub const INVITES_MAX: usize = 10_000;
+/// Invites of one administrator open at once: a fifth of all, so that one cannot use up what all share.
+pub const INVITES_OF_ADMINISTRATOR_MAX: usize = INVITES_MAX / 5;
+/// Invites of anybody else open at once, all for further devices of its own.
+pub const INVITES_OF_USER_MAX: usize = DEVICES_MAX;
 /// Lifetime of an invite that asks for none: a week.
 pub const INVITE_MS_DEFAULT: u64 = 7 * DAY_MS;
 /// Longest lifetime of an invite.

@@ -161,8 +161,10 @@ pub enum Refusal {
         "the proof of identity does not verify; sign what docs/PROTOCOL.md says with the device's key"
     )]
     BadProof,
-    /// The invite is unknown, spent, out of date or for somebody else.
-    #[error("the invite is unknown, used, out of date or for another principal; ask for a new one")]
+    /// The invite is unknown, spent, withdrawn, out of date or for somebody else.
+    #[error(
+        "the invite is unknown, used, withdrawn, out of date or for another principal; ask for a new one"
+    )]
     BadInvite,
     /// Enrolling needs an invite.
     #[error(
@@ -189,9 +191,11 @@ pub enum Refusal {
         /// The device.
         device: String,
     },
-    /// As many invites are open as may be.
-    #[error("there are {max} open invites, as many as may be; let some be used or run out")]
+    /// As many invites are open as may be: of whoever asks, or in all.
+    #[error("{whose} {max} open invites, as many as may be; withdraw some, or let them run out")]
     InvitesFull {
+        /// `you have` or `there are`.
+        whose: &'static str,
         /// How many may be open.
         max: u64,
     },
@@ -304,6 +308,28 @@ pub enum Refusal {
         /// The position asked for.
         sequence: u64,
     },
+    /// There is no such publication.
+    #[error("the device {device} has no such publication there; list them to see which there are")]
+    NoPublication {
+        /// The device.
+        device: String,
+    },
+    /// Somebody lives in the domain.
+    #[error(
+        "{principals} principals have devices in {domain}; revoke those first, or ask its administrators to"
+    )]
+    DomainInhabited {
+        /// The domain.
+        domain: String,
+        /// How many principals.
+        principals: u64,
+    },
+    /// There is no such open invite, or none that whoever asks may see.
+    #[error("there is no open invite {invite} of yours; list the invites to see which there are")]
+    NoInvite {
+        /// The invite.
+        invite: String,
+    },
 }
 
 impl Refusal {
@@ -356,6 +382,9 @@ impl Refusal {
             Self::DomainConfigured { .. } => RefusalCode::DomainConfigured,
             Self::Anonymous { .. } => RefusalCode::Anonymous,
             Self::NoMessage { .. } => RefusalCode::NoMessage,
+            Self::NoInvite { .. } => RefusalCode::NoInvite,
+            Self::NoPublication { .. } => RefusalCode::NoPublication,
+            Self::DomainInhabited { .. } => RefusalCode::DomainInhabited,
         }
     }
 

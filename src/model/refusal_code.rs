@@ -103,6 +103,12 @@ words! {
         Anonymous = 45, "anonymous";
         /// See [`Refusal::NoMessage`].
         NoMessage = 46, "no-message";
+        /// See [`Refusal::NoInvite`].
+        NoInvite = 47, "no-invite";
+        /// See [`Refusal::NoPublication`].
+        NoPublication = 48, "no-publication";
+        /// See [`Refusal::DomainInhabited`].
+        DomainInhabited = 49, "domain-inhabited";
     }
 }
 

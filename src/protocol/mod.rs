@@ -13,7 +13,10 @@ macro_rules! nouns {
     ($with:ident) => {
         $with! {
             identity { Invite "invite"; RevokeKey "revoke-key"; } asks { ListKeys "keys"; }
-            publish { Publish "publish"; } asks { Fetch "fetch"; }
+            invite { WithdrawInvite "withdraw-invite"; } asks { ListInvites "invites"; }
+            publish {
+                Publish "publish"; RemovePublication "remove-publication";
+            } asks { Fetch "fetch"; ListPublications "publications"; }
             document {} asks {}
             subscribe { Subscribe "subscribe"; Unsubscribe "unsubscribe"; } asks { ListSubscriptions "subscriptions"; }
             send { Send "send"; } asks {}
@@ -48,6 +51,7 @@ pub mod grant;
 pub mod history;
 pub mod identity;
 pub mod inbox;
+pub mod invite;
 mod kind;
 pub mod publish;
 mod question;
@@ -74,7 +78,8 @@ pub use grant::{Grant, GrantRow, ListGrants};
 pub use history::{Change, ChangeKind, Explain, Explanation, FetchAt, ListHistory};
 pub use identity::{DeviceKey, Invite, ListKeys, RevokeKey};
 pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
-pub use publish::{Fetch, Publish};
+pub use invite::{ListInvites, OpenInvite, WithdrawInvite};
+pub use publish::{Fetch, ListPublications, LivePublication, Publish, RemovePublication};
 pub use question::{Findings, Question};
 pub use request::{Answer, NamedBy, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};

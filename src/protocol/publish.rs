@@ -5,10 +5,15 @@
 use super::asked::question;
 use super::document::{Presence, full_document, plain_document};
 use super::field::Field;
-use super::framed::Framed;
-use super::request::{Answer, Request, WEIGHT_BYTES};
-use super::sample::{ALICE, BOBS, HOUR_MS, Sample, TAG, answered, asked, operation, through};
-use crate::model::{Document, Lifetime, OperationId, Presentity, PublicationName, Refusal, Tag};
+use super::framed::{Framed, framed};
+use super::request::{Answer, NamedBy, Request, WEIGHT_BYTES};
+use super::sample::{
+    ALICE, BOBS, DEVICE, HOUR_MS, Sample, TAG, TIME_MS, answered, asked, operation, through,
+};
+use crate::model::{
+    DeviceId, Document, Lifetime, OperationId, Presentity, Principal, PublicationName, Refusal,
+    Tag, Timestamp,
+};
 
 /// Frozen bodies.
 pub mod body {
@@ -45,6 +50,34 @@ pub mod body {
         0x0020 Fetch {
             /// `pres:` URI.
             presentity: String,
+        }
+        /// Removes a publication of whichever device. Answer: `Changed`.
+        0x0033 RemovePublication {
+            /// The client's number for the answer.
+            request: u64,
+            /// The device's name for the operation; the same on a repeat.
+            operation: [u8; 16],
+            /// `pres:` URI.
+            presentity: String,
+            /// Which device published it.
+            device: [u8; 8],
+            /// That device's name for it, usually empty.
+            name: String,
+        }
+        /// Asks what is published for a presentity, and with which devices. Answer: any number of `LivePublication`, then
+        /// `End`.
+        0x0034 ListPublications {
+            /// `pres:` URI.
+            presentity: String,
+        }
+        /// One publication.
+        0x0143 LivePublication {
+            /// Which device published it.
+            device: [u8; 8],
+            /// That device's name for it, usually empty.
+            name: String,
+            /// When it runs out.
+            expires_at_ms: u64,
         }
     }
 }
@@ -127,6 +160,54 @@ pub struct Fetch {
 
 question! { Fetch -> Presence: presentity }
 
+/// Removes a publication of whichever device. Answer: [`Answer::Changed`]. A repeat gets the first answer, by its operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovePublication {
+    /// The device's name for the operation. Zero is no name.
+    pub operation: OperationId,
+    /// Whose presence.
+    pub presentity: Presentity,
+    /// Which device published it.
+    pub device: DeviceId,
+    /// That device's name for it.
+    pub name: PublicationName,
+}
+
+framed! { request RemovePublication: operation, presentity, device, name }
+
+impl Request for RemovePublication {
+    fn operation(&self) -> Option<(NamedBy, OperationId)> {
+        Some((NamedBy::Principal, self.operation))
+    }
+
+    fn subject(&self, _: &Principal) -> String {
+        format!("{} {} {}", self.presentity, self.device, self.name.as_str())
+    }
+}
+
+/// Asks what is published for a presentity: all of it whoever controls that, others what their own devices publish there.
+/// Answer: any number of [`LivePublication`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPublications {
+    /// Whose.
+    pub presentity: Presentity,
+}
+
+question! { ListPublications -> Vec<LivePublication>: presentity }
+
+/// A publication that stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LivePublication {
+    /// Which device published it.
+    pub device: DeviceId,
+    /// That device's name for it.
+    pub name: PublicationName,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+framed! { LivePublication in LivePublication: device, name; expires_at_ms = expires_at }
+
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let make = body::Publish {
@@ -153,6 +234,15 @@ pub(super) fn samples() -> Vec<Sample> {
         document: None,
         ..make.clone()
     };
+    let (device, name) = (DEVICE, "phone".to_owned());
+    let live = body::LivePublication { device, name, expires_at_ms: TIME_MS + HOUR_MS };
+    let gone = body::RemovePublication {
+        request: 0,
+        operation: operation(7),
+        presentity: BOBS.into(),
+        device,
+        name: live.name.clone(),
+    };
     let published = Answer::Published { tag: Tag(TAG), granted: Lifetime::from_ms(HOUR_MS) };
     vec![
         asked::<Publish>("Publish", 1, make),
@@ -160,5 +250,11 @@ pub(super) fn samples() -> Vec<Sample> {
         asked::<Publish>("Publish that removes a publication", 3, remove),
         answered("Published", 1, published),
         through::<Fetch>("Fetch", body::Fetch { presentity: ALICE.into() }),
+        asked::<RemovePublication>("RemovePublication", 18, gone),
+        through::<ListPublications>(
+            "ListPublications",
+            body::ListPublications { presentity: BOBS.into() },
+        ),
+        through::<LivePublication>("LivePublication", live),
     ]
 }

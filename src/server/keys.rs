@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 
@@ -27,6 +28,8 @@ const FILES: [(&str, &str); 6] = [
 ];
 /// The file beside the log that tells the keys apart, by a digest of each.
 const MARKS: &str = "KEYS";
+/// In front of the hash of the key that clients pin, which may be one of the operator's own files.
+const SHOWN: &str = "shown";
 
 /// A key file that is not the one the store was used with.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -56,13 +59,20 @@ pub fn key_faults(data: &Path) -> Vec<KeyFault> {
     FILES.into_iter().filter_map(fault).collect()
 }
 
-/// Remembers which keys the store in `data` is used with from now on.
-pub(super) fn remember(data: &Path) -> Result<(), ServerError> {
+/// Remembers which keys the store in `data` is used with from now on, and the hash of the one that clients pin.
+pub(super) fn remember(data: &Path, key_hash: &[u8; 32]) -> Result<(), ServerError> {
     let mark = |(name, _): &(&str, &str)| {
         digest(&data.join(FOLDER).join(name)).map(|digest| format!("{name} {digest}\n"))
     };
-    let marks: String = FILES.iter().filter_map(mark).collect();
+    let mut marks: String = FILES.iter().filter_map(mark).collect();
+    marks.extend([SHOWN, " ", &HEXLOWER.encode(key_hash), "\n"]);
     Ok(files::write_private(&data.join(MARKS), marks.as_bytes())?)
+}
+
+/// The hash of the key that the last server on the store in `data` showed, if it is remembered.
+pub(super) fn shown_key_hash(data: &Path) -> Option<[u8; 32]> {
+    let marks = fs::read_to_string(data.join(MARKS)).ok()?;
+    HEXLOWER.decode(mark_of(&marks, SHOWN)?.as_bytes()).ok()?.try_into().ok()
 }
 
 fn mark_of<'a>(marks: &'a str, name: &str) -> Option<&'a str> {
@@ -104,6 +114,14 @@ impl Keys {
             connection: u64::from_be_bytes(keep(folder.join("connection.secret"))?),
             token: keep(folder.join("token.secret"))?,
         })
+    }
+}
+
+impl Keys {
+    /// The token of the invite for whoever comes first, which each start tells until somebody is enrolled. It follows from
+    /// the store's secret and is kept nowhere.
+    pub(super) fn first_invite(&self) -> [u8; 32] {
+        blake3::derive_key("adsum 2026 first invite", &self.store)
     }
 }
 
@@ -173,7 +191,8 @@ mod tests {
         Keys::open(data.path()).unwrap();
         assert_eq!(key_faults(data.path()), [], "a store of an older version");
         fs::write(folder.join("server-key.pem"), "key").unwrap();
-        remember(data.path()).unwrap();
+        remember(data.path(), &[7; 32]).unwrap();
+        assert_eq!(shown_key_hash(data.path()), Some([7; 32]));
         assert_eq!(key_faults(data.path()), []);
         for (name, loss) in FILES {
             let path = folder.join(name);

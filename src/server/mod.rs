@@ -93,9 +93,9 @@ impl Server {
         self.http
     }
 
-    /// The token of an administrator invite for the first domain, made at this start because nobody is enrolled yet.
+    /// The token of an administrator invite for the first domain, as long as nobody is enrolled.
     ///
-    /// It is kept nowhere: if it gets lost before somebody has enrolled with it, the next start makes another.
+    /// It follows from the store's secret: each start tells the same, and it ends with the first enrolment.
     pub fn first_invite(&self) -> Option<[u8; 32]> {
         self.first_invite
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::clock::{SystemClock, Timekeeper};
 use super::{ServerError, keys};
 use crate::commit::Commit;
-use crate::event::{Event, InviteCreated};
+use crate::event::{Event, InviteIssued};
 use crate::log::SledLog;
 use crate::model::limits::{INVITE_MS_DEFAULT, INVITE_MS_MAX};
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Principal, Role, Timestamp};
@@ -33,6 +33,8 @@ pub struct OperatorInvite {
 pub struct OperatorInvited {
     /// What makes it good: it exists nowhere else.
     pub token: [u8; 32],
+    /// The hash of the key that the last server on the store showed, if that is known.
+    pub server_key: Option<[u8; 32]>,
     /// The domain.
     pub domain: String,
     /// Until when it is good.
@@ -59,17 +61,19 @@ pub fn invite_administrator(
     let now = Timekeeper::open(Arc::new(SystemClock), data, commit.views())?.now();
     let lifetime_ms = invite.lifetime.map_or(INVITE_MS_DEFAULT, Lifetime::as_ms);
     let expires_at = now.elapsed.after(Lifetime::from_ms(lifetime_ms.min(INVITE_MS_MAX)));
-    let created = InviteCreated {
+    let created = InviteIssued {
         invite: InviteId::of(&token),
         principal: invite.principal,
         domain: domain.clone(),
         role: Role::Administrator,
         by: None,
+        device: None,
+        is_first: false,
         expires_at,
     };
-    commit.record(now, vec![Event::InviteCreated(created)])?;
+    commit.record(now, vec![Event::InviteIssued(created)])?;
     let expires_at = now.ahead().shown(expires_at);
-    Ok(OperatorInvited { token, domain, expires_at })
+    Ok(OperatorInvited { token, server_key: keys::shown_key_hash(data), domain, expires_at })
 }
 
 /// The domain of all principals; `localhost`, as of a server without settings, if there are none.

@@ -25,7 +25,7 @@ use super::writer::{self, WriterParts};
 use super::{Server, ServerError, accept, certificate, endpoint, files, keys};
 use crate::commit::Commit;
 use crate::disk;
-use crate::event::{Event, InviteCreated};
+use crate::event::{Event, InviteIssued};
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::limits::INVITE_MS_DEFAULT;
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role, Sequence};
@@ -87,7 +87,7 @@ async fn open(
     };
     let opened = open_store(&config, (first_domain, clock), Arc::clone(&health), progress).await?;
     let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
-    keys::remember(&config.data)?;
+    keys::remember(&config.data, &certificates.key_hash())?;
     let socket = endpoint::bind(&config)?;
     let shared_parts =
         SharedParts { metrics, certificates: Arc::clone(&certificates), time: opened.time };
@@ -164,7 +164,7 @@ async fn open_store(
         let time = Timekeeper::open(clock, &config.data, commit.views())?;
         let happened = commit.review(time.now())?;
         happened.iter().flat_map(|batch| &batch.events).for_each(|(_, event)| clock::tell(event));
-        let first_invite = first_invite(&mut commit, &domain, time.now())?;
+        let first_invite = first_invite(&mut commit, &domain, &keys, time.now())?;
         Ok(Opened { commit, time, keys, first_invite })
     });
     opening.await.unwrap_or_else(|panic| {
@@ -187,25 +187,29 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
     }
 }
 
-/// An administrator invite, as long as nobody is enrolled who could make one.
+/// An administrator invite, as long as nobody is enrolled who could make one: at each start the same, good again for a
+/// whole week.
 fn first_invite(
     commit: &mut Commit,
     domain: &Domain,
+    keys: &Keys,
     now: Now,
 ) -> Result<Option<[u8; 32]>, LogFault> {
     if commit.sizes().principals > 0 {
         return Ok(None);
     }
-    let token = keys::random::<32>();
-    let invite = InviteCreated {
+    let token = keys.first_invite();
+    let invite = InviteIssued {
         invite: InviteId::of(&token),
         principal: None,
         domain: domain.as_str().to_owned(),
         role: Role::Administrator,
         by: None,
+        device: None,
+        is_first: true,
         expires_at: now.elapsed.after(Lifetime::from_ms(INVITE_MS_DEFAULT)),
     };
-    commit.record(now, vec![Event::InviteCreated(invite)])?;
+    commit.record(now, vec![Event::InviteIssued(invite)])?;
     Ok(Some(token))
 }
 

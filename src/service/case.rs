@@ -7,9 +7,9 @@ use super::{Actor, Reply, ServiceConfig};
 use crate::event::{AdministratorActed, Event};
 use crate::model::{
     AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
-    Rights, Role, Timestamp, Who,
+    Rights, Role, Sequence, Timestamp, Who,
 };
-use crate::view::{PrincipalView, RulesView, Views};
+use crate::view::{InviteView, PrincipalView, RulesView, Views};
 
 /// What a decision is made from.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(super) struct Case<'a> {
     pub(super) now: Timestamp,
     /// How far the wall clock is ahead of that.
     pub(super) ahead: Ahead,
+    /// The position that the first event of the verdict gets.
+    pub(super) next: Sequence,
 }
 
 /// What was decided: the facts to record, none for a repeat, and the answer.
@@ -159,11 +161,17 @@ impl<'a> Case<'a> {
         actor: &Actor,
         principal: &Principal,
     ) -> Result<(), Refusal> {
-        if actor.principal == *principal || self.administers(actor, principal.domain()) {
+        if actor.principal == *principal || self.administers(&actor.principal, principal.domain()) {
             return Ok(());
         }
         let cure = format!("ask {principal}, or an administrator of {}", principal.domain());
         Err(Refusal::Forbidden { action: format!("manage {principal}"), cure })
+    }
+
+    /// Whether `actor` may see an invite and withdraw it: its own, or as an administrator of its domain.
+    pub(super) fn manages_invite(&self, actor: &Actor, open: &InviteView) -> bool {
+        open.by.as_ref() == Some(&actor.principal)
+            || self.administers(&actor.principal, &open.domain)
     }
 
     /// Whether `principal` is an administrator, of the domain it is in.
@@ -172,18 +180,18 @@ impl<'a> Case<'a> {
         view.is_some_and(|view| view.role == Role::Administrator)
     }
 
-    pub(super) fn administers(&self, actor: &Actor, domain: &str) -> bool {
-        self.is_administrator(&actor.principal) && actor.principal.domain() == domain
+    pub(super) fn administers(&self, who: &Principal, domain: &str) -> bool {
+        self.is_administrator(who) && who.domain() == domain
     }
 
-    /// Whether `actor` runs the server: an administrator of the first domain of its configuration.
-    pub(super) fn operates(&self, actor: &Actor) -> bool {
+    /// Whether `who` runs the server: an administrator of the first domain of its configuration.
+    pub(super) fn operates(&self, who: &Principal) -> bool {
         let home = self.config.domains.first();
-        home.is_some_and(|home| self.administers(actor, home.as_str()))
+        home.is_some_and(|home| self.administers(who, home.as_str()))
     }
 
     pub(super) fn check_operates(&self, actor: &Actor, action: &str) -> Result<(), Refusal> {
-        if self.operates(actor) {
+        if self.operates(&actor.principal) {
             return Ok(());
         }
         let home = self.config.domains.first().map_or("", Domain::as_str);
@@ -193,7 +201,7 @@ impl<'a> Case<'a> {
 
     /// Whether `actor` is an administrator of `domain`.
     pub(super) fn check_administers(&self, actor: &Actor, domain: &Domain) -> Result<(), Refusal> {
-        if self.administers(actor, domain.as_str()) {
+        if self.administers(&actor.principal, domain.as_str()) {
             return Ok(());
         }
         let cure = format!("ask an administrator of {domain}");

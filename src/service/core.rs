@@ -228,7 +228,9 @@ impl Service {
     }
 
     pub(super) fn case(&self, now: Timestamp) -> Case<'_> {
-        Case { views: &self.views, config: &self.config, now, ahead: self.clock.ahead }
+        // The first event of a process is its own: it says in which epoch all others are.
+        let next = self.views.head().plus(if self.has_begun { 1 } else { 2 });
+        Case { views: &self.views, config: &self.config, now, ahead: self.clock.ahead, next }
     }
 
     /// A key may have been revoked after its session began.

@@ -9,14 +9,15 @@ use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AccessRule, AdministratorAct, Ahead, DeliveryRule, Domain, DomainRow, InboxAddress,
-    InboxSequence, Lifetime, Presentity, Principal, Refusal, Rights, Sequence, SubscriptionState,
+    InboxSequence, InviteId, Lifetime, Presentity, Principal, Refusal, Rights, Sequence,
+    SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
-    ActRow, ClockSet, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, Question,
-    RulesOwner, ServerDescription, SubscriptionRow, Version, VisibilityRow,
+    ActRow, ClockSet, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, LivePublication,
+    OpenInvite, Question, RulesOwner, ServerDescription, SubscriptionRow, Version, VisibilityRow,
 };
-use crate::view::{Row, RulesView};
+use crate::view::{GrantView, InviteView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     // What a server is may be known by whoever may connect.
@@ -48,6 +49,10 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
         }
         Question::ListKeys(asked) => {
             Findings::ListKeys(keys(case, actor, &or_self(asked.principal))?).into()
+        }
+        Question::ListInvites(_) => Findings::ListInvites(invites(case, actor)).into(),
+        Question::ListPublications(asked) => {
+            Findings::ListPublications(publications(case, actor, &asked.presentity)?).into()
         }
         Question::InboxStatus(asked) => {
             Findings::InboxStatus(inbox_status(case, actor, &asked.inbox)?).into()
@@ -90,9 +95,9 @@ fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Vec<GrantR
     case.check_controls(actor, owner, "see its grants")?;
     let view = case.views.rules(owner);
     let grants = view.into_iter().flat_map(|view: &RulesView| &view.grants);
-    let row = |(grantee, rights): (&Principal, &Rights)| GrantRow {
+    let row = |(grantee, grant): (&Principal, &GrantView)| GrantRow {
         grantee: grantee.clone(),
-        rights: *rights,
+        rights: grant.rights,
     };
     Ok(grants.map(row).collect())
 }
@@ -170,6 +175,46 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<Devi
         revoked_at: view.revoked_at,
     });
     Ok(keys.collect())
+}
+
+fn invites(case: Case<'_>, actor: &Actor) -> Vec<OpenInvite> {
+    let open = case.views.invites().filter(|(_, open)| case.manages_invite(actor, open));
+    let row = |(invite, open): (&InviteId, &InviteView)| {
+        Some(OpenInvite {
+            invite: *invite,
+            principal: open.principal.clone(),
+            domain: open.domain.parse().ok()?,
+            role: open.role,
+            by: open.by.clone(),
+            device: open.device,
+            expires_at: case.ahead.shown(open.expires_at),
+        })
+    };
+    open.filter_map(row).collect()
+}
+
+/// All of them for whoever controls the presentity, their own for others.
+fn publications(
+    case: Case<'_>,
+    actor: &Actor,
+    presentity: &Presentity,
+) -> Result<Vec<LivePublication>, Refusal> {
+    let is_theirs = |device| {
+        let own = case.views.principal(&actor.principal);
+        own.is_some_and(|view| view.devices.contains_key(device))
+    };
+    let is_all = case.check_controls(actor, &presentity.principal(), "list its publications");
+    let view = case.views.presentity(presentity);
+    let live = view.into_iter().flat_map(|view| &view.publications);
+    let live = live.filter(|(key, _)| is_all.is_ok() || is_theirs(&key.device));
+    let rows: Vec<LivePublication> = live
+        .map(|(key, live)| LivePublication {
+            device: key.device,
+            name: key.name.clone(),
+            expires_at: case.ahead.shown(live.deadline),
+        })
+        .collect();
+    if rows.is_empty() { is_all.map(|()| rows) } else { Ok(rows) }
 }
 
 fn inbox_status(

@@ -10,8 +10,9 @@ use super::live::Sight;
 use super::shown::{Presence, without_presence};
 use super::{Actor, FeedId, InboxRow, Output, PresenceItem, Reply, decide};
 use crate::event::{
-    Event, GrantChanged, PublicationEnded, Published, Recorded, Subscribed, SubscriptionCreated,
-    SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed, WatchObserved, WatchRequested,
+    Event, GrantChanged, GrantGiven, PublicationEnded, Published, Recorded, Subscribed,
+    SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
+    WatchObserved, WatchRequested,
 };
 use crate::model::{
     InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights, Timestamp,
@@ -58,7 +59,8 @@ impl Service {
                     self.update_lenses(recorded.at, presentity);
                 }
             }
-            Event::GrantChanged(event) => self.tell_grant(recorded.at, event),
+            Event::GrantChanged(GrantChanged { owner, .. })
+            | Event::GrantGiven(GrantGiven { owner, .. }) => self.tell_grant(recorded.at, owner),
             Event::ServicesSwitched(event) if !event.messaging => {
                 let address = event.principal.inbox();
                 let refusal = Refusal::UnknownInbox { address: address.to_string() };
@@ -175,16 +177,15 @@ impl Service {
         }
     }
 
-    fn tell_grant(&mut self, at: Moment, event: &GrantChanged) {
-        self.update_lenses(at, &event.owner.presentity());
-        let inbox = event.owner.inbox();
+    fn tell_grant(&mut self, at: Moment, owner: &Principal) {
+        self.update_lenses(at, &owner.presentity());
+        let inbox = owner.inbox();
         let views = &self.views;
-        let has = |reader: &Principal, right| rights(views, &event.owner, reader).has(right);
+        let has = |reader: &Principal, right| rights(views, owner, reader).has(right);
         let feeds = self.live.close_inbox_feeds(&inbox, |reader| has(reader, Rights::READ));
-        self.live.stop_telling_of_watchers(&event.owner.presentity(), |asker| {
-            has(asker, Rights::WATCHERS)
-        });
-        let cure = format!("ask {} for the right that it took back", event.owner);
+        self.live
+            .stop_telling_of_watchers(&owner.presentity(), |asker| has(asker, Rights::WATCHERS));
+        let cure = format!("ask {owner} for the right that it took back");
         let action = format!("read {inbox} any more");
         self.end_feeds(feeds, Refusal::Forbidden { action, cure });
     }

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::InviteCreated;
-use crate::model::{Principal, Role, Sequence, Timestamp};
+use crate::event::{InviteCreated, InviteIssued};
+use crate::model::{DeviceId, Principal, Role, Sequence, Timestamp};
 
 /// An open invite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,21 +18,27 @@ pub struct InviteView {
     pub domain: String,
     /// The role it gives.
     pub role: Role,
-    /// Who made it.
+    /// Who made it; `None` is the operator, or the server by itself.
     pub by: Option<Principal>,
+    /// With which device, if that is known.
+    pub device: Option<DeviceId>,
+    /// Whether it is the server's own, which ends as soon as anybody is enrolled.
+    pub is_first: bool,
     /// When it runs out.
     pub expires_at: Timestamp,
 }
 
 impl InviteView {
-    pub(super) fn created(as_of: Sequence, event: &InviteCreated) -> Self {
-        Self {
-            as_of,
-            principal: event.principal.clone(),
-            domain: event.domain.clone(),
-            role: event.role,
-            by: event.by.clone(),
-            expires_at: event.expires_at,
-        }
+    /// What an event of an old log made: it does not say with which device, nor tell what the server made from what its
+    /// operator did, who named somebody.
+    pub(super) fn created(as_of: Sequence, event: InviteCreated) -> Self {
+        let InviteCreated { principal, domain, role, by, expires_at, .. } = event;
+        let is_first = by.is_none() && principal.is_none();
+        Self { as_of, principal, domain, role, by, device: None, is_first, expires_at }
+    }
+
+    pub(super) fn issued(as_of: Sequence, event: InviteIssued) -> Self {
+        let InviteIssued { principal, domain, role, by, device, is_first, expires_at, .. } = event;
+        Self { as_of, principal, domain, role, by, device, is_first, expires_at }
     }
 }

@@ -20,7 +20,7 @@ use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 5;
+const VERSION: u16 = 7;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -228,6 +228,11 @@ impl Views {
             view.recount();
         }
         self.audiences.values_mut().for_each(AudienceView::index);
+        let invites = core::mem::take(&mut self.invites);
+        for (invite, view) in &invites {
+            self.index_invite(*invite, view);
+        }
+        self.invites = invites;
         self.index_messages();
         self.index_due();
         self.index_people();
@@ -276,15 +281,13 @@ impl Views {
     }
 
     fn index_due(&mut self) {
-        for (invite, view) in &self.invites {
-            self.expiry.insert(view.expires_at, Due::Invite(*invite));
-        }
         for (presentity, view) in &self.presentities {
             for (key, publication) in &view.publications {
                 self.expiry.insert(
                     publication.deadline,
                     Due::Publication(presentity.clone(), key.clone()),
                 );
+                self.made.publication(presentity, key, true);
             }
         }
         for (watcher, view) in &self.watchers {
@@ -300,6 +303,9 @@ impl Views {
             }
         }
         for (principal, view) in &self.rules {
+            for grantee in view.grants.keys() {
+                self.made.grant(principal, grantee, view, true);
+            }
             self.expiry.reschedule_rules(principal, Ends { before: None, after: view.boundary() });
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
 use crate::model::{
-    AccessRules, DeliveryRules, Principal, Rights, Sequence, Timestamp, VisibilityRules,
+    AccessRules, DeliveryRules, DeviceId, Principal, Rights, Sequence, Timestamp, VisibilityRules,
 };
 
 /// The rules of a principal that ever changed them.
@@ -33,13 +33,24 @@ pub struct RulesView {
     /// Their version; zero before the first.
     pub visibility_version: u64,
     /// What it grants to whom.
-    pub grants: BTreeMap<Principal, Rights>,
+    pub grants: BTreeMap<Principal, GrantView>,
+}
+
+/// What a principal grants another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantView {
+    /// All it may do.
+    pub rights: Rights,
+    /// Who gave it: the owner or a member.
+    pub by: Principal,
+    /// With which device, if that is known.
+    pub device: Option<DeviceId>,
 }
 
 impl RulesView {
     /// What it grants `grantee`.
     pub fn rights(&self, grantee: &Principal) -> Rights {
-        self.grants.get(grantee).copied().unwrap_or_default()
+        self.grants.get(grantee).map(|grant| grant.rights).unwrap_or_default()
     }
 
     /// Whether it shows itself to `other` as a watcher.
@@ -71,11 +82,21 @@ impl RulesView {
                 self.visibility_version = event.version;
             }
             Event::GrantChanged(event) => {
-                if event.rights.is_none() {
-                    self.grants.remove(&event.grantee);
-                } else {
-                    self.grants.insert(event.grantee.clone(), event.rights);
+                let before = self.grants.remove(&event.grantee);
+                if !event.rights.is_none() {
+                    let (rights, by) = (event.rights, event.by.clone());
+                    // What is left of a grant is of who gave it; one of an old log names no device.
+                    let left = before.filter(|before| before.rights.has(rights));
+                    let grant = left.map_or(GrantView { rights, by, device: None }, |left| {
+                        GrantView { rights, ..left }
+                    });
+                    self.grants.insert(event.grantee.clone(), grant);
                 }
+            }
+            Event::GrantGiven(event) => {
+                let (rights, by) = (event.rights, event.by.clone());
+                let grant = GrantView { rights, by, device: Some(event.device) };
+                self.grants.insert(event.grantee.clone(), grant);
             }
             _ => unreachable!("only events of rules come here"),
         }

@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::expiry::{Due, Ends, Expiry};
+use super::made::Made;
 use super::{
     AudienceView, ClockView, DomainView, InboxView, InviteView, MessageKey, OperationsView,
     PresentityView, PrincipalView, RulesView, StoreView, WatcherView,
 };
-use crate::event::{EntityKey, Event, Operation, Operator, Outcome, Recorded};
+use crate::event::{
+    EntityKey, Event, GrantChanged, GrantGiven, Operation, Operator, Outcome, PublicationKey,
+    Recorded,
+};
 use crate::model::{
-    Ahead, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal, Sequence,
-    Timestamp,
+    Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal,
+    Sequence, Timestamp,
 };
 
 /// How much the views hold.
@@ -46,6 +50,8 @@ pub struct Views {
     pub(super) operations: BTreeMap<Operator, OperationsView>,
     /// Who has a live subscription to whom.
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
+    /// Who made what.
+    pub(super) made: Made,
     /// How many principals there are in each domain.
     pub(super) populations: BTreeMap<Domain, u64>,
     pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
@@ -142,28 +148,32 @@ impl Views {
     }
 
     fn apply_invite(&mut self, recorded: &Recorded) -> bool {
-        match &recorded.event {
-            Event::InviteCreated(event) => {
-                let known = self
-                    .invites
-                    .get(&event.invite)
-                    .is_some_and(|view| view.as_of >= recorded.sequence);
-                if !known {
-                    self.expiry.insert(event.expires_at, Due::Invite(event.invite));
-                    self.invites
-                        .insert(event.invite, InviteView::created(recorded.sequence, event));
-                }
-                known
-            }
-            Event::InviteEnded(event) => match self.invites.remove(&event.invite) {
-                Some(view) => {
-                    self.expiry.remove(view.expires_at, Due::Invite(event.invite));
-                    false
-                }
-                None => false,
-            },
+        let as_of = recorded.sequence;
+        let (invite, view) = match recorded.event.clone() {
+            Event::InviteCreated(event) => (event.invite, InviteView::created(as_of, event)),
+            Event::InviteIssued(event) => (event.invite, InviteView::issued(as_of, event)),
+            Event::InviteEnded(event) => return self.close_invite(event.invite).is_none(),
             _ => unreachable!("only events of invites come here"),
+        };
+        if self.invites.get(&invite).is_some_and(|view| view.as_of >= as_of) {
+            return true;
         }
+        self.close_invite(invite);
+        self.index_invite(invite, &view);
+        self.invites.insert(invite, view);
+        false
+    }
+
+    pub(super) fn index_invite(&mut self, invite: InviteId, view: &InviteView) {
+        self.expiry.insert(view.expires_at, Due::Invite(invite));
+        self.made.invite(view.by.as_ref(), invite, true);
+    }
+
+    fn close_invite(&mut self, invite: InviteId) -> Option<InviteView> {
+        let view = self.invites.remove(&invite)?;
+        self.expiry.remove(view.expires_at, Due::Invite(invite));
+        self.made.invite(view.by.as_ref(), invite, false);
+        Some(view)
     }
 
     fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
@@ -181,6 +191,7 @@ impl Views {
         }
         let before = view.publications.len() as u64;
         let (publication, ends) = view.apply(recorded);
+        self.made.publication(presentity, &publication, ends.after.is_some());
         self.expiry.reschedule(Due::Publication(presentity.clone(), publication), ends);
         self.counts.publications =
             self.counts.publications + view.publications.len() as u64 - before;
@@ -237,7 +248,15 @@ impl Views {
             return true;
         }
         let before = view.boundary();
-        view.apply(recorded);
+        if let Event::GrantChanged(GrantChanged { grantee, .. })
+        | Event::GrantGiven(GrantGiven { grantee, .. }) = &recorded.event
+        {
+            self.made.grant(principal, grantee, view, false);
+            view.apply(recorded);
+            self.made.grant(principal, grantee, view, true);
+        } else {
+            view.apply(recorded);
+        }
         let ends = Ends { before, after: view.boundary() };
         self.expiry.reschedule_rules(principal, ends);
         false
@@ -286,6 +305,24 @@ impl Views {
     /// All open invites.
     pub fn invites(&self) -> impl ExactSizeIterator<Item = (&InviteId, &InviteView)> {
         self.invites.iter()
+    }
+
+    /// The open invites that `maker` made.
+    pub fn invites_of(&self, maker: &Principal) -> impl Iterator<Item = (&InviteId, &InviteView)> {
+        self.made.invites(maker).filter_map(|invite| self.invites.get_key_value(invite))
+    }
+
+    /// What is published with `device`, and where.
+    pub fn published_with(
+        &self,
+        device: &DeviceId,
+    ) -> impl Iterator<Item = &(Presentity, PublicationKey)> {
+        self.made.publications(device)
+    }
+
+    /// The grants that `giver` gave, in whosever name: who grants, and to whom.
+    pub fn given_by(&self, giver: &Principal) -> impl Iterator<Item = &(Principal, Principal)> {
+        self.made.grants(giver)
     }
 
     /// A principal that was ever enrolled.

@@ -5,16 +5,18 @@
 use adsum::event::{
     AccessRulesChanged, AdministratorActed, ClockCause, ClockMoved, DeliveryRulesChanged,
     DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan, Event,
-    GrantChanged, MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone,
-    OperationKey, Operator, Outcome, PrincipalSuspended, PublicationCause, PublicationEnded,
-    ReceiptIssued, ReceiptsAsked, RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed,
-    SubscriptionEnded, SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    GrantChanged, GrantGiven, InviteCause, InviteEnded, InviteIssued, MessageCause,
+    MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone, OperationKey, Operator,
+    Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
+    RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
-    DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, Lifetime, MediaRange,
-    MessageId, Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights, RuleName,
-    Sequence, Shown, SubscriptionState, Tag, Timestamp, TupleId, VisibilityRules, WhenClosed, Who,
+    DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, InviteId, Lifetime,
+    MediaRange, MessageId, Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights,
+    Role, RuleName, Sequence, Shown, SubscriptionState, Tag, Timestamp, TupleId, VisibilityRules,
+    WhenClosed, Who,
 };
 
 use super::{alice, at, bob, device, message, presentity, publication};
@@ -35,6 +37,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(clocks());
     samples.extend(restores());
     samples.extend(operations());
+    samples.extend(made_with_a_device());
     samples
 }
 
@@ -48,6 +51,47 @@ fn restores() -> Samples {
     let (had, stands) = (InboxSequence::new(300), InboxSequence::new(2));
     let inbox = PastPlace::Inbox { inbox: bob().inbox(), had, stands };
     vec![("presence", noticed(presence)), ("inbox", noticed(inbox))]
+}
+
+/// Of the later kinds.
+fn made_with_a_device() -> Samples {
+    let invite = InviteId([0xab; 32]);
+    let first = InviteIssued {
+        invite,
+        principal: None,
+        domain: "example.com".into(),
+        role: Role::Administrator,
+        by: None,
+        device: None,
+        is_first: true,
+        expires_at: at(1),
+    };
+    let named = InviteIssued {
+        principal: Some(bob()),
+        role: Role::User,
+        by: Some(alice()),
+        device: Some(device()),
+        is_first: false,
+        ..first.clone()
+    };
+    let ended = |cause| Event::InviteEnded(InviteEnded { invite, cause });
+    let granted = GrantGiven {
+        owner: alice(),
+        grantee: bob(),
+        rights: Rights::MEMBER,
+        by: alice(),
+        device: device(),
+        operation: OperationId([16; 16]),
+    };
+    vec![
+        ("member", Event::GrantGiven(granted)),
+        ("first", Event::InviteIssued(first)),
+        ("named", Event::InviteIssued(named)),
+        ("withdrawn", ended(InviteCause::Withdrawn { by: alice() })),
+        ("revoked", ended(InviteCause::Revoked)),
+        ("superseded", ended(InviteCause::Superseded)),
+        ("homeless", ended(InviteCause::Homeless)),
+    ]
 }
 
 fn operations() -> Samples {

@@ -107,6 +107,11 @@ impl Staying {
         self.lines.by_ref().map(Result::unwrap).collect()
     }
 
+    /// Waits until it has ended by itself, and returns its exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Asks it to end with `signal`, such as `TERM`, and returns its exit code.
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();

@@ -127,6 +127,8 @@ fn other_limits() -> Vec<Row> {
         "Revoked devices remembered" DEVICES_REVOKED_MAX Count;
         "Device label" DEVICE_LABEL_BYTES_MAX Bytes;
         "Open invites of a server" INVITES_MAX Count;
+        "Open invites that one administrator made" INVITES_OF_ADMINISTRATOR_MAX Count;
+        "Open invites that one user made" INVITES_OF_USER_MAX Count;
         "Invite lifetime, default" INVITE_MS_DEFAULT Milliseconds;
         "Invite lifetime, most" INVITE_MS_MAX Milliseconds;
     }

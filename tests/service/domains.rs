@@ -86,7 +86,11 @@ fn a_domain_made_while_the_server_runs_takes_principals_and_is_gone_when_it_is_r
     world.ask(&actor("bob"), to_zoe).unwrap();
     world.feed(1, "bob", false);
     world.told();
-    assert_eq!(code(world.ask(&root, administer(Administration::RemoveDomain(other())))), "yes");
+    let remove = administer(Administration::RemoveDomain(other()));
+    assert_eq!(code(world.ask(&root, remove.clone())), "domain-inhabited");
+    let (operation, device) = (OperationId::default(), zoe.device);
+    world.ask(&zoe, Command::RevokeKey(RevokeKey { operation, principal: None, device })).unwrap();
+    assert_eq!(code(world.ask(&root, remove)), "yes");
     let told = world.told();
     let revoked =
         told.iter().any(|it| matches!(it, Output::Revoked { device } if *device == zoe.device));
@@ -203,7 +207,7 @@ fn a_principal_may_be_without_a_presentity_or_an_inbox() {
 }
 
 #[test]
-fn who_is_suspended_does_nothing_until_it_is_resumed_and_what_it_had_stays() {
+fn who_is_suspended_does_nothing_until_it_is_resumed_and_publishes_nothing() {
     let (mut world, root) = world();
     world.decide("alice", "bob@d.example", Handling::Allow);
     world.publish("alice", 1, "here");
@@ -223,7 +227,7 @@ fn who_is_suspended_does_nothing_until_it_is_resumed_and_what_it_had_stays() {
     assert_eq!(code(world.open_inbox(1, &actor("alice"), "alice", None)), "suspended");
     let hello = Hello { principal: principal("alice"), key: key("alice"), enroll: None };
     assert_eq!(code(world.enter(hello.clone())), "suspended");
-    assert_eq!(world.fetch_note("bob", "alice"), "here");
+    assert_eq!(world.fetch_note("bob", "alice"), "");
     world.ask(&root, suspend(false)).unwrap();
     assert_eq!(code(world.enter(hello)), "yes");
     let acts = Query::from(ListActs { principal: Some(principal("alice")) });
@@ -384,9 +388,12 @@ fn a_removed_domain_made_again_begins_without_its_rules() {
     let (operation, if_version, remove) = (NONE, None, vec![]);
     let block = ChangeRules { owner: owner.clone(), operation, if_version, put, remove };
     world.ask(&there, Command::ChangeRules(block)).unwrap();
+    let (operation, principal, device) = (NONE, None, there.device);
+    world.ask(&there, Command::RevokeKey(RevokeKey { operation, principal, device })).unwrap();
     world.ask(&root, administer(Administration::RemoveDomain(other()))).unwrap();
     let (events, _) = world.events(&root, create(2));
     assert!(matches!(events[..], [Event::DomainCreated(_)]), "{events:?}");
+    let there = world.administrator("chief@e.example");
     let rules = world.query(&there, Query::from(ListRules { owner }));
     assert_eq!(rules, Ok(Findings::ListRules((Version(0), vec![])).into()));
 }

@@ -85,10 +85,7 @@ fn to_take_the_right_to_publish_back_ends_what_was_published() {
     world.watch("carol", "alice").unwrap();
     world.feed(1, "carol", false);
     let events = world.give("alice", "bob", Rights::READ);
-    assert!(
-        matches!(events[..], [Event::PublicationEnded(_), Event::GrantChanged(_)]),
-        "{events:?}"
-    );
+    assert!(matches!(events[..], [Event::PublicationEnded(_), Event::GrantGiven(_)]), "{events:?}");
     let items = world.items(1);
     assert_eq!(items.len(), 1);
     assert_eq!(items[0].document.as_ref().unwrap().tuples().len(), 1);

@@ -19,8 +19,8 @@ use adsum::model::{
 };
 use adsum::protocol::{
     Administer, Administration, Answer, ChangeDelivery, ChangeRules, ChangeVisibility, Command,
-    Delete, Displayed, EndSubscription, Grant, Invite, Publish, RevokeKey, RulesOwner, Subscribe,
-    Unsubscribe, VisibilityRow,
+    Delete, Displayed, EndSubscription, Grant, Invite, Publish, RemovePublication, RevokeKey,
+    RulesOwner, Subscribe, Unsubscribe, VisibilityRow, WithdrawInvite,
 };
 use adsum::service::{Actor, Enroll, Hello, Input, Output, Reply, SessionId, Ticket};
 
@@ -301,6 +301,24 @@ fn rows() -> Vec<Row> {
                 presentity: pres("alice"),
             })],
         },
+        Row {
+            who: "alice",
+            before: vec![("alice", Command::Publish(publish("alice", 9, "here")))],
+            requests: vec![Command::RemovePublication(RemovePublication {
+                operation: named(1),
+                presentity: pres("alice"),
+                device: key("alice").device(),
+                name: PublicationName::default(),
+            })],
+        },
+        Row {
+            who: "root",
+            before: vec![("root", invite(9))],
+            requests: vec![Command::WithdrawInvite(WithdrawInvite {
+                operation: named(1),
+                invite: InviteId([9; 32]),
+            })],
+        },
         row(
             "alice",
             (0..8).map(|number| {
@@ -309,6 +327,11 @@ fn rows() -> Vec<Row> {
             }),
         ),
     ]
+}
+
+fn invite(number: u8) -> Command {
+    let (principal, role, lifetime) = (None, Role::User, None);
+    Command::Invite(Invite { invite: InviteId([number; 32]), principal, role, lifetime })
 }
 
 #[test]

@@ -271,6 +271,8 @@ impl Chronicle {
                 promised!(3, event.through > before, "event {sequence} moves a position back");
             }
             Event::ClockMoved(_)
+            | Event::InviteIssued(_)
+            | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
             | Event::KeyRevoked(_)
             | Event::OperationDone(_)
@@ -284,7 +286,7 @@ impl Chronicle {
     /// Of what governors decide, only what lives by a lifetime and no rule ends is followed.
     fn fold_governed(&mut self, recorded: &Recorded) -> Checked {
         match &recorded.event {
-            Event::InviteCreated(event) => {
+            Event::InviteIssued(event) => {
                 self.lives(Lease::Invite(event.invite), event.expires_at);
             }
             Event::InviteEnded(event) => {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::client::{Answer, Refused};
 use adsum::event::{EntityKey, Event, Recorded};
-use adsum::model::{AccessRules, Handling, OperationId, RefusalCode, Rights, Who};
+use adsum::model::{AccessRules, Handling, OperationId, Principal, RefusalCode, Rights, Who};
 use adsum::protocol::{Field, body};
 use adsum::wire::{Frame, decode};
 
@@ -36,7 +36,7 @@ pub(crate) struct Decrees {
 /// Whether an event is about somebody or something that governors decide about.
 pub(crate) fn concerns(event: &Event) -> bool {
     match event.entity() {
-        EntityKey::Invite(_) => matches!(event, Event::InviteCreated(_) | Event::InviteEnded(_)),
+        EntityKey::Invite(_) => matches!(event, Event::InviteIssued(_) | Event::InviteEnded(_)),
         EntityKey::Principal(principal)
         | EntityKey::Watcher(principal)
         | EntityKey::Rules(principal) => is_governed(&principal),
@@ -80,10 +80,15 @@ impl Decrees {
                 self.changed(&("visibility", key), event.operation, Some(event.version))?;
             }
             Event::GrantChanged(event) => {
-                self.changed(&("grant", key), event.operation, None)?;
-                if event.owner.to_string() == OWNER && event.grantee.to_string() == WATCHER {
-                    self.rights.push(event.rights);
+                // What ends with who gave it has no name of its own.
+                if event.operation != OperationId::default() {
+                    self.changed(&("grant", key), event.operation, None)?;
                 }
+                self.granted(&event.owner, &event.grantee, event.rights);
+            }
+            Event::GrantGiven(event) => {
+                self.changed(&("grant", key), event.operation, None)?;
+                self.granted(&event.owner, &event.grantee, event.rights);
             }
             Event::Published(event) => self.done(event.operation, None)?,
             Event::Subscribed(event) => self.done(event.operation, None)?,
@@ -93,6 +98,12 @@ impl Decrees {
             _ => {}
         }
         Ok(())
+    }
+
+    fn granted(&mut self, owner: &Principal, grantee: &Principal, rights: Rights) {
+        if owner.to_string() == OWNER && grantee.to_string() == WATCHER {
+            self.rights.push(rights);
+        }
     }
 
     /// A change was made by somebody who asked for it, and is the next of its kind.

@@ -26,7 +26,7 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
     let me = who.actor.principal.to_string();
     let (presentity, inbox) = (format!("pres:{me}"), format!("im:{me}"));
     let is_watcher = me == WATCHER;
-    let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..16) };
+    let what = if is_watcher && scene.rng.bool() { 0 } else { scene.rng.u8(..18) };
     let at_ms = scene.look().wall.as_ms().saturating_sub(scene.rng.u64(..2_000));
     let (kind, shape, bytes) = match what {
         0 => one("fetch", &body::Fetch { presentity: format!("pres:{OWNER}") }),
@@ -47,6 +47,8 @@ pub(crate) fn choose_one(who: &Who, scene: &mut Scene) -> (Asked, Vec<u8>) {
             let (watcher, at_ms) = (WATCHER.to_owned(), scene.rng.bool().then_some(at_ms));
             one("explain", &body::Explain { presentity, watcher, at_ms })
         }
+        15 => rows("invites", &body::ListInvites {}),
+        16 => rows("publications", &body::ListPublications { presentity }),
         14 => one("server", &body::ServerInfo {}),
         12 => rows("domains", &body::ListDomains {}),
         13 => rows("acts", &body::ListActs { principal: String::new() }),

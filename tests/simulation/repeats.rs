@@ -43,9 +43,12 @@ fn name_in(event: &Event) -> Option<[u8; 16]> {
         Event::DomainRulesChanged(event) => event.operation,
         Event::DeliveryRulesChanged(event) => event.operation,
         Event::VisibilityRulesChanged(event) => event.operation,
-        Event::GrantChanged(event) => event.operation,
+        Event::GrantChanged(event) => {
+            return (event.operation != OperationId::default()).then_some(event.operation.0);
+        }
+        Event::GrantGiven(event) => event.operation,
         Event::DomainCreated(event) => event.operation,
-        Event::InviteCreated(event) => event.invite.0[..16].try_into().map(OperationId).ok()?,
+        Event::InviteIssued(event) => event.invite.0[..16].try_into().map(OperationId).ok()?,
         Event::OperationDone(event) => OperationId(event.operation.0),
         _ => return None,
     };

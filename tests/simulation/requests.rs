@@ -34,6 +34,11 @@ fn inbox(principal: &str) -> String {
     format!("im:{principal}")
 }
 
+/// The invite that `principal` makes with its request of this number, should that be one for an invite.
+fn invite(principal: &str, written: u64) -> [u8; 32] {
+    *blake3::hash(format!("{principal} {written}").as_bytes()).as_bytes()
+}
+
 /// One request of `who`.
 pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command, Intent) {
     let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
@@ -42,7 +47,10 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
     let principal = who.actor.principal.to_string();
     let other = if principal == OWNER { WATCHER } else { OWNER };
     // Invites and messages live by lifetimes, so there are more of them.
-    let kind = *choose(&mut scene.rng, &[0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    let kind = *choose(
+        &mut scene.rng,
+        &[0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+    );
     let intent = |kind, operation| Intent { kind, operation };
     match kind {
         0 => {
@@ -80,7 +88,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
         5 => {
             let invite = body::Invite {
                 request: 0,
-                invite: core::array::from_fn(|_| scene.rng.u8(..)),
+                invite: invite(&principal, written),
                 principal: None,
                 role: 0,
                 lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 10_000, 60_000])),
@@ -124,6 +132,17 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
             let (watcher, presentity) = (other.to_owned(), presentity(&principal));
             let body = body::EndSubscription { operation: name, request: 0, watcher, presentity };
             (Command::EndSubscription(valid(body)), intent("end-subscription", None))
+        }
+        13 => {
+            let invite = invite(&principal, written.saturating_sub(scene.rng.u64(1..5)));
+            let body = body::WithdrawInvite { request: 0, operation, invite };
+            (Command::WithdrawInvite(valid(body)), intent("withdraw-invite", None))
+        }
+        14 => {
+            let (presentity, device) = (presentity(&principal), who.actor.device.0);
+            let name = format!("n{}", written.saturating_sub(scene.rng.u64(1..5)));
+            let body = body::RemovePublication { request: 0, operation, presentity, device, name };
+            (Command::RemovePublication(valid(body)), intent("remove-publication", None))
         }
         _ => (administer(operation, scene), intent("administer", None)),
     }

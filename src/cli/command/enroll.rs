@@ -3,11 +3,12 @@
 //! Must never hold: the invite's token after it was used, or a private key.
 
 use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::{Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
+use crate::client::{ClientError, Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
 use crate::model::{DeviceLabel, Principal};
 
 /// Arguments of `adsum enroll`.
@@ -24,9 +25,12 @@ pub(in crate::cli) struct Args {
     /// What to call this device in `adsum keys`, at most 64 bytes
     #[arg(long, value_name = "TEXT", default_value = "", value_parser = DeviceLabel::new, hide_default_value = true)]
     label: DeviceLabel,
-    /// The hash of the server's key, 64 hexadecimal digits [default: the key it shows now is trusted from now on]
+    /// The hash of the server's key, 64 hexadecimal digits [default: the one that the invite names; if there is none, one is asked]
     #[arg(long, value_name = "HASH")]
     server_key: Option<KeyHash>,
+    /// Trust the key that the server shows now, and pin it [default: ask on a terminal, else refuse; on this machine itself it is trusted]
+    #[arg(long, conflicts_with = "server_key")]
+    trust_on_first_use: bool,
     /// Put an identity this machine already has for the principal aside and enroll anew [default: refuse]
     #[arg(long)]
     replace: bool,
@@ -76,8 +80,38 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     enrollment.server_key = args.server_key;
     enrollment.replace = args.replace;
     enrollment.answer_within = invocation.answer_within()?;
-    let enrolled = session::runtime()?.block_on(crate::client::enroll(&home, enrollment))?;
+    let runtime = session::runtime()?;
+    let is_trusted = args.trust_on_first_use || enrollment.server.is_loopback();
+    if enrollment.known_key().map_err(ClientError::from)?.is_none() && !is_trusted {
+        let shown = runtime.block_on(crate::client::shown_key(&enrollment.server))?;
+        enrollment.server_key = Some(approved(&enrollment.server, shown)?);
+    }
+    let enrolled = runtime.block_on(crate::client::enroll(&home, enrollment))?;
     invocation.output.line(&EnrolledLine::from(&enrolled))
+}
+
+/// The key that the server shows, once somebody at a terminal has said that it is the right one.
+fn approved(server: &ServerAddress, shown: KeyHash) -> Result<KeyHash, Failure> {
+    let told = format!(
+        "the server at {server} shows the key {shown}, and nothing says that it is the right one"
+    );
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(Failure::wrong(
+            "server-key-unknown",
+            format!(
+                "{told}; compare it with what its operator tells, and give it with --server-key, or trust it with --trust-on-first-use"
+            ),
+        ));
+    }
+    let asked = format!(
+        "adsum: {told}.\nCompare it with what its operator tells. Is it the same? [yes/no] "
+    );
+    let mut answer = String::new();
+    let heard =
+        io::stderr().write_all(asked.as_bytes()).and_then(|()| io::stdin().read_line(&mut answer));
+    let is_same = heard.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+    let refused = "the server's key is not approved; ask its operator for the right one, and give it with --server-key";
+    is_same.then_some(shown).ok_or_else(|| Failure::failed("server-key-unknown", refused))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::print::time::{lifetime, rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::{InviteOptions, InviteToken};
+use crate::client::{InviteOptions, InviteToken, KeyHash};
 use crate::model::{Domain, Lifetime, Principal, Role};
 use crate::server::{OperatorInvite, invite_administrator};
 
@@ -59,6 +59,7 @@ impl fmt::Display for InvitedLine {
 
 /// Makes an invite as the operator of the store in `data`.
 fn as_operator(data: &Path, args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let named = args.token.as_ref().and_then(InviteToken::server_key);
     let invite = OperatorInvite {
         principal: args.principal.clone(),
         domain: args.domain,
@@ -66,7 +67,11 @@ fn as_operator(data: &Path, args: Args, invocation: &mut Invocation) -> Result<(
         token: args.token.map(|token| *token.as_bytes()),
     };
     let invited = invite_administrator(data, invite)?;
-    let token = InviteToken::from_bytes(invited.token);
+    let mut token = InviteToken::from_bytes(invited.token);
+    // A token given by its maker that names a server stays as it is.
+    if let Some(key) = named.or(invited.server_key.map(KeyHash)) {
+        token = token.bound_to(key);
+    }
     let principal = args.principal.map(|principal| principal.to_string());
     let name = principal.clone().unwrap_or_else(|| format!("NAME@{}", invited.domain));
     invocation.output.line(&InvitedLine {
@@ -92,16 +97,14 @@ pub(super) fn run(mut args: Args, invocation: &mut Invocation) -> Result<(), Fai
         .principal
         .as_ref()
         .map_or_else(|| format!("NAME@{}", identity.principal.domain()), Principal::to_string);
-    let (server, key, token) = (&identity.server, identity.server_key, &invited.token);
+    let (server, token) = (&identity.server, &invited.token);
     let line = InvitedLine {
         token: token.to_string(),
         principal: args.principal.map(|principal| principal.to_string()),
         role: role.as_str(),
         expires_at: rfc3339(invited.expires_at),
-        // The key goes along, so that the new device need not trust the first answer it gets.
-        command: format!(
-            "adsum enroll {name} --server {server} --invite {token} --server-key {key}"
-        ),
+        // The token names the server's key, so that the new device need not trust the first answer it gets.
+        command: format!("adsum enroll {name} --server {server} --invite {token}"),
     };
     invocation.output.line(&line)
 }

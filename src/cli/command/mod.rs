@@ -15,8 +15,10 @@ mod grant;
 mod history;
 mod inbox;
 mod invite;
+mod invites;
 mod keys;
 mod log;
+mod publications;
 mod publish;
 mod requests;
 mod rules;
@@ -42,10 +44,14 @@ pub(super) enum Command {
     Enroll(enroll::Args),
     /// Make an invite for a principal or for another device of one's own
     Invite(invite::Args),
+    /// List the invites that are open, or take one back
+    Invites(invites::Args),
     /// List or revoke the keys of a principal's devices
     Keys(keys::Args),
     /// Publish presence, refresh it, or remove it
     Publish(publish::Args),
+    /// List what is published with which devices, or remove one of whichever device
+    Publications(publications::Args),
     /// Fetch the presence of presentities once
     Fetch(fetch::Args),
     /// Watch presentities: first the current state, then changes; the next start goes on where this one stopped
@@ -92,8 +98,10 @@ impl Command {
             Self::Demo(args) => demo::run(&args, invocation),
             Self::Enroll(args) => enroll::run(args, invocation),
             Self::Invite(args) => invite::run(args, invocation),
+            Self::Invites(args) => invites::run(args, invocation),
             Self::Keys(args) => keys::run(args, invocation),
             Self::Publish(args) => publish::run(&args, invocation),
+            Self::Publications(args) => publications::run(args, invocation),
             Self::Fetch(args) => fetch::run(&args, invocation),
             Self::Watch(args) => watch::run(args, invocation),
             Self::Unwatch(args) => unwatch::run(&args, invocation),

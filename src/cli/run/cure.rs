@@ -75,6 +75,11 @@ fn of_code(code: Option<RefusalCode>, message: String) -> String {
         }
         Some(RefusalCode::DevicesFull) => "revoke one with `adsum keys revoke`".to_owned(),
         Some(RefusalCode::NoDevice) => "list them with `adsum keys list`".to_owned(),
+        Some(RefusalCode::InvitesFull) => {
+            "withdraw some with `adsum invites withdraw`, or let them run out".to_owned()
+        }
+        Some(RefusalCode::NoPublication) => "list them with `adsum publications`".to_owned(),
+        Some(RefusalCode::NoInvite) => "list them with `adsum invites`".to_owned(),
         Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
         Some(RefusalCode::Anonymous) => "leave --anonymous out".to_owned(),
         _ => return message,
@@ -107,6 +112,10 @@ mod tests {
         told(&Refusal::InviteNeeded, "or start the server with --open-enrollment");
         told(&Refusal::DevicesFull { max: 3 }, "; revoke one with `adsum keys revoke`");
         told(&Refusal::NoDevice { device: "ab".into() }, "; list them with `adsum keys list`");
+        let invite = "ab".to_owned();
+        told(&Refusal::NoInvite { invite }, "; list them with `adsum invites`");
+        let full = Refusal::InvitesFull { whose: "you have", max: 3 };
+        told(&full, "; withdraw some with `adsum invites withdraw`, or let them run out");
         let address = "im:alice@localhost".to_owned();
         told(&Refusal::NoMessage { address, sequence: 1 }, "; list them with `adsum inbox`");
     }

@@ -155,7 +155,12 @@ impl<T: Transport> Host for StreamHost<T> {
 
     fn proves(&mut self, claim: &Claim) -> bool {
         let fresh = claim.fresh.or_else(|| self.transport.exporter());
-        let hashes = self.session.shared.certificates.key_hashes();
+        let certificates = &self.session.shared.certificates;
+        // A challenge can be passed on by whoever holds the key that was replaced; the exporter of a handshake cannot.
+        let hashes = match claim.fresh {
+            Some(_) => vec![certificates.key_hash()],
+            None => certificates.key_hashes(),
+        };
         let holds = fresh.is_some_and(|fresh| proof::holds(claim, fresh, &hashes));
         if holds {
             // Bound before the service is asked, so that a revocation that is decided after its answer finds the

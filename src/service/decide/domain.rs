@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a way for an administrator to read a body or to speak as a user.
 
-use super::{message, publish};
+use super::{ending, invite, message, publish};
 use crate::event::{
     DomainCreated, DomainRemoved, DomainSwitched, Event, MessageCause, PrincipalSuspended,
     ServicesSwitched, SubscriptionEnded,
@@ -42,8 +42,16 @@ pub(super) fn remove(case: Case<'_>, actor: &Actor, domain: Domain) -> Result<Ve
         return Err(Refusal::DomainConfigured { domain: domain.to_string() });
     }
     case.check_domain(domain.as_str())?;
+    let living = case.views.principals().filter(|(principal, view)| {
+        principal.domain() == domain.as_str() && view.devices_active() > 0
+    });
+    let principals = living.count() as u64;
+    if principals > 0 {
+        return Err(Refusal::DomainInhabited { domain: domain.to_string(), principals });
+    }
     let gone = case.views.subscribed().filter(|it| it.domain() == domain.as_str());
     let mut events: Vec<Event> = gone.flat_map(|it| unsubscribed(case, it)).collect();
+    events.extend(invite::homeless(case, &domain));
     let by = actor.principal.clone();
     events.push(Event::DomainRemoved(DomainRemoved { domain, by }));
     Ok(Verdict::of(events, DONE))
@@ -117,11 +125,9 @@ pub(super) fn services(
 
 fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
     let presentity = principal.presentity();
-    let mut events = Vec::new();
-    if let Some(view) = case.views.presentity(&presentity) {
-        let gone = view.publications.keys().cloned().collect();
-        events = publish::withdrawn(case, &presentity, view, gone);
-    }
+    let view = case.views.presentity(&presentity);
+    let gone = view.into_iter().flat_map(|view| view.publications.keys().cloned()).collect();
+    let mut events = publish::withdrawn(case, &presentity, &gone, 0);
     events.extend(unsubscribed(case, &presentity));
     events
 }
@@ -156,7 +162,9 @@ pub(super) fn suspend(
         return Ok(Verdict::unchanged(DONE));
     }
     let act = if is_suspended { AdministratorAct::Suspended } else { AdministratorAct::Resumed };
-    let mut events: Vec<Event> = case.acted(actor, &principal, act, "").into_iter().collect();
+    let mut events =
+        if is_suspended { ending::of_principal(case, actor, &principal) } else { Vec::new() };
+    events.extend(case.acted(actor, &principal, act, ""));
     let by = actor.principal.clone();
     events.push(Event::PrincipalSuspended(PrincipalSuspended { principal, is_suspended, by }));
     Ok(Verdict::of(events, DONE))

@@ -2,10 +2,12 @@
 //!
 //! Must never hold: what a right allows.
 
+use std::collections::BTreeSet;
+
 use super::{publish, subscription_state};
-use crate::event::{Event, GrantChanged};
+use crate::event::{Event, GrantChanged, GrantGiven, PublicationKey};
 use crate::model::limits::GRANTS_MAX;
-use crate::model::{Principal, Refusal, Rights};
+use crate::model::{OperationId, Principal, Refusal, Rights};
 use crate::protocol::{Answer, Grant};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
@@ -31,13 +33,37 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
     Refusal::check_max("grants", view.grants.len() + usize::from(is_new), GRANTS_MAX)?;
     let mut events = Vec::new();
     if before.has(Rights::PUBLISH) && !rights.has(Rights::PUBLISH) {
-        events.extend(withdrawn(case, &owner, &grantee));
+        let gone = published(case, &owner, &grantee);
+        events.extend(publish::withdrawn(case, &owner.presentity(), &gone, 0));
     }
     let moved = moved(case, &owner, &grantee, rights, !events.is_empty());
-    let by = actor.principal.clone();
-    events.push(Event::GrantChanged(GrantChanged { owner, grantee, rights, by, operation }));
+    let (by, device) = (actor.principal.clone(), actor.device);
+    events.push(if before.has(rights) {
+        Event::GrantChanged(GrantChanged { owner, grantee, rights, by, operation })
+    } else {
+        Event::GrantGiven(GrantGiven { owner, grantee, rights, by, device, operation })
+    });
     events.extend(moved);
     Ok(Verdict::of(events, done))
+}
+
+/// Takes everything back that `owner` grants `grantee`, because whoever gave it is out; `is_changed` says whether
+/// publications at `owner` end together with that.
+pub(super) fn taken(
+    case: Case<'_>,
+    actor: &Actor,
+    (owner, grantee): &(Principal, Principal),
+    is_changed: bool,
+) -> Vec<Event> {
+    let moved = moved(case, owner, grantee, Rights::NONE, is_changed);
+    let taken = GrantChanged {
+        owner: owner.clone(),
+        grantee: grantee.clone(),
+        rights: Rights::NONE,
+        by: actor.principal.clone(),
+        operation: OperationId::default(),
+    };
+    core::iter::once(Event::GrantChanged(taken)).chain(moved).collect()
 }
 
 /// What becomes of the grantee's subscription to the owner: whoever controls a presentity sees all of it, others what
@@ -59,12 +85,14 @@ fn moved(
     Some(moved)
 }
 
-/// Ends what the devices of `grantee` publish for `owner`.
-fn withdrawn(case: Case<'_>, owner: &Principal, grantee: &Principal) -> Vec<Event> {
+/// What the devices of `grantee` publish for `owner`.
+pub(super) fn published(
+    case: Case<'_>,
+    owner: &Principal,
+    grantee: &Principal,
+) -> BTreeSet<PublicationKey> {
     let devices = case.views.principal(grantee).map(|view| &view.devices);
-    let presentity = owner.presentity();
-    let Some(view) = case.views.presentity(&presentity) else { return Vec::new() };
+    let Some(view) = case.views.presentity(&owner.presentity()) else { return BTreeSet::new() };
     let is_theirs = |device| devices.is_some_and(|devices| devices.contains_key(device));
-    let theirs = view.publications.keys().filter(|key| is_theirs(&key.device));
-    publish::withdrawn(case, &presentity, view, theirs.cloned().collect())
+    view.publications.keys().filter(|key| is_theirs(&key.device)).cloned().collect()
 }

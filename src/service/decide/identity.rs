@@ -1,16 +1,15 @@
-//! Who may act, who may be invited, whose key is withdrawn.
+//! Who may act, and whose key is withdrawn.
 //!
 //! Must never hold: a proof of possession; the edge checked that before.
 
-use crate::event::{Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked};
-use crate::model::limits::{
-    DEVICES_MAX, INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN,
-};
-use crate::model::{AdministratorAct, Principal, Refusal, Role, Timestamp};
-use crate::protocol::{Answer, Invite, RevokeKey};
-use crate::service::case::{Case, Verdict, granted};
+use super::{ending, invite};
+use crate::event::{Event, InviteCause, InviteEnded, KeyEnrolled, KeyRevoked};
+use crate::model::limits::DEVICES_MAX;
+use crate::model::{AdministratorAct, Refusal, Role};
+use crate::protocol::{Answer, RevokeKey};
+use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Enroll, Hello, Reply};
-use crate::view::{InviteView, PrincipalView};
+use crate::view::PrincipalView;
 
 pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
     case.check_domain(hello.principal.domain())?;
@@ -52,10 +51,12 @@ fn enroll(
     let mut events = Vec::new();
     let role = match enrollment.invite {
         Some(invite) => {
-            let open = case.views.invite(&invite).ok_or(Refusal::BadInvite)?;
-            check_invite(open, &hello.principal)?;
+            let open = invite::usable(case, &invite, &hello.principal)?;
             if open.principal.is_none() && view.is_some() {
                 return Err(taken());
+            }
+            if view.is_some_and(|view| view.is_suspended) {
+                return Err(Refusal::Suspended { principal: hello.principal.to_string() });
             }
             events.push(Event::InviteEnded(InviteEnded { invite, cause: InviteCause::Spent }));
             open.role
@@ -67,6 +68,9 @@ fn enroll(
     if view.is_some_and(|view| view.devices_active() >= DEVICES_MAX) {
         return Err(Refusal::DevicesFull { max: DEVICES_MAX as u64 });
     }
+    if case.views.principals_count() == 0 {
+        events.extend(invite::superseded(case, enrollment.invite));
+    }
     events.push(Event::KeyEnrolled(KeyEnrolled {
         principal: hello.principal.clone(),
         key: hello.key,
@@ -76,75 +80,6 @@ fn enroll(
     }));
     let role = view.map_or(role, |view| view.role.max(role));
     Ok(Verdict::of(events, entered(hello, role, true)))
-}
-
-fn check_invite(invite: &InviteView, principal: &Principal) -> Result<(), Refusal> {
-    let fits = match &invite.principal {
-        Some(invited) => invited == principal,
-        None => invite.domain == principal.domain(),
-    };
-    if fits { Ok(()) } else { Err(Refusal::BadInvite) }
-}
-
-pub(super) fn invite(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict, Refusal> {
-    let domain =
-        new.principal.as_ref().map_or(actor.principal.domain(), Principal::domain).to_owned();
-    case.check_domain(&domain)?;
-    check_may_invite(case, actor, &new, &domain)?;
-    if let Some(open) = case.views.invite(&new.invite) {
-        let same = open.principal == new.principal
-            && open.role == new.role
-            && open.by.as_ref() == Some(&actor.principal);
-        let repeated = Verdict::unchanged(invited(case, open.expires_at));
-        return if same {
-            Ok(repeated)
-        } else {
-            Err(Refusal::bad_field("invite", "was made before; make a new token"))
-        };
-    }
-    let lifetime = granted(new.lifetime, INVITE_MS_DEFAULT, LIFETIME_MS_MIN, INVITE_MS_MAX)?;
-    let expires_at = case.now.after(lifetime);
-    let event = InviteCreated {
-        invite: new.invite,
-        principal: new.principal,
-        domain,
-        role: new.role,
-        by: Some(actor.principal.clone()),
-        expires_at,
-    };
-    Ok(Verdict::new(Event::InviteCreated(event), invited(case, expires_at)))
-}
-
-/// Its maker is told when it runs out by the wall clock.
-fn invited(case: Case<'_>, expires_at: Timestamp) -> Reply {
-    Reply::Done(Answer::Invited { expires_at: case.ahead.shown(expires_at) })
-}
-
-/// Administrators invite anybody to their domain; everybody may invite a further device of its own.
-fn check_may_invite(
-    case: Case<'_>,
-    actor: &Actor,
-    new: &Invite,
-    domain: &str,
-) -> Result<(), Refusal> {
-    let own = new.principal.as_ref() == Some(&actor.principal) && new.role == Role::User;
-    // Whoever may create a domain may also invite its first administrators.
-    let founder = new.role == Role::Administrator && case.operates(actor);
-    let administrator = case.administers(actor, domain) || founder;
-    if !own && !administrator {
-        let cure = format!("ask an administrator of {domain}, or invite a device of your own");
-        return Err(Refusal::Forbidden { action: "make this invite".into(), cure });
-    }
-    let open = case.views.invites().len();
-    let of_actor = || {
-        case.views.invites().filter(|(_, view)| view.by.as_ref() == Some(&actor.principal)).count()
-    };
-    // One user must not be able to use up what all share.
-    let max = if administrator { INVITES_MAX } else { DEVICES_MAX };
-    if open >= INVITES_MAX || !administrator && of_actor() >= max {
-        return Err(Refusal::InvitesFull { max: max as u64 });
-    }
-    Ok(())
 }
 
 pub(super) fn revoke(case: Case<'_>, actor: &Actor, revoke: RevokeKey) -> Result<Verdict, Refusal> {
@@ -158,8 +93,9 @@ pub(super) fn revoke(case: Case<'_>, actor: &Actor, revoke: RevokeKey) -> Result
     }
     let act = AdministratorAct::RevokedKey;
     let acted = case.acted(actor, &principal, act, &device.to_string());
+    let mut events = ending::of_device(case, actor, &principal, device);
     let event = KeyRevoked { principal, device, by: actor.principal.clone() };
-    let mut events = vec![Event::KeyRevoked(event)];
+    events.push(Event::KeyRevoked(event));
     events.extend(acted);
     Ok(Verdict::of(events, Reply::Done(Answer::KeyRevoked)))
 }

@@ -4,8 +4,10 @@
 
 mod domain;
 mod due;
+mod ending;
 mod grant;
 mod identity;
+mod invite;
 mod message;
 mod publish;
 mod receipt;
@@ -38,6 +40,7 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
 fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
     match command {
         Command::Publish(publish) => publish::publish(case, actor, publish),
+        Command::RemovePublication(request) => publish::remove_any(case, actor, request),
         Command::Subscribe(request) => subscribe::subscribe(case, actor, request),
         Command::Unsubscribe(request) => subscribe::unsubscribe(case, actor, request.presentity),
         Command::EndSubscription(request) => subscribe::end(case, actor, request),
@@ -48,7 +51,8 @@ fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Ref
         Command::ChangeDelivery(change) => rules::delivery(case, actor, change),
         Command::ChangeVisibility(change) => rules::visibility(case, actor, change),
         Command::Grant(grant) => grant::grant(case, actor, grant),
-        Command::Invite(invite) => identity::invite(case, actor, invite),
+        Command::Invite(invite) => invite::make(case, actor, invite),
+        Command::WithdrawInvite(request) => invite::withdraw(case, actor, &request),
         Command::RevokeKey(revoke) => identity::revoke(case, actor, revoke),
         Command::Administer(administer) => self::administer(case, actor, administer),
     }

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: how publications are composed (see `compose`).
 
+use std::collections::BTreeSet;
+
 use crate::event::{
     Event, PublicationCause, PublicationEnded, PublicationKey, PublicationRefreshed, Published,
 };
@@ -9,7 +11,7 @@ use crate::model::limits::{
     LIFETIME_MS_MIN, PUBLICATION_MS_DEFAULT, PUBLICATION_MS_MAX, PUBLICATIONS_MAX,
 };
 use crate::model::{Document, Lifetime, Presentity, Refusal, Rights, Sequence, Tag};
-use crate::protocol::{Answer, Publish};
+use crate::protocol::{Answer, Publish, RemovePublication};
 use crate::service::case::{Case, Verdict, granted, rights};
 use crate::service::{Actor, Reply};
 use crate::view::PresentityView;
@@ -131,22 +133,24 @@ fn remove(
     ))
 }
 
-/// Ends these publications. The events must be the first of their verdict: each names the position of the one before
-/// it.
+/// Ends these publications. The events must stand in their verdict behind `before` others: each names the position of the
+/// one before it.
 pub(super) fn withdrawn(
     case: Case<'_>,
     presentity: &Presentity,
-    view: &PresentityView,
-    gone: Vec<PublicationKey>,
+    gone: &BTreeSet<PublicationKey>,
+    before: usize,
 ) -> Vec<Event> {
+    let Some(view) = case.views.presentity(presentity) else { return Vec::new() };
     let mut left = view.publications.clone();
     let mut previous = view.changed_at;
+    let first = case.next.plus(before as u64).get();
     let mut events = Vec::new();
-    for (publication, at) in gone.into_iter().zip(case.views.head().next().get()..) {
-        left.remove(&publication);
+    for (publication, at) in gone.iter().zip(first..) {
+        left.remove(publication);
         events.push(Event::PublicationEnded(PublicationEnded {
             presentity: presentity.clone(),
-            publication,
+            publication: publication.clone(),
             cause: PublicationCause::Withdrawn,
             previous,
             others: left.values().map(|publication| publication.document_at).collect(),
@@ -154,6 +158,28 @@ pub(super) fn withdrawn(
         previous = Sequence::new(at);
     }
     events
+}
+
+/// Removes a publication of whichever device: for whoever controls the presentity, and for another device of whoever
+/// published.
+pub(super) fn remove_any(
+    case: Case<'_>,
+    actor: &Actor,
+    request: RemovePublication,
+) -> Result<Verdict, Refusal> {
+    let RemovePublication { presentity, device, name, .. } = request;
+    check_may_publish(case, actor, &presentity)?;
+    let own = case.views.principal(&actor.principal);
+    if !own.is_some_and(|view| view.devices.contains_key(&device)) {
+        case.check_controls(actor, &presentity.principal(), "remove its publications")?;
+    }
+    let key = PublicationKey { device, name };
+    let view = case.views.presentity(&presentity);
+    if !view.is_some_and(|view| view.publications.contains_key(&key)) {
+        return Err(Refusal::NoPublication { device: device.to_string() });
+    }
+    let events = withdrawn(case, &presentity, &BTreeSet::from([key]), 0);
+    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version: 0 })))
 }
 
 /// A tag that was never issued for this presentity: a keyed hash of how many were issued. A hash of the event's

@@ -173,7 +173,7 @@ pub(super) fn end(
     case.check_domain(presentity.domain())?;
     let owner = presentity.principal();
     let is_owner = controls(case.views, &owner, &actor.principal);
-    if !is_owner && !case.administers(actor, presentity.domain()) {
+    if !is_owner && !case.administers(&actor.principal, presentity.domain()) {
         let cure = format!("ask {owner}, or an administrator of {}", presentity.domain());
         return Err(Refusal::Forbidden { action: "end others' subscriptions".into(), cure });
     }

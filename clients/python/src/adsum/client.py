@@ -317,11 +317,12 @@ class Client:
         self, principal: str | None = None, lifetime: float | None = None, token: bytes | str | None = None
     ) -> str:
         """Makes an invite for another device of one's own, or as an administrator for others; its token."""
-        secret = (read_token(token) if isinstance(token, str) else token) or new_token()
+        secret = (read_token(token)[0] if isinstance(token, str) else token) or new_token()
         whom = principal or self.identity.principal
         body = p.Invite(0, invite_id(secret), whom, 0, milliseconds(lifetime))
-        await self.request(body, f"the invite for {whom}", write_token(secret))
-        return write_token(secret)
+        text = write_token(secret, self.identity.server_key)
+        await self.request(body, f"the invite for {whom}", text)
+        return text
 
     async def request(self, body: Any, what: str = "the request", id: str = "", *, lasts: bool = True) -> Any:
         """Any request of CONTROL and its answer; repeated over lost connections until the time is up.

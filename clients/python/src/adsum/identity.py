@@ -34,6 +34,9 @@ from .resume import Position
 TOKEN_BYTES = 32
 CHECK_BYTES = 3
 TOKEN_LETTERS = 56
+KEY_BYTES = 32
+BOUND_CHECK_BYTES = 6
+BOUND_TOKEN_LETTERS = 112
 
 
 @dataclass(frozen=True, repr=False)
@@ -224,25 +227,30 @@ def invite_id(token: bytes) -> bytes:
     return derive_key("adsum 2026 invite id", token)
 
 
-def write_token(token: bytes) -> str:
-    """The token as people pass it on (B.8)."""
-    return base64.b32encode(token + _check(token)).decode().lower()
+def write_token(token: bytes, server_key: bytes | None = None) -> str:
+    """The token as people pass it on, with the key of the server that it is for (B.8)."""
+    return base64.b32encode(token + (server_key or b"") + _check(token, server_key)).decode().lower()
 
 
-def read_token(text: str) -> bytes:
-    """The secret in a token; case, hyphens and white space mean nothing."""
+def read_token(text: str) -> tuple[bytes, bytes | None]:
+    """The secret in a token and the key of the server that it is for; case, hyphens and white space mean nothing."""
     letters = "".join(text.split()).replace("-", "").upper()
-    if len(letters) != TOKEN_LETTERS:
-        raise Invalid("the invite token must have 56 letters and digits; copy all of it")
+    if len(letters) not in (TOKEN_LETTERS, BOUND_TOKEN_LETTERS):
+        raise Invalid("the invite token must have 112 letters and digits, or 56 if it names no server; copy all of it")
     try:
         found = base64.b32decode(letters)
     except ValueError as error:
         raise Invalid("the invite token may hold only the letters a to z and the digits 2 to 7") from error
-    token, check = found[:TOKEN_BYTES], found[TOKEN_BYTES:]
-    if check not in (_check(token), derive_key("adsum 2026 invite token check", token)[:CHECK_BYTES]):
+    token, rest = found[:TOKEN_BYTES], found[TOKEN_BYTES:]
+    server_key = rest[:KEY_BYTES] if len(letters) == BOUND_TOKEN_LETTERS else None
+    check = rest[len(server_key or b"") :]
+    first = derive_key("adsum 2026 invite token check", token)[:CHECK_BYTES]
+    if check != _check(token, server_key) and (server_key or check != first):
         raise Invalid("the invite token has a slip in it: its check does not match; copy it again")
-    return token
+    return token, server_key
 
 
-def _check(token: bytes) -> bytes:
+def _check(token: bytes, server_key: bytes | None = None) -> bytes:
+    if server_key:
+        return hashlib.sha256(b"adsum bound invite token check" + token + server_key).digest()[:BOUND_CHECK_BYTES]
     return hashlib.sha256(b"adsum invite token check" + token).digest()[:CHECK_BYTES]

@@ -78,6 +78,8 @@ DEVICES_MAX = 16
 DEVICES_REVOKED_MAX = 64
 DEVICE_LABEL_BYTES_MAX = 64
 INVITES_MAX = 10000
+INVITES_OF_ADMINISTRATOR_MAX = 2000
+INVITES_OF_USER_MAX = 16
 INVITE_MS_DEFAULT = 604800000
 INVITE_MS_MAX = 2592000000
 KEEP_ALIVE_MS = 20000
@@ -181,6 +183,9 @@ class RefusalCode(IntEnum):
     DOMAIN_CONFIGURED = 44
     ANONYMOUS = 45
     NO_MESSAGE = 46
+    NO_INVITE = 47
+    NO_PUBLICATION = 48
+    DOMAIN_INHABITED = 49
 
     @property
     def word(self) -> str:
@@ -353,6 +358,13 @@ class HelloProof(IntEnum):
 
 class InviteRole(IntEnum):
     """The numbers of `Invite.role`."""
+
+    USER = 0
+    ADMINISTRATOR = 1
+
+
+class OpenInviteRole(IntEnum):
+    """The numbers of `OpenInvite.role`."""
 
     USER = 0
     ADMINISTRATOR = 1
@@ -911,6 +923,20 @@ class Administer:
 
 
 @dataclass(frozen=True)
+class WithdrawInvite:
+    """Kind 0x001F, on CONTROL, from the client."""
+
+    KIND: ClassVar[int] = 0x001F
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("invite", "u8[32]"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    request: int = 0
+    operation: bytes = bytes(16)
+    invite: bytes = bytes(32)
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fetch:
     """Kind 0x0020, on QUERY, from the client."""
 
@@ -1162,6 +1188,49 @@ class FeedAck:
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("cursor", "bytes"),)
     ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
     cursor: bytes = b""
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListInvites:
+    """Kind 0x0032, on QUERY, from the client."""
+
+    KIND: ClassVar[int] = 0x0032
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    #: Whether the answer is any number of rows and then `End`.
+    HAS_ROWS: ClassVar[bool] = True
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemovePublication:
+    """Kind 0x0033, on CONTROL, from the client."""
+
+    KIND: ClassVar[int] = 0x0033
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("presentity", "text"), ("device", "u8[8]"), ("name", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    request: int = 0
+    operation: bytes = bytes(16)
+    presentity: str = ""
+    device: bytes = bytes(8)
+    name: str = ""
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListPublications:
+    """Kind 0x0034, on QUERY, from the client."""
+
+    KIND: ClassVar[int] = 0x0034
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("presentity", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    #: Whether the answer is any number of rows and then `End`.
+    HAS_ROWS: ClassVar[bool] = True
+    presentity: str = ""
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1668,6 +1737,38 @@ class ServerDescription:
 
 
 @dataclass(frozen=True)
+class OpenInvite:
+    """Kind 0x0142, on QUERY, from the server."""
+
+    KIND: ClassVar[int] = 0x0142
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("invite", "u8[32]"), ("principal", "text"), ("domain", "text"), ("role", "u8"), ("by", "text"), ("device", "u8[8]?"), ("expires_at_ms", "u64"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    invite: bytes = bytes(32)
+    principal: str = ""
+    domain: str = ""
+    role: int = 0
+    by: str = ""
+    device: bytes | None = None
+    expires_at_ms: int = 0
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class LivePublication:
+    """Kind 0x0143, on QUERY, from the server."""
+
+    KIND: ClassVar[int] = 0x0143
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("device", "u8[8]"), ("name", "text"), ("expires_at_ms", "u64"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    device: bytes = bytes(8)
+    name: str = ""
+    expires_at_ms: int = 0
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Refused:
     """Kind 0x01FF, on all, from the server."""
 
@@ -1711,7 +1812,7 @@ class ComposingEvent:
 
 
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, Refused, Goaway, ComposingEvent]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -1730,6 +1831,7 @@ KINDS: dict[int, type[Body]] = {
     0x001C: Grant,
     0x001D: EndSubscription,
     0x001E: Administer,
+    0x001F: WithdrawInvite,
     0x0020: Fetch,
     0x0021: ListSubscriptions,
     0x0022: ListKeys,
@@ -1748,6 +1850,9 @@ KINDS: dict[int, type[Body]] = {
     0x002F: ServerInfo,
     0x0030: FeedOpen,
     0x0031: FeedAck,
+    0x0032: ListInvites,
+    0x0033: RemovePublication,
+    0x0034: ListPublications,
     0x0101: Welcome,
     0x0102: Challenge,
     0x0110: Published,
@@ -1784,6 +1889,8 @@ KINDS: dict[int, type[Body]] = {
     0x0137: WatcherEvent,
     0x0140: Quarantined,
     0x0141: ServerDescription,
+    0x0142: OpenInvite,
+    0x0143: LivePublication,
     0x01FF: Refused,
     0x8001: Goaway,
     0x8002: ComposingEvent,
@@ -1821,6 +1928,7 @@ STRUCTURES: dict[str, type] = {
     "Grant": Grant,
     "EndSubscription": EndSubscription,
     "Administer": Administer,
+    "WithdrawInvite": WithdrawInvite,
     "Fetch": Fetch,
     "ListSubscriptions": ListSubscriptions,
     "ListKeys": ListKeys,
@@ -1839,6 +1947,9 @@ STRUCTURES: dict[str, type] = {
     "ServerInfo": ServerInfo,
     "FeedOpen": FeedOpen,
     "FeedAck": FeedAck,
+    "ListInvites": ListInvites,
+    "RemovePublication": RemovePublication,
+    "ListPublications": ListPublications,
     "Welcome": Welcome,
     "Challenge": Challenge,
     "Published": Published,
@@ -1875,6 +1986,8 @@ STRUCTURES: dict[str, type] = {
     "WatcherEvent": WatcherEvent,
     "Quarantined": Quarantined,
     "ServerDescription": ServerDescription,
+    "OpenInvite": OpenInvite,
+    "LivePublication": LivePublication,
     "Refused": Refused,
     "Goaway": Goaway,
     "ComposingEvent": ComposingEvent,

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use super::fields;
@@ -50,7 +49,7 @@ fn is_empty(value: &Value) -> bool {
 
 fn entity(key: &EntityKey) -> String {
     match key {
-        EntityKey::Invite(invite) => format!("invite:{}", HEXLOWER.encode(&invite.0[..8])),
+        EntityKey::Invite(invite) => format!("invite:{invite}"),
         EntityKey::Principal(principal)
         | EntityKey::Watcher(principal)
         | EntityKey::Rules(principal)

@@ -12,7 +12,7 @@ use crate::model::{Ahead, Lifetime, Moment, PublicKey, Receipts, Rights, Timesta
 /// What the field `field` of the struct `of` is called in a line; `None` if it is left out.
 pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
     Some(match (of, field) {
-        ("InviteCreated", "principal" | "domain")
+        ("InviteCreated" | "InviteIssued", "principal" | "domain")
         | ("RestoreNoticed", "principal")
         | ("PastPlace", "inbox") => field,
         ("KeyEnrolled", "invite") => "invited",
@@ -33,6 +33,7 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         ("ClockMoved", "after") => "after_ms",
         ("ClockMoved", "before") => "before_ms",
         (_, "basic") => "status",
+        (_, "is_first") => "first",
         (_, "is_suspended") => "suspended",
         (_, "is_visible") => "visible",
         (_, "kind") => "receipt",

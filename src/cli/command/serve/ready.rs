@@ -41,8 +41,8 @@ impl ServingLine {
         let domains: Vec<String> =
             config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
         let first = server.first_invite().map(|token| {
-            let token = InviteToken::from_bytes(token);
-            FirstInvite::new(&token, key, reachable(server.local_addr()), &domains[0])
+            let token = InviteToken::from_bytes(token).bound_to(key);
+            FirstInvite::new(&token, reachable(server.local_addr()), &domains[0])
         });
         Self {
             address: server.local_addr().to_string(),
@@ -57,10 +57,8 @@ impl ServingLine {
 }
 
 impl FirstInvite {
-    fn new(token: &InviteToken, key: KeyHash, server: SocketAddr, domain: &str) -> Self {
-        let command = format!(
-            "adsum enroll NAME@{domain} --server {server} --invite {token} --server-key {key}"
-        );
+    fn new(token: &InviteToken, server: SocketAddr, domain: &str) -> Self {
+        let command = format!("adsum enroll NAME@{domain} --server {server} --invite {token}");
         Self { invite: token.to_string(), command }
     }
 }
@@ -89,7 +87,7 @@ impl fmt::Display for ServingLine {
             Some(first) => {
                 write!(
                     to,
-                    "\nNobody is enrolled yet. Become the administrator within 7 days:\n  {}",
+                    "\nNobody is enrolled yet. Become the administrator within 7 days:\n  {}\nEach start tells this line until somebody is enrolled.",
                     first.command
                 )
             }
@@ -125,9 +123,9 @@ mod tests {
 
     #[test]
     fn the_first_start_tells_how_to_become_administrator() {
-        let token = InviteToken::from_bytes([7; 32]);
+        let token = InviteToken::from_bytes([7; 32]).bound_to(KeyHash([1; 32]));
         let server = reachable("[::]:2778".parse().unwrap());
-        let line = line(Some(FirstInvite::new(&token, KeyHash([1; 32]), server, "localhost")));
+        let line = line(Some(FirstInvite::new(&token, server, "localhost")));
         let command =
             format!("adsum enroll NAME@localhost --server 127.0.0.1:2778 --invite {token}");
         assert!(line.to_string().contains(&command), "{line}");

@@ -1,0 +1,159 @@
+//! `adsum invites`: the invites that are open, and taking one back.
+//!
+//! Must never hold: a token, or who may withdraw what (the service knows).
+
+use clap::Subcommand;
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+
+use crate::cli::print::table::Row;
+use crate::cli::print::{changed, table, time::rfc3339};
+use crate::cli::run::cure;
+use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
+use crate::client::{Client, OpenInvite};
+use crate::model::{InviteId, Refusal};
+
+/// Arguments of `adsum invites`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    repeat: Operation,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List those that are open: one's own, and for an administrator those of its domain
+    List,
+    /// Take one back, so that nobody can use it
+    Withdraw {
+        /// Which: the 16 hexadecimal digits that `adsum invites` shows
+        #[arg(value_parser = digits)]
+        invite: String,
+    },
+}
+
+fn digits(text: &str) -> Result<String, String> {
+    let given = text.to_ascii_lowercase();
+    let is_id = [16, 64].contains(&given.len()) && HEXLOWER.decode(given.as_bytes()).is_ok();
+    is_id
+        .then_some(given)
+        .ok_or_else(|| "write the 16 digits that `adsum invites` shows".to_owned())
+}
+
+/// `{"type":"invite", …}`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "invite")]
+struct InviteLine {
+    invite: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
+    domain: String,
+    role: &'static str,
+    /// Left out for one that the operator made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    expires_at: String,
+}
+
+impl From<OpenInvite> for InviteLine {
+    fn from(open: OpenInvite) -> Self {
+        Self {
+            invite: HEXLOWER.encode(&open.invite.0),
+            principal: open.principal.map(|principal| principal.to_string()),
+            domain: open.domain.to_string(),
+            role: open.role.as_str(),
+            by: open.by.map(|by| by.to_string()),
+            device: open.device.map(|device| device.to_string()),
+            expires_at: rfc3339(open.expires_at),
+        }
+    }
+}
+
+impl Row for InviteLine {
+    fn cells(&self) -> Vec<String> {
+        let anybody = || format!("anybody of {}", self.domain);
+        let by = self.by.as_deref().unwrap_or("the operator");
+        let with = self.device.as_ref().map(|device| format!(" with {device}")).unwrap_or_default();
+        vec![
+            self.invite[..16].to_owned(),
+            self.principal.clone().unwrap_or_else(anybody),
+            self.role.to_owned(),
+            format!("by {by}{with}"),
+            format!("until {}", self.expires_at),
+        ]
+    }
+}
+
+/// Runs `adsum invites`.
+pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    invocation.operation = args.repeat.operation;
+    match args.action {
+        None | Some(Action::List) => list(invocation),
+        Some(Action::Withdraw { invite }) => withdraw(&invite, invocation),
+    }
+}
+
+fn list(invocation: &mut Invocation) -> Result<(), Failure> {
+    let open = session::once(invocation, async |client| Ok(client.invites().await?))?;
+    let lines: Vec<InviteLine> = open.into_iter().map(InviteLine::from).collect();
+    table::print(&lines, "no invite is open", &mut invocation.output)
+}
+
+fn withdraw(given: &str, invocation: &mut Invocation) -> Result<(), Failure> {
+    let is_repeat = invocation.operation.is_some();
+    session::once(invocation, async |client| match named(client, given).await? {
+        Some(invite) => Ok(client.withdraw_invite(invite).await?),
+        // The first time may have done it.
+        None if is_repeat => Ok(()),
+        None => Err(unknown(given)),
+    })?;
+    changed::print(&format!("the invite {given} is withdrawn"), 0, invocation)
+}
+
+fn unknown(given: &str) -> Failure {
+    let refusal = Refusal::NoInvite { invite: given.to_owned() };
+    Failure::failed(refusal.code().as_str(), cure::of_refusal(&refusal))
+}
+
+/// The open invite whose name begins so.
+async fn named(client: &Client, given: &str) -> Result<Option<InviteId>, Failure> {
+    let open = client.invites().await?;
+    let mut ids = open.iter().map(|open| open.invite);
+    Ok(ids.find(|invite| HEXLOWER.encode(&invite.0).starts_with(given)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invite_line_tells_for_whom_by_whom_and_until_when() {
+        let line = |principal: Option<&str>, by: Option<&str>| InviteLine {
+            invite: "ab".repeat(32),
+            principal: principal.map(str::to_owned),
+            domain: "localhost".into(),
+            role: "user",
+            by: by.map(str::to_owned),
+            device: by.map(|_| "0011223344556677".to_owned()),
+            expires_at: "T".into(),
+        };
+        let first =
+            ["abababababababab", "anybody of localhost", "user", "by the operator", "until T"];
+        assert_eq!(line(None, None).cells(), first);
+        let named = line(Some("bob@localhost"), Some("root@localhost"));
+        assert_eq!(named.cells()[1], "bob@localhost");
+        assert_eq!(named.cells()[3], "by root@localhost with 0011223344556677");
+        let json = serde_json::to_string(&named).unwrap();
+        assert!(json.starts_with(r#"{"type":"invite","invite":"abab"#), "{json}");
+    }
+
+    #[test]
+    fn an_id_is_what_a_listing_shows() {
+        assert_eq!(digits("ABABABABABABABAB"), Ok("abababababababab".to_owned()));
+        assert!(digits("abab").is_err() && digits("xbababababababab").is_err());
+    }
+}
