@@ -60,16 +60,16 @@ impl ContentType {
         if text.len() > CONTENT_TYPE_BYTES_MAX {
             return Err(bad("is longer than 255 bytes; shorten it"));
         }
-        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        if text.chars().any(char::is_control) {
+            return Err(bad("holds a control character; leave it out"));
+        }
+        let essence = text.split(';').next().unwrap_or_default();
         let (kind, subtype) = essence
             .trim_end()
             .split_once('/')
             .ok_or_else(|| bad("has no `/`; write it like text/plain"))?;
         if !is_token(kind) || !is_token(subtype) {
             return Err(bad("is not `type/subtype`; write it like text/plain"));
-        }
-        if parameters.chars().any(char::is_control) {
-            return Err(bad("holds a control character; leave it out"));
         }
         Ok(Self(text.into()))
     }
@@ -129,10 +129,26 @@ mod tests {
         for good in ["text/plain", "Text/Plain; charset=utf-8", "application/x.y+json"] {
             assert_eq!(ContentType::new(good).unwrap().as_str(), good);
         }
-        for wrong in ["", "text", "/plain", "text/", "te xt/plain", "text/plain;\r\nX: y"] {
+        for wrong in ["", "text", "/plain", "text/", "te xt/plain"] {
             assert!(ContentType::new(wrong).is_err(), "{wrong:?}");
         }
         assert!(ContentType::new("TEXT/html").unwrap().is_text());
         assert!(!ContentType::new("image/png").unwrap().is_text());
+    }
+
+    #[test]
+    fn a_control_character_is_refused_wherever_it_stands_and_left_out_of_what_was_recorded() {
+        for wrong in [
+            "text/plain\n",
+            "text/plain\r\n; x=y",
+            "text/plain;\r\nX: y",
+            "text/plain\u{85}",
+            "text/plain;\t",
+        ] {
+            assert!(ContentType::new(wrong).is_err(), "{wrong:?}");
+            let recorded = ContentType::try_from(wrong.to_owned()).unwrap();
+            assert!(!recorded.as_str().contains(char::is_control), "{wrong:?}");
+        }
+        assert!(ContentType::try_from("text\n".to_owned()).is_err());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Must never hold: what is checked (each type says so in its `new`).
 
-/// Defines a type for a text. `new` of the type checks what comes from elsewhere, the log among it.
+/// Defines a type for a text. `new` of the type checks what comes from elsewhere, the log among it; a control character that
+/// an earlier version let into the log is left out of what is read there.
 macro_rules! text {
     ($(#[$meta:meta])* $name:ident($held:ty)) => {
         $(#[$meta])*
@@ -21,7 +22,9 @@ macro_rules! text {
             type Error = $crate::model::Refusal;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
-                Self::new(&text)
+                Self::new(&text).or_else(|refusal| {
+                    Self::new(&text.replace(char::is_control, "")).map_err(|_| refusal)
+                })
             }
         }
 

@@ -300,6 +300,13 @@ fn a_subject_that_cannot_be_written_as_it_is_is_refused() {
     assert!(Cpim::compose(&Draft { date_time: never, ..draft.clone() }).is_err());
     let hostile = Address::of("im:bob@example.net>\r\nFrom: <im:mallory@example.net");
     assert!(Cpim::compose(&Draft { to: &[hostile], ..draft.clone() }).is_err());
+    for language in ["fr a\r\nX:", "fr a", "fr\r\n"] {
+        let hostile = [Subject { language: language.into(), text: "b".into() }];
+        let composed = Cpim::compose(&Draft { subjects: &hostile, ..draft.clone() });
+        assert!(composed.is_err(), "{language:?}");
+    }
+    let hostile = [Address::of("im:bob@example.net>\r\nX: <im:mallory@example.net")];
+    assert!(Cpim::compose(&Draft { to: &hostile, ..draft.clone() }).is_err());
     let injected = subject("a\r\nFrom: <im:mallory@example.net>");
     let message = Cpim::compose(&Draft { subjects: &injected, ..draft }).unwrap();
     assert_eq!((message.subjects(), message.headers().len()), (&injected[..], 3));

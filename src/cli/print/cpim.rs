@@ -123,6 +123,49 @@ mod tests {
         assert!(text.lines().all(|line| line.starts_with("  ")), "{text}");
     }
 
+    /// The messages of what was printed in a row, by the lengths that it tells.
+    fn taken_apart(mut printed: &[u8]) -> Vec<Cpim> {
+        let mut messages = Vec::new();
+        while !printed.is_empty() {
+            let text = String::from_utf8_lossy(printed);
+            let length = text.split("Content-Length: ").nth(1).unwrap().split('\r').next().unwrap();
+            let begin = text.find("\r\n\r\n").unwrap() + 4;
+            let (message, rest) = printed[begin..].split_at(length.parse().unwrap());
+            messages.push(cpim::parse(message).unwrap());
+            printed = rest;
+        }
+        messages
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn messages_in_a_row_are_told_apart_whatever_they_hold(
+            given in proptest::collection::vec((
+                "(text/plain|message/cpim|image/x;)[;= \r\n\t\u{b}\u{85}\u{2028}a-cé\"]{0,6}",
+                "[\r\na: -]{1,20}|Content-Length: [0-9]\r\n\r\n|\r\n\r\nFrom: <im:a@b>\r\n",
+            ), 0..4),
+        ) {
+            let messages = given.iter().filter_map(|(kind, body)| Some(Message {
+                inbox: "im:bob@localhost".parse().unwrap(),
+                sequence: InboxSequence::new(1),
+                sender: "alice@localhost".parse().unwrap(),
+                id: MessageId::new("m1").unwrap(),
+                content_type: ContentType::new(kind).ok()?,
+                body: Payload::text(body),
+                accepted_at: Timestamp::from_ms(0),
+                lifetime: None,
+            }));
+            let messages: Vec<Message> = messages.collect();
+            let printed: Vec<u8> = messages.iter().flat_map(|message| framed(message).unwrap()).collect();
+            let read = taken_apart(&printed);
+            assert_eq!(read.len(), messages.len());
+            for (read, message) in read.iter().zip(&messages) {
+                assert_eq!(read.content_type().as_str(), message.content_type.as_str().trim_end());
+                assert_eq!(Some(read.body()), message.body.bytes());
+            }
+        }
+    }
+
     #[test]
     fn what_is_out_of_form_or_of_another_type_is_shown_as_bytes() {
         assert_eq!(shown_as("message/cpim", "", HELLO), None);

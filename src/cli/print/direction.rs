@@ -30,6 +30,13 @@ fn is_steering(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a terminal may act on the character or reorder what stands around it, marks of direction included: what stands in
+/// JSON is never read as text, so nothing of this is harmless there.
+pub(in crate::cli) fn acts(character: char) -> bool {
+    let is_mark = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}');
+    character.is_control() || is_mark || is_steering(character)
+}
+
 /// Which characters begin or end an isolate or an embedding that has both. Overrides are never harmless.
 fn balanced(characters: &[char]) -> Vec<bool> {
     let mut harmless = vec![false; characters.len()];

@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::cli::print::text::{shown_on_terminal, visible_for};
+use crate::cli::print::text::{json_for, shown_on_terminal, visible_for};
 use crate::cli::run::failure::{self, Failure};
 
 /// Stdout, as lines for people or as one JSON object a line.
@@ -43,7 +43,8 @@ impl Output {
         line: &(impl Serialize + Display),
     ) -> Result<(), Failure> {
         let text = if self.json {
-            serde_json::to_string(line).expect("a line has text keys only")
+            let json = serde_json::to_string(line).expect("a line has text keys only");
+            json_for(json, self.terminal)
         } else {
             line.to_string()
         };
@@ -115,7 +116,7 @@ pub(in crate::cli) fn note(json: bool, code: &str, message: &str) {
 
 fn aside(json: bool, line: &Aside<'_>) {
     let text = if json {
-        serde_json::to_string(line).expect("text is JSON")
+        json_for(serde_json::to_string(line).expect("text is JSON"), stderr_is_terminal())
     } else {
         format!("adsum: {}", visible_for(line.message, stderr_is_terminal()))
     };
@@ -171,6 +172,15 @@ mod tests {
         }
     }
 
+    #[derive(Serialize)]
+    struct Written(String);
+
+    impl Display for Written {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str(&self.0)
+        }
+    }
+
     fn printed(json: bool) -> String {
         let shared = Shared::default();
         let mut output = Output::to(json, Box::new(shared.clone()));
@@ -203,6 +213,19 @@ mod tests {
         };
         assert_eq!(printed(false), b"a\r\n\x1b[2J\xff");
         assert_eq!(printed(true), "a\n␛[2J\u{fffd}".as_bytes());
+    }
+
+    #[test]
+    fn a_line_for_programs_cannot_steer_a_terminal() {
+        let printed = |terminal| {
+            let shared = Shared::default();
+            let mut output = Output { terminal, ..Output::to(true, Box::new(shared.clone())) };
+            output.line(&Written("\u{9b}31m\u{202e}é".to_owned())).unwrap();
+            output.flush().unwrap();
+            String::from_utf8(shared.0.lock().unwrap().clone()).unwrap()
+        };
+        assert_eq!(printed(false), "\"\u{9b}31m\u{202e}é\"\n");
+        assert_eq!(printed(true), "\"\\u009b31m\\u202eé\"\n");
     }
 
     #[test]

@@ -47,6 +47,24 @@ pub(in crate::cli) fn indented(text: &str) -> String {
     lines.join("\n")
 }
 
+/// JSON for a terminal or for a pipe: on a terminal, what could steer it is written as an escape, so that it stays the same
+/// value. Such a character stands inside strings only, never behind a backslash.
+pub(in crate::cli) fn json_for(json: String, is_terminal: bool) -> String {
+    if !is_terminal || !json.contains(direction::acts) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if direction::acts(character) {
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            safe.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
 /// Makes control characters visible.
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -117,6 +135,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_on_a_terminal_is_the_same_value_and_steers_nothing(
+            text in "[\"\\\\a\u{1b}\u{7f}\u{80}-\u{9f}\u{61c}\u{200e}-\u{202e}\u{2066}-\u{206f}\u{feff}\u{e0041}é🦀]{0,12}",
+        ) {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(json_for(json.clone(), false), json.clone());
+            let shown = json_for(json, true);
+            prop_assert!(!shown.contains(direction::acts), "{}", shown);
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+
         #[test]
         fn no_control_character_comes_through(text in any::<String>(), is_terminal in any::<bool>()) {
             let safe = escaped(&visible_for(&text, is_terminal), |_| false);

@@ -1,6 +1,6 @@
 //! Writes a message from its parts, in the one form that every reader takes.
 //!
-//! Must never hold: a check. What is written is read back, and the reader judges.
+//! Must never hold: a rule of the format. What is written is read back, and the reader judges.
 
 use super::escape::escape;
 use super::parse::parse;
@@ -34,9 +34,17 @@ impl Cpim {
     ///
     /// # Errors
     /// What a reader would refuse: an address that is no absolute URI, no recipient, a language that is no tag,
-    /// a subject that begins or ends with a space, a moment after the year 9999, more than 64 KiB.
+    /// a subject that begins or ends with a space, a moment after the year 9999, more than 64 KiB; and a part that would be
+    /// read as another or as a header of its own.
     pub fn compose(draft: &Draft<'_>) -> Result<Self, FormatFault> {
-        parse(&bytes(draft)?)
+        let cpim = parse(&bytes(draft)?)?;
+        let said = (&cpim.from, &cpim.to[..], &cpim.cc[..], &cpim.subjects[..]);
+        if said == (draft.from, draft.to, draft.cc, draft.subjects) {
+            return Ok(cpim);
+        }
+        let cure = "leave line ends and spaces out of addresses and languages";
+        let given = format!("{said:?}");
+        Err(FormatFault::value(Position { line: 1, column: 1 }, "header", &given, cure))
     }
 }
 

@@ -172,6 +172,10 @@ impl<'a> Reader<'a> {
     /// The next token and the piece of text it is.
     fn event(&mut self) -> Result<(Event<'a>, &'a str), FormatFault> {
         self.at = self.end();
+        // The tokenizer passes over such a mark and counts from behind it: its places would not be those of the text.
+        if self.at == 0 && self.text.starts_with('\u{feff}') {
+            return Err(self.fault("a byte order mark within the text", "leave it out"));
+        }
         let event = self.tokens.read_event().map_err(|error| {
             let byte = usize::try_from(self.tokens.error_position()).unwrap_or(self.at);
             let at = Position::of(self.text.as_bytes(), byte);
