@@ -18,7 +18,7 @@ use thiserror::Error;
 pub use scan::{Each, Entries, Tip};
 pub use sled_log::SledLog;
 pub use stat::{Stat, stat};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, check_noted, verify};
 
 use crate::disk::{self, Fault};
 use crate::event::{EntryFault, Event, Recorded};
@@ -118,6 +118,30 @@ pub enum LogFault {
         found: Sequence,
         /// The last event that was on stable storage.
         durable: Sequence,
+    },
+    /// The log ends before what was noted of it elsewhere.
+    #[error(
+        "the log in {path} is whole, but it ends at event {found} and {noted} was noted, so an older state was put back; bring back the newer one, or tell everybody from when on to send and publish again"
+    )]
+    Shorter {
+        /// The folder.
+        path: String,
+        /// Its last event.
+        found: Sequence,
+        /// What was noted, as `POSITION:CHAIN`.
+        noted: String,
+    },
+    /// The log is not the one that something was noted of elsewhere.
+    #[error(
+        "the log in {path} is whole, but it has {found} where {noted} was noted, so it is another log from there or before: an older state that was put back and went on, or one that somebody made; bring back the right one, or tell everybody from when on to send and publish again"
+    )]
+    Differs {
+        /// The folder.
+        path: String,
+        /// The end of its entry there, as `POSITION:CHAIN`.
+        found: String,
+        /// What was noted, likewise.
+        noted: String,
     },
     /// The record of how far the log was durable is missing or damaged.
     #[error(

@@ -48,6 +48,13 @@ impl Tip {
     pub const EMPTY: Self = Self { head: Sequence::ZERO, chain: Chain::START };
 }
 
+/// `POSITION:CHAIN`, to be kept elsewhere.
+impl core::fmt::Display for Tip {
+    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(to, "{}:{}", self.head, self.chain)
+    }
+}
+
 impl Default for Tip {
     fn default() -> Self {
         Self::EMPTY
@@ -126,6 +133,11 @@ pub(crate) fn tip(source: &dyn Entries) -> Result<Tip, LogFault> {
     tip_below(source, &END)
 }
 
+/// The end of the entry that holds the event `at`, or of the last one before it.
+pub(crate) fn tip_at(source: &dyn Entries, at: Sequence) -> Result<Tip, LogFault> {
+    tip_below(source, &after(at))
+}
+
 fn tip_below(source: &dyn Entries, bound: &[u8]) -> Result<Tip, LogFault> {
     let Some(last) = source.last_before(bound)? else { return Ok(Tip::EMPTY) };
     let start = EntryKey::from_bytes(&last)?.sequence;
@@ -153,7 +165,7 @@ pub(crate) fn check_durable(source: &dyn Entries) -> Result<(), LogFault> {
     if durable.head == Sequence::ZERO {
         return Ok(());
     }
-    let there = tip_below(source, &after(durable.head))?;
+    let there = tip_at(source, durable.head)?;
     if there == durable {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 
 use core::ops::ControlFlow;
 
-use super::scan::check_durable;
+use super::scan::{self, Tip, check_durable};
 use super::{Entries, LogFault};
 use crate::event::{Assembler, Chain};
 use crate::model::Sequence;
@@ -62,4 +62,23 @@ pub fn verify(source: &dyn Entries, progress: &mut dyn FnMut(u64)) -> Result<Ver
     verified.chain = assembler.chain().expect("the assembler was told to follow the chain");
     verified.first = first.min(verified.head);
     Ok(verified)
+}
+
+/// Checks that `source`, which was found whole, goes on from what was noted of it elsewhere: a copy of an earlier state that
+/// was put back, or another log, is as whole by itself.
+///
+/// # Errors
+/// [`LogFault::Shorter`] if it ends before, [`LogFault::Differs`] if it is another log there, else as [`verify`].
+pub fn check_noted(source: &dyn Entries, noted: Tip) -> Result<(), LogFault> {
+    let head = scan::tip(source)?.head;
+    if head < noted.head {
+        let (path, noted) = (source.name(), noted.to_string());
+        return Err(LogFault::Shorter { path, found: head, noted });
+    }
+    let found = scan::tip_at(source, noted.head)?;
+    if found == noted {
+        return Ok(());
+    }
+    let (found, noted) = (found.to_string(), noted.to_string());
+    Err(LogFault::Differs { path: source.name(), found, noted })
 }

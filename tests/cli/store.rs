@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a rule of the log or the server that has a test of its own below the command line.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::commands::names;
@@ -34,6 +36,79 @@ fn the_log_is_told_only_while_nobody_uses_it() {
     assert_eq!(log(&["cat", "--from", "2", "--until", "2"]).lines().len(), 1);
 }
 
+/// Copies the folder `from` as a backup does.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_older_state_that_was_put_back_is_noticed_by_what_was_noted_elsewhere() {
+    let mut site = Site::with_alice_and_bob();
+    let data = site.data();
+    let log = |arguments: &[&str]| run(&[&["log"], arguments, &["--data", &data]].concat());
+    let send = |site: &Site| site.run("alice", &["send", "im:bob@localhost", "hello"]).line();
+    let head = || log(&["head"]).stdout.trim().to_owned();
+    send(&site);
+    let early = head();
+    assert_eq!(site.stop(), Some(0));
+    let backup = site.file("backup");
+    copy(Path::new(&data), &backup);
+    site.start_again(&[]);
+    send(&site);
+    let late = head();
+    assert_ne!(early, late, "the head is told while a server runs");
+    let told = log(&["head", "--json"]).line();
+    assert_eq!(names(&told), ["chain", "position", "type"]);
+    let (position, chain) = (&told["position"], told["chain"].as_str().unwrap());
+    assert_eq!(format!("{position}:{chain}"), late);
+    assert_eq!(site.stop(), Some(0));
+
+    for noted in [&early, &late] {
+        let verified = log(&["verify", "--json", "--expect", noted]).line();
+        assert_eq!(verified["expected"].as_str(), Some(noted.as_str()));
+    }
+    std::fs::remove_dir_all(&data).unwrap();
+    copy(&backup, Path::new(&data));
+    log(&["verify", "--json"]).line();
+    log(&["verify", "--json", "--expect", &early]).line();
+    let shorter = log(&["verify", "--json", "--expect", &late]);
+    assert_eq!((shorter.error(1), shorter.stdout.as_str()), ("log-shorter".to_owned(), ""));
+    assert!(shorter.stderr.contains(&late), "{}", shorter.stderr);
+
+    site.start_again(&[]);
+    (0..3).for_each(|_| drop(send(&site)));
+    assert_eq!(site.stop(), Some(0));
+    log(&["verify", "--json", "--expect", &early]).line();
+    let other = log(&["verify", "--expect", &late]);
+    assert_eq!((other.exit, other.stdout.as_str()), (1, ""));
+    for part in [late.as_str(), "an older state that was put back", "; "] {
+        assert!(other.stderr.contains(part), "{}", other.stderr);
+    }
+    assert_eq!(log(&["verify", "--json", "--expect", &late]).error(1), "log-differs");
+}
+
+#[test]
+fn what_cannot_have_been_noted_is_wrong_usage_and_a_head_needs_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("none");
+    let data = data.to_str().unwrap();
+    for wrong in ["7", "7:ab", "head"] {
+        let told = run(&["log", "verify", "--data", data, "--expect", wrong]);
+        assert_eq!(told.exit, 2);
+        assert!(told.stderr.contains("`adsum log head`"), "{}", told.stderr);
+    }
+    assert_eq!(run(&["log", "head", "--json", "--data", data]).error(1), "no-store");
+    assert!(!Path::new(data).exists());
+}
+
 #[test]
 fn a_damaged_log_is_told_and_a_folder_without_one_too() {
     let mut site = Site::with_alice_and_bob();
@@ -41,7 +116,7 @@ fn a_damaged_log_is_told_and_a_folder_without_one_too() {
         site.run("alice", &["send", "im:bob@localhost", "findme-findme-findme"]).line();
     }
     assert_eq!(site.stop(), Some(0));
-    let path = std::path::Path::new(&site.data()).join("log/db");
+    let path = Path::new(&site.data()).join("log/db");
     let mut bytes = std::fs::read(&path).unwrap();
     let needle = b"findme-findme-findme";
     let places: Vec<usize> =

@@ -164,6 +164,8 @@ fn word_of(fault: &LogFault) -> &'static str {
         LogFault::NoStore { .. } => "no-store",
         LogFault::Format { .. } => "store-format",
         LogFault::Io { .. } => "io",
+        LogFault::Shorter { .. } => "log-shorter",
+        LogFault::Differs { .. } => "log-differs",
         LogFault::Engine { .. } | LogFault::Poisoned => "log-engine",
         _ => "log-damaged",
     }

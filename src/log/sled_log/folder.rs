@@ -49,7 +49,7 @@ impl Folder {
             disk::sync_folder(parent)?;
         }
         let folder = Self::lock(path)?;
-        if !folder.has_format()? {
+        if !has_format(path)? {
             let text = format!("{TITLE}\nformat {FORMAT}\n");
             folder.write_durably("FORMAT", text.as_bytes())?;
         }
@@ -58,11 +58,16 @@ impl Folder {
 
     /// Locks the folder of a store that is there.
     pub(super) fn open_existing(path: &Path) -> Result<Self, LogFault> {
-        if !path.join("FORMAT").exists() && !path.join("log").exists() {
-            return Err(LogFault::NoStore { path: path.display().to_string() });
+        Self::check_existing(path)?;
+        Self::lock(path)
+    }
+
+    /// Whether the store of the right format is there, whoever has it.
+    pub(super) fn check_existing(path: &Path) -> Result<(), LogFault> {
+        if has_format(path)? {
+            return Ok(());
         }
-        let folder = Self::lock(path)?;
-        if folder.has_format()? { Ok(folder) } else { Err(folder.other_format("no FORMAT file")) }
+        Err(LogFault::NoStore { path: path.display().to_string() })
     }
 
     fn lock(path: &Path) -> Result<Self, LogFault> {
@@ -79,31 +84,6 @@ impl Folder {
             }
             Err(TryLockError::Error(source)) => Err(Fault::of("lock", &file)(source).into()),
         }
-    }
-
-    /// Whether this is a store of the right format; `false` if it is none yet.
-    fn has_format(&self) -> Result<bool, LogFault> {
-        let path = self.path.join("FORMAT");
-        match disk::read(&path)? {
-            Some(bytes) => self.check_format(&String::from_utf8_lossy(&bytes)).map(|()| true),
-            // FORMAT is durable before sled's folder is made, so a log without it was not made by this program.
-            None if self.has_log() => Err(self.other_format("no FORMAT file")),
-            None => Ok(false),
-        }
-    }
-
-    fn check_format(&self, text: &str) -> Result<(), LogFault> {
-        if text == format!("{TITLE}\nformat {FORMAT}\n") {
-            return Ok(());
-        }
-        let number = text.strip_prefix(TITLE).and_then(|rest| rest.trim().strip_prefix("format "));
-        let other = number.and_then(|number| number.parse::<u32>().ok());
-        let other = other.filter(|other| *other != FORMAT).map(|other| other.to_string());
-        Err(self.other_format(other.as_deref().unwrap_or("an unreadable FORMAT file")))
-    }
-
-    fn other_format(&self, found: &str) -> LogFault {
-        LogFault::Format { path: self.name(), found: found.into(), expected: FORMAT }
     }
 
     /// Writes the file `name` so that after a power cut it is there whole or not at all.
@@ -152,4 +132,28 @@ impl Folder {
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
+}
+
+/// Whether `path` is a store of the right format; `false` if it is none yet.
+fn has_format(path: &Path) -> Result<bool, LogFault> {
+    let other = |found: &str| LogFault::Format {
+        path: path.display().to_string(),
+        found: found.into(),
+        expected: FORMAT,
+    };
+    match disk::read(&path.join("FORMAT"))? {
+        Some(bytes) if bytes == format!("{TITLE}\nformat {FORMAT}\n").as_bytes() => Ok(true),
+        Some(bytes) => Err(other(&format_in(&String::from_utf8_lossy(&bytes)))),
+        // FORMAT is durable before sled's folder is made, so a log without it was not made by this program.
+        None if path.join("log").exists() => Err(other("no FORMAT file")),
+        None => Ok(false),
+    }
+}
+
+/// Which other format a FORMAT file tells of.
+fn format_in(text: &str) -> String {
+    let number = text.strip_prefix(TITLE).and_then(|rest| rest.trim().strip_prefix("format "));
+    let other = number.and_then(|number| number.parse::<u32>().ok());
+    let other = other.filter(|other| *other != FORMAT).map(|other| other.to_string());
+    other.unwrap_or_else(|| "an unreadable FORMAT file".into())
 }

@@ -12,8 +12,8 @@
 //! and after a power cut an older mark only notices less. Must never hold: a mark beyond what is on stable storage.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
 use super::{LogFault, Tip};
@@ -47,25 +47,13 @@ impl Mark {
         if !path.exists() {
             // Made, durably, before sled's folder is: a log without its mark is damaged and not new.
             if folder.has_log() {
-                let path = path.display().to_string();
-                return Err(LogFault::Mark { path, reason: "it is gone".into() });
+                return Err(damaged(&path, "it is gone"));
             }
             folder.write_durably("HEAD", &fresh())?;
         }
-        let open = || {
-            let mut file = File::options().read(true).write(true).open(&path)?;
-            let mut bytes = Vec::with_capacity(FILE_BYTES);
-            file.read_to_end(&mut bytes)?;
-            Ok((file, bytes))
-        };
-        let (file, bytes) = open().map_err(Fault::of("read", &path))?;
-        let slots = SLOT_OFFSETS.map(|offset| decode(&bytes, offset));
-        // A power cut may tear the slot that was being written, so one good slot is enough.
-        let newest = slots.iter().enumerate().filter_map(|(slot, tip)| tip.map(|tip| (slot, tip)));
-        let Some((slot, tip)) = newest.max_by_key(|(_, tip)| tip.head) else {
-            let reason = "its checksums do not fit".into();
-            return Err(LogFault::Mark { path: path.display().to_string(), reason });
-        };
+        let file = File::options().read(true).write(true).open(&path);
+        let file = file.map_err(Fault::of("read", &path))?;
+        let (slot, tip) = newest(&file, &path)?;
         Ok(Self { file, path, tip, slot, unsynced: 0 })
     }
 
@@ -96,6 +84,30 @@ impl Mark {
         self.unsynced = 0;
         Ok(self.file.sync_data().map_err(Fault::of("sync", &self.path))?)
     }
+}
+
+/// What the mark in the folder `store` tells. Its owner may move it meanwhile: one slot is good at any moment.
+pub(super) fn read(store: &Path) -> Result<Tip, LogFault> {
+    let path = store.join("HEAD");
+    match File::open(&path) {
+        Ok(file) => newest(&file, &path).map(|(_, tip)| tip),
+        Err(source) if source.kind() == ErrorKind::NotFound => Err(damaged(&path, "it is gone")),
+        Err(source) => Err(Fault::of("read", &path)(source).into()),
+    }
+}
+
+/// The newest good slot of `file` and what it holds.
+fn newest(mut file: &File, path: &Path) -> Result<(usize, Tip), LogFault> {
+    let mut bytes = Vec::with_capacity(FILE_BYTES);
+    file.read_to_end(&mut bytes).map_err(Fault::of("read", path))?;
+    let slots = SLOT_OFFSETS.map(|offset| decode(&bytes, offset));
+    // A power cut may tear the slot that was being written, so one good slot is enough.
+    let good = slots.iter().enumerate().filter_map(|(slot, tip)| tip.map(|tip| (slot, tip)));
+    good.max_by_key(|(_, tip)| tip.head).ok_or_else(|| damaged(path, "its checksums do not fit"))
+}
+
+fn damaged(path: &Path, reason: &str) -> LogFault {
+    LogFault::Mark { path: path.display().to_string(), reason: reason.into() }
 }
 
 fn fresh() -> Vec<u8> {
@@ -145,6 +157,7 @@ mod tests {
             mark.advance(tip(head)).unwrap();
         }
         std::fs::create_dir(folder.log_path()).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), tip(3), "also while somebody has it open");
         assert_eq!(Mark::open(&folder).unwrap().tip(), tip(3));
     }
 
@@ -174,5 +187,6 @@ mod tests {
         std::fs::create_dir(folder.log_path()).unwrap();
         std::fs::remove_file(folder.path().join("HEAD")).unwrap();
         assert!(matches!(Mark::open(&folder), Err(LogFault::Mark { .. })));
+        assert!(matches!(read(folder.path()), Err(LogFault::Mark { .. })));
     }
 }

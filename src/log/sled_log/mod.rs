@@ -80,6 +80,16 @@ impl SledLog {
         Folder::open_existing(path)?.check_seal()
     }
 
+    /// How far the log in the folder `path` is known to have been on stable storage, also while another process has it.
+    /// Opens nothing, so it changes nothing, and judges nothing: kept elsewhere, it is for [`check_noted`](super::check_noted).
+    ///
+    /// # Errors
+    /// [`LogFault::NoStore`], [`LogFault::Format`], [`LogFault::Mark`] if nothing tells it any more.
+    pub fn durable_tip(path: &Path) -> Result<Tip, LogFault> {
+        Folder::check_existing(path)?;
+        mark::read(path)
+    }
+
     /// The folder it lies in.
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -1,10 +1,11 @@
-//! `adsum log`: looks into a store's log while no server runs on it.
+//! `adsum log`: looks into a store's log, all but `head` while no server runs on it.
 //!
 //! Must never hold: anything that changes an event. Opening a store may make durable what a killed server left.
 
 mod cat;
 mod event_line;
 mod fields;
+mod head;
 mod stat;
 mod store;
 mod verify;
@@ -22,8 +23,10 @@ pub(in crate::cli) enum Command {
     Stat(Store),
     /// Print events in order
     Cat(cat::Args),
+    /// Tell how far the log is on the disk, as position and chain to keep elsewhere; also while a server runs
+    Head(Store),
     /// Check every checksum and the chain from the first event to the last
-    Verify(Store),
+    Verify(verify::Args),
 }
 
 /// Runs `adsum log`.
@@ -31,6 +34,7 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
     match command {
         Command::Stat(store) => stat::run(&store, invocation),
         Command::Cat(args) => cat::run(&args, invocation),
-        Command::Verify(store) => verify::run(&store, invocation),
+        Command::Head(store) => head::run(&store, invocation),
+        Command::Verify(args) => verify::run(&args, invocation),
     }
 }
