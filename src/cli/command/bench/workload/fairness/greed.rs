@@ -129,9 +129,9 @@ async fn pump(mut link: Link, frames: Frames, answered: Arc<AtomicU64>) -> Resul
             number += 1;
             waiting += 1;
             frames.write(number, &mut out);
-            link.sender.write(&out).await?;
-            out.clear();
         }
+        link.sender.write(&out).await?;
+        out.clear();
         if let ControlEvent::Answer { .. } = link.receiver.next().await? {
             waiting -= 1;
             answered.fetch_add(1, Ordering::Relaxed);
