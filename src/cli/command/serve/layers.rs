@@ -214,7 +214,10 @@ mod tests {
             file(&line).unwrap();
             let text = match &value {
                 Value::String(text) => text.clone(),
-                Value::Array(all) => all[0].as_str().unwrap().to_owned(),
+                // An empty list by default is one of addresses or of names.
+                Value::Array(all) => {
+                    all.first().and_then(Value::as_str).unwrap_or("127.0.0.1").to_owned()
+                }
                 other => other.to_string(),
             };
             environment(&[(&setting.variable(), &text)]).unwrap();
