@@ -5,7 +5,7 @@
 use super::fact::{Event, Recorded};
 use super::operation::{Operation, OperationKey, Operator, Outcome};
 use super::publication::{PublicationCause, PublicationKey};
-use crate::model::{InviteId, Lifetime, OperationId, Presentity, Principal, Tag, Timestamp};
+use crate::model::{Lifetime, OperationId, Presentity, Principal, Tag, Timestamp};
 
 impl Recorded {
     /// The operation that the event names, and what it came to.
@@ -39,10 +39,12 @@ impl Event {
                 Some((operation, Outcome::Subscribed { state: event.state, granted }))
             }
             Self::InviteCreated(event) => {
-                invited(event.by.as_ref(), &event.invite, event.expires_at)
+                let key = OperationKey::invite(&event.invite, event.principal.as_ref(), event.role);
+                invited(event.by.as_ref(), key, event.expires_at)
             }
             Self::InviteIssued(event) => {
-                invited(event.by.as_ref(), &event.invite, event.expires_at)
+                let key = OperationKey::invite(&event.invite, event.principal.as_ref(), event.role);
+                invited(event.by.as_ref(), key, event.expires_at)
             }
             Self::OperationDone(event) => {
                 let operation = Operation { by: event.by.clone(), key: event.operation };
@@ -92,10 +94,10 @@ impl Event {
 /// The making of an invite.
 fn invited(
     by: Option<&Principal>,
-    invite: &InviteId,
+    key: OperationKey,
     expires_at: Timestamp,
 ) -> Option<(Operation, Outcome)> {
-    let (by, key) = (Operator::Principal(by.cloned()?), OperationKey::invite(invite));
+    let by = Operator::Principal(by.cloned()?);
     Some((Operation { by, key }, Outcome::Invited { expires_at }))
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::publication::PublicationKey;
 use crate::model::{
-    DeviceId, InviteId, Lifetime, OperationId, Presentity, Principal, SubscriptionState, Tag,
+    DeviceId, InviteId, Lifetime, OperationId, Presentity, Principal, Role, SubscriptionState, Tag,
     Timestamp,
 };
 
@@ -43,9 +43,11 @@ impl OperationKey {
         Self::of("publish", &subject, &operation.0)
     }
 
-    /// The key of an invite.
-    pub fn invite(invite: &InviteId) -> Self {
-        Self::of("invite", "", &invite.0)
+    /// The key of an invite for `principal`, or for whoever holds it, with `role`: a token given out for somebody else is
+    /// another one.
+    pub fn invite(invite: &InviteId, principal: Option<&Principal>, role: Role) -> Self {
+        let principal = principal.map(ToString::to_string).unwrap_or_default();
+        Self::of("invite", &format!("{principal} {}", role.as_str()), &invite.0)
     }
 }
 

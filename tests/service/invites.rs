@@ -243,3 +243,17 @@ fn the_servers_own_invite_is_renewed_and_ends_with_the_first_enrolment_of_anybod
     assert_eq!(ended(&recorded)[1..], [(1, InviteCause::Superseded)]);
     assert_eq!(enters(&mut world, "root", "root", 1), Err(Refusal::BadInvite));
 }
+
+#[test]
+fn an_invite_for_somebody_else_under_the_same_token_is_not_a_repeat() {
+    let (mut world, root, _) = world();
+    let of = |name, role| {
+        let (invite, principal) = (id(1), Some(principal(name)));
+        Command::Invite(Invite { invite, principal, role, lifetime: None })
+    };
+    world.ask(&root, of("carol", Role::User)).unwrap();
+    assert_eq!(code(world.ask(&root, of("carol", Role::User))), None);
+    for other in [of("dave", Role::User), of("carol", Role::Administrator)] {
+        assert_eq!(code(world.ask(&root, other)), Some(RefusalCode::BadField));
+    }
+}

@@ -23,7 +23,8 @@ pub(super) fn operation(actor: &Actor, command: &Command) -> Option<Operation> {
             return Some(Operation { by: device, key });
         }
         Command::Invite(invite) => {
-            return Some(Operation { by: principal, key: OperationKey::invite(&invite.invite) });
+            let key = OperationKey::invite(&invite.invite, invite.principal.as_ref(), invite.role);
+            return Some(Operation { by: principal, key });
         }
         _ => {}
     }
