@@ -145,7 +145,7 @@ pub enum LogFault {
     },
     /// The record of how far the log was durable is missing or damaged.
     #[error(
-        "{path} is damaged: {reason}; nothing tells any more whether the log is whole, restore a backup"
+        "{path} is damaged: {reason}, and nothing tells any more whether the log is whole; restore a backup"
     )]
     Mark {
         /// The file.

@@ -73,12 +73,10 @@ impl FromStr for Domain {
         if text.ends_with(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']) {
             return Err(bad("its domain ends in a dot; leave that out"));
         }
-        let ascii = idna::domain_to_ascii_strict(text)
-            .map_err(|_| bad("its domain is not a DNS name; write one like example.com"))?;
-        if ascii.len() > DOMAIN_BYTES_MAX {
-            return Err(bad("its domain is longer than 253 bytes; use a shorter one"));
-        }
-        Ok(Self(ascii.into()))
+        let ascii = idna::domain_to_ascii_strict(text).ok();
+        let ascii = ascii.filter(|ascii| ascii.len() <= DOMAIN_BYTES_MAX);
+        let bad = || bad("its domain is not a DNS name; write one like example.com");
+        Ok(Self(ascii.ok_or_else(bad)?.into()))
     }
 }
 

@@ -140,7 +140,7 @@ fn read_left_out(addition: Option<&Bytes>) -> Result<LeftOut, Refusal> {
 }
 
 fn not_counts() -> Refusal {
-    Refusal::bad_field("counts of what is left out", "must have 12 bytes")
+    Refusal::bad_field("counts of what is left out", "must have 12 bytes; send that many")
 }
 
 /// Reads what several publications were composed to.

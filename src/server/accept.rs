@@ -75,19 +75,25 @@ impl Gate {
     /// Lets a peer begin its handshake, has it prove its address first, or turns it away.
     fn admit(&self, incoming: Incoming, connections: &mut JoinSet<()>) {
         if connections.len() >= self.limits.connections_max {
-            return self.turn_away(incoming, "there are too many connections");
+            return self.turn_away(
+                incoming,
+                "there are too many connections; raise limits.connections_max to take more",
+            );
         }
         let block = Block::from(incoming.remote_address());
         let is_validated = incoming.remote_address_validated();
         // Anybody can write anybody's address on a packet: what it would be refused for counts once it is proven.
         if is_validated && !self.addresses.handshake(block) {
-            return self.turn_away(incoming, "its address makes too many handshakes");
+            return self.turn_away(incoming, "its address makes too many handshakes; limits.address_handshakes_per_s_max says how many");
         }
         let turn = if is_validated {
             let permit = Arc::clone(&self.handshakes).try_acquire_owned().ok();
             let waiting = self.waiting.load(Ordering::Relaxed);
             if permit.is_none() && waiting >= self.limits.handshakes_waiting_max {
-                return self.turn_away(incoming, "too many wait for their handshake");
+                return self.turn_away(
+                    incoming,
+                    "too many wait for their handshake; raise limits.handshakes_max to take more",
+                );
             }
             Turn::Validated(permit)
         } else {
@@ -101,7 +107,7 @@ impl Gate {
                 connections.spawn(self.connection(incoming, turn, member));
             }
             None if is_validated => {
-                self.turn_away(incoming, "its address has too many connections");
+                self.turn_away(incoming, "its address has too many connections; limits.address_connections_max says how many");
             }
             None => self.retry(incoming),
         }
@@ -110,7 +116,7 @@ impl Gate {
     /// Has a peer prove its address; nothing is kept of it until then.
     fn retry(&self, incoming: Incoming) {
         if !incoming.may_retry() {
-            return self.turn_away(incoming, "its address is not proven");
+            return self.turn_away(incoming, "its address is not proven; it was asked to do so");
         }
         self.shared.metrics.handshake(Handshake::Retried);
         // Fails only for a peer that was told so before, which was just ruled out.
@@ -119,7 +125,7 @@ impl Gate {
 
     fn turn_away(&self, incoming: Incoming, why: &'static str) {
         self.shared.metrics.handshake(Handshake::Refused);
-        line!(warn, why, "a peer is turned away");
+        line!(warn, why, "a peer is turned away; it may try again");
         incoming.refuse();
     }
 

@@ -69,7 +69,10 @@ pub(super) fn own(data: &Path, names: &[String]) -> Result<ServerCertificate, Se
 fn own_key(path: &Path) -> Result<KeyPair, ServerError> {
     if let Some(pem) = disk::read(path)? {
         let key = core::str::from_utf8(&pem).ok().and_then(|pem| KeyPair::from_pem(pem).ok());
-        return key.ok_or_else(|| bad(path, "is not a private key of ours"));
+        let cure =
+            "restore it from a backup, or delete it and have each client confirm the new one";
+        let reason = "is not a private key of ours".to_owned();
+        return key.ok_or_else(|| ServerError::BadFile { path: path.to_owned(), reason, cure });
     }
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(tls)?;
     files::write_private(path, key.serialize_pem().as_bytes())?;

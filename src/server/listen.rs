@@ -21,7 +21,7 @@ pub(super) fn take<T>(
     match bind(address) {
         Err(source) if address.ip().is_unspecified() && lacks_ipv6(address, &source) => {
             let instead = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
-            warn!(transport, %address, %instead, "this machine has no IPv6: only IPv4 is served");
+            warn!(transport, %address, %instead, "this machine has no IPv6; only IPv4 is served");
             bind(instead).map_err(fault(instead))
         }
         bound => bound.map_err(fault(address)),

@@ -110,7 +110,7 @@ fn a_moment_back_is_read_as_people_write_it_or_told_how() {
         assert_eq!(ended.exit, 0, "{since}: {}", ended.stderr);
     }
     for (since, cure) in [
-        ("-1h", "a span goes back from now, write 1h"),
+        ("-1h", "write 1h, a span goes back from now"),
         ("ago", "such as 90s, 30m, 1h or 2d"),
         ("yesterday", "or write a moment, such as 2026-11-22T17:00:00Z"),
         ("60", "write 60s, 60m, 60h or 60d"),

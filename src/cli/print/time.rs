@@ -66,7 +66,7 @@ fn moment_seen_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let length = match lifetime(back.unwrap_or(length)) {
         Err(_) if length.starts_with('-') => {
             let span = length.trim_start_matches('-').trim_start();
-            Err(format!("it has a sign; a span goes back from now, write {span}"))
+            Err(format!("it has a sign; write {span}, a span goes back from now"))
         }
         read => read,
     };

@@ -109,7 +109,8 @@ mod tests {
         told(&Refusal::SubscriptionsFull { max: 3 }, "; end one with `adsum unwatch`");
         let principal = "alice@localhost".to_owned();
         told(&Refusal::UnknownPrincipal { principal }, "; run `adsum enroll alice@localhost`");
-        told(&Refusal::InviteNeeded, "or start the server with --open-enrollment");
+        let cure = "ask an administrator for one, or start the server with --open-enrollment";
+        told(&Refusal::InviteNeeded, cure);
         told(&Refusal::DevicesFull { max: 3 }, "; revoke one with `adsum keys revoke`");
         told(&Refusal::NoDevice { device: "ab".into() }, "; list them with `adsum keys list`");
         let invite = "ab".to_owned();
@@ -118,6 +119,21 @@ mod tests {
         told(&full, "; withdraw some with `adsum invites withdraw`, or let them run out");
         let address = "im:alice@localhost".to_owned();
         told(&Refusal::NoMessage { address, sequence: 1 }, "; list them with `adsum inbox`");
+    }
+
+    #[test]
+    fn whoever_has_other_files_than_a_command_needs_is_told_which() {
+        let checkpoint = LogFault::Checkpoint { key: "k".into(), reason: "cut".into() };
+        let which = ServerError::WhichDomain { domains: "a, b".into() };
+        let several = StateError::SeveralIdentities { principals: vec!["a@d".into()] };
+        for (told, cure) in [
+            (of_log(&checkpoint), "; start with --rebuild-views to fold the log anew"),
+            (of_server(&which), "; name the one that is meant with --domain"),
+            (of_state(&several), "; say which one with --as"),
+            (of_state(&StateError::NoHome), "; name one with --home, or set ADSUM_HOME"),
+        ] {
+            assert!(told.ends_with(cure), "{told}");
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ mod tests {
         ] {
             let (command, message) = told(line, &id);
             assert_eq!(command.as_deref(), Some(repeated));
-            assert!(message.ends_with(&format!("safely: {repeated}")), "{message}");
+            assert!(message.ends_with(&format!("; to repeat it safely: {repeated}")), "{message}");
         }
     }
 
@@ -130,9 +130,11 @@ mod tests {
     fn what_needs_no_id_or_has_none_is_told_as_such() {
         let (command, message) = told(&["adsum", "inbox", "--delete"], &RequestId::Itself);
         assert_eq!(command.as_deref(), Some("adsum inbox --delete"));
-        assert!(message.contains("does no harm"), "{message}");
+        let end = "; repeat it, it does no harm: adsum inbox --delete";
+        assert!(message.ends_with(end), "{message}");
         let (command, message) = told(&["adsum", "send", "--anonymous"], &RequestId::Nothing);
-        assert!(command.is_none() && message.contains("twice"), "{message}");
+        let end = "; look first whether it was: repeated it may be done twice, for --anonymous is somebody else each time";
+        assert!(command.is_none() && message.ends_with(end), "{message}");
         let unwatch = ["adsum", "unwatch", "pres:b@d"].map(OsString::from);
         let repeated = repeating("unsubscribe", &unwatch, &RequestId::Itself);
         assert_eq!(repeated.as_deref(), Some("adsum unwatch pres:b@d --repeat"));

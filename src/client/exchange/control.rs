@@ -154,6 +154,7 @@ mod tests {
             panic!("it was let in")
         };
         assert!(refused.is(RefusalCode::GoingAway));
+        assert_eq!(refused.message, "the server is going away; connect again in a moment");
         assert_eq!(refused.retry_after, Some(Lifetime::from_ms(70)));
         assert_eq!(
             ControlEvent::next(&mut saying(&goaway)).unwrap(),

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::fs::File;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -91,7 +92,8 @@ pub(super) fn guarded<T>(
     let reason = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(sled::Error::Io(source))) => {
-            return Err(LogFault::Io { action: on_file(action), path: "log/db".into(), source });
+            let (action, path) = (on_file(action), "log/db".into());
+            return Err(LogFault::Io { action, path, source: plain(source) });
         }
         Ok(Err(error)) => words(&error),
         Err(panic) => {
@@ -99,6 +101,14 @@ pub(super) fn guarded<T>(
         }
     };
     Err(LogFault::Engine { action, reason })
+}
+
+/// `error` without what sled has wrapped around it, which shows its insides.
+fn plain(error: io::Error) -> io::Error {
+    match (error.raw_os_error(), error.kind()) {
+        (Some(_), _) | (None, io::ErrorKind::Other) => error,
+        (None, kind) => kind.into(),
+    }
 }
 
 /// What `action` does to sled's file.
@@ -139,4 +149,30 @@ fn words(error: &sled::Error) -> String {
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(outcome: impl FnOnce() -> sled::Result<()>) -> String {
+        guarded("append", outcome).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_sled_says_is_told_with_what_to_do() {
+        let at = None;
+        let damaged = told(|| Err(sled::Error::Corruption { at, bt: () }));
+        let restore = "its files in log/ are damaged; restore a backup";
+        assert_eq!(damaged, format!("the log engine failed to append: {restore}"));
+        let other = told(|| Err(sled::Error::Unsupported("a tree of trees".into())));
+        let ask = "a tree of trees; copy the folder and ask for help before anything else";
+        assert!(other.ends_with(ask), "{other}");
+        let full = io::Error::new(io::ErrorKind::StorageFull, "Os { code: 28 }");
+        let full = told(|| Err(sled::Error::Io(full)));
+        assert_eq!(full, "cannot write log/db: no storage space; make room there");
+        let gave_up = told(|| panic!("odd"));
+        let restore = "sled gave up: odd; its files are damaged, restore a backup";
+        assert!(gave_up.ends_with(restore), "{gave_up}");
+    }
 }

@@ -194,7 +194,11 @@ impl<T: Transport> Host for StreamHost<T> {
             }
             Note::TurnedAway(refusal) => {
                 metrics.refused("hello", &refusal);
-                line!(warn, code = refusal.code().as_str(), "a Hello was refused");
+                line!(
+                    warn,
+                    code = refusal.code().as_str(),
+                    "a Hello was refused; its connection ends"
+                );
             }
             Note::FeedOpened(kind, outcome) => metrics.feed_opened(kind, outcome),
             Note::Restored(place) => self.restored(&place),
@@ -205,7 +209,9 @@ impl<T: Transport> Host for StreamHost<T> {
                 metrics.notifications_conflated.inc_by(count);
             }
             Note::FeedEnded(over) => debug!(over, "the feed ends"),
-            Note::Malformed(fault) => line!(warn, %fault, "the watcher broke the protocol"),
+            Note::Malformed(fault) => {
+                line!(warn, %fault, "the watcher broke the protocol; its stream ends");
+            }
         }
     }
 

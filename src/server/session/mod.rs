@@ -92,7 +92,7 @@ async fn accept_streams<T: Transport>(
             () = &mut hello_timeout, if is_timed => {
                 is_timed = false;
                 if let Some(close) = session.connection.handle_hello_timeout() {
-                    line!(warn, "no Hello came in time");
+                    line!(warn, "no Hello came in time; its connection ends");
                     return close;
                 }
             }

@@ -31,7 +31,7 @@ impl FeedOver {
         Self::Broken(ResetCode::Internal, "the log could not be read");
     /// More was told to the feed than could be kept.
     pub(super) const TOO_FAR_BEHIND: Self =
-        Self::Broken(ResetCode::TooFarBehind, "the server is overloaded; open the feed again");
+        Self::Broken(ResetCode::TooFarBehind, "the server is overloaded");
 
     /// Whether the peer still gets its last acknowledgement confirmed before.
     pub(super) fn is_orderly(&self) -> bool {

@@ -94,7 +94,9 @@ mod tests {
         let home = Home::at(folder.path().join("none"));
         let found = check(&home, None, false);
         assert_eq!(found.checks[0].result, Verdict::Warn);
-        assert!(found.checks[0].cure.as_deref().unwrap().contains("adsum enroll"));
+        let cure =
+            "run `adsum enroll NAME@DOMAIN --server HOST:PORT`, or name the folder with --home";
+        assert_eq!(found.checks[0].cure.as_deref(), Some(cure));
         assert_eq!(check(&home, None, true).checks[0].result, Verdict::Ok);
     }
 
@@ -115,5 +117,10 @@ mod tests {
         assert!(check.cure.unwrap().starts_with("run `chmod go= "));
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(private("key", file.path()).result, Verdict::Ok);
+        let gone = private("key", Path::new("/none/key"));
+        assert_eq!(
+            format!("{}; {}", gone.detail, gone.cure.unwrap()),
+            "cannot read /none/key: No such file or directory (os error 2); make it yours with chown"
+        );
     }
 }

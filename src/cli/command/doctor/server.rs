@@ -168,6 +168,7 @@ fn failed(name: &str, error: &ClientError) -> Check {
 mod tests {
     use super::super::check::Verdict;
     use super::*;
+    use crate::model::InboxSequence;
     use crate::protocol::ClockSet;
 
     fn at(ms: u64) -> Timestamp {
@@ -180,6 +181,7 @@ mod tests {
         let ahead = clock("c", at(10_000), at(100_000));
         assert_eq!(ahead.result, Verdict::Warn);
         assert_eq!(ahead.detail, "1m 30s ahead of the server's");
+        assert_eq!(ahead.cure.as_deref(), Some("set the clocks of both machines by NTP"));
         assert_eq!(clock("c", at(100_000), at(10_000)).detail, "1m 30s behind the server's");
     }
 
@@ -198,12 +200,28 @@ mod tests {
         assert_eq!(check.result, Verdict::Warn);
         let told = "it was set ahead by 1d, 5s ago; lifetimes went on by elapsed time";
         assert_eq!(check.detail, told);
+        let cure = "keep the server's clock right by NTP, and start the server only once it is: times told meanwhile are wrong";
+        assert_eq!(check.cure.as_deref(), Some(cure));
         let back = clock_set("c", &said(-120_000, 0), at(now)).unwrap();
         assert_eq!(back.result, Verdict::Ok);
         assert!(back.detail.starts_with("it was set back by 2m, 3d ago"), "{}", back.detail);
         assert!(
             clock_set("c", &ServerDescription { clock: None, ..said(0, 0) }, at(now)).is_none()
         );
+    }
+
+    #[test]
+    fn an_inbox_that_is_nearly_full_is_to_be_read() {
+        let waiting = MESSAGES_WAITING_MAX as u64;
+        let status = |waiting| InboxState {
+            head: InboxSequence::new(waiting),
+            acknowledged: InboxSequence::new(0),
+            waiting,
+            kept: waiting,
+        };
+        assert_eq!(inbox("i", Ok(status(1))).result, Verdict::Ok);
+        let full = inbox("i", Ok(status(waiting))).cure;
+        assert_eq!(full.as_deref(), Some("read it with `adsum inbox`: at 10000 it takes no more"));
     }
 
     #[test]

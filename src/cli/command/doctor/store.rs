@@ -213,6 +213,8 @@ mod tests {
             clock.detail.starts_with("the wall clock was set back by 2m at event 1;"),
             "{clock}"
         );
+        let cure = "keep the clock right by NTP, and start the server only once it is";
+        assert_eq!(clock.cure.as_deref(), Some(cure));
     }
 
     #[test]

@@ -383,6 +383,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_interrupted_command_says_what_to_do() {
+        let Failure::Error { message, .. } = interrupted("telling what was displayed") else {
+            panic!()
+        };
+        let told = "interrupted while telling what was displayed; run the same command again";
+        assert_eq!(message, told);
+    }
+
+    #[test]
     fn a_deleted_line_counts() {
         let line = DeletedLine { inbox: "im:bob@localhost".into(), count: 2 };
         assert_eq!(

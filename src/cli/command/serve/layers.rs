@@ -125,7 +125,7 @@ fn hint(given: &str, known: &[String]) -> String {
     let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match nearest.filter(|name| likeness(name) >= LIKENESS_MIN) {
         Some(name) => format!("; did you mean {name}?"),
-        None => "; `adsum serve --print-config` lists all".to_owned(),
+        None => "; see `adsum serve --print-config`, which lists all".to_owned(),
     }
 }
 
