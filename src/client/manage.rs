@@ -4,6 +4,7 @@
 
 use super::client::{Client, mismatched};
 use super::error::{ClientError, printable};
+use super::random;
 use super::request_id::RequestId;
 use super::token::InviteToken;
 use crate::model::limits::DELETE_COUNT_MAX;
@@ -166,7 +167,34 @@ impl Client {
     ) -> Result<u32, ClientError> {
         Refusal::check_max("list of messages to delete", sequences.len(), DELETE_COUNT_MAX)?;
         let (inbox, sequences) = (self.inbox_address(inbox), sequences.to_vec());
-        match self.request(Delete { operation: self.operation(), inbox, sequences }).await? {
+        self.deleted(Delete { operation: self.operation(), inbox, sequences, sender: None }).await
+    }
+
+    /// Deletes all messages of `sender` in `inbox`, one's own if `None`, stored aside or not, for all devices, and tells
+    /// how many were there. One request for each [`DELETE_COUNT_MAX`](crate::model::limits::DELETE_COUNT_MAX).
+    ///
+    /// # Errors
+    /// As [`Client::invite`].
+    pub async fn delete_from(
+        &self,
+        inbox: Option<&InboxAddress>,
+        sender: &Principal,
+    ) -> Result<u32, ClientError> {
+        let mut all = 0;
+        loop {
+            // Each is an operation of its own, so that the second is not taken for a repeat of the first.
+            let (operation, inbox) = (random::operation(), self.inbox_address(inbox));
+            let (sequences, sender) = (Vec::new(), Some(sender.clone()));
+            let count = self.deleted(Delete { operation, inbox, sequences, sender }).await?;
+            all += count;
+            if (count as usize) < DELETE_COUNT_MAX {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn deleted(&self, delete: Delete) -> Result<u32, ClientError> {
+        match self.request(delete).await? {
             (Answer::Deleted { count }, _) => Ok(count),
             (other, _) => Err(mismatched(other)),
         }

@@ -17,6 +17,9 @@ pub const CONTENT_TYPE_BYTES_MAX: usize = 255;
 /// Messages that may wait unacknowledged in an inbox, and those and receipts that it keeps in all. What lies aside is
 /// bounded by itself, see [`QUARANTINED_MAX`].
 pub const MESSAGES_WAITING_MAX: usize = 10_000;
+/// Messages of one sender that may wait in an inbox for any of its owner's devices: a tenth of what all together may, so
+/// that nobody fills an inbox for the others.
+pub const MESSAGES_WAITING_OF_SENDER_MAX: usize = MESSAGES_WAITING_MAX / 10;
 /// How long a message id is remembered after its message was accepted, in milliseconds: 30 days; longer while the
 /// message is kept.
 pub const DEDUPLICATION_MS: u64 = 30 * DAY_MS;
@@ -114,6 +117,8 @@ pub const WATCHERS_MAX: usize = 10_000;
 pub const WATCHERS_EVERY_MS: u64 = 60 * 1_000;
 /// Messages an inbox keeps aside beside the others; the oldest make room.
 pub const QUARANTINED_MAX: usize = 1_000;
+/// Messages of one sender that are kept aside before its own make room, and not those of others.
+pub const QUARANTINED_OF_SENDER_MAX: usize = QUARANTINED_MAX / 10;
 /// Watchers whose counts may wait in memory to be recorded.
 pub const WATCHERS_PENDING_MAX: usize = 100_000;
 /// Domains of one server. RFC 2779 §2.1.5 asks for arbitrarily many.
@@ -226,6 +231,7 @@ pub const DAY_MS: u64 = 24 * HOUR_MS;
 pub const TOLD: &[(&str, u64)] = &[
     ("message-body-bytes", BODY_BYTES_MAX as u64),
     ("messages-waiting", MESSAGES_WAITING_MAX as u64),
+    ("messages-waiting-of-sender", MESSAGES_WAITING_OF_SENDER_MAX as u64),
     ("message-lifetime-ms", MESSAGE_LIFETIME_MS_MAX),
     ("document-bytes", DOCUMENT_BYTES_MAX as u64),
     ("document-tuples", TUPLES_MAX as u64),

@@ -330,6 +330,15 @@ pub enum Refusal {
         /// The invite.
         invite: String,
     },
+    /// As many messages of this sender wait in the inbox as may.
+    #[error(
+        "{max} messages of this sender wait unread in the inbox, as many as one sender's may; \
+         try again when its owner has read some"
+    )]
+    SenderFull {
+        /// How many may wait.
+        max: u64,
+    },
 }
 
 impl Refusal {
@@ -385,6 +394,7 @@ impl Refusal {
             Self::NoInvite { .. } => RefusalCode::NoInvite,
             Self::NoPublication { .. } => RefusalCode::NoPublication,
             Self::DomainInhabited { .. } => RefusalCode::DomainInhabited,
+            Self::SenderFull { .. } => RefusalCode::SenderFull,
         }
     }
 

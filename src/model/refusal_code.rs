@@ -109,6 +109,8 @@ words! {
         NoPublication = 48, "no-publication";
         /// See [`Refusal::DomainInhabited`].
         DomainInhabited = 49, "domain-inhabited";
+        /// See [`Refusal::SenderFull`].
+        SenderFull = 50, "sender-full";
     }
 }
 

@@ -95,6 +95,10 @@ converted! {
     Tag as [u8; 16]: |it| it.0, |bytes| Ok(Self(bytes));
     DeviceId as [u8; 8]: |it| it.0, |bytes| Ok(Self(bytes));
     InviteId as [u8; 32]: |it| it.0, |bytes| Ok(Self(bytes));
+    Principal as Bytes: |it| it.to_string().into(), |wire| {
+        let text = core::str::from_utf8(&wire);
+        text.map_err(|_| Refusal::BadUtf8 { part: "principal".into() })?.parse()
+    };
     Payload as Option<Bytes>: |it| it.bytes().cloned(), |wire| Ok(wire.map_or(Self::Erased, Self::Present));
 }
 

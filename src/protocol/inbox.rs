@@ -30,6 +30,8 @@ pub mod body {
             ;
             /// The device's name for the operation, 16 bytes; the same on a repeat.
             1 operation,
+            /// Whose messages, `local@domain`, instead of `sequences`.
+            2 sender,
         }
         /// Says that a message was displayed to its reader. Answer: `Changed`.
         0x0018 Displayed {
@@ -108,6 +110,8 @@ pub struct Delete {
     pub inbox: InboxAddress,
     /// Which messages, at most [`DELETE_COUNT_MAX`]; those that are gone already are passed over.
     pub sequences: Vec<InboxSequence>,
+    /// Instead of naming messages: all of this sender, stored aside or not, [`DELETE_COUNT_MAX`] at a time.
+    pub sender: Option<Principal>,
 }
 
 impl Framed for Delete {
@@ -117,14 +121,20 @@ impl Framed for Delete {
 impl Field<body::Delete> for Delete {
     fn to_wire(&self) -> body::Delete {
         let (inbox, sequences) = (self.inbox.to_wire(), self.sequences.to_wire());
-        body::Delete { request: 0, inbox, sequences, operation: self.operation.to_wire() }
+        let (operation, sender) = (self.operation.to_wire(), self.sender.to_wire());
+        body::Delete { request: 0, inbox, sequences, operation, sender }
     }
 
     fn from_wire(body: body::Delete) -> Result<Self, Refusal> {
         Refusal::check_max("list of messages", body.sequences.len(), DELETE_COUNT_MAX)?;
-        let sequences = Field::from_wire(body.sequences)?;
         let operation = Field::from_wire(body.operation)?;
-        Ok(Self { operation, inbox: Field::from_wire(body.inbox)?, sequences })
+        let sender: Option<Principal> = Field::from_wire(body.sender)?;
+        if sender.is_some() && !body.sequences.is_empty() {
+            let reason = "is not for a deletion by sender; leave it empty, or leave out the sender";
+            return Err(Refusal::bad_field("list of messages", reason));
+        }
+        let (inbox, sequences) = (Field::from_wire(body.inbox)?, Field::from_wire(body.sequences)?);
+        Ok(Self { operation, inbox, sequences, sender })
     }
 }
 
@@ -134,12 +144,15 @@ impl Request for Delete {
     }
 
     fn subject(&self, _: &Principal) -> String {
+        if let Some(sender) = &self.sender {
+            return format!("{} {sender}", self.inbox);
+        }
         let first = self.sequences.first().copied().unwrap_or_default();
         format!("{} {first}", self.inbox)
     }
 
     fn weight(&self) -> usize {
-        self.sequences.len()
+        if self.sender.is_some() { DELETE_COUNT_MAX } else { self.sequences.len() }
     }
 }
 
@@ -221,7 +234,8 @@ impl Field<u8> for ReceiptKind {
 pub(super) fn samples() -> Vec<Sample> {
     let inbox = || INBOX.to_owned();
     let sequences = vec![7, 9, 300];
-    let delete = body::Delete { request: 0, inbox: inbox(), sequences, operation: None };
+    let delete =
+        body::Delete { request: 0, inbox: inbox(), sequences, operation: None, sender: None };
     let displayed = body::Displayed { request: 0, inbox: inbox(), sequence: 10, operation: None };
     let state = body::InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
     let aside = body::Quarantined { message: from_alice() };

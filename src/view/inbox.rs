@@ -28,8 +28,22 @@ impl MessageKey {
     }
 }
 
+/// Who sent a message, in 16 bytes: the first half of BLAKE3 over its account. Those whose names are made for one session
+/// are one sender, because a new name costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SenderKey([u8; 16]);
+
+impl SenderKey {
+    /// The key of `sender`.
+    pub fn of(sender: &Principal) -> Self {
+        let account = if sender.is_anonymous() { "" } else { sender.account() };
+        let digest = blake3::hash(account.as_bytes());
+        Self(digest.as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
+    }
+}
+
 /// What lies in a place of an inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RowKind {
     /// A message that its owner's devices are told of.
     Message,
@@ -61,6 +75,8 @@ pub struct Row {
     pub kind: RowKind,
     /// Sender and id of the message; zero for a receipt.
     pub key: MessageKey,
+    /// Who sent the message; zero for a receipt.
+    pub sender: SenderKey,
     /// What it says.
     pub digest: MessageDigest,
     /// When it was accepted.
@@ -83,6 +99,8 @@ pub struct InboxView {
     told: BTreeSet<InboxSequence>,
     /// What is there and quarantined.
     aside: BTreeSet<InboxSequence>,
+    /// The messages that are there, by who sent them.
+    of_senders: BTreeSet<(SenderKey, RowKind, InboxSequence)>,
     unread: u64,
     read_through: InboxSequence,
     pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
@@ -169,6 +187,33 @@ impl InboxView {
         after: InboxSequence,
     ) -> impl Iterator<Item = (InboxSequence, &Row)> {
         self.rows_of(&self.aside, after)
+    }
+
+    /// The messages of `sender` that no device has taken, in order.
+    pub fn unread_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
+        self.of_sender(sender, RowKind::Message, self.read_through)
+    }
+
+    /// The quarantined messages of `sender`, in order.
+    pub fn quarantined_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
+        self.of_sender(sender, RowKind::Quarantined, InboxSequence::ZERO)
+    }
+
+    /// All messages of `sender` that are there, the quarantined ones last.
+    pub fn kept_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
+        let told = self.of_sender(sender, RowKind::Message, InboxSequence::ZERO);
+        told.chain(self.quarantined_of(sender))
+    }
+
+    fn of_sender(
+        &self,
+        sender: SenderKey,
+        kind: RowKind,
+        after: InboxSequence,
+    ) -> impl Iterator<Item = InboxSequence> {
+        let last = (sender, kind, InboxSequence::new(u64::MAX));
+        let places = self.of_senders.range((sender, kind, after.next())..=last);
+        places.map(|(_, _, sequence)| *sequence)
     }
 
     /// Everything that is there, quarantined or not.
@@ -267,7 +312,16 @@ impl InboxView {
         let at = recorded.sequence;
         self.push(
             event.sequence,
-            Row { at, kind, key, digest, accepted_at, expires_at, kept: true },
+            Row {
+                at,
+                kind,
+                key,
+                sender: SenderKey::of(&event.sender),
+                digest,
+                accepted_at,
+                expires_at,
+                kept: true,
+            },
         );
         let ends = Ends { before: None, after: expires_at };
         InboxChange {
@@ -284,6 +338,7 @@ impl InboxView {
             at: recorded.sequence,
             kind: RowKind::Receipt,
             key: MessageKey([0; 16]),
+            sender: SenderKey([0; 16]),
             digest: MessageDigest([0; 16]),
             accepted_at,
             expires_at: None,
@@ -303,6 +358,9 @@ impl InboxView {
             self.told.insert(sequence);
             self.unread += 1;
         }
+        if row.kind != RowKind::Receipt {
+            self.of_senders.insert((row.sender, row.kind, sequence));
+        }
         self.changed_chunks.insert(chunk_of(sequence));
     }
 
@@ -319,6 +377,7 @@ impl InboxView {
             self.told.remove(&sequence);
             self.unread -= u64::from(sequence > self.read_through);
         }
+        self.of_senders.remove(&(row.sender, row.kind, sequence));
         self.receipt_requests.remove(&sequence);
         self.changed_chunks.insert(chunk_of(sequence));
         InboxChange { rescheduled: Some((sequence, ends)), ..InboxChange::default() }
@@ -361,6 +420,9 @@ impl InboxView {
 
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
+        let rows = self.numbered_after(InboxSequence::ZERO);
+        let sent = rows.filter(|(_, row)| row.kept && row.kind != RowKind::Receipt);
+        self.of_senders = sent.map(|(sequence, row)| (row.sender, row.kind, sequence)).collect();
         let rows = self.numbered_after(InboxSequence::ZERO);
         let kept = rows.filter(|(_, row)| row.kept).map(|(sequence, row)| (sequence, row.kind));
         let (aside, told): (Vec<_>, Vec<_>) =

@@ -26,7 +26,7 @@ pub use audience::{AudienceView, Seen};
 pub use clock::ClockView;
 pub use domain::DomainView;
 pub use expiry::Due;
-pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind};
+pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind, SenderKey};
 pub use invite::InviteView;
 pub use operations::OperationsView;
 pub use parts::PastParts;

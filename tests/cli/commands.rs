@@ -222,6 +222,20 @@ fn a_kept_message_is_printed_again_and_a_deleted_one_is_gone() {
 }
 
 #[test]
+fn all_of_one_sender_is_dropped_unseen() {
+    let site = Site::with_alice_and_bob();
+    for text in ["one", "two"] {
+        site.run("alice", &["send", "im:bob@localhost", text]).line();
+    }
+    site.run("bob", &["send", "im:bob@localhost", "to myself"]).line();
+    let deleted = site.run("bob", &["inbox", "--drop-from", "alice@localhost"]).line();
+    assert_eq!(deleted, json!({"type": "deleted", "inbox": "im:bob@localhost", "count": 2}));
+    assert_eq!(site.run("bob", &["inbox"]).line()["body"], "to myself");
+    let both = site.run("bob", &["inbox", "--drop-from", "alice@localhost", "--follow"]);
+    assert_eq!(both.exit, 2);
+}
+
+#[test]
 fn an_inbox_that_is_followed_prints_messages_as_they_come() {
     let site = Site::with_alice_and_bob();
     let mut inbox = site.stay("bob", &["inbox", "--follow"]);

@@ -16,6 +16,7 @@ mod credentials;
 mod door;
 mod fairness;
 mod http;
+mod quotas;
 mod values;
 
 /// Not a test by itself: the process that [`support::child`] starts.

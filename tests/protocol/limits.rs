@@ -113,11 +113,13 @@ fn other_limits() -> Vec<Row> {
         "Message id" MESSAGE_ID_BYTES_MAX Bytes;
         "Content type" CONTENT_TYPE_BYTES_MAX Bytes;
         "Messages waiting in an inbox" MESSAGES_WAITING_MAX Count;
+        "Messages of one sender unread in an inbox" MESSAGES_WAITING_OF_SENDER_MAX Count;
         "Message lifetime, most" MESSAGE_LIFETIME_MS_MAX Milliseconds;
         "A message id is remembered" DEDUPLICATION_MS Milliseconds;
         "Sequences in a Delete" DELETE_COUNT_MAX Count;
         "Words of a refusing delivery rule" DELIVERY_REASON_BYTES_MAX Bytes;
         "Messages stored aside in an inbox" QUARANTINED_MAX Count;
+        "Messages of one sender stored aside while there is no room" QUARANTINED_OF_SENDER_MAX Count;
         "Principals granted rights by one" GRANTS_MAX Count;
         "Acts of administrators remembered" ACTS_MAX Count;
         "Domains of a server" DOMAINS_MAX Count;

@@ -20,10 +20,11 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 13] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 14] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Unsubscribe", 1, "operation", "u8[16]"),
     ("Delete", 1, "operation", "u8[16]"),
+    ("Delete", 2, "sender", "bytes"),
     ("Displayed", 1, "operation", "u8[16]"),
     ("EndSubscription", 1, "operation", "u8[16]"),
     ("RevokeKey", 1, "operation", "u8[16]"),

@@ -248,6 +248,7 @@ impl Person {
     pub async fn delete(&mut self, of: &str, sequences: Vec<u64>) -> Answer<u32> {
         let deleted = self.ask(|request| adsum::protocol::body::Delete {
             operation: None,
+            sender: None,
             request,
             inbox: im(of),
             sequences,

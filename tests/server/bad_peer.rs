@@ -135,7 +135,7 @@ async fn other_wrong_requests_say_what_is_wrong() {
     };
     let delete = |name: &str, count: u64| {
         let sequences = (1..=count).collect();
-        Delete { operation: None, request: 77, inbox: inbox(name), sequences }
+        Delete { operation: None, sender: None, request: 77, inbox: inbox(name), sequences }
     };
     let invite = Invite {
         request: 77,

@@ -84,6 +84,7 @@ fn what_is_put_aside_looks_delivered_to_its_sender_and_is_in_no_feed() {
             operation: adsum::model::OperationId::default(),
             inbox: im("alice"),
             sequences,
+            sender: None,
         }),
     );
     assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
@@ -231,8 +232,11 @@ fn a_full_inbox_still_has_its_place_for_what_is_put_aside_and_the_other_way_roun
         world.deliver("alice", vec![delivery_rule("bob@d.example", Delivery::Quarantine)]);
         let order = if aside_first { ["bob", "carol"] } else { ["carol", "bob"] };
         for name in order {
-            let most = if name == "bob" { QUARANTINED_MAX } else { MESSAGES_WAITING_MAX };
-            for number in 0..most {
+            if name == "carol" {
+                world.fill("alice", MESSAGES_WAITING_MAX);
+                continue;
+            }
+            for number in 0..QUARANTINED_MAX {
                 assert_eq!(code(world.send(name, "alice", &format!("m{number}"))), "yes");
             }
         }

@@ -302,6 +302,7 @@ fn an_administrator_neither_reads_nor_speaks_for_another() {
             operation: OperationId::default(),
             inbox: inbox.clone(),
             sequences: vec![sequence],
+            sender: None,
         }),
         Command::Displayed(Displayed {
             operation: OperationId::default(),

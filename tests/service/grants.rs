@@ -22,6 +22,7 @@ fn codes(world: &mut World, name: &str) -> Vec<&'static str> {
             operation: adsum::model::OperationId::default(),
             inbox: inbox.clone(),
             sequences: vec![sequence],
+            sender: None,
         }),
         Command::Displayed(Displayed {
             operation: adsum::model::OperationId::default(),

@@ -185,6 +185,7 @@ fn perform(mut server: Server, act: &Act) -> Server {
                 operation: operation(u8::try_from(*number).unwrap()),
                 inbox: im(NAMES[*who]),
                 sequences: vec![InboxSequence::new(*number)],
+                sender: None,
             }),
         ),
         Act::Wait { secs } => {

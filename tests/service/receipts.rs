@@ -49,6 +49,7 @@ fn delete(world: &mut World, sequence: u64) {
                 operation: adsum::model::OperationId::default(),
                 inbox,
                 sequences,
+                sender: None,
             }),
         )
         .unwrap();
@@ -174,6 +175,7 @@ fn a_receipt_is_there_for_all_devices_until_it_is_deleted() {
             operation: adsum::model::OperationId::default(),
             inbox,
             sequences,
+            sender: None,
         }),
     );
     assert_eq!(gone, Ok(Reply::Done(Answer::Deleted { count: 1 })));
@@ -204,9 +206,7 @@ fn what_is_not_there_was_not_displayed() {
 fn a_receipt_is_let_into_an_inbox_with_one_place_left_and_not_into_a_full_one() {
     use adsum::model::limits::MESSAGES_WAITING_MAX;
     let mut world = world(true);
-    for number in 1..MESSAGES_WAITING_MAX {
-        world.send("carol", "alice", &format!("m{number}")).unwrap();
-    }
+    world.fill("alice", MESSAGES_WAITING_MAX - 1);
     let stored = Receipts::NONE.with(Stored);
     send(&mut world, "last", stored).unwrap();
     assert_eq!(kinds(&world), [Stored]);

@@ -81,8 +81,13 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
         }
         4 => {
             let sequences = vec![scene.rng.u64(1..10)];
-            let body =
-                body::Delete { operation: name, request: 0, inbox: inbox(&principal), sequences };
+            let body = body::Delete {
+                operation: name,
+                sender: None,
+                request: 0,
+                inbox: inbox(&principal),
+                sequences,
+            };
             (Command::Delete(valid(body)), intent("delete", None))
         }
         5 => {

@@ -221,6 +221,7 @@ impl Device {
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
         let inbox = self.who.actor.principal.inbox().to_string();
         let body = body::Delete {
+            sender: None,
             operation: Some(name(scene)),
             request: 0,
             inbox,

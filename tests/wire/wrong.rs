@@ -299,6 +299,7 @@ fn others() -> Vec<Wrong> {
     let delete = |inbox: &str, count: u64| {
         encoded(&Delete {
             operation: None,
+            sender: None,
             request: 77,
             inbox: inbox.into(),
             sequences: (1..=count).collect(),

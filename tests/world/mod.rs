@@ -18,6 +18,7 @@ use adsum::model::{
     Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, EpochId, Handling, InboxAddress,
     InboxSequence, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload, Presentity,
     Principal, PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
+    limits,
 };
 use adsum::protocol::{Answer, Command, Fetch, Publish, Send, Subscribe};
 use adsum::service::{
@@ -215,6 +216,17 @@ impl World {
 
     pub fn send(&mut self, from: &str, to: &str, id: &str) -> Result<Reply, Refusal> {
         self.ask(&actor(from), Command::Send(message(to, id, "hello")))
+    }
+
+    /// Lets `count` messages wait in an inbox, of as many senders as that takes.
+    pub fn fill(&mut self, to: &str, count: usize) {
+        for number in 0..count {
+            let sender = format!("filler{}", number / limits::MESSAGES_WAITING_OF_SENDER_MAX);
+            if number % limits::MESSAGES_WAITING_OF_SENDER_MAX == 0 {
+                self.enroll(&sender, &sender).unwrap();
+            }
+            self.send(&sender, to, &format!("m{number}")).unwrap();
+        }
     }
 
     pub fn open_presence(

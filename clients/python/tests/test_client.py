@@ -108,6 +108,15 @@ async def test_the_same_id_is_the_same_message(server: Server) -> None:
         assert (refused.value.code, refused.value.refusal) == ("duplicate-id", p.RefusalCode.DUPLICATE_ID)
 
 
+async def test_all_of_one_sender_is_deleted_at_once(server: Server) -> None:
+    async with await server.client("alice") as alice, await server.client("bob") as bob:
+        for text in ("one", "two"):
+            await alice.send(bob.own_inbox, text)
+        await bob.send(bob.own_inbox, "to myself")
+        assert await bob.delete_from(f"alice@{DOMAIN}") == 2
+        assert await texts(bob.inbox(), 1) == ["to myself"]
+
+
 async def test_a_composing_indication_is_skipped_by_who_does_not_know_it(server: Server) -> None:
     composing = '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state></isComposing>'
     async with await server.client("alice") as alice, await server.client("bob") as bob:

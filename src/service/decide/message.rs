@@ -9,7 +9,8 @@ use crate::event::{
 };
 use crate::model::limits::{
     BODY_BYTES_MAX, COMPOSING_BYTES_MAX, DELETE_COUNT_MAX, MESSAGE_LIFETIME_MS_MAX,
-    MESSAGES_WAITING_MAX, QUARANTINED_MAX,
+    MESSAGES_WAITING_MAX, MESSAGES_WAITING_OF_SENDER_MAX, QUARANTINED_MAX,
+    QUARANTINED_OF_SENDER_MAX,
 };
 use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
@@ -18,7 +19,7 @@ use crate::model::{
 use crate::protocol::{Answer, Delete, Send};
 use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply};
-use crate::view::{InboxView, MessageKey, ReceiptRequest, Row};
+use crate::view::{InboxView, MessageKey, ReceiptRequest, Row, SenderKey};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
     let sender = sender_of(case, actor, &send)?;
@@ -145,8 +146,11 @@ fn store(
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
     let mut events = match quarantined_by {
-        Some(_) => drop_quarantined(case, &inbox),
-        None => make_room(case, &inbox)?,
+        Some(_) => drop_quarantined(case, &inbox, &from.sender),
+        None => {
+            check_share(case, &inbox, &from.sender)?;
+            make_room(case, &inbox)?
+        }
     };
     let request = ReceiptRequest {
         sender: from.sender.clone(),
@@ -233,6 +237,16 @@ fn duplicate(
     Err(Refusal::DuplicateId { id: send.id.as_str().to_owned() })
 }
 
+/// Refuses more of one sender than its part of what may wait. What is read does not count: an owner who reads keeps all.
+fn check_share(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Result<(), Refusal> {
+    let Some(view) = case.views.inbox(inbox) else { return Ok(()) };
+    let max = MESSAGES_WAITING_OF_SENDER_MAX;
+    match view.unread_of(SenderKey::of(sender)).nth(max - 1) {
+        Some(_) => Err(Refusal::SenderFull { max: max as u64 }),
+        None => Ok(()),
+    }
+}
+
 /// Makes room in a full inbox by ending its oldest message, if that was read.
 fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal> {
     let max = MESSAGES_WAITING_MAX as u64;
@@ -243,13 +257,16 @@ fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal
     Ok(vec![ended(inbox, sequence, MessageCause::Retention)])
 }
 
-/// Makes room among the quarantined messages by ending the oldest of them. They are counted apart from the others, so
-/// that neither crowds out the other.
-fn drop_quarantined(case: Case<'_>, inbox: &InboxAddress) -> Vec<Event> {
-    let view = case.views.inbox(inbox).filter(|view| view.quarantined() >= QUARANTINED_MAX as u64);
-    let oldest = view.and_then(|view| view.quarantined_after(InboxSequence::ZERO).next());
-    let oldest = oldest.map(|(sequence, _)| ended(inbox, sequence, MessageCause::Retention));
-    oldest.into_iter().collect()
+/// Makes room among the quarantined messages by ending the oldest of them, or the oldest of `sender` if it has its part of
+/// the room. They are counted apart from the others, so that neither crowds out the other.
+fn drop_quarantined(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Vec<Event> {
+    let is_full = |view: &&InboxView| view.quarantined() >= QUARANTINED_MAX as u64;
+    let Some(view) = case.views.inbox(inbox).filter(is_full) else { return Vec::new() };
+    let of_sender = || view.quarantined_of(SenderKey::of(sender));
+    let own = of_sender().nth(QUARANTINED_OF_SENDER_MAX - 1).and_then(|_| of_sender().next());
+    let oldest = || view.quarantined_after(InboxSequence::ZERO).next();
+    let oldest = own.or_else(|| oldest().map(|(sequence, _)| sequence));
+    oldest.map(|sequence| ended(inbox, sequence, MessageCause::Retention)).into_iter().collect()
 }
 
 fn ended(inbox: &InboxAddress, sequence: InboxSequence, cause: MessageCause) -> Event {
@@ -335,17 +352,12 @@ pub(super) fn displayed(
 }
 
 pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<Verdict, Refusal> {
-    let Delete { inbox, sequences, .. } = delete;
+    let inbox = &delete.inbox;
     case.check_inbox_right(actor, inbox, Rights::DELETE)?;
-    Refusal::check_max("list of messages", sequences.len(), DELETE_COUNT_MAX)?;
-    let kept = |sequence: &InboxSequence| {
-        let row = case.views.inbox(inbox).and_then(|view| view.row(*sequence));
-        row.is_some_and(|row: &Row| row.kept)
+    let sequences = match &delete.sender {
+        Some(sender) => kept_of(case, inbox, sender),
+        None => kept(case, delete)?,
     };
-    let mut sequences = sequences.clone();
-    sequences.sort_unstable();
-    sequences.dedup();
-    sequences.retain(kept);
     let count = u32::try_from(sequences.len()).expect("a limit keeps the list short");
     let end = Removal {
         cause: MessageCause::Deleted { by: actor.device },
@@ -354,6 +366,26 @@ pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<V
     };
     let events = removed(case, inbox, sequences, &end);
     Ok(Verdict::of(events, Reply::Done(Answer::Deleted { count })))
+}
+
+/// Those of the messages named that are there.
+fn kept(case: Case<'_>, delete: &Delete) -> Result<Vec<InboxSequence>, Refusal> {
+    Refusal::check_max("list of messages", delete.sequences.len(), DELETE_COUNT_MAX)?;
+    let kept = |sequence: &InboxSequence| {
+        let row = case.views.inbox(&delete.inbox).and_then(|view| view.row(*sequence));
+        row.is_some_and(|row: &Row| row.kept)
+    };
+    let mut sequences = delete.sequences.clone();
+    sequences.sort_unstable();
+    sequences.dedup();
+    sequences.retain(kept);
+    Ok(sequences)
+}
+
+/// What is there of `sender`, as much as one request deletes.
+fn kept_of(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Vec<InboxSequence> {
+    let view = case.views.inbox(inbox).into_iter();
+    view.flat_map(|view| view.kept_of(SenderKey::of(sender))).take(DELETE_COUNT_MAX).collect()
 }
 
 /// How messages end, and what their senders learn of those that nobody took.

@@ -267,6 +267,17 @@ class Client:
         count: int = (await self.request(body, "the deletion", named.hex())).count
         return count
 
+    async def delete_from(self, sender: str) -> int:
+        """Deletes all messages of `sender` in one's own inbox, stored aside or not, for all devices; how many were there."""
+        count = 0
+        while True:
+            named = operation()
+            body = p.Delete(0, self.own_inbox, (), named, sender.encode())
+            found: int = (await self.request(body, "the deletion", named.hex())).count
+            count += found
+            if found < p.DELETE_COUNT_MAX:
+                return count
+
     async def displayed(self, sequence: int, *, operation_id: bytes | None = None) -> None:
         """Says that a message of one's own inbox was displayed, for whoever asked for that receipt."""
         named = operation_id or operation()

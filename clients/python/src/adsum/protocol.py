@@ -20,6 +20,12 @@ STREAM_QUERY = 1
 STREAM_FEED = 2
 FRAME_BYTES_MAX = 69632
 HELLO_BYTES_MAX = 4096
+HELLO_BYTES_MAX = 4096
+UNPROVEN_STREAMS_OPEN_MAX = 4
+UNPROVEN_STREAMS_MAX = 16
+UNPROVEN_BYTES_MAX = 5120
+UNPROVEN_PIECES_MAX = 64
+STREAMS_OPEN_MAX = 64
 FEEDS_MAX = 8
 REQUESTS_IN_FLIGHT_MAX = 1024
 OPERATIONS_OF_DEVICE_MAX = 1024
@@ -64,11 +70,13 @@ COMPOSING_A_MINUTE_MAX = 20
 MESSAGE_ID_BYTES_MAX = 64
 CONTENT_TYPE_BYTES_MAX = 255
 MESSAGES_WAITING_MAX = 10000
+MESSAGES_WAITING_OF_SENDER_MAX = 1000
 MESSAGE_LIFETIME_MS_MAX = 31536000000
 DEDUPLICATION_MS = 2592000000
 DELETE_COUNT_MAX = 1000
 DELIVERY_REASON_BYTES_MAX = 200
 QUARANTINED_MAX = 1000
+QUARANTINED_OF_SENDER_MAX = 100
 GRANTS_MAX = 1000
 ACTS_MAX = 100
 DOMAINS_MAX = 100000
@@ -186,6 +194,7 @@ class RefusalCode(IntEnum):
     NO_INVITE = 47
     NO_PUBLICATION = 48
     DOMAIN_INHABITED = 49
+    SENDER_FULL = 50
 
     @property
     def word(self) -> str:
@@ -768,11 +777,12 @@ class Delete:
 
     KIND: ClassVar[int] = 0x0015
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("inbox", "text"), ("sequences", "u64[]"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "operation", "u8[16]"), (2, "sender", "bytes"),)
     request: int = 0
     inbox: str = ""
     sequences: tuple[int, ...] = ()
     operation: bytes | None = None
+    sender: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 

@@ -28,7 +28,7 @@ use crate::client::{
     Client, ClientError, Inbox, InboxEvent, InboxItem, InboxOptions, Received, RequestId,
 };
 use crate::model::limits::DELETE_COUNT_MAX;
-use crate::model::{InboxAddress, InboxSequence, Message, Receipt, RefusalCode};
+use crate::model::{InboxAddress, InboxSequence, Message, Principal, Receipt, RefusalCode};
 use crate::protocol::Composing;
 
 /// Arguments of `adsum inbox`.
@@ -55,6 +55,14 @@ pub(in crate::cli) struct Args {
         long,
         conflicts_with_all = ["follow", "keep", "from_start", "delete", "displayed", "count"])]
     quarantine: bool,
+    /// Print nothing, but delete all messages of this sender, those stored aside too, for all devices
+    #[arg(
+        long,
+        value_name = "PRINCIPAL",
+        conflicts_with_all = [
+            "follow", "keep", "from_start", "delete", "displayed", "quarantine", "cpim", "since", "until", "from",
+            "last", "count"])]
+    drop_from: Option<Principal>,
     /// Which inbox, such as im:team@localhost; others than one's own are for those who were granted it [default: one's own]
     #[arg(long, value_name = "INBOX")]
     of: Option<InboxAddress>,
@@ -95,6 +103,9 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     if args.quarantine {
         return quarantine(args, invocation);
     }
+    if let Some(sender) = &args.drop_from {
+        return drop_from(args, sender, invocation);
+    }
     let stay = args.staying.stay(args.follow);
     let patience = stay.patience(invocation)?;
     session::follow(invocation, stay, async |client, output, interrupts| {
@@ -108,6 +119,15 @@ fn quarantine(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let messages = session::once(invocation, async |client| Ok(client.quarantine(of).await?))?;
     let chosen = args.chosen.of(messages, |message| args.chosen.message(message));
     chosen.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
+}
+
+fn drop_from(args: &Args, sender: &Principal, invocation: &mut Invocation) -> Result<(), Failure> {
+    let of = args.of.as_ref();
+    let line = session::once(invocation, async |client| {
+        let inbox = of.cloned().unwrap_or_else(|| client.identity().principal.inbox()).to_string();
+        Ok(DeletedLine { inbox, count: client.delete_from(of, sender).await? })
+    })?;
+    invocation.output.line(&line)
 }
 
 fn print(message: &Message, cpim: bool, output: &mut Output) -> Result<(), Failure> {

@@ -18,9 +18,10 @@ use crate::cli::command::bench::{
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;
+use crate::model::limits::{MESSAGES_WAITING_MAX, MESSAGES_WAITING_OF_SENDER_MAX};
 
-/// Connections that fill the inboxes, and requests unanswered on each.
-const SENDERS: usize = 8;
+/// Connections that fill the inboxes, each with its part of them, and requests unanswered on each.
+const SENDERS: usize = MESSAGES_WAITING_MAX / MESSAGES_WAITING_OF_SENDER_MAX;
 const WINDOW: usize = 64;
 /// The inbox read ahead of the one measured holds this part of it.
 const WARM_UP_SHARE: usize = 10;
