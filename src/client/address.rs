@@ -3,6 +3,7 @@
 //! Must never hold: a resolved address. A name is looked up again at each attempt, because servers move.
 
 use core::fmt;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -41,10 +42,15 @@ impl FromStr for ServerAddress {
 }
 
 impl ServerAddress {
-    /// Whether it is this machine: nobody stands in between there.
+    /// Whether it is this machine, where nobody stands in between: `localhost`, or a loopback address in any spelling that the
+    /// system reads. A name that others resolve is never taken for it.
     pub fn is_loopback(&self) -> bool {
-        let ip = self.host.parse::<core::net::IpAddr>();
-        self.host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+        let last = self.host.rsplit('.').next().unwrap_or_default();
+        let is_number =
+            self.host.contains(':') || last.starts_with(|one: char| one.is_ascii_digit());
+        let resolved = || (self.host.as_str(), self.port).to_socket_addrs();
+        let is_here = |mut all: std::vec::IntoIter<SocketAddr>| all.all(|it| it.ip().is_loopback());
+        self.host.eq_ignore_ascii_case("localhost") || is_number && resolved().is_ok_and(is_here)
     }
 }
 
@@ -152,6 +158,18 @@ impl From<KeyHash> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_this_machine_is_taken_for_it() {
+        let is_here = |text: &str| text.parse::<ServerAddress>().unwrap().is_loopback();
+        for here in ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1:2", "2130706433", "[::1]:3"] {
+            assert!(is_here(here), "{here}");
+        }
+        for elsewhere in ["192.0.2.1", "[2001:db8::1]:1", "127.0.0.1.example", "localhost.example"]
+        {
+            assert!(!is_here(elsewhere), "{elsewhere}");
+        }
+    }
 
     #[test]
     fn an_address_reads_with_and_without_a_port() {
