@@ -10,6 +10,7 @@ use crate::{LAYERS, report, root};
 
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
 const GUARANTEES: &str = "docs/GUARANTEES.md";
+const THREATS: &str = "docs/THREATS.md";
 /// Folders whose files a path in a document may name.
 const OURS: &[&str] =
     &["src/", "tests/", "docs/", "fuzz/", "benches/", "examples/", ".ci/", ".github/"];
@@ -272,4 +273,28 @@ fn every_cell_of_the_table_of_clocks_names_its_test() {
         (text("tests/simulation/acts.rs"), text("tests/simulation/chronicle.rs"));
     assert_eq!(listed(&acts_file, "ROWS"), acts, "each row is lived in the simulation");
     assert_eq!(listed(&chronicle, "THINGS"), BTreeSet::from(things), "with each column");
+}
+
+/// Each row of the threats names tests that are there, or says in words why there is none.
+#[test]
+fn every_threat_names_its_tests_or_says_why_there_is_none() {
+    let sources: String = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .map(|path| text(&path))
+        .collect();
+    let whose = ["Stranger", "Watcher", "Sender", "Stolen device", "Administrator", "Host"];
+    let rows = whose.iter().flat_map(|who| table(THREATS, &format!("## {who}")));
+    let mut broken = Vec::new();
+    for row in rows {
+        let [threat, _, _, shown] = row.as_slice() else { panic!("{row:?} has four cells") };
+        if shown.starts_with("not ") {
+            continue;
+        }
+        let tests: Vec<&str> = quoted(shown).collect();
+        assert!(!tests.is_empty(), "{threat:?} names no test");
+        let missing = tests.iter().filter(|test| !sources.contains(&format!("fn {test}(")));
+        broken.extend(missing.map(|test| format!("{threat:?} names {test}, which is no test")));
+    }
+    report(&broken);
 }
