@@ -64,7 +64,7 @@ impl Folder {
 
     /// Whether the store of the right format is there, whoever has it.
     pub(super) fn check_existing(path: &Path) -> Result<(), LogFault> {
-        if has_format(path)? {
+        if path.is_dir() && has_format(path)? {
             return Ok(());
         }
         Err(LogFault::NoStore { path: path.display().to_string() })
