@@ -130,7 +130,9 @@ impl ClientError {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Refused(refused) => {
-                refused.is_authentication() || refused.code == Some(RefusalCode::Version)
+                let is_final =
+                    matches!(refused.code, Some(RefusalCode::Version | RefusalCode::Anonymous));
+                refused.is_authentication() || is_final
             }
             Self::Unreachable { .. }
             | Self::Protocol { .. }

@@ -22,7 +22,7 @@ use super::store::{EpochBegan, RestoreNoticed};
 use super::subscription::{
     Subscribed, SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
 };
-use super::watcher::{WatchObserved, WatchRequested};
+use super::watcher::{WatchObserved, WatchRequested, WatcherForgotten};
 use crate::model::{
     Ahead, Domain, InboxAddress, InviteId, Moment, Presentity, Principal, Sequence, Timestamp,
 };
@@ -180,4 +180,6 @@ events! {
     InviteIssued "invite-issued" |event| Invite(event.invite);
     /// A principal granted rights.
     GrantGiven "grant-given" |event| Rules(event.owner.clone());
+    /// An anonymous session is over: its subscriptions end with it, and they and its operations are forgotten.
+    WatcherForgotten "watcher-forgotten" |event| Watcher(event.watcher.clone());
 }

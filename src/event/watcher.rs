@@ -33,3 +33,10 @@ pub struct WatchObserved {
     /// The last of them.
     pub last_at: Timestamp,
 }
+
+/// See [`Event::WatcherForgotten`](super::Event::WatcherForgotten).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatcherForgotten {
+    /// Who watched.
+    pub watcher: Principal,
+}

@@ -90,6 +90,16 @@ pub const REQUESTS_MAX: usize = 100;
 pub const REQUEST_MS_DEFAULT: u64 = 30 * DAY_MS;
 /// Longest subscription of an anonymous session: nobody can resume it, so it must not outlive its use by far.
 pub const SUBSCRIPTION_ANONYMOUS_MS_MAX: u64 = HOUR_MS;
+/// Subscriptions of one anonymous session: a page that shows a team.
+pub const SUBSCRIPTIONS_ANONYMOUS_MAX: usize = 64;
+/// Between two events that anonymous sessions cause, on average, all of them together: at most 346,000 a day.
+pub const ANONYMOUS_EVENT_MS: u64 = 250;
+/// The same for those from one address.
+pub const ANONYMOUS_ADDRESS_EVENT_MS: u64 = 1_000;
+/// How long events are saved up that anonymous sessions did not cause: so many may come at once.
+pub const ANONYMOUS_SAVED_MS: u64 = 60 * 1_000;
+/// How long an anonymous session that finds no place is told to stay away.
+pub const ANONYMOUS_RETRY_MS: u64 = 30 * 1_000;
 
 /// Rules in one set: more are better said by domain.
 pub const RULES_MAX: usize = 128;
@@ -113,6 +123,8 @@ pub const CLOCK_DRIFT_PARTS: u64 = 1_000;
 pub const CLOCK_NOISE_MS_MAX: u64 = 100;
 /// Watchers one presentity's watcher information remembers.
 pub const WATCHERS_MAX: usize = 10_000;
+/// Anonymous watchers that it remembers beside them: each session is another one, so they must not push out who has a name.
+pub const WATCHERS_ANONYMOUS_MAX: usize = 200;
 /// At most one event about the same watcher and presentity in this time: a poller must not fill the log.
 pub const WATCHERS_EVERY_MS: u64 = 60 * 1_000;
 /// Messages an inbox keeps aside beside the others; the oldest make room.

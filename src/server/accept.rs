@@ -161,7 +161,7 @@ impl Gate {
                 return connection.close(CloseCode::LimitExceeded.number().into(), reason);
             }
             let place = shared.unproven.enter(block);
-            session::run(connection, place, shared).await;
+            session::run(connection, place, addresses.origin(block), shared).await;
         }
     }
 }

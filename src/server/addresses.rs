@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::block::{Block, Network};
 use super::config::ServerLimits;
+use crate::service::Origin;
 
 /// How long an address may save up handshakes that it did not make: as many come at once after a server was killed.
 const SAVED: Duration = Duration::from_secs(10);
@@ -83,6 +84,11 @@ impl Addresses {
             counted.paid_at = Some(paid_at);
         }
         is_paid
+    }
+
+    /// What the service counts `block` by; `None` if that is not counted.
+    pub(super) fn origin(&self, block: Block) -> Option<Origin> {
+        (!self.is_proxy(block)).then(|| block.origin())
     }
 
     fn is_proxy(&self, block: Block) -> bool {

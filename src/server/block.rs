@@ -6,9 +6,21 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use crate::service::Origin;
+
 /// An IPv4 address, or the /64 of an IPv6 one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Block(IpAddr);
+
+impl Block {
+    /// The same, as the service counts by it.
+    pub(super) fn origin(self) -> Origin {
+        Origin(match self.0 {
+            IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+            IpAddr::V6(address) => address.octets(),
+        })
+    }
+}
 
 impl From<SocketAddr> for Block {
     fn from(address: SocketAddr) -> Self {

@@ -24,6 +24,8 @@ pub struct ServerConfig {
     pub domains: Vec<Domain>,
     /// Whether the first comer may take a free name without an invite.
     pub open_enrollment: bool,
+    /// Whether sessions are let in that do not say whose they are: no, for they can be told from nobody else.
+    pub anonymous: bool,
     /// What an authenticated watcher is granted by a presentity without a rule about it: `confirm`, so that nobody is
     /// watched who has not agreed. Anonymous watchers are then blocked.
     pub default_access: Handling,
@@ -58,6 +60,7 @@ impl ServerConfig {
             listen,
             domains,
             open_enrollment: false,
+            anonymous: false,
             default_access: Handling::Confirm,
             request_lifetime: Duration::from_millis(REQUEST_MS_DEFAULT),
             presence: true,
@@ -101,6 +104,11 @@ pub struct ServerLimits {
     /// Handshakes a second from one IPv4 address or IPv6 /64, 50: a sixtieth of what a core makes. Those of ten seconds
     /// are saved up, for when all come back at once.
     pub address_handshakes_per_s_max: usize,
+    /// Anonymous sessions at once, 100: visitors of a page, and few beside those with a name. Beyond it they are told to
+    /// come back later.
+    pub anonymous_max: usize,
+    /// Anonymous sessions at once from one IPv4 address or IPv6 /64, 10: a tenth of them.
+    pub address_anonymous_max: usize,
     /// Networks for which the limits per address do not hold, because many clients share their addresses. None.
     pub proxies: Vec<Network>,
     /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
@@ -128,6 +136,8 @@ impl Default for ServerLimits {
             handshakes_waiting_max: 1_024,
             address_connections_max: 1_000,
             address_handshakes_per_s_max: 50,
+            anonymous_max: 100,
+            address_anonymous_max: 10,
             proxies: Vec::new(),
             unproven_max: 384,
             http_connections_max: 64,

@@ -182,6 +182,8 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         request_lifetime: Lifetime::from_ms(request_ms),
         presence: config.presence,
         messaging: config.messaging,
+        anonymous_max: if config.anonymous { config.limits.anonymous_max } else { 0 },
+        anonymous_of_origin_max: config.limits.address_anonymous_max,
         secret: keys.store,
         epoch: EpochId(keys::random()),
     }

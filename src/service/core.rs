@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::anonymous::Anonymous;
 use super::case::{Case, Verdict, controls};
 use super::clock::WallClock;
 use super::composing::ComposingRates;
@@ -19,7 +20,7 @@ use super::{
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
     Ahead, DeviceId, EpochId, Epochs, InboxAddress, InboxSequence, Moment, Now, PastPlace,
-    Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, Timestamp, WatcherKind,
+    Presentity, Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
 use crate::view::Views;
@@ -28,7 +29,7 @@ use crate::view::Views;
 /// and [`Service::take_outputs`] the answers and notifications.
 #[derive(Debug)]
 pub struct Service {
-    config: ServiceConfig,
+    pub(super) config: ServiceConfig,
     pub(super) views: Views,
     /// In which epoch each place of the log lies, also those that this process is going to write.
     epochs: Arc<Epochs>,
@@ -39,6 +40,7 @@ pub struct Service {
     pub(super) live: Live,
     pub(super) observations: Observations,
     pub(super) composing: ComposingRates,
+    pub(super) anonymous: Anonymous,
     clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
@@ -75,6 +77,7 @@ impl Service {
             live: Live::default(),
             observations: Observations::default(),
             composing: ComposingRates::default(),
+            anonymous: Anonymous::default(),
             round: None,
             pending: Vec::new(),
             outputs: Vec::new(),
@@ -92,7 +95,10 @@ impl Service {
         let now = self.begin(now);
         self.steps = 0;
         let outputs = self.outputs.len();
-        self.take_in(now, input);
+        match input.of_nobody() {
+            Some(ticket) => self.take_in_of_nobody(now, ticket, input),
+            None => self.take_in(now, input),
+        }
         self.steps += self.outputs[outputs..].iter().map(Output::told).sum::<u64>();
     }
 
@@ -102,7 +108,7 @@ impl Service {
         self.steps
     }
 
-    fn take_in(&mut self, now: Timestamp, input: Input) {
+    pub(super) fn take_in(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Enter { ticket, hello } => {
                 let verdict = decide::enter(self.case(now), &hello);
@@ -121,11 +127,11 @@ impl Service {
                     .and_then(|()| decide::decide(self.case(now), &actor, command));
                 self.conclude(now, ticket, verdict);
             }
-            Input::EnterAnonymous { ticket, pseudonym, key } => {
-                let actor = Actor { principal: pseudonym, device: key.device() };
-                let reply = Reply::Entered { actor, role: Role::User, enrolled: false };
-                self.reply(ticket, Ok(reply));
+            Input::EnterAnonymous { ticket, pseudonym, key, origin } => {
+                let result = self.enter_anonymously(now, ticket.session, (pseudonym, key), origin);
+                self.reply(ticket, result);
             }
+            Input::Leave { session } => self.leave(now, session),
             Input::Acknowledge { ticket, actor, inbox, through } => {
                 let verdict = self
                     .check_actor(&actor)
@@ -262,7 +268,7 @@ impl Service {
         verdict.reply
     }
 
-    fn reply(&mut self, ticket: Ticket, result: Result<Reply, Refusal>) {
+    pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, Refusal>) {
         self.outputs.push(Output::Reply { ticket, result });
     }
 
@@ -388,10 +394,11 @@ impl Service {
         }
     }
 
-    /// Moves every live subscription to the state that it has by what is granted now. Called at the start: the operator
-    /// may have changed what is granted where no rule says.
+    /// Forgets the anonymous watchers of the process before, and moves every live subscription to the state that it has
+    /// by what is granted now. Called at the start: the operator may have changed what is granted where no rule says.
     pub fn review(&mut self, now: impl Into<Now>) {
         let now = self.begin(now);
+        self.forget_watchers(now);
         for event in decide::review(self.case(now)) {
             self.happen(decided_at(now), event);
         }
@@ -409,7 +416,7 @@ impl Service {
     ///
     /// Its moment is `wanted`, or the one right after the event before if that is later. A watcher sees the moments of
     /// what it is shown. So they tell of an event hidden from it only if both happen in the same millisecond.
-    fn happen(&mut self, wanted: Moment, event: Event) {
+    pub(super) fn happen(&mut self, wanted: Moment, event: Event) {
         if !core::mem::replace(&mut self.has_begun, true) {
             self.happen(wanted, Event::EpochBegan(EpochBegan { epoch: self.config.epoch }));
         }
@@ -486,7 +493,7 @@ impl Service {
 
 /// What is decided in a millisecond happens in its second half, so that what falls due in the same millisecond finds
 /// room before it.
-fn decided_at(now: Timestamp) -> Moment {
+pub(super) fn decided_at(now: Timestamp) -> Moment {
     const HALF_US: u64 = 500;
     Moment::from_us(Moment::of(now).as_us().saturating_add(HALF_US))
 }

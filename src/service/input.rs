@@ -2,6 +2,8 @@
 //!
 //! Must never hold: bytes of the wire, or anything that is not valid already.
 
+use core::fmt;
+
 use crate::model::limits::REQUEST_MS_DEFAULT;
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
@@ -24,6 +26,10 @@ pub struct ServiceConfig {
     pub presence: bool,
     /// Whether messaging works on this server.
     pub messaging: bool,
+    /// Anonymous sessions at once; zero if there are to be none.
+    pub anonymous_max: usize,
+    /// Anonymous sessions at once from one origin.
+    pub anonymous_of_origin_max: usize,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
     /// Drawn at random for each process: what it writes is of this epoch. With [`EpochId::NONE`] none begins.
@@ -40,6 +46,8 @@ impl ServiceConfig {
             request_lifetime: Lifetime::from_ms(REQUEST_MS_DEFAULT),
             presence: true,
             messaging: true,
+            anonymous_max: 0,
+            anonymous_of_origin_max: 0,
             secret,
             epoch: EpochId::NONE,
         }
@@ -66,6 +74,17 @@ pub struct FeedId {
     pub session: SessionId,
     /// The session's number for it.
     pub number: u32,
+}
+
+/// From where a connection comes, as limits count it: equal for those that are counted together. Never recorded, never
+/// shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin(pub [u8; 16]);
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Origin(..)")
+    }
 }
 
 /// Who acts: proven, not claimed.
@@ -97,6 +116,14 @@ pub enum Input {
         pseudonym: Principal,
         /// The key it has proven to hold.
         key: PublicKey,
+        /// From where it comes; `None` if that is not counted.
+        origin: Option<Origin>,
+    },
+    /// A connection is over that wanted to be anonymous, and asks nothing more: what there was of it ends, and is
+    /// forgotten. No answer.
+    Leave {
+        /// Whose.
+        session: SessionId,
     },
     /// A request that may change state. Answer: [`Reply::Done`](super::Reply::Done).
     Command {
@@ -182,6 +209,16 @@ pub enum Input {
 }
 
 impl Input {
+    /// The question, if it is an anonymous session's and answering it may leave something in the log.
+    pub(super) fn of_nobody(&self) -> Option<Ticket> {
+        let (Self::Command { ticket, actor, .. }
+        | Self::Query { ticket, actor, query: Query::Ask(Question::Fetch(_)) }) = self
+        else {
+            return None;
+        };
+        actor.principal.is_anonymous().then_some(*ticket)
+    }
+
     /// What it costs to take it in, before it is known what follows from it: one, and what a request brings beside itself.
     pub fn cost(&self) -> u64 {
         match self {

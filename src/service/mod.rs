@@ -5,6 +5,7 @@
 //! Must never hold: a clock, randomness, a task, a socket, a file or a log line. Time arrives as `now`, by two clocks.
 
 mod access;
+mod anonymous;
 mod case;
 mod clock;
 mod compose;
@@ -15,6 +16,7 @@ pub mod feed;
 mod input;
 mod lens;
 mod live;
+mod nobody;
 mod observe;
 mod open;
 mod output;
@@ -29,7 +31,9 @@ pub use self::core::Service;
 pub use access::judge;
 pub use clock::resumed_at;
 pub use compose::compose;
-pub use input::{Actor, Enroll, FeedId, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
+pub use input::{
+    Actor, Enroll, FeedId, Hello, Input, Origin, Query, ServiceConfig, SessionId, Ticket,
+};
 pub use lens::Lens;
 pub use output::{
     Batch, History, InboxOpened, InboxRow, Output, PresenceItem, PresenceOpened, Reply, Restored,

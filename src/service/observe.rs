@@ -35,14 +35,7 @@ impl Observations {
             count(waiting, kind, now);
             return None;
         }
-        let mut event = WatchObserved {
-            presentity: presentity.clone(),
-            watcher: watcher.clone(),
-            fetches: 0,
-            subscriptions: 0,
-            first_at: now,
-            last_at: now,
-        };
+        let mut event = seen_at(&pair, now);
         count(&mut event, kind, now);
         let seen = views.audience(presentity).and_then(|view| view.seen.get(watcher));
         let every = Lifetime::from_ms(WATCHERS_EVERY_MS);
@@ -55,6 +48,20 @@ impl Observations {
             }
             _ => Some(event),
         }
+    }
+
+    /// `watcher` watches `presentity` no more. Returns what is to be recorded at once.
+    pub(super) fn end(
+        &mut self,
+        presentity: &Presentity,
+        watcher: &Principal,
+        now: Timestamp,
+    ) -> WatchObserved {
+        let pair = (presentity.clone(), watcher.clone());
+        let Some((due, mut event)) = self.waiting.remove(&pair) else { return seen_at(&pair, now) };
+        self.due.remove(&(due, pair));
+        event.last_at = now;
+        event
     }
 
     /// Adds to `row` what is counted and not recorded yet; the wall clock is `ahead`.
@@ -85,6 +92,17 @@ impl Observations {
         self.due.clear();
         let waiting = core::mem::take(&mut self.waiting);
         waiting.into_values().map(|(_, event)| event).collect()
+    }
+}
+
+fn seen_at((presentity, watcher): &Pair, now: Timestamp) -> WatchObserved {
+    WatchObserved {
+        presentity: presentity.clone(),
+        watcher: watcher.clone(),
+        fetches: 0,
+        subscriptions: 0,
+        first_at: now,
+        last_at: now,
     }
 }
 

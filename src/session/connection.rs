@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
 use crate::model::limits::{FEEDS_MAX, UNPROVEN_PIECES_MAX, UNPROVEN_STREAMS_MAX};
-use crate::service::Actor;
+use crate::service::{Actor, Origin};
 use crate::wire::CloseCode;
 
 /// What holds for all connections of a server.
@@ -22,13 +22,15 @@ pub struct Settings {
     pub cursor_secret: [u8; 32],
 }
 
-/// Random bytes for one connection, used once each.
+/// What is new with each connection: random bytes, used once each, and from where it comes.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh {
     /// What a peer without an exporter signs.
     pub nonce: [u8; 32],
     /// What a peer is called that says no more of itself.
     pub pseudonym: [u8; 8],
+    /// From where it comes; `None` if that is not counted.
+    pub origin: Option<Origin>,
 }
 
 /// How a connection is to be closed: the code, and the reason in words.
@@ -40,6 +42,8 @@ pub struct Connection {
     pub(super) settings: Arc<Settings>,
     pub(super) fresh: Fresh,
     has_control: AtomicBool,
+    /// It asked to be let in without a name.
+    is_anonymous: AtomicBool,
     feeds: AtomicUsize,
     /// Streams opened while nothing was proven.
     early: AtomicUsize,
@@ -50,9 +54,10 @@ pub struct Connection {
 impl Connection {
     /// A connection that has proven nothing.
     pub fn new(settings: Arc<Settings>, fresh: Fresh) -> Self {
-        let (has_control, feeds) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let (early, identity) = (AtomicUsize::new(0), OnceLock::new());
-        Self { settings, fresh, has_control, feeds, early, identity }
+        let (has_control, is_anonymous) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (feeds, early) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let identity = OnceLock::new();
+        Self { settings, fresh, has_control, is_anonymous, feeds, early, identity }
     }
 
     /// The peer opened a stream: how the connection must be closed, if it may not open so many before it has proven
@@ -84,6 +89,17 @@ impl Connection {
     pub fn handle_end(&self) {
         // What was proven stays so; nothing is left that it could allow.
         let _ = self.identity.set(None);
+    }
+
+    /// It asks to be let in without a name.
+    pub(super) fn ask_anonymously(&self) {
+        self.is_anonymous.store(true, Ordering::Release);
+    }
+
+    /// Whether the service is to be told that it is over, with [`Input::Leave`](crate::service::Input::Leave): to be
+    /// asked when all its streams have ended.
+    pub fn must_leave(&self) -> bool {
+        self.is_anonymous.load(Ordering::Acquire)
     }
 
     /// The connection has proven to be `actor`; false if it is over already.
@@ -131,7 +147,7 @@ mod tests {
     fn connection() -> Arc<Connection> {
         let silence_max = Duration::from_secs(1);
         let settings = Settings { silence_max, store_secret: [1; 32], cursor_secret: [2; 32] };
-        let fresh = Fresh { nonce: [3; 32], pseudonym: [4; 8] };
+        let fresh = Fresh { nonce: [3; 32], pseudonym: [4; 8], origin: None };
         Arc::new(Connection::new(Arc::new(settings), fresh))
     }
 

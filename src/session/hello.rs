@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::connection::{Close, Connection};
+use super::connection::{Close, Connection, Fresh};
 use super::lane::Lane;
 use super::step::{Claim, Note};
 use crate::model::limits::HELLO_BYTES_MAX;
@@ -112,7 +112,10 @@ impl Introduction {
             Stage::Proven(false) => HelloStep::TurnAway(Refusal::BadProof),
             Stage::Proven(true) => {
                 let who = self.who.take().expect("a proof is checked after the Hello was read");
-                HelloStep::Ask(who.input(lane.ticket().1, self.connection.fresh.pseudonym))
+                if matches!(who, Who::Anonymous(_)) {
+                    self.connection.ask_anonymously();
+                }
+                HelloStep::Ask(who.input(lane.ticket().1, &self.connection.fresh))
             }
             Stage::Answered(Ok(reply), now) => self.let_in(reply, now, notes),
             Stage::Answered(Err(refusal), _) => HelloStep::TurnAway(refusal),
@@ -243,13 +246,14 @@ enum Who {
 }
 
 impl Who {
-    /// The question whether it may come in. Whoever names no principal is called by `pseudonym`, which is made for
-    /// this connection alone, so that no two of them can be told to be the same.
-    fn input(self, ticket: Ticket, pseudonym: [u8; 8]) -> Input {
+    /// The question whether it may come in. Whoever names no principal is called by the pseudonym in `fresh`, which is
+    /// made for this connection alone, so that no two of them can be told to be the same.
+    fn input(self, ticket: Ticket, fresh: &Fresh) -> Input {
         match self {
             Self::Device(hello) => Input::Enter { ticket, hello },
             Self::Anonymous(key) => {
-                Input::EnterAnonymous { ticket, pseudonym: Principal::pseudonym(pseudonym), key }
+                let (pseudonym, origin) = (Principal::pseudonym(fresh.pseudonym), fresh.origin);
+                Input::EnterAnonymous { ticket, pseudonym, key, origin }
             }
         }
     }
@@ -310,7 +314,8 @@ mod tests {
 
     fn pseudonym(fresh: [u8; 8]) -> Principal {
         let ticket = Ticket { session: SessionId(1), number: 0 };
-        match who(&hello("", None)).unwrap().input(ticket, fresh) {
+        let fresh = Fresh { nonce: [0; 32], pseudonym: fresh, origin: None };
+        match who(&hello("", None)).unwrap().input(ticket, &fresh) {
             Input::EnterAnonymous { pseudonym, key: PublicKey(key), .. } if key == [7; 32] => {
                 pseudonym
             }

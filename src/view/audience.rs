@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded, WatchObserved};
-use crate::model::limits::{WATCHERS_MAX, WATCHERS_WINDOW_MS};
+use crate::model::limits::{WATCHERS_ANONYMOUS_MAX, WATCHERS_MAX, WATCHERS_WINDOW_MS};
 use crate::model::{Lifetime, Moment, Principal, Sequence, Timestamp};
 
 /// Watchers forgotten at one event at most.
@@ -20,10 +20,13 @@ pub struct AudienceView {
     pub as_of: Sequence,
     /// When and how often each was seen; some of them so long ago that it does not count any more, see [`Seen::is_over`].
     pub seen: BTreeMap<Principal, Seen>,
-    /// The same by when they were last seen.
+    /// The same by when they were last seen: those with a name, and the anonymous ones.
     #[serde(skip)]
-    oldest: BTreeSet<(Timestamp, Principal)>,
+    oldest: [BTreeSet<(Timestamp, Principal)>; 2],
 }
+
+/// How many are remembered of those with a name, and of the anonymous ones.
+const REMEMBERED_MAX: [usize; 2] = [WATCHERS_MAX, WATCHERS_ANONYMOUS_MAX];
 
 /// When and how often a watcher was seen, since it was first seen after an absence longer than the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,14 +62,16 @@ impl AudienceView {
 
     /// Makes what follows from the rest, after that was loaded.
     pub(super) fn index(&mut self) {
-        let seen = self.seen.iter().map(|(watcher, seen)| (seen.last_at, watcher.clone()));
-        self.oldest = seen.collect();
+        for (watcher, seen) in &self.seen {
+            self.oldest[kind_of(watcher)].insert((seen.last_at, watcher.clone()));
+        }
     }
 
     fn observe(&mut self, event: &WatchObserved, at: Moment) {
         let known = self.seen.remove(&event.watcher);
         if let Some(known) = &known {
-            self.oldest.remove(&(known.last_at, event.watcher.clone()));
+            let place = (known.last_at, event.watcher.clone());
+            self.oldest[kind_of(&event.watcher)].remove(&place);
         }
         let known = known.filter(|seen| !seen.is_over(at.timestamp()));
         let mut seen = known.unwrap_or(Seen {
@@ -80,22 +85,29 @@ impl AudienceView {
         seen.fetches += u64::from(event.fetches);
         seen.subscriptions += u64::from(event.subscriptions);
         seen.changed = at;
-        self.oldest.insert((seen.last_at, event.watcher.clone()));
+        self.oldest[kind_of(&event.watcher)].insert((seen.last_at, event.watcher.clone()));
         self.seen.insert(event.watcher.clone(), seen);
     }
 
     /// Forgets some of those who were not seen for long, and keeps the latest only, so that nobody can make it grow for
     /// ever. A few at each event: more go than come, and no event takes long.
     fn forget(&mut self, now: Timestamp) {
-        for _ in 0..FORGOTTEN_AT_ONCE {
-            let Some((_, oldest)) = self.oldest.first() else { return };
-            let is_over = self.seen.get(oldest).is_none_or(|seen| seen.is_over(now));
-            if !is_over && self.seen.len() <= WATCHERS_MAX {
-                return;
-            }
-            if let Some((_, watcher)) = self.oldest.pop_first() {
-                self.seen.remove(&watcher);
+        for (oldest, max) in self.oldest.iter_mut().zip(REMEMBERED_MAX) {
+            for _ in 0..FORGOTTEN_AT_ONCE {
+                let Some((_, watcher)) = oldest.first() else { break };
+                let is_over = self.seen.get(watcher).is_none_or(|seen| seen.is_over(now));
+                if !is_over && oldest.len() <= max {
+                    break;
+                }
+                if let Some((_, watcher)) = oldest.pop_first() {
+                    self.seen.remove(&watcher);
+                }
             }
         }
     }
+}
+
+/// Among which of the oldest a watcher stands.
+fn kind_of(watcher: &Principal) -> usize {
+    usize::from(watcher.is_anonymous())
 }

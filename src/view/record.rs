@@ -20,7 +20,7 @@ use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 8;
+const VERSION: u16 = 9;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';

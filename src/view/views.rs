@@ -98,6 +98,10 @@ impl Views {
             self.changed.insert(entity);
         }
         self.remember(recorded);
+        if let Event::WatcherForgotten(event) = &recorded.event {
+            let by = Operator::Principal(event.watcher.clone());
+            self.forget_operator(by, recorded.sequence);
+        }
         self.forget_operations();
     }
 
@@ -127,6 +131,16 @@ impl Views {
             }
             self.reschedule_forgetting(by, Some(at), after);
         }
+    }
+
+    /// Forgets all operations of `by` up to `sequence`.
+    fn forget_operator(&mut self, by: Operator, sequence: Sequence) {
+        let Some(view) = self.operations.get(&by).filter(|view| view.as_of < sequence) else {
+            return;
+        };
+        let before = view.forget_at();
+        self.operations.remove(&by);
+        self.reschedule_forgetting(by, before, None);
     }
 
     fn reschedule_forgetting(
@@ -199,6 +213,9 @@ impl Views {
     }
 
     fn apply_watcher(&mut self, watcher: &Principal, recorded: &Recorded) -> bool {
+        if matches!(recorded.event, Event::WatcherForgotten(_)) {
+            return self.forget_watcher(watcher, recorded.sequence);
+        }
         let view = self.watchers.entry(watcher.clone()).or_default();
         if view.as_of >= recorded.sequence {
             return true;
@@ -208,6 +225,22 @@ impl Views {
         self.counts.subscriptions = self.counts.subscriptions + view.live_count as u64 - before;
         self.index_subscriber(watcher, &presentity, ends.after.is_some());
         self.expiry.reschedule(Due::Subscription(watcher.clone(), presentity), ends);
+        false
+    }
+
+    fn forget_watcher(&mut self, watcher: &Principal, sequence: Sequence) -> bool {
+        if self.watchers.get(watcher).is_some_and(|view| view.as_of >= sequence) {
+            return true;
+        }
+        let view = self.watchers.remove(watcher).unwrap_or_default();
+        self.counts.subscriptions -= view.live_count as u64;
+        for (presentity, subscription) in view.subscriptions {
+            if subscription.is_live() {
+                self.index_subscriber(watcher, &presentity, false);
+                let due = Due::Subscription(watcher.clone(), presentity);
+                self.expiry.remove(subscription.expires_at, due);
+            }
+        }
         false
     }
 
@@ -345,9 +378,14 @@ impl Views {
         self.presentities.len()
     }
 
-    /// A watcher that ever subscribed.
+    /// A watcher that ever subscribed, unless it was forgotten since.
     pub fn watcher(&self, watcher: &Principal) -> Option<&WatcherView> {
         self.watchers.get(watcher)
+    }
+
+    /// Those that subscribed without a name and are not forgotten.
+    pub fn anonymous_watchers(&self) -> impl Iterator<Item = &Principal> {
+        self.watchers.keys().filter(|watcher| watcher.is_anonymous())
     }
 
     /// An inbox that ever got a message.

@@ -31,6 +31,16 @@ fn fetch_unnamed(site: &Site, presentity: &str) -> Ended {
 }
 
 #[test]
+fn who_is_nobody_is_told_that_this_server_lets_nobody_in_without_a_name() {
+    let site = site();
+    for presentity in ["pres:alice@localhost", "pres:nobody@localhost"] {
+        assert_eq!(fetch_unnamed(&site, presentity).error(1), "anonymous");
+    }
+    let watch = ["watch", "pres:alice@localhost", "--anonymous", "--server", &site.address];
+    assert_eq!(site.run("nobody", &watch).error(1), "anonymous", "it does not try for ever");
+}
+
+#[test]
 fn rules_are_set_listed_and_removed_by_name() {
     let site = site();
     site.run("alice", &["publish", "open", "--tuple", "desk"]).line();
@@ -243,7 +253,8 @@ fn the_past_is_listed_fetched_and_explained() {
 
 #[test]
 fn who_is_nobody_sees_what_rules_for_nobody_show_and_leaves_nothing_behind() {
-    let site = site();
+    let site = Site::start(&["--open-enrollment", "--anonymous"]);
+    site.enroll("alice");
     publish(&site, "alice");
     assert_eq!(fetch_unnamed(&site, "pres:alice@localhost").error(1), "refused");
     assert_eq!(fetch_unnamed(&site, "pres:nobody@localhost").error(1), "refused", "the same");

@@ -18,6 +18,7 @@ const EVERY_FLAG: &[&str] = &[
     "--domain=a.example",
     "--domain=b.example",
     "--open-enrollment",
+    "--anonymous",
     "--default-access=polite-block",
     "--request-lifetime=2d",
     "--no-presence",

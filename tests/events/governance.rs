@@ -9,7 +9,7 @@ use adsum::event::{
     MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone, OperationKey, Operator,
     Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
     RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested, WatcherForgotten,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
@@ -38,6 +38,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(restores());
     samples.extend(operations());
     samples.extend(made_with_a_device());
+    samples.push(("forgotten", Event::WatcherForgotten(WatcherForgotten { watcher: bob() })));
     samples
 }
 

@@ -12,6 +12,7 @@ mod support;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod anonymous;
 mod credentials;
 mod door;
 mod fairness;

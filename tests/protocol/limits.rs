@@ -90,10 +90,12 @@ fn presence_limits() -> Vec<Row> {
         "Ended subscriptions remembered" SUBSCRIPTIONS_ENDED_MAX Count;
         "Wishes of a watcher that wait for a decision" REQUESTS_MAX Count;
         "Subscription lifetime of an anonymous session, most" SUBSCRIPTION_ANONYMOUS_MS_MAX Milliseconds;
+        "Subscriptions of an anonymous session" SUBSCRIPTIONS_ANONYMOUS_MAX Count;
         "Rules of an owner" RULES_MAX Count;
         "Rule name" RULE_NAME_BYTES_MAX Bytes;
         "Tuples a view names" RULE_TUPLES_MAX Count;
         "Watchers of a presentity remembered" WATCHERS_MAX Count;
+        "Anonymous watchers of a presentity remembered, beside the others" WATCHERS_ANONYMOUS_MAX Count;
         "A watcher is remembered" WATCHERS_WINDOW_MS Milliseconds;
         "Rows of a ListHistory" HISTORY_ROWS_MAX Count;
         "Lifetime, least" LIFETIME_MS_MIN Milliseconds;

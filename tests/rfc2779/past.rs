@@ -46,6 +46,8 @@ impl Past {
             request_lifetime: Lifetime::from_ms(REQUEST_MS_DEFAULT),
             presence: true,
             messaging: true,
+            anonymous_max: 0,
+            anonymous_of_origin_max: 0,
             epoch: EpochId::NONE,
         };
         let log = Box::new(SledLog::open(data).unwrap());

@@ -46,7 +46,8 @@ impl World {
 
     /// With more flags of `adsum serve`.
     pub fn start(flags: &[&str]) -> Self {
-        let all = ["--open-enrollment", "--domain", DOMAIN, "--default-access", "confirm"];
+        let all =
+            ["--open-enrollment", "--anonymous", "--domain", DOMAIN, "--default-access", "confirm"];
         let all = [&all, flags].concat();
         let site = Site::start(&all);
         let server = site.address.parse().unwrap();

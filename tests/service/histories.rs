@@ -4,16 +4,18 @@
 
 use super::commit::{NAMES, Server, ticket};
 use crate::world::governed::{change, delivery, delivery_rule, grant, rule};
-use crate::world::{actor, document, im, message, operation, pres, principal, publish, seconds};
+use crate::world::{
+    actor, document, im, key, message, operation, pres, principal, publish, seconds,
+};
 use adsum::model::{
     AccessRule, Basic, Delivery, DeliveryChange, Handling, InboxSequence, Lifetime, Mode,
-    OperationId, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
+    OperationId, Principal, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
 };
 use adsum::protocol::{
     ChangeVisibility, Command, Delete, Displayed, Fetch, Publish, Send, Subscribe, Unsubscribe,
     VisibilityRow,
 };
-use adsum::service::{Input, Query};
+use adsum::service::{Actor, Input, Query, SessionId, Ticket};
 use proptest::prelude::*;
 
 /// One thing that a random history is made of.
@@ -32,6 +34,8 @@ enum Act {
     Grant { who: usize, whom: usize, rights: u8 },
     Show { who: usize, whom: usize, is_shown: bool },
     Fetch { who: usize, whom: usize },
+    Visit { guest: u8, whom: usize, secs: u64 },
+    Depart { guest: u8 },
     Wait { secs: u64 },
     Checkpoint { records: usize },
     Restart,
@@ -55,10 +59,30 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(who, whom, aside, receipts)| Act::Deliver { who, whom, aside, receipts }),
         1 => (who.clone(), who.clone(), 0..32_u8).prop_map(|(who, whom, rights)| Act::Grant { who, whom, rights }),
         1 => (who.clone(), who.clone(), any::<bool>()).prop_map(|(who, whom, is_shown)| Act::Show { who, whom, is_shown }),
-        2 => (who.clone(), who).prop_map(|(who, whom)| Act::Fetch { who, whom }),
+        2 => (who.clone(), who.clone()).prop_map(|(who, whom)| Act::Fetch { who, whom }),
+        2 => (0..3_u8, who, 1..400_u64)
+            .prop_map(|(guest, whom, secs)| Act::Visit { guest, whom, secs }),
+        1 => (0..3_u8).prop_map(|guest| Act::Depart { guest }),
         2 => (1..200_u64).prop_map(|secs| Act::Wait { secs }),
         3 => (0..4_usize).prop_map(|records| Act::Checkpoint { records }),
         1 => Just(Act::Restart),
+    ]
+}
+
+/// An act of somebody without a name, whom the one that is watched lets watch.
+fn visits(guest: u8, whom: usize, secs: u64) -> Vec<Input> {
+    let (presentity, mode, key) = (pres(NAMES[whom]), Mode::Latest, key(&format!("guest {guest}")));
+    let pseudonym = Principal::pseudonym([guest; 8]);
+    let guest = Ticket { session: SessionId(100 + u64::from(guest)), number: 0 };
+    let visitor = Actor { principal: pseudonym.clone(), device: key.device() };
+    let allow = change(NAMES[whom], vec![rule("anonymous", Handling::Allow)], &[]);
+    let (operation, lifetime) = (operation(1), Some(seconds(secs)));
+    let watch = Subscribe { operation, presentity, mode, lifetime };
+    let command = |ticket, actor, command: Command| Input::Command { ticket, actor, command };
+    vec![
+        command(ticket(), actor(NAMES[whom]), Command::ChangeRules(allow)),
+        Input::EnterAnonymous { ticket: guest, pseudonym, key, origin: None },
+        command(guest, visitor, Command::Subscribe(watch)),
     ]
 }
 
@@ -188,6 +212,10 @@ fn perform(mut server: Server, act: &Act) -> Server {
                 sender: None,
             }),
         ),
+        Act::Visit { guest, whom, secs } => visits(*guest, *whom, *secs),
+        Act::Depart { guest } => {
+            vec![Input::Leave { session: SessionId(100 + u64::from(*guest)) }]
+        }
         Act::Wait { secs } => {
             server.now = server.now.after(seconds(*secs));
             vec![Input::Tick]

@@ -10,7 +10,7 @@ use adsum::protocol::{
     Answer, ChangeVisibility, Command, Findings, ListActs, ListWatchers, Subscribe, Unsubscribe,
     VisibilityRow,
 };
-use adsum::service::{Query, Reply};
+use adsum::service::{Input, Query, Reply, SessionId, Ticket};
 
 fn world() -> World {
     let mut world = World::asking(&["alice", "bob", "carol", "dave"]);
@@ -212,6 +212,28 @@ fn a_feed_with_watchers_tells_the_owner_who_comes_and_goes() {
     assert!(world.items(2).is_empty(), "Carol is told of nobody");
     let again = world.feed(3, "alice", true);
     assert_eq!(again.items.len(), 2, "who comes back is told of Bob and Dave, as they are now");
+}
+
+#[test]
+fn a_feed_with_watchers_tells_the_owner_that_one_without_a_name_is_gone() {
+    let mut world = world();
+    world.decide("alice", "anonymous", Handling::Allow);
+    world.feed(1, "alice", true);
+    let (session, guest) = (SessionId(7), nobody(1));
+    let (ticket, pseudonym) = (Ticket { session, number: 0 }, guest.principal.clone());
+    let enter = Input::EnterAnonymous { ticket, pseudonym, key: world::key("guest"), origin: None };
+    world.service.handle(world.now, enter);
+    world.ask(&guest, subscribe("alice", Mode::Latest)).unwrap();
+    let row = |world: &mut World| world.items(1).last().and_then(|item| item.watcher.clone());
+    assert_eq!(row(&mut world).unwrap().state, Some(ACTIVE));
+    let before = world.service.views().moment();
+    world.pass(seconds(10));
+    world.service.handle(world.now, Input::Leave { session });
+    let gone = row(&mut world).unwrap();
+    assert_eq!((gone.state, gone.subscriptions, gone.last_at), (None, 1, world.now));
+    // Also if she was away when that happened.
+    let away = world.feed_after(2, "alice", true, before);
+    assert!(away.items.iter().any(|item| item.watcher.as_ref() == Some(&gone)));
 }
 
 /// The time of a decision that a watcher is not to notice is not in its own row either.

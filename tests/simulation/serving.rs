@@ -44,6 +44,7 @@ impl Serving {
         let fresh = Fresh {
             nonce: core::array::from_fn(|_| rng.u8(..)),
             pseudonym: core::array::from_fn(|_| rng.u8(..)),
+            origin: None,
         };
         let connection = Arc::new(Connection::new(Arc::clone(settings), fresh));
         Self {

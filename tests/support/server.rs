@@ -21,6 +21,7 @@ pub fn any_port() -> SocketAddr {
 pub fn config(data: &Path) -> ServerConfig {
     let mut config = ServerConfig::new(data, any_port(), vec![DOMAIN.parse().unwrap()]);
     config.open_enrollment = true;
+    config.anonymous = true;
     config.http = Some(any_port());
     // Most tests are not about who may watch whom.
     config.default_access = Handling::Allow;

@@ -182,13 +182,24 @@ impl World {
 
     /// Opens a feed of all subscriptions from the beginning, with watchers or without.
     pub fn feed(&mut self, number: u32, watcher: &str, with_watchers: bool) -> PresenceOpened {
+        self.feed_after(number, watcher, with_watchers, Moment::ZERO)
+    }
+
+    /// As [`World::feed`], from `after` on.
+    pub fn feed_after(
+        &mut self,
+        number: u32,
+        watcher: &str,
+        with_watchers: bool,
+        after: Moment,
+    ) -> PresenceOpened {
         let ticket = self.ticket();
         self.round(Input::OpenPresence {
             ticket,
             feed: feed_id(number),
             actor: actor(watcher),
             presentities: vec![],
-            after: Moment::ZERO,
+            after,
             epoch: EpochId::NONE,
             with_watchers,
         });

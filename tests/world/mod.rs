@@ -33,6 +33,8 @@ pub fn config() -> ServiceConfig {
     ServiceConfig {
         open_enrollment: true,
         default_access: Handling::Allow,
+        anonymous_max: 100,
+        anonymous_of_origin_max: 10,
         ..ServiceConfig::new(vec!["d.example".parse().unwrap()], SECRET)
     }
 }

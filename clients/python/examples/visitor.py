@@ -2,7 +2,8 @@
 
     python examples/visitor.py pres:alice@localhost ... --server 127.0.0.1:2778 [--tell "I was here" --stay]
 
-Each of them decides by rules for `anonymous` what it is shown.
+Each of them decides by rules for `anonymous` what it is shown, on a server that lets in who does not say who it is
+(`adsum serve --anonymous`).
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Server:
 
     def _spawn(self, *more: str) -> None:
         command = [str(program()), "serve", "--data", str(self.folder / "data"), "--listen", self.address]
-        command += ["--domain", DOMAIN, "--no-http", "--default-access", "allow", *more]
+        command += ["--domain", DOMAIN, "--no-http", "--default-access", "allow", "--anonymous", *more]
         log = open(self.folder / "server.log", "a")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ADSUM_")}
         self.process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env=environment)

@@ -81,7 +81,9 @@ fn of_code(code: Option<RefusalCode>, message: String) -> String {
         Some(RefusalCode::NoPublication) => "list them with `adsum publications`".to_owned(),
         Some(RefusalCode::NoInvite) => "list them with `adsum invites`".to_owned(),
         Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
-        Some(RefusalCode::Anonymous) => "leave --anonymous out".to_owned(),
+        Some(RefusalCode::Anonymous) => {
+            "leave --anonymous out, or start the server with --anonymous".to_owned()
+        }
         _ => return message,
     };
     instead(&message, &cure)
@@ -119,6 +121,8 @@ mod tests {
         told(&full, "; withdraw some with `adsum invites withdraw`, or let them run out");
         let address = "im:alice@localhost".to_owned();
         told(&Refusal::NoMessage { address, sequence: 1 }, "; list them with `adsum inbox`");
+        let cure = "; leave --anonymous out, or start the server with --anonymous";
+        told(&Refusal::Anonymous { action: "enter here".to_owned() }, cure);
     }
 
     #[test]

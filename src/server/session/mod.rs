@@ -22,17 +22,23 @@ use self::shared::{Session, next_departure};
 use super::lanes::Departure;
 use super::line::line;
 use super::unproven::Place;
+use crate::service::{Input, Origin};
 use crate::session::{self, Close, LAST_WORDS, ReceiveHalf, SendHalf, Transport};
 use crate::wire::{CloseCode, ResetCode};
 
 /// Between two looks at what a peer sends that has proven nothing.
 const UNPROVEN_LOOK: Duration = Duration::from_millis(25);
 
-/// Serves a connection until it ends.
-pub(super) async fn run<T: Transport>(transport: T, place: Place, shared: Arc<Shared>) {
+/// Serves a connection from `origin` until it ends.
+pub(super) async fn run<T: Transport>(
+    transport: T,
+    place: Place,
+    origin: Option<Origin>,
+    shared: Arc<Shared>,
+) {
     shared.metrics.connections.inc();
     let metrics = Arc::clone(&shared.metrics);
-    let session = Arc::new(Session::new(shared));
+    let session = Arc::new(Session::new(shared, origin));
     let span =
         info_span!("connection", session = session.seat.session().0, principal = field::Empty);
     serve(transport, place, session).instrument(span).await;
@@ -47,6 +53,11 @@ async fn serve<T: Transport>(transport: T, place: Place, session: Arc<Session>) 
     session.connection.handle_end();
     session.decided.send_replace(true);
     while streams.join_next().await.is_some() {}
+    if session.connection.must_leave() {
+        let leave = Input::Leave { session: session.seat.session() };
+        // A writer that is gone forgets it at the next start.
+        let _ = session.share().submit(vec![leave]).await;
+    }
 }
 
 type Streams = JoinSet<Option<Close>>;

@@ -16,7 +16,7 @@ use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
 use crate::server::tls::Certificates;
 use crate::server::unproven::Unproven;
-use crate::service::{Actor, Asker};
+use crate::service::{Actor, Asker, Origin};
 use crate::session::{Connection, Fresh, Settings};
 
 /// What all sessions of a server share.
@@ -58,8 +58,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>() };
+    pub(super) fn new(shared: Arc<Shared>, origin: Option<Origin>) -> Self {
+        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>(), origin };
         Self {
             seat: shared.lanes.enter(),
             connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),

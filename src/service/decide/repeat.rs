@@ -30,8 +30,9 @@ pub(super) fn operation(actor: &Actor, command: &Command) -> Option<Operation> {
     }
     let (by, id) = command.operation()?;
     let by = match by {
-        NamedBy::Principal => principal,
-        NamedBy::Device => device,
+        NamedBy::Device if !actor.principal.is_anonymous() => device,
+        // Who has no name has one device, and all that it did is forgotten with its pseudonym.
+        NamedBy::Principal | NamedBy::Device => principal,
     };
     // Zero is no name.
     let key = OperationKey::of(command.kind(), &command.subject(&actor.principal), &id.0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::event::{Event, Subscribed, SubscriptionEnded, WatchRequested};
 use crate::model::limits::{
     LIFETIME_MS_MIN, REQUESTS_MAX, SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTION_MS_DEFAULT,
-    SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX,
+    SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_ANONYMOUS_MAX, SUBSCRIPTIONS_MAX,
 };
 use crate::model::{
     AdministratorAct, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Refusal,
@@ -28,11 +28,14 @@ pub(super) fn subscribe(
     let watcher = &actor.principal;
     let view = case.views.watcher(watcher);
     let known = view.and_then(|view| view.subscriptions.get(&request.presentity));
-    let max =
-        if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
+    let (max, count_max) = if watcher.is_anonymous() {
+        (SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTIONS_ANONYMOUS_MAX)
+    } else {
+        (SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX)
+    };
     let asked = granted(request.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
     let state = state_of(case, &request.presentity, watcher)?;
-    check_room(view, known, state)?;
+    check_room(view, known, state, count_max)?;
     let granted = match state {
         SubscriptionState::Pending => asked.min(undecided_for(case, known)),
         _ => asked,
@@ -70,11 +73,12 @@ fn check_room(
     view: Option<&WatcherView>,
     known: Option<&SubscriptionView>,
     state: SubscriptionState,
+    max: usize,
 ) -> Result<(), Refusal> {
     let Some(view) = view else { return Ok(()) };
     let is_live = known.is_some_and(SubscriptionView::is_live);
-    if !is_live && view.live_count >= SUBSCRIPTIONS_MAX {
-        return Err(Refusal::SubscriptionsFull { max: SUBSCRIPTIONS_MAX as u64 });
+    if !is_live && view.live_count >= max {
+        return Err(Refusal::SubscriptionsFull { max: max as u64 });
     }
     let is_undecided = known.is_some_and(SubscriptionView::is_undecided);
     if state == SubscriptionState::Pending && !is_undecided {

@@ -19,7 +19,13 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
         // The entity stands in front of the fields.
         (_, "invite" | "principal" | "domain" | "inbox")
-        | ("SubscriptionCreated" | "SubscriptionRefreshed" | "SubscriptionEnded", "watcher")
+        | (
+            "SubscriptionCreated"
+            | "SubscriptionRefreshed"
+            | "SubscriptionEnded"
+            | "WatcherForgotten",
+            "watcher",
+        )
         | (
             "Published" | "PublicationRefreshed" | "PublicationEnded" | "RulesReviewed",
             "presentity",

@@ -120,6 +120,8 @@ settings! {
         value(2, "domain", "DOMAIN", "A domain to serve; may be given several times [default: localhost]");
     "server" "open_enrollment" = server.open_enrollment, "whether the first comer may take a free name without an invite",
         switch(4, "open-enrollment", "true", "Let the first comer take a free name without an invite, for trying out [default: invites only]");
+    "server" "anonymous" = server.anonymous, "whether sessions are let in that do not say whose they are",
+        switch(4, "anonymous", "true", "Let sessions in that do not say whose they are [default: none]");
     "server" "default_access" = server.default_access, "what an authenticated watcher is granted without a rule: confirm, allow, block or polite-block",
         value(5, "default-access", "ACCESS", "What an authenticated watcher is granted where no rule says: confirm, allow, block or polite-block [default: confirm]");
     "server" "request_lifetime" = server.request_lifetime, "how long an undecided wish to watch is remembered",
@@ -147,6 +149,8 @@ settings! {
     "limits" "handshakes_waiting_max" = server.limits.handshakes_waiting_max, "peers with a proven address that may wait for their handshake";
     "limits" "address_connections_max" = server.limits.address_connections_max, "connections at once from one IPv4 address or IPv6 /64";
     "limits" "address_handshakes_per_s_max" = server.limits.address_handshakes_per_s_max, "handshakes a second from one IPv4 address or IPv6 /64";
+    "limits" "anonymous_max" = server.limits.anonymous_max, "anonymous sessions at once";
+    "limits" "address_anonymous_max" = server.limits.address_anonymous_max, "anonymous sessions at once from one IPv4 address or IPv6 /64";
     "limits" "proxies" = server.limits.proxies, "networks for which the limits per address do not hold, such as 192.0.2.0/24";
     "limits" "unproven_max" = server.limits.unproven_max, "connections at once that have not proven who they are";
     "limits" "http_connections_max" = server.limits.http_connections_max, "connections at once to health and metrics";
