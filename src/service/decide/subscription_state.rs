@@ -41,12 +41,11 @@ pub(super) fn reconciled(
         Who::Principal(watcher) => Some(watcher),
         _ => None,
     });
-    let watchers: Vec<&Principal> = match named.collect() {
-        Some(named) => named,
-        None => {
-            let is_concerned = |watcher: &&Principal| about.iter().any(|who| who.matches(watcher));
-            case.views.subscribers(presentity).filter(is_concerned).collect()
-        }
+    let watchers: Vec<&Principal> = if let Some(named) = named.collect() {
+        named
+    } else {
+        let is_concerned = |watcher: &&Principal| about.iter().any(|who| who.matches(watcher));
+        case.views.subscribers(presentity).filter(is_concerned).collect()
     };
     moved(case, presentity, (before, after), watchers)
 }
