@@ -5,8 +5,8 @@
 use adsum::model::{AccessRule, DeliveryRule};
 use adsum::protocol::body::{self, Body, KindVisitor, visit_kind};
 use adsum::protocol::{
-    ActRow, Administer, Change, Command, DeliveryState, DeviceKey, FeedOpen, FeedReady, Framed,
-    Presence, Publish, Question, ReadFault, Send, ServerDescription, SubscriptionRow,
+    ActRow, Administer, Change, Command, Delete, DeliveryState, DeviceKey, FeedOpen, FeedReady,
+    Framed, Presence, Publish, Question, ReadFault, Send, ServerDescription, SubscriptionRow,
     VisibilityRow, read, samples,
 };
 use adsum::wire::{Ext, Frame, decode, encode_extended};
@@ -51,6 +51,10 @@ fn several_fields(told: &mut Told) {
     told.of("lifetime", Publish::from_body(both));
     let neither = changed::<body::Publish>(|publish| publish.document = None);
     told.of("publish", Publish::from_body(neither));
+    let both_named = changed::<body::Delete>(|delete| {
+        (delete.sequences, delete.sender) = (vec![1], Some("bob@b.example".into()));
+    });
+    told.of("list of messages", Delete::from_body(both_named));
     let action = changed::<body::Delivery>(|row| {
         (row.rule.action, row.rule.reason) = (9, String::new());
     });

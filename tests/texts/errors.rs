@@ -103,6 +103,7 @@ fn presence_and_messages(told: &mut Told) {
             (R::Forbidden { action: text("read it"), cure: text("ask its owner") }, "read it"),
             (R::DuplicateId { id: text("m1") }, "m1"),
             (R::InboxFull { max: 9 }, "9 messages"),
+            (R::SenderFull { max: 9 }, "9 messages"),
             (R::ExpiredMessage, "time to live"),
             (R::Refused { address: alice() }, "pres:alice"),
             (R::DeliveryRefused { address: alice(), reason: text("no") }, "alice"),
