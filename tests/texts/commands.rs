@@ -264,6 +264,12 @@ fn doctor(told: &mut Told, site: &Site, none: &str) {
     checks(told, &mut site.command("nobody", &["doctor", "--data", none]));
     checks(told, &mut site.command("nobody", &["doctor"]));
     checks(told, site.command("alice", &["doctor", "--data", &site.data()]).env("PATH", ""));
+    let little = site.file("little");
+    fs::create_dir(&little).unwrap();
+    let df = little.join("df");
+    fs::write(&df, "#!/bin/sh\necho File system; echo disk 2048 1024 1024 50% /\n").unwrap();
+    fs::set_permissions(&df, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    checks(told, site.command("alice", &["doctor", "--data", &site.data()]).env("PATH", little));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(site.home("alice"), mode).unwrap();
     checks(told, &mut site.command("alice", &["doctor"]));

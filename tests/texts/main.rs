@@ -32,13 +32,11 @@ const OF_THE_MACHINE: &str = "
     cannot start a thread: {error}; raise the limit on threads
     the data folder could not be tried: {panic}; start the server again
     the server said nothing within {secs:.1} s; run the same command again
-    make room on that disk, or move the store to a larger one
     cannot write to {}: {error}; make it writable
     look for loss on the way, or for a server under load
     use an IPv4 address of the server, or a name that has one
     its file log/db is damaged at {at:?}; restore a backup
     close it with ]]>
-    {} MiB free
     tell its users from when on to send and publish again; `adsum log cat` lists who noticed
     ask the operator up to when; what was sent or published after that must be sent again
     it is too long; write at most some years in days
@@ -139,6 +137,14 @@ fn every_text_is_produced_and_says_what_to_do() {
     };
     let wanted: Vec<&Text> = texts.iter().filter(|text| tells(text) || cures(text)).collect();
     assert!(wanted.len() > 300, "few texts were found: they are told in another way now");
+    for line in OF_THE_MACHINE.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if !texts.iter().any(|text| text.words == line) {
+            told.wrong.push(format!("{line:?} stands nowhere any more"));
+        }
+        if !has_cure(line) && !says_what_to_do(line) && !is_cure(line.split(' ').next().unwrap()) {
+            told.wrong.push(format!("{line:?} does not say what to do"));
+        }
+    }
     let is_produced = |text: &Text| {
         told.texts.iter().any(|told| holds(told, &text.words))
             || of(Place::Test).any(|test| test.is_beside(text) && holds(&test.words, &text.words))
