@@ -283,8 +283,8 @@ impl EventLog for PlantedLog {
     }
 }
 
-/// A row of an inbox as a checkpoint has it: place, kind, id, digest, time, end, whether it is kept.
-type Row = (u64, u32, [u8; 16], [u8; 16], u64, Option<u64>, bool);
+/// A row of an inbox as a checkpoint has it: place, kind, id, sender, digest, time, end, whether it is kept.
+type Row = (u64, u32, [u8; 16], [u8; 16], [u8; 16], u64, Option<u64>, bool);
 
 /// The rows of an inbox with other ids; `None` for a record of another kind.
 fn without_ids(key: &[u8], value: &[u8]) -> Option<Vec<u8>> {

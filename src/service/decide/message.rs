@@ -145,12 +145,11 @@ fn store(
     let inbox = send.inbox.clone();
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
-    let mut events = match quarantined_by {
-        Some(_) => drop_quarantined(case, &inbox, &from.sender),
-        None => {
-            check_share(case, &inbox, &from.sender)?;
-            make_room(case, &inbox)?
-        }
+    let mut events = if quarantined_by.is_some() {
+        drop_quarantined(case, &inbox, &from.sender)
+    } else {
+        check_share(case, &inbox, &from.sender)?;
+        make_room(case, &inbox)?
     };
     let request = ReceiptRequest {
         sender: from.sender.clone(),
