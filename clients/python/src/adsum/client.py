@@ -328,7 +328,7 @@ class Client:
         self, principal: str | None = None, lifetime: float | None = None, token: bytes | str | None = None
     ) -> str:
         """Makes an invite for another device of one's own, or as an administrator for others; its token."""
-        secret = (read_token(token)[0] if isinstance(token, str) else token) or new_token()
+        secret = (read_token(token) if isinstance(token, str) else token) or new_token()
         whom = principal or self.identity.principal
         body = p.Invite(0, invite_id(secret), whom, 0, milliseconds(lifetime))
         text = write_token(secret, self.identity.server_key)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .client import SOFTWARE
 from .connection import connect
 from .errors import Invalid, StateError
-from .identity import Home, Identity, read_token
+from .identity import Home, Identity, split_token
 from .protocol import Enroll
 
 
@@ -28,7 +28,7 @@ async def enroll(
     The server's key is pinned: to `server_key` if it is given, else to the one that the invite names, else to the one seen now. Raises `Refused` with the code of
     the refusal (`bad-invite`, `name-taken`, …), `Unreachable`, or `StateError` if the folder is somebody else's.
     """
-    token, named = read_token(invite) if invite is not None else (b"", None)
+    token, named = split_token(invite) if invite is not None else (b"", None)
     if server_key is not None and named not in (None, server_key):
         raise Invalid("the server key is not that of the server the invite is for; ask who made the invite")
     server_key = server_key or named

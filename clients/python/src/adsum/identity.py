@@ -232,7 +232,12 @@ def write_token(token: bytes, server_key: bytes | None = None) -> str:
     return base64.b32encode(token + (server_key or b"") + _check(token, server_key)).decode().lower()
 
 
-def read_token(text: str) -> tuple[bytes, bytes | None]:
+def read_token(text: str) -> bytes:
+    """The secret in a token; case, hyphens and white space mean nothing."""
+    return split_token(text)[0]
+
+
+def split_token(text: str) -> tuple[bytes, bytes | None]:
     """The secret in a token and the key of the server that it is for; case, hyphens and white space mean nothing."""
     letters = "".join(text.split()).replace("-", "").upper()
     if len(letters) not in (TOKEN_LETTERS, BOUND_TOKEN_LETTERS):
