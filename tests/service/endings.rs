@@ -177,7 +177,9 @@ fn publications_that_end_together_name_the_one_before_also_as_the_first_of_a_pro
     let (mut world, _, phone) = world();
     world.ask(&phone, published("alice", 2, "more", "more")).unwrap();
     let mut views = Views::default();
-    world.log.iter().for_each(|recorded| views.apply(recorded));
+    for recorded in &world.log {
+        views.apply(recorded);
+    }
     world.service = Service::new(ServiceConfig { epoch: EpochId([7; 8]), ..config() }, views);
     let before = world.log.len();
     world.ask(&actor("alice"), revoke(&phone)).unwrap();

@@ -174,7 +174,9 @@ fn an_invite_whose_maker_could_not_make_it_any_more_is_not_taken() {
     let event = Event::InviteCreated(made);
     log.push(adsum::event::Recorded { sequence: last.sequence.next(), at, event, ..last });
     let mut views = Views::default();
-    log.iter().for_each(|recorded| views.apply(recorded));
+    for recorded in &log {
+        views.apply(recorded);
+    }
     let mut later = World::with(&[]);
     later.now = world.now;
     later.service = Service::new(world::config(), views);
@@ -200,7 +202,7 @@ fn no_maker_can_use_up_what_all_share() {
     assert_eq!(world.ask(&root, invite(id(1), None)), Err(full));
     assert_eq!(code(world.ask(&root, invite(numbered(0), None))), None, "a repeat is no new one");
     for number in 0..INVITES_OF_USER_MAX {
-        let id = numbered(most as usize + number);
+        let id = numbered(INVITES_OF_ADMINISTRATOR_MAX + number);
         world.ask(&phone, invite(id, Some("alice"))).unwrap();
     }
     let full = Refusal::InvitesFull { whose: "you have", max: INVITES_OF_USER_MAX as u64 };
