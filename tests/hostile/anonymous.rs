@@ -339,9 +339,9 @@ async fn watching(alice: &Session) -> (usize, usize) {
     let question = ListWatchers { presentity: "pres:alice@d.example".into() };
     let rows = alice.list(&question).await;
     let states = rows.iter().filter_map(|row| decode::<Watcher>(row).ok());
-    let states: Vec<u8> = states.map(|row| row.watcher.state).collect();
-    let over = states.iter().filter(|state| **state == 0).count();
-    (states.len() - over, over)
+    let (over, live): (Vec<u8>, Vec<u8>) =
+        states.map(|row| row.watcher.state).partition(|state| *state == 0);
+    (live.len(), over.len())
 }
 
 #[tokio::test]
