@@ -16,7 +16,7 @@ pub struct Delivery {
     pub version: u64,
     /// What becomes of messages while the inbox is closed.
     pub when_closed: WhenClosed,
-    /// Whether senders that ask learn that a message was taken or displayed.
+    /// Whether senders that ask learn what became of a message.
     pub receipts: bool,
     /// The rules, in order of name.
     pub rules: Vec<DeliveryRule>,

@@ -57,7 +57,7 @@ pub enum MessageCause {
     },
     /// Its time to live was over.
     Expired,
-    /// It was read, and the inbox needed room.
+    /// The inbox needed room: it was read, or lay aside; or a rule discarded it as it came, and nothing of it but its name was kept.
     Retention,
     /// The inbox is no more.
     Withdrawn,

@@ -114,10 +114,10 @@ impl DeliveryRule {
         }
     }
 
-    fn matches(&self, sender: &Principal, content_type: &ContentType, bytes: usize) -> bool {
+    fn matches(&self, senders: &[&Principal], content_type: &ContentType, bytes: usize) -> bool {
         let fits = self.content_type.as_ref().is_none_or(|range| range.contains(content_type));
         let large = self.larger_than.is_none_or(|limit| bytes as u64 > u64::from(limit));
-        fits && large && self.who.matches(sender)
+        fits && large && senders.iter().any(|sender| self.who.matches(sender))
     }
 }
 
@@ -139,7 +139,7 @@ pub struct DeliveryRules {
     rules: BTreeMap<RuleName, DeliveryRule>,
     /// What becomes of messages while the inbox is closed.
     pub when_closed: WhenClosed,
-    /// Whether senders that ask may learn that a message was taken or displayed.
+    /// Whether senders that ask get receipts.
     pub receipts: bool,
 }
 
@@ -182,19 +182,23 @@ impl DeliveryRules {
         self.rules.values()
     }
 
-    /// What becomes of a message, and by which rule.
+    /// What becomes of a message, and by which rule. `senders` are whom it is from and, where that is a group, the member who
+    /// sends it: the rules about either decide.
     pub fn decide(
         &self,
-        sender: &Principal,
+        senders: &[&Principal],
         content_type: &ContentType,
         bytes: usize,
     ) -> (Delivery, Option<&RuleName>) {
-        let matching = self.rules.values().filter(|rule| rule.matches(sender, content_type, bytes));
+        let matching =
+            self.rules.values().filter(|rule| rule.matches(senders, content_type, bytes));
         let best =
             matching.min_by_key(|rule| (core::cmp::Reverse(rule.who.specificity()), &rule.action));
         match best {
             Some(rule) => (rule.action.clone(), Some(&rule.name)),
-            None if sender.is_anonymous() => (Delivery::Refuse { reason: String::new() }, None),
+            None if senders.iter().any(|sender| sender.is_anonymous()) => {
+                (Delivery::Refuse { reason: String::new() }, None)
+            }
             None => (Delivery::Accept, None),
         }
     }
@@ -216,7 +220,7 @@ mod tests {
 
     fn decided(rules: &DeliveryRules, sender: &str, content_type: &str, bytes: usize) -> Delivery {
         let content_type = ContentType::new(content_type).unwrap();
-        rules.decide(&sender.parse().unwrap(), &content_type, bytes).0
+        rules.decide(&[&sender.parse().unwrap()], &content_type, bytes).0
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod support;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod every_request;
 mod hidden_events;
 mod hidden_parts;
 mod kill_client;
@@ -26,6 +27,7 @@ mod restored_store;
 mod slow_watcher;
 mod two_servers;
 mod watch_restart;
+mod worded;
 
 #[test]
 fn child_that_serves() {

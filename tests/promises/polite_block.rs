@@ -128,6 +128,8 @@ fn begun(handling: Handling) -> Stage {
     stage.until(BEGIN.after(seconds(1)));
     let rules = vec![rule("mallory@d.example", handling)];
     stage.behind(&actor("alice"), Command::ChangeRules(change("alice", rules, &[])));
+    let change = DeliveryChange { receipts: Some(true), ..DeliveryChange::default() };
+    stage.behind(&actor("alice"), delivery("alice", change));
     stage
 }
 

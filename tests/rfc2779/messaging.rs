@@ -47,7 +47,9 @@ async fn r4_2_1_the_sender_learns_what_became_of_a_message() {
         (send.lifetime_ms, send.receipts) = (Some(1_000), Some(receipts(16)));
     });
     assert!(expiring.await.is_err(), "carol is not there yet");
-    world.enter("carol").await;
+    let mut carol = world.enter("carol").await;
+    carol.delivery(|change| change.receipts = 2).await.unwrap();
+    drop(carol);
     alice
         .send_as("carol", "m9", |send| {
             (send.lifetime_ms, send.receipts) = (Some(1_000), Some(receipts(16)));

@@ -5,14 +5,14 @@
 
 use adsum::event::{ClockCause, Event};
 use adsum::model::{
-    Ahead, Handling, InviteId, Lifetime, Mode, ReceiptKind, Receipts, Role, SubscriptionState,
-    Timestamp,
+    Ahead, DeliveryChange, Handling, InviteId, Lifetime, Mode, ReceiptKind, Receipts, Role,
+    SubscriptionState, Timestamp,
 };
 use adsum::protocol::{Command, Invite, Publish, Send, Subscribe};
 use adsum::service::{Service, resumed_at};
 use adsum::view::Views;
 
-use crate::world::governed::rule;
+use crate::world::governed::{delivery, rule};
 use crate::world::{
     World, actor, config, im, message, operation, pres, principal, publish, seconds,
 };
@@ -159,6 +159,8 @@ fn subscriptions(act: &Act) {
 
 fn receipts(act: &Act) {
     let begin = |world: &mut World| {
+        let change = DeliveryChange { receipts: Some(true), ..DeliveryChange::default() };
+        world.ask(&actor("bob"), delivery("bob", change)).unwrap();
         let asked = message_of(Receipts::NONE.with(ReceiptKind::Expired));
         world.ask(&actor("alice"), asked).unwrap();
     };

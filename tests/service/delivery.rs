@@ -4,8 +4,8 @@ use crate::world::governed::{delivery, delivery_rule, nobody};
 use crate::world::{World, actor, im, message, operation, publish};
 use adsum::event::Event;
 use adsum::model::{
-    Basic, Contact, ContentType, Delivery, DeliveryChange, DeliveryRule, Document, InboxSequence,
-    Payload, Refusal, RuleName, Tuple, TupleId, WhenClosed,
+    Basic, Contact, ContentType, Delivery, DeliveryChange, DeliveryRule, Document, Handling,
+    InboxSequence, Payload, Refusal, RuleName, Tuple, TupleId, WhenClosed,
 };
 use adsum::protocol::{
     Answer, ChangeDelivery, Command, Delete, Findings, InboxStatus, Publish, Send,
@@ -101,9 +101,71 @@ fn only_those_without_a_name_are_discarded_and_they_do_not_notice() {
     assert_eq!(code(world.ask(&actor("alice"), delivery("alice", change))), "bad-field");
     world.deliver("alice", vec![delivery_rule("anonymous", Delivery::Discard)]);
     let hello = Command::Send(message("alice", "m1", "hello"));
-    let (events, answer) = world.events(&nobody(1), hello);
-    assert_eq!((events.len(), answer), (0, Ok(Reply::Done(Answer::Sent { duplicate: false }))));
+    let sent = |duplicate| Ok(Reply::Done(Answer::Sent { duplicate }));
+    let (events, answer) = world.events(&nobody(1), hello.clone());
+    assert_eq!(answer, sent(false));
+    let is_kept = |event: &Event| matches!(event, Event::MessageQuarantined(one) if one.message.body != Payload::Erased);
+    assert!(
+        events.len() == 2 && !events.iter().any(is_kept),
+        "its name stays, and not what it said"
+    );
     assert!(world.page("alice", 0).is_empty());
+    // Repeats are answered as those of messages that were taken.
+    assert_eq!(world.ask(&nobody(1), hello), sent(true));
+    let other = Command::Send(message("alice", "m1", "another"));
+    assert_eq!(code(world.ask(&nobody(1), other)), "duplicate-id");
+}
+
+/// Carol is a member of the group `friends`.
+fn grouped(action: Delivery, who: &str) -> World {
+    let mut world = World::with(&["alice", "carol", "friends"]);
+    world.give("friends", "carol", adsum::model::Rights::MEMBER);
+    world.deliver("alice", vec![delivery_rule(who, action)]);
+    world
+}
+
+fn as_group(world: &mut World, id: &str) -> Result<Reply, Refusal> {
+    let sender = Some(crate::world::principal("friends"));
+    world.ask(&actor("carol"), Command::Send(Send { sender, ..message("alice", id, "hello") }))
+}
+
+#[test]
+fn who_is_kept_out_is_kept_out_as_a_member_of_a_group_too() {
+    let mut world = grouped(refuse("not you"), "carol@d.example");
+    assert_eq!(code(as_group(&mut world, "m1")), "delivery-refused");
+    let mut world = grouped(Delivery::Quarantine, "carol@d.example");
+    assert_eq!(code(as_group(&mut world, "m1")), "yes");
+    assert!(world.page("alice", 0).is_empty());
+    // What is said of the group by name stands above what is said of everybody.
+    let mut world = grouped(refuse("nobody"), "@d.example");
+    world.deliver("alice", vec![delivery_rule("friends@d.example", Delivery::Accept)]);
+    assert_eq!(code(as_group(&mut world, "m1")), "yes");
+}
+
+#[test]
+fn who_is_blocked_reads_nothing_of_open_and_closed_from_the_answers() {
+    use Handling::{Allow, Block, PoliteBlock};
+    for (handling, expected) in [(Allow, "inbox-closed"), (Block, "yes"), (PoliteBlock, "yes")] {
+        let mut world = grouped(Delivery::Accept, "carol@d.example");
+        world.decide("alice", "carol@d.example", handling);
+        statuses(&mut world, 1, &[(Basic::Closed, "im:alice@d.example")]);
+        assert_eq!(code(world.send("carol", "alice", "m1")), expected, "{handling:?}");
+        assert_eq!(code(as_group(&mut world, "m2")), expected, "{handling:?} as a group");
+    }
+}
+
+#[test]
+fn who_has_no_name_gets_one_answer_for_those_who_are_there_and_those_who_are_not() {
+    let mut world = world();
+    world.deliver("alice", vec![delivery_rule("anonymous", refuse("I am here"))]);
+    let mut said = |name: &str, id: &str, body: &str| {
+        let answer = world.ask(&nobody(1), Command::Send(message(name, id, body)));
+        answer.unwrap_err().to_string().replace(name, "SOMEBODY")
+    };
+    for (id, body) in [("m1", "hello"), ("m2", "")] {
+        let [there, silent, gone] = ["alice", "bob", "nosuch"].map(|name| said(name, id, body));
+        assert_eq!((&there, &silent), (&gone, &gone));
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn what_the_recipient_does_is_told_only_if_it_lets() {
     send(&mut world, "m1", ALL).unwrap();
     take(&mut world, 1);
     assert_eq!(display(&mut world, 1), Ok(Reply::Done(Answer::Changed { version: 0 })));
-    assert_eq!(kinds(&world), [Stored]);
+    assert!(kinds(&world).is_empty());
 }
 
 #[test]
@@ -118,8 +118,11 @@ fn a_message_that_is_deleted_or_runs_out_unread_has_failed() {
         send(&mut world, "m1", ALL).unwrap();
         send(&mut world, "m2", ALL).unwrap();
         delete(&mut world, 1);
-        assert_eq!(kinds(&world), [Stored, Stored, Failed]);
         world.pass(seconds(100));
+        if !is_allowed {
+            assert!(kinds(&world).is_empty(), "no receipt of any kind");
+            continue;
+        }
         let expected = [("m1", Stored), ("m2", Stored), ("m1", Failed), ("m2", Expired)];
         assert_eq!(receipts(&world), expected.map(|(id, kind)| (id.to_owned(), kind)));
     }

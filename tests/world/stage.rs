@@ -5,19 +5,20 @@
 
 use std::sync::Arc;
 
-use adsum::commit::{Commit, history};
+use adsum::commit::Commit;
+use adsum::commit::history::{self, Past};
 use adsum::event::{Event, KeyEnrolled};
-use adsum::log::memory::MemoryLog;
+use adsum::log::memory::MemoryDisk;
 use adsum::model::{
-    DeviceLabel, Document, EpochId, Handling, InboxSequence, Moment, Refusal, Role,
-    SubscriptionState, Timestamp, WatcherKind,
+    Ahead, DeviceLabel, Document, EpochId, Handling, InboxSequence, Moment, Refusal, Role,
+    Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use adsum::protocol::{self, feed::encode_presence_suffix};
-use adsum::protocol::{Command, Fetch};
+use adsum::protocol::{Command, Fetch, Question};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
     Actor, Enroll, FeedId, Hello, InboxRow, Input, Output, PresenceItem, PresenceOpened, Query,
-    Reply, ServiceConfig, SessionId, Ticket, view,
+    Reply, ServiceConfig, SessionId, Span, Ticket, view,
 };
 
 use super::{SECRET, actor, config, im, key, principal};
@@ -42,6 +43,9 @@ pub struct Stage {
     watcher: String,
     feed: Option<PresenceFeed>,
     tickets: u64,
+    disk: MemoryDisk,
+    /// What the watcher asked last.
+    asked: Option<Query>,
 }
 
 /// One thing that a watcher was shown of a presentity.
@@ -54,14 +58,25 @@ pub struct Shown {
 
 impl Stage {
     pub fn new(watcher: &str, names: &[&str]) -> Self {
-        let config = ServiceConfig { default_access: Handling::Confirm, ..config() };
-        let log = Box::new(MemoryLog::new());
-        let commit = Commit::open(config, log, &mut |_, _| {}).unwrap();
+        let disk = MemoryDisk::new();
+        let log = Box::new(disk.open().unwrap());
+        let commit = Commit::open(asking(), log, &mut |_, _| {}).unwrap();
         let (told, shown, positions) = (Vec::new(), Vec::new(), vec![Moment::ZERO]);
         let (now, feed, tickets) = (BEGIN, None, 0);
-        let (watcher, refused) = (watcher.to_owned(), Vec::new());
-        let mut stage =
-            Self { commit, now, told, shown, positions, refused, watcher, feed, tickets };
+        let (watcher, refused, asked) = (watcher.to_owned(), Vec::new(), None);
+        let mut stage = Self {
+            commit,
+            now,
+            told,
+            shown,
+            positions,
+            refused,
+            watcher,
+            feed,
+            tickets,
+            disk,
+            asked,
+        };
         for name in names {
             stage.enroll(name, name);
         }
@@ -120,16 +135,33 @@ impl Stage {
 
     /// The watcher does something.
     pub fn does(&mut self, command: Command) {
+        self.acts(&actor(&self.watcher.clone()), command);
+    }
+
+    /// The watcher does something in the form of `actor`.
+    pub fn acts(&mut self, actor: &Actor, command: Command) {
         let ticket = self.ticket(WATCHER);
-        let actor = actor(&self.watcher);
-        self.round(vec![Input::Command { ticket, actor, command }]);
+        self.round(vec![Input::Command { ticket, actor: actor.clone(), command }]);
     }
 
     /// The watcher asks something.
     pub fn asks(&mut self, query: Query) {
+        self.asks_as(&actor(&self.watcher.clone()), query);
+    }
+
+    /// The watcher asks something in the form of `actor`.
+    pub fn asks_as(&mut self, actor: &Actor, query: Query) {
         let ticket = self.ticket(WATCHER);
-        let actor = actor(&self.watcher);
-        self.round(vec![Input::Query { ticket, actor, query }]);
+        self.asked = Some(query.clone());
+        self.round(vec![Input::Query { ticket, actor: actor.clone(), query }]);
+    }
+
+    /// The server is killed and started again; the watcher loses its feed.
+    pub fn restarts(&mut self) {
+        self.feed = None;
+        self.disk.crash(0);
+        let log = Box::new(self.disk.open().unwrap());
+        self.commit = Commit::open(asking(), log, &mut |_, _| {}).unwrap();
     }
 
     /// The watcher opens its feed behind `after`, in place of the one it has.
@@ -211,6 +243,7 @@ impl Stage {
         match reply {
             Reply::PresenceOpened(opened) => self.opened(&opened),
             Reply::Page(rows) => {
+                self.told.push(format!("{} rows", rows.len()));
                 let reader = self.commit.reader();
                 let item = |row: InboxRow| history::item_of(reader.read_one(row.at).unwrap());
                 let lines = rows.into_iter().map(|row| format!("{:?}", item(row)));
@@ -220,7 +253,35 @@ impl Stage {
                 let line = self.bytes_of(&item);
                 self.told.push(format!("fetched {:?} {line}", item.version));
             }
+            Reply::History { last, ahead } => {
+                let line = self.past(last, ahead);
+                self.told.push(line);
+            }
+            Reply::Explain { last, .. } => {
+                let found = last > Sequence::ZERO;
+                self.told.push(format!("explained by rules: {found}"));
+            }
             other => self.told.push(format!("{other:?}")),
+        }
+    }
+
+    /// What the log says to the last question: what lies where in it stays inside.
+    fn past(&self, last: Sequence, ahead: Ahead) -> String {
+        let reader = self.commit.reader();
+        let passed = |wall: Option<Timestamp>| wall.map(|wall| ahead.passed(wall));
+        match &self.asked {
+            Some(Query::Ask(Question::ListHistory(asked))) => {
+                let span = Span { since: passed(asked.since), until: passed(asked.until) };
+                let limit = usize::try_from(asked.limit).unwrap();
+                let mut past = Past::new(asked.presentity.clone(), last, span, limit);
+                format!("{:?}", past.page(reader.as_ref(), 100).unwrap())
+            }
+            Some(Query::Ask(Question::FetchAt(asked))) => {
+                let at = ahead.passed(asked.at);
+                let found = history::at_time(reader.as_ref(), &asked.presentity, last, at);
+                format!("{:?}", found.unwrap().document)
+            }
+            asked => panic!("{asked:?} is not about the past"),
         }
     }
 
@@ -320,6 +381,11 @@ impl Stage {
             Handling::Confirm,
         )
     }
+}
+
+/// The settings of a server that asks the owner where no rule says.
+fn asking() -> ServiceConfig {
+    ServiceConfig { default_access: Handling::Confirm, ..config() }
 }
 
 /// All that is written in a document, in plain words.

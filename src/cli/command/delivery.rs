@@ -61,7 +61,7 @@ enum Action {
         #[arg(value_enum, value_name = "refuse|store")]
         action: Closed,
     },
-    /// Say whether senders that ask learn that a message was taken or displayed
+    /// Say whether senders that ask learn what became of a message; if not, they get no receipt of any kind
     Receipts {
         /// Whether they do
         #[arg(value_enum, value_name = "on|off")]

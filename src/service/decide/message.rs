@@ -14,7 +14,7 @@ use crate::model::limits::{
 };
 use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
-    Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
+    Payload, Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
 };
 use crate::protocol::{Answer, Delete, Send};
 use crate::service::case::{Case, Verdict, controls};
@@ -23,22 +23,16 @@ use crate::view::{InboxView, MessageKey, ReceiptRequest, Row, SenderKey};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
     let sender = sender_of(case, actor, &send)?;
-    check_way(case, &send)?;
+    case.check_messaging_on(send.inbox.domain())?;
     check_body(&send, BODY_BYTES_MAX)?;
     let lifetime = lifetime_of(send.lifetime)?;
     let digest = digest_of(&send);
     if let Some(duplicate) = duplicate(case, &sender, &send, digest)? {
         return Ok(duplicate);
     }
-    let quarantined_by = match way_of(case, &sender, &send)? {
-        Way::Nowhere => {
-            return Ok(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: false })));
-        }
-        Way::Aside(rule) => rule,
-        Way::Inbox => None,
-    };
+    let way = way_of(case, &[&sender, &actor.principal], &send)?;
     let from = From { sender, device: actor.device };
-    store(case, from, send, (lifetime, digest), quarantined_by)
+    store(case, from, send, (lifetime, digest), way)
 }
 
 /// Judges a composing indication as a message of the same sender; says whose it is if it goes to the inbox.
@@ -48,16 +42,11 @@ pub(super) fn composing(
     send: &Send,
 ) -> Result<Option<Principal>, Refusal> {
     let sender = sender_of(case, actor, send)?;
-    check_way(case, send)?;
+    case.check_messaging_on(send.inbox.domain())?;
     check_body(send, COMPOSING_BYTES_MAX)?;
     lifetime_of(send.lifetime)?;
-    let way = way_of(case, &sender, send)?;
+    let way = way_of(case, &[&sender, &actor.principal], send)?;
     Ok(matches!(way, Way::Inbox).then_some(sender))
-}
-
-fn check_way(case: Case<'_>, send: &Send) -> Result<(), Refusal> {
-    case.check_messaging_on(send.inbox.domain())?;
-    case.check_inbox(&send.inbox)
 }
 
 /// Where the inbox's rules put what is sent.
@@ -65,23 +54,30 @@ enum Way {
     /// Into the inbox.
     Inbox,
     /// Aside, by this rule.
-    Aside(Option<RuleName>),
-    /// Nowhere, and its sender does not notice.
-    Nowhere,
+    Aside(RuleName),
+    /// Nowhere, by this rule, and its sender does not notice.
+    Nowhere(RuleName),
 }
 
-fn way_of(case: Case<'_>, sender: &Principal, send: &Send) -> Result<Way, Refusal> {
+/// Where what is sent goes, judged by whom it is from and by who sends it: whoever is kept out is kept out also as the member of
+/// a group. Who sends without a name is answered as if nobody were there, unless it is let in.
+fn way_of(case: Case<'_>, senders: &[&Principal], send: &Send) -> Result<Way, Refusal> {
+    let is_anonymous = senders.iter().any(|sender| sender.is_anonymous());
+    let refused = |reason| Refusal::DeliveryRefused { address: send.inbox.to_string(), reason };
+    case.check_inbox(&send.inbox)
+        .map_err(|refusal| if is_anonymous { refused(String::new()) } else { refusal })?;
     let none = DeliveryRules::default();
     let rules = case.views.rules(&send.inbox.principal()).map_or(&none, |view| &view.delivery);
-    match rules.decide(sender, &send.content_type, send.body.len()) {
-        (Delivery::Refuse { reason }, _) => {
-            Err(Refusal::DeliveryRefused { address: send.inbox.to_string(), reason })
-        }
-        (Delivery::Discard, _) => Ok(Way::Nowhere),
-        (Delivery::Quarantine, rule) => Ok(Way::Aside(rule.cloned())),
-        (Delivery::Accept, _) => {
+    let (delivery, rule) = rules.decide(senders, &send.content_type, send.body.len());
+    let rule = || rule.cloned().expect("only a rule puts aside or discards");
+    match delivery {
+        Delivery::Refuse { .. } if is_anonymous => Err(refused(String::new())),
+        Delivery::Refuse { reason } => Err(refused(reason)),
+        Delivery::Discard => Ok(Way::Nowhere(rule())),
+        Delivery::Quarantine => Ok(Way::Aside(rule())),
+        Delivery::Accept => {
             // Whether the inbox is closed is told only to those whom the rules let in.
-            check_open(case, sender, &send.inbox, rules)?;
+            check_open(case, senders, &send.inbox, rules)?;
             Ok(Way::Inbox)
         }
     }
@@ -97,20 +93,22 @@ fn sender_of(case: Case<'_>, actor: &Actor, send: &Send) -> Result<Principal, Re
 }
 
 /// Whether the owner's presence lets messages in: it does unless every live tuple that names the inbox is closed. All
-/// that is published counts, whatever the sender is shown of it. A sender that is politely blocked is let in, because a
-/// refusal would tell it that something is published.
+/// that is published counts, whatever the sender is shown of it. Whoever is blocked, politely or not, is let in, because a
+/// refusal would tell it what is published.
 fn check_open(
     case: Case<'_>,
-    sender: &Principal,
+    senders: &[&Principal],
     inbox: &InboxAddress,
     rules: &DeliveryRules,
 ) -> Result<(), Refusal> {
     let presentity = inbox.principal().presentity();
-    let is_polite = |kind| case.access(&presentity, sender, kind).handling == Handling::PoliteBlock;
-    if rules.when_closed == WhenClosed::Store
-        || is_polite(WatcherKind::Fetcher)
-        || is_polite(WatcherKind::Subscriber)
-    {
+    let is_blocked = |sender: &&Principal| {
+        [WatcherKind::Fetcher, WatcherKind::Subscriber].into_iter().any(|kind| {
+            let handling = case.access(&presentity, sender, kind).handling;
+            matches!(handling, Handling::Block | Handling::PoliteBlock)
+        })
+    };
+    if rules.when_closed == WhenClosed::Store || senders.iter().any(is_blocked) {
         return Ok(());
     }
     let publications =
@@ -140,16 +138,18 @@ fn store(
     from: From,
     send: Send,
     (lifetime, digest): (Option<Lifetime>, MessageDigest),
-    quarantined_by: Option<RuleName>,
+    way: Way,
 ) -> Result<Verdict, Refusal> {
     let inbox = send.inbox.clone();
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
-    let mut events = if quarantined_by.is_some() {
-        drop_quarantined(case, &inbox, &from.sender)
-    } else {
-        check_share(case, &inbox, &from.sender)?;
-        make_room(case, &inbox)?
+    let mut events = match way {
+        Way::Inbox => {
+            check_share(case, &inbox, &from.sender)?;
+            make_room(case, &inbox)?
+        }
+        Way::Aside(_) => drop_quarantined(case, &inbox, &from.sender),
+        Way::Nowhere(_) => Vec::new(),
     };
     let request = ReceiptRequest {
         sender: from.sender.clone(),
@@ -168,10 +168,18 @@ fn store(
         lifetime,
         digest,
     };
-    events.push(match quarantined_by {
-        Some(rule) => Event::MessageQuarantined(MessageQuarantined { message, rule }),
-        None => Event::MessageAccepted(message),
-    });
+    match way {
+        Way::Inbox => events.push(Event::MessageAccepted(message)),
+        Way::Aside(rule) => {
+            events.push(Event::MessageQuarantined(MessageQuarantined { message, rule }));
+        }
+        Way::Nowhere(rule) => {
+            // What it was called and said in 16 bytes stays, so that a repeat is answered as that of a message that was taken.
+            let message = MessageAccepted { body: Payload::Erased, lifetime: None, ..message };
+            events.push(Event::MessageQuarantined(MessageQuarantined { message, rule }));
+            events.push(ended(&inbox, sequence, MessageCause::Retention));
+        }
+    }
     events.extend(receipts_asked(case, &inbox, sequence, &request));
     Ok(Verdict::of(events, Reply::Done(Answer::Sent { duplicate: false })))
 }
@@ -306,19 +314,15 @@ pub(super) fn acknowledge(
     Ok(Verdict::of(events, Reply::Acknowledged { through }))
 }
 
-/// The receipts for messages that a device takes as the first, if the owner allows them.
+/// The receipts for messages that a device takes as the first.
 fn delivered(case: Case<'_>, inbox: &InboxAddress, through: InboxSequence) -> Vec<Event> {
     let mut receipts = Receipts::new(case);
-    if let Some(view) = case.views.inbox(inbox).filter(|_| allows_receipts(case, inbox)) {
+    if let Some(view) = case.views.inbox(inbox).filter(|_| receipts.are_allowed(inbox)) {
         for (_, request) in view.receipt_requests_between(view.read_through(), through) {
             receipts.tell(request, inbox, ReceiptKind::Delivered, "");
         }
     }
     receipts.events
-}
-
-fn allows_receipts(case: Case<'_>, inbox: &InboxAddress) -> bool {
-    case.views.rules(&inbox.principal()).is_some_and(|rules| rules.delivery.receipts)
 }
 
 pub(super) fn displayed(
@@ -339,10 +343,10 @@ pub(super) fn displayed(
         .and_then(|view| view.receipt_request(sequence))
         .filter(|request| !request.is_displayed);
     let wanted = request.filter(|request| request.receipts.has(ReceiptKind::Displayed));
-    let Some(request) = wanted.filter(|_| allows_receipts(case, &inbox)) else {
+    let mut receipts = Receipts::new(case);
+    let Some(request) = wanted.filter(|_| receipts.are_allowed(&inbox)) else {
         return Ok(Verdict::unchanged(reply));
     };
-    let mut receipts = Receipts::new(case);
     receipts.tell(request, &inbox, ReceiptKind::Displayed, "");
     let event = MessageDisplayed { inbox, sequence, by: actor.device };
     let mut events = vec![Event::MessageDisplayed(event)];

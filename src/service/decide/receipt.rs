@@ -29,8 +29,15 @@ impl<'a> Receipts<'a> {
         *self.added.entry(inbox.clone()).or_default() += 1;
     }
 
-    /// Tells the sender of a message at `recipient`, if it asked to be told of that. A sender without an inbox, or with
-    /// one full of what it did not read, is told nothing.
+    /// Whether the owner of `recipient` lets senders learn what becomes of their messages. Nothing else may tell it: a failure
+    /// too says that somebody was there.
+    pub(super) fn are_allowed(&self, recipient: &InboxAddress) -> bool {
+        let rules = self.case.views.rules(&recipient.principal());
+        rules.is_some_and(|rules| rules.delivery.receipts)
+    }
+
+    /// Tells the sender of a message at `recipient`, if it asked to be told of that and the recipient allows it. A sender
+    /// without an inbox, or with one full of what it did not read, is told nothing.
     pub(super) fn tell(
         &mut self,
         request: &ReceiptRequest,
@@ -38,7 +45,7 @@ impl<'a> Receipts<'a> {
         kind: ReceiptKind,
         reason: &str,
     ) {
-        if request.receipts.has(kind) {
+        if request.receipts.has(kind) && self.are_allowed(recipient) {
             self.issue(&request.sender, &request.id, recipient, kind, reason);
         }
     }

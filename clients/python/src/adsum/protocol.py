@@ -275,7 +275,7 @@ class ChangeDeliveryReceipts(IntEnum):
     """The numbers of `ChangeDelivery.receipts`."""
 
     STAYS = 0
-    NO_RECEIPTS_FOR_DELIVERED_AND_DISPLAYED = 1
+    NO_RECEIPTS = 1
     TO_SENDERS_THAT_ASK = 2
 
 
