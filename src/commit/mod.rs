@@ -177,7 +177,7 @@ impl Commit {
     }
 
     /// Whether there is something to do without any input, see [`Service::is_due`].
-    pub fn is_due(&self, now: impl Into<Now>) -> bool {
+    pub fn is_due(&mut self, now: impl Into<Now>) -> bool {
         self.service.is_due(now)
     }
 

@@ -169,7 +169,7 @@ impl Rounds {
         due.min(sizes).min(WAIT_MAX)
     }
 
-    fn is_due(&self) -> bool {
+    fn is_due(&mut self) -> bool {
         self.parts.commit.is_due(self.parts.time.now())
     }
 

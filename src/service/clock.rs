@@ -43,8 +43,17 @@ impl WallClock {
 
     /// Whether a reading says that it moved further than may stay unsaid: at once, or little by little since the last event,
     /// which has it `recorded` ahead.
-    pub(super) fn is_moved(&self, now: Now, recorded: Ahead) -> bool {
-        [self.expected, recorded].iter().any(|known| now.ahead().apart(*known) > STEP_MAX)
+    /// If not, it is followed, so that a long silence makes no step look like a drift.
+    pub(super) fn is_moved(&mut self, now: Now, recorded: Ahead) -> bool {
+        let after = now.ahead();
+        if [self.expected, recorded].iter().any(|known| after.apart(*known) > STEP_MAX) {
+            return true;
+        }
+        if self.drifted_at.is_some() {
+            let drift = self.drift(now.elapsed);
+            self.expected = self.expected.towards(after, drift);
+        }
+        false
     }
 
     /// Takes a reading. `recorded` is how far ahead the last event of the log has it, if there is one: before that there is
@@ -130,6 +139,15 @@ mod tests {
             assert!(clock.ahead.apart(reading.ahead()) <= NOISE_MAX);
         }
         assert_eq!(causes, [ClockCause::Drifted; 9]);
+    }
+
+    #[test]
+    fn a_step_after_a_long_silence_is_no_drift() {
+        let mut clock = clock();
+        assert!((1..7_200).all(|second| !clock.is_moved(now(second * 1_000, 0), Ahead::ZERO)));
+        assert!(clock.is_moved(now(7_200_000, -5_000), Ahead::ZERO));
+        let told = clock.read(now(7_200_000, -5_000), ZERO);
+        assert_eq!(told, Some(moved(0, -5_000, ClockCause::Set)));
     }
 
     #[test]

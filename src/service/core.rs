@@ -460,7 +460,7 @@ impl Service {
 
     /// Whether there is something to do without any input: something is due, or the wall clock was set.
     #[must_use]
-    pub fn is_due(&self, now: impl Into<Now>) -> bool {
+    pub fn is_due(&mut self, now: impl Into<Now>) -> bool {
         let now = now.into();
         let recorded = self.recorded_ahead();
         let is_moved = recorded.is_some_and(|recorded| self.clock.is_moved(now, recorded));
