@@ -128,6 +128,23 @@ fn governs(now: Timestamp, act: &Act) -> Vec<Input> {
     }
 }
 
+/// Ends what a device has published under a name, with the tag that it has now.
+fn removal(server: &Server, who: &str, name: u8, number: u8) -> Publish {
+    let name = PublicationName::new(&format!("n{name}")).unwrap();
+    let view = server.commit.views().presentity(&pres(who));
+    let device = actor(who).device;
+    let key = adsum::event::PublicationKey { device, name: name.clone() };
+    let publication = view.and_then(|view| view.publications.get(&key));
+    Publish {
+        name,
+        if_match: publication.map(|publication| publication.tag),
+        lifetime: Some(Lifetime::ZERO),
+        document: None,
+        operation: operation(number),
+        presentity: pres(who),
+    }
+}
+
 fn perform(mut server: Server, act: &Act) -> Server {
     let command = |who: &usize, command| {
         vec![Input::Command { ticket: ticket(), actor: actor(NAMES[*who]), command }]
@@ -148,28 +165,7 @@ fn perform(mut server: Server, act: &Act) -> Server {
             )
         }
         Act::Remove { who, name, number } => {
-            let name = PublicationName::new(&format!("n{name}")).unwrap();
-            let view = server.commit.views().presentity(&pres(NAMES[*who]));
-            let key = adsum::event::PublicationKey {
-                device: actor(NAMES[*who]).device,
-                name: name.clone(),
-            };
-            let if_match = view
-                .and_then(|view| view.publications.get(&key))
-                .map(|publication| publication.tag);
-            let lifetime = Some(Lifetime::ZERO);
-            let operation = operation(*number);
-            command(
-                who,
-                Command::Publish(Publish {
-                    name,
-                    if_match,
-                    lifetime,
-                    document: None,
-                    operation,
-                    presentity: pres(NAMES[*who]),
-                }),
-            )
+            command(who, Command::Publish(removal(&server, NAMES[*who], *name, *number)))
         }
         Act::Subscribe { who, whom, secs } => {
             let lifetime = Some(seconds(*secs));

@@ -90,16 +90,7 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
             };
             (Command::Delete(valid(body)), intent("delete", None))
         }
-        5 => {
-            let invite = body::Invite {
-                request: 0,
-                invite: invite(&principal, written),
-                principal: None,
-                role: 0,
-                lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 10_000, 60_000])),
-            };
-            (Command::Invite(valid(invite)), intent("invite", None))
-        }
+        5 => (invitation(&principal, written, scene), intent("invite", None)),
         6 => {
             let device = spare_device().0;
             let body = body::RevokeKey {
@@ -143,14 +134,28 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
             let body = body::WithdrawInvite { request: 0, operation, invite };
             (Command::WithdrawInvite(valid(body)), intent("withdraw-invite", None))
         }
-        14 => {
-            let (presentity, device) = (presentity(&principal), who.actor.device.0);
-            let name = format!("n{}", written.saturating_sub(scene.rng.u64(1..5)));
-            let body = body::RemovePublication { request: 0, operation, presentity, device, name };
-            (Command::RemovePublication(valid(body)), intent("remove-publication", None))
-        }
+        14 => (removal(who, written, operation, scene), intent("remove-publication", None)),
         _ => (administer(operation, scene), intent("administer", None)),
     }
+}
+
+fn invitation(principal: &str, written: u64, scene: &mut Scene) -> Command {
+    let invite = body::Invite {
+        request: 0,
+        invite: invite(principal, written),
+        principal: None,
+        role: 0,
+        lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 10_000, 60_000])),
+    };
+    Command::Invite(valid(invite))
+}
+
+/// Removes what the device may have published a few requests ago.
+fn removal(who: &Who, written: u64, operation: [u8; 16], scene: &mut Scene) -> Command {
+    let (presentity, device) = (presentity(&who.actor.principal.to_string()), who.actor.device.0);
+    let name = format!("n{}", written.saturating_sub(scene.rng.u64(1..5)));
+    let body = body::RemovePublication { request: 0, operation, presentity, device, name };
+    Command::RemovePublication(valid(body))
 }
 
 fn publish(principal: &str, written: u64, operation: [u8; 16], scene: &mut Scene) -> body::Publish {
