@@ -113,12 +113,12 @@ async fn r2_1_3_an_inbox_and_a_presentity_may_share_an_identifier() {
 }
 
 /// Each domain is named and administered by itself: the same local part lives in two, an administrator of one may do
-/// nothing in the other, and removing one leaves the other as it was.
+/// nothing in the other, and removing one leaves the others as they were; one in which somebody lives is not removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r2_1_4_domains_are_named_and_administered_independently() {
     let mut world = World::open();
     let mut root = world.administrator().await;
-    for domain in ["one.example", "two.example"] {
+    for domain in ["one.example", "two.example", "three.example"] {
         root.administer(Act::CreateDomain(domain.into())).await.unwrap();
     }
     let token = invite(&mut root, Some("boss@one.example".into()), 1).await;
@@ -137,7 +137,9 @@ async fn r2_1_4_domains_are_named_and_administered_independently() {
     boss.administer(Act::SwitchDomain("one.example".into(), 1, 0)).await.unwrap();
     assert_eq!(one.sees("bob@one.example").await, "service-off");
     assert_eq!(two.fetch("bob@two.example").await.unwrap(), before);
-    root.administer(Act::RemoveDomain("one.example".into())).await.unwrap();
+    let lived_in = root.administer(Act::RemoveDomain("one.example".into())).await;
+    assert_eq!(lived_in.unwrap_err(), "domain-inhabited");
+    root.administer(Act::RemoveDomain("three.example".into())).await.unwrap();
     world.kill_and_restart();
     let two = world.enter("bob@two.example").await;
     assert_eq!(two.fetch("bob@two.example").await.unwrap(), before);
@@ -155,12 +157,13 @@ async fn r2_1_5_ten_thousand_domains_are_created_at_run_time() {
     for first in (0..DOMAINS).step_by(500) {
         create(&mut root, (first..first + 500).map(name)).await;
     }
-    root.administer(Act::CreateDomain("a.example".into())).await.unwrap();
-    root.administer(Act::CreateDomain("a.example.example".into())).await.unwrap();
+    for alike in ["a.example", "a.example.example", "a.example.example.example"] {
+        root.administer(Act::CreateDomain(alike.into())).await.unwrap();
+    }
     world.kill_and_restart();
     let root = world.enter("root").await;
     let rows: Vec<DomainState> = root.rows(&ListDomains {}).await.unwrap();
-    assert_eq!(rows.len(), DOMAINS + 3);
+    assert_eq!(rows.len(), DOMAINS + 4);
     let mut last = world.enter(&format!("bob@{}", name(DOMAINS - 1))).await;
     last.publish("in the last").await;
     assert_eq!(last.sees(&last.principal).await, "bob: in the last");
@@ -170,8 +173,9 @@ async fn r2_1_5_ten_thousand_domains_are_created_at_run_time() {
     inner.publish("inner").await;
     assert_eq!(outer.sees("bob@a.example.example").await, "bob: outer");
     let mut root = world.enter("root").await;
-    root.administer(Act::RemoveDomain("a.example".into())).await.unwrap();
+    root.administer(Act::RemoveDomain("a.example.example.example".into())).await.unwrap();
     assert_eq!(outer.sees("bob@a.example.example").await, "bob: outer");
+    assert_eq!(inner.sees("bob@a.example").await, "bob: inner");
 }
 
 async fn create(root: &mut Person, domains: impl Iterator<Item = String>) {
