@@ -46,10 +46,10 @@ pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command
     let name = Some(Bytes::copy_from_slice(&operation));
     let principal = who.actor.principal.to_string();
     let other = if principal == OWNER { WATCHER } else { OWNER };
-    // Invites and messages live by lifetimes, so there are more of them.
+    // Invites and messages live by lifetimes, so there are more of them, and of the rules without which there is no receipt.
     let kind = *choose(
         &mut scene.rng,
-        &[0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+        &[0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 8, 9, 9, 9, 10, 11, 12, 13, 14, 15],
     );
     let intent = |kind, operation| Intent { kind, operation };
     match kind {
@@ -236,7 +236,7 @@ fn delivery(principal: &str, operation: [u8; 16], scene: &mut Scene) -> Command 
         remove: Vec::new(),
         when_closed: scene.rng.u8(..3),
         // They are off until somebody turns them on, and without them nobody learns anything of a message.
-        receipts: [0, 2, 2][usize::from(scene.rng.u8(..3))],
+        receipts: [0, 2, 2, 2, 2, 2][usize::from(scene.rng.u8(..6))],
     }))
 }
 
