@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// Deletes messages of `inbox`, one's own if `None`, for all devices, and tells how many were there. At most
-    /// [`DELETE_COUNT_MAX`](crate::model::limits::DELETE_COUNT_MAX) in one call.
+    /// [`DELETE_COUNT_MAX`] in one call.
     ///
     /// # Errors
     /// As [`Client::invite`].
@@ -171,7 +171,7 @@ impl Client {
     }
 
     /// Deletes all messages of `sender` in `inbox`, one's own if `None`, stored aside or not, for all devices, and tells
-    /// how many were there. One request for each [`DELETE_COUNT_MAX`](crate::model::limits::DELETE_COUNT_MAX).
+    /// how many were there. One request for each [`DELETE_COUNT_MAX`].
     ///
     /// # Errors
     /// As [`Client::invite`].
