@@ -10,6 +10,7 @@ from typing import TypeVar
 import adsum
 import pytest
 from adsum import protocol as p
+from adsum.items import operation
 from conftest import DOMAIN, PATIENCE_S, Server, program
 
 T = TypeVar("T")
@@ -91,6 +92,8 @@ async def test_a_letter_is_acknowledged_for_good_when_the_application_says_so(se
 
 async def test_receipts_come_to_who_asked_for_them(server: Server) -> None:
     async with await server.client("alice") as alice, await server.client("bob") as bob:
+        turned_on = p.ChangeDeliveryReceipts.TO_SENDERS_THAT_ASK
+        await bob.request(p.ChangeDelivery(operation=operation(), inbox=bob.own_inbox, receipts=turned_on))
         wanted = adsum.Receipts.STORED | adsum.Receipts.DELIVERED
         sent = await alice.send(bob.own_inbox, "lunch?", receipts=wanted)
         own = alice.inbox()
