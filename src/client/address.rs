@@ -3,7 +3,7 @@
 //! Must never hold: a resolved address. A name is looked up again at each attempt, because servers move.
 
 use core::fmt;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -42,16 +42,41 @@ impl FromStr for ServerAddress {
 }
 
 impl ServerAddress {
-    /// Whether it is this machine, where nobody stands in between: `localhost`, or a loopback address in any spelling that the
-    /// system reads. A name that others resolve is never taken for it.
+    /// Whether it is this machine, where nobody stands in between: `localhost`, or a loopback address in any spelling that
+    /// systems read. Nothing is asked for it: a name that a resolver maps to this machine is not taken for it.
     pub fn is_loopback(&self) -> bool {
-        let last = self.host.rsplit('.').next().unwrap_or_default();
-        let is_number =
-            self.host.contains(':') || last.starts_with(|one: char| one.is_ascii_digit());
-        let resolved = || (self.host.as_str(), self.port).to_socket_addrs();
-        let is_here = |mut all: std::vec::IntoIter<SocketAddr>| all.all(|it| it.ip().is_loopback());
-        self.host.eq_ignore_ascii_case("localhost") || is_number && resolved().is_ok_and(is_here)
+        let is_literal = self.literal().is_some_and(|it| it.to_canonical().is_loopback());
+        is_literal || self.host.eq_ignore_ascii_case("localhost")
     }
+
+    /// The address that it is, if it is no name and has no zone: never asked of a resolver.
+    pub(super) fn literal(&self) -> Option<IpAddr> {
+        self.host.parse().ok().or_else(|| inet_aton(&self.host))
+    }
+}
+
+/// An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal behind `0` or hexadecimal behind `0x`, of
+/// which the last stands for all bytes that are left.
+fn inet_aton(text: &str) -> Option<IpAddr> {
+    let mut numbers = Vec::new();
+    for part in text.split('.') {
+        let (digits, radix) = match part.get(..2) {
+            Some("0x" | "0X") => (&part[2..], 16),
+            Some(_) if part.starts_with('0') => (&part[1..], 8),
+            _ => (part, 10),
+        };
+        // `from_str_radix` would take a sign, too.
+        let is_number = digits.starts_with(|first: char| first.is_digit(radix));
+        numbers.push(u32::from_str_radix(digits, radix).ok().filter(|_| is_number)?);
+    }
+    let last = numbers.pop()?;
+    let bits_left =
+        32_u32.checked_sub(8 * u32::try_from(numbers.len()).ok()?).filter(|bits| *bits > 0)?;
+    if numbers.iter().any(|number| *number > 0xff) || u64::from(last) >> bits_left > 0 {
+        return None;
+    }
+    let leading = numbers.iter().zip([24, 16, 8]).map(|(number, shift)| number << shift);
+    Some(IpAddr::V4(Ipv4Addr::from_bits(leading.fold(last, |all, bits| all | bits))))
 }
 
 /// Splits host and port; brackets protect the colons of an IPv6 address.
@@ -162,11 +187,58 @@ mod tests {
     #[test]
     fn only_this_machine_is_taken_for_it() {
         let is_here = |text: &str| text.parse::<ServerAddress>().unwrap().is_loopback();
-        for here in ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1:2", "2130706433", "[::1]:3"] {
+        for here in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "127.1:2",
+            "127.0.1",
+            "127.0xffffff",
+            "127.0.0.01",
+            "0x7f.1",
+            "0X7F.0.0.1",
+            "0177.0.0.1",
+            "017700000001",
+            "2130706433",
+            "0x7f000001",
+            "::1",
+            "[::1]:3",
+            "[0:0:0:0:0:0:0:1]",
+            "[::ffff:127.0.0.1]:1",
+        ] {
             assert!(is_here(here), "{here}");
         }
-        for elsewhere in ["192.0.2.1", "[2001:db8::1]:1", "127.0.0.1.example", "localhost.example"]
-        {
+        for elsewhere in [
+            "192.0.2.1",
+            "0.0.0.0",
+            "0",
+            "128.1",
+            "1",
+            "2130706432.1",
+            "127.0.0.256",
+            "127.16777216",
+            "127.0.65536",
+            "127.0.0.1.1",
+            "127.0.0.",
+            "127..1",
+            "127.",
+            "127.0.0.08",
+            "127.0x",
+            "127.+1",
+            "127.-1",
+            "127.1x",
+            "4294967296",
+            "[::]",
+            "[::2]",
+            "[fe80::1%1]",
+            "[2001:db8::1]:1",
+            "127.0.0.1.example",
+            "localhost.example",
+            "localhost.localdomain",
+            "ip6-localhost",
+            "example",
+        ] {
             assert!(!is_here(elsewhere), "{elsewhere}");
         }
     }

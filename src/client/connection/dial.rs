@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 use std::borrow::Cow;
+use std::iter::once;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -50,8 +51,14 @@ async fn resolve(
         reason: reason.into_owned(),
         cure,
     };
+    if let Some(address) = server.literal() {
+        return usable(once(SocketAddr::new(address, server.port)), endpoint.ipv6).map_err(no_way);
+    }
     let found = tokio::net::lookup_host((server.host.as_str(), server.port)).await;
     let found = found.map_err(|error| no_way(unknown(&server.host, &error)))?;
+    // Who is trusted for being on this machine must be on it.
+    let may_be = |it: &SocketAddr| !server.is_loopback() || it.ip().to_canonical().is_loopback();
+    let found = found.filter(may_be);
     usable(found.take(ADDRESSES_MAX), endpoint.ipv6).map_err(no_way)
 }
 
