@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ServerError;
 use super::block::Network;
 use crate::model::limits::{
     DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
@@ -149,6 +150,46 @@ impl Default for ServerLimits {
     }
 }
 
+impl ServerLimits {
+    /// Checks that somebody can come in.
+    pub(super) fn check(&self) -> Result<(), ServerError> {
+        let least_one = [
+            ("limits.connections_max", "connections at once", self.connections_max),
+            ("limits.handshakes_max", "handshakes at once", self.handshakes_max),
+            (
+                "limits.address_connections_max",
+                "connections at once from one address",
+                self.address_connections_max,
+            ),
+            (
+                "limits.address_handshakes_per_s_max",
+                "handshakes a second from one address",
+                self.address_handshakes_per_s_max,
+            ),
+            (
+                "limits.unproven_max",
+                "connections at once that have proven nothing",
+                self.unproven_max,
+            ),
+            (
+                "limits.http_connections_max",
+                "connections at once to health and metrics",
+                self.http_connections_max,
+            ),
+            (
+                "limits.queue_bundles_max",
+                "requests of one principal that wait",
+                self.queue_bundles_max,
+            ),
+            ("limits.round_inputs_max", "requests decided in one round", self.round_inputs_max),
+        ];
+        match least_one.into_iter().find(|(_, _, most)| *most == 0) {
+            Some((limit, counted, _)) => Err(ServerError::NobodyAdmitted { limit, counted }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How long a server waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerTimeouts {
@@ -184,5 +225,29 @@ impl Default for ServerTimeouts {
             http: Duration::from_secs(10),
             certificate_poll: Duration::from_secs(30),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_lets_nobody_in_is_refused_by_its_name() {
+        assert!(ServerLimits::default().check().is_ok());
+        let refused = |change: fn(&mut ServerLimits)| {
+            let mut limits = ServerLimits::default();
+            change(&mut limits);
+            limits.check().unwrap_err().to_string()
+        };
+        for (told, name) in [
+            (refused(|limits| limits.unproven_max = 0), "limits.unproven_max"),
+            (refused(|limits| limits.connections_max = 0), "limits.connections_max"),
+            (refused(|limits| limits.round_inputs_max = 0), "limits.round_inputs_max"),
+        ] {
+            assert!(told.starts_with(name) && told.ends_with("set it to at least 1"), "{told}");
+        }
+        let none = ServerLimits { anonymous_max: 0, cache_bytes_max: 0, ..ServerLimits::default() };
+        assert!(none.check().is_ok(), "nobody needs these to come in");
     }
 }

@@ -18,6 +18,14 @@ pub enum ServerError {
     /// No domain was named.
     #[error("no domain is served; name at least one")]
     NoDomain,
+    /// A limit of nothing, by which nobody could come in.
+    #[error("{limit} is 0, the most {counted}, and nobody could come in; set it to at least 1")]
+    NobodyAdmitted {
+        /// The setting.
+        limit: &'static str,
+        /// What it counts.
+        counted: &'static str,
+    },
     /// The store knows several domains and none was named.
     #[error("the store has principals of several domains ({domains}); name the one that is meant")]
     WhichDomain {

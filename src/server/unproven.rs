@@ -26,7 +26,7 @@ struct Table {
 impl Unproven {
     /// `max` places, at least one.
     pub(super) fn new(max: usize) -> Self {
-        Self { max, table: Mutex::default() }
+        Self { max: max.max(1), table: Mutex::default() }
     }
 
     /// Takes a place for a connection from `block`.

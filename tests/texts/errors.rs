@@ -209,6 +209,10 @@ fn of_servers(told: &mut Told) {
         told,
         vec![
             (E::NoDomain, "domain"),
+            (
+                E::NobodyAdmitted { limit: "limits.unproven_max", counted: "connections" },
+                "limits.unproven_max",
+            ),
             (E::WhichDomain { domains: text("a, b") }, "a, b"),
             (
                 E::File { action: "write", path: path(), source: ErrorKind::StorageFull.into() },
