@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::service::{Asker, Input, Turns};
+use crate::service::{Asker, Askers, Input};
 
 /// The writer is gone: the server is about to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,30 +29,27 @@ pub(super) struct Desk {
 
 /// The shares that somebody holds.
 #[derive(Default)]
-struct Shares {
-    all: HashMap<Asker, Weak<Share>>,
-    ever: u64,
-}
+struct Shares(HashMap<Asker, Weak<Share>>);
 
 #[derive(Default)]
 struct State {
-    turns: Turns<u64, Waiting>,
+    askers: Askers<Waiting>,
     /// Nothing more is taken on.
     is_closed: bool,
 }
 
-/// One input, and the room that it takes up together with those that came with it.
+/// One input, the room that it takes up together with those that came with it, and the share whose room that is: it is not
+/// forgotten while anything of it waits, also when whoever asked is gone.
 struct Waiting {
     input: Input,
     _room: Arc<OwnedSemaphorePermit>,
+    _share: Arc<Share>,
 }
 
 /// What one asker may have waiting, shared by all its streams.
 pub(super) struct Share {
     desk: Arc<Desk>,
     asker: Asker,
-    /// Stands for the asker among those who wait: shorter to compare.
-    number: u64,
     room: Arc<Semaphore>,
     /// One read of the log at a time.
     reader: Semaphore,
@@ -77,39 +74,37 @@ impl Desk {
     /// The share of `asker`.
     pub(super) fn share(self: &Arc<Self>, asker: Asker) -> Arc<Share> {
         let mut shares = lock(&self.shares);
-        if let Some(share) = shares.all.get(&asker).and_then(Weak::upgrade) {
+        if let Some(share) = shares.0.get(&asker).and_then(Weak::upgrade) {
             return share;
         }
-        shares.ever += 1;
-        let number = shares.ever;
         let room = Arc::new(Semaphore::new(self.share_max as usize));
         let (desk, reader) = (Arc::clone(self), Semaphore::new(1));
-        let share = Arc::new(Share { desk, asker: asker.clone(), number, room, reader });
-        shares.all.insert(asker, Arc::downgrade(&share));
+        let share = Arc::new(Share { desk, asker: asker.clone(), room, reader });
+        shares.0.insert(asker, Arc::downgrade(&share));
         share
     }
 
     /// Waits until something waits, the desk is closed, or `time` is over. Says whether it is closed.
     pub(super) fn wait(&self, time: Duration) -> bool {
-        let is_idle = |state: &mut State| state.turns.is_empty() && !state.is_closed;
+        let is_idle = |state: &mut State| state.askers.is_empty() && !state.is_closed;
         let waited = self.filled.wait_timeout_while(lock(&self.state), time, is_idle);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
     }
 
-    /// For how many something waits.
+    /// How many turns are waited for.
     pub(super) fn askers(&self) -> usize {
-        lock(&self.state).turns.askers()
+        lock(&self.state).askers.count()
     }
 
     /// Takes what is next, and says whose it is and what it cost so far.
-    pub(super) fn next(&self) -> Option<(u64, u64, Input)> {
-        let (number, cost, waiting) = lock(&self.state).turns.pop()?;
-        Some((number, cost, waiting.input))
+    pub(super) fn next(&self) -> Option<(Asker, u64, Input)> {
+        let (asker, cost, waiting) = lock(&self.state).askers.pop()?;
+        Some((asker, cost, waiting.input))
     }
 
-    /// What was taken for the share of this number cost so much more.
-    pub(super) fn charge(&self, number: u64, cost: u64) {
-        lock(&self.state).turns.charge(&number, cost);
+    /// What was taken for `asker` cost so much more.
+    pub(super) fn charge(&self, asker: &Asker, cost: u64) {
+        lock(&self.state).askers.charge(asker, cost);
     }
 
     /// Takes nothing more on; what waits is still handed out.
@@ -121,14 +116,14 @@ impl Desk {
     /// Closes, and throws away what waits: nobody is left to take it.
     pub(super) fn abandon(&self) {
         self.close();
-        let turns = core::mem::take(&mut lock(&self.state).turns);
-        drop(turns);
+        let waiting = core::mem::take(&mut lock(&self.state).askers);
+        drop(waiting);
     }
 }
 
 impl Share {
     /// Hands over inputs in order; waits while too much of the same asker waits.
-    pub(super) async fn submit(&self, inputs: Vec<Input>) -> Result<(), WriterGone> {
+    pub(super) async fn submit(self: &Arc<Self>, inputs: Vec<Input>) -> Result<(), WriterGone> {
         let cost = inputs.iter().map(Input::cost).sum::<u64>();
         let room = u32::try_from(cost).unwrap_or(u32::MAX).min(self.desk.share_max);
         let room = Arc::clone(&self.room).acquire_many_owned(room).await.map_err(|_| WriterGone)?;
@@ -138,8 +133,9 @@ impl Share {
             return Err(WriterGone);
         }
         for input in inputs {
-            let waiting = (input.cost(), Waiting { input, _room: Arc::clone(&room) });
-            state.turns.push(&self.number, waiting.0, waiting.1);
+            let cost = input.cost();
+            let waiting = Waiting { input, _room: Arc::clone(&room), _share: Arc::clone(self) };
+            state.askers.push(&self.asker, cost, waiting);
         }
         drop(state);
         self.desk.filled.notify_one();
@@ -160,8 +156,8 @@ impl Drop for Share {
     fn drop(&mut self) {
         let mut shares = lock(&self.desk.shares);
         // Another may have taken its place since the last one who held it let it go.
-        if shares.all.get(&self.asker).is_some_and(|share| share.strong_count() == 0) {
-            shares.all.remove(&self.asker);
+        if shares.0.get(&self.asker).is_some_and(|share| share.strong_count() == 0) {
+            shares.0.remove(&self.asker);
         }
     }
 }
@@ -209,9 +205,36 @@ mod tests {
         let (one, two) = (desk.share(asker("a")), desk.share(asker("a")));
         assert!(Arc::ptr_eq(&one, &two));
         drop(one);
-        assert_eq!(lock(&desk.shares).all.len(), 1);
+        assert_eq!(lock(&desk.shares).0.len(), 1);
         drop(two);
-        assert!(lock(&desk.shares).all.is_empty());
+        assert!(lock(&desk.shares).0.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_waits_of_somebody_who_is_gone_still_takes_up_its_room() {
+        let desk = Desk::new(4);
+        for _ in 0..2 {
+            desk.share(asker("a")).submit(ticks(2)).await.unwrap();
+        }
+        let again = desk.share(asker("a"));
+        let mut more = tokio_test(again.submit(ticks(1)));
+        assert!(more.is_pending());
+        assert_eq!(desk.askers(), 1, "and has one turn");
+        while desk.next().is_some() {}
+        assert!(!more.is_pending());
+    }
+
+    #[tokio::test]
+    async fn who_leaves_and_comes_back_goes_on_where_its_turn_was() {
+        let desk = Desk::new(64);
+        let other = desk.share(asker("other"));
+        other.submit(ticks(40)).await.unwrap();
+        desk.share(asker("a")).submit(ticks(1)).await.unwrap();
+        while desk.next().is_some_and(|(whose, ..)| whose != asker("a")) {}
+        desk.charge(&asker("a"), 20);
+        desk.share(asker("a")).submit(ticks(1)).await.unwrap();
+        let first = core::iter::from_fn(|| desk.next()).position(|(whose, ..)| whose == asker("a"));
+        assert!(first.is_some_and(|first| first >= 20), "{first:?}");
     }
 
     #[tokio::test]

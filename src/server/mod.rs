@@ -21,6 +21,7 @@ mod error;
 mod files;
 mod http;
 mod keys;
+mod known;
 mod lanes;
 mod line;
 mod listen;

@@ -16,6 +16,7 @@ use super::config::ServerConfig;
 use super::desk::Desk;
 use super::http::{self, Health, Phase};
 use super::keys::Keys;
+use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use super::session::Shared;
@@ -73,6 +74,7 @@ async fn open(
     progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Server, ServerError> {
     let first_domain = config.domains.first().cloned().ok_or(ServerError::NoDomain)?;
+    config.limits.check()?;
     disk::make_folder(&config.data)?;
     let metrics = Arc::new(Metrics::default());
     let health = Arc::new(Health::new(&config.data, Arc::clone(&metrics)));
@@ -239,11 +241,12 @@ fn share(
 ) -> Result<(Arc<Shared>, writer::WriterThread), ServerError> {
     let lanes = Arc::new(Lanes::default());
     let recent = Arc::new(RecentMessages::new(config.limits.cache_bytes_max));
-    let reader = commit.reader();
+    let (reader, known) = (commit.reader(), Arc::new(Known::of(commit.views())));
     let writer_parts = WriterParts {
         commit,
         lanes: Arc::clone(&lanes),
         recent: Arc::clone(&recent),
+        known: Arc::clone(&known),
         metrics: Arc::clone(&parts.metrics),
         time: parts.time.clone(),
     };
@@ -254,6 +257,7 @@ fn share(
         lanes,
         unproven: Arc::new(Unproven::new(config.limits.unproven_max)),
         desk,
+        known,
         settings: Arc::new(Settings {
             silence_max: config.timeouts.stream,
             store_secret: keys.store,

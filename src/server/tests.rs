@@ -30,12 +30,13 @@ fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Arc<Share>, WriterThread) {
         commit: Commit::open(config, log, &mut |_, _| {}).unwrap(),
         lanes: Arc::clone(lanes),
         recent: Arc::new(RecentMessages::new(0)),
+        known: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         time: Timekeeper::open(clock, folder.path(), &Views::default()).unwrap(),
     };
     let waiting = Desk::new(16);
     let thread = writer::start(parts, &waiting, &ServerLimits::default()).unwrap();
-    (waiting.share(Asker::Newcomers), thread)
+    (waiting.share(Asker::Newcomer(None)), thread)
 }
 
 fn enter(ticket: Ticket) -> Input {

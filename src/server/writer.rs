@@ -17,6 +17,7 @@ use super::cache::RecentMessages;
 use super::clock::{self, Timekeeper};
 use super::config::ServerLimits;
 use super::desk::Desk;
+use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::commit::{Commit, history};
@@ -53,6 +54,8 @@ pub(super) struct WriterParts {
     pub(super) lanes: Arc<Lanes>,
     /// Where messages for live feeds go.
     pub(super) recent: Arc<RecentMessages>,
+    /// Which devices are enrolled.
+    pub(super) known: Arc<Known>,
     /// What it counts into.
     pub(super) metrics: Arc<Metrics>,
     /// What time it is.
@@ -176,7 +179,7 @@ impl Rounds {
     fn round(&mut self, askers: usize) -> Result<(), LogFault> {
         let now = self.parts.time.now();
         let inputs = self.take_in(now, askers);
-        let WriterParts { commit, lanes, recent, metrics, .. } = &mut self.parts;
+        let WriterParts { commit, lanes, recent, known, metrics, .. } = &mut self.parts;
         metrics.round(inputs);
         let began = Instant::now();
         let batch = commit.persist()?;
@@ -184,7 +187,10 @@ impl Rounds {
         if let Some(batch) = &batch {
             metrics.committed(batch.events.len(), began.elapsed(), commit.head());
             metrics.clock(commit.views().clock().sets, batch.ahead);
-            batch.events.iter().for_each(|(_, event)| clock::tell(event));
+            for (_, event) in &batch.events {
+                clock::tell(event);
+                known.handle(event);
+            }
             self.sized_at.get_or_insert(began);
             recent.add(messages_told(batch, &outputs));
         }
@@ -198,11 +204,11 @@ impl Rounds {
         let commit = &mut self.parts.commit;
         let (mut inputs, mut left) = (0, askers as u64 * TURN_COST);
         while left > 0 && inputs < self.inputs_max {
-            let Some((share, cost, input)) = self.desk.next() else { break };
+            let Some((asker, cost, input)) = self.desk.next() else { break };
             // The first step is what most inputs are for, and in their cost.
             let more = commit.take_in(now, input).saturating_sub(1);
             if more > 0 {
-                self.desk.charge(share, more);
+                self.desk.charge(&asker, more);
             }
             left = left.saturating_sub(cost + more);
             inputs += 1;

@@ -78,7 +78,7 @@ pub struct FeedId {
 
 /// From where a connection comes, as limits count it: equal for those that are counted together. Never recorded, never
 /// shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(pub [u8; 16]);
 
 impl fmt::Debug for Origin {

@@ -6,6 +6,7 @@
 
 mod access;
 mod anonymous;
+mod askers;
 mod case;
 mod clock;
 mod compose;
@@ -29,6 +30,7 @@ mod watchers;
 
 pub use self::core::Service;
 pub use access::judge;
+pub use askers::{Asker, Askers};
 pub use clock::resumed_at;
 pub use compose::compose;
 pub use input::{
@@ -41,4 +43,4 @@ pub use output::{
 };
 pub use past::{Judged, Span};
 pub use shown::view;
-pub use turns::{Asker, Turns};
+pub use turns::Turns;

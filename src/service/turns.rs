@@ -6,31 +6,6 @@
 //! Must never hold: a clock, or a look at what waits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-
-use super::Actor;
-
-/// Who shares a turn.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Asker {
-    /// Connections that have yet to be let in, all together: anybody can make many.
-    Newcomers,
-    /// Those who do not say who they are, all together, for the same reason.
-    Anonymous,
-    /// All devices of the principal with this account.
-    Principal(Arc<str>),
-}
-
-impl Asker {
-    /// Whose turn a connection shares that acts as `actor`, or that has not been let in yet.
-    pub fn of(actor: Option<&Actor>) -> Self {
-        match actor {
-            None => Self::Newcomers,
-            Some(actor) if actor.principal.is_anonymous() => Self::Anonymous,
-            Some(actor) => Self::Principal(actor.principal.account().into()),
-        }
-    }
-}
 
 /// What waits for its turn.
 #[derive(Debug)]

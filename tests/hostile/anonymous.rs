@@ -8,7 +8,7 @@ use std::time::Duration;
 use adsum::commit::Commit;
 use adsum::log::memory::MemoryDisk;
 use adsum::model::limits::{
-    ANONYMOUS_ADDRESS_EVENT_MS, ANONYMOUS_EVENT_MS, ANONYMOUS_SAVED_MS,
+    ANONYMOUS_ADDRESS_EVENT_MS, ANONYMOUS_EVENT_MS, ANONYMOUS_RETRY_MS, ANONYMOUS_SAVED_MS,
     SUBSCRIPTIONS_ANONYMOUS_MAX, WATCHERS_ANONYMOUS_MAX, WATCHERS_WINDOW_MS,
 };
 use adsum::model::{
@@ -299,7 +299,7 @@ fn places_are_few_and_shared_between_addresses_and_each_that_leaves_makes_room()
     let guests: Vec<Guest> =
         (0..anonymous_of_origin_max).map(|_| store.enter(Some(1)).unwrap()).collect();
     let refusal = store.enter(Some(1)).err().unwrap();
-    assert!(refusal.code() == RefusalCode::Busy && refusal.retry_after().is_some());
+    assert_eq!(refusal, Refusal::Busy { retry_after: Lifetime::from_ms(ANONYMOUS_RETRY_MS) });
     store.leave(&guests[0]);
     // Who was not let in leaves no gap, and who is gone is not gone twice.
     store.leave(&guests[0]);

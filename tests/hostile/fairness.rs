@@ -7,10 +7,11 @@ use adsum::model::{Mode, Moment, Presentity};
 use adsum::protocol::{Command, Findings, ListWatchers};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
-    Actor, Asker, Input, Output, PresenceOpened, Query, Reply, SessionId, Ticket, Turns,
+    Actor, Asker, Askers, Hello, Input, Origin, Output, PresenceOpened, Query, Reply, SessionId,
+    Ticket,
 };
 
-use crate::world::{World, actor, feed_id, message, pres, principal, publish, subscribe};
+use crate::world::{World, actor, feed_id, key, message, pres, principal, publish, subscribe};
 
 const TICKET: Ticket = Ticket { session: SessionId(1), number: 0 };
 
@@ -55,8 +56,8 @@ fn crowd(count: usize) -> Vec<String> {
 
 #[test]
 fn a_bystander_is_next_however_much_of_a_greedy_one_waits() {
-    let (greedy, other) = (Asker::of(Some(&actor("mallory"))), Asker::of(Some(&actor("alice"))));
-    let mut turns = Turns::default();
+    let (greedy, other) = (known("mallory"), known("alice"));
+    let mut turns = Askers::default();
     for number in 0..10_000 {
         let command = Command::Send(message("bob", &format!("m{number}"), "x"));
         let input = Input::Command { ticket: TICKET, actor: actor("mallory"), command };
@@ -81,14 +82,68 @@ fn a_large_request_counts_for_more_than_a_small_one() {
     assert_eq!((send("x"), send(&"x".repeat(64 * 1024))), (1, 129));
 }
 
+fn known(name: &str) -> Asker {
+    Asker::of(Some(&actor(name)), None)
+}
+
+/// What the device `name` of the principal `name` asks first.
+fn enter(name: &str) -> Input {
+    let hello = Hello { principal: principal(name), key: key(name), enroll: None };
+    Input::Enter { ticket: TICKET, hello }
+}
+
 #[test]
 fn newcomers_and_the_nameless_share_one_turn_each() {
     let anonymous = |device: &str| {
         let principal = "x1@anonymous.invalid".parse().unwrap();
-        Asker::of(Some(&Actor { principal, ..actor(device) }))
+        Asker::of(Some(&Actor { principal, ..actor(device) }), None)
     };
-    assert_eq!(Asker::of(None), Asker::Newcomers);
     assert_eq!((anonymous("a"), anonymous("b")), (Asker::Anonymous, Asker::Anonymous));
+    let mut turns = Askers::default();
+    for number in 0..1_000_u32 {
+        let name = format!("n{number}");
+        let origin = Some(Origin([(number % 100) as u8; 16]));
+        let input = enter(&name);
+        let asker = Asker::entering(&input, origin, |_| false);
+        turns.push(&asker, 1, input);
+    }
+    (0..10).for_each(|_| turns.push(&known("alice"), 1, Input::Tick));
+    assert_eq!(turns.count(), 2, "a swarm has one turn, whatever it calls itself");
+    let mut taken = (0..20).map(|_| turns.pop().unwrap().0);
+    assert_eq!(taken.by_ref().filter(|asker| *asker == known("alice")).count(), 10);
+}
+
+#[test]
+fn a_swarm_at_one_address_holds_up_that_address() {
+    let [swarm, other] = [1, 2].map(|number| Asker::Newcomer(Some(Origin([number; 16]))));
+    let mut turns = Askers::default();
+    (0..1_000).for_each(|number| turns.push(&swarm, 1, number));
+    turns.pop();
+    turns.push(&other, 1, 7);
+    assert_eq!(turns.pop(), Some((other.clone(), 1, 7)));
+    // What turned out dear is paid for by the address, too.
+    turns.charge(&swarm, 100);
+    (0..50).for_each(|number| turns.push(&other, 1, number));
+    let next = (0..50).filter(|_| turns.pop().unwrap().0 == other).count();
+    assert!(next >= 49, "{next} of 50");
+}
+
+#[test]
+fn who_comes_back_takes_its_principals_turn_and_pays_for_what_it_took_before() {
+    let is_known = |actor: &Actor| actor.principal == principal("alice");
+    let returning = Asker::entering(&enter("alice"), None, is_known);
+    assert_eq!(returning, known("alice"));
+    assert_eq!(Asker::entering(&enter("mallory"), None, is_known), Asker::Newcomer(None));
+    let mut turns = Askers::default();
+    (0..1_000).for_each(|_| turns.push(&Asker::Newcomer(None), 1, "swarm"));
+    turns.pop();
+    turns.push(&returning, 1, "enter");
+    assert_eq!(turns.pop().map(|(.., what)| what), Some("enter"), "no swarm is in its way");
+    turns.charge(&returning, 100);
+    // Its connection ends, and another begins: the turn goes on where it was.
+    turns.push(&returning, 1, "enter again");
+    let before = core::iter::from_fn(|| turns.pop()).take_while(|(.., what)| *what == "swarm");
+    assert!((99..=101).contains(&before.count()));
 }
 
 #[test]

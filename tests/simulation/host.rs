@@ -11,7 +11,7 @@ use std::time::Duration;
 use adsum::commit::history::{self, HistoryFault, Past};
 use adsum::log::{LogFault, LogReader};
 use adsum::model::{DeviceId, PublicKey, Timestamp};
-use adsum::service::{Asker, Input, SessionId, Turns};
+use adsum::service::{Asker, Askers, Input, SessionId};
 use adsum::session::{
     Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, NotFound, Note,
     Post, ServiceGone, Sleep, Transport,
@@ -38,7 +38,7 @@ pub(crate) struct Desk {
 struct State {
     now: Timestamp,
     wall: Timestamp,
-    turns: Turns<Asker, Input>,
+    waiting: Askers<Input>,
     boxes: BTreeMap<LaneId, Vec<Letter>>,
     revoked: Vec<DeviceId>,
 }
@@ -69,17 +69,17 @@ impl Desk {
 
     /// Questions that wait for the writer.
     pub(crate) fn waiting(&self) -> usize {
-        self.state().turns.len()
+        self.state().waiting.len()
     }
 
     /// The next of them, and whose turn it is.
     pub(crate) fn take(&self) -> Option<(Asker, Input)> {
-        self.state().turns.pop().map(|(asker, _, input)| (asker, input))
+        self.state().waiting.pop().map(|(asker, _, input)| (asker, input))
     }
 
     /// What was taken for `asker` took so many steps.
     pub(crate) fn charge(&self, asker: &Asker, steps: u64) {
-        self.state().turns.charge(asker, steps);
+        self.state().waiting.charge(asker, steps);
     }
 
     /// Devices whose keys were revoked since the last look.
@@ -156,7 +156,7 @@ impl StreamHost {
 
     /// Whose turn what is asked here waits for.
     fn asker(&self) -> Asker {
-        Asker::of(self.seat.connection.identity().flatten().as_deref())
+        Asker::of(self.seat.connection.identity().flatten().as_deref(), None)
     }
 
     fn poll(&mut self, awaits_identity: bool) -> Poll<Heard> {
@@ -227,11 +227,11 @@ impl Host for StreamHost {
         let asker = self.asker();
         poll_fn(|_| {
             let mut state = self.desk.state();
-            if state.turns.len() >= QUEUE_MAX {
+            if state.waiting.len() >= QUEUE_MAX {
                 return Poll::Pending;
             }
             for input in inputs.take().into_iter().flatten() {
-                state.turns.push(&asker, input.cost(), input);
+                state.waiting.push(&asker, input.cost(), input);
             }
             Poll::Ready(Ok(()))
         })
@@ -245,7 +245,7 @@ impl Host for StreamHost {
     async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
         if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
             let asker = self.asker();
-            self.desk.state().turns.push(&asker, input.cost(), input);
+            self.desk.state().waiting.push(&asker, input.cost(), input);
         }
         self.read(look).map_err(|fault| match fault.refusal() {
             Ok(refusal) => NotFound::Refused(refusal),

@@ -125,7 +125,8 @@ impl<T: Transport> StreamHost<T> {
 
 impl<T: Transport> Host for StreamHost<T> {
     async fn ask(&mut self, inputs: Vec<Input>) -> Result<(), ServiceGone> {
-        self.session.share().submit(inputs).await.map_err(|_| ServiceGone)
+        let share = self.session.share_for(&inputs);
+        share.submit(inputs).await.map_err(|_| ServiceGone)
     }
 
     async fn hear(&mut self, awaits_identity: bool) -> Heard {
@@ -173,6 +174,9 @@ impl<T: Transport> Host for StreamHost<T> {
     fn entered(&mut self) {
         if let Some(actor) = self.session.connection.identity().flatten() {
             Span::current().record("principal", self.session.pseudonym(&actor));
+            if !actor.principal.is_anonymous() {
+                self.session.shared.known.add(&actor.principal, actor.device);
+            }
         }
         self.session.decided.send_replace(true);
         self.transport.widen();

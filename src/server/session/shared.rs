@@ -12,11 +12,12 @@ use crate::server::clock::Timekeeper;
 use crate::server::config::ServerTimeouts;
 use crate::server::desk::{Desk, Share};
 use crate::server::keys;
+use crate::server::known::Known;
 use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
 use crate::server::tls::Certificates;
 use crate::server::unproven::Unproven;
-use crate::service::{Actor, Asker, Origin};
+use crate::service::{Actor, Asker, Input, Origin};
 use crate::session::{Connection, Fresh, Settings};
 
 /// What all sessions of a server share.
@@ -29,6 +30,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) unproven: Arc<Unproven>,
     /// The way to the writer.
     pub(in crate::server) desk: Arc<Desk>,
+    /// Which devices are enrolled.
+    pub(in crate::server) known: Arc<Known>,
     /// Secrets and bounds of every connection.
     pub(in crate::server) settings: Arc<Settings>,
     /// What proofs are bound to.
@@ -53,6 +56,8 @@ pub(super) struct Session {
     pub(super) connection: Arc<Connection>,
     /// Changes when it is decided who the connection is.
     pub(super) decided: watch::Sender<bool>,
+    /// From where it comes, if that is counted.
+    origin: Option<Origin>,
     /// What may wait of it for the writer, once it is known who it is.
     share: OnceLock<Arc<Share>>,
 }
@@ -64,6 +69,7 @@ impl Session {
             seat: shared.lanes.enter(),
             connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
             decided: watch::channel(false).0,
+            origin,
             share: OnceLock::new(),
             shared,
         }
@@ -71,10 +77,21 @@ impl Session {
 
     /// What may wait of it for the writer.
     pub(super) fn share(&self) -> Arc<Share> {
-        let of = |actor: Option<&Actor>| self.shared.desk.share(Asker::of(actor));
+        let of = |actor: Option<&Actor>| self.shared.desk.share(Asker::of(actor, self.origin));
         match self.connection.identity().flatten() {
             Some(actor) => Arc::clone(self.share.get_or_init(|| of(Some(&actor)))),
             None => of(None),
+        }
+    }
+
+    /// As [`Session::share`], for `inputs`: who comes back asks to be let in by its own share already.
+    pub(super) fn share_for(&self, inputs: &[Input]) -> Arc<Share> {
+        match inputs {
+            [input] if self.connection.identity().is_none() => {
+                let is_known = |actor: &Actor| self.shared.known.holds(actor);
+                self.shared.desk.share(Asker::entering(input, self.origin, is_known))
+            }
+            _ => self.share(),
         }
     }
 
