@@ -48,7 +48,7 @@ async def wakes_elsewhere(client: adsum.Client, relay: Relay, sleep: list[float]
     before = (await client.linked()).number
     relay.cut(True)
     sleep.append(hours)
-    while client._link is not None:
+    while client._keeper.link is not None:
         await asyncio.sleep(0.02)
     relay.rebind()
     relay.cut(False)
@@ -115,7 +115,7 @@ async def test_a_network_that_lets_one_way_pass_is_noticed_and_left(server: Serv
         relay.back = False
         await alice.send(bob.own_inbox, "one")
         await soon(link.quic.over.wait())
-        assert "no answer to anything" in str(bob._last), bob._last
+        assert "no answer to anything" in str(bob._keeper.last), bob._keeper.last
         assert time.monotonic() - began < 15, "long before the connection was idle for its whole time"
         relay.back = True
         assert (await soon(letters.__anext__())).text == "one"

@@ -174,7 +174,7 @@ async def test_a_client_that_is_closed_before_the_answer_came_does_not_know_eith
         assert server.process is not None
         server.process.send_signal(signal.SIGSTOP)
         sending = asyncio.create_task(alice.send(alice.own_inbox, "maybe", id="once-1"))
-        while not kept(server, "alice") or alice._requests.written == 0:
+        while not kept(server, "alice") or alice._keeper.outbox.requests.written == 0:
             await asyncio.sleep(0.02)
     with pytest.raises(adsum.OutcomeUnknown) as unknown:
         await sending

@@ -53,6 +53,8 @@ from .protocol import (
 )
 from .protocol import Refused as RefusedBody
 
+#: What a client calls itself unless it is told otherwise.
+SOFTWARE = "adsum-python/0.1.0"
 #: TLS alert 120, `no_application_protocol`, as QUIC carries it.
 NO_APPLICATION_PROTOCOL = 0x178
 #: How long to wait for the code of a connection whose CONTROL has ended.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from .client import SOFTWARE
-from .connection import connect
+from .connection import SOFTWARE, connect
 from .errors import Invalid, StateError
 from .identity import Home, Identity, split_token
 from .protocol import Enroll

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING
-
 from . import protocol as p
 from .awake import Lease
 from .errors import AdsumError, Closed, ConnectionLost, OutcomeUnknown, Refused, Unreachable
 from .items import operation
-
-if TYPE_CHECKING:
-    from .client import Client
-
-PAUSE_S = 0.2
+from .upkeep import PAUSE_S, Upkeep
 
 
 class Publication:
@@ -24,8 +19,8 @@ class Publication:
     Used with `async with` it is removed at the end of the block.
     """
 
-    def __init__(self, client: Client, body: p.Publish, published: p.Published) -> None:
-        self._client = client
+    def __init__(self, upkeep: Upkeep, body: p.Publish, published: p.Published) -> None:
+        self._upkeep = upkeep
         self._body = body
         #: Its tag, which is another one after each change.
         self.tag = published.tag
@@ -57,7 +52,7 @@ class Publication:
             self.forget()
             body = replace(self._body, operation=operation(), if_match=self.tag, lifetime_ms=0, document=None)
             try:
-                await self._client.request(body, "the removal", body.operation.hex())
+                await self._upkeep.request(body, "the removal", body.operation.hex())
             except Refused as refused:
                 if refused.refusal is not p.RefusalCode.STALE_TAG:
                     raise
@@ -65,7 +60,10 @@ class Publication:
     def forget(self) -> None:
         """Lets it run out."""
         self._task.cancel()
-        self._client._publications.discard(self)
+
+    def when_over(self, then: Callable[[], None]) -> None:
+        """Calls `then` when it is not kept up any more."""
+        self._task.add_done_callback(lambda _: then())
 
     async def failed(self) -> AdsumError:
         """Waits until it cannot be kept up any more, and tells why."""
@@ -77,13 +75,13 @@ class Publication:
         # What only makes it good for longer is of no use to a later process.
         lasts = document is not None
         try:
-            published = await self._client.request(body, "the publication", body.operation.hex(), lasts=lasts)
+            published = await self._upkeep.request(body, "the publication", body.operation.hex(), lasts=lasts)
         except Refused as refused:
             if refused.refusal is not p.RefusalCode.STALE_TAG:
                 raise
             # It ran out while this client was away: it is made anew, in place of whatever is there.
             body = replace(body, operation=operation(), if_match=None, document=document or self._body.document)
-            published = await self._client.request(body, "the publication", body.operation.hex(), lasts=lasts)
+            published = await self._upkeep.request(body, "the publication", body.operation.hex(), lasts=lasts)
         if document is not None:
             self._body = replace(self._body, document=document)
         self.tag, self.granted_ms = published.tag, published.granted_ms
@@ -92,7 +90,7 @@ class Publication:
     async def _keep_up(self) -> None:
         try:
             while True:
-                await self._client._due(self._lease)
+                await self._upkeep.due(self._lease)
                 async with self._lock:
                     await self._refresh()
         except AdsumError as fault:

@@ -8,21 +8,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import protocol as p
-from .awake import Lease
-from .errors import AdsumError, Closed, ConnectionLost, OutcomeUnknown, Refused, Unreachable
+from .errors import Closed
 from .feeds import Feed
 from .items import Composing, Letter, Shown
 from .resume import Handed
+from .upkeep import Renewal, Upkeep
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .client import Client
-
 T = TypeVar("T")
-PAUSE_S = 0.2
-#: How long to wait after a renewal was refused.
-REFUSED_S = 60.0
 AGAIN = (p.PresenceBodyReason.TIMEOUT, p.PresenceBodyReason.DEACTIVATED)
 
 
@@ -116,14 +111,14 @@ class Watch(Stream[Shown]):
 
     def __init__(
         self,
-        client: Client,
+        upkeep: Upkeep,
         opening: Callable[[], Feed],
         presentities: tuple[str, ...],
         every: bool,
         lifetime: float | None,
     ) -> None:
         super().__init__(opening)
-        self._client = client
+        self._upkeep = upkeep
         self._presentities = presentities
         self._every = every
         self._lifetime = lifetime
@@ -133,7 +128,7 @@ class Watch(Stream[Shown]):
         feed = super()._opened()
         if not self._renewals:
             for one in self._presentities:
-                self._renewals[one] = Renewal(self._client, feed, one, self._every, self._lifetime)
+                self._renewals[one] = Renewal(self._upkeep, feed, one, self._every, self._lifetime)
         return feed
 
     def __del__(self) -> None:
@@ -170,57 +165,3 @@ class Watch(Stream[Shown]):
         else:
             renewal.stop()
         return False
-
-
-class Renewal:
-    """Keeps one subscription of a watch."""
-
-    def __init__(self, client: Client, feed: Feed, presentity: str, every: bool, lifetime: float | None) -> None:
-        self._client = client
-        self._feed = feed
-        self._presentity = presentity
-        self._every = every
-        self._lifetime = lifetime
-        self._lease: Lease | None = None
-        self._had_lapsed = False
-        self._hurry = asyncio.Event()
-        self.task = asyncio.create_task(self._run())
-
-    def stop(self) -> None:
-        """Lets it run out."""
-        self.task.cancel()
-
-    def hurry(self) -> None:
-        """Subscribes again at once."""
-        self._hurry.set()
-
-    def ran_out(self) -> bool:
-        """It ended for its time. Begins it again if it was this client that was late; else its watcher ended it elsewhere."""
-        if self._lease is not None and self._lease.has_lapsed():
-            self.hurry()
-            return True
-        if self._lease is not None and self._had_lapsed and self._lease.is_new():
-            return True
-        self.stop()
-        return False
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                link = await self._client.linked()
-            except AdsumError:
-                # The feed ends with the same.
-                return
-            try:
-                self._hurry.clear()
-                subscribed = await self._client._subscribe(self._presentity, self._every, self._lifetime)
-                self._had_lapsed = self._lease is not None and self._lease.has_lapsed()
-                self._lease = Lease(subscribed.granted_ms)
-                await self._client._due(self._lease, self._hurry, link.number)
-            except (OutcomeUnknown, Unreachable, ConnectionLost):
-                await asyncio.sleep(PAUSE_S)
-            except Refused as refused:
-                self._feed.trouble(refused)
-                await asyncio.sleep(REFUSED_S)
-            except AdsumError:
-                return
