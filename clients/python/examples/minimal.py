@@ -52,6 +52,8 @@ class Requests:
         self.link: Link | None = None
         self.number = 0
         self.due = 0
+        #: The newest request about each thing that is good for a time: that one alone is renewed.
+        self.newest: dict[tuple[str, ...], bytes] = {}
 
     def begin(self, link: Link) -> None:
         """There is a connection: what was not answered goes again, as it was, numbered from 1."""
@@ -64,6 +66,8 @@ class Requests:
         self.state.unanswered += [codec.encode(body).hex() for body in bodies]
         self.state.store()
         for body in bodies:
+            if (about := thing(body)) is not None:
+                self.newest[about] = body.operation
             self._write(body)
 
     def _write(self, body: Any) -> None:
@@ -86,7 +90,7 @@ class Requests:
             self.renew(asked, answer)
 
     def renew(self, asked: Any, answer: Any) -> None:
-        """What is good for a time is asked again when half of that is over."""
+        """What is good for a time is asked again when half of that is over, unless it was asked for anew meanwhile."""
         again: Any = None
         after_ms = getattr(answer, "granted_ms", 0)
         if isinstance(answer, p.Published):
@@ -96,7 +100,19 @@ class Requests:
         elif isinstance(asked, p.Publish) and answer.code == p.RefusalCode.STALE_TAG:
             again = replace(asked, operation=operation(), if_match=None, document=OPENED)
         if again is not None:
-            asyncio.get_running_loop().call_later(after_ms / 2_000, self.ask, again)
+            asyncio.get_running_loop().call_later(after_ms / 2_000, self.ask_instead, asked, again)
+
+    def ask_instead(self, asked: Any, again: Any) -> None:
+        """Asks again, if nothing newer was asked about the same thing: one chain of renewals each, whatever was repeated."""
+        if self.newest.get(thing(asked) or ()) == asked.operation:
+            self.ask(again)
+
+
+def thing(body: Any) -> tuple[str, ...] | None:
+    """What a request is about, if that is good for a time only."""
+    if isinstance(body, p.Publish):
+        return ("publication", body.presentity, body.name)
+    return ("subscription", body.presentity) if isinstance(body, p.Subscribe) else None
 
 
 def body_of(frame: str) -> Any:

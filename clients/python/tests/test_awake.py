@@ -10,6 +10,7 @@ import adsum
 import pytest
 import pytest_asyncio
 from adsum import awake
+from adsum.keeper import Patience
 from conftest import PATIENCE_S, Server
 from relay import Relay
 from test_client import soon, until
@@ -128,6 +129,11 @@ async def test_a_server_that_has_nothing_to_say_is_not_taken_for_silent(server: 
         link = await alice.linked()
         await asyncio.sleep(2.0)
         assert link.quic.end is None
+
+
+async def test_a_silence_that_a_lost_packet_explains_is_none_however_short_an_answer_may_take() -> None:
+    for answer, silence in [(None, 10.0), (0.0, 1.0), (0.05, 1.0), (3.0, 3.0)]:
+        assert Patience(answer).silence == silence
 
 
 async def test_a_sleep_is_what_the_timers_missed(monkeypatch: pytest.MonkeyPatch) -> None:

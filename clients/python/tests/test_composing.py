@@ -34,16 +34,24 @@ async def test_the_newest_word_of_a_sender_takes_the_place_of_the_one_before(ser
     async with await server.client("alice") as alice, await server.client("bob") as bob:
         async with bob.inbox() as inbox:
             await soon(inbox.caught_up())
-            for active in (True, False, True, False):
-                await alice.composing(bob.own_inbox, active)
+            for refresh, active in enumerate((True, False, True, False), 60):
+                await alice.composing(bob.own_inbox, active, refresh=refresh)
             await alice.send(bob.own_inbox, "done")
+            await soon(held(inbox, 63))
             events = inbox.events()
             letter = await soon(events.__anext__())
             assert isinstance(letter, adsum.Letter), "a letter goes first, whatever came before it"
             told = await soon(events.__anext__())
-            assert isinstance(told, adsum.Composing) and not told.is_active
+            assert isinstance(told, adsum.Composing) and (told.is_active, told.refresh) == (False, 63)
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(events.__anext__(), 0.2)
+
+
+async def held(inbox: adsum.Inbox, refresh: int) -> None:
+    """Waits until a letter is here, and the word with this number."""
+    feed = inbox._opened()
+    while not (feed._resume.entries and refresh in [one.refresh for one in feed._composing.values()]):
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.asyncio

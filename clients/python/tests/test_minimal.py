@@ -239,16 +239,39 @@ async def test_what_is_good_for_a_time_is_renewed_at_half_of_it(state: Any) -> N
     requests.begin(SimpleNamespace(control=control))
     published = p.Publish(0, bytes(16), "pres:a@b.c", "", None, None, minimal.OPENED)
     subscribed = p.Subscribe(0, "pres:a@b.c", 0, None, bytes(16))
+    requests.ask(published, subscribed)
     requests.renew(published, p.Published(1, b"t" * 16, 20))
     requests.renew(subscribed, p.Subscribed(2, 1, 20))
-    requests.renew(published, p.Refused(3, p.RefusalCode.STALE_TAG))
-    assert not control.written
-    while len(control.written) < 3:
+    assert len(control.written) == 2
+    while len(control.written) < 4:
         await asyncio.sleep(0.005)
-    anew, refreshed, again = control.written
-    assert (anew.if_match, anew.document) == (None, minimal.OPENED), "what ran out is made again"
+    refreshed, again = sorted(control.written[2:], key=lambda one: type(one).__name__)
     assert (refreshed.if_match, refreshed.document) == (b"t" * 16, None)
     assert isinstance(again, p.Subscribe) and bytes(16) not in (again.operation, refreshed.operation)
+    requests.renew(refreshed, p.Refused(3, p.RefusalCode.STALE_TAG))
+    while len(control.written) < 5:
+        await asyncio.sleep(0.005)
+    anew = control.written[4]
+    assert (anew.if_match, anew.document) == (None, minimal.OPENED), "what ran out is made again"
+
+
+@pytest.mark.asyncio
+async def test_each_thing_has_one_chain_of_renewals_however_often_it_was_asked_for(state: Any, monkeypatch: Any) -> None:
+    later: list[Any] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda _, then, *with_: later.append((then, with_)))
+    requests = minimal.Requests(state)
+    published = p.Publish(0, bytes(16), "pres:a@b.c", "", None, None, minimal.OPENED)
+    other = p.Publish(0, bytes(16), "pres:a@b.c", "other", None, None, minimal.OPENED)
+    # What the last process asked is answered after what this one asks anew, and something is answered twice.
+    newer = p.Publish(0, b"n" * 16, "pres:a@b.c", "", None, None, minimal.OPENED)
+    requests.ask(published, newer, other)
+    for asked, tag in [(published, b"1" * 16), (newer, b"2" * 16), (newer, b"2" * 16), (other, b"3" * 16)]:
+        requests.renew(asked, p.Published(0, tag, 20))
+    requests.renew(published, p.Refused(0, p.RefusalCode.STALE_TAG))
+    for then, with_ in later:
+        then(*with_)
+    renewals = [minimal.body_of(one) for one in state.unanswered][3:]
+    assert [(one.name, one.if_match) for one in renewals] == [("", b"2" * 16), ("other", b"3" * 16)]
 
 
 @pytest.mark.asyncio

@@ -13,6 +13,7 @@ from typing import Any
 import adsum
 import pytest
 from adsum import protocol as p
+from adsum.outbox import Outbox
 from conftest import DOMAIN, PATIENCE_S, Server
 from test_client import soon, texts
 
@@ -141,6 +142,39 @@ async def test_what_the_server_does_not_recognise_any_more_is_not_asked_again(se
     async with await server.client("bob") as bob:
         outcomes = await soon(asyncio.gather(*(one.outcome() for one in bob.unfinished), return_exceptions=True))
         assert [type(one).__name__ for one in outcomes] == ["Sent", "OutcomeUnknown", "Published", "OutcomeUnknown"]
+
+
+async def test_what_is_too_old_to_be_asked_again_leaves_the_folder_also_while_nobody_answers(server: Server) -> None:
+    await server.enroll("bob")
+    server.kill()
+    send = p.Send(0, f"im:alice@{DOMAIN}", "", "x1", "text/plain", b"late")
+    asked_at = adsum.asked.time.time() - p.DEDUPLICATION_MS / 1_000 - 60
+    keep(server, adsum.Asked(send, "an old message", "x1", lasts=True, at=asked_at))
+    async with adsum.Client(home=server.folder / "bob") as bob:
+        with pytest.raises(adsum.OutcomeUnknown, match="it may be done twice") as unknown:
+            await soon(bob.unfinished[0].outcome())
+        assert unknown.value.id == "", "its id makes no repeat safe any more"
+        while kept(server, "bob"):
+            await asyncio.sleep(0.02)
+    async with adsum.Client(home=server.folder / "bob") as bob:
+        assert bob.unfinished == []
+
+
+async def test_what_grew_too_old_while_there_was_no_connection_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1_000_000.0]
+    monkeypatch.setattr(adsum.asked.time, "time", lambda: clock[0])
+    outbox = Outbox(None, lambda fault: pytest.fail(str(fault)))
+    bodies = [p.Publish(0, adsum.operation()), p.Send(0, "im:alice@example.com", id="x1"), p.Publish(0, adsum.operation())]
+    publish, send, never_sent = asked = [adsum.Asked(body, "it", "x", lasts=False) for body in bodies]
+    for one in asked[:2]:
+        outbox.put(one)
+    assert len(outbox.to_write()) == 2
+    outbox.put(never_sent)
+    clock[0] += p.OPERATION_MS / 1_000 + 60
+    outbox.connected(is_anonymous=False)
+    assert isinstance(publish.answer.exception(), adsum.OutcomeUnknown)
+    assert [type(one) for one in outbox.to_write()] == [p.Send, p.Publish], "one is known for longer, one was never sent"
+    assert not send.answer.done() and not never_sent.answer.done()
 
 
 async def test_whoever_is_told_that_it_is_not_known_or_not_sent_decides_alone(server: Server) -> None:

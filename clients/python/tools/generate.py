@@ -1,6 +1,6 @@
 """Makes `src/adsum/protocol.py` from `docs/protocol.json`.
 
-Run without arguments it rewrites the file; `tests/test_generated.py` compares the two.
+Run without arguments it rewrites the file; `tests/test_codec.py` compares the two.
 """
 
 from __future__ import annotations

@@ -55,9 +55,9 @@ class Asked:
         known_ms = p.DEDUPLICATION_MS if isinstance(self.body, p.Send) else p.OPERATION_MS
         return abs(time.time() - self._at) * 1_000 < known_ms
 
-    def forgotten(self) -> None:
-        """It was asked so long ago that the server would judge it anew."""
-        self.answer.set_exception(OutcomeUnknown(self.what, self.id))
+    def forgotten(self) -> OutcomeUnknown:
+        """What to say when the server would judge it anew: then its id does not make a repeat safe."""
+        return OutcomeUnknown(self.what, "")
 
     def _tell(self, answer: asyncio.Future[Any]) -> None:
         """Says what became of it, because nobody need be waiting."""

@@ -100,7 +100,7 @@ class Stream:
             if body is not None:
                 return body
             if self._end is not None:
-                raise self._end
+                raise self._judged(self._end)
             await self._news.wait()
 
     async def expect(self, *kinds: type) -> Any:
@@ -113,6 +113,12 @@ class Stream:
         if not isinstance(body, kinds):
             raise ProtocolViolation(f"the server broke the protocol: a {type(body).__name__} came where it may not")
         return body
+
+    def _judged(self, end: AdsumError) -> AdsumError:
+        """An end within a frame is damage; one by a reset, or of the connection, may come anywhere."""
+        if self._cutter.buffer and isinstance(end, StreamEnded) and end.reset is None:
+            return ProtocolViolation("the server broke the protocol: it ended a stream within a frame")
+        return end
 
     def took(self, data: bytes) -> None:
         """Bytes arrived."""

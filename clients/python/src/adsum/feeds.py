@@ -80,8 +80,11 @@ class Feed:
         self._opening = opening
         self._save = save
         self._news = News()
-        #: Whether the server was found to have another past: its store was put back to an earlier state.
+        #: Whether the server was found to have another past, and the application was not told: its store was put back to an
+        #: earlier state.
         self._restored = False
+        #: The number of the item with which it was told, until that is taken.
+        self._told_with: int | None = None
         self._composing: dict[str, Composing] = {}
         self._trouble: AdsumError | None = None
         self._fault: BaseException | None = None
@@ -115,9 +118,11 @@ class Feed:
             raise self._fault
         return None
 
-    def was_restored(self) -> bool:
-        """Whether the server was found to have another past since this was asked last."""
+    def was_restored(self, number: int) -> bool:
+        """Whether the server was found to have another past since this was asked last; told with the item of this number."""
         restored, self._restored = self._restored, False
+        if restored:
+            self._told_with = number
         return restored
 
     def trouble(self, error: AdsumError) -> None:
@@ -128,6 +133,8 @@ class Feed:
     async def taken(self, number: int) -> None:
         """The application has taken this item for good, and all before it: saves that, then acknowledges it."""
         self._resume.taken(number)
+        if self._told_with is not None and number >= self._told_with:
+            self._told_with = None
         self._settle()
         self._news.tell()
 
@@ -139,8 +146,8 @@ class Feed:
             await self._news.wait()
 
     async def settled(self) -> None:
-        """Waits until all that was taken is saved and acknowledged."""
-        while not self._resume.is_settled() and self._fault is None:
+        """Waits until all that was taken is saved and acknowledged, or cannot be before the next item is taken."""
+        while not (self._resume.is_settled() or self._is_held_up() or self._fault is not None):
             await self._news.wait()
 
     def when_over(self, then: Callable[[], None]) -> None:
@@ -159,9 +166,14 @@ class Feed:
             self._fault = Closed("the feed was closed; open a new one")
         self._news.tell()
 
+    def _is_held_up(self) -> bool:
+        """Whether the word of another past is on its way. No position of it is saved until it has arrived, because by that
+        the server would take the next process for one that knows."""
+        return self._restored or self._told_with is not None
+
     def _settle(self) -> None:
         unsaved = self._resume.unsaved()
-        if unsaved is not None:
+        if unsaved is not None and not self._is_held_up():
             self._save(unsaved.position)
             self._resume.saved(unsaved)
 

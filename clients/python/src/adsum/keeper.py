@@ -36,6 +36,8 @@ from .resume import BackOff, Fault
 PAUSE_S = 0.2
 #: How long a server may be silent although something was sent, unless the client says how long an answer may take.
 ANSWER_S = 10.0
+#: A shorter silence says nothing: a packet that was lost comes again after about so long.
+SILENCE_S_MIN = 1.0
 #: Kinds that may come as an answer to a question.
 ANSWERS = tuple(kind for kind in p.KINDS.values() if kind.KIND >= 0x0100)
 
@@ -54,7 +56,7 @@ class Patience:
     @property
     def silence(self) -> float:
         """For anything at all to come back; over that the connection is given up."""
-        return self.answer or ANSWER_S
+        return ANSWER_S if self.answer is None else max(self.answer, SILENCE_S_MIN)
 
 
 class Keeper:

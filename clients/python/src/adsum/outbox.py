@@ -47,11 +47,12 @@ class Outbox:
             found = [Asked.kept(one) for one in self._home.requests()]
         for asked in found:
             self.unfinished.append(asked)
+            self._kept.append(asked)
             if asked.is_remembered():
-                self._kept.append(asked)
                 self.put(asked, again=True)
             else:
-                asked.forgotten()
+                end(asked, asked.forgotten())
+                self._keep_soon(asked)
 
     def withdraw(self, asked: Asked) -> None:
         """Nobody waits for its answer any more."""
@@ -59,9 +60,11 @@ class Outbox:
         self._keep_soon(asked)
 
     def connected(self, is_anonymous: bool) -> None:
-        """There is a new connection, on which all that was not answered is due again."""
-        if is_anonymous:
-            self._give_up_messages()
+        """There is a new connection, on which all that was not answered and can be repeated is due again."""
+        for asked in self._unanswered():
+            if self.requests.is_written(asked) and not self._is_known(asked, is_anonymous):
+                self.withdraw(asked)
+                end(asked, asked.forgotten())
         self.requests.connected()
 
     def to_write(self) -> list[p.Body]:
@@ -122,12 +125,9 @@ class Outbox:
             self._is_keeping = True
             asyncio.get_running_loop().call_soon(self.keep)
 
-    def _give_up_messages(self) -> None:
-        """What an anonymous session sent and was not answered would be another message on the next connection."""
-        for asked in self._unanswered():
-            if isinstance(asked.body, p.Send) and self.requests.is_written(asked):
-                self.requests.withdraw(asked)
-                end(asked, OutcomeUnknown(asked.what, ""))
+    def _is_known(self, asked: Asked, is_anonymous: bool) -> bool:
+        """Whether the server recognises a repeat; a message of an anonymous session is another one on the next connection."""
+        return asked.is_remembered() and not (is_anonymous and isinstance(asked.body, p.Send))
 
     def _unanswered(self) -> list[Asked]:
         return [one for one in self.requests.unanswered() if isinstance(one, Asked)]

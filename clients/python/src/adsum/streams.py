@@ -102,7 +102,7 @@ class Inbox(Stream[Letter]):
     def _letter(self, handed: Handed[Any]) -> Letter:
         feed = self._opened()
         self._in_hand = handed.number
-        restored = feed.was_restored()
+        restored = feed.was_restored(handed.number)
         return Letter(handed.item, lambda: feed.taken(handed.number), anew=handed.anew, restored=restored)
 
 
@@ -149,18 +149,18 @@ class Watch(Stream[Shown]):
             feed = self._opened()
             handed = await feed.next()
             self._in_hand = handed.number
-            shown = Shown(handed.item, handed.anew, feed.was_restored())
-            if not self._begins_again(shown):
-                return shown
+            if not self._begins_again(handed.item):
+                # Asked for only now: what is not shown must not take the word with it.
+                return Shown(handed.item, handed.anew, feed.was_restored(handed.number))
 
-    def _begins_again(self, shown: Shown) -> bool:
+    def _begins_again(self, presence: p.PresenceBody) -> bool:
         """Whether it is the end of a subscription that ran out while this machine slept, and is begun again unseen."""
-        renewal = self._renewals.get(shown.presentity)
-        if renewal is None or shown.state is not p.PresenceBodyState.TERMINATED:
+        renewal = self._renewals.get(presence.presentity)
+        if renewal is None or presence.state != p.PresenceBodyState.TERMINATED:
             return False
-        if shown.presence.reason == p.PresenceBodyReason.TIMEOUT:
+        if presence.reason == p.PresenceBodyReason.TIMEOUT:
             return renewal.ran_out()
-        if shown.presence.reason in AGAIN:
+        if presence.reason in AGAIN:
             renewal.hurry()
         else:
             renewal.stop()
