@@ -2,6 +2,8 @@
 //!
 //! Must never hold: what a rule decides (the server applies it).
 
+use std::sync::Arc;
+
 use super::client::{Client, changed};
 use super::error::ClientError;
 use crate::model::{
@@ -31,6 +33,7 @@ impl Client {
         let question = ListDelivery { inbox: self.inbox_address(inbox) };
         let (state, rules): (DeliveryState, _) = self.ask(&question).await?;
         let DeliveryState { version, when_closed, receipts } = state;
+        let rules = rules.into_iter().map(Arc::unwrap_or_clone).collect();
         Ok(Delivery { version, when_closed, receipts, rules })
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: what a rule decides (the server applies it).
 
+use std::sync::Arc;
+
 use super::client::Client;
 use super::error::ClientError;
 use crate::model::{AccessRule, RuleName};
@@ -35,6 +37,7 @@ impl Client {
     pub async fn rules(&self, owner: Option<&RulesOwner>) -> Result<Rules, ClientError> {
         let question = ListRules { owner: self.rules_owner(owner) };
         let (Version(version), rules) = self.ask(&question).await?;
+        let rules = rules.into_iter().map(Arc::unwrap_or_clone).collect();
         Ok(Rules { version, rules })
     }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccessRules, Domain, OperationId, Principal};
+use crate::model::{AccessRule, AccessRules, Domain, OperationId, Principal, RuleChanges};
 
 /// See [`Event::DomainCreated`](super::Event::DomainCreated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,21 @@ pub struct DomainRulesChanged {
     pub version: u64,
     /// All of them. A watcher gets no more than both these and the presentity's own grant.
     pub rules: AccessRules,
+    /// Who changed them.
+    pub by: Principal,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
+/// See [`Event::DomainRulesAmended`](super::Event::DomainRulesAmended).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRulesAmended {
+    /// The domain.
+    pub domain: Domain,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// What of them changed. A watcher gets no more than both these and the presentity's own grant.
+    pub rules: RuleChanges<AccessRule>,
     /// Who changed them.
     pub by: Principal,
     /// The device's name for the operation.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
 use super::clock::ClockMoved;
-use super::domain::{DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched};
+use super::domain::{
+    DomainCreated, DomainRemoved, DomainRulesAmended, DomainRulesChanged, DomainSwitched,
+};
 use super::identity::{InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked};
 use super::message::{
     Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
@@ -15,8 +17,8 @@ use super::operation::{OperationDone, Operator};
 use super::publication::{PublicationEnded, PublicationRefreshed, Published};
 use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::rules::{
-    AccessRulesChanged, DeliveryRulesChanged, GrantChanged, GrantGiven, RulesReviewed,
-    VisibilityRulesChanged,
+    AccessRulesAmended, AccessRulesChanged, DeliveryRulesAmended, DeliveryRulesChanged,
+    GrantChanged, GrantGiven, RulesReviewed, VisibilityRulesAmended, VisibilityRulesChanged,
 };
 use super::store::{EpochBegan, RestoreNoticed};
 use super::subscription::{
@@ -134,13 +136,13 @@ events! {
     SubscriptionMoved "subscription-moved" |event| Watcher(event.watcher.clone());
     /// Somebody fetched who may not before the presentity decides: the request is remembered.
     WatchRequested "watch-requested" |event| Watcher(event.watcher.clone());
-    /// Access rules were changed.
+    /// Access rules were changed, as old logs have it.
     AccessRulesChanged "access-rules-changed" |event| Rules(event.presentity.principal());
     /// A moment passed at which an access rule began or ceased to hold.
     RulesReviewed "rules-reviewed" |event| Rules(event.presentity.principal());
-    /// Delivery rules were changed.
+    /// Delivery rules were changed, as old logs have it.
     DeliveryRulesChanged "delivery-rules-changed" |event| Rules(event.inbox.principal());
-    /// Visibility rules were changed.
+    /// Visibility rules were changed, as old logs have it.
     VisibilityRulesChanged "visibility-rules-changed" |event| Rules(event.watcher.clone());
     /// A principal took rights back, or granted them as old logs have it.
     GrantChanged "grant-changed" |event| Rules(event.owner.clone());
@@ -160,7 +162,7 @@ events! {
     DomainRemoved "domain-removed" |event| Domain(event.domain.clone());
     /// Presence or messaging was switched on or off in a domain.
     DomainSwitched "domain-switched" |event| Domain(event.domain.clone());
-    /// A domain's access rules were changed.
+    /// A domain's access rules were changed, as old logs have it.
     DomainRulesChanged "domain-rules-changed" |event| Domain(event.domain.clone());
     /// A presentity or an inbox was given to a principal or taken.
     ServicesSwitched "services-switched" |event| Principal(event.principal.clone());
@@ -182,4 +184,12 @@ events! {
     GrantGiven "grant-given" |event| Rules(event.owner.clone());
     /// An anonymous session is over: its subscriptions end with it, and they and its operations are forgotten.
     WatcherForgotten "watcher-forgotten" |event| Watcher(event.watcher.clone());
+    /// Access rules were changed: those that did, and no others.
+    AccessRulesAmended "access-rules-amended" |event| Rules(event.presentity.principal());
+    /// Delivery rules were changed: those that did, and no others.
+    DeliveryRulesAmended "delivery-rules-amended" |event| Rules(event.inbox.principal());
+    /// Visibility rules were changed: those that did, and no others.
+    VisibilityRulesAmended "visibility-rules-amended" |event| Rules(event.watcher.clone());
+    /// A domain's access rules were changed: those that did, and no others.
+    DomainRulesAmended "domain-rules-amended" |event| Domain(event.domain.clone());
 }

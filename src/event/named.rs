@@ -61,7 +61,15 @@ impl Event {
                 let subject = event.presentity.to_string();
                 (&event.by, "change-rules", subject, event.operation, event.version)
             }
+            Self::AccessRulesAmended(event) => {
+                let subject = event.presentity.to_string();
+                (&event.by, "change-rules", subject, event.operation, event.version)
+            }
             Self::DomainRulesChanged(event) => {
+                let subject = format!("@{}", event.domain);
+                (&event.by, "change-rules", subject, event.operation, event.version)
+            }
+            Self::DomainRulesAmended(event) => {
                 let subject = format!("@{}", event.domain);
                 (&event.by, "change-rules", subject, event.operation, event.version)
             }
@@ -69,7 +77,15 @@ impl Event {
                 let subject = event.inbox.to_string();
                 (&event.by, "change-delivery", subject, event.operation, event.version)
             }
+            Self::DeliveryRulesAmended(event) => {
+                let subject = event.inbox.to_string();
+                (&event.by, "change-delivery", subject, event.operation, event.version)
+            }
             Self::VisibilityRulesChanged(event) => {
+                let subject = String::new();
+                (&event.watcher, "change-visibility", subject, event.operation, event.version)
+            }
+            Self::VisibilityRulesAmended(event) => {
                 let subject = String::new();
                 (&event.watcher, "change-visibility", subject, event.operation, event.version)
             }

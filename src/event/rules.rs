@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccessRules, DeliveryRules, DeviceId, InboxAddress, OperationId, Presentity, Principal, Rights,
-    Sequence, Timestamp, VisibilityRules,
+    AccessRule, AccessRules, DeliveryChanged, DeliveryRules, DeviceId, InboxAddress, OperationId,
+    Presentity, Principal, Rights, RuleChanges, Sequence, Timestamp, VisibilityChanged,
+    VisibilityRules,
 };
 
 /// See [`Event::AccessRulesChanged`](super::Event::AccessRulesChanged).
@@ -61,6 +62,53 @@ pub struct VisibilityRulesChanged {
     pub version: u64,
     /// All of them.
     pub rules: VisibilityRules,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
+/// See [`Event::AccessRulesAmended`](super::Event::AccessRulesAmended).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRulesAmended {
+    /// Whose rules.
+    pub presentity: Presentity,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// What of them changed.
+    pub rules: RuleChanges<AccessRule>,
+    /// Who changed them.
+    pub by: Principal,
+    /// With which device.
+    pub device: DeviceId,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+    /// The change before this one; zero if this is the first. Leads back through their history.
+    pub previous: Sequence,
+}
+
+/// See [`Event::DeliveryRulesAmended`](super::Event::DeliveryRulesAmended).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRulesAmended {
+    /// Whose rules.
+    pub inbox: InboxAddress,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// What of them changed.
+    pub rules: DeliveryChanged,
+    /// Who changed them.
+    pub by: Principal,
+    /// The device's name for the operation.
+    pub operation: OperationId,
+}
+
+/// See [`Event::VisibilityRulesAmended`](super::Event::VisibilityRulesAmended).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisibilityRulesAmended {
+    /// Whose rules.
+    pub watcher: Principal,
+    /// Their version from now on, from 1.
+    pub version: u64,
+    /// What of them changed.
+    pub rules: VisibilityChanged,
     /// The device's name for the operation.
     pub operation: OperationId,
 }

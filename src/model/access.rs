@@ -5,15 +5,15 @@
 //! Must never hold: a clock, or who asks how often.
 
 use core::fmt;
-use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX, RULES_MAX};
+use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX};
 use super::text::text;
 use super::word::words;
-use super::{Domain, Principal, Refusal, Timestamp, TupleId};
+use super::{Domain, Named, Principal, Refusal, RuleChanges, RuleSet, Timestamp, TupleId};
 
 /// Whom a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -286,36 +286,60 @@ pub struct Decision {
     pub rule: Option<RuleName>,
 }
 
+impl Named for AccessRule {
+    fn name(&self) -> &RuleName {
+        &self.name
+    }
+}
+
 /// The access rules of a presentity, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AccessRules(BTreeMap<RuleName, AccessRule>);
+pub struct AccessRules(RuleSet<AccessRule>);
 
 impl AccessRules {
     /// None.
-    pub const NONE: Self = Self(BTreeMap::new());
+    pub const NONE: Self = Self(RuleSet::NONE);
+
+    /// What taking `remove` out and then putting `put` in changes.
+    ///
+    /// # Errors
+    /// [`Refusal::BadField`] for a rule that makes no sense, otherwise as [`RuleSet::change`].
+    pub fn change(
+        &self,
+        put: Vec<AccessRule>,
+        remove: &[RuleName],
+    ) -> Result<RuleChanges<AccessRule>, Refusal> {
+        put.iter().try_for_each(AccessRule::check)?;
+        self.0.change(put, remove)
+    }
+
+    /// Makes the change in these rules.
+    pub fn apply(&mut self, change: &RuleChanges<AccessRule>) {
+        self.0.apply(change);
+    }
+
+    /// The rules after the change. They share what it leaves.
+    #[must_use]
+    pub fn after(&self, change: &RuleChanges<AccessRule>) -> Self {
+        Self(self.0.after(change))
+    }
 
     /// Those of `rules` after `remove` were taken out and `put` were put in.
     ///
     /// # Errors
-    /// [`Refusal::NoRule`] for a name to remove that is not there, [`Refusal::BadField`] for a rule that makes no
-    /// sense, [`Refusal::TooLarge`] for too many.
+    /// As [`AccessRules::change`].
     pub fn changed(&self, put: Vec<AccessRule>, remove: &[RuleName]) -> Result<Self, Refusal> {
-        let mut rules = self.0.clone();
-        for name in remove {
-            let gone = rules.remove(name);
-            gone.ok_or_else(|| Refusal::NoRule { name: name.as_str().to_owned() })?;
-        }
-        for rule in put {
-            rule.check()?;
-            rules.insert(rule.name.clone(), rule);
-        }
-        Refusal::check_max("rules", rules.len(), RULES_MAX)?;
-        Ok(Self(rules))
+        Ok(self.after(&self.change(put, remove)?))
     }
 
     /// The rules, in order of name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &AccessRule> {
-        self.0.values()
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<AccessRule>> {
+        self.0.iter()
+    }
+
+    /// The rule of that name.
+    pub fn find(&self, name: &RuleName) -> Option<&Arc<AccessRule>> {
+        self.0.find(name)
     }
 
     /// Whether there are none.
@@ -324,12 +348,8 @@ impl AccessRules {
     }
 
     /// The rules that only one of the two sets has, or has so.
-    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a AccessRule> {
-        let only = |one: &'a Self, other: &'a Self| {
-            let rules = one.0.values();
-            rules.filter(move |rule| other.0.get(&rule.name) != Some(*rule))
-        };
-        only(self, other).chain(only(other, self))
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Arc<AccessRule>> {
+        self.0.differing(&other.0)
     }
 
     /// What they grant `watcher` as a `kind` of watcher at `now`, and `default` if none of them is about that.
@@ -340,7 +360,7 @@ impl AccessRules {
         now: Timestamp,
         default: Handling,
     ) -> Decision {
-        let matching = self.0.values().filter(|rule| rule.who.matches(watcher));
+        let matching = self.iter().filter(|rule| rule.who.matches(watcher));
         let matching = matching.filter(|rule| rule.holds_at(now));
         let granting = matching.filter_map(|rule| Some((rule, rule.handling(kind)?)));
         let mut best: Option<(u8, Decision)> = None;
@@ -362,8 +382,14 @@ impl AccessRules {
 
     /// The first moment after `now` at which a rule begins or ceases to hold.
     pub fn next_boundary(&self, now: Timestamp) -> Option<Timestamp> {
-        let moments = self.0.values().flat_map(|rule| [rule.from, rule.until]).flatten();
+        let moments = self.iter().flat_map(|rule| [rule.from, rule.until]).flatten();
         moments.filter(|moment| *moment > now).min()
+    }
+}
+
+impl FromIterator<Arc<AccessRule>> for AccessRules {
+    fn from_iter<Rules: IntoIterator<Item = Arc<AccessRule>>>(rules: Rules) -> Self {
+        Self(rules.into_iter().collect())
     }
 }
 

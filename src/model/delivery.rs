@@ -5,13 +5,13 @@
 //! Must never hold: a body, or a decision about whether the inbox is open.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::{DELIVERY_REASON_BYTES_MAX, RULES_MAX};
+use super::limits::DELIVERY_REASON_BYTES_MAX;
 use super::text::text;
-use super::{ContentType, Principal, Refusal, RuleName, Who};
+use super::{ContentType, Named, Principal, Refusal, RuleChanges, RuleName, RuleSet, Who};
 
 /// What a delivery rule does, the most restrictive first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,12 @@ pub struct DeliveryRule {
     pub action: Delivery,
 }
 
+impl Named for DeliveryRule {
+    fn name(&self) -> &RuleName {
+        &self.name
+    }
+}
+
 impl DeliveryRule {
     fn check(&self) -> Result<(), Refusal> {
         match &self.action {
@@ -136,7 +142,7 @@ pub enum WhenClosed {
 /// The delivery rules of an inbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeliveryRules {
-    rules: BTreeMap<RuleName, DeliveryRule>,
+    rules: RuleSet<DeliveryRule>,
     /// What becomes of messages while the inbox is closed.
     pub when_closed: WhenClosed,
     /// Whether senders that ask get receipts.
@@ -156,30 +162,48 @@ pub struct DeliveryChange {
     pub receipts: Option<bool>,
 }
 
+/// What became of delivery rules by a change: what is `None` stayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryChanged {
+    /// The rules that changed.
+    pub rules: RuleChanges<DeliveryRule>,
+    /// What becomes of messages while the inbox is closed, from now on.
+    pub when_closed: Option<WhenClosed>,
+    /// Whether senders that ask get receipts, from now on.
+    pub receipts: Option<bool>,
+}
+
 impl DeliveryRules {
+    /// What `change` changes.
+    ///
+    /// # Errors
+    /// As [`AccessRules::change`](super::AccessRules::change).
+    pub fn change(&self, change: DeliveryChange) -> Result<DeliveryChanged, Refusal> {
+        let DeliveryChange { put, remove, when_closed, receipts } = change;
+        put.iter().try_for_each(DeliveryRule::check)?;
+        Ok(DeliveryChanged { rules: self.rules.change(put, &remove)?, when_closed, receipts })
+    }
+
+    /// Makes the change in these rules.
+    pub fn apply(&mut self, changed: &DeliveryChanged) {
+        self.rules.apply(&changed.rules);
+        self.when_closed = changed.when_closed.unwrap_or(self.when_closed);
+        self.receipts = changed.receipts.unwrap_or(self.receipts);
+    }
+
     /// The rules after `change`.
     ///
     /// # Errors
-    /// As [`AccessRules::changed`](super::AccessRules::changed).
+    /// As [`DeliveryRules::change`].
     pub fn changed(&self, change: DeliveryChange) -> Result<Self, Refusal> {
         let mut changed = self.clone();
-        for name in &change.remove {
-            let gone = changed.rules.remove(name);
-            gone.ok_or_else(|| Refusal::NoRule { name: name.as_str().to_owned() })?;
-        }
-        for rule in change.put {
-            rule.check()?;
-            changed.rules.insert(rule.name.clone(), rule);
-        }
-        Refusal::check_max("rules", changed.rules.len(), RULES_MAX)?;
-        changed.when_closed = change.when_closed.unwrap_or(changed.when_closed);
-        changed.receipts = change.receipts.unwrap_or(changed.receipts);
+        changed.apply(&self.change(change)?);
         Ok(changed)
     }
 
     /// The rules, in order of name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &DeliveryRule> {
-        self.rules.values()
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<DeliveryRule>> {
+        self.rules.iter()
     }
 
     /// What becomes of a message, and by which rule. `senders` are whom it is from and, where that is a group, the member who
@@ -190,8 +214,7 @@ impl DeliveryRules {
         content_type: &ContentType,
         bytes: usize,
     ) -> (Delivery, Option<&RuleName>) {
-        let matching =
-            self.rules.values().filter(|rule| rule.matches(senders, content_type, bytes));
+        let matching = self.rules.iter().filter(|rule| rule.matches(senders, content_type, bytes));
         let best =
             matching.min_by_key(|rule| (core::cmp::Reverse(rule.who.specificity()), &rule.action));
         match best {

@@ -3,11 +3,12 @@
 //! Must never hold: a right that every principal has anyway.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::RULES_MAX;
 use super::{Principal, Refusal, Who};
 
 /// A set of rights that a principal grants another.
@@ -113,7 +114,47 @@ impl FromStr for Rights {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VisibilityRules(pub BTreeMap<Who, bool>);
 
+/// What a change made of visibility rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisibilityChanged {
+    /// Rules that are there from now on, or otherwise than before.
+    pub put: VisibilityRules,
+    /// Whom the rules that are there no more were about.
+    pub removed: Vec<Who>,
+}
+
 impl VisibilityRules {
+    /// Makes the change in these rules.
+    pub fn apply(&mut self, changed: &VisibilityChanged) {
+        for who in &changed.removed {
+            self.0.remove(who);
+        }
+        self.0.extend(changed.put.0.iter().map(|(who, is_shown)| (who.clone(), *is_shown)));
+    }
+
+    /// What taking `remove` out and then putting `put` in changes.
+    ///
+    /// # Errors
+    /// [`Refusal::NoRule`] for one to remove that is not there, [`Refusal::TooLarge`] for too many rules.
+    pub fn change(
+        &self,
+        put: BTreeMap<Who, bool>,
+        remove: Vec<Who>,
+    ) -> Result<VisibilityChanged, Refusal> {
+        let mut gone = BTreeSet::new();
+        for who in remove {
+            if !self.0.contains_key(&who) || !gone.insert(who.clone()) {
+                return Err(Refusal::NoRule { name: who.to_string() });
+            }
+        }
+        gone.retain(|who| !put.contains_key(who));
+        let added = put.keys().filter(|who| !self.0.contains_key(who)).count();
+        Refusal::check_max("rules", self.0.len() + added - gone.len(), RULES_MAX)?;
+        let differs = |(who, is_shown): &(Who, bool)| self.0.get(who) != Some(is_shown);
+        let put = VisibilityRules(put.into_iter().filter(differs).collect());
+        Ok(VisibilityChanged { put, removed: gone.into_iter().collect() })
+    }
+
     /// Whether `other` may be shown this watcher.
     pub fn shows_to(&self, other: &Principal) -> bool {
         let matching = self.0.iter().filter(|(who, _)| who.matches(other));

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a check that the model's constructors do not make.
 
+use std::sync::Arc;
+
 use super::asked::question;
 use super::field::{Field, fields, numbered};
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
@@ -144,7 +146,7 @@ pub struct ListDelivery {
     pub inbox: InboxAddress,
 }
 
-question! { ListDelivery -> (DeliveryState, Vec<DeliveryRule>): inbox }
+question! { ListDelivery -> (DeliveryState, Vec<Arc<DeliveryRule>>): inbox }
 
 /// What holds for an inbox beside the rules that are listed behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! A value may lie in fields of several types: one that may be missing is an optional text here, and an empty one there.
 //! Must never hold: a kind.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::model::{
@@ -100,6 +102,17 @@ converted! {
         text.map_err(|_| Refusal::BadUtf8 { part: "principal".into() })?.parse()
     };
     Payload as Option<Bytes>: |it| it.bytes().cloned(), |wire| Ok(wire.map_or(Self::Erased, Self::Present));
+}
+
+/// What is shared lies there like what it shares.
+impl<Wire, T: Field<Wire>> Field<Wire> for Arc<T> {
+    fn to_wire(&self) -> Wire {
+        (**self).to_wire()
+    }
+
+    fn from_wire(wire: Wire) -> Result<Self, Refusal> {
+        T::from_wire(wire).map(Self::new)
+    }
 }
 
 impl<Wire, T: Field<Wire>> Field<Vec<Wire>> for Vec<T> {

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a kind.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::field::Field;
@@ -25,6 +27,10 @@ pub trait Framed: Field<<Self as Framed>::Body> {
     fn from_body(body: Self::Body) -> Result<Self, Refusal> {
         Self::from_wire(body)
     }
+}
+
+impl<T: Framed> Framed for Arc<T> {
+    type Body = T::Body;
 }
 
 /// Says which frame carries a value, and how it lies in the body: field by field, in the way of `fields!`, or as the one

@@ -4,6 +4,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
 
 use super::asked::question;
 use super::field::{Field, fields, numbered};
@@ -163,7 +164,7 @@ pub struct ListRules {
     pub owner: RulesOwner,
 }
 
-question! { ListRules -> (Version, Vec<AccessRule>): owner }
+question! { ListRules -> (Version, Vec<Arc<AccessRule>>): owner }
 
 /// The version of rules that are listed behind it; zero if there never were any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -65,8 +65,10 @@ pub enum Reply {
         ahead: Ahead,
         /// What authenticated watchers are granted without a rule.
         default: Handling,
+        /// The presentity's rules after that change.
+        rules: Arc<AccessRules>,
         /// The domain's rules, which may take away from what the presentity grants.
-        domain: AccessRules,
+        domain: Arc<AccessRules>,
         /// Whether the watcher controls the presentity and so sees all of it, whatever the rules.
         controls: bool,
     },

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a look into the log.
 
+use std::sync::Arc;
+
 use crate::model::{AccessRules, Handling, Presentity, Principal, Timestamp};
 
 /// A stretch of elapsed time, which the log follows whatever the wall clock did.
@@ -26,8 +28,10 @@ pub struct Judged {
     pub passed_at: Timestamp,
     /// What authenticated watchers are granted without a rule.
     pub default: Handling,
+    /// The rules of now.
+    pub rules: Arc<AccessRules>,
     /// The domain's rules.
-    pub domain: AccessRules,
+    pub domain: Arc<AccessRules>,
     /// Whether the watcher controls the presentity.
     pub controls: bool,
 }

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a change of state; what a question leaves is an event like any other.
 
+use std::sync::Arc;
+
 use super::case::{Case, Verdict, controls};
 use super::decide::check_known;
 use super::{Actor, InboxRow, Query, Reply};
@@ -244,39 +246,42 @@ fn rules(
     case: Case<'_>,
     actor: &Actor,
     owner: &RulesOwner,
-) -> Result<(Version, Vec<AccessRule>), Refusal> {
+) -> Result<(Version, Vec<Arc<AccessRule>>), Refusal> {
     let (version, rules) = match owner {
         RulesOwner::Presentity(presentity) => {
             case.check_controls(actor, &presentity.principal(), "see its rules")?;
-            let view = case.views.rules(&presentity.principal()).cloned().unwrap_or_default();
-            (view.access_version, view.access)
+            let view = case.views.rules(&presentity.principal());
+            view.map(|view| (view.access_version, &view.access)).unzip()
         }
         RulesOwner::Domain(domain) => {
             case.check_administers(actor, domain)?;
-            let view = case.views.domain(domain.as_str()).cloned().unwrap_or_default();
-            (view.rules_version, view.rules)
+            let view = case.views.domain(domain.as_str());
+            view.map(|view| (view.rules_version, &view.rules)).unzip()
         }
     };
-    Ok((Version(version), rules.iter().cloned().collect()))
+    let rows = rules.into_iter().flat_map(|rules| rules.iter().cloned());
+    Ok((Version(version.unwrap_or_default()), rows.collect()))
 }
 
 fn delivery(
     case: Case<'_>,
     actor: &Actor,
     inbox: &InboxAddress,
-) -> Result<(DeliveryState, Vec<DeliveryRule>), Refusal> {
+) -> Result<(DeliveryState, Vec<Arc<DeliveryRule>>), Refusal> {
     case.check_inbox_right(actor, inbox, Rights::MEMBER)?;
-    let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
-    let (rules, version) = (view.delivery, view.delivery_version);
+    let none = RulesView::default();
+    let view = case.views.rules(&inbox.principal()).unwrap_or(&none);
+    let (rules, version) = (&view.delivery, view.delivery_version);
     let (when_closed, receipts) = (rules.when_closed, rules.receipts);
     let state = DeliveryState { version, when_closed, receipts };
     Ok((state, rules.iter().cloned().collect()))
 }
 
 fn visibility(case: Case<'_>, actor: &Actor) -> (Version, Vec<VisibilityRow>) {
-    let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
-    let rows = view.visibility.0.into_iter();
-    let rows = rows.map(|(who, is_shown)| VisibilityRow { who, is_shown });
+    let none = RulesView::default();
+    let view = case.views.rules(&actor.principal).unwrap_or(&none);
+    let rows = view.visibility.0.iter();
+    let rows = rows.map(|(who, is_shown)| VisibilityRow { who: who.clone(), is_shown: *is_shown });
     (Version(view.visibility_version), rows.collect())
 }
 
@@ -288,11 +293,13 @@ fn explain(
 ) -> Result<Reply, Refusal> {
     case.check_controls(actor, &presentity.principal(), "see how its rules decide")?;
     let view = case.views.rules(&presentity.principal());
+    let domain = case.views.domain(presentity.domain());
     Ok(Reply::Explain {
         last: view.map_or(Sequence::ZERO, |view| view.access_at),
         ahead: case.ahead,
         default: case.config.default_access,
-        domain: case.rulebook(presentity).domain.clone(),
+        rules: view.map(|view| Arc::clone(&view.access)).unwrap_or_default(),
+        domain: domain.map(|view| Arc::clone(&view.rules)).unwrap_or_default(),
         controls: controls(case.views, &presentity.principal(), watcher),
     })
 }

@@ -10,7 +10,8 @@ use super::live::Sight;
 use super::shown::{Presence, without_presence};
 use super::{Actor, FeedId, InboxRow, Output, PresenceItem, Reply, decide};
 use crate::event::{
-    Event, GrantChanged, GrantGiven, PublicationEnded, Published, Recorded, Subscribed,
+    AccessRulesAmended, AccessRulesChanged, DomainRulesAmended, DomainRulesChanged, Event,
+    GrantChanged, GrantGiven, PublicationEnded, Published, Recorded, Subscribed,
     SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
     WatchObserved, WatchRequested,
 };
@@ -50,11 +51,15 @@ impl Service {
     /// Tells of a change in who may see or do what.
     fn tell_of_rights(&mut self, recorded: &Recorded) {
         match &recorded.event {
-            Event::AccessRulesChanged(event) => self.update_lenses(recorded.at, &event.presentity),
+            Event::AccessRulesChanged(AccessRulesChanged { presentity, .. })
+            | Event::AccessRulesAmended(AccessRulesAmended { presentity, .. }) => {
+                self.update_lenses(recorded.at, presentity);
+            }
             Event::RulesReviewed(event) => self.update_lenses(recorded.at, &event.presentity),
-            Event::DomainRulesChanged(event) => {
+            Event::DomainRulesChanged(DomainRulesChanged { domain, .. })
+            | Event::DomainRulesAmended(DomainRulesAmended { domain, .. }) => {
                 let subscribed: Vec<Presentity> = self.views().subscribed().cloned().collect();
-                let here = subscribed.iter().filter(|it| it.domain() == event.domain.as_str());
+                let here = subscribed.iter().filter(|it| it.domain() == domain.as_str());
                 for presentity in here {
                     self.update_lenses(recorded.at, presentity);
                 }

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: who is in it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
@@ -19,7 +21,7 @@ pub struct DomainView {
     /// Whether messaging works in it.
     pub messaging: bool,
     /// Its access rules, which may take away from what presentities grant.
-    pub rules: AccessRules,
+    pub rules: Arc<AccessRules>,
     /// Their version; zero before the first.
     pub rules_version: u64,
 }
@@ -31,7 +33,7 @@ impl Default for DomainView {
             is_created: false,
             presence: true,
             messaging: true,
-            rules: AccessRules::default(),
+            rules: Arc::default(),
             rules_version: 0,
         }
     }
@@ -50,7 +52,11 @@ impl DomainView {
                 (self.presence, self.messaging) = (event.presence, event.messaging);
             }
             Event::DomainRulesChanged(event) => {
-                self.rules = event.rules.clone();
+                self.rules = Arc::new(event.rules.clone());
+                self.rules_version = event.version;
+            }
+            Event::DomainRulesAmended(event) => {
+                Arc::make_mut(&mut self.rules).apply(&event.rules);
                 self.rules_version = event.version;
             }
             _ => unreachable!("only events of domains come here"),

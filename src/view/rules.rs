@@ -3,6 +3,7 @@
 //! Must never hold: what the rules decide for whom; that is worked out when somebody asks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct RulesView {
     /// The last event it took.
     pub as_of: Sequence,
     /// The access rules of its presentity.
-    pub access: AccessRules,
+    pub access: Arc<AccessRules>,
     /// Their version; zero before the first.
     pub access_version: u64,
     /// Their last change in the log.
@@ -67,18 +68,28 @@ impl RulesView {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::AccessRulesChanged(event) => {
-                self.access = event.rules.clone();
-                self.access_version = event.version;
-                self.access_at = recorded.sequence;
-                self.reviewed = recorded.shown_at();
+                self.access = Arc::new(event.rules.clone());
+                self.access_changed(recorded, event.version);
+            }
+            Event::AccessRulesAmended(event) => {
+                Arc::make_mut(&mut self.access).apply(&event.rules);
+                self.access_changed(recorded, event.version);
             }
             Event::RulesReviewed(event) => self.reviewed = event.through,
             Event::DeliveryRulesChanged(event) => {
                 self.delivery = event.rules.clone();
                 self.delivery_version = event.version;
             }
+            Event::DeliveryRulesAmended(event) => {
+                self.delivery.apply(&event.rules);
+                self.delivery_version = event.version;
+            }
             Event::VisibilityRulesChanged(event) => {
                 self.visibility = event.rules.clone();
+                self.visibility_version = event.version;
+            }
+            Event::VisibilityRulesAmended(event) => {
+                self.visibility.apply(&event.rules);
                 self.visibility_version = event.version;
             }
             Event::GrantChanged(event) => {
@@ -100,5 +111,11 @@ impl RulesView {
             }
             _ => unreachable!("only events of rules come here"),
         }
+    }
+
+    fn access_changed(&mut self, recorded: &Recorded, version: u64) {
+        self.access_version = version;
+        self.access_at = recorded.sequence;
+        self.reviewed = recorded.shown_at();
     }
 }

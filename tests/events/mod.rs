@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+mod amended;
 mod governance;
 
 use adsum::event::{
@@ -65,6 +66,7 @@ pub(crate) fn timed(time: Timestamp, events: Vec<Event>) -> Vec<(Moment, Event)>
 pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     let mut samples = first_samples();
     samples.extend(governance::samples());
+    samples.extend(amended::samples());
     samples
 }
 

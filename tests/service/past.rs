@@ -2,10 +2,13 @@
 //!
 //! Must never hold: a way to write a log.
 
+use std::sync::Arc;
+
 use adsum::commit::history::*;
 use adsum::event::{
-    AccessRulesChanged, Event, MessageAccepted, MessageDigest, MessageQuarantined,
-    PublicationCause, PublicationEnded, PublicationKey, Published, ReceiptIssued, Recorded,
+    AccessRulesAmended, AccessRulesChanged, Event, MessageAccepted, MessageDigest,
+    MessageQuarantined, PublicationCause, PublicationEnded, PublicationKey, Published,
+    ReceiptIssued, Recorded,
 };
 use adsum::log::{LogFault, LogReader};
 use adsum::model::{
@@ -15,6 +18,7 @@ use adsum::model::{
 };
 use adsum::protocol::{self, ChangeKind};
 use adsum::service::{InboxRow, Judged, Span};
+use proptest::prelude::*;
 
 const ALICE: DeviceId = DeviceId([1; 8]);
 const OTHER: DeviceId = DeviceId([2; 8]);
@@ -157,18 +161,121 @@ fn rules_changed(version: u64, handling: Handling, previous: u64) -> Event {
     })
 }
 
+/// What one request puts and removes, by the number of a watcher; whether it is logged whole, as old logs have it.
+type Asked = (Vec<(u8, Handling)>, Vec<u8>, bool);
+
+fn watcher(number: u8) -> String {
+    format!("w{number}@d.example")
+}
+
+/// The log of these changes, and the rules after each of them, none before the first.
+fn ruled(asked: Vec<Asked>) -> (Told, Vec<Arc<AccessRules>>) {
+    let (mut log, mut sets) = (Vec::new(), vec![Arc::new(AccessRules::NONE)]);
+    for (put, remove, whole) in asked {
+        let before = sets.last().unwrap();
+        let rule =
+            |(number, handling)| AccessRule::plain(watcher(number).parse().unwrap(), handling);
+        let put = put.into_iter().map(rule).collect();
+        let names = remove.into_iter().map(|number| RuleName::new(&watcher(number)).unwrap());
+        let names: std::collections::BTreeSet<_> = names.collect();
+        let remove: Vec<_> = names.into_iter().filter(|it| before.find(it).is_some()).collect();
+        let rules = before.change(put, &remove).unwrap();
+        let after = before.after(&rules);
+        let version = sets.len() as u64;
+        let (presentity, by) = (presentity(), "alice@d.example".parse().unwrap());
+        let (device, operation) = (ALICE, OperationId([0; 16]));
+        let previous = Sequence::new(version - 1);
+        log.push(if whole {
+            let rules = after.clone();
+            Event::AccessRulesChanged(AccessRulesChanged {
+                presentity,
+                version,
+                rules,
+                by,
+                device,
+                operation,
+                previous,
+            })
+        } else {
+            Event::AccessRulesAmended(AccessRulesAmended {
+                presentity,
+                version,
+                rules,
+                by,
+                device,
+                operation,
+                previous,
+            })
+        });
+        sets.push(Arc::new(after));
+    }
+    (Told(log), sets)
+}
+
+proptest! {
+    /// Each watcher has a rule of its own or none, so that what is explained to all of them is the whole set.
+    #[test]
+    fn the_rules_of_every_moment_past_are_found_from_what_changed(
+        asked in prop::collection::vec(
+            (
+                prop::collection::vec((0..5_u8, prop::sample::select(Handling::ALL.to_vec())), 0..3),
+                prop::collection::vec(0..5_u8, 0..3),
+                prop::bool::weighted(0.2),
+            ),
+            0..12,
+        )
+    ) {
+        let (log, sets) = ruled(asked);
+        let last = Sequence::new(sets.len() as u64 - 1);
+        for (version, set) in sets.iter().enumerate() {
+            for number in 0..5 {
+                let name = RuleName::new(&watcher(number)).unwrap();
+                let rules = Arc::clone(sets.last().unwrap());
+                let judged = judged(&watcher(number), version as u64, AccessRules::NONE);
+                let found = explain(&log, last, &Judged { rules, ..judged }).unwrap();
+                let wanted = set.find(&name).map(|rule| rule.subscribe.unwrap());
+                prop_assert_eq!(found.version, version as u64);
+                prop_assert_eq!(found.subscribe.rule.is_some(), wanted.is_some());
+                prop_assert_eq!(found.subscribe.handling, wanted.unwrap_or(Handling::Confirm));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_moment_past_is_found_without_reading_back_to_the_first_change() {
+    let one = |number, handling| (vec![(number, handling)], vec![], false);
+    let changes = [
+        one(0, Handling::Allow),
+        one(1, Handling::Allow),
+        one(2, Handling::Allow),
+        one(1, Handling::Block),
+        one(3, Handling::Block),
+    ];
+    let (mut log, sets) = ruled(changes.to_vec());
+    // What is not needed is not there any more: reading it would be damage.
+    log.0[0] = Event::MessageAccepted(message());
+    let rules = Arc::clone(sets.last().unwrap());
+    let judged = judged(&watcher(1), 3, AccessRules::NONE);
+    let found = explain(&log, Sequence::new(5), &Judged { rules, ..judged }).unwrap();
+    assert_eq!((found.version, found.subscribe.handling), (3, Handling::Allow));
+}
+
 fn judged(watcher: &str, at: u64, domain: AccessRules) -> Judged {
     let (presentity, watcher) = (presentity(), watcher.parse::<adsum::model::Principal>().unwrap());
     let controls = watcher.presentity() == presentity;
     let (at, passed_at) = (second(at), second(at));
-    Judged { presentity, watcher, at, passed_at, default: Handling::Confirm, domain, controls }
+    let (rules, domain, default) = (Arc::default(), Arc::new(domain), Handling::Confirm);
+    Judged { presentity, watcher, at, passed_at, default, rules, domain, controls }
 }
 
 /// Version, what is granted to a subscriber, and by which rule.
 fn explained(given: &Judged) -> (u64, Handling, Option<String>, bool) {
     let log =
         Told(vec![rules_changed(1, Handling::Allow, 0), rules_changed(2, Handling::Block, 1)]);
-    let found = explain(&log, Sequence::new(2), given).unwrap();
+    let Event::AccessRulesChanged(last) = &log.0[1] else { unreachable!() };
+    let given = Judged { rules: Arc::new(last.rules.clone()), ..given.clone() };
+    let found = explain(&log, Sequence::new(2), &given).unwrap();
     assert_eq!(found.fetch, found.subscribe, "these rules treat both alike");
     let rule = found.subscribe.rule.map(|rule| rule.as_str().to_owned());
     (found.version, found.subscribe.handling, rule, found.by_domain)

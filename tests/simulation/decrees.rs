@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::client::{Answer, Refused};
-use adsum::event::{EntityKey, Event, Recorded};
-use adsum::model::{AccessRules, Handling, OperationId, Principal, RefusalCode, Rights, Who};
+use adsum::event::{AccessRulesAmended, EntityKey, Event, Recorded};
+use adsum::model::{
+    AccessRule, AccessRules, Handling, OperationId, Principal, RefusalCode, Rights, Who,
+};
 use adsum::protocol::{Field, body};
 use adsum::wire::{Frame, decode};
 
@@ -64,19 +66,19 @@ impl Decrees {
     pub(crate) fn fold(&mut self, recorded: &Recorded) -> Checked {
         let key = recorded.event.entity();
         match &recorded.event {
-            Event::AccessRulesChanged(event) => {
+            Event::AccessRulesAmended(event) => {
                 self.changed(&("rules", key), event.operation, Some(event.version))?;
                 if event.presentity.principal().to_string() == OWNER {
-                    self.rules.push(event.rules.clone());
+                    self.ruled(event);
                 }
             }
-            Event::DomainRulesChanged(event) => {
+            Event::DomainRulesAmended(event) => {
                 self.changed(&("rules", key), event.operation, Some(event.version))?;
             }
-            Event::DeliveryRulesChanged(event) => {
+            Event::DeliveryRulesAmended(event) => {
                 self.changed(&("delivery", key), event.operation, Some(event.version))?;
             }
-            Event::VisibilityRulesChanged(event) => {
+            Event::VisibilityRulesAmended(event) => {
                 self.changed(&("visibility", key), event.operation, Some(event.version))?;
             }
             Event::GrantChanged(event) => {
@@ -98,6 +100,18 @@ impl Decrees {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The owner's rules after a change, made by another way than the service makes them.
+    fn ruled(&mut self, event: &AccessRulesAmended) {
+        let before = self.rules.last().cloned().unwrap_or_default();
+        let is_gone = |rule: &AccessRule| {
+            let mut replaced = event.rules.replaced.iter();
+            event.rules.removed.contains(&rule.name) || replaced.any(|it| it.name == rule.name)
+        };
+        let kept = before.iter().filter(|rule| !is_gone(rule));
+        let put = event.rules.added.iter().chain(&event.rules.replaced);
+        self.rules.push(kept.chain(put).cloned().collect());
     }
 
     fn granted(&mut self, owner: &Principal, grantee: &Principal, rights: Rights) {

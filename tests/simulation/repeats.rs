@@ -39,10 +39,10 @@ fn name_in(event: &Event) -> Option<[u8; 16]> {
             _ => return None,
         },
         Event::Subscribed(event) => event.operation,
-        Event::AccessRulesChanged(event) => event.operation,
-        Event::DomainRulesChanged(event) => event.operation,
-        Event::DeliveryRulesChanged(event) => event.operation,
-        Event::VisibilityRulesChanged(event) => event.operation,
+        Event::AccessRulesAmended(event) => event.operation,
+        Event::DomainRulesAmended(event) => event.operation,
+        Event::DeliveryRulesAmended(event) => event.operation,
+        Event::VisibilityRulesAmended(event) => event.operation,
         Event::GrantChanged(event) => {
             return (event.operation != OperationId::default()).then_some(event.operation.0);
         }

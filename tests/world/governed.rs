@@ -228,6 +228,6 @@ impl World {
 
     pub fn access(&self, owner: &str) -> AccessRules {
         let view = self.service.views().rules(&principal(owner));
-        view.map(|view| view.access.clone()).unwrap_or_default()
+        view.map(|view| AccessRules::clone(&view.access)).unwrap_or_default()
     }
 }

@@ -4,13 +4,14 @@
 //! history that can be walked.
 //! Must never hold: a rule of its own.
 
+use std::sync::Arc;
+
 use super::HistoryFault;
+use super::rewind::Rewind;
 use crate::event::Event;
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::HISTORY_WALK_MAX;
-use crate::model::{
-    AccessRules, Decision, Handling, Presentity, Sequence, Shown, Timestamp, WatcherKind,
-};
+use crate::model::{AccessRules, Decision, Handling, Sequence, Shown, WatcherKind};
 use crate::protocol::Explanation;
 use crate::service::{Judged, judge};
 
@@ -23,34 +24,44 @@ pub fn explain(
     last: Sequence,
     judged: &Judged,
 ) -> Result<Explanation, HistoryFault> {
-    let (version, rules) = rules_at(reader, &judged.presentity, last, judged.passed_at)?;
+    let (version, rules) = rules_at(reader, last, judged)?;
     let (fetch, fetch_cut) = judged.decide(&rules, WatcherKind::Fetcher);
     let (subscribe, subscribe_cut) = judged.decide(&rules, WatcherKind::Subscriber);
     Ok(Explanation { version, fetch, subscribe, by_domain: fetch_cut || subscribe_cut })
 }
 
-/// Version and rules in force at `time`, in elapsed time.
+/// Version and rules in force at the moment, in elapsed time.
 fn rules_at(
     reader: &dyn LogReader,
-    presentity: &Presentity,
     last: Sequence,
-    time: Timestamp,
+    judged: &Judged,
 ) -> Result<(u64, AccessRules), HistoryFault> {
+    let mut past = Rewind::new(Arc::clone(&judged.rules));
     let mut at = last;
     for _ in 0..HISTORY_WALK_MAX {
         if at == Sequence::ZERO {
-            return Ok((0, AccessRules::default()));
+            return Ok(past.finish(0, &AccessRules::NONE));
         }
         let recorded = reader.read_one(at)?;
-        match recorded.event {
-            Event::AccessRulesChanged(event) if event.presentity == *presentity => {
-                if recorded.at.timestamp() <= time {
-                    return Ok((event.version, event.rules));
+        let stood = recorded.at.timestamp() <= judged.passed_at;
+        at = match recorded.event {
+            Event::AccessRulesAmended(event) if event.presentity == judged.presentity => {
+                if !stood {
+                    past.undo(&event.rules);
+                } else if past.redo(event.version, &event.rules) {
+                    return Ok(past.finish(event.version, &AccessRules::NONE));
                 }
-                at = event.previous;
+                event.previous
+            }
+            Event::AccessRulesChanged(event) if event.presentity == judged.presentity => {
+                if stood {
+                    return Ok(past.finish(event.version, &event.rules));
+                }
+                past.undo_all();
+                event.previous
             }
             _ => return Err(LogFault::Missing { sequence: at }.into()),
-        }
+        };
     }
     Err(HistoryFault::TooFar)
 }

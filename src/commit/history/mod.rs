@@ -6,6 +6,7 @@
 
 mod explain;
 mod past;
+mod rewind;
 
 pub use explain::explain;
 pub use past::{Past, at_time};

@@ -5,13 +5,11 @@
 
 use super::subscription_state::reconciled;
 use crate::event::{
-    AccessRulesChanged, DeliveryRulesChanged, DomainRulesChanged, Event, RulesReviewed,
-    VisibilityRulesChanged,
+    AccessRulesAmended, DeliveryRulesAmended, DomainRulesAmended, Event, RulesReviewed,
+    VisibilityRulesAmended,
 };
-use crate::model::limits::RULES_MAX;
 use crate::model::{
-    AccessRule, Domain, OperationId, Presentity, Principal, Refusal, Rights, Timestamp, TupleId,
-    VisibilityRules,
+    AccessRule, Domain, Presentity, Principal, Refusal, Rights, Sequence, Timestamp, TupleId,
 };
 use crate::protocol::{Answer, ChangeDelivery, ChangeRules, ChangeVisibility, RulesOwner};
 use crate::service::access::Rulebook;
@@ -42,20 +40,23 @@ fn of_presentity(
 ) -> Result<Verdict, Refusal> {
     let owner = presentity.principal();
     case.check_controls(actor, &owner, "change its rules")?;
-    let view = case.views.rules(&owner).cloned().unwrap_or_default();
-    check_version(change.if_version, view.access_version)?;
+    let view = case.views.rules(&owner);
+    let (version, previous) =
+        view.map_or((0, Sequence::ZERO), |view| (view.access_version, view.access_at));
+    check_version(change.if_version, version)?;
     check_tuples(case, &presentity, &change.put)?;
-    let rules = view.access.changed(change.put, &change.remove)?;
-    let version = view.access_version + 1;
-    let book = Rulebook { own: &rules, ..case.rulebook(&presentity) };
-    let moved = reconciled(case, &presentity, &case.rulebook(&presentity), &book);
-    let mut events = vec![Event::AccessRulesChanged(AccessRulesChanged {
+    let before = case.rulebook(&presentity);
+    let rules = before.own.change(change.put, &change.remove)?;
+    let version = version + 1;
+    let after = Rulebook { own: &before.own.after(&rules), ..case.rulebook(&presentity) };
+    let moved = reconciled(case, &presentity, &before, &after);
+    let mut events = vec![Event::AccessRulesAmended(AccessRulesAmended {
         presentity,
         version,
         by: actor.principal.clone(),
         device: actor.device,
         operation: change.operation,
-        previous: view.access_at,
+        previous,
         rules,
     })];
     events.extend(moved);
@@ -77,16 +78,17 @@ fn of_domain(
             "is for a presentity's rules; leave it out of a domain's, which hold always",
         ));
     }
-    let rules = view.rules.changed(change.put, &change.remove)?;
+    let rules = view.rules.change(change.put, &change.remove)?;
+    let stood = view.rules.after(&rules);
     let version = view.rules_version + 1;
     let concerned = case.views.subscribed().filter(|it| it.domain() == domain.as_str());
     let moved = concerned.flat_map(|presentity| {
         let before = case.rulebook(presentity);
-        let after = Rulebook { domain: &rules, ..case.rulebook(presentity) };
+        let after = Rulebook { domain: &stood, ..case.rulebook(presentity) };
         reconciled(case, presentity, &before, &after)
     });
     let moved: Vec<Event> = moved.collect();
-    let mut events = vec![Event::DomainRulesChanged(DomainRulesChanged {
+    let mut events = vec![Event::DomainRulesAmended(DomainRulesAmended {
         domain,
         version,
         by: actor.principal.clone(),
@@ -153,17 +155,14 @@ pub(super) fn delivery(
     for rule in &change.put {
         case.check_who(&rule.who)?;
     }
-    let view = case.views.rules(&inbox.principal()).cloned().unwrap_or_default();
+    let none = RulesView::default();
+    let view = case.views.rules(&inbox.principal()).unwrap_or(&none);
     check_version(if_version, view.delivery_version)?;
     let version = view.delivery_version + 1;
-    let event = DeliveryRulesChanged {
-        inbox,
-        version,
-        rules: view.delivery.changed(change)?,
-        by: actor.principal.clone(),
-        operation,
-    };
-    Ok(Verdict::new(Event::DeliveryRulesChanged(event), Reply::Done(Answer::Changed { version })))
+    let rules = view.delivery.change(change)?;
+    let by = actor.principal.clone();
+    let event = DeliveryRulesAmended { inbox, version, rules, by, operation };
+    Ok(Verdict::new(Event::DeliveryRulesAmended(event), Reply::Done(Answer::Changed { version })))
 }
 
 pub(super) fn visibility(
@@ -175,25 +174,11 @@ pub(super) fn visibility(
     for row in &put {
         case.check_who(&row.who)?;
     }
-    let view = case.views.rules(&actor.principal).cloned().unwrap_or_default();
-    let mut rules = view.visibility;
-    for who in remove {
-        let gone = rules.0.remove(&who);
-        gone.ok_or_else(|| Refusal::NoRule { name: who.to_string() })?;
-    }
-    rules.0.extend(put.into_iter().map(|row| (row.who, row.is_shown)));
-    Refusal::check_max("rules", rules.0.len(), RULES_MAX)?;
-    let version = view.visibility_version + 1;
-    let event = changed_visibility(actor, version, rules, operation);
-    Ok(Verdict::new(event, Reply::Done(Answer::Changed { version })))
-}
-
-fn changed_visibility(
-    actor: &Actor,
-    version: u64,
-    rules: VisibilityRules,
-    operation: OperationId,
-) -> Event {
-    let watcher = actor.principal.clone();
-    Event::VisibilityRulesChanged(VisibilityRulesChanged { watcher, version, rules, operation })
+    let none = RulesView::default();
+    let view = case.views.rules(&actor.principal).unwrap_or(&none);
+    let put = put.into_iter().map(|row| (row.who, row.is_shown)).collect();
+    let rules = view.visibility.change(put, remove)?;
+    let (version, watcher) = (view.visibility_version + 1, actor.principal.clone());
+    let event = VisibilityRulesAmended { watcher, version, rules, operation };
+    Ok(Verdict::new(Event::VisibilityRulesAmended(event), Reply::Done(Answer::Changed { version })))
 }

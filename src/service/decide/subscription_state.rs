@@ -3,6 +3,7 @@
 //! Must never hold: who is told of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::event::{Event, SubscriptionEnded, SubscriptionMoved};
 use crate::model::{
@@ -33,7 +34,7 @@ pub(super) fn reconciled(
     after: &Rulebook<'_>,
 ) -> Vec<Event> {
     let begins_or_ceases =
-        |rule: &&AccessRule| rule.holds_at(before.now) != rule.holds_at(after.now);
+        |rule: &&Arc<AccessRule>| rule.holds_at(before.now) != rule.holds_at(after.now);
     let differing = before.own.differing(after.own).chain(before.domain.differing(after.domain));
     let differing = differing.chain(after.own.iter().filter(begins_or_ceases));
     let about: BTreeSet<&Who> = differing.map(|rule| &rule.who).collect();

@@ -281,11 +281,11 @@ fn changes(asked: ListHistory, last: Sequence, ahead: Ahead) -> Look {
 
 /// What the log is asked for an explanation, and where its walk begins.
 fn judged(asked: Explain, now: Timestamp, reply: Reply) -> (Sequence, Judged) {
-    let Reply::Explain { last, ahead, default, domain, controls } = reply else {
+    let Reply::Explain { last, ahead, default, rules, domain, controls } = reply else {
         unreachable!("the service answered an Explain with {reply:?}")
     };
     let Explain { presentity, watcher, at } = asked;
     let at = at.unwrap_or(now);
     let passed_at = ahead.passed(at);
-    (last, Judged { presentity, watcher, at, passed_at, default, domain, controls })
+    (last, Judged { presentity, watcher, at, passed_at, default, rules, domain, controls })
 }

@@ -30,7 +30,7 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
             "Published" | "PublicationRefreshed" | "PublicationEnded" | "RulesReviewed",
             "presentity",
         ) => return None,
-        (_, "watcher" | "presentity") if of.ends_with("RulesChanged") => return None,
+        (_, "watcher" | "presentity") if of.contains("Rules") => return None,
         // These serve the service, or say nothing that the other fields do not.
         ("Published" | "OperationDone", "by")
         | (_, "operation" | "digest" | "shown_at" | "timestamp") => {
