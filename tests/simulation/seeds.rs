@@ -93,7 +93,7 @@ fn worlds_keep_their_promises() {
 
 /// What must happen in so many worlds, or they prove little.
 const ROUGH: &[&str] = &[
-    "access-rules-changed",
+    "access-rules-amended",
     "acknowledged",
     "acts",
     "administer",
@@ -108,7 +108,7 @@ const ROUGH: &[&str] = &[
     "cuts",
     "delete",
     "delivery",
-    "delivery-rules-changed",
+    "delivery-rules-amended",
     "device crashes",
     "displayed",
     "domain-created",
@@ -162,7 +162,7 @@ const ROUGH: &[&str] = &[
     "subscriptions",
     "unsubscribe",
     "visibility",
-    "visibility-rules-changed",
+    "visibility-rules-amended",
     "watchers",
     "withdraw-invite",
 ];
