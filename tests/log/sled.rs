@@ -71,6 +71,22 @@ fn a_start_that_was_cut_short_is_begun_again() {
 }
 
 #[test]
+fn what_sled_did_not_finish_at_a_start_does_not_stop_the_next_one() {
+    for written in [0, 5, 13, 200] {
+        let (_folder, path) = place();
+        let mut log = SledLog::open(&path).unwrap();
+        log.append(&timed(NOW, messages(1, 5))).unwrap();
+        log.sync().unwrap();
+        drop(log);
+        let unfinished = path.join("log/snap.00000000FFFFFFFF.generating");
+        fs::write(&unfinished, vec![7; written]).unwrap();
+        let log = SledLog::open(&path).unwrap();
+        assert_eq!(log.head(), Sequence::new(5), "{written} bytes");
+        assert!(!unfinished.exists());
+    }
+}
+
+#[test]
 fn a_store_whose_log_is_gone_is_damaged_and_not_new() {
     let (_folder, path) = place();
     let mut log = SledLog::open(&path).unwrap();

@@ -3,9 +3,10 @@
 //! Must never hold: what the trees mean.
 
 use std::any::Any;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use super::LogFault;
@@ -20,6 +21,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// some milliseconds after the last handle is gone; on a starved machine longer.
 const LOCK_WAITS: u32 = 500;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
+
+/// How the names begin and end of files that sled writes when it is opened and has not given their names yet.
+const UNFINISHED: (&str, &str) = ("snap.", ".generating");
 
 /// sled, opened.
 #[derive(Debug)]
@@ -43,6 +47,7 @@ impl Engine {
 
     fn opened(folder: &Folder) -> Result<Self, LogFault> {
         let path = folder.log_path();
+        remove_unfinished(&path)?;
         let config = sled::Config::new()
             .path(&path)
             .cache_capacity(CACHE_BYTES)
@@ -73,6 +78,23 @@ impl Engine {
             source,
         })
     }
+}
+
+/// Removes what sled did not finish because its disk was full or its process was killed. It would take such a file for its
+/// newest, find it damaged and not open. What the file was to replace is still there and says the same.
+fn remove_unfinished(log: &Path) -> Result<(), Fault> {
+    let (begin, end) = UNFINISHED;
+    // A folder that is not there yet is sled's to make, and one that cannot be read is sled's to tell of.
+    for entry in fs::read_dir(log).into_iter().flatten().flatten() {
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(begin) && name.ends_with(end))
+        {
+            disk::remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// sled does not sync its settings file nor the folders it makes.
