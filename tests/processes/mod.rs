@@ -90,9 +90,14 @@ impl Staying {
         Self { child, lines }
     }
 
-    /// The next line it prints.
+    /// The next line it prints, which it must live to print.
     pub(crate) fn line(&mut self) -> String {
-        self.lines.next().expect("the process ended").unwrap()
+        self.next_line().expect("the process ended")
+    }
+
+    /// The next line it prints; nothing if it ends without one.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        self.lines.next().map(Result::unwrap)
     }
 
     /// The next object it prints.
@@ -105,6 +110,11 @@ impl Staying {
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.lines.by_ref().map(Result::unwrap).collect()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until it has ended by itself, and returns its exit code.

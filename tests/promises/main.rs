@@ -9,12 +9,17 @@
 
 #[path = "../events/mod.rs"]
 mod events;
+#[cfg(unix)]
+#[path = "../processes/mod.rs"]
+mod processes;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../world/mod.rs"]
 mod world;
 
 mod every_request;
+#[cfg(unix)]
+mod full_disk;
 mod hidden_events;
 mod hidden_parts;
 mod kill_client;
@@ -25,6 +30,8 @@ mod polite_block;
 mod reconnect;
 mod restored_store;
 mod slow_watcher;
+#[cfg(unix)]
+mod small_disk;
 mod two_servers;
 mod watch_restart;
 mod worded;
