@@ -3,6 +3,7 @@
 //! Must never hold: composition of several publications or filtering for a watcher (those are views).
 
 use core::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -266,10 +267,15 @@ impl fmt::Display for LeftOut {
 
 /// What one device publishes, or what a watcher is shown: tuples, notes and other markup.
 ///
-/// Built through [`Document::new`], so one that exists is within every limit and has distinct tuple ids.
+/// Built through [`Document::new`], so one that exists is within every limit and has distinct tuple ids. A clone shares
+/// what it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
-pub struct Document {
+pub struct Document(Arc<Said>);
+
+/// What a document says, and what more there was to say.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+struct Said {
     tuples: Vec<Tuple>,
     notes: Vec<Note>,
     markup: Vec<Payload>,
@@ -294,7 +300,7 @@ impl Document {
         markup: Vec<Payload>,
     ) -> Result<Self, Refusal> {
         let left_out = LeftOut::default();
-        let document = Self { tuples, notes, markup, left_out };
+        let document = Self(Arc::new(Said { tuples, notes, markup, left_out }));
         document.check(DOCUMENT_BYTES_MAX)?;
         Ok(document)
     }
@@ -308,28 +314,28 @@ impl Document {
         (tuples, notes, markup): (Vec<Tuple>, Vec<Note>, Vec<Payload>),
         left_out: LeftOut,
     ) -> Result<Self, Refusal> {
-        let document = Self { tuples, notes, markup, left_out };
+        let document = Self(Arc::new(Said { tuples, notes, markup, left_out }));
         document.check(COMPOSED_BYTES_MAX)?;
         Ok(document)
     }
 
     fn check(&self, bytes_max: usize) -> Result<(), Refusal> {
-        Refusal::check_max("tuples", self.tuples.len(), TUPLES_MAX)?;
-        if self.markup.len() > MARKUP_MAX {
+        Refusal::check_max("tuples", self.tuples().len(), TUPLES_MAX)?;
+        if self.markup().len() > MARKUP_MAX {
             return Err(Refusal::bad_field(
                 "document",
                 "has more than 32 extension elements; leave some out",
             ));
         }
         Refusal::check_max("document", self.payload_bytes(), bytes_max)?;
-        check_notes(&self.notes)?;
-        self.markup.iter().try_for_each(check_text)?;
-        self.tuples.iter().try_for_each(Tuple::check)?;
+        check_notes(self.notes())?;
+        self.markup().iter().try_for_each(check_text)?;
+        self.tuples().iter().try_for_each(Tuple::check)?;
         self.check_ids()
     }
 
     fn check_ids(&self) -> Result<(), Refusal> {
-        let mut ids: Vec<&TupleId> = self.tuples.iter().map(|tuple| &tuple.id).collect();
+        let mut ids: Vec<&TupleId> = self.tuples().iter().map(|tuple| &tuple.id).collect();
         ids.sort_unstable();
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(Refusal::bad_field(
@@ -344,34 +350,34 @@ impl Document {
     ///
     /// The cost keeps a document of very many empty parts, as composing several may make one, within a frame.
     pub fn payload_bytes(&self) -> usize {
-        let tuples: usize = self.tuples.iter().map(Tuple::payload_bytes).sum();
-        let markup: usize = self.markup.iter().map(element_bytes).sum();
-        tuples + markup + note_bytes(&self.notes)
+        let tuples: usize = self.tuples().iter().map(Tuple::payload_bytes).sum();
+        let markup: usize = self.markup().iter().map(element_bytes).sum();
+        tuples + markup + note_bytes(self.notes())
     }
 
     /// Whether it says nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.tuples.is_empty() && self.notes.is_empty() && self.markup.is_empty()
+        self.tuples().is_empty() && self.notes().is_empty() && self.markup().is_empty()
     }
 
     /// The tuples, in order.
     pub fn tuples(&self) -> &[Tuple] {
-        &self.tuples
+        &self.0.tuples
     }
 
     /// Notes about the whole presentity.
     pub fn notes(&self) -> &[Note] {
-        &self.notes
+        &self.0.notes
     }
 
     /// Other presence markup about the whole presentity.
     pub fn markup(&self) -> &[Payload] {
-        &self.markup
+        &self.0.markup
     }
 
     /// What more was published that this document does not hold; nothing in one that a device publishes.
     pub fn left_out(&self) -> LeftOut {
-        self.left_out
+        self.0.left_out
     }
 }
 
@@ -385,7 +391,8 @@ impl TryFrom<Parts> for Document {
 
 impl From<Document> for Parts {
     fn from(document: Document) -> Self {
-        Self { tuples: document.tuples, notes: document.notes, markup: document.markup }
+        let (tuples, notes) = (document.tuples().to_vec(), document.notes().to_vec());
+        Self { tuples, notes, markup: document.markup().to_vec() }
     }
 }
 
