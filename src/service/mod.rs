@@ -10,6 +10,7 @@ mod askers;
 mod case;
 mod clock;
 mod compose;
+mod composed;
 mod composing;
 mod core;
 mod decide;
@@ -33,6 +34,7 @@ pub use access::judge;
 pub use askers::{Asker, Askers};
 pub use clock::resumed_at;
 pub use compose::compose;
+pub use composed::Composed;
 pub use input::{
     Actor, Enroll, FeedId, Hello, Input, Origin, Query, ServiceConfig, SessionId, Ticket,
 };

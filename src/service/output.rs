@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use super::composed::Composed;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
 use crate::model::{
@@ -199,8 +200,8 @@ pub struct PresenceItem {
     pub version: Moment,
     /// Where the watcher's subscription stands; active for a fetch.
     pub state: SubscriptionState,
-    /// The composed document; `None` when nothing is published.
-    pub document: Option<Document>,
+    /// What is seen of it; nothing when nothing is published.
+    pub document: Composed,
     /// Set if this is about one of its watchers and not about its presence.
     pub watcher: Option<WatcherRow>,
     /// The encoded form, made once by whoever first needs it and shared by all watchers who are shown the same.
@@ -215,7 +216,13 @@ impl PresenceItem {
         state: SubscriptionState,
         document: Option<Document>,
     ) -> Self {
-        let (watcher, encoded) = (None, OnceLock::new());
+        let (watcher, encoded, document) = (None, OnceLock::new(), document.into());
+        Self { presentity, version, state, document, watcher, encoded }
+    }
+
+    /// The presence of a subscription that is active, or of a fetch, which is put together by whoever first looks.
+    pub(super) fn of(presentity: Presentity, version: Moment, document: Composed) -> Self {
+        let (state, watcher, encoded) = (SubscriptionState::Active, None, OnceLock::new());
         Self { presentity, version, state, document, watcher, encoded }
     }
 
@@ -225,7 +232,7 @@ impl PresenceItem {
             presentity: watcher.presentity.clone(),
             version,
             state: SubscriptionState::Active,
-            document: None,
+            document: Composed::from(None),
             watcher: Some(watcher),
             encoded: OnceLock::new(),
         }

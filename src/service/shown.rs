@@ -2,11 +2,13 @@
 //!
 //! Must never hold: the decision about who may see what (see `access`), or an answer to a request.
 
+use core::cell::RefCell;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::PresenceItem;
 use super::case::Case;
-use super::compose::compose;
+use super::composed::Composed;
 use super::lens::Lens;
 use crate::model::{
     Basic, Document, Moment, Presentity, Principal, SubscriptionState, Tuple, TupleId, WatcherKind,
@@ -24,12 +26,14 @@ impl Case<'_> {
 pub(super) struct Presence<'a> {
     presentity: &'a Presentity,
     view: Option<&'a PresentityView>,
+    /// What was compared of it, by lens: made once, however many watchers look through the same.
+    compared: RefCell<BTreeMap<Lens, Composed>>,
 }
 
 impl<'a> Presence<'a> {
     /// The presence of `presentity`.
     pub(super) fn new(views: &'a Views, presentity: &'a Presentity) -> Self {
-        Self { presentity, view: views.presentity(presentity) }
+        Self { presentity, view: views.presentity(presentity), compared: RefCell::default() }
     }
 
     /// When what is seen through `lens` last changed.
@@ -48,15 +52,23 @@ impl<'a> Presence<'a> {
         if version > subscription.moved { version } else { subscription.changed }
     }
 
-    /// What is seen through `lens`; `None` if nothing is, as when nothing is published.
-    pub(super) fn document(&self, lens: &Lens) -> Option<Document> {
-        self.view.and_then(|view| compose(view.documents(), lens))
+    /// What is seen through `lens`.
+    pub(super) fn document(&self, lens: &Lens) -> Composed {
+        Composed::of(self.view.into_iter().flat_map(PresentityView::documents), lens)
+    }
+
+    /// Whether the same is seen through both.
+    pub(super) fn is_alike(&self, one: &Lens, other: &Lens) -> bool {
+        let mut compared = self.compared.borrow_mut();
+        let mut seen = |lens: &Lens| {
+            compared.entry(lens.clone()).or_insert_with(|| self.document(lens)).get().cloned()
+        };
+        seen(one) == seen(other)
     }
 
     /// What is seen through `lens`, as of `version`.
     pub(super) fn item(&self, lens: &Lens, version: Moment) -> PresenceItem {
-        let (presentity, document) = (self.presentity.clone(), self.document(lens));
-        PresenceItem::new(presentity, version, SubscriptionState::Active, document)
+        PresenceItem::of(self.presentity.clone(), version, self.document(lens))
     }
 }
 
@@ -81,7 +93,7 @@ pub fn view<'a>(
     if item.state != SubscriptionState::Active {
         return Cow::Owned(Document::default());
     }
-    match &item.document {
+    match item.document.get() {
         Some(document) => Cow::Borrowed(document),
         None => Cow::Owned(offline(secret, &item.presentity, watcher)),
     }
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn nothing_published_composes_to_nothing_and_shows_one_closed_tuple() {
-        assert_eq!(compose([], &Lens::All), None);
+        assert_eq!(Composed::of([], &Lens::All).get(), None);
         let alice: Principal = "alice@d.example".parse().unwrap();
         let bob: Principal = "bob@d.example".parse().unwrap();
         let item = PresenceItem::new(

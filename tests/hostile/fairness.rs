@@ -4,11 +4,11 @@
 
 use adsum::model::limits::FEED_PART_MAX;
 use adsum::model::{Mode, Moment, Presentity};
-use adsum::protocol::{Command, Findings, ListWatchers};
+use adsum::protocol::{Command, Fetch, Findings, ListWatchers};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
-    Actor, Asker, Askers, Hello, Input, Origin, Output, PresenceOpened, Query, Reply, SessionId,
-    Ticket,
+    Actor, Asker, Askers, Hello, Input, Origin, Output, PresenceItem, PresenceOpened, Query, Reply,
+    SessionId, Ticket,
 };
 
 use crate::world::{World, actor, feed_id, key, message, pres, principal, publish, subscribe};
@@ -243,4 +243,33 @@ fn closing_a_feed_is_charged_by_what_it_was_told_of() {
     world.open_presence(1, "mallory", &[], Moment::ZERO);
     world.service.handle(world.now, Input::CloseFeed { feed: feed_id(1) });
     assert!((50..=52).contains(&world.service.steps()), "{}", world.service.steps());
+}
+
+/// The items that are told or answered, oldest first.
+fn items(world: &mut World) -> Vec<std::sync::Arc<PresenceItem>> {
+    let items = world.told().into_iter().filter_map(|output| match output {
+        Output::Presence { item, .. } | Output::Reply { result: Ok(Reply::Presence(item)), .. } => {
+            Some(item)
+        }
+        _ => None,
+    });
+    items.collect()
+}
+
+#[test]
+fn documents_are_put_together_once_and_by_whoever_looks_first() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    for (number, name) in ["bob", "carol"].into_iter().enumerate() {
+        world.ask(&actor(name), subscribe("alice", Mode::Latest)).unwrap();
+        world.open_presence(u32::try_from(number).unwrap(), name, &[], Moment::ZERO);
+    }
+    world.told();
+    world.ask(&actor("alice"), Command::Publish(publish("alice", 1, "here"))).unwrap();
+    world.service.handle(world.now, query("bob", Fetch { presentity: pres("alice") }.into()));
+    let items = items(&mut world);
+    let [told, fetched] = &items[..] else { panic!("{items:?}") };
+    assert!(!told.document.is_made() && !fetched.document.is_made(), "not by the service");
+    let first = told.document.get().unwrap();
+    assert!(told.document.is_made() && std::ptr::eq(first, told.document.get().unwrap()));
+    assert_eq!(told.document, fetched.document);
 }

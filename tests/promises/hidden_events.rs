@@ -258,8 +258,8 @@ impl Server {
 fn shown(item: &PresenceItem) -> String {
     let PresenceItem { presentity, version, state, document, .. } = item;
     // The bytes too: what people write does not show in the debug form.
-    let bytes = postcard::to_stdvec(document).unwrap();
-    let note = note_of(document.as_ref());
+    let bytes = postcard::to_stdvec(&document.get()).unwrap();
+    let note = note_of(document.get());
     format!("{presentity} {version:?} {state:?} {note:?} {bytes:?}")
 }
 

@@ -261,7 +261,7 @@ fn the_past_of_a_presentity_can_be_read_change_by_change() {
         .map(|(at, _)| history::state_at(reader.as_ref(), &pres("alice"), *at).unwrap());
     let notes: Vec<Vec<String>> = states
         .map(|item| {
-            let document = item.document.unwrap();
+            let document = item.document.get().cloned().unwrap();
             let mut notes: Vec<String> = document
                 .tuples()
                 .iter()
@@ -290,5 +290,5 @@ fn what_the_log_tells_of_the_present_is_what_a_fetch_shows() {
     let at = server.commit.views().presentity(&pres("alice")).unwrap().changed_at;
     let read = history::state_at(server.commit.reader().as_ref(), &pres("alice"), at).unwrap();
     assert_eq!(read, **item);
-    assert!(!note_of(read.document.as_ref()).is_empty());
+    assert!(!note_of(read.document.get()).is_empty());
 }

@@ -54,7 +54,7 @@ fn together(documents: Vec<Document>) -> Document {
     }
     let fetch = Query::from(Fetch { presentity: pres("alice") });
     let Ok(Reply::Presence(item)) = world.query(&actor("bob"), fetch) else { panic!() };
-    item.document.clone().unwrap()
+    item.document.get().cloned().unwrap()
 }
 
 fn ids(document: &Document) -> Vec<&str> {
@@ -215,7 +215,7 @@ fn in_the_log(stage: &Stage) -> Option<Document> {
     let reader = stage.commit.reader();
     let time = stage.now;
     let item = adsum::commit::history::at_time(reader.as_ref(), &alice, last, time).unwrap();
-    item.document
+    item.document.get().cloned()
 }
 
 #[test]

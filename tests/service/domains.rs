@@ -327,7 +327,7 @@ fn an_administrator_neither_reads_nor_speaks_for_another() {
     }
     assert_eq!(code(world.open_inbox(1, &root, "alice", None)), "forbidden");
     let item = world.fetch(&root, "alice").unwrap();
-    assert!(item.document.is_none(), "it is asked about as anybody");
+    assert!(item.document.get().is_none(), "it is asked about as anybody");
 }
 
 fn domain_rule(name: &str, handling: Handling) -> ChangeRules {
@@ -348,7 +348,7 @@ fn a_domains_rules_take_away_and_never_add_and_reach_those_who_watch() {
     world.ask(&root, Command::ChangeRules(shown)).unwrap();
     let items = world.items(1);
     assert_eq!(items.len(), 1);
-    assert_eq!(note_of(items[0].document.as_ref()), "");
+    assert_eq!(note_of(items[0].document.get()), "");
     let block = Command::ChangeRules(domain_rule("bob@d.example", Handling::Block));
     assert_eq!(code(world.ask(&actor("alice"), block.clone())), "forbidden");
     world.ask(&root, block).unwrap();

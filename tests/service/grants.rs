@@ -89,8 +89,8 @@ fn to_take_the_right_to_publish_back_ends_what_was_published() {
     assert!(matches!(events[..], [Event::PublicationEnded(_), Event::GrantGiven(_)]), "{events:?}");
     let items = world.items(1);
     assert_eq!(items.len(), 1);
-    assert_eq!(items[0].document.as_ref().unwrap().tuples().len(), 1);
-    assert_eq!(note_of(items[0].document.as_ref()), "her own");
+    assert_eq!(items[0].document.get().unwrap().tuples().len(), 1);
+    assert_eq!(note_of(items[0].document.get()), "her own");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn who_is_no_member_any_more_is_shown_no_more_than_the_rules_say() {
         assert_eq!(world.watch("bob", "alice"), Ok(ACTIVE));
         world.feed(1, "bob", false);
         world.publish("alice", 2, "seen too");
-        assert_eq!(note_of(world.items(1)[0].document.as_ref()), "seen too");
+        assert_eq!(note_of(world.items(1)[0].document.get()), "seen too");
         world.give("alice", "bob", Rights::NONE);
         assert_eq!(world.state("bob", "alice"), expected, "{handling:?}");
         assert_eq!(world.states(1), [expected], "{handling:?}");
@@ -150,7 +150,7 @@ fn who_becomes_a_member_is_let_in() {
     world.give("alice", "bob", Rights::MEMBER);
     let items = world.items(1);
     assert_eq!((items.len(), items[0].state), (1, ACTIVE));
-    assert_eq!(note_of(items[0].document.as_ref()), "here");
+    assert_eq!(note_of(items[0].document.get()), "here");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn presence_at_a_moment_is_what_stood_then() {
     let at = |ms: u64| {
         let time = Timestamp::from_ms(ms);
         let item = at_time(&story(), &presentity(), Sequence::new(4), time).unwrap();
-        item.document.map_or(0, |document| document.notes().len())
+        item.document.get().map_or(0, |document| document.notes().len())
     };
     let notes: Vec<usize> = [999, 1_000, 2_500, 3_000, 3_999, 4_000].map(at).to_vec();
     assert_eq!(notes, [0, 1, 2, 1, 1, 0]);

@@ -25,7 +25,7 @@ fn notes(told: &[Output]) -> Vec<(String, String, SubscriptionState)> {
 }
 
 fn described(item: &PresenceItem) -> (String, String, SubscriptionState) {
-    (item.presentity.local().to_owned(), note_of(item.document.as_ref()), item.state)
+    (item.presentity.local().to_owned(), note_of(item.document.get()), item.state)
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn a_device_that_lost_its_tag_replaces_its_own_publication_and_leaves_no_ghost()
     else {
         panic!()
     };
-    assert_eq!(item.document.as_ref().unwrap().tuples().len(), 1);
-    assert_eq!(note_of(item.document.as_ref()), "after");
+    assert_eq!(item.document.get().unwrap().tuples().len(), 1);
+    assert_eq!(note_of(item.document.get()), "after");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn two_devices_publish_beside_each_other_and_one_running_out_leaves_the_other() 
     let count = |world: &mut World| match world
         .query(&actor("alice"), Query::from(Fetch { presentity: pres("alice") }))
     {
-        Ok(Reply::Presence(item)) => item.document.as_ref().unwrap().tuples().len(),
+        Ok(Reply::Presence(item)) => item.document.get().unwrap().tuples().len(),
         other => panic!("{other:?}"),
     };
     assert_eq!(count(&mut world), 2);

@@ -100,7 +100,7 @@ fn a_live_subscription_follows_a_change_of_rules_and_its_feed_is_told_once() {
         let sees = after == Allow && told;
         for item in items {
             assert_eq!(item.state, expected);
-            let note = note_of(item.document.as_ref());
+            let note = note_of(item.document.get());
             assert_eq!(note, if sees { "here" } else { "" }, "{before:?} to {after:?}");
         }
     }
@@ -127,9 +127,9 @@ fn while_pending_no_change_of_presence_is_told() {
     world.publish("alice", 2, "secret");
     assert!(world.items(1).is_empty());
     let item = world.fetch(&actor("bob"), "alice").unwrap();
-    assert_eq!((item.state, item.document.is_none()), (PENDING, true));
+    assert_eq!((item.state, item.document.get().is_none()), (PENDING, true));
     world.decide("alice", BOB, Allow);
-    assert_eq!(note_of(world.items(1)[0].document.as_ref()), "secret");
+    assert_eq!(note_of(world.items(1)[0].document.get()), "secret");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_fetch_that_is_not_decided_leaves_a_wish_that_the_fetcher_does_not_see() {
     let mut world = world();
     for _ in 0..3 {
         let item = world.fetch(&actor("bob"), "alice").unwrap();
-        assert_eq!((item.state, item.document.is_none()), (PENDING, true));
+        assert_eq!((item.state, item.document.get().is_none()), (PENDING, true));
     }
     let wishes = world.log.iter().filter(|it| matches!(it.event, Event::WatchRequested(_)));
     assert_eq!(wishes.count(), 1);
@@ -336,7 +336,7 @@ fn what_a_rule_does_not_show_makes_no_event() {
     world.ask(&actor("alice"), Command::Publish(closed)).unwrap();
     let items = world.items(1);
     assert_eq!(items.len(), 1);
-    assert_eq!(note_of(items[0].document.as_ref()), "");
+    assert_eq!(note_of(items[0].document.get()), "");
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn a_watcher_that_was_away_hears_of_the_end_when_it_comes_back() {
     let opened = world.open_presence(1, "bob", &[], position);
     assert_eq!(opened.items.len(), 1);
     assert_eq!(opened.items[0].state, ended(Rejected));
-    assert!(opened.items[0].document.is_none());
+    assert!(opened.items[0].document.get().is_none());
 }
 
 /// What was hidden when it happened stays so, also when the rule that hid it is gone.
@@ -468,5 +468,5 @@ fn a_change_that_is_missed_is_told_though_the_rules_changed_after_it() {
     world.put("alice", vec![AccessRule { shown, name, ..rule(BOB, Allow) }]);
     let opened = world.open_presence(1, "bob", &[], position);
     assert_eq!(opened.items.len(), 1, "the note is gone, and he is told");
-    assert_eq!(note_of(opened.items[0].document.as_ref()), "");
+    assert_eq!(note_of(opened.items[0].document.get()), "");
 }

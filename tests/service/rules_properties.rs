@@ -386,7 +386,7 @@ proptest! {
             let publish = Publish { name, document, operation, ..publish("alice", 1, "") };
             world.ask(&actor("alice"), Command::Publish(publish)).unwrap();
             let item = world.fetch(&actor("bob"), "alice").unwrap();
-            let tuples = item.document.iter().flat_map(Document::tuples);
+            let tuples = item.document.get().into_iter().flat_map(Document::tuples);
             let uri = |tuple: &Tuple| tuple.contact.as_ref().unwrap().uri.as_text().map(str::parse);
             let naming = tuples.filter(|tuple| {
                 let named: Option<InboxAddress> = uri(tuple).and_then(Result::ok);

@@ -204,7 +204,7 @@ impl World {
 
     pub fn fetch_note(&mut self, watcher: &str, name: &str) -> String {
         match self.query(&actor(watcher), Query::from(Fetch { presentity: pres(name) })) {
-            Ok(Reply::Presence(item)) => note_of(item.document.as_ref()),
+            Ok(Reply::Presence(item)) => note_of(item.document.get()),
             other => panic!("a fetch was answered {other:?}"),
         }
     }

@@ -279,7 +279,7 @@ impl Stage {
             Some(Query::Ask(Question::FetchAt(asked))) => {
                 let at = ahead.passed(asked.at);
                 let found = history::at_time(reader.as_ref(), &asked.presentity, last, at);
-                format!("{:?}", found.unwrap().document)
+                format!("{:?}", found.unwrap().document.get())
             }
             asked => panic!("{asked:?} is not about the past"),
         }

@@ -121,7 +121,7 @@ impl Current<'_> {
             return None;
         }
         let presence = self.presence;
-        let differs = |before| presence.document(before) != presence.document(&after);
+        let differs = |before| !presence.is_alike(before, &after);
         let is_visible = before.as_ref().is_none_or(differs);
         let shown_at = before.map(|before| presence.last_shown(self.view, &before));
         Some(self.moved(SubscriptionState::Active, is_visible, shown_at.unwrap_or_default()))

@@ -195,7 +195,7 @@ impl Questioning {
                 self.look(Look::MoreChanges, Looking::Changes);
             }
             (Looking::At(presentity), Found::State(item)) => {
-                let (state, document) = (SubscriptionState::Active, item.document.as_ref());
+                let (state, document) = (SubscriptionState::Active, item.document.get());
                 encode(&presence_body(&presentity, state, document), &mut self.out);
                 self.done(notes);
             }
