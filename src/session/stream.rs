@@ -176,7 +176,7 @@ impl Stream {
     pub fn poll_step(&mut self) -> Step {
         let step = match &mut self.kind {
             Kind::Control(control) => control.poll_step(&mut self.notes),
-            Kind::Query(query) => query.poll_step(&mut self.notes),
+            Kind::Query(query) => query.poll_step(),
             Kind::Feed(feed) => feed.poll_step(&mut self.notes),
             Kind::FirstFrame(awaited) => match awaited.connection.identity() {
                 Some(None) => Step::End(End::of(Parting::Silent)),
@@ -211,7 +211,7 @@ impl Stream {
         };
         let end = Kind::Over(End::of(Parting::Silent));
         let Kind::FirstFrame(awaited) = core::mem::replace(&mut self.kind, end) else { return };
-        let begun = first.and_then(|frame| awaited.begin(&frame));
+        let begun = first.and_then(|frame| awaited.begin(&frame, &mut self.notes));
         self.kind = begun.unwrap_or_else(|fault| reset(fault.reset_code()));
     }
 }
@@ -227,14 +227,17 @@ impl FirstFrame {
         }
     }
 
-    /// What the first frame begins.
-    fn begin(self, first: &Frame) -> Result<Kind, FrameFault> {
+    /// What the first frame begins. Who writes it is known: nobody else's is read.
+    fn begin(self, first: &Frame, notes: &mut Vec<Note>) -> Result<Kind, FrameFault> {
         let Self { is_feed, connection, lane, decoder } = self;
+        let actor = connection.identity().flatten().expect("only who has proven itself is read");
         if is_feed {
-            let open = decode::<FeedOpen>(first)?;
-            return Ok(Kind::Feed(Box::new(Feed::new(connection, lane, open, decoder))));
+            let opening = (decode::<FeedOpen>(first)?, decoder);
+            let feed = Feed::new(&connection, (lane, actor), opening, notes);
+            return Ok(Kind::Feed(Box::new(feed)));
         }
-        Ok(Kind::Query(Box::new(Questioning::new(connection, lane, first)?)))
+        let query = Questioning::new(connection, lane, actor, first, notes)?;
+        Ok(Kind::Query(Box::new(query)))
     }
 }
 

@@ -33,7 +33,6 @@ use crate::wire::{Decoder, encode};
 
 /// A FEED stream whose first frame has come.
 pub(super) struct Feed {
-    connection: Arc<Connection>,
     lane: Lane,
     peer: Peer,
     phase: Phase,
@@ -49,8 +48,6 @@ pub(super) struct Feed {
 }
 
 enum Phase {
-    /// It is not known yet who the connection is.
-    Awaiting(body::FeedOpen),
     /// It tells.
     Telling(Side),
     /// It is over.
@@ -63,25 +60,32 @@ enum Side {
 }
 
 impl Feed {
-    /// The feed that `open` asks for; `decoder` holds what came behind it.
+    /// The feed that `actor` asks for with `open`, or that it is refused; `decoder` holds what came behind.
     pub(super) fn new(
-        connection: Arc<Connection>,
-        lane: Lane,
-        open: body::FeedOpen,
-        decoder: Decoder,
+        connection: &Arc<Connection>,
+        (lane, actor): (Lane, Arc<Actor>),
+        (open, decoder): (body::FeedOpen, Decoder),
+        notes: &mut Vec<Note>,
     ) -> Self {
-        let (peer, phase) = (Peer::new(decoder), Phase::Awaiting(open));
-        Self {
-            connection,
-            lane,
-            peer,
-            phase,
-            place: None,
-            over: None,
-            out: Vec::new(),
-            sent: 0,
-            next: Vec::new(),
-        }
+        let (mut place, mut next) = (None, Vec::new());
+        let phase = match begin(connection, actor, open) {
+            Ok((side, taken)) => {
+                if let Side::Presence(_) = side {
+                    next.push(Step::Priority(presence::PRIORITY));
+                }
+                place = Some(taken);
+                Phase::Telling(side)
+            }
+            Err(refusal) => {
+                let mut out = Vec::new();
+                encode(&refused(0, &refusal), &mut out);
+                notes.push(Note::Refused("feed", refusal));
+                next.push(Step::Write(out.into()));
+                Phase::Over(End::of(Parting::Linger))
+            }
+        };
+        let (peer, out) = (Peer::new(decoder), Vec::new());
+        Self { lane, peer, phase, place, over: None, out, sent: 0, next }
     }
 
     pub(super) fn decoder(&mut self) -> &mut Decoder {
@@ -120,7 +124,7 @@ impl Feed {
             let taken = match &mut self.phase {
                 Phase::Telling(Side::Presence(side)) => side.handle_letter(letter),
                 Phase::Telling(Side::Inbox(side)) => side.handle_letter(letter),
-                Phase::Awaiting(_) | Phase::Over(_) => Ok(()),
+                Phase::Over(_) => Ok(()),
             };
             if let Err(over) = taken {
                 self.is_over(over);
@@ -162,11 +166,6 @@ impl Feed {
             }
             match &mut self.phase {
                 Phase::Over(end) => return Step::End(end.clone()),
-                Phase::Awaiting(_) => match self.connection.identity() {
-                    None => return Step::Wait,
-                    Some(None) => self.phase = Phase::Over(End::of(Parting::Silent)),
-                    Some(Some(actor)) => self.begin(&actor, notes),
-                },
                 Phase::Telling(..) => {
                     if let Some(step) = self.tell(notes) {
                         return step;
@@ -174,46 +173,6 @@ impl Feed {
                 }
             }
         }
-    }
-
-    /// It is known who asks: the feed begins, or is refused.
-    fn begin(&mut self, actor: &Arc<Actor>, notes: &mut Vec<Note>) {
-        let end = Phase::Over(End::of(Parting::Linger));
-        let Phase::Awaiting(open) = core::mem::replace(&mut self.phase, end) else { return };
-        match self.side(open, actor) {
-            Ok((side, place)) => {
-                if let Side::Presence(_) = side {
-                    self.next.push(Step::Priority(presence::PRIORITY));
-                }
-                (self.phase, self.place) = (Phase::Telling(side), Some(place));
-            }
-            Err(refusal) => {
-                let mut out = Vec::new();
-                encode(&refused(0, &refusal), &mut out);
-                notes.push(Note::Refused("feed", refusal));
-                self.next.push(Step::Write(out.into()));
-            }
-        }
-    }
-
-    fn side(&self, open: body::FeedOpen, actor: &Arc<Actor>) -> Result<(Side, FeedPlace), Refusal> {
-        let FeedOpen { subject, cursor, window } = FeedOpen::from_body(open)?;
-        let retry_after = Lifetime::from_ms(FEEDS_RETRY_MS);
-        let place = self.connection.take_feed().ok_or(Refusal::Busy { retry_after })?;
-        let settings = &self.connection.settings;
-        let (actor, from) = (Arc::clone(actor), (cursor.as_ref(), window));
-        let side = match subject {
-            FeedSubject::Presence { presentities, with_watchers } => {
-                let what = (presentities, with_watchers);
-                let secrets = (&settings.store_secret, &settings.cursor_secret);
-                Side::Presence(Box::new(PresenceSide::new(actor, secrets, what, from)))
-            }
-            FeedSubject::Inbox { inbox, from_start } => {
-                let what = (inbox, from_start);
-                Side::Inbox(Box::new(InboxSide::new(actor, &settings.cursor_secret, what, from)))
-            }
-        };
-        Ok((side, place))
     }
 
     /// Goes on telling until there is something to do; `None` if the feed is over.
@@ -270,4 +229,28 @@ impl Feed {
         drop(self.place.take());
         self.phase = Phase::Over(End::of(parting));
     }
+}
+
+/// The side that tells what `open` asks for, and its place among the feeds of the connection.
+fn begin(
+    connection: &Arc<Connection>,
+    actor: Arc<Actor>,
+    open: body::FeedOpen,
+) -> Result<(Side, FeedPlace), Refusal> {
+    let FeedOpen { subject, cursor, window } = FeedOpen::from_body(open)?;
+    let retry_after = Lifetime::from_ms(FEEDS_RETRY_MS);
+    let place = connection.take_feed().ok_or(Refusal::Busy { retry_after })?;
+    let (settings, from) = (&connection.settings, (cursor.as_ref(), window));
+    let side = match subject {
+        FeedSubject::Presence { presentities, with_watchers } => {
+            let what = (presentities, with_watchers);
+            let secrets = (&settings.store_secret, &settings.cursor_secret);
+            Side::Presence(Box::new(PresenceSide::new(actor, secrets, what, from)))
+        }
+        FeedSubject::Inbox { inbox, from_start } => {
+            let what = (inbox, from_start);
+            Side::Inbox(Box::new(InboxSide::new(actor, &settings.cursor_secret, what, from)))
+        }
+    };
+    Ok((side, place))
 }

@@ -30,7 +30,7 @@ pub(super) struct Questioning {
     connection: Arc<Connection>,
     lane: Lane,
     kind: &'static str,
-    actor: Option<Arc<Actor>>,
+    actor: Arc<Actor>,
     phase: Phase,
     /// What goes into the next writes.
     out: Vec<u8>,
@@ -39,8 +39,6 @@ pub(super) struct Questioning {
 }
 
 enum Phase {
-    /// It is not known yet who asks; or why the question cannot be asked so.
-    Awaiting(Result<Question, Refusal>),
     /// The service is to answer.
     Asked(Question),
     /// The log is to answer.
@@ -59,25 +57,26 @@ enum Looking {
 }
 
 impl Questioning {
-    /// The question in the first frame of a stream.
+    /// The question of `actor` in the first frame of a stream: the service is asked, or the question refused.
     ///
     /// # Errors
     /// [`FrameFault`] if it is none, or does not decode.
     pub(super) fn new(
         connection: Arc<Connection>,
         lane: Lane,
+        actor: Arc<Actor>,
         frame: &Frame,
+        notes: &mut Vec<Note>,
     ) -> Result<Self, FrameFault> {
         let (kind, question) = Question::decode(frame)?;
-        Ok(Self {
-            connection,
-            lane,
-            kind,
-            actor: None,
-            phase: Phase::Awaiting(question),
-            out: Vec::new(),
-            next: vec![Step::Priority(PRIORITY)],
-        })
+        let (phase, out, next) = (Phase::Over(Parting::Finish), Vec::new(), Vec::new());
+        let mut questioning = Self { connection, lane, kind, actor, phase, out, next };
+        match question {
+            Ok(question) => questioning.ask(question.clone().into(), question),
+            Err(refusal) => questioning.refuse(refusal, notes),
+        }
+        questioning.next.push(Step::Priority(PRIORITY));
+        Ok(questioning)
     }
 
     /// The stream is gone.
@@ -121,9 +120,8 @@ impl Questioning {
                 (Look::Explain(last, Box::new(judged)), Looking::Explain)
             }
             (_, Reply::Presence(item)) => {
-                let actor = self.actor.as_ref().expect("only who is known is answered");
                 let secret = &self.connection.settings.store_secret;
-                encode(&shown_body(secret, &item, &actor.principal), &mut self.out);
+                encode(&shown_body(secret, &item, &self.actor.principal), &mut self.out);
                 return self.done(notes);
             }
             (Question::ListWatchers(asked), Reply::Watchers { rows, last }) => {
@@ -225,24 +223,17 @@ impl Questioning {
     }
 
     /// What to do next.
-    pub(super) fn poll_step(&mut self, notes: &mut Vec<Note>) -> Step {
-        loop {
-            let is_over = matches!(self.phase, Phase::Over(_));
-            if self.out.len() >= WRITE_BYTES || is_over && !self.out.is_empty() {
-                return Step::Write(self.next_write());
-            }
-            if let Some(step) = self.next.pop() {
-                return step;
-            }
-            match &self.phase {
-                Phase::Over(parting) => return Step::End(End::of(*parting)),
-                Phase::Asked(_) | Phase::Looking(_) => return Step::Wait,
-                Phase::Awaiting(_) => match self.connection.identity() {
-                    None => return Step::Wait,
-                    Some(None) => self.phase = Phase::Over(Parting::Silent),
-                    Some(Some(actor)) => self.begin(actor, notes),
-                },
-            }
+    pub(super) fn poll_step(&mut self) -> Step {
+        let is_over = matches!(self.phase, Phase::Over(_));
+        if self.out.len() >= WRITE_BYTES || is_over && !self.out.is_empty() {
+            return Step::Write(self.next_write());
+        }
+        if let Some(step) = self.next.pop() {
+            return step;
+        }
+        match &self.phase {
+            Phase::Over(parting) => Step::End(End::of(*parting)),
+            Phase::Asked(_) | Phase::Looking(_) => Step::Wait,
         }
     }
 
@@ -252,20 +243,8 @@ impl Questioning {
         Bytes::from(core::mem::replace(&mut self.out, rest))
     }
 
-    /// It is known who asks: the service is asked, or the question refused.
-    fn begin(&mut self, actor: Arc<Actor>, notes: &mut Vec<Note>) {
-        let phase = core::mem::replace(&mut self.phase, Phase::Over(Parting::Finish));
-        let Phase::Awaiting(question) = phase else { return };
-        self.actor = Some(actor);
-        match question {
-            Ok(question) => self.ask(question.clone().into(), question),
-            Err(refusal) => self.refuse(refusal, notes),
-        }
-    }
-
     fn ask(&mut self, query: Query, asked: Question) {
-        let actor = self.actor.as_ref().expect("only who is known asks");
-        let (actor, (_, ticket)) = (Actor::clone(actor), self.lane.ticket());
+        let (actor, (_, ticket)) = (Actor::clone(&self.actor), self.lane.ticket());
         self.phase = Phase::Asked(asked);
         self.next.push(Step::Ask(vec![Input::Query { ticket, actor, query }]));
     }
