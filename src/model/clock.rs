@@ -66,6 +66,12 @@ impl Ahead {
         Lifetime::from_ms(self.0.abs_diff(other.0))
     }
 
+    /// How a clock is set that was ahead so far and now is `after`: which way, and by how much.
+    #[must_use]
+    pub fn set_to(self, after: Self) -> (&'static str, Lifetime) {
+        (if after > self { "ahead" } else { "back" }, self.apart(after))
+    }
+
     /// As near to `goal` as a move of at most `most` brings it.
     #[must_use]
     pub fn towards(self, goal: Self, most: Lifetime) -> Self {
@@ -100,6 +106,16 @@ mod tests {
         assert_eq!(Ahead::from_ms(i64::MIN).passed(end), end);
         let apart = Ahead::from_ms(i64::MIN).apart(Ahead::from_ms(i64::MAX));
         assert_eq!(apart, Lifetime::from_ms(u64::MAX));
+    }
+
+    #[test]
+    fn which_way_a_clock_was_set_is_told_in_words() {
+        let set = |before, after| {
+            let (direction, by) = Ahead::from_ms(before).set_to(Ahead::from_ms(after));
+            (direction, by.as_ms())
+        };
+        assert_eq!(set(0, -120_000), ("back", 120_000));
+        assert_eq!(set(-120_000, 5), ("ahead", 120_005));
     }
 
     #[test]

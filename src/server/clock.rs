@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::{ServerError, files};
 use crate::disk;
-use crate::event::{ClockCause, ClockMoved, Event};
+use crate::event::{ClockCause, Event};
 use crate::model::{Ahead, Lifetime, Now, Timestamp};
 use crate::service::resumed_at;
 use crate::uptime;
@@ -125,7 +125,8 @@ fn known_ahead(noted: &[u8], boot: &str) -> Option<Ahead> {
 /// Tells the operator of an event that says that the wall clock was set.
 pub(super) fn tell(event: &Event) {
     let Event::ClockMoved(moved) = event else { return };
-    let (by_ms, direction) = by(moved);
+    let (direction, by) = moved.before.set_to(moved.after);
+    let by_ms = by.as_ms();
     let meanwhile = match moved.cause {
         ClockCause::Drifted => return,
         ClockCause::Set => "while the server runs",
@@ -136,12 +137,6 @@ pub(super) fn tell(event: &Event) {
         direction,
         "the wall clock was set {meanwhile}; lifetimes go on by elapsed time, times are shown as it has them; keep it right by NTP"
     );
-}
-
-/// By how many milliseconds the wall clock was set, and which way.
-fn by(moved: &ClockMoved) -> (u64, &'static str) {
-    let direction = if moved.after > moved.before { "ahead" } else { "back" };
-    (moved.after.apart(moved.before).as_ms(), direction)
 }
 
 #[cfg(test)]
@@ -193,16 +188,5 @@ mod tests {
         let first = SystemClock.since_boot();
         assert!(SystemClock.since_boot() >= first);
         assert_eq!(SystemClock.boot(), SystemClock.boot());
-    }
-
-    #[test]
-    fn which_way_a_clock_was_set_is_told_in_words() {
-        let moved = |before, after| ClockMoved {
-            before: Ahead::from_ms(before),
-            after: Ahead::from_ms(after),
-            cause: ClockCause::Set,
-        };
-        assert_eq!(by(&moved(0, -120_000)), (120_000, "back"));
-        assert_eq!(by(&moved(-120_000, 5)), (120_005, "ahead"));
     }
 }

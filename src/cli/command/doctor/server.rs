@@ -82,10 +82,10 @@ fn clock(name: &str, server: Timestamp, here: Timestamp) -> Check {
 fn clock_set(name: &str, said: &ServerDescription, server: Timestamp) -> Option<Check> {
     let set = said.clock?;
     let (name, ago) = (format!("{name} server clock"), set.at.until(server));
-    let direction = if set.by > Ahead::ZERO { "ahead" } else { "back" };
+    let (direction, by) = Ahead::ZERO.set_to(set.by);
     let detail = format!(
         "it was set {direction} by {}, {} ago; lifetimes went on by elapsed time",
-        span(set.by.apart(Ahead::ZERO)),
+        span(by),
         span(ago)
     );
     if ago > CLOCK_SET_RECENT {

@@ -88,10 +88,10 @@ fn clock_set(recorded: &Recorded) -> Option<Check> {
     if moved.cause == ClockCause::Drifted {
         return None;
     }
-    let direction = if moved.after > moved.before { "ahead" } else { "back" };
+    let (direction, by) = moved.before.set_to(moved.after);
     let detail = format!(
         "the wall clock was set {direction} by {} at event {}; lifetimes went on by elapsed time",
-        span(moved.after.apart(moved.before)),
+        span(by),
         recorded.sequence
     );
     let cure = "keep the clock right by NTP, and start the server only once it is";
