@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+use adsum::client::{InviteToken, KeyHash};
+
 use crate::processes::{Ended, Site, run};
 
 fn invite(site: &Site, more: &[&str]) -> Ended {
@@ -37,6 +39,23 @@ fn an_operator_whose_administrators_are_lost_makes_one_on_the_store() {
     assert_eq!(enroll(&site, "again", &token).line()["role"], "administrator");
     assert_eq!(enroll(&site, "third", &token).error(4), "bad-invite");
     site.run("again", &["invite", "bob@localhost"]).line();
+}
+
+#[test]
+fn a_token_of_another_server_is_made_one_of_this_server() {
+    let mut site = Site::start(&[]);
+    let this = site.serving["server_key"].as_str().unwrap().parse().unwrap();
+    let first = site.serving["invite"].as_str().unwrap().to_owned();
+    site.run("root", &["enroll", "root@localhost", "--server", &site.address, "--invite", &first])
+        .line();
+    let foreign = |secret| InviteToken::from_bytes([secret; 32]).bound_to(KeyHash([7; 32]));
+    let bound = |made: Ended| made.line()["token"].as_str().unwrap().parse().unwrap();
+    let online: InviteToken =
+        bound(site.run("root", &["invite", "--token", &foreign(1).to_string()]));
+    assert_eq!((online.server_key(), online.as_bytes()), (Some(this), &[1; 32]));
+    site.stop();
+    let offline: InviteToken = bound(invite(&site, &["--token", &foreign(2).to_string()]));
+    assert_eq!((offline.server_key(), offline.as_bytes()), (Some(this), &[2; 32]));
 }
 
 #[test]

@@ -5,8 +5,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use serde::Serialize;
-
+use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
 use crate::client::{ClientError, Enrolled, Enrollment, InviteToken, KeyHash, ServerAddress};
 use crate::model::{DeviceLabel, Principal};
@@ -36,30 +35,17 @@ pub(in crate::cli) struct Args {
     replace: bool,
 }
 
-/// `{"type":"enrolled", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "enrolled")]
-struct EnrolledLine {
-    principal: String,
-    device: String,
-    role: &'static str,
-    server: String,
-    server_key: String,
-    /// `false` if this key was enrolled before, by a run that was cut off.
-    newly: bool,
-}
-
-impl From<&Enrolled> for EnrolledLine {
-    fn from(enrolled: &Enrolled) -> Self {
-        let identity = &enrolled.identity;
-        Self {
-            principal: identity.principal.to_string(),
-            device: identity.device.to_string(),
-            role: enrolled.role.as_str(),
-            server: identity.server.to_string(),
-            server_key: identity.server_key.to_string(),
-            newly: enrolled.newly,
-        }
+line! {
+    /// `{"type":"enrolled", …}`.
+    #[serde(tag = "type", rename = "enrolled")]
+    struct EnrolledLine from enrolled: &Enrolled {
+        principal: String = enrolled.identity.principal.to_string(),
+        device: String = enrolled.identity.device.to_string(),
+        role: &'static str = enrolled.role.as_str(),
+        server: String = enrolled.identity.server.to_string(),
+        server_key: String = enrolled.identity.server_key.to_string(),
+        /// `false` if this key was enrolled before, by a run that was cut off.
+        newly: bool = enrolled.newly,
     }
 }
 

@@ -5,13 +5,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
+use crate::cli::print::line::line;
 use crate::cli::print::time::{lifetime, rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
-use crate::client::{InviteOptions, InviteToken, KeyHash};
+use crate::client::{InviteOptions, InviteToken, Invited, KeyHash};
 use crate::model::{Domain, Lifetime, Principal, Role};
-use crate::server::{OperatorInvite, invite_administrator};
+use crate::server::{OperatorInvite, OperatorInvited, invite_administrator};
 
 /// Arguments of `adsum invite`.
 #[derive(Debug, clap::Args)]
@@ -35,17 +34,39 @@ pub(in crate::cli) struct Args {
     token: Option<InviteToken>,
 }
 
-/// `{"type":"invited", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "invited")]
-struct InvitedLine {
-    token: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<String>,
-    role: &'static str,
-    expires_at: String,
-    /// What to run on the new device.
-    command: String,
+/// An invite that was made.
+struct Made {
+    /// For whom; anybody if `None`.
+    principal: Option<Principal>,
+    domain: String,
+    role: Role,
+    /// Where it is used.
+    server: String,
+    invited: Invited,
+}
+
+line! {
+    /// `{"type":"invited", …}`.
+    #[serde(tag = "type", rename = "invited")]
+    struct InvitedLine from made: &Made {
+        token: String = made.invited.token.to_string(),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        principal: Option<String> = made.principal.as_ref().map(Principal::to_string),
+        role: &'static str = made.role.as_str(),
+        expires_at: String = rfc3339(made.invited.expires_at),
+        /// What to run on the new device.
+        command: String = made.command(),
+    }
+}
+
+impl Made {
+    /// The token names the server's key, so that the new device need not trust the first answer it gets.
+    fn command(&self) -> String {
+        let anybody = || format!("NAME@{}", self.domain);
+        let name = self.principal.as_ref().map_or_else(anybody, Principal::to_string);
+        let (server, token) = (&self.server, &self.invited.token);
+        format!("adsum enroll {name} --server {server} --invite {token}")
+    }
 }
 
 impl fmt::Display for InvitedLine {
@@ -57,74 +78,67 @@ impl fmt::Display for InvitedLine {
     }
 }
 
+/// Runs `adsum invite`.
+pub(super) fn run(mut args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+    let made = match args.data.take() {
+        Some(data) => as_operator(&data, args)?,
+        None => as_member(args, invocation)?,
+    };
+    invocation.output.line(&InvitedLine::from(&made))
+}
+
+fn as_member(args: Args, invocation: &Invocation) -> Result<Made, Failure> {
+    let identity = invocation.identity()?;
+    let role = if args.admin { Role::Administrator } else { Role::User };
+    let (principal, lifetime, token) = (args.principal, args.expires, args.token);
+    let options = InviteOptions { principal: principal.clone(), role, lifetime, token };
+    let invited = session::once(invocation, async |client| Ok(client.invite(options).await?))?;
+    let (domain, server) = (identity.principal.domain().to_owned(), identity.server.to_string());
+    Ok(Made { principal, domain, role, server, invited })
+}
+
 /// Makes an invite as the operator of the store in `data`.
-fn as_operator(data: &Path, args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
+fn as_operator(data: &Path, args: Args) -> Result<Made, Failure> {
+    let (principal, role, server) = (args.principal, Role::Administrator, "HOST:PORT".to_owned());
     let named = args.token.as_ref().and_then(InviteToken::server_key);
     let invite = OperatorInvite {
-        principal: args.principal.clone(),
+        principal: principal.clone(),
         domain: args.domain,
         lifetime: args.expires,
         token: args.token.map(|token| *token.as_bytes()),
     };
-    let invited = invite_administrator(data, invite)?;
-    let mut token = InviteToken::from_bytes(invited.token);
-    // A token given by its maker that names a server stays as it is.
-    if let Some(key) = named.or(invited.server_key.map(KeyHash)) {
+    let OperatorInvited { token, server_key, domain, expires_at } =
+        invite_administrator(data, invite)?;
+    let mut token = InviteToken::from_bytes(token);
+    // Until a server has run on the store its key is not known, and whoever gave the token may know it.
+    if let Some(key) = server_key.map(KeyHash).or(named) {
         token = token.bound_to(key);
     }
-    let principal = args.principal.map(|principal| principal.to_string());
-    let name = principal.clone().unwrap_or_else(|| format!("NAME@{}", invited.domain));
-    invocation.output.line(&InvitedLine {
-        token: token.to_string(),
-        principal,
-        role: Role::Administrator.as_str(),
-        expires_at: rfc3339(invited.expires_at),
-        command: format!("adsum enroll {name} --server HOST:PORT --invite {token}"),
-    })
-}
-
-/// Runs `adsum invite`.
-pub(super) fn run(mut args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    if let Some(data) = args.data.take() {
-        return as_operator(&data, args, invocation);
-    }
-    let identity = invocation.identity()?;
-    let role = if args.admin { Role::Administrator } else { Role::User };
-    let (principal, lifetime, token) = (args.principal.clone(), args.expires, args.token);
-    let options = InviteOptions { principal, role, lifetime, token };
-    let invited = session::once(invocation, async |client| Ok(client.invite(options).await?))?;
-    let name = args
-        .principal
-        .as_ref()
-        .map_or_else(|| format!("NAME@{}", identity.principal.domain()), Principal::to_string);
-    let (server, token) = (&identity.server, &invited.token);
-    let line = InvitedLine {
-        token: token.to_string(),
-        principal: args.principal.map(|principal| principal.to_string()),
-        role: role.as_str(),
-        expires_at: rfc3339(invited.expires_at),
-        // The token names the server's key, so that the new device need not trust the first answer it gets.
-        command: format!("adsum enroll {name} --server {server} --invite {token}"),
-    };
-    invocation.output.line(&line)
+    Ok(Made { principal, domain, role, server, invited: Invited { token, expires_at } })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
 
     #[test]
     fn an_invited_line_is_ready_to_be_pasted() {
-        let line = InvitedLine {
-            token: "abc".into(),
-            principal: Some("bob@localhost".into()),
-            role: "user",
-            expires_at: "2026-01-01T00:00:00.000Z".into(),
-            command: "adsum enroll bob@localhost --invite abc".into(),
-        };
-        assert!(line.to_string().ends_with("\n  adsum enroll bob@localhost --invite abc"));
-        assert!(serde_json::to_string(&line).unwrap().starts_with(
-            r#"{"type":"invited","token":"abc","principal":"bob@localhost","role":"user""#
-        ));
+        let (token, expires_at) = (InviteToken::from_bytes([7; 32]), Timestamp::from_ms(0));
+        let line = InvitedLine::from(&Made {
+            principal: Some("bob@localhost".parse().unwrap()),
+            domain: "localhost".into(),
+            role: Role::User,
+            server: "d.example:2778".into(),
+            invited: Invited { token: token.clone(), expires_at },
+        });
+        let command =
+            format!("adsum enroll bob@localhost --server d.example:2778 --invite {token}");
+        assert!(line.to_string().ends_with(&format!("\n  {command}")), "{line}");
+        let json = serde_json::to_string(&line).unwrap();
+        let told = format!(
+            r#"{{"type":"invited","token":"{token}","principal":"bob@localhost","role":"user""#
+        );
+        assert!(json.starts_with(&told), "{json}");
     }
 }

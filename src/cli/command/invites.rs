@@ -4,10 +4,9 @@
 
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
-use serde::Serialize;
 
-use crate::cli::print::table::Row;
-use crate::cli::print::{changed, table, time::rfc3339};
+use crate::cli::print::table::{self, Row};
+use crate::cli::print::{changed, line::line, time::rfc3339};
 use crate::cli::run::cure;
 use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::{Client, OpenInvite};
@@ -42,34 +41,21 @@ fn digits(text: &str) -> Result<String, String> {
         .ok_or_else(|| "write the 16 digits that `adsum invites` shows".to_owned())
 }
 
-/// `{"type":"invite", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "invite")]
-struct InviteLine {
-    invite: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<String>,
-    domain: String,
-    role: &'static str,
-    /// Left out for one that the operator made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<String>,
-    expires_at: String,
-}
-
-impl From<OpenInvite> for InviteLine {
-    fn from(open: OpenInvite) -> Self {
-        Self {
-            invite: HEXLOWER.encode(&open.invite.0),
-            principal: open.principal.map(|principal| principal.to_string()),
-            domain: open.domain.to_string(),
-            role: open.role.as_str(),
-            by: open.by.map(|by| by.to_string()),
-            device: open.device.map(|device| device.to_string()),
-            expires_at: rfc3339(open.expires_at),
-        }
+line! {
+    /// `{"type":"invite", …}`.
+    #[serde(tag = "type", rename = "invite")]
+    struct InviteLine from open: &OpenInvite {
+        invite: String = HEXLOWER.encode(&open.invite.0),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        principal: Option<String> = open.principal.as_ref().map(ToString::to_string),
+        domain: String = open.domain.to_string(),
+        role: &'static str = open.role.as_str(),
+        /// Left out for one that the operator made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String> = open.by.as_ref().map(ToString::to_string),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<String> = open.device.as_ref().map(ToString::to_string),
+        expires_at: String = rfc3339(open.expires_at),
     }
 }
 
@@ -99,7 +85,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 
 fn list(invocation: &mut Invocation) -> Result<(), Failure> {
     let open = session::once(invocation, async |client| Ok(client.invites().await?))?;
-    let lines: Vec<InviteLine> = open.into_iter().map(InviteLine::from).collect();
+    let lines: Vec<InviteLine> = open.iter().map(InviteLine::from).collect();
     table::print(&lines, "no invite is open", &mut invocation.output)
 }
 

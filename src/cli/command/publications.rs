@@ -3,10 +3,9 @@
 //! Must never hold: what is published (`fetch` shows it).
 
 use clap::Subcommand;
-use serde::Serialize;
 
-use crate::cli::print::table::Row;
-use crate::cli::print::{changed, table, text::quoted, time::rfc3339};
+use crate::cli::print::table::{self, Row};
+use crate::cli::print::{changed, line::line, text::quoted, time::rfc3339};
 use crate::cli::run::{failure::Failure, invocation::Invocation, repeat::Operation, session};
 use crate::client::LivePublication;
 use crate::model::{DeviceId, Presentity, PublicationName};
@@ -37,27 +36,16 @@ enum Action {
     },
 }
 
-/// `{"type":"publication", …}`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "publication")]
-struct PublicationLine {
-    presentity: String,
-    device: String,
-    name: String,
-    expires_at: String,
-    /// Whether the device that asks published it.
-    this_device: bool,
-}
-
-impl PublicationLine {
-    fn new(presentity: &Presentity, live: &LivePublication, own: DeviceId) -> Self {
-        Self {
-            presentity: presentity.to_string(),
-            device: live.device.to_string(),
-            name: live.name.as_str().to_owned(),
-            expires_at: rfc3339(live.expires_at),
-            this_device: live.device == own,
-        }
+line! {
+    /// `{"type":"publication", …}`.
+    #[serde(tag = "type", rename = "publication")]
+    struct PublicationLine from (presentity, live, own): (&Presentity, &LivePublication, DeviceId) {
+        presentity: String = presentity.to_string(),
+        device: String = live.device.to_string(),
+        name: String = live.name.as_str().to_owned(),
+        expires_at: String = rfc3339(live.expires_at),
+        /// Whether the device that asks published it.
+        this_device: bool = live.device == own,
     }
 }
 
@@ -88,7 +76,7 @@ fn list(presentity: &Presentity, invocation: &mut Invocation) -> Result<(), Fail
     let own = invocation.identity()?.device;
     let live =
         session::once(invocation, async |client| Ok(client.publications(presentity).await?))?;
-    let shown = |live| PublicationLine::new(presentity, live, own);
+    let shown = |live| PublicationLine::from((presentity, live, own));
     let lines: Vec<PublicationLine> = live.iter().map(shown).collect();
     table::print(&lines, "nothing is published", &mut invocation.output)
 }
@@ -102,7 +90,7 @@ mod tests {
     fn a_publication_line_tells_device_name_and_until_when() {
         let (device, name) = (DeviceId([7; 8]), PublicationName::new("desk").unwrap());
         let live = LivePublication { device, name, expires_at: Timestamp::from_ms(0) };
-        let shown = PublicationLine::new(&"pres:a@b".parse().unwrap(), &live, device);
+        let shown = PublicationLine::from((&"pres:a@b".parse().unwrap(), &live, device));
         let until = "until 1970-01-01T00:00:00.000Z";
         assert_eq!(shown.cells(), ["0707070707070707", "\"desk\"", until, "(this device)"]);
         let json = serde_json::to_string(&shown).unwrap();

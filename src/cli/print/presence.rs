@@ -15,7 +15,7 @@ use crate::cli::print::{
 };
 use crate::client::Presence;
 use crate::format::pidf;
-use crate::model::{Document, LeftOut, SubscriptionState, Tuple};
+use crate::model::{Basic, Document, LeftOut, SubscriptionState, Tuple};
 
 line! {
     /// `{"type":"presence", …}`: the state of a presentity as the watcher may see it.
@@ -38,7 +38,7 @@ line! {
 line! {
     /// What a presentity shows.
     pub(in crate::cli) struct DocumentLine from document: &Document {
-        tuples: Vec<TupleLine> = document.tuples().iter().map(TupleLine::new).collect(),
+        tuples: Vec<TupleLine> = document.tuples().iter().map(TupleLine::from).collect(),
         /// Notes about the whole presentity.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notes: Vec<NoteLine> = document.notes().iter().map(NoteLine::new).collect(),
@@ -61,25 +61,31 @@ struct LeftOutLine {
     markup: u32,
 }
 
-#[derive(Debug, Serialize)]
-struct TupleLine {
-    id: String,
-    /// `null` if the status has only values of other kinds.
-    status: Option<&'static str>,
-    /// The first note.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<Written>,
-    /// All notes, if there are several or one tells its language.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<NoteLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contact: Option<Written>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<String>,
-    #[serde(flatten)]
-    said: SaidLine,
+line! {
+    /// One tuple.
+    struct TupleLine from tuple: &Tuple {
+        id: String = tuple.id.as_str().to_owned(),
+        /// `null` if the status has only values of other kinds.
+        status: Option<&'static str> = tuple.basic.map(Basic::as_str),
+        /// The first note.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<Written> = tuple.notes.first().map(|note| Written::of(&note.text)),
+        /// All notes, if there are several or one tells its language.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<NoteLine> = match tuple.notes.as_slice() {
+            [only] if only.language.is_empty() => Vec::new(),
+            notes => notes.iter().map(NoteLine::new).collect(),
+        },
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contact: Option<Written> = tuple.contact.as_ref().map(|contact| Written::of(&contact.uri)),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        priority: Option<f64> = tuple.contact.as_ref().and_then(|contact| contact.priority)
+            .map(|priority| f64::from(priority.thousandths()) / 1_000.0),
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timestamp: Option<String> = tuple.timestamp.map(rfc3339),
+        #[serde(flatten)]
+        said: SaidLine = SaidLine(pidf::said_of(tuple)),
+    }
 }
 
 impl DocumentLine {
@@ -100,24 +106,6 @@ impl LeftOutLine {
 }
 
 impl TupleLine {
-    fn new(tuple: &Tuple) -> Self {
-        let notes: Vec<NoteLine> = tuple.notes.iter().map(NoteLine::new).collect();
-        let plain = notes.len() <= 1 && notes.iter().all(|note| note.lang.is_empty());
-        let contact = tuple.contact.as_ref();
-        Self {
-            id: tuple.id.as_str().to_owned(),
-            status: tuple.basic.map(crate::model::Basic::as_str),
-            note: notes.first().map(|note| note.text.clone()),
-            notes: if plain { Vec::new() } else { notes },
-            contact: contact.map(|contact| Written::of(&contact.uri)),
-            priority: contact
-                .and_then(|contact| contact.priority)
-                .map(|priority| f64::from(priority.thousandths()) / 1_000.0),
-            timestamp: tuple.timestamp.map(rfc3339),
-            said: SaidLine(pidf::said_of(tuple)),
-        }
-    }
-
     fn all_notes(&self) -> Vec<NoteLine> {
         match (&self.note, self.notes.is_empty()) {
             (Some(text), true) => vec![NoteLine { text: text.clone(), lang: String::new() }],
@@ -188,7 +176,7 @@ impl fmt::Display for TupleLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Basic, Contact, EndReason, Note, Payload, Timestamp, TupleId};
+    use crate::model::{Contact, EndReason, Note, Payload, Timestamp, TupleId};
 
     fn note(text: &str, language: &str) -> Note {
         Note { language: language.into(), text: Payload::text(text) }
