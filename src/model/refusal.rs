@@ -103,8 +103,10 @@ pub enum Refusal {
         max: u64,
     },
     /// There is no such subscription.
-    #[error("there is no subscription of yours to {address}; watch it first")]
+    #[error("there is no subscription of {watcher} to {address}; check both names")]
     NoSubscription {
+        /// Who would have it.
+        watcher: String,
         /// The presentity.
         address: String,
     },

@@ -141,3 +141,44 @@ fn who_says_displayed_while_receipts_are_off_is_told_once() {
     let read = site.plain("bob", &["inbox", "--displayed"]);
     assert!(read.exit == 0 && !read.stderr.contains(word), "{}", read.stderr);
 }
+
+#[test]
+fn what_is_taken_away_twice_is_told_the_second_time_as_it_is() {
+    let site = Site::start(&["--open-enrollment"]);
+    let first = site.serving["invite"].as_str().unwrap().to_owned();
+    site.run("root", &["enroll", "root@localhost", "--server", &site.address, "--invite", &first])
+        .line();
+    site.enroll("bob");
+    let made = |command: &[&str]| site.run("root", command).lines();
+    made(&["publish", "open"]);
+    let own = made(&["keys", "list"])[0]["device"].as_str().unwrap().to_owned();
+    made(&["invite", "carol@localhost"]);
+    let invite = made(&["invites"])[0]["invite"].as_str().unwrap().to_owned();
+    made(&["rules", "allow", "bob@localhost", "--name", "r"]);
+    made(&["grant", "give", "bob@localhost", "read"]);
+    site.run("bob", &["watch", "pres:root@localhost", "--until-caught-up"]).lines();
+    let remove = ["publications", "remove", &own];
+    let short = ["invites", "withdraw", &invite[..16]];
+    let repeat = [&short[..], &["--operation", "00112233445566778899aabbccddeeff"]].concat();
+    let end = ["watchers", "end", "bob@localhost"];
+    let take = ["grant", "take", "bob@localhost"];
+    for (command, words) in [
+        (&remove[..], "is removed"),
+        (&remove, "has no such publication there; list them with `adsum publications`"),
+        (&["publish", "--remove", "--name", "never"], "see what stands with `adsum publications`"),
+        (&short, "is withdrawn"),
+        (&short, "there is no open invite"),
+        (&["invites", "withdraw", &invite], "there is no open invite"),
+        (&repeat, "is open: it was withdrawn, was used, ran out, or never was"),
+        (&["rules", "remove", "r"], "are changed (version 2)"),
+        (&["rules", "remove", "r"], "there is no rule \"r\"; list them"),
+        (&take, "nothing is granted to bob@localhost"),
+        (&take, "nothing is granted to bob@localhost"),
+        (&end, "bob@localhost watches pres:root@localhost no more"),
+        (&end, "no subscription of bob@localhost to pres:root@localhost; check both names"),
+        (&["unwatch", "pres:bob@localhost"], "of root@localhost to pres:bob@localhost; check both"),
+    ] {
+        let Ended { stdout, stderr, .. } = site.plain("root", command);
+        assert!(format!("{stdout}{stderr}").contains(words), "{command:?}: {stdout}{stderr}");
+    }
+}

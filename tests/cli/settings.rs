@@ -127,6 +127,8 @@ const REFUSED: &[Start<'_>] = &[
     ("", &[], &["--certificate", "c.pem"]),
     ("", &[], &["--key", "k.pem"]),
     ("", &[], &["--log", "a=b=c"]),
+    ("", &[("ADSUM_LOG", "")], &[]),
+    ("", &[], &["--log", " , "]),
 ];
 
 fn told(start: &Start<'_>) -> String {

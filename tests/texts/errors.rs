@@ -98,7 +98,10 @@ fn presence_and_messages(told: &mut Told) {
             (R::TooBrief { minimum: Lifetime::from_ms(1_000) }, "1 s"),
             (R::PublicationsFull { max: 3 }, "3 publications"),
             (R::SubscriptionsFull { max: 3 }, "3 subscriptions"),
-            (R::NoSubscription { address: alice() }, "pres:alice"),
+            (
+                R::NoSubscription { watcher: "bob@localhost".into(), address: alice() },
+                "bob@localhost to pres:alice",
+            ),
             (R::NotYourSender { given: text("bob@d") }, "bob@d"),
             (R::Forbidden { action: text("read it"), cure: text("ask its owner") }, "read it"),
             (R::DuplicateId { id: text("m1") }, "m1"),

@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
         }
         Action::Take { grantee } => {
             set(of, grantee, Rights::NONE, invocation)?;
-            changed::print(&format!("{grantee} may do nothing any more"), 0, invocation)
+            changed::print(&format!("nothing is granted to {grantee}"), 0, invocation)
         }
     }
 }

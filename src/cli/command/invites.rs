@@ -91,13 +91,18 @@ fn list(invocation: &mut Invocation) -> Result<(), Failure> {
 
 fn withdraw(given: &str, invocation: &mut Invocation) -> Result<(), Failure> {
     let is_repeat = invocation.operation.is_some();
-    session::once(invocation, async |client| match named(client, given).await? {
-        Some(invite) => Ok(client.withdraw_invite(invite).await?),
+    let was_named = session::once(invocation, async |client| match named(client, given).await? {
+        Some(invite) => Ok(client.withdraw_invite(invite).await.map(|()| true)?),
         // The first time may have done it.
-        None if is_repeat => Ok(()),
+        None if is_repeat => Ok(false),
         None => Err(unknown(given)),
     })?;
-    changed::print(&format!("the invite {given} is withdrawn"), 0, invocation)
+    let done = if was_named {
+        format!("the invite {given} is withdrawn")
+    } else {
+        format!("no invite {given} is open: it was withdrawn, was used, ran out, or never was")
+    };
+    changed::print(&done, 0, invocation)
 }
 
 fn unknown(given: &str) -> Failure {
@@ -105,8 +110,11 @@ fn unknown(given: &str) -> Failure {
     Failure::failed(refusal.code().as_str(), cure::of_refusal(&refusal))
 }
 
-/// The open invite whose name begins so.
+/// The invite of this name, or the open one whose name begins so.
 async fn named(client: &Client, given: &str) -> Result<Option<InviteId>, Failure> {
+    if let Ok(Ok(whole)) = HEXLOWER.decode(given.as_bytes()).map(<[u8; 32]>::try_from) {
+        return Ok(Some(InviteId(whole)));
+    }
     let open = client.invites().await?;
     let mut ids = open.iter().map(|open| open.invite);
     Ok(ids.find(|invite| HEXLOWER.encode(&invite.0).starts_with(given)))

@@ -34,6 +34,9 @@ pub(in crate::cli) fn of_state(error: &StateError) -> String {
             "put that identity aside with `adsum enroll --replace`".to_owned()
         }
         StateError::SeveralIdentities { .. } => "say which one with --as".to_owned(),
+        StateError::NothingPublished { .. } => {
+            "see what stands with `adsum publications`, or publish first".to_owned()
+        }
         _ => return error.to_string(),
     };
     instead(&error.to_string(), &cure)

@@ -112,7 +112,8 @@ pub(super) fn unsubscribe(
     let known = view.and_then(|view| view.subscriptions.get(&presentity));
     let known = known.filter(|known| !known.by_fetch);
     let Some(known) = known else {
-        return Err(Refusal::NoSubscription { address: presentity.to_string() });
+        let (watcher, address) = (actor.principal.to_string(), presentity.to_string());
+        return Err(Refusal::NoSubscription { watcher, address });
     };
     // One that waits has ended already as far as its watcher knows.
     if !known.is_live() || known.state == SubscriptionState::Waiting {
@@ -183,7 +184,8 @@ pub(super) fn end(
     }
     let view = case.views.watcher(&watcher);
     if view.is_none_or(|view| view.live(&presentity).is_none()) {
-        return Err(Refusal::NoSubscription { address: format!("{presentity} by {watcher}") });
+        let (watcher, address) = (watcher.to_string(), presentity.to_string());
+        return Err(Refusal::NoSubscription { watcher, address });
     }
     let reason = if is_owner { EndReason::Rejected } else { EndReason::Deactivated };
     let about = format!("{watcher} to {presentity}");

@@ -84,6 +84,11 @@ impl Args {
 }
 
 fn start_logging(settings: &Settings) -> Result<(), Failure> {
+    // A variable that was left empty would silence the server.
+    if settings.filter.split(',').all(|directive| directive.trim().is_empty()) {
+        let told = "the log filter is empty; write a level such as info, or off for no lines";
+        return Err(Failure::usage(told));
+    }
     // Libraries below write what strangers send, and as often as they send it. Whoever wants their lines names them.
     let filter = format!("{},{}", BELOW, settings.filter);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
