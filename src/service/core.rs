@@ -249,10 +249,8 @@ impl Service {
             return Err(Refusal::Suspended { principal: actor.principal.to_string() });
         }
         self.case(self.views.time()).check_domain(actor.principal.domain())?;
-        match view.and_then(|view| view.devices.get(&actor.device)) {
-            Some(device) if device.revoked_at.is_none() => Ok(()),
-            _ => Err(Refusal::KeyRevoked),
-        }
+        let is_active = view.is_some_and(|view| view.is_active(&actor.device));
+        is_active.then_some(()).ok_or(Refusal::KeyRevoked)
     }
 
     fn conclude(&mut self, now: Timestamp, ticket: Ticket, verdict: Result<Verdict, Refusal>) {

@@ -180,7 +180,11 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<Devi
 }
 
 fn invites(case: Case<'_>, actor: &Actor) -> Vec<OpenInvite> {
-    let open = case.views.invites().filter(|(_, open)| case.manages_invite(actor, open));
+    let maker = &actor.principal;
+    let is_all = case.is_administrator(maker);
+    let own = case.views.invites_of(maker).filter(|_| !is_all);
+    let all = is_all.then(|| case.views.invites()).into_iter().flatten();
+    let open = own.chain(all.filter(|(_, open)| case.manages_invite(actor, open)));
     let row = |(invite, open): (&InviteId, &InviteView)| {
         Some(OpenInvite {
             invite: *invite,
@@ -201,10 +205,8 @@ fn publications(
     actor: &Actor,
     presentity: &Presentity,
 ) -> Result<Vec<LivePublication>, Refusal> {
-    let is_theirs = |device| {
-        let own = case.views.principal(&actor.principal);
-        own.is_some_and(|view| view.devices.contains_key(device))
-    };
+    let own = case.views.principal(&actor.principal);
+    let is_theirs = |device| own.is_some_and(|view| view.has(device));
     let is_all = case.check_controls(actor, &presentity.principal(), "list its publications");
     let view = case.views.presentity(presentity);
     let live = view.into_iter().flat_map(|view| &view.publications);

@@ -72,6 +72,16 @@ impl Default for PrincipalView {
 }
 
 impl PrincipalView {
+    /// Whether `device` is or was one of its own.
+    pub fn has(&self, device: &DeviceId) -> bool {
+        self.devices.contains_key(device)
+    }
+
+    /// Whether `device` may act for it.
+    pub fn is_active(&self, device: &DeviceId) -> bool {
+        self.devices.get(device).is_some_and(|device| device.revoked_at.is_none())
+    }
+
     /// How many devices may act for it.
     pub fn devices_active(&self) -> usize {
         self.devices.values().filter(|device| device.revoked_at.is_none()).count()

@@ -228,11 +228,6 @@ impl Views {
             view.recount();
         }
         self.audiences.values_mut().for_each(AudienceView::index);
-        let invites = core::mem::take(&mut self.invites);
-        for (invite, view) in &invites {
-            self.index_invite(*invite, view);
-        }
-        self.invites = invites;
         self.index_messages();
         self.index_due();
         self.index_people();
@@ -281,6 +276,10 @@ impl Views {
     }
 
     fn index_due(&mut self) {
+        for (invite, view) in &self.invites {
+            self.expiry.insert(view.expires_at, Due::Invite(*invite));
+            self.made.invite(view.by.as_ref(), *invite, true);
+        }
         for (presentity, view) in &self.presentities {
             for (key, publication) in &view.publications {
                 self.expiry.insert(

@@ -173,14 +173,10 @@ impl Views {
             return true;
         }
         self.close_invite(invite);
-        self.index_invite(invite, &view);
-        self.invites.insert(invite, view);
-        false
-    }
-
-    pub(super) fn index_invite(&mut self, invite: InviteId, view: &InviteView) {
         self.expiry.insert(view.expires_at, Due::Invite(invite));
         self.made.invite(view.by.as_ref(), invite, true);
+        self.invites.insert(invite, view);
+        false
     }
 
     fn close_invite(&mut self, invite: InviteId) -> Option<InviteView> {

@@ -138,6 +138,7 @@ fn others(told: &mut Told, site: &Site) {
         told,
         site,
         &[
+            ("alice", &["publish", "--remove", "--name", "never"], "never"),
             ("bob", &["inbox", "--of", "im:alice@localhost"], "im:alice@localhost"),
             ("bob", &["rules", "list", "--of", "alice@localhost"], "alice@localhost"),
             ("bob", &["history", "pres:alice@localhost"], "alice@localhost"),

@@ -91,8 +91,8 @@ pub(super) fn published(
     owner: &Principal,
     grantee: &Principal,
 ) -> BTreeSet<PublicationKey> {
-    let devices = case.views.principal(grantee).map(|view| &view.devices);
+    let theirs = case.views.principal(grantee);
     let Some(view) = case.views.presentity(&owner.presentity()) else { return BTreeSet::new() };
-    let is_theirs = |device| devices.is_some_and(|devices| devices.contains_key(device));
+    let is_theirs = |device| theirs.is_some_and(|theirs| theirs.has(device));
     view.publications.keys().filter(|key| is_theirs(&key.device)).cloned().collect()
 }

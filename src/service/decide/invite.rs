@@ -100,14 +100,10 @@ pub(super) fn usable<'a>(
 /// serves, nor, in old logs, the device.
 fn is_backed(case: Case<'_>, open: &InviteView) -> bool {
     let Some(maker) = &open.by else { return true };
-    let is_free = |device: &DeviceId| {
-        let devices = case.views.principal(maker).map(|view| &view.devices);
-        let device = devices.and_then(|devices| devices.get(device));
-        device.is_some_and(|device| device.revoked_at.is_none())
-    };
-    let is_suspended = case.views.principal(maker).is_none_or(|view| view.is_suspended);
-    !is_suspended
-        && open.device.as_ref().is_none_or(is_free)
+    let may_act = case.views.principal(maker).is_some_and(|view| {
+        !view.is_suspended && open.device.is_none_or(|device| view.is_active(&device))
+    });
+    may_act
         && case.check_domain(maker.domain()).is_ok()
         && most(case, maker, open.principal.as_ref(), (open.role, &open.domain)).is_some()
 }

@@ -170,7 +170,7 @@ pub(super) fn remove_any(
     let RemovePublication { presentity, device, name, .. } = request;
     check_may_publish(case, actor, &presentity)?;
     let own = case.views.principal(&actor.principal);
-    if !own.is_some_and(|view| view.devices.contains_key(&device)) {
+    if !own.is_some_and(|view| view.has(&device)) {
         case.check_controls(actor, &presentity.principal(), "remove its publications")?;
     }
     let key = PublicationKey { device, name };
