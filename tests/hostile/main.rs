@@ -13,11 +13,13 @@ mod support;
 mod world;
 
 mod anonymous;
+mod costs;
 mod credentials;
 mod door;
 mod fairness;
 mod http;
 mod quotas;
+mod scenes;
 mod values;
 
 /// Not a test by itself: the process that [`support::child`] starts.

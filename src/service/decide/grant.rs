@@ -11,6 +11,7 @@ use crate::model::{OperationId, Principal, Refusal, Rights};
 use crate::protocol::{Answer, Grant};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
+use crate::view::RulesView;
 
 pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdict, Refusal> {
     let owner = grant.owner.unwrap_or_else(|| actor.principal.clone());
@@ -26,7 +27,8 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
             "is the owner, who has every right anyway; name somebody else",
         ));
     }
-    let view = case.views.rules(&owner).cloned().unwrap_or_default();
+    let none = RulesView::default();
+    let view = case.views.rules(&owner).unwrap_or(&none);
     let done = Reply::Done(Answer::Changed { version: 0 });
     let before = view.rights(&grantee);
     let is_new = !view.grants.contains_key(&grantee);
