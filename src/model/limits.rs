@@ -203,9 +203,15 @@ pub const OPERATION_MS: u64 = DAY_MS;
 pub const OPERATIONS_OF_DEVICE_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
 /// Operations that are remembered of one principal, whichever of its devices did them.
 pub const OPERATIONS_OF_PRINCIPAL_MAX: usize = DEVICES_MAX * OPERATIONS_OF_DEVICE_MAX;
+/// Operations whose time is over that are forgotten with one event: more than an event adds, so that they go as fast as
+/// they came, and few, so that nobody waits for a whole day's.
+pub const OPERATIONS_FORGOTTEN_MAX: usize = 4;
 /// Subscriptions, and watchers, that are looked at in one step when a feed is opened or watchers are listed: so that
 /// nobody else waits for more than a part of a millisecond.
 pub const FEED_PART_MAX: usize = 64;
+/// What ends by itself, and watchers to whom a change of rules is carried, in one round: a millisecond or two. The rest
+/// follows in the next rounds, and what others ask in between.
+pub const ROUND_PART_MAX: usize = 256;
 /// Rows of an inbox handed out at once for reading.
 pub const INBOX_PAGE_MAX: usize = 512;
 

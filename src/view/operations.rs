@@ -2,6 +2,7 @@
 //!
 //! Must never hold: what an operation did.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -21,20 +22,33 @@ pub struct OperationsView {
 }
 
 impl OperationsView {
-    /// What `key` came to, if that is remembered. Of two of one name the later one counts.
-    pub fn outcome(&self, key: OperationKey) -> Option<Outcome> {
+    /// What `key` came to, if that is remembered at `now`. Of two of one name the later one counts.
+    pub fn outcome(&self, key: OperationKey, now: Timestamp) -> Option<Outcome> {
         let index = self.keys.iter().rposition(|known| *known == key)?;
-        self.done.get(index).map(|(_, outcome)| *outcome)
+        let (at, outcome) = self.done.get(index)?;
+        (forget_at(*at) > now).then_some(*outcome)
     }
 
-    /// How many are remembered.
+    /// How many are held. Those whose time is over go a few at a time, and are not remembered any more from then on.
     pub fn count(&self) -> usize {
         self.keys.len()
     }
 
+    /// What is remembered at `now`; `None` if that is nothing. The same, whatever else is held yet.
+    pub(super) fn remembered(&self, now: Timestamp) -> Option<Cow<'_, Self>> {
+        let over = self.done.iter().take_while(|(at, _)| forget_at(*at) <= now).count();
+        if over == 0 {
+            return (!self.done.is_empty()).then_some(Cow::Borrowed(self));
+        }
+        let mut left = self.clone();
+        left.keys.drain(..over);
+        left.done.drain(..over);
+        (!left.done.is_empty()).then_some(Cow::Owned(left))
+    }
+
     /// When the oldest may be forgotten.
     pub(super) fn forget_at(&self) -> Option<Timestamp> {
-        self.done.front().map(|(at, _)| at.after(Lifetime::from_ms(OPERATION_MS)))
+        self.done.front().map(|(at, _)| forget_at(*at))
     }
 
     /// Adds an operation that `by` did at `at`.
@@ -56,6 +70,11 @@ impl OperationsView {
     }
 }
 
+/// When what was done at `at` may be forgotten.
+fn forget_at(at: Timestamp) -> Timestamp {
+    at.after(Lifetime::from_ms(OPERATION_MS))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,10 +94,13 @@ mod tests {
                 (Timestamp::default(), Outcome::Changed { version: number as u64 }),
             );
         }
-        assert_eq!((view.count(), view.outcome(key(0))), (OPERATIONS_OF_DEVICE_MAX, None));
+        assert_eq!(
+            (view.count(), view.outcome(key(0), Timestamp::default())),
+            (OPERATIONS_OF_DEVICE_MAX, None)
+        );
         for number in 1..=OPERATIONS_OF_DEVICE_MAX {
             assert_eq!(
-                view.outcome(key(number)),
+                view.outcome(key(number), Timestamp::default()),
                 Some(Outcome::Changed { version: number as u64 })
             );
         }

@@ -4,6 +4,7 @@
 //! what is folded twice changes nothing. Bytes: key = one letter and the entity's name, value = postcard.
 //! Must never hold: what follows from the entities (due times, known ids, counts); that is made anew on loading.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,8 +14,8 @@ use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
 use super::{
-    AudienceView, Due, InboxView, MessageKey, ReceiptRequest, Row, RowKind, StoreView,
-    SubscriptionView,
+    AudienceView, Due, InboxView, MessageKey, OperationsView, ReceiptRequest, Row, RowKind,
+    StoreView, SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
@@ -104,7 +105,7 @@ impl Views {
             EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
             EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
             EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
-            EntityKey::Operations(by) => vec![(key, self.operations.get(by).map(to_bytes))],
+            EntityKey::Operations(by) => vec![(key, self.remembered(by).as_deref().map(to_bytes))],
         }
     }
 
@@ -146,9 +147,15 @@ impl Views {
         let clock = (self.clock.as_of > Sequence::ZERO).then_some(EntityKey::Clock);
         let early = invites.chain(principals).chain(presentities).chain(watchers).chain(inboxes);
         let store = (self.store != StoreView::default()).then_some(EntityKey::Store);
-        let operations = self.operations.keys().cloned().map(EntityKey::Operations);
+        let remembered = self.operations.keys().filter(|by| self.remembered(by).is_some());
+        let operations = remembered.cloned().map(EntityKey::Operations);
         let late = early.chain(rules).chain(audiences).chain(domains).chain(store).chain(clock);
         late.chain(operations).collect()
+    }
+
+    /// The operations of `by` that are remembered at the moment of the last event.
+    fn remembered(&self, by: &Operator) -> Option<Cow<'_, OperationsView>> {
+        self.operations.get(by)?.remembered(self.time())
     }
 
     /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
@@ -272,7 +279,7 @@ impl Views {
         for (by, view) in &self.operations {
             self.forgetting.extend(view.forget_at().map(|at| (at, by.clone())));
         }
-        self.forget_operations();
+        self.forget_operations(usize::MAX);
     }
 
     fn index_due(&mut self) {

@@ -15,6 +15,7 @@ use crate::event::{
     EntityKey, Event, GrantChanged, GrantGiven, Operation, Operator, Outcome, PublicationKey,
     Recorded,
 };
+use crate::model::limits::OPERATIONS_FORGOTTEN_MAX;
 use crate::model::{
     Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal,
     Sequence, Timestamp,
@@ -102,7 +103,7 @@ impl Views {
             let by = Operator::Principal(event.watcher.clone());
             self.forget_operator(by, recorded.sequence);
         }
-        self.forget_operations();
+        self.forget_operations(OPERATIONS_FORGOTTEN_MAX);
     }
 
     /// Adds the operation that the event names to those of whoever did it.
@@ -119,10 +120,13 @@ impl Views {
         self.reschedule_forgetting(by, before, after);
     }
 
-    /// Forgets the operations whose time is over at the moment of the last event.
-    pub(super) fn forget_operations(&mut self) {
+    /// Forgets operations whose time is over at the moment of the last event, `max` at most: what is left of them is
+    /// remembered no more than what is gone.
+    pub(super) fn forget_operations(&mut self, max: usize) {
         let now = self.time();
-        while let Some((at, by)) = self.forgetting.first().filter(|(at, _)| *at <= now).cloned() {
+        for _ in 0..max {
+            let first = self.forgetting.first().filter(|(at, _)| *at <= now);
+            let Some((at, by)) = first.cloned() else { return };
             let view = self.operations.get_mut(&by).expect("what is to be forgotten is there");
             view.forget_oldest();
             let after = view.forget_at();
@@ -444,9 +448,14 @@ impl Views {
         self.subscribers.keys()
     }
 
+    /// How many operations of `by` are held, those among them whose time is over.
+    pub fn operations_held(&self, by: &Operator) -> usize {
+        self.operations.get(by).map_or(0, OperationsView::count)
+    }
+
     /// What an operation came to, if it was done of late.
     pub fn outcome(&self, operation: &Operation) -> Option<Outcome> {
-        self.operations.get(&operation.by)?.outcome(operation.key)
+        self.operations.get(&operation.by)?.outcome(operation.key, self.time())
     }
 
     /// Where the message of this key lies or lay.

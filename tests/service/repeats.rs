@@ -8,10 +8,11 @@ use crate::world::{
     actor, config, document, im, key, message, pres, principal, publish, seconds, subscribe,
 };
 use adsum::commit::Commit;
-use adsum::event::{Event, KeyEnrolled};
+use adsum::event::{Event, KeyEnrolled, Operator};
 use adsum::log::memory::MemoryDisk;
 use adsum::model::limits::{
-    OPERATION_MS, OPERATIONS_OF_DEVICE_MAX, OPERATIONS_OF_PRINCIPAL_MAX, REQUESTS_IN_FLIGHT_MAX,
+    OPERATION_MS, OPERATIONS_FORGOTTEN_MAX, OPERATIONS_OF_DEVICE_MAX, OPERATIONS_OF_PRINCIPAL_MAX,
+    REQUESTS_IN_FLIGHT_MAX,
 };
 use adsum::model::{
     Basic, Delivery, DeliveryChange, DeviceLabel, Handling, InboxSequence, InviteId, Lifetime,
@@ -452,6 +453,36 @@ fn what_is_remembered_is_bounded_by_number_and_of_the_silent_nothing_remains() {
     assert_eq!(server.remembering(), 0, "nothing of who is silent");
     server.restart(false);
     assert_eq!(server.remembering(), 0, "nor after the log is folded again");
+}
+
+#[test]
+fn what_is_over_is_forgotten_a_few_at_a_time_and_remembered_no_more_at_once() {
+    let mut server = Server::new(0);
+    let alice = actor("alice");
+    let publishes: Vec<_> =
+        (0..100).map(|number| Command::Publish(publication(number, None))).collect();
+    server.pipeline(&alice, &publishes);
+    server.pass(Lifetime::from_ms(OPERATION_MS + 1_000));
+    let unforgotten = |server: &Server| {
+        let alice = Operator::Device(actor("alice").device);
+        server.commit.views().operations_held(&alice)
+    };
+    let mut before = unforgotten(&server);
+    assert!(before > 50, "{before}");
+    for number in 0..100 {
+        let head = server.commit.head().get();
+        let text = Command::Send(message("carol", &format!("m{number}"), "any event"));
+        server.ask(&actor("bob"), text).unwrap();
+        let events = usize::try_from(server.commit.head().get() - head).unwrap();
+        let after = unforgotten(&server);
+        assert!(before - after <= events * OPERATIONS_FORGOTTEN_MAX, "{before} to {after}");
+        assert_eq!(server.remembering(), 0, "whatever is held");
+        before = after;
+    }
+    assert_eq!(before, 0);
+    let head = server.commit.head();
+    server.ask(&alice, publishes[99].clone()).unwrap();
+    assert!(server.commit.head() > head, "as if it were new");
 }
 
 #[test]
