@@ -157,14 +157,20 @@ impl Commit {
         self.persist().map(drop)
     }
 
-    /// Has every live subscription be where it belongs by what holds now, which may not be what held when the log was
-    /// last open. Call once, before anything is asked. Returns what happened.
+    /// Ends all that was due while the log was not open, and has every live subscription be where it belongs by what holds
+    /// now, which may not be what held then. Call once, before anything is asked. Returns what happened.
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
-    pub fn review(&mut self, now: impl Into<Now>) -> Result<Option<Batch>, LogFault> {
+    pub fn review(&mut self, now: impl Into<Now>) -> Result<Vec<Batch>, LogFault> {
+        let (now, mut happened) = (now.into(), Vec::new());
+        while self.service.is_due(now) {
+            self.take_in(now, Input::Tick);
+            happened.extend(self.persist()?);
+        }
         self.service.review(now);
-        self.persist()
+        happened.extend(self.persist()?);
+        Ok(happened)
     }
 
     /// Records what was counted and not recorded yet, for an orderly end.

@@ -28,7 +28,7 @@ use crate::commit::Commit;
 use crate::disk;
 use crate::event::{Event, InviteIssued};
 use crate::log::{EventLog, LogFault, SledLog};
-use crate::model::limits::INVITE_MS_DEFAULT;
+use crate::model::limits::{INVITE_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role, Sequence};
 use crate::service::ServiceConfig;
 use crate::session::Settings;
@@ -186,6 +186,7 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         messaging: config.messaging,
         anonymous_max: if config.anonymous { config.limits.anonymous_max } else { 0 },
         anonymous_of_origin_max: config.limits.address_anonymous_max,
+        round_part: ROUND_PART_MAX,
         secret: keys.store,
         epoch: EpochId(keys::random()),
     }

@@ -41,9 +41,11 @@ pub struct Service {
     pub(super) observations: Observations,
     pub(super) composing: ComposingRates,
     pub(super) anonymous: Anonymous,
-    clock: WallClock,
+    pub(super) clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
+    /// How much of what is due the running round may still end.
+    pub(super) part_left: usize,
     pending: Vec<(Moment, Event)>,
     pub(super) outputs: Vec<Output>,
     /// What the last input took so far: events, and what was looked at one by one.
@@ -79,13 +81,14 @@ impl Service {
             composing: ComposingRates::default(),
             anonymous: Anonymous::default(),
             round: None,
+            part_left: 0,
             pending: Vec::new(),
             outputs: Vec::new(),
             steps: 0,
         }
     }
 
-    /// Does what is due by `now`, then takes one input.
+    /// Does what is due by `now`, as much as one round may, and all that is due of what `input` is about. Then takes it.
     ///
     /// A round lasts until [`Service::take_batch`]. All its inputs are decided at one time: the first `now` of the
     /// round, or the time of the last event if that is later. What falls due is recorded at the moment when it was due.
@@ -95,6 +98,7 @@ impl Service {
         let now = self.begin(now);
         self.steps = 0;
         let outputs = self.outputs.len();
+        self.end_due_of(now, &input);
         match input.of_nobody() {
             Some(ticket) => self.take_in_of_nobody(now, ticket, input),
             None => self.take_in(now, input),
@@ -190,6 +194,7 @@ impl Service {
         }
         let now = now.into();
         self.round = Some(now.elapsed);
+        self.part_left = self.config.round_part;
         let moved = self.clock.read(now, self.recorded_ahead());
         let now = self.end_due(now.elapsed);
         if let Some(moved) = moved {
@@ -199,7 +204,7 @@ impl Service {
     }
 
     /// How far the wall clock was ahead at the last event, if there is one.
-    fn recorded_ahead(&self) -> Option<Ahead> {
+    pub(super) fn recorded_ahead(&self) -> Option<Ahead> {
         (self.views.head() > Sequence::ZERO).then(|| self.views.ahead())
     }
 
@@ -210,25 +215,6 @@ impl Service {
         for principal in self.views.reviewed_beyond(wall).cloned().collect::<Vec<_>>() {
             for event in decide::reviewed(self.case(now), &principal, wall) {
                 self.happen(decided_at(now), event);
-            }
-        }
-    }
-
-    /// Ends what is due in a round. Returns the time of what is decided next.
-    fn end_due(&mut self, round: Timestamp) -> Timestamp {
-        loop {
-            let now = round.max(self.views.moment().next().timestamp());
-            let ending = self.views.next_due(self.clock.ahead).filter(|(at, _)| *at <= now);
-            // What ends in the same millisecond goes first: nothing is recorded while something lives beyond its end.
-            let before = |at: Timestamp| Timestamp::from_ms(at.as_ms().saturating_sub(1));
-            let until = ending.as_ref().map_or(now, |(at, _)| before(*at));
-            if let Some((at, event)) = self.observations.take_due(until) {
-                self.happen(Moment::of(at), Event::WatchObserved(event));
-                continue;
-            }
-            let Some((at, due)) = ending else { return now };
-            for event in decide::end_of(self.case(now), &due, at) {
-                self.happen(Moment::of(at), event);
             }
         }
     }
@@ -296,6 +282,7 @@ impl Service {
 
     /// The next part of what a presence feed begins with. One that was closed meanwhile begins with nothing.
     fn open_part(&mut self, now: Timestamp, feed: FeedId) -> PresenceOpened {
+        self.end_due_of_part(now, feed);
         let Some((watcher, presentities, audiences, opening)) = self.live.opening(feed) else {
             return PresenceOpened { complete: true, ..PresenceOpened::default() };
         };
@@ -454,22 +441,6 @@ impl Service {
     #[must_use]
     pub fn take_outputs(&mut self) -> Vec<Output> {
         core::mem::take(&mut self.outputs)
-    }
-
-    /// Whether there is something to do without any input: something is due, or the wall clock was set.
-    #[must_use]
-    pub fn is_due(&mut self, now: impl Into<Now>) -> bool {
-        let now = now.into();
-        let recorded = self.recorded_ahead();
-        let is_moved = recorded.is_some_and(|recorded| self.clock.is_moved(now, recorded));
-        is_moved || self.next_timeout().is_some_and(|due| due <= now.elapsed)
-    }
-
-    /// When something falls due next, in elapsed time.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<Timestamp> {
-        let due = self.views.next_due(self.clock.ahead).map(|(at, _)| at);
-        due.into_iter().chain(self.observations.next_due()).min()
     }
 
     /// The state.

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::model::limits::REQUEST_MS_DEFAULT;
+use crate::model::limits::{REQUEST_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
     Lifetime, Moment, Presentity, Principal, PublicKey,
@@ -30,6 +30,8 @@ pub struct ServiceConfig {
     pub anonymous_max: usize,
     /// Anonymous sessions at once from one origin.
     pub anonymous_of_origin_max: usize,
+    /// How much of what is due, and of what a change of rules means, is done in one round.
+    pub round_part: usize,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
     /// Drawn at random for each process: what it writes is of this epoch. With [`EpochId::NONE`] none begins.
@@ -48,6 +50,7 @@ impl ServiceConfig {
             messaging: true,
             anonymous_max: 0,
             anonymous_of_origin_max: 0,
+            round_part: ROUND_PART_MAX,
             secret,
             epoch: EpochId::NONE,
         }

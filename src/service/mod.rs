@@ -14,6 +14,7 @@ mod composed;
 mod composing;
 mod core;
 mod decide;
+mod due;
 pub mod feed;
 mod input;
 mod lens;

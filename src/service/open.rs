@@ -190,7 +190,7 @@ pub(super) fn inbox(
         after_epoch: epoch_of(view, epochs, begin),
         head,
         head_epoch: epoch_of(view, epochs, head),
-        waiting: view.kept_after(begin).count() as u64,
+        waiting: view.kept_after(begin).filter(|(_, row)| !row.is_over(case.now)).count() as u64,
         restored,
         epochs: Arc::clone(epochs),
     })

@@ -31,7 +31,7 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::Page { inbox, after } => {
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
-            page(view.into_iter().flat_map(|view| view.kept_after(after)))
+            page(case, view.into_iter().flat_map(|view| view.kept_after(after)))
         }
         Query::MoreWatchers { presentity, after } => {
             watchers_after(case, actor, &presentity, Some(&after))?
@@ -90,7 +90,7 @@ fn quarantine(
 ) -> Result<Reply, Refusal> {
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let view = case.views.inbox(inbox);
-    Ok(page(view.into_iter().flat_map(|view| view.quarantined_after(after))))
+    Ok(page(case, view.into_iter().flat_map(|view| view.quarantined_after(after))))
 }
 
 fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Vec<GrantRow>, Refusal> {
@@ -185,6 +185,7 @@ fn invites(case: Case<'_>, actor: &Actor) -> Vec<OpenInvite> {
     let own = case.views.invites_of(maker).filter(|_| !is_all);
     let all = is_all.then(|| case.views.invites()).into_iter().flatten();
     let open = own.chain(all.filter(|(_, open)| case.manages_invite(actor, open)));
+    let open = open.filter(|(_, open)| open.expires_at > case.now);
     let row = |(invite, open): (&InviteId, &InviteView)| {
         Some(OpenInvite {
             invite: *invite,
@@ -233,14 +234,15 @@ fn inbox_status(
         return Ok(InboxState { head: zero, acknowledged: zero, waiting, kept });
     };
     let acknowledged = view.acknowledged(actor.device);
-    let waiting = view.kept_after(acknowledged).count() as u64;
-    let (head, kept) = (view.head(), view.told());
+    let alive = |after| view.kept_after(after).filter(|(_, row)| !row.is_over(case.now)).count();
+    let (waiting, kept) = (alive(acknowledged) as u64, alive(InboxSequence::ZERO) as u64);
+    let head = view.head();
     Ok(InboxState { head, acknowledged, waiting, kept })
 }
 
-/// The first of these rows, as many as are handed out at once.
-fn page<'a>(rows: impl Iterator<Item = (InboxSequence, &'a Row)>) -> Reply {
-    let rows = rows.take(INBOX_PAGE_MAX);
+/// The first of these rows whose time is not over, as many as are handed out at once.
+fn page<'a>(case: Case<'_>, rows: impl Iterator<Item = (InboxSequence, &'a Row)>) -> Reply {
+    let rows = rows.filter(|(_, row)| !row.is_over(case.now)).take(INBOX_PAGE_MAX);
     Reply::Page(rows.map(|(sequence, row)| InboxRow { sequence, at: row.at }).collect())
 }
 

@@ -52,7 +52,7 @@ impl Case<'_> {
         let row = WatcherRow {
             presentity: presentity.clone(),
             watcher: watcher.clone(),
-            state: subscription.map(|subscription| subscription.state),
+            state: subscription.map(|subscription| subscription.state_at(self.now)),
             handling: self.access(presentity, watcher, kind).handling,
             first_at: self.within(seen.map(|seen| seen.first_at).or(moved_at)),
             last_at: self

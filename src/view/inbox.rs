@@ -87,6 +87,13 @@ pub struct Row {
     pub kept: bool,
 }
 
+impl Row {
+    /// Whether its time is over at `now`, also if that is not recorded yet.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+}
+
 /// An inbox that ever got a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxView {
@@ -229,6 +236,15 @@ impl InboxView {
     /// The messages and receipts that are there behind `after`, in order, without the quarantined ones.
     pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
         self.rows_of(&self.told, after)
+    }
+
+    /// What is there and is over at `now`, and since when.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, InboxSequence)> {
+        let all = self.told.iter().chain(&self.aside);
+        all.filter_map(move |sequence| {
+            let row = self.row(*sequence).filter(|row| row.is_over(now))?;
+            Some((row.expires_at?, *sequence))
+        })
     }
 
     /// The rows of `places` behind `after`.

@@ -54,6 +54,14 @@ impl SubscriptionView {
         !matches!(self.state, SubscriptionState::Terminated(_))
     }
 
+    /// Where it stands at `now`: an active one whose time is over has ended, also if that is not recorded yet.
+    pub fn state_at(&self, now: Timestamp) -> SubscriptionState {
+        if self.is_active() && self.expires_at <= now {
+            return SubscriptionState::Terminated(EndReason::Timeout);
+        }
+        self.state
+    }
+
     /// Whether it waits for a decision.
     pub fn is_undecided(&self) -> bool {
         matches!(self.state, SubscriptionState::Pending | SubscriptionState::Waiting)

@@ -2,16 +2,19 @@
 //!
 //! Must never hold: a wait, or a bound that a slow machine could break.
 
-use adsum::model::limits::FEED_PART_MAX;
-use adsum::model::{Mode, Moment, Presentity};
-use adsum::protocol::{Command, Fetch, Findings, ListWatchers};
+use adsum::event::Event;
+use adsum::model::limits::{FEED_PART_MAX, PUBLICATION_MS_DEFAULT, ROUND_PART_MAX};
+use adsum::model::{InboxSequence, Lifetime, Mode, Moment, Presentity};
+use adsum::protocol::{Command, Fetch, Findings, InboxStatus, ListWatchers, Send};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
     Actor, Asker, Askers, Hello, Input, Origin, Output, PresenceItem, PresenceOpened, Query, Reply,
     SessionId, Ticket,
 };
 
-use crate::world::{World, actor, feed_id, key, message, pres, principal, publish, subscribe};
+use crate::world::{
+    World, actor, feed_id, im, key, message, pres, principal, publish, seconds, subscribe,
+};
 
 const TICKET: Ticket = Ticket { session: SessionId(1), number: 0 };
 
@@ -272,4 +275,57 @@ fn documents_are_put_together_once_and_by_whoever_looks_first() {
     let first = told.document.get().unwrap();
     assert!(told.document.is_made() && std::ptr::eq(first, told.document.get().unwrap()));
     assert_eq!(told.document, fetched.document);
+}
+
+#[test]
+fn thousands_that_end_at_once_end_in_parts_and_others_are_served_in_between() {
+    let mut world = World::with(&["bob"]);
+    let names = crowd(1_000);
+    for name in &names {
+        world.enroll(name, name).unwrap();
+        world.ask(&actor(name), Command::Publish(publish(name, 1, "here"))).unwrap();
+    }
+    world.now = world.now.after(Lifetime::from_ms(PUBLICATION_MS_DEFAULT)).after(seconds(1));
+    let (mut rounds, mut ended) = (0, Vec::new());
+    while world.service.is_due(world.now) {
+        // Bob is answered in each round, and the last whose time is over is shown as over in the first.
+        let fetch = Fetch { presentity: pres(&names[999]) };
+        world.service.handle(world.now, query("bob", fetch.into()));
+        assert!(world.service.steps() <= 3, "bob pays for what he asks about");
+        let batch = world.service.take_batch().unwrap();
+        assert!(batch.events.len() <= ROUND_PART_MAX + 3, "{}", batch.events.len());
+        ended.extend(batch.events.into_iter().filter_map(|(_, event)| match event {
+            Event::PublicationEnded(event) => Some(event.presentity.local().to_owned()),
+            _ => None,
+        }));
+        let items = items(&mut world);
+        assert_eq!(items[0].document.get(), None, "round {rounds}");
+        rounds += 1;
+    }
+    assert_eq!(rounds, 4);
+    let asked_for = ended.remove(ROUND_PART_MAX);
+    ended.push(asked_for);
+    assert_eq!(ended, names, "in order, but for the one that was asked for");
+}
+
+#[test]
+fn what_has_yet_to_end_is_not_shown_to_whoever_asks() {
+    let mut world = World::with(&["alice", "bob"]);
+    let count = 2 * ROUND_PART_MAX;
+    for number in 0..count {
+        let send = Send {
+            lifetime: Some(seconds(60)),
+            ..message("bob", &format!("m{number}"), "soon over")
+        };
+        world.ask(&actor("alice"), Command::Send(send)).unwrap();
+    }
+    world.ask(&actor("bob"), subscribe("alice", Mode::Latest)).unwrap();
+    world.now = world.now.after(seconds(61));
+    let page = Query::Page { inbox: im("bob"), after: InboxSequence::ZERO };
+    let (reply, steps) = ask(&mut world, query("bob", page));
+    assert_eq!((reply, steps), (Reply::Page(Vec::new()), 0));
+    let status = InboxStatus { inbox: im("bob") };
+    let (reply, _) = ask(&mut world, query("bob", status.into()));
+    let Reply::Found(Findings::InboxStatus(state)) = reply else { panic!("{reply:?}") };
+    assert_eq!((state.waiting, state.kept, state.head.get()), (0, 0, count as u64));
 }

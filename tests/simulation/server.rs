@@ -114,7 +114,7 @@ impl Server {
             self.crash(scene);
             return Ok(());
         };
-        reviewed.map_or(Ok(()), |batch| scene.oracle.persisted(batch))?;
+        reviewed.into_iter().try_for_each(|batch| scene.oracle.persisted(batch))?;
         scene.oracle.looked(scene.look())?;
         let desk = Desk::new(commit.reader(), scene.bug);
         desk.pass_time(Timestamp::from_ms(scene.now), scene.machine.wall());
