@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 #![allow(clippy::cast_possible_truncation, reason = "test data wraps round")]
 
+#[path = "../chance/mod.rs"]
+mod chance;
 #[path = "../events/mod.rs"]
 mod events;
 #[cfg(unix)]

@@ -7,6 +7,8 @@
 
 #[path = "../by_hand/mod.rs"]
 mod by_hand;
+#[path = "../chance/mod.rs"]
+mod chance;
 #[path = "../protocol/mod.rs"]
 mod protocol;
 
