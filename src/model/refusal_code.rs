@@ -1,117 +1,85 @@
-//! The number and word of each reason for saying no.
+//! The number and word of each reason for saying no, in one table.
 //!
 //! Must never hold: a number that was ever used for something else.
 
-#[cfg(doc)]
 use super::Refusal;
 use super::word::words;
 
-words! {
-    /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    #[non_exhaustive]
-    RefusalCode: u16, u16 {
-        /// See [`Refusal::BadAddress`].
-        BadAddress = 1, "bad-address";
-        /// See [`Refusal::BadField`].
-        BadField = 2, "bad-field";
-        /// See [`Refusal::BadUtf8`].
-        BadUtf8 = 3, "bad-utf8";
-        /// See [`Refusal::Malformed`].
-        Malformed = 4, "malformed";
-        /// See [`Refusal::UnknownKind`].
-        UnknownKind = 5, "unknown-kind";
-        /// See [`Refusal::TooLarge`].
-        TooLarge = 6, "too-large";
-        /// See [`Refusal::ForeignDomain`].
-        ForeignDomain = 7, "foreign-domain";
-        /// See [`Refusal::UnknownPresentity`].
-        UnknownPresentity = 8, "unknown-presentity";
-        /// See [`Refusal::UnknownInbox`].
-        UnknownInbox = 9, "unknown-inbox";
-        /// See [`Refusal::StaleTag`].
-        StaleTag = 10, "stale-tag";
-        /// See [`Refusal::NothingToPublish`].
-        NothingToPublish = 11, "nothing-to-publish";
-        /// See [`Refusal::TooBrief`].
-        TooBrief = 12, "too-brief";
-        /// See [`Refusal::PublicationsFull`].
-        PublicationsFull = 13, "publications-full";
-        /// See [`Refusal::SubscriptionsFull`].
-        SubscriptionsFull = 14, "subscriptions-full";
-        /// See [`Refusal::NoSubscription`].
-        NoSubscription = 15, "no-subscription";
-        /// See [`Refusal::NotYourSender`].
-        NotYourSender = 16, "not-your-sender";
-        /// See [`Refusal::Forbidden`].
-        Forbidden = 17, "forbidden";
-        /// See [`Refusal::DuplicateId`].
-        DuplicateId = 18, "duplicate-id";
-        /// See [`Refusal::InboxFull`].
-        InboxFull = 19, "inbox-full";
-        /// See [`Refusal::ExpiredMessage`].
-        ExpiredMessage = 20, "expired-message";
-        /// See [`Refusal::UnknownPrincipal`].
-        UnknownPrincipal = 21, "unknown-principal";
-        /// See [`Refusal::UnknownKey`].
-        UnknownKey = 22, "unknown-key";
-        /// See [`Refusal::KeyRevoked`].
-        KeyRevoked = 23, "key-revoked";
-        /// See [`Refusal::BadProof`].
-        BadProof = 24, "bad-proof";
-        /// See [`Refusal::BadInvite`].
-        BadInvite = 25, "bad-invite";
-        /// See [`Refusal::InviteNeeded`].
-        InviteNeeded = 26, "invite-needed";
-        /// See [`Refusal::NameTaken`].
-        NameTaken = 27, "name-taken";
-        /// See [`Refusal::DevicesFull`].
-        DevicesFull = 28, "devices-full";
-        /// See [`Refusal::NoDevice`].
-        NoDevice = 29, "no-device";
-        /// See [`Refusal::InvitesFull`].
-        InvitesFull = 30, "invites-full";
-        /// See [`Refusal::Version`].
-        Version = 31, "version";
-        /// See [`Refusal::Busy`].
-        Busy = 32, "busy";
-        /// See [`Refusal::GoingAway`].
-        GoingAway = 33, "going-away";
-        /// See [`Refusal::Refused`].
-        Refused = 34, "refused";
-        /// See [`Refusal::DeliveryRefused`].
-        DeliveryRefused = 35, "delivery-refused";
-        /// See [`Refusal::InboxClosed`].
-        InboxClosed = 36, "inbox-closed";
-        /// See [`Refusal::ServiceOff`].
-        ServiceOff = 37, "service-off";
-        /// See [`Refusal::Suspended`].
-        Suspended = 38, "suspended";
-        /// See [`Refusal::NoRule`].
-        NoRule = 39, "no-rule";
-        /// See [`Refusal::UnknownTuple`].
-        UnknownTuple = 40, "unknown-tuple";
-        /// See [`Refusal::StaleVersion`].
-        StaleVersion = 41, "stale-version";
-        /// See [`Refusal::RequestsFull`].
-        RequestsFull = 42, "requests-full";
-        /// See [`Refusal::DomainExists`].
-        DomainExists = 43, "domain-exists";
-        /// See [`Refusal::DomainConfigured`].
-        DomainConfigured = 44, "domain-configured";
-        /// See [`Refusal::Anonymous`].
-        Anonymous = 45, "anonymous";
-        /// See [`Refusal::NoMessage`].
-        NoMessage = 46, "no-message";
-        /// See [`Refusal::NoInvite`].
-        NoInvite = 47, "no-invite";
-        /// See [`Refusal::NoPublication`].
-        NoPublication = 48, "no-publication";
-        /// See [`Refusal::DomainInhabited`].
-        DomainInhabited = 49, "domain-inhabited";
-        /// See [`Refusal::SenderFull`].
-        SenderFull = 50, "sender-full";
-    }
+/// Defines the codes and which refusal has which: the one of its name.
+macro_rules! codes {
+    ($($refusal:ident = $number:literal, $word:literal;)*) => {
+        words! {
+            /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[non_exhaustive]
+            RefusalCode: u16, u16 {
+                $(
+                    #[doc = concat!("See [`Refusal::", stringify!($refusal), "`].")]
+                    $refusal = $number, $word;
+                )*
+            }
+        }
+
+        impl Refusal {
+            /// The code of this refusal.
+            pub const fn code(&self) -> RefusalCode {
+                match self { $(Self::$refusal { .. } => RefusalCode::$refusal,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    BadAddress = 1, "bad-address";
+    BadField = 2, "bad-field";
+    BadUtf8 = 3, "bad-utf8";
+    Malformed = 4, "malformed";
+    UnknownKind = 5, "unknown-kind";
+    TooLarge = 6, "too-large";
+    ForeignDomain = 7, "foreign-domain";
+    UnknownPresentity = 8, "unknown-presentity";
+    UnknownInbox = 9, "unknown-inbox";
+    StaleTag = 10, "stale-tag";
+    NothingToPublish = 11, "nothing-to-publish";
+    TooBrief = 12, "too-brief";
+    PublicationsFull = 13, "publications-full";
+    SubscriptionsFull = 14, "subscriptions-full";
+    NoSubscription = 15, "no-subscription";
+    NotYourSender = 16, "not-your-sender";
+    Forbidden = 17, "forbidden";
+    DuplicateId = 18, "duplicate-id";
+    InboxFull = 19, "inbox-full";
+    ExpiredMessage = 20, "expired-message";
+    UnknownPrincipal = 21, "unknown-principal";
+    UnknownKey = 22, "unknown-key";
+    KeyRevoked = 23, "key-revoked";
+    BadProof = 24, "bad-proof";
+    BadInvite = 25, "bad-invite";
+    InviteNeeded = 26, "invite-needed";
+    NameTaken = 27, "name-taken";
+    DevicesFull = 28, "devices-full";
+    NoDevice = 29, "no-device";
+    InvitesFull = 30, "invites-full";
+    Version = 31, "version";
+    Busy = 32, "busy";
+    GoingAway = 33, "going-away";
+    Refused = 34, "refused";
+    DeliveryRefused = 35, "delivery-refused";
+    InboxClosed = 36, "inbox-closed";
+    ServiceOff = 37, "service-off";
+    Suspended = 38, "suspended";
+    NoRule = 39, "no-rule";
+    UnknownTuple = 40, "unknown-tuple";
+    StaleVersion = 41, "stale-version";
+    RequestsFull = 42, "requests-full";
+    DomainExists = 43, "domain-exists";
+    DomainConfigured = 44, "domain-configured";
+    Anonymous = 45, "anonymous";
+    NoMessage = 46, "no-message";
+    NoInvite = 47, "no-invite";
+    NoPublication = 48, "no-publication";
+    DomainInhabited = 49, "domain-inhabited";
+    SenderFull = 50, "sender-full";
 }
 
 impl RefusalCode {
@@ -127,5 +95,21 @@ impl RefusalCode {
                 | Self::InviteNeeded
                 | Self::NameTaken
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back_and_no_word_is_used_twice() {
+        let mut words: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.as_str()).collect();
+        for code in RefusalCode::ALL {
+            assert_eq!(RefusalCode::from_number(code.number()), Some(*code));
+        }
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), RefusalCode::ALL.len());
     }
 }
