@@ -132,6 +132,7 @@ fn rank(tuple: &Tuple) -> (Reverse<Option<Priority>>, Reverse<Option<Timestamp>>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::limits::TUPLE_ID_KEPT_BYTES_MAX;
     use crate::model::{Basic, Contact, DeviceId, Payload, PublicationName};
 
     fn key(device: u8) -> PublicationKey {
@@ -168,9 +169,16 @@ mod tests {
 
     #[test]
     fn a_long_id_is_cut_at_a_character() {
-        let long = "é".repeat(32);
-        let one = document(&long, None);
-        let composed = compose([(&key(1), &one)], &Lens::All).unwrap();
-        assert_eq!(ids(&composed), ["é".repeat(24)]);
+        let most = TUPLE_ID_KEPT_BYTES_MAX;
+        for (id, kept) in [
+            ("x".repeat(most), "x".repeat(most)),
+            ("x".repeat(most + 1), "x".repeat(most)),
+            ("é".repeat(most / 2 + 1), "é".repeat(most / 2)),
+            (format!("x{}", "é".repeat(most / 2)), format!("x{}", "é".repeat(most / 2 - 1))),
+        ] {
+            let one = document(&id, None);
+            let composed = compose([(&key(1), &one)], &Lens::All).unwrap();
+            assert_eq!(ids(&composed), [kept]);
+        }
     }
 }

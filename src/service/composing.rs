@@ -37,3 +37,22 @@ impl ComposingRates {
         *count <= COMPOSING_A_MINUTE_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_senders_than_are_counted_one_is_dropped_until_the_minute_is_over() {
+        let mut rates = ComposingRates::default();
+        let inbox: InboxAddress = "im:alice@d.example".parse().unwrap();
+        let mut tells = |seconds: u64, number: usize| {
+            let sender = format!("s{number}@d.example").parse().unwrap();
+            rates.admits(Timestamp::from_ms(seconds * 1_000), &sender, &inbox)
+        };
+        assert!((0..COMPOSING_PAIRS_MAX).all(|number| tells(1, number)));
+        assert!(!tells(60, COMPOSING_PAIRS_MAX), "one more");
+        assert!(tells(60, 0), "who is counted goes on");
+        assert!(tells(61, COMPOSING_PAIRS_MAX));
+    }
+}

@@ -113,3 +113,41 @@ fn count(event: &mut WatchObserved, kind: WatcherKind, now: Timestamp) {
     }
     event.last_at = now;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Recorded};
+    use crate::model::limits::WATCHERS_MAX;
+    use crate::model::{Moment, Sequence};
+
+    const NOW: Timestamp = Timestamp::from_ms(1_000_000);
+
+    /// The watcher of this number, and whom it watches: as many watch one as are remembered of it.
+    fn pair(number: usize) -> Pair {
+        let presentity = format!("pres:p{}@d.example", number / WATCHERS_MAX).parse().unwrap();
+        (presentity, format!("w{number}@d.example").parse().unwrap())
+    }
+
+    #[test]
+    fn what_finds_no_room_to_wait_is_recorded_at_once() {
+        let mut views = Views::default();
+        for number in 0..=WATCHERS_PENDING_MAX {
+            views.apply(&Recorded {
+                sequence: Sequence::new(number as u64 + 1),
+                at: Moment::of(NOW),
+                ahead: Ahead::ZERO,
+                event: Event::WatchObserved(seen_at(&pair(number), NOW)),
+            });
+        }
+        let mut waiting = Observations::default();
+        let mut fetches = |number| {
+            let ((presentity, watcher), kind) = (pair(number), WatcherKind::Fetcher);
+            waiting.add(&views, &presentity, &watcher, kind, NOW).is_some()
+        };
+        assert!(!(0..WATCHERS_PENDING_MAX).any(&mut fetches));
+        assert!(fetches(WATCHERS_PENDING_MAX), "one more");
+        assert!(!fetches(0), "what waits is counted on");
+        assert_eq!(waiting.take_all().len(), WATCHERS_PENDING_MAX);
+    }
+}

@@ -198,6 +198,17 @@ mod tests {
         assert_eq!(sealer.open(&[cursor, vec![0]].concat()), None);
     }
 
+    #[test]
+    fn what_is_as_long_as_a_cursor_may_be_or_longer_is_none_of_ours() {
+        let sealer = presence("alice@d.example", 1);
+        let cursor = sealer.seal(place(77)).to_vec();
+        for length in [CURSOR_BYTES_MAX, CURSOR_BYTES_MAX + 1] {
+            let mut long = cursor.clone();
+            long.resize(length, 0);
+            assert_eq!(sealer.open(&long), None);
+        }
+    }
+
     /// As an earlier version sealed alice's moment 0x1234 on the device of eight ones.
     const WITHOUT_EPOCH: &str = "0287df0651f368f9b59d1c9c44ad287bbe43a7f340c6e2b376";
 

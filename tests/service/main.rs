@@ -10,6 +10,7 @@ mod world;
 
 mod addresses;
 mod another_default;
+mod bounds;
 mod clocks;
 mod commit;
 mod composed;

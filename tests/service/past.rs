@@ -11,13 +11,14 @@ use adsum::event::{
     ReceiptIssued, Recorded,
 };
 use adsum::log::{LogFault, LogReader};
+use adsum::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
 use adsum::model::{
     AccessRule, AccessRules, Ahead, ContentType, DeviceId, Document, Handling, InboxItem,
     InboxSequence, MessageId, Moment, OperationId, Payload, Presentity, PublicationName,
-    ReceiptKind, RuleName, Sequence, Tag, Timestamp, Who,
+    ReceiptKind, Refusal, RuleName, Sequence, Tag, Timestamp, Who,
 };
 use adsum::protocol::{self, ChangeKind};
-use adsum::service::{InboxRow, Judged, Span};
+use adsum::service::{History, InboxRow, Judged, Span};
 use proptest::prelude::*;
 
 const ALICE: DeviceId = DeviceId([1; 8]);
@@ -109,6 +110,44 @@ fn told(span: Span, rows: usize) -> Vec<protocol::Change> {
 
 fn kinds(rows: &[protocol::Change]) -> Vec<(u64, ChangeKind)> {
     rows.iter().map(|row| (row.at.as_ms() / 1_000, row.kind)).collect()
+}
+
+/// One device that publishes so often.
+fn long(changes: usize) -> Told {
+    Told((0..changes as u64).map(|before| published(ALICE, "", before, &[])).collect())
+}
+
+#[test]
+fn of_more_rows_than_the_most_the_older_ones_are_left_out() {
+    let log = long(HISTORY_ROWS_MAX + 1);
+    let last = Sequence::new(log.0.len() as u64);
+    for asked in [0, HISTORY_ROWS_MAX, HISTORY_ROWS_MAX + 1, usize::MAX] {
+        let mut past = Past::new(presentity(), last, Span::default(), asked);
+        let rows = past.page(&log, usize::MAX).unwrap();
+        assert_eq!((rows.len(), rows[0].at), (HISTORY_ROWS_MAX, second(last.get())), "{asked}");
+        assert!(past.page(&log, usize::MAX).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_lies_farther_back_than_the_longest_walk_is_a_gap_or_refused() {
+    let log = long(HISTORY_WALK_MAX + 1);
+    let from = |last: usize| History {
+        presentity: presentity(),
+        last: Sequence::new(last as u64),
+        after: Moment::ZERO,
+        began: None,
+    };
+    let whole = walk(&log, &from(HISTORY_WALK_MAX)).unwrap();
+    assert_eq!((whole.complete, whole.changes.len()), (true, HISTORY_WALK_MAX));
+    let gap = walk(&log, &from(HISTORY_WALK_MAX + 1)).unwrap();
+    assert_eq!((gap.complete, gap.changes.len()), (false, HISTORY_WALK_MAX));
+    assert_eq!(gap.changes[0].0, Sequence::new(2), "the older ones are left out");
+    let last = Sequence::new(log.0.len() as u64);
+    assert!(at_time(&log, &presentity(), last, second(2)).is_ok());
+    let fault = at_time(&log, &presentity(), last, second(1)).unwrap_err();
+    let Ok(Refusal::TooLarge { max, .. }) = fault.refusal() else { panic!() };
+    assert_eq!(max, HISTORY_WALK_MAX as u64);
 }
 
 #[test]

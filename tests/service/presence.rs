@@ -74,7 +74,10 @@ fn a_lifetime_is_granted_as_asked_or_shorter_and_never_below_the_minimum() {
     let mut world = World::with(&["alice"]);
     for (asked, granted) in [
         (None, limits::PUBLICATION_MS_DEFAULT),
+        (Some(limits::LIFETIME_MS_MIN), limits::LIFETIME_MS_MIN),
         (Some(5_000), 5_000),
+        (Some(limits::PUBLICATION_MS_MAX), limits::PUBLICATION_MS_MAX),
+        (Some(limits::PUBLICATION_MS_MAX + 1), limits::PUBLICATION_MS_MAX),
         (Some(u64::MAX), limits::PUBLICATION_MS_MAX),
     ] {
         let lifetime = asked.map(Lifetime::from_ms);
@@ -88,7 +91,10 @@ fn a_lifetime_is_granted_as_asked_or_shorter_and_never_below_the_minimum() {
             "{reply:?}"
         );
     }
-    let brief = Publish { lifetime: Some(Lifetime::from_ms(999)), ..publish("alice", 77, "x") };
+    let brief = Publish {
+        lifetime: Some(Lifetime::from_ms(limits::LIFETIME_MS_MIN - 1)),
+        ..publish("alice", 77, "x")
+    };
     assert!(matches!(
         refused(world.ask(&actor("alice"), Command::Publish(brief))),
         Refusal::TooBrief { .. }

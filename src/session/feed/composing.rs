@@ -31,3 +31,40 @@ impl ComposingHeard {
         self.waiting.drain(..).for_each(|item| write(&*item, out));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ContentType;
+
+    fn by(number: usize) -> Arc<Composing> {
+        Arc::new(Composing {
+            inbox: "im:alice@d.example".parse().unwrap(),
+            sender: format!("s{number}@d.example").parse().unwrap(),
+            content_type: ContentType::new("text/plain").unwrap(),
+            body: "x".into(),
+        })
+    }
+
+    #[test]
+    fn of_more_senders_than_are_held_the_oldest_makes_room() {
+        let mut heard = ComposingHeard { is_live: true, ..ComposingHeard::default() };
+        let held = |heard: &ComposingHeard, number| {
+            heard.waiting.iter().any(|item| item.sender == by(number).sender)
+        };
+        (0..COMPOSING_HELD_MAX).for_each(|number| heard.hear(by(number)));
+        assert!(held(&heard, 0));
+        heard.hear(by(COMPOSING_HELD_MAX));
+        assert_eq!(heard.waiting.len(), COMPOSING_HELD_MAX);
+        assert_eq!(
+            [0, 1, COMPOSING_HELD_MAX].map(|number| held(&heard, number)),
+            [false, true, true]
+        );
+        heard.hear(by(1));
+        heard.hear(by(COMPOSING_HELD_MAX + 1));
+        assert!(
+            held(&heard, 1) && !held(&heard, 2),
+            "an indication takes the place of its sender's last"
+        );
+    }
+}
