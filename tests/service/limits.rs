@@ -250,7 +250,7 @@ fn every_limit_of_the_source_has_a_row_with_its_value_and_what_holds_it() {
             (Some((_, code, _)), _) => assert!(row[3].contains(code), "{name}: {}", row[3]),
             (None, Some((test, file))) => {
                 let known = Known { name, value: &row[1].replace(',', "") };
-                held(known, test.trim_matches('`'), file.trim_matches('`'));
+                held(&known, test.trim_matches('`'), file.trim_matches('`'));
             }
             (None, None) => {
                 assert_eq!(row[4], "–", "{name}");
@@ -267,7 +267,7 @@ struct Known<'a> {
 }
 
 /// The test is there, and it speaks of the limit: by its name, by the name that its file gives it, or by its value.
-fn held(limit: Known<'_>, test: &str, file: &str) {
+fn held(limit: &Known<'_>, test: &str, file: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let source = std::fs::read_to_string(&path).unwrap();
     let body = body_of(&source, test).unwrap_or_else(|| panic!("{test} is not in {file}"));

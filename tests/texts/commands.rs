@@ -277,7 +277,7 @@ fn doctor(told: &mut Told, site: &Site, none: &str) {
 }
 
 /// What `adsum doctor` finds wrong, each with its cure.
-fn checks(told: &mut Told, doctor: &mut Command) {
+pub(crate) fn checks(told: &mut Told, doctor: &mut Command) {
     let ended = Ended::of(doctor.output().unwrap());
     for line in ended.stdout.lines() {
         let check: Value = serde_json::from_str(line).unwrap();

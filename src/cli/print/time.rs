@@ -25,15 +25,12 @@ pub(in crate::cli) fn lifetime(text: &str) -> Result<Lifetime, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return Err(format!("it has no unit; write {text}s, {text}m, {text}h or {text}d"));
     }
-    let span: Span = text
-        .parse()
-        .map_err(|_| "it is no span; write a number with a unit, such as 90s, 30m, 1h or 2d")?;
+    let no_span = |_| "it is no span; write a number with a unit, such as 90s, 30m, 1h or 2d";
+    let span: Span = text.parse().map_err(no_span)?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err("months and years differ in length; write days, such as 30d".to_owned());
     }
-    let length = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| "it is too long; write at most some years in days".to_owned())?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(no_span)?;
     match u64::try_from(length.as_millis()) {
         Ok(0) => Err("it is shorter than a millisecond; write 1s or more".to_owned()),
         Ok(ms) => Ok(Lifetime::from_ms(ms)),

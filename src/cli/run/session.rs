@@ -29,7 +29,9 @@ pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
         |error| {
             Failure::failed(
                 "machine",
-                format!("cannot start threads: {error}; raise the limit on threads"),
+                format!(
+                    "cannot start threads: {error}; raise the limits on threads and open files"
+                ),
             )
         },
     )

@@ -115,8 +115,7 @@ fn of_text(args: Args) -> Result<Outgoing, Failure> {
         Some(content_type) => content_type,
         None => ContentType::new(usual_type(&body))?,
     };
-    let inbox =
-        args.inbox.ok_or_else(|| Failure::usage("no inbox is named; name the one to send to"))?;
+    let inbox = args.inbox.expect("only --cpim lets it be left out");
     let receipts = args.receipt.unwrap_or_default();
     let (id, lifetime, sender) = (args.id, args.ttl, args.from);
     Ok(Outgoing { inbox, id, content_type, body, lifetime, sender, receipts })

@@ -58,7 +58,9 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Failure::failed(
                 "machine",
-                format!("cannot start threads: {error}; raise the limit on threads"),
+                format!(
+                    "cannot start threads: {error}; raise the limits on threads and open files"
+                ),
             )
         })?;
     let served = runtime.block_on(serve(&config, &mut invocation.output));
