@@ -62,6 +62,17 @@ pub(super) struct WriterParts {
     pub(super) time: Timekeeper,
 }
 
+impl WriterParts {
+    /// Puts the figures of what was found in the log where they are asked for: a server that has just started, and to
+    /// which nothing happens, has them as well.
+    fn figures(&self) {
+        let Self { commit, metrics, .. } = self;
+        metrics.head(commit.head());
+        metrics.clock(commit.views().clock().sets, commit.views().ahead());
+        metrics.sizes(&commit.sizes());
+    }
+}
+
 /// Starts the writer, which takes what waits at `desk`.
 pub(super) fn start(
     parts: WriterParts,
@@ -70,6 +81,7 @@ pub(super) fn start(
 ) -> Result<WriterThread, ServerError> {
     let fault = |source| ServerError::Thread { name: THREAD, source };
     let (told, told_fault) = watch::channel(None);
+    parts.figures();
     let rounds = Rounds {
         parts,
         desk: Arc::clone(desk),
@@ -140,9 +152,6 @@ impl Drop for Rounds {
 
 impl Rounds {
     fn run(mut self) -> Result<(), LogFault> {
-        let WriterParts { commit, metrics, .. } = &self.parts;
-        metrics.head(commit.head());
-        metrics.clock(commit.views().clock().sets, commit.views().ahead());
         loop {
             let wait = if self.checkpointing { Duration::ZERO } else { self.wait() };
             let is_closed = self.desk.wait(wait);

@@ -30,6 +30,19 @@ async fn a_new_server_has_two_events_the_first_epoch_and_the_first_invite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_counts_what_it_found_though_nothing_happens() {
+    let running = Running::start().await;
+    let mut alice = Session::enter(running.address(), "alice").await;
+    alice.publish("here").await;
+    let restarted = running.restart().await;
+    for view in ["principals", "publications"] {
+        let name = format!("adsum_view_entries{{view=\"{view}\"}}");
+        assert_eq!(count(restarted.http(), &name).await, 1, "{view}");
+    }
+    restarted.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_lost_its_folder_is_alive_and_not_ready() {
     let running = Running::start().await;
     let (folder, away) = (running.data.path(), running.data.path().with_extension("away"));
