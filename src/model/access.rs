@@ -342,11 +342,6 @@ impl AccessRules {
         self.0.find(name)
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The rules that only one of the two sets has, or has so.
     pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Arc<AccessRule>> {
         self.0.differing(&other.0)
@@ -452,6 +447,19 @@ mod tests {
         let decision =
             both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block);
         assert_eq!(decision.handling, Handling::PoliteBlock);
+    }
+
+    #[test]
+    fn a_tuple_is_shown_by_its_own_name_and_by_the_one_it_has_beside_others() {
+        let id = |text: &str| TupleId::new(text).unwrap();
+        let shows = |named: &str, own: &str, composed: &str| {
+            let shown = Shown { tuples: Some(vec![id(named)]), ..Shown::ALL };
+            shown.shows_tuple(&id(own), || id(composed))
+        };
+        assert!(shows("phone", "phone", "phone.00000001"));
+        assert!(shows("phone.00000001", "phone", "phone.00000001"));
+        assert!(!shows("phone.00000002", "phone", "phone.00000001"), "that of another device");
+        assert!(!shows("desk", "phone", "phone.00000001"));
     }
 
     #[test]

@@ -116,7 +116,9 @@ mod tests {
     #[test]
     fn whoever_asks_for_little_goes_before_the_rest_of_what_a_greedy_one_asks_for() {
         let mut turns = Turns::default();
+        assert!(turns.is_empty());
         (0..1_000).for_each(|item| turns.push(&"greedy", 1, item));
+        assert!(!turns.is_empty());
         next(&mut turns, 10);
         turns.push(&"modest", 1, 7);
         assert_eq!(next(&mut turns, 1), [("modest", 7)]);

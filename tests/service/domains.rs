@@ -207,6 +207,27 @@ fn a_principal_may_be_without_a_presentity_or_an_inbox() {
 }
 
 #[test]
+fn a_service_that_is_switched_for_a_principal_leaves_the_other_as_it_is() {
+    let (mut world, _) = world();
+    world.publish("alice", 1, "here");
+    world.send("bob", "alice", "m1").unwrap();
+    let switch = |presence, messaging| {
+        let principal = principal("alice");
+        administer(Administration::SwitchServices { principal, presence, messaging })
+    };
+    for (presence, messaging) in [(None, Some(false)), (None, Some(true)), (Some(true), Some(true))]
+    {
+        world.ask(&actor("alice"), switch(presence, messaging)).unwrap();
+        assert_eq!(world.fetch_note("alice", "alice"), "here", "{messaging:?}");
+    }
+    world.send("bob", "alice", "m2").unwrap();
+    for presence in [Some(false), Some(true)] {
+        world.ask(&actor("alice"), switch(presence, None)).unwrap();
+        assert_eq!(world.page("alice", 0).len(), 1, "{presence:?}");
+    }
+}
+
+#[test]
 fn who_is_suspended_does_nothing_until_it_is_resumed_and_publishes_nothing() {
     let (mut world, root) = world();
     world.decide("alice", "bob@d.example", Handling::Allow);

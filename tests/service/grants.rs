@@ -94,6 +94,20 @@ fn to_take_the_right_to_publish_back_ends_what_was_published() {
 }
 
 #[test]
+fn a_grant_that_leaves_the_right_to_publish_leaves_what_was_published() {
+    let mut world = world();
+    world.give("alice", "bob", Rights::PUBLISH);
+    world.ask(&actor("bob"), Command::Publish(publish("alice", 1, "by bob"))).unwrap();
+    for rights in
+        [Rights::from_bits(Rights::PUBLISH.bits() | Rights::READ.bits()).unwrap(), Rights::PUBLISH]
+    {
+        let events = world.give("alice", "bob", rights);
+        assert!(!events.iter().any(|it| matches!(it, Event::PublicationEnded(_))), "{events:?}");
+    }
+    assert_eq!(world.fetch_note("alice", "alice"), "by bob");
+}
+
+#[test]
 fn to_take_the_right_to_read_back_ends_the_feed_with_a_word() {
     let mut world = world();
     world.give("alice", "bob", Rights::READ);

@@ -232,7 +232,7 @@ fn the_servers_own_invite_is_renewed_and_ends_with_the_first_enrolment_of_anybod
     world.pass(seconds(0));
     world.pass(seconds(60));
     let now = world.now;
-    world.service.record(now, vec![first(1, true, now)]);
+    world.service.record(now, vec![first(1, true, now), first(3, false, now)]);
     world.pass(seconds(0));
     let events = world.pass(seconds(60));
     assert_eq!(
@@ -244,6 +244,8 @@ fn the_servers_own_invite_is_renewed_and_ends_with_the_first_enrolment_of_anybod
     let recorded: Vec<_> = world.log.iter().map(|recorded| recorded.event.clone()).collect();
     assert_eq!(ended(&recorded)[1..], [(1, InviteCause::Superseded)]);
     assert_eq!(enters(&mut world, "root", "root", 1), Err(Refusal::BadInvite));
+    enters(&mut world, "root", "root", 3)
+        .expect("an invite of the operator is not the server's own");
 }
 
 #[test]

@@ -138,6 +138,18 @@ fn a_message_that_was_displayed_did_not_fail() {
 }
 
 #[test]
+fn of_what_was_taken_and_then_deleted_it_is_not_said_that_it_failed() {
+    let mut world = world(true);
+    send(&mut world, "m1", ALL).unwrap();
+    send(&mut world, "m2", ALL).unwrap();
+    take(&mut world, 1);
+    delete(&mut world, 1);
+    assert_eq!(kinds(&world), [Stored, Stored, Delivered]);
+    delete(&mut world, 2);
+    assert_eq!(kinds(&world), [Stored, Stored, Delivered, Failed]);
+}
+
+#[test]
 fn what_the_sender_was_told_at_once_is_not_told_again() {
     let mut world = world(true);
     let refuse = Delivery::Refuse { reason: String::new() };
