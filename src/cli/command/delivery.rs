@@ -13,7 +13,8 @@ use crate::cli::run::{
     failure::Failure, invocation::Invocation, repeat::Operation, session, switch::Switch,
 };
 use crate::model::{
-    Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, RuleName, WhenClosed, Who,
+    Delivery, DeliveryChange, DeliveryRule, InboxAddress, MediaRange, Principal, RuleName,
+    WhenClosed, Who,
 };
 
 /// Arguments of `adsum delivery`.
@@ -152,15 +153,11 @@ fn change(action: Action) -> Result<Option<DeliveryChange>, Failure> {
 }
 
 fn list(of: Option<&InboxAddress>, invocation: &mut Invocation) -> Result<(), Failure> {
-    let delivery = session::once(invocation, async |client| Ok(client.delivery(of).await?))?;
-    let inbox = match of {
-        Some(inbox) => inbox.clone(),
-        None => invocation.identity()?.principal.inbox(),
-    };
+    let delivery = session::once(invocation, async |client| client.delivery(of).await)?;
+    let inbox = invocation.or_own(of.cloned(), Principal::inbox)?;
     invocation.output.line(&DeliveryLine::from((&inbox, &delivery)))?;
-    let rule = |rule| DeliveryRuleLine::from((rule, delivery.version));
-    let lines: Vec<DeliveryRuleLine> = delivery.rules.iter().map(rule).collect();
-    table::print(&lines, "no rules: whoever has a name may send", &mut invocation.output)
+    let lines = delivery.rules.iter().map(|rule| DeliveryRuleLine::from((rule, delivery.version)));
+    table::print(lines, "no rules: whoever has a name may send", &mut invocation.output)
 }
 
 fn apply(
@@ -170,7 +167,7 @@ fn apply(
     invocation: &mut Invocation,
 ) -> Result<(), Failure> {
     let version = session::once(invocation, async |client| {
-        Ok(client.change_delivery(of, if_version, change).await?)
+        client.change_delivery(of, if_version, change).await
     })?;
     changed::print("the delivery rules are changed", version, invocation)
 }

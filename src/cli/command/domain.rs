@@ -125,20 +125,22 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
             (Administration::Resume(principal), done)
         }
     };
-    session::once(invocation, async |client| Ok(client.administer(&act).await?))?;
+    session::once(invocation, async |client| client.administer(&act).await)?;
     changed::print(&done, 0, invocation)
 }
 
 fn list(invocation: &mut Invocation) -> Result<(), Failure> {
-    let domains = session::once(invocation, async |client| Ok(client.domains().await?))?;
-    let lines: Vec<DomainLine> = domains.iter().map(DomainLine::from).collect();
-    table::print(&lines, "no domains", &mut invocation.output)
+    let domains = session::once(invocation, async |client| client.domains().await)?;
+    table::print(domains.iter().map(DomainLine::from), "no domains", &mut invocation.output)
 }
 
 fn acts(principal: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
-    let acts = session::once(invocation, async |client| Ok(client.acts(principal).await?))?;
-    let lines: Vec<ActLine> = acts.iter().map(ActLine::from).collect();
-    table::print(&lines, "administrators did nothing", &mut invocation.output)
+    let acts = session::once(invocation, async |client| client.acts(principal).await)?;
+    table::print(
+        acts.iter().map(ActLine::from),
+        "administrators did nothing",
+        &mut invocation.output,
+    )
 }
 
 #[cfg(test)]

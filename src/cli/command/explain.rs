@@ -75,7 +75,7 @@ impl fmt::Display for GrantedLine {
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let presentity = invocation.presentity(args.presentity)?;
     let explanation = session::once(invocation, async |client| {
-        Ok(client.explain(&presentity, &args.watcher, args.at).await?)
+        client.explain(&presentity, &args.watcher, args.at).await
     })?;
     invocation.output.line(&ExplanationLine::from((&presentity, &args.watcher, &explanation)))
 }

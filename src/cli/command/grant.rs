@@ -77,14 +77,10 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 }
 
 fn list(of: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
-    let grants = session::once(invocation, async |client| Ok(client.grants(of).await?))?;
-    let owner = match of {
-        Some(owner) => owner.clone(),
-        None => invocation.identity()?.principal,
-    };
-    let lines: Vec<GrantLine> =
-        grants.iter().map(|grant| GrantLine::from((&owner, grant))).collect();
-    table::print(&lines, "nothing is granted to anybody", &mut invocation.output)
+    let grants = session::once(invocation, async |client| client.grants(of).await)?;
+    let owner = invocation.or_own(of.cloned(), Clone::clone)?;
+    let lines = grants.iter().map(|grant| GrantLine::from((&owner, grant)));
+    table::print(lines, "nothing is granted to anybody", &mut invocation.output)
 }
 
 fn set(
@@ -93,7 +89,7 @@ fn set(
     rights: Rights,
     invocation: &Invocation,
 ) -> Result<(), Failure> {
-    session::once(invocation, async |client| Ok(client.grant(of, grantee, rights).await?))
+    session::once(invocation, async |client| client.grant(of, grantee, rights).await)
 }
 
 #[cfg(test)]

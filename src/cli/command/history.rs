@@ -66,7 +66,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     let presentity = invocation.presentity(args.presentity)?;
     let options = HistoryOptions { since: args.since, until: args.until, limit: Some(args.limit) };
     let changes =
-        session::once(invocation, async |client| Ok(client.history(&presentity, options).await?))?;
+        session::once(invocation, async |client| client.history(&presentity, options).await)?;
     if changes.is_empty() {
         return invocation.output.remark("nothing was published");
     }

@@ -92,7 +92,7 @@ fn as_member(args: Args, invocation: &Invocation) -> Result<Made, Failure> {
     let role = if args.admin { Role::Administrator } else { Role::User };
     let (principal, lifetime, token) = (args.principal, args.expires, args.token);
     let options = InviteOptions { principal: principal.clone(), role, lifetime, token };
-    let invited = session::once(invocation, async |client| Ok(client.invite(options).await?))?;
+    let invited = session::once(invocation, async |client| client.invite(options).await)?;
     let (domain, server) = (identity.principal.domain().to_owned(), identity.server.to_string());
     Ok(Made { principal, domain, role, server, invited })
 }

@@ -84,9 +84,8 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 }
 
 fn list(invocation: &mut Invocation) -> Result<(), Failure> {
-    let open = session::once(invocation, async |client| Ok(client.invites().await?))?;
-    let lines: Vec<InviteLine> = open.iter().map(InviteLine::from).collect();
-    table::print(&lines, "no invite is open", &mut invocation.output)
+    let open = session::once(invocation, async |client| client.invites().await)?;
+    table::print(open.iter().map(InviteLine::from), "no invite is open", &mut invocation.output)
 }
 
 fn withdraw(given: &str, invocation: &mut Invocation) -> Result<(), Failure> {

@@ -96,7 +96,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 
 fn list(of: Option<&Principal>, invocation: &mut Invocation) -> Result<(), Failure> {
     let own = invocation.identity()?.device;
-    let keys = session::once(invocation, async |client| Ok(client.keys(of).await?))?;
+    let keys = session::once(invocation, async |client| client.keys(of).await)?;
     keys.iter().try_for_each(|key| invocation.output.line(&KeyLine::from((key, own))))
 }
 
@@ -105,7 +105,7 @@ fn revoke(
     of: Option<&Principal>,
     invocation: &mut Invocation,
 ) -> Result<(), Failure> {
-    session::once(invocation, async |client| Ok(client.revoke_key(of, device).await?))?;
+    session::once(invocation, async |client| client.revoke_key(of, device).await)?;
     invocation.output.line(&RevokedLine { device: device.to_string() })
 }
 

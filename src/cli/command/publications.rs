@@ -65,7 +65,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
         None | Some(Action::List) => list(&presentity, invocation),
         Some(Action::Remove { device, name }) => {
             session::once(invocation, async |client| {
-                Ok(client.remove_publication(&presentity, device, &name).await?)
+                client.remove_publication(&presentity, device, &name).await
             })?;
             changed::print(&format!("what {device} published is removed"), 0, invocation)
         }
@@ -74,11 +74,9 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 
 fn list(presentity: &Presentity, invocation: &mut Invocation) -> Result<(), Failure> {
     let own = invocation.identity()?.device;
-    let live =
-        session::once(invocation, async |client| Ok(client.publications(presentity).await?))?;
-    let shown = |live| PublicationLine::from((presentity, live, own));
-    let lines: Vec<PublicationLine> = live.iter().map(shown).collect();
-    table::print(&lines, "nothing is published", &mut invocation.output)
+    let live = session::once(invocation, async |client| client.publications(presentity).await)?;
+    let lines = live.iter().map(|live| PublicationLine::from((presentity, live, own)));
+    table::print(lines, "nothing is published", &mut invocation.output)
 }
 
 #[cfg(test)]

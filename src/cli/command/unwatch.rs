@@ -34,6 +34,6 @@ impl fmt::Display for UnwatchedLine {
 /// Runs `adsum unwatch`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     invocation.again = args.again.repeat;
-    session::once(invocation, async |client| Ok(client.unwatch(&args.presentity).await?))?;
+    session::once(invocation, async |client| client.unwatch(&args.presentity).await)?;
     invocation.output.line(&UnwatchedLine { presentity: args.presentity.to_string() })
 }

@@ -69,11 +69,9 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 }
 
 fn list(invocation: &mut Invocation) -> Result<(), Failure> {
-    let (version, rules) =
-        session::once(invocation, async |client| Ok(client.visibility().await?))?;
-    let line = |row| VisibilityLine::from((row, version));
-    let lines: Vec<VisibilityLine> = rules.iter().map(line).collect();
-    table::print(&lines, "no rules: only those one watches are told", &mut invocation.output)
+    let (version, rules) = session::once(invocation, async |client| client.visibility().await)?;
+    let lines = rules.iter().map(|row| VisibilityLine::from((row, version)));
+    table::print(lines, "no rules: only those one watches are told", &mut invocation.output)
 }
 
 fn set(who: Who, is_shown: bool, invocation: &mut Invocation) -> Result<(), Failure> {
@@ -85,9 +83,8 @@ fn apply(
     remove: &[Who],
     invocation: &mut Invocation,
 ) -> Result<(), Failure> {
-    let version = session::once(invocation, async |client| {
-        Ok(client.change_visibility(put, remove).await?)
-    })?;
+    let version =
+        session::once(invocation, async |client| client.change_visibility(put, remove).await)?;
     changed::print("the visibility rules are changed", version, invocation)
 }
 

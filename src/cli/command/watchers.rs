@@ -60,8 +60,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
     }
     let presentity = invocation.presentity(args.presentity)?;
     if !args.follow {
-        let rows =
-            session::once(invocation, async |client| Ok(client.watchers(&presentity).await?))?;
+        let rows = session::once(invocation, async |client| client.watchers(&presentity).await)?;
         return watcher::print(&rows, "nobody watches", &mut invocation.output);
     }
     let remaining = args.count.unwrap_or(u64::MAX);
@@ -76,9 +75,7 @@ fn end(
     invocation: &mut Invocation,
 ) -> Result<(), Failure> {
     let presentity = invocation.presentity(of)?;
-    session::once(invocation, async |client| {
-        Ok(client.end_subscription(watcher, &presentity).await?)
-    })?;
+    session::once(invocation, async |client| client.end_subscription(watcher, &presentity).await)?;
     changed::print(&format!("{watcher} watches {presentity} no more"), 0, invocation)
 }
 
@@ -98,7 +95,7 @@ async fn follow(
         };
         match next {
             Some(Ok(row)) => {
-                table::print_one(&WatcherLine::from(&row), output)?;
+                table::print([WatcherLine::from(&row)], "", output)?;
                 output.flush()?;
                 (remaining, failed) = (remaining - 1, None);
             }

@@ -18,10 +18,11 @@ pub(in crate::cli) trait Row: Serialize {
 
 /// Prints `rows`, or for people `nothing` if there are none.
 pub(in crate::cli) fn print<R: Row>(
-    rows: &[R],
+    rows: impl IntoIterator<Item = R>,
     nothing: &str,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let rows: Vec<R> = rows.into_iter().collect();
     if rows.is_empty() {
         return output.remark(nothing);
     }
@@ -30,11 +31,6 @@ pub(in crate::cli) fn print<R: Row>(
     rows.iter()
         .zip(&cells)
         .try_for_each(|(row, cells)| output.line(&Aligned { row, cells, widths: &widths }))
-}
-
-/// Prints one row whose fellows are not known yet.
-pub(in crate::cli) fn print_one<R: Row>(row: &R, output: &mut Output) -> Result<(), Failure> {
-    print(core::slice::from_ref(row), "", output)
 }
 
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {

@@ -62,8 +62,7 @@ pub(in crate::cli) fn print(
     nothing: &str,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let lines: Vec<WatcherLine> = rows.iter().map(WatcherLine::from).collect();
-    table::print(&lines, nothing, output)
+    table::print(rows.iter().map(WatcherLine::from), nothing, output)
 }
 
 #[cfg(test)]

@@ -96,10 +96,16 @@ impl Invocation {
         &self,
         named: Option<Presentity>,
     ) -> Result<Presentity, Failure> {
-        match named {
-            Some(presentity) => Ok(presentity),
-            None => Ok(self.identity()?.principal.presentity()),
-        }
+        self.or_own(named, Principal::presentity)
+    }
+
+    /// What is named, or one's own.
+    pub(in crate::cli) fn or_own<T>(
+        &self,
+        named: Option<T>,
+        own: impl Fn(&Principal) -> T,
+    ) -> Result<T, Failure> {
+        named.map_or_else(|| Ok(own(&self.identity()?.principal)), Ok)
     }
 }
 

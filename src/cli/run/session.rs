@@ -38,26 +38,26 @@ pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// Asks one thing as the identity the command names, and says good-bye whatever comes of it.
-pub(in crate::cli) fn once<T>(
+pub(in crate::cli) fn once<T, E: Into<Failure>>(
     invocation: &Invocation,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, E>,
 ) -> Result<T, Failure> {
     ask_as(AsWhom::Identity(Box::new(invocation.identity()?)), invocation, ask)
 }
 
 /// As [`once`], as whom `acting` says.
-pub(in crate::cli) fn once_as<T>(
+pub(in crate::cli) fn once_as<T, E: Into<Failure>>(
     invocation: &Invocation,
     acting: &AnonymousArgs,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, E>,
 ) -> Result<T, Failure> {
     ask_as(acting.as_whom(invocation)?, invocation, ask)
 }
 
-fn ask_as<T>(
+fn ask_as<T, E: Into<Failure>>(
     who: AsWhom,
     invocation: &Invocation,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, E>,
 ) -> Result<T, Failure> {
     let answer_within = Some(invocation.answer_within()?);
     runtime()?.block_on(async {
@@ -65,7 +65,7 @@ fn ask_as<T>(
         let client = invocation.named(Client::open(profile)?);
         let answer = ask(&client).await;
         client.close().await;
-        answer
+        answer.map_err(Into::into)
     })
 }
 

@@ -116,18 +116,16 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 
 fn quarantine(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let of = args.of.as_ref();
-    let messages = session::once(invocation, async |client| Ok(client.quarantine(of).await?))?;
+    let messages = session::once(invocation, async |client| client.quarantine(of).await)?;
     let chosen = args.chosen.of(messages, |message| args.chosen.message(message));
     chosen.iter().try_for_each(|message| print(message, args.cpim, &mut invocation.output))
 }
 
 fn drop_from(args: &Args, sender: &Principal, invocation: &mut Invocation) -> Result<(), Failure> {
     let of = args.of.as_ref();
-    let line = session::once(invocation, async |client| {
-        let inbox = of.cloned().unwrap_or_else(|| client.identity().principal.inbox()).to_string();
-        Ok(DeletedLine { inbox, count: client.delete_from(of, sender).await? })
-    })?;
-    invocation.output.line(&line)
+    let count = session::once(invocation, async |client| client.delete_from(of, sender).await)?;
+    let inbox = invocation.or_own(of.cloned(), Principal::inbox)?.to_string();
+    invocation.output.line(&DeletedLine { inbox, count })
 }
 
 fn print(message: &Message, cpim: bool, output: &mut Output) -> Result<(), Failure> {

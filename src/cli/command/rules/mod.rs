@@ -127,10 +127,9 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 }
 
 fn list(of: Option<&RulesOwner>, invocation: &mut Invocation) -> Result<(), Failure> {
-    let rules = session::once(invocation, async |client| Ok(client.rules(of).await?))?;
-    let lines: Vec<RuleLine> =
-        rules.rules.iter().map(|rule| RuleLine::from((rule, rules.version))).collect();
-    table::print(&lines, "no rules: the server's default holds", &mut invocation.output)
+    let rules = session::once(invocation, async |client| client.rules(of).await)?;
+    let lines = rules.rules.iter().map(|rule| RuleLine::from((rule, rules.version)));
+    table::print(lines, "no rules: the server's default holds", &mut invocation.output)
 }
 
 fn set(rule: &Rule, handling: Handling, invocation: &mut Invocation) -> Result<(), Failure> {
@@ -142,7 +141,7 @@ fn set(rule: &Rule, handling: Handling, invocation: &mut Invocation) -> Result<(
             client.rules(of).await?.rules.iter().for_each(|old| give_way(old, &fresh, &mut change));
         }
         change.put.push(fresh.clone());
-        Ok(client.change_rules(of, change).await?)
+        client.change_rules(of, change).await
     })?;
     if matches!(handling, Handling::Block | Handling::PoliteBlock) && !invocation.is_json() {
         let message = format!("messages are decided apart: `adsum delivery refuse {}`", rule.who);
@@ -175,8 +174,7 @@ fn apply(
     change: RulesChange,
     invocation: &mut Invocation,
 ) -> Result<(), Failure> {
-    let version =
-        session::once(invocation, async |client| Ok(client.change_rules(of, change).await?))?;
+    let version = session::once(invocation, async |client| client.change_rules(of, change).await)?;
     changed::print(CHANGED, version, invocation)
 }
 

@@ -93,8 +93,7 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
         None => of_text(args)?,
     };
     let is_composing = outgoing.is_composing();
-    let sent =
-        session::once_as(invocation, &acting, async |client| Ok(client.send(outgoing).await?))?;
+    let sent = session::once_as(invocation, &acting, async |client| client.send(outgoing).await)?;
     let mut line = SentLine::from(&sent);
     if is_composing {
         line.result = PASSED_ON;
