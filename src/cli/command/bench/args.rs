@@ -1,21 +1,20 @@
-//! The arguments of `adsum bench` and their defaults: the numbers that comparisons are made with.
+//! The arguments of `adsum bench`: which workload, and what all of them take.
 //!
-//! Must never hold: what a workload does with its numbers.
+//! Must never hold: the numbers of one workload, see `workload`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::number::{factor, positive};
 use super::online::Host;
 use super::participants::Principals;
 use super::setup::{Options, Target};
-use super::workload::{Answers, Drain, Fairness, Fanout, Measure, Question, Restart, Resume};
+use super::workload::{Ack, Drain, Fairness, Fanout, Publish, Restart, Resume, Store};
 use crate::cli::run::failure::Failure;
 use crate::client::{InviteToken, ServerAddress};
-use crate::model::limits::{MESSAGES_WAITING_MAX, REQUESTS_IN_FLIGHT_MAX, SUBSCRIPTIONS_MAX};
-use crate::model::{Domain, Mode};
+use crate::model::Domain;
 
 /// Arguments of `adsum bench`.
 #[derive(Debug, clap::Args)]
@@ -28,121 +27,36 @@ pub(in crate::cli) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Workload {
     /// Messages to inboxes whose owners are away: durable answers per second
-    Store {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        load: Load,
-        /// Inboxes, which the messages go round
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
-        inboxes: usize,
-    },
+    Store(With<Store>),
     /// One message at a time over one connection: how long an answer takes
-    Ack {
-        #[command(flatten)]
-        common: Common,
-        /// Messages
-        #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = positive)]
-        count: usize,
-        /// Inboxes, which the messages go round
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
-        inboxes: usize,
-    },
+    Ack(With<Ack>),
     /// Changes of presence that nobody watches: durable answers per second
-    Publish {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        load: Load,
-        /// Presentities in the store; each connection changes the one it controls
-        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = positive)]
-        presentities: usize,
-    },
+    Publish(With<Publish>),
     /// One presentity and many watchers who are told every change: deliveries per second, and how long one takes
-    Fanout {
-        #[command(flatten)]
-        common: Common,
-        /// Watchers, each on a connection of its own
-        #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = positive)]
-        watchers: usize,
-        /// Changes as fast as answers come
-        #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
-        changes: usize,
-        /// Changes that may be unanswered
-        #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
-        window: usize,
-        /// Changes one by one, for the time a delivery takes
-        #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = positive)]
-        paced: usize,
-        /// Milliseconds between two of those
-        #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
-        spacing: u64,
-    },
+    Fanout(With<Fanout>),
     /// The owner of a full inbox comes back and takes all of it: messages per second, from connect to the last
     /// acknowledgement
-    Drain {
-        #[command(flatten)]
-        common: Common,
-        /// Messages in the inbox
-        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = inbox_count)]
-        count: usize,
-    },
+    Drain(With<Drain>),
     /// A watcher comes back and is told what it missed, from a server that went on and from one that was restarted:
     /// from connect to caught up
-    Resume {
-        #[command(flatten)]
-        common: Common,
-        /// Presentities watched
-        #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = watched_count)]
-        presentities: usize,
-        /// Changes missed each time
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
-        changes: usize,
-        /// How often the watcher comes back, in each variant
-        #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = positive)]
-        rounds: usize,
-        /// Tell every change, not only the latest of each presentity
-        #[arg(long)]
-        every: bool,
-    },
+    Resume(With<Resume>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch
-    Restart {
-        #[command(flatten)]
-        common: Common,
-        /// Events in the log
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = positive)]
-        events: usize,
-        /// Owners of inboxes
-        #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
-        inboxes: usize,
-        /// Presentities
-        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = positive)]
-        presentities: usize,
-        /// Watchers of 100 presentities each
-        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = positive)]
-        watchers: usize,
-        /// Kills and starts in each run
-        #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = positive)]
-        restarts: usize,
-    },
+    Restart(With<Restart>),
     /// One session asks for as much as it can get, in nine ways one after the other: how long somebody else waits for the
     /// answer to a publish meanwhile, and when all is quiet
-    Fairness {
-        #[command(flatten)]
-        common: Common,
-        /// Watchers of the greedy one
-        #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
-        watchers: usize,
-        /// Presentities that the greedy one watches
-        #[arg(long, value_name = "COUNT", default_value_t = 400, value_parser = watched_count)]
-        subscriptions: usize,
-        /// Milliseconds beside each kind of greed
-        #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
-        time: u64,
-    },
+    Fairness(With<Fairness>),
     /// Send back what comes, for the yardsticks of the other workloads
     #[command(hide = true)]
     EchoServer,
+}
+
+/// What every workload takes, and its own numbers.
+#[derive(Debug, clap::Args)]
+pub(super) struct With<M: clap::Args> {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    pub(super) measure: M,
 }
 
 /// What every workload takes.
@@ -174,66 +88,6 @@ pub(super) struct Common {
     pub(super) keep_data: bool,
 }
 
-/// A load of many connections.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Load {
-    /// Requests
-    #[arg(long, value_name = "COUNT", default_value_t = 200_000, value_parser = positive)]
-    count: usize,
-    /// Connections, each of a principal of its own
-    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = positive)]
-    connections: usize,
-    /// Requests that may be unanswered on each
-    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
-    window: usize,
-}
-
-impl Workload {
-    /// Its name, what it has in common with the others, and its own numbers; nothing for the echo.
-    pub(super) fn parts(self) -> Option<(&'static str, Common, Measure)> {
-        Some(match self {
-            Self::Store { common, load, inboxes } => {
-                ("store", common, load.asking(Question::Send { inboxes }))
-            }
-            Self::Ack { common, count, inboxes } => {
-                let load = Load { count, connections: 1, window: 1 };
-                ("ack", common, load.asking(Question::Send { inboxes }))
-            }
-            Self::Publish { common, load, presentities } => {
-                ("publish", common, load.asking(Question::Publish { presentities }))
-            }
-            Self::Fanout { common, watchers, changes, window, paced, spacing } => {
-                let spacing = Duration::from_millis(spacing);
-                let fanout = Fanout { watchers, changes, window, paced, spacing };
-                ("fanout", common, Measure::Fanout(fanout))
-            }
-            Self::Drain { common, count } => ("drain", common, Measure::Drain(Drain { count })),
-            Self::Resume { common, presentities, changes, rounds, every } => {
-                let mode = if every { Mode::Every } else { Mode::Latest };
-                let resume = Resume { presentities, changes, rounds, mode };
-                ("resume", common, Measure::Resume(resume))
-            }
-            Self::Restart { common, events, inboxes, presentities, watchers, restarts } => {
-                let restart = Restart { events, inboxes, presentities, watchers, restarts };
-                ("restart", common, Measure::Restart(restart))
-            }
-            Self::Fairness { common, watchers, subscriptions, time } => {
-                let time = Duration::from_millis(time);
-                let fairness = Fairness { watchers, subscriptions, time };
-                ("fairness", common, Measure::Fairness(fairness))
-            }
-            Self::EchoServer => return None,
-        })
-    }
-}
-
-impl Load {
-    fn asking(self, question: Question) -> Measure {
-        let Self { count, connections, window } = self;
-        Measure::Answers(Answers { question, count, connections, window })
-    }
-}
-
 impl Common {
     /// Whoever is to invite the others, if somebody must.
     fn host(&self) -> Result<Option<Host>, Failure> {
@@ -254,43 +108,6 @@ impl Common {
     }
 }
 
-/// At least one.
-fn positive(text: &str) -> Result<usize, String> {
-    between(text, 1, usize::MAX)
-}
-
-/// As many requests as a server lets be unanswered.
-fn window(text: &str) -> Result<usize, String> {
-    between(text, 1, REQUESTS_IN_FLIGHT_MAX)
-}
-
-/// As many messages as may wait in an inbox.
-fn inbox_count(text: &str) -> Result<usize, String> {
-    between(text, 1, MESSAGES_WAITING_MAX)
-}
-
-/// As many subscriptions as a watcher may have.
-fn watched_count(text: &str) -> Result<usize, String> {
-    between(text, 1, SUBSCRIPTIONS_MAX)
-}
-
-fn between(text: &str, min: usize, max: usize) -> Result<usize, String> {
-    let wanted = match max {
-        usize::MAX => format!("a number from {min} on"),
-        max => format!("a number from {min} to {max}"),
-    };
-    let number = text.replace('_', "").parse().ok();
-    number.filter(|number| (min..=max).contains(number)).ok_or(wanted)
-}
-
-/// A factor that leaves something and does not run for days.
-fn factor(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok();
-    number
-        .filter(|number| (0.000_001..=100.0).contains(number))
-        .ok_or_else(|| "a number above 0 and at most 100, such as 0.01".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,9 +120,8 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_comparisons() {
         let Ok(Args { workload }) = parsed(&["store"]) else { panic!() };
-        let Some(("store", common, Measure::Answers(load))) = workload.parts() else { panic!() };
-        assert_eq!((load.count, load.connections, load.window), (200_000, 32, 64));
-        assert!(matches!(load.question, Question::Send { inboxes: 1_000 }));
+        let Workload::Store(With { common, measure }) = workload else { panic!("{workload:?}") };
+        assert_eq!(measure, Store::of_comparisons());
         assert_eq!(common.runs, 3);
     }
 

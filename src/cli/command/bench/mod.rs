@@ -9,6 +9,7 @@ mod child;
 mod folder;
 mod link;
 mod metrics;
+mod number;
 mod offline;
 mod online;
 mod outcome;
@@ -30,10 +31,11 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 pub(super) use self::args::Args;
-use self::args::Workload;
+use self::args::{With, Workload};
 use self::folder::Folder;
 use self::report::Report;
 use self::setup::Setup;
+use self::workload::Measure;
 use crate::cli::print::output::Output;
 use crate::cli::run::{failure::Failure, invocation::Invocation, session, signals::Interrupts};
 
@@ -54,9 +56,21 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
 }
 
 async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure> {
-    let Some((name, common, measure)) = workload.parts() else {
-        return yardstick::serve(|address| tell(output, address)).await;
-    };
+    match workload {
+        Workload::Store(with) => measure(with, output).await,
+        Workload::Ack(with) => measure(with, output).await,
+        Workload::Publish(with) => measure(with, output).await,
+        Workload::Fanout(with) => measure(with, output).await,
+        Workload::Drain(with) => measure(with, output).await,
+        Workload::Resume(with) => measure(with, output).await,
+        Workload::Restart(with) => measure(with, output).await,
+        Workload::Fairness(with) => measure(with, output).await,
+        Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,
+    }
+}
+
+async fn measure<M: Measure>(with: With<M>, output: &mut Output) -> Result<(), Failure> {
+    let With { common, measure } = with;
     let options = common.options()?;
     let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
     let mut runs = Vec::with_capacity(common.runs);
@@ -67,7 +81,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
     }
     let kept = common.keep_data.then(|| folder.path().display().to_string());
-    output.line(&Report::of(name, &runs, kept))?;
+    output.line(&Report::of(M::NAME, &runs, kept))?;
     output.flush()
 }
 

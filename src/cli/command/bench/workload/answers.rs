@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use super::Measure;
 use crate::cli::command::bench::{
+    number::{positive, window},
     outcome::Outcome,
     participants::Participant,
     pump::{Pump, Work, run_all},
@@ -17,48 +19,86 @@ use crate::client::Credentials;
 /// How much of the load goes ahead of what is measured.
 const WARM_UP_SHARE: usize = 10;
 
-/// A load of requests.
-#[derive(Clone, Debug)]
-pub(in crate::cli::command::bench) struct Answers {
-    /// What is asked.
-    pub(in crate::cli::command::bench) question: Question,
-    /// Requests measured.
-    pub(in crate::cli::command::bench) count: usize,
-    /// Connections, each of a principal of its own.
-    pub(in crate::cli::command::bench) connections: usize,
-    /// Requests that may be unanswered on each.
-    pub(in crate::cli::command::bench) window: usize,
+/// Messages to inboxes.
+#[derive(Debug, PartialEq, Eq, clap::Args)]
+pub(in crate::cli::command::bench) struct Store {
+    #[command(flatten)]
+    load: Load,
+    /// Inboxes, which the messages go round
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    inboxes: usize,
 }
 
-/// What is asked.
-#[derive(Clone, Debug)]
-pub(in crate::cli::command::bench) enum Question {
-    /// Messages to so many inboxes.
-    Send {
-        /// How many.
-        inboxes: usize,
-    },
-    /// Changes of presence beside so many presentities.
-    Publish {
-        /// How many have published; each connection changes the one it controls.
-        presentities: usize,
-    },
+/// Messages to inboxes, one at a time.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli::command::bench) struct Ack {
+    /// Messages
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = positive)]
+    count: usize,
+    /// Inboxes, which the messages go round
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    inboxes: usize,
 }
 
-impl Answers {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
-        match self.question {
-            Question::Send { inboxes } => self.send(setup, setup.scaled(inboxes)).await,
-            Question::Publish { presentities } => {
-                self.publish(setup, setup.scaled(presentities).max(self.connections)).await
-            }
-        }
+/// Changes of presence.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli::command::bench) struct Publish {
+    #[command(flatten)]
+    load: Load,
+    /// Presentities in the store; each connection changes the one it controls
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = positive)]
+    presentities: usize,
+}
+
+/// A load of many connections.
+#[derive(Debug, PartialEq, Eq, clap::Args)]
+struct Load {
+    /// Requests
+    #[arg(long, value_name = "COUNT", default_value_t = 200_000, value_parser = positive)]
+    count: usize,
+    /// Connections, each of a principal of its own
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = positive)]
+    connections: usize,
+    /// Requests that may be unanswered on each
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
+    window: usize,
+}
+
+impl Measure for Store {
+    const NAME: &str = "store";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
+        self.load.send(setup, setup.scaled(self.inboxes)).await
     }
+}
 
+impl Measure for Ack {
+    const NAME: &str = "ack";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
+        let load = Load { count: self.count, connections: 1, window: 1 };
+        load.send(setup, setup.scaled(self.inboxes)).await
+    }
+}
+
+impl Measure for Publish {
+    const NAME: &str = "publish";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
+        let presentities = setup.scaled(self.presentities).max(self.load.connections);
+        self.load.publish(setup, presentities).await
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// With the numbers that comparisons are made with.
+    pub(in crate::cli::command::bench) fn of_comparisons() -> Self {
+        Self { load: Load { count: 200_000, connections: 32, window: 64 }, inboxes: 1_000 }
+    }
+}
+
+impl Load {
     async fn send(&self, setup: &Setup<'_>, inboxes: usize) -> Result<Outcome, Failure> {
         let owners = setup.principals("owner", inboxes)?;
         let senders = setup.principals("sender", self.connections)?;

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Measure;
 use crate::cli::command::bench::{
     link::{Dialer, inbox, wrong},
+    number::inbox_count,
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
@@ -27,18 +29,17 @@ const WINDOW: usize = 64;
 const WARM_UP_SHARE: usize = 10;
 
 /// One inbox to be read.
-#[derive(Clone, Debug)]
+#[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Drain {
-    /// Messages in it.
-    pub(in crate::cli::command::bench) count: usize,
+    /// Messages in the inbox
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = inbox_count)]
+    count: usize,
 }
 
-impl Drain {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
+impl Measure for Drain {
+    const NAME: &str = "drain";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         let count = setup.scaled(self.count);
         let owners = setup.principals("owner", 2)?;
         // Message ids are the senders' own, so each inbox has senders of its own.

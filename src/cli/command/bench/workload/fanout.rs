@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use super::Measure;
 use crate::cli::command::bench::{
     link::{Dialer, Feed, Link, presence_from, wrong},
+    number::{positive, window},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
@@ -27,29 +29,32 @@ use crate::model::Mode;
 const WARM_UP_SHARE: usize = 10;
 
 /// Changes and those who watch them.
-#[derive(Clone, Debug)]
+#[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Fanout {
-    /// Watchers, each with a connection of its own, each told every change.
-    pub(in crate::cli::command::bench) watchers: usize,
-    /// Changes as fast as answers come.
-    pub(in crate::cli::command::bench) changes: usize,
-    /// Changes that may be unanswered.
-    pub(in crate::cli::command::bench) window: usize,
-    /// Changes one by one, for the time from publish to delivery.
-    pub(in crate::cli::command::bench) paced: usize,
-    /// Between two of those.
-    pub(in crate::cli::command::bench) spacing: Duration,
+    /// Watchers, each on a connection of its own
+    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = positive)]
+    watchers: usize,
+    /// Changes as fast as answers come
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
+    changes: usize,
+    /// Changes that may be unanswered
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
+    window: usize,
+    /// Changes one by one, for the time a delivery takes
+    #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = positive)]
+    paced: usize,
+    /// Milliseconds between two of those
+    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    spacing: u64,
 }
 
 /// When each change was sent, by its number.
 type Sent = Arc<[OnceLock<Instant>]>;
 
-impl Fanout {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
+impl Measure for Fanout {
+    const NAME: &str = "fanout";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         let publisher = setup.principals("presentity", 1)?;
         let audience = setup.principals("watcher", setup.scaled(self.watchers))?;
         let presentity = publisher[0].principal().presentity();
@@ -71,7 +76,8 @@ impl Fanout {
         let (time, deliveries) =
             crowd.as_fast_as_answered(changes, self.window, "measuring deliveries").await?;
         let usage = site.used_since(&before).await;
-        let samples = crowd.one_by_one(setup.scaled(self.paced), self.spacing).await?;
+        let spacing = Duration::from_millis(self.spacing);
+        let samples = crowd.one_by_one(setup.scaled(self.paced), spacing).await?;
         let watchers = crowd.watchers.len();
         drop(crowd);
         site.kill().await?;

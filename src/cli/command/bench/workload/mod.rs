@@ -9,7 +9,7 @@ mod fanout;
 mod restart;
 mod resume;
 
-pub(super) use answers::{Answers, Question};
+pub(super) use answers::{Ack, Publish, Store};
 pub(super) use drain::Drain;
 pub(super) use fairness::Fairness;
 pub(super) use fanout::Fanout;
@@ -21,25 +21,10 @@ use super::setup::Setup;
 use crate::cli::run::failure::Failure;
 
 /// A workload with its numbers.
-pub(super) enum Measure {
-    Answers(Answers),
-    Drain(Drain),
-    Fairness(Fairness),
-    Fanout(Fanout),
-    Restart(Restart),
-    Resume(Resume),
-}
+pub(super) trait Measure: clap::Args {
+    /// What its figures are called.
+    const NAME: &str;
 
-impl Measure {
     /// Runs it once.
-    pub(super) async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
-        match self {
-            Self::Answers(answers) => answers.run(setup).await,
-            Self::Drain(drain) => drain.run(setup).await,
-            Self::Fairness(fairness) => fairness.run(setup).await,
-            Self::Fanout(fanout) => fanout.run(setup).await,
-            Self::Restart(restart) => restart.run(setup).await,
-            Self::Resume(resume) => resume.run(setup).await,
-        }
-    }
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure>;
 }

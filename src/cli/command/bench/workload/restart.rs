@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use super::Measure;
 use crate::cli::command::bench::{
     link::{Dialer, wrong},
+    number::positive,
     offline::{self, Offline},
     outcome::Outcome,
     participants::Participant,
@@ -35,18 +37,23 @@ const LOAD_WINDOW: usize = 4;
 const LOAD_TIME: Duration = Duration::from_millis(500);
 
 /// A store to be opened after a kill.
-#[derive(Clone, Debug)]
+#[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Restart {
-    /// Events in it.
-    pub(in crate::cli::command::bench) events: usize,
-    /// Owners of inboxes.
-    pub(in crate::cli::command::bench) inboxes: usize,
-    /// Presentities.
-    pub(in crate::cli::command::bench) presentities: usize,
-    /// Watchers.
-    pub(in crate::cli::command::bench) watchers: usize,
-    /// Kills and starts.
-    pub(in crate::cli::command::bench) restarts: usize,
+    /// Events in the log
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = positive)]
+    events: usize,
+    /// Owners of inboxes
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    inboxes: usize,
+    /// Presentities
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = positive)]
+    presentities: usize,
+    /// Watchers of 100 presentities each
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = positive)]
+    watchers: usize,
+    /// Kills and starts in each run
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = positive)]
+    restarts: usize,
 }
 
 /// Who is in the store.
@@ -56,12 +63,10 @@ struct Population {
     senders: Vec<Credentials>,
 }
 
-impl Restart {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
+impl Measure for Restart {
+    const NAME: &str = "restart";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         if !setup.is_own() {
             let reason = "restart kills its server; leave --server out";
             return Err(Failure::usage(reason));
@@ -96,7 +101,9 @@ impl Restart {
         let outcome = outcome.with("restarts", self.restarts);
         Ok(outcome.with("serving_p50_ms", serving.p50_p99_ms().0))
     }
+}
 
+impl Restart {
     /// Fills the store.
     async fn build(&self, setup: &Setup<'_>) -> Result<(Population, usize), Failure> {
         let population = Population {

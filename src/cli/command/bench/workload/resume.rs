@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Measure;
 use crate::cli::command::bench::{
     link::{Dialer, presence_from, wrong},
+    number::{positive, watched_count},
     offline,
     outcome::Outcome,
     participants::Participant,
@@ -30,29 +32,32 @@ const WINDOW: usize = 64;
 const RESUMED: u8 = 1;
 
 /// A watcher that comes and goes.
-#[derive(Clone, Debug)]
+#[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Resume {
-    /// Presentities it watches.
-    pub(in crate::cli::command::bench) presentities: usize,
-    /// Changes it misses each time.
-    pub(in crate::cli::command::bench) changes: usize,
-    /// How often it comes back, in each variant.
-    pub(in crate::cli::command::bench) rounds: usize,
-    /// How much it is told.
-    pub(in crate::cli::command::bench) mode: Mode,
+    /// Presentities watched
+    #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = watched_count)]
+    presentities: usize,
+    /// Changes missed each time
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    changes: usize,
+    /// How often the watcher comes back, in each variant
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = positive)]
+    rounds: usize,
+    /// Tell every change, not only the latest of each presentity
+    #[arg(long)]
+    every: bool,
 }
 
-impl Resume {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
+impl Measure for Resume {
+    const NAME: &str = "resume";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         let people = setup.principals("presentity", setup.scaled(self.presentities))?;
         let watcher = setup.principals("watcher", 1)?.remove(0);
         let everybody = people.iter().map(|who| who.principal().presentity()).collect();
         let mut participants: Vec<_> = people.iter().map(Participant::publishing).collect();
-        participants.push(Participant::watching(&watcher, everybody, self.mode));
+        let mode = if self.every { Mode::Every } else { Mode::Latest };
+        participants.push(Participant::watching(&watcher, everybody, mode));
         let (site, dialer) = setup.set(&participants).await?;
 
         let changes = setup.scaled(self.changes);
@@ -82,13 +87,12 @@ impl Resume {
         let (p50, p99) = restarted.unzip();
         Ok(outcome.with("restarted_p50_ms", p50).with("restarted_p99_ms", p99))
     }
+}
 
+impl Resume {
     /// Events that tell `changes` which went round `presentities`.
     fn missed(&self, changes: usize, presentities: usize) -> usize {
-        match self.mode {
-            Mode::Latest => changes.min(presentities),
-            Mode::Every => changes,
-        }
+        if self.every { changes } else { changes.min(presentities) }
     }
 
     /// The variant with a restart: the server is killed, the store moves on, and another server opens it. Nothing

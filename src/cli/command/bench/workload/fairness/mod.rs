@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use self::greed::{Cast, Greed};
+use super::Measure;
 use crate::cli::command::bench::{
+    number::{positive, watched_count},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
@@ -29,27 +31,28 @@ const SPACING: Duration = Duration::from_millis(2);
 const SETTLING: Duration = Duration::from_millis(200);
 
 /// A greedy session beside a bystander.
-#[derive(Clone, Debug)]
+#[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Fairness {
-    /// Who watch the greedy one.
-    pub(in crate::cli::command::bench) watchers: usize,
-    /// Whom the greedy one watches.
-    pub(in crate::cli::command::bench) subscriptions: usize,
-    /// How long the bystander is measured beside each kind of greed.
-    pub(in crate::cli::command::bench) time: Duration,
+    /// Watchers of the greedy one
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
+    watchers: usize,
+    /// Presentities that the greedy one watches
+    #[arg(long, value_name = "COUNT", default_value_t = 400, value_parser = watched_count)]
+    subscriptions: usize,
+    /// Milliseconds beside each kind of greed
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    time: u64,
 }
 
-impl Fairness {
-    /// Runs it once.
-    pub(in crate::cli::command::bench) async fn run(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<Outcome, Failure> {
+impl Measure for Fairness {
+    const NAME: &str = "fairness";
+
+    async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         let people = People::new(setup, self)?;
         let (site, dialer) = setup.set(&people.participants()).await?;
         let bystander = std::slice::from_ref(&people.bystander);
         let pump = pumps(&dialer, bystander, |_, who| Publishes::new(who)).await?.remove(0);
-        let time = setup.scaled_time(self.time);
+        let time = setup.scaled_time(Duration::from_millis(self.time));
         let mut bystander = Bystander { pump, progress: Progress::begin("measuring", 0) };
         bystander.publish(time / 4).await?;
         let cast = people.cast();
