@@ -16,7 +16,8 @@ impl FeedItem for InboxItem {
     fn arrived(event: FeedEvent) -> Result<Option<Arrived<Self>>, ClientError> {
         let (number, cursor, bytes, item) = match event {
             FeedEvent::Message { event, bytes } => {
-                let read = Message::from_wire(event.message).map_err(ClientError::protocol)?;
+                let read = Message::read(event.message, event.withheld);
+                let read = read.map_err(ClientError::protocol)?;
                 (event.number, event.cursor, bytes, Self::Message(read))
             }
             FeedEvent::Receipt { event, bytes } => {

@@ -25,6 +25,8 @@ pub struct InviteOptions {
     pub principal: Option<Principal>,
     /// What the invited may do.
     pub role: Role,
+    /// Whether it is to be a recovery of the principal's name, which exists and is not one's own.
+    pub recovers: bool,
     /// How long it is good; the server's default if `None`.
     pub lifetime: Option<Lifetime>,
     /// The secret; a random one if `None`. To ask again for an invite whose answer did not come, give the same.
@@ -46,9 +48,9 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`], and those of a connection that will not come back.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invited, ClientError> {
-        let InviteOptions { principal, role, lifetime, token } = options;
+        let InviteOptions { principal, role, recovers, lifetime, token } = options;
         let token = token.unwrap_or_else(InviteToken::generate);
-        let request = Invite { invite: token.id(), principal, role, lifetime };
+        let request = Invite { invite: token.id(), principal, role, lifetime, recovers };
         match self.request(request).await {
             Ok((Answer::Invited { expires_at }, _)) => {
                 let token = token.bound_to(self.identity().server_key);

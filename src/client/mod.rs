@@ -52,6 +52,7 @@ mod profile;
 mod publish;
 mod query;
 mod random;
+mod recovery;
 mod request_id;
 pub mod resume;
 mod rules;
@@ -67,8 +68,8 @@ mod watchers;
 pub use crate::model::InboxItem;
 pub use crate::protocol::{
     ActRow, Administration, Change, ChangeKind, DeviceKey, Explanation, GrantRow, InboxState,
-    LivePublication, OpenInvite, Outcome, Presence, RulesOwner, ServerDescription, SubscriptionRow,
-    VisibilityRow,
+    LivePublication, OpenInvite, OpenRecovery, Outcome, Presence, RulesOwner, ServerDescription,
+    SubscriptionRow, VisibilityRow,
 };
 pub use crate::protocol::{Answer, Command};
 pub use address::{KeyHash, ServerAddress};

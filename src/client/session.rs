@@ -5,7 +5,7 @@
 use super::error::{ClientError, printable};
 use crate::model::{DeviceId, Principal, Role, Timestamp, words};
 use crate::protocol::identity::DURABILITY_SYNCED;
-use crate::protocol::{Field as _, body};
+use crate::protocol::{Field as _, OpenRecovery, body};
 
 words! {
     /// What an answer means.
@@ -35,6 +35,8 @@ pub struct Session {
     pub server: String,
     /// The server's clock when it answered.
     pub server_time: Timestamp,
+    /// The recovery of the principal's name that runs: who did not ask for it refuses it.
+    pub recovery: Option<OpenRecovery>,
 }
 
 impl Session {
@@ -52,6 +54,7 @@ impl Session {
             durability,
             server: printable(&welcome.server),
             server_time: Timestamp::from_ms(welcome.time_ms),
+            recovery: OpenRecovery::of_welcome(welcome).map_err(ClientError::protocol)?,
         })
     }
 }

@@ -322,6 +322,7 @@ fn welcome(hello: &body::Hello) -> body::Welcome {
         durability: 1,
         time_ms: 0,
         server: "fake".into(),
+        recovery: None,
     }
 }
 
@@ -423,5 +424,5 @@ fn message(inbox: &str, number: u64, sequence: u64) -> body::MessageEvent {
         accepted_at_ms: 0,
         lifetime_ms: None,
     };
-    body::MessageEvent { number, cursor: cursor(sequence), message }
+    body::MessageEvent { number, cursor: cursor(sequence), message, withheld: None }
 }

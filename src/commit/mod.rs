@@ -11,8 +11,8 @@ use std::sync::Arc;
 use self::checkpoint::Checkpointer;
 use crate::event::{Event, Recorded};
 use crate::log::{EventLog, LogFault, LogReader};
-use crate::model::{Now, Sequence, Timestamp};
-use crate::service::{Batch, Input, Output, Service, ServiceConfig};
+use crate::model::{Now, Refusal, Sequence, Timestamp};
+use crate::service::{Batch, Input, OperatorRecovery, Output, Service, ServiceConfig};
 use crate::view::{RecordFault, Views};
 
 /// Events read at once while folding the log.
@@ -155,6 +155,20 @@ impl Commit {
     pub fn record(&mut self, now: impl Into<Now>, events: Vec<Event>) -> Result<(), LogFault> {
         self.service.record(now, events);
         self.persist().map(drop)
+    }
+
+    /// Records that the operator starts a recovery, and syncs it.
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end. The refusal of a name that cannot be recovered is no error of the log.
+    pub fn recover(
+        &mut self,
+        now: impl Into<Now>,
+        wanted: &OperatorRecovery,
+    ) -> Result<Result<(), Refusal>, LogFault> {
+        let recovered = self.service.recover(now, wanted);
+        self.persist()?;
+        Ok(recovered)
     }
 
     /// Ends all that was due while the log was not open, and has every live subscription be where it belongs by what holds

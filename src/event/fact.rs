@@ -12,10 +12,12 @@ use super::domain::{
 use super::identity::{InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked};
 use super::message::{
     Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
+    RecoveryAnnounced,
 };
 use super::operation::{OperationDone, Operator};
 use super::publication::{PublicationEnded, PublicationRefreshed, Published};
 use super::receipt::{ReceiptIssued, ReceiptsAsked};
+use super::recovery::{DeviceConfined, RecoveryPolicyChanged, RecoveryStarted};
 use super::rules::{
     AccessRulesAmended, AccessRulesChanged, DeliveryRulesAmended, DeliveryRulesChanged,
     GrantChanged, GrantGiven, RulesReviewed, VisibilityRulesAmended, VisibilityRulesChanged,
@@ -192,4 +194,12 @@ events! {
     VisibilityRulesAmended "visibility-rules-amended" |event| Rules(event.watcher.clone());
     /// A domain's access rules were changed: those that did, and no others.
     DomainRulesAmended "domain-rules-amended" |event| Domain(event.domain.clone());
+    /// Somebody else than a principal made an invite for it: a recovery of its name.
+    RecoveryStarted "recovery-started" |event| Invite(event.invite);
+    /// A principal was told of a recovery of its name, in its inbox.
+    RecoveryAnnounced "recovery-announced" |event| Inbox(event.inbox.clone());
+    /// A device came by a recovery, and is not shown what messages say that were stored before.
+    DeviceConfined "device-confined" |event| Principal(event.principal.clone());
+    /// What a domain wants of recoveries was changed.
+    RecoveryPolicyChanged "recovery-policy-changed" |event| Domain(event.domain.clone());
 }

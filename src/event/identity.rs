@@ -71,6 +71,13 @@ pub enum InviteCause {
     Superseded,
     /// Its domain was removed.
     Homeless,
+    /// It was a recovery, and the principal refused it.
+    Refused {
+        /// The principal.
+        by: Principal,
+        /// With which of its devices.
+        device: DeviceId,
+    },
 }
 
 /// See [`Event::KeyEnrolled`](super::Event::KeyEnrolled).

@@ -83,6 +83,23 @@ pub struct MessageQuarantined {
     pub rule: RuleName,
 }
 
+/// See [`Event::RecoveryAnnounced`](super::Event::RecoveryAnnounced).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryAnnounced {
+    /// Where it lies.
+    pub inbox: InboxAddress,
+    /// Its position there, in the numbering of messages.
+    pub sequence: InboxSequence,
+    /// Who started it, or the principal itself if the operator did.
+    pub sender: Principal,
+    /// Its name as a message.
+    pub id: MessageId,
+    /// What the body is.
+    pub content_type: ContentType,
+    /// What people are told.
+    pub body: Payload,
+}
+
 /// See [`Event::MessageDisplayed`](super::Event::MessageDisplayed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageDisplayed {

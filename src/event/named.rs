@@ -46,6 +46,10 @@ impl Event {
                 let key = OperationKey::invite(&event.invite, event.principal.as_ref(), event.role);
                 invited(event.by.as_ref(), key, event.expires_at)
             }
+            Self::RecoveryStarted(event) => {
+                let key = OperationKey::recovery(&event.invite, Some(&event.principal), event.role);
+                invited(event.by.as_ref(), key, event.expires_at)
+            }
             Self::OperationDone(event) => {
                 let operation = Operation { by: event.by.clone(), key: event.operation };
                 Some((operation, event.outcome))

@@ -49,6 +49,12 @@ impl OperationKey {
         let principal = principal.map(ToString::to_string).unwrap_or_default();
         Self::of("invite", &format!("{principal} {}", role.as_str()), &invite.0)
     }
+
+    /// As [`OperationKey::invite`], of a recovery: what is asked for as one is no repeat of what was not.
+    pub fn recovery(invite: &InviteId, principal: Option<&Principal>, role: Role) -> Self {
+        let principal = principal.map(ToString::to_string).unwrap_or_default();
+        Self::of("recovery", &format!("{principal} {}", role.as_str()), &invite.0)
+    }
 }
 
 /// An operation and whose it is.

@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Domain;
 use super::word::words;
+use super::{Domain, RecoveryPolicy};
 
 /// One domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct DomainRow {
     pub messaging: bool,
     /// Principals enrolled in it.
     pub principals: u64,
+    /// On what terms a recovery would be started in it now; `None` if the server does not say.
+    pub recovery: Option<RecoveryPolicy>,
 }
 
 words! {
@@ -38,5 +40,7 @@ words! {
         RevokedKey = 5, "revoked-key";
         /// Gave or took the principal's presentity or inbox.
         SwitchedServices = 6, "switched-services";
+        /// Started a recovery of the principal's name.
+        StartedRecovery = 7, "started-recovery";
     }
 }

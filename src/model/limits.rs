@@ -156,6 +156,14 @@ pub const INVITES_OF_USER_MAX: usize = DEVICES_MAX;
 pub const INVITE_MS_DEFAULT: u64 = 7 * DAY_MS;
 /// Longest lifetime of an invite.
 pub const INVITE_MS_MAX: u64 = 30 * DAY_MS;
+/// How long a recovery waits if its domain does not say: whoever looks once a day can refuse it.
+pub const RECOVERY_DELAY_MS_DEFAULT: u64 = DAY_MS;
+/// Shortest wait a domain may set: less would be no time to refuse.
+pub const RECOVERY_DELAY_MS_MIN: u64 = HOUR_MS;
+/// Longest wait a domain may set.
+pub const RECOVERY_DELAY_MS_MAX: u64 = 30 * DAY_MS;
+/// Announcements of recoveries that one inbox keeps, beside what fills it; the oldest make room.
+pub const ANNOUNCEMENTS_MAX: usize = 16;
 
 /// Bytes of framing around the largest body or document: addresses, ids, numbers and extensions.
 pub const FRAME_OVERHEAD_BYTES: usize = 4 * 1024;

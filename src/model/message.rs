@@ -112,6 +112,14 @@ pub struct Message {
     pub lifetime: Option<Lifetime>,
 }
 
+impl Message {
+    /// The same, without what it says.
+    #[must_use]
+    pub fn withheld(self) -> Self {
+        Self { body: Payload::Withheld, ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

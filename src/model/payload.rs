@@ -1,4 +1,4 @@
-//! What people wrote, or the fact that it was erased.
+//! What people wrote, or the fact that it was erased or is not shown.
 //!
 //! Must never hold: a way to tell what an erased payload said, or a `Debug` that prints one that is present.
 
@@ -17,6 +17,8 @@ pub enum Payload {
     Present(Bytes),
     /// Once here, destroyed for good.
     Erased,
+    /// Here, but not shown to this device, which came by a recovery: it was stored before. Never recorded.
+    Withheld,
 }
 
 impl Payload {
@@ -25,11 +27,11 @@ impl Payload {
         Self::Present(Bytes::copy_from_slice(text.as_bytes()))
     }
 
-    /// The bytes, unless they were erased.
+    /// The bytes, unless they were erased or are withheld.
     pub fn bytes(&self) -> Option<&Bytes> {
         match self {
             Self::Present(bytes) => Some(bytes),
-            Self::Erased => None,
+            Self::Erased | Self::Withheld => None,
         }
     }
 
@@ -38,7 +40,7 @@ impl Payload {
         self.bytes().and_then(|bytes| core::str::from_utf8(bytes).ok())
     }
 
-    /// How many bytes are held; none when erased.
+    /// How many bytes are held; none when erased or withheld.
     pub fn len(&self) -> usize {
         self.bytes().map_or(0, Bytes::len)
     }
@@ -54,6 +56,7 @@ impl fmt::Debug for Payload {
         match self {
             Self::Present(bytes) => write!(formatter, "Payload({} bytes)", bytes.len()),
             Self::Erased => formatter.write_str("Payload(erased)"),
+            Self::Withheld => formatter.write_str("Payload(withheld)"),
         }
     }
 }

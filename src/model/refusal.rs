@@ -175,7 +175,8 @@ pub enum Refusal {
     InviteNeeded,
     /// The name is taken.
     #[error(
-        "{principal} is enrolled already; to add a device use an invite made by it or an administrator"
+        "{principal} is enrolled already; to add a device use an invite that one of its own made, \
+         or ask an administrator for a recovery"
     )]
     NameTaken {
         /// The principal.
@@ -341,13 +342,47 @@ pub enum Refusal {
         /// How many may wait.
         max: u64,
     },
+    /// An invite for somebody else who is enrolled is a recovery, and was not called one.
+    #[error(
+        "{principal} is enrolled already; say that it is to be a recovery if its devices are lost, \
+         or have one of them make the invite"
+    )]
+    RecoveryNeeded {
+        /// The principal.
+        principal: String,
+    },
+    /// The recovery takes effect later.
+    #[error(
+        "the recovery of {principal} takes effect in {} s, and its devices can refuse it until then; try again after that",
+        .wait.as_ms().div_ceil(1_000)
+    )]
+    RecoveryPending {
+        /// The principal.
+        principal: String,
+        /// How long from now.
+        wait: Lifetime,
+    },
+    /// A recovery of the principal runs already.
+    #[error("a recovery of {principal} runs already; withdraw that one first")]
+    RecoveryOpen {
+        /// The principal.
+        principal: String,
+    },
+    /// No such recovery of whoever asks is open.
+    #[error("there is no recovery {invite} of your name; list them to see which there are")]
+    NoRecovery {
+        /// The name of its invite.
+        invite: String,
+    },
 }
 
 impl Refusal {
     /// When to try again, if that is known.
     pub const fn retry_after(&self) -> Option<Lifetime> {
         match self {
-            Self::Busy { retry_after } => Some(*retry_after),
+            Self::Busy { retry_after } | Self::RecoveryPending { wait: retry_after, .. } => {
+                Some(*retry_after)
+            }
             _ => None,
         }
     }

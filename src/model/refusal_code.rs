@@ -80,6 +80,10 @@ codes! {
     NoPublication = 48, "no-publication";
     DomainInhabited = 49, "domain-inhabited";
     SenderFull = 50, "sender-full";
+    RecoveryNeeded = 51, "recovery-needed";
+    RecoveryPending = 52, "recovery-pending";
+    RecoveryOpen = 53, "recovery-open";
+    NoRecovery = 54, "no-recovery";
 }
 
 impl RefusalCode {
@@ -94,6 +98,7 @@ impl RefusalCode {
                 | Self::BadInvite
                 | Self::InviteNeeded
                 | Self::NameTaken
+                | Self::RecoveryPending
         )
     }
 }

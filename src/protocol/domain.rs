@@ -2,13 +2,16 @@
 //!
 //! Must never hold: a way for an administrator to read a body or to speak as a user.
 
+use bytes::Bytes;
+
 use super::asked::question;
 use super::field::Field;
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
 use super::request::{Answer, NamedBy, Request};
-use super::sample::{ALICE, Sample, TIME_MS, asked, operation, sample, through};
+use super::sample::{ALICE, DAY_MS, Sample, TIME_MS, asked, operation, sample, through};
 use crate::model::{
-    AdministratorAct, Domain, DomainRow, OperationId, Principal, Refusal, RefusalCode, Timestamp,
+    AdministratorAct, Domain, DomainRow, Lifetime, OperationId, Principal, RecoveryPolicy, Refusal,
+    RefusalCode, Timestamp,
 };
 
 /// Frozen bodies.
@@ -21,7 +24,7 @@ pub mod body {
             /// The device's name for the operation; the same on a repeat.
             operation: [u8; 16],
             /// 1: create domain. 2: remove domain. 3: switch domain. 4: switch a principal's services. 5: suspend.
-            /// 6: lift a suspension.
+            /// 6: lift a suspension. 7: say what the domain wants of recoveries.
             act: u8,
             /// Which domain or principal.
             subject: String,
@@ -29,6 +32,11 @@ pub mod body {
             presence: u8,
             /// For 3 and 4: 0 stays, 1 off, 2 on.
             messaging: u8,
+            ;
+            /// For 7: how long a recovery waits, in ms, 8 bytes; left out, it stays.
+            1 recovery_delay,
+            /// For 7: one byte, whether earlier messages are shown: 1 no, 2 yes; left out, it stays.
+            2 recovery_shows,
         }
         /// Asks for the domains served. Answer: any number of `DomainState`, then `End`.
         0x002c ListDomains {
@@ -45,6 +53,10 @@ pub mod body {
             messaging: bool,
             /// Principals enrolled in it.
             principals: u64,
+            ;
+            /// What holds for a recovery that is started now: how long it waits, in ms, 8 bytes; whether earlier messages are
+            /// shown, one byte, 0 or 1.
+            1 recovery,
         }
         /// Asks what administrators did. Answer: any number of `Act`, then `End`.
         0x002d ListActs {
@@ -58,7 +70,7 @@ pub mod body {
             /// Which administrator.
             by: String,
             /// 1: listed watchers. 2: ended a subscription. 3: suspended. 4: lifted a suspension. 5: revoked a key.
-            /// 6: switched services.
+            /// 6: switched services. 7: started a recovery.
             act: u8,
             /// To what; may be empty.
             about: String,
@@ -104,6 +116,15 @@ pub enum Administration {
     Suspend(Principal),
     /// Lifts a suspension.
     Resume(Principal),
+    /// Says on what terms names of a domain are recovered.
+    SetRecovery {
+        /// Which domain.
+        domain: Domain,
+        /// How long a recovery is to wait.
+        delay: Option<Lifetime>,
+        /// Whether the new device is to be shown what was stored before.
+        shows_earlier: Option<bool>,
+    },
 }
 
 impl Framed for Administer {
@@ -114,6 +135,7 @@ impl Field<body::Administer> for Administer {
     fn to_wire(&self) -> body::Administer {
         let (act, subject) = self.act.number_and_subject();
         let (presence, messaging) = self.act.switches();
+        let (delay, shows_earlier) = self.act.recovery();
         body::Administer {
             request: 0,
             operation: self.operation.0,
@@ -121,6 +143,8 @@ impl Field<body::Administer> for Administer {
             subject,
             presence: switch_number(presence),
             messaging: switch_number(messaging),
+            recovery_delay: delay.to_wire(),
+            recovery_shows: shows_earlier.map(|on| Bytes::copy_from_slice(&[1 + u8::from(on)])),
         }
     }
 
@@ -131,6 +155,8 @@ impl Field<body::Administer> for Administer {
         let switches = matches!(body.act, 3 | 4);
         check_left_out("presence", switches || body.presence == 0)?;
         check_left_out("messaging", switches || body.messaging == 0)?;
+        check_left_out("recovery delay", body.act == 7 || body.recovery_delay.is_none())?;
+        check_left_out("recovery showing", body.act == 7 || body.recovery_shows.is_none())?;
         let act = match body.act {
             1 => Administration::CreateDomain(subject.parse()?),
             2 => Administration::RemoveDomain(subject.parse()?),
@@ -146,7 +172,12 @@ impl Field<body::Administer> for Administer {
             },
             5 => Administration::Suspend(subject.parse()?),
             6 => Administration::Resume(subject.parse()?),
-            _ => return Err(Refusal::bad_field("act", "is none of 1 to 6; send one of them")),
+            7 => Administration::SetRecovery {
+                domain: subject.parse()?,
+                delay: Field::from_wire(body.recovery_delay)?,
+                shows_earlier: shows(body.recovery_shows.as_deref())?,
+            },
+            _ => return Err(Refusal::bad_field("act", "is none of 1 to 7; send one of them")),
         };
         Ok(Self { operation: OperationId(body.operation), act })
     }
@@ -161,6 +192,7 @@ impl Administration {
             Self::SwitchServices { principal, .. } => (4, principal.to_string()),
             Self::Suspend(principal) => (5, principal.to_string()),
             Self::Resume(principal) => (6, principal.to_string()),
+            Self::SetRecovery { domain, .. } => (7, domain.to_string()),
         }
     }
 
@@ -170,6 +202,49 @@ impl Administration {
             | Self::SwitchServices { presence, messaging, .. } => (*presence, *messaging),
             _ => (None, None),
         }
+    }
+
+    const fn recovery(&self) -> (Option<Lifetime>, Option<bool>) {
+        match self {
+            Self::SetRecovery { delay, shows_earlier, .. } => (*delay, *shows_earlier),
+            _ => (None, None),
+        }
+    }
+}
+
+/// Whether earlier messages are to be shown.
+fn shows(wire: Option<&[u8]>) -> Result<Option<bool>, Refusal> {
+    match wire {
+        None => Ok(None),
+        Some(&[number]) => switch("recovery showing", number),
+        Some(_) => Err(Refusal::bad_field("recovery showing", "must be one byte; send one")),
+    }
+}
+
+impl Field<Bytes> for Lifetime {
+    fn to_wire(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.as_ms().to_be_bytes())
+    }
+
+    fn from_wire(wire: Bytes) -> Result<Self, Refusal> {
+        let bytes: [u8; 8] = wire.as_ref().try_into().map_err(|_| {
+            Refusal::bad_field("recovery delay", "must have 8 bytes; send that many")
+        })?;
+        Ok(Self::from_ms(u64::from_be_bytes(bytes)))
+    }
+}
+
+impl Field<Bytes> for RecoveryPolicy {
+    fn to_wire(&self) -> Bytes {
+        [&self.delay.as_ms().to_be_bytes()[..], &[u8::from(self.shows_earlier)]].concat().into()
+    }
+
+    fn from_wire(wire: Bytes) -> Result<Self, Refusal> {
+        let fault = || Refusal::bad_field("recovery policy", "must have 9 bytes; send that many");
+        let (delay, shows) = wire.split_first_chunk::<8>().ok_or_else(fault)?;
+        let [shows] = shows else { return Err(fault()) };
+        let delay = Lifetime::from_ms(u64::from_be_bytes(*delay));
+        Ok(Self { delay, shows_earlier: *shows != 0 })
     }
 }
 
@@ -188,6 +263,7 @@ impl Request for Administer {
             Administration::SwitchServices { principal, .. } => format!("services {principal}"),
             Administration::Suspend(principal) => format!("suspend {principal}"),
             Administration::Resume(principal) => format!("resume {principal}"),
+            Administration::SetRecovery { domain, .. } => format!("recovery {domain}"),
         }
     }
 
@@ -204,7 +280,7 @@ pub struct ListDomains;
 
 question! { ListDomains -> Vec<DomainRow> }
 
-framed! { DomainRow in DomainState: domain, is_configured, presence, messaging, principals }
+framed! { DomainRow in DomainState: domain, is_configured, presence, messaging, principals, recovery }
 
 /// Asks what administrators did. Answer: any number of [`ActRow`], oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,6 +326,16 @@ pub(super) fn samples() -> Vec<Sample> {
         subject: "example.com".into(),
         presence: switch_number(Some(false)),
         messaging: switch_number(None),
+        recovery_delay: None,
+        recovery_shows: None,
+    };
+    let setting = Administer {
+        operation: OperationId(operation(9)),
+        act: Administration::SetRecovery {
+            domain: "example.com".parse().expect("it is one"),
+            delay: Some(Lifetime::from_ms(2 * DAY_MS)),
+            shows_earlier: None,
+        },
     };
     let domain = body::DomainState {
         domain: "example.com".into(),
@@ -257,12 +343,21 @@ pub(super) fn samples() -> Vec<Sample> {
         presence: true,
         messaging: true,
         principals: 3,
+        recovery: None,
     };
+    let recovery = Some(RecoveryPolicy::default().to_wire());
+    let telling = body::DomainState { recovery, ..domain.clone() };
     let (by, about) = ("root@example.com".into(), ALICE.into());
     vec![
         asked::<Administer>("Administer", 15, administer),
+        asked::<Administer>(
+            "Administer that sets what is wanted of recoveries",
+            16,
+            setting.to_body(),
+        ),
         sample("ListDomains", &ListDomains.to_body()),
         through::<DomainRow>("DomainState", domain),
+        through::<DomainRow>("DomainState that tells of recoveries", telling),
         through::<ListActs>("ListActs", body::ListActs { principal: String::new() }),
         through::<ActRow>("Act", body::Act { at_ms: TIME_MS, by, act: 2, about }),
     ]
@@ -280,6 +375,8 @@ mod tests {
             subject: subject.to_owned(),
             presence,
             messaging: 0,
+            recovery_delay: None,
+            recovery_shows: None,
         })
     }
 
@@ -295,15 +392,32 @@ mod tests {
             Administration::SwitchServices { principal: principal(), presence, messaging },
             Administration::Suspend(principal()),
             Administration::Resume(principal()),
+            Administration::SetRecovery {
+                domain: domain(),
+                delay: Some(Lifetime::from_ms(5)),
+                shows_earlier: Some(true),
+            },
         ];
         for (number, act) in (1..).zip(acts) {
             let given = Administer { operation: OperationId([9; 16]), act };
             assert_eq!(given.to_body().act, number);
             assert_eq!(Administer::from_body(given.to_body()), Ok(given));
         }
-        for wrong in [read(0, "d.example", 0), read(7, "d.example", 0), read(3, "d.example", 3)] {
+        for wrong in [read(0, "d.example", 0), read(8, "d.example", 0), read(3, "d.example", 3)] {
             assert!(matches!(wrong, Err(Refusal::BadField { .. })));
         }
+    }
+
+    #[test]
+    fn terms_of_another_length_are_refused() {
+        let told = |wrong: &'static [u8]| {
+            RecoveryPolicy::from_wire(Bytes::from_static(wrong)).unwrap_err().to_string()
+        };
+        for wrong in [&[0; 8][..], &[0; 10]] {
+            assert_eq!(told(wrong), "the recovery policy must have 9 bytes; send that many");
+        }
+        let policy = RecoveryPolicy { shows_earlier: true, ..RecoveryPolicy::default() };
+        assert_eq!(RecoveryPolicy::from_wire(policy.to_wire()), Ok(policy));
     }
 
     #[test]

@@ -83,6 +83,9 @@ pub mod body {
             cursor: Bytes,
             /// The message.
             message: MessageBody,
+            ;
+            /// 1: the body is not shown to this device, which came by a recovery; it is none then.
+            1 withheld,
         }
         /// Everything up to `FeedReady.to` was sent; from here on it is live.
         0x0133 CaughtUp {
@@ -375,13 +378,19 @@ fn events() -> Vec<Sample> {
         let (cursor, left_out) = (cursor(first), None);
         body::PresenceEvent { number, cursor, presence, left_out }
     };
-    let message = body::MessageEvent { number: 1, cursor: cursor(0x52), message: from_alice() };
+    let (cursor_after, withheld) = (cursor(0x52), None);
+    let message =
+        body::MessageEvent { number: 1, cursor: cursor_after, message: from_alice(), withheld };
+    let earlier = super::send::body::MessageBody { body: None, ..from_alice() };
+    let earlier =
+        body::MessageEvent { message: earlier, withheld: true.to_wire(), ..message.clone() };
     let receipt = body::ReceiptEvent { number: 2, cursor: cursor(0x59), receipt: sample_receipt() };
     let watcher = body::WatcherEvent { number: 3, cursor: cursor(0x2f), watcher: sample_watcher() };
     vec![
         sample("PresenceEvent", &shown(1, 0x21, presence)),
         sample("PresenceEvent of a subscription that ran out", &shown(2, 0x28, over)),
         sample("MessageEvent", &message),
+        sample("MessageEvent from before a recovery", &earlier),
         sample("ReceiptEvent", &receipt),
         sample("WatcherEvent", &watcher),
     ]

@@ -101,6 +101,11 @@ converted! {
         let text = core::str::from_utf8(&wire);
         text.map_err(|_| Refusal::BadUtf8 { part: "principal".into() })?.parse()
     };
+    bool as Option<Bytes>: |it| it.then(|| Bytes::from_static(&[1])), |wire| match wire.as_deref() {
+        None | Some([0]) => Ok(false),
+        Some([1]) => Ok(true),
+        Some(_) => Err(Refusal::bad_field("wish", "must be one byte, 0 or 1; send one of them")),
+    };
     Payload as Option<Bytes>: |it| it.bytes().cloned(), |wire| Ok(wire.map_or(Self::Erased, Self::Present));
 }
 

@@ -70,6 +70,9 @@ pub mod body {
             time_ms: u64,
             /// The server software.
             server: String,
+            ;
+            /// The recovery of the principal's name that runs: invite, three times, role, whether earlier messages are shown, who.
+            1 recovery,
         }
         /// Makes an invite. The client makes the token and keeps it.
         0x0016 Invite {
@@ -83,6 +86,9 @@ pub mod body {
             role: u8,
             /// How long it is good.
             lifetime_ms: Option<u64>,
+            ;
+            /// 1: it is to be a recovery of the principal's name, which exists.
+            1 recovers,
         }
         /// Answer to `Invite`.
         0x0116 Invited {
@@ -152,11 +158,13 @@ pub struct Invite {
     pub principal: Option<Principal>,
     /// Makes the invited an administrator.
     pub role: Role,
-    /// How long it is good; `None` for the default.
+    /// How long it is good; `None` for the default. Of a recovery: from when it takes effect.
     pub lifetime: Option<Lifetime>,
+    /// Whether it is to be a recovery of the principal's name, which exists and is not the maker's.
+    pub recovers: bool,
 }
 
-framed! { request Invite: invite, principal, role; lifetime_ms = lifetime }
+framed! { request Invite: invite, principal, role, recovers; lifetime_ms = lifetime }
 
 impl Request for Invite {}
 
@@ -241,7 +249,18 @@ fn introductions() -> Vec<Sample> {
         ..hello.clone()
     };
     let signature = Bytes::from_static(&SAMPLE_OVER_CHALLENGE);
-    let welcome = body::Welcome {
+    vec![
+        sample("Hello", &hello),
+        sample("Hello that asks for a challenge and for enrolment", &asking),
+        sample("Challenge", &body::Challenge { nonce: [0xc4; 32] }),
+        sample("ChallengeAnswer", &body::ChallengeAnswer { signature }),
+        sample("Welcome", &sample_welcome()),
+    ]
+}
+
+/// What bob's device is told when it is let in.
+pub(super) fn sample_welcome() -> body::Welcome {
+    body::Welcome {
         version: 1,
         features: 0,
         principal: BOB.into(),
@@ -251,14 +270,8 @@ fn introductions() -> Vec<Sample> {
         durability: DURABILITY_SYNCED,
         time_ms: TIME_MS,
         server: "adsum/0.1.0".into(),
-    };
-    vec![
-        sample("Hello", &hello),
-        sample("Hello that asks for a challenge and for enrolment", &asking),
-        sample("Challenge", &body::Challenge { nonce: [0xc4; 32] }),
-        sample("ChallengeAnswer", &body::ChallengeAnswer { signature }),
-        sample("Welcome", &welcome),
-    ]
+        recovery: None,
+    }
 }
 
 fn devices() -> Vec<Sample> {
@@ -268,6 +281,7 @@ fn devices() -> Vec<Sample> {
         principal: Some(CAROL.into()),
         role: 0,
         lifetime_ms: Some(WEEK_MS),
+        recovers: None,
     };
     let (principal, device) = (String::new(), DEVICE);
     let revoke = body::RevokeKey { request: 0, principal, device, operation: None };

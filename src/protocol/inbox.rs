@@ -77,6 +77,9 @@ pub mod body {
         0x0140 Quarantined {
             /// The message.
             message: MessageBody,
+            ;
+            /// As in `MessageEvent`.
+            1 withheld,
         }
     }
 
@@ -213,7 +216,19 @@ pub struct ListQuarantine {
 
 question! { ListQuarantine -> Vec<Message>: inbox }
 
-framed! { Message in Quarantined.message }
+impl Framed for Message {
+    type Body = body::Quarantined;
+}
+
+impl Field<body::Quarantined> for Message {
+    fn to_wire(&self) -> body::Quarantined {
+        body::Quarantined { message: self.to_wire(), withheld: self.withheld_addition() }
+    }
+
+    fn from_wire(wire: body::Quarantined) -> Result<Self, Refusal> {
+        Self::read(wire.message, wire.withheld)
+    }
+}
 
 fields! { Receipt in body::ReceiptBody: inbox, sequence, kind, id, recipient, reason; at_ms = at }
 
@@ -238,7 +253,7 @@ pub(super) fn samples() -> Vec<Sample> {
         body::Delete { request: 0, inbox: inbox(), sequences, operation: None, sender: None };
     let displayed = body::Displayed { request: 0, inbox: inbox(), sequence: 10, operation: None };
     let state = body::InboxState { head: 12, acknowledged: 9, waiting: 3, kept: 12 };
-    let aside = body::Quarantined { message: from_alice() };
+    let aside = body::Quarantined { message: from_alice(), withheld: None };
     vec![
         asked::<Delete>("Delete", 6, delete),
         answered("Deleted", 6, Answer::Deleted { count: 2 }),

@@ -30,6 +30,7 @@ macro_rules! nouns {
             grant { Grant "grant"; } asks { ListGrants "grants"; }
             history {} asks { ListHistory "history"; FetchAt "fetch-at"; Explain "explain"; }
             domain { Administer "administer"; } asks { ListDomains "domains"; ListActs "acts"; }
+            recovery { RefuseRecovery "refuse-recovery"; } asks { ListRecoveries "recoveries"; }
             server {} asks { ServerInfo "server"; }
             feed {} asks {}
             refusal {} asks {}
@@ -55,6 +56,7 @@ pub mod invite;
 mod kind;
 pub mod publish;
 mod question;
+pub mod recovery;
 pub mod refusal;
 mod request;
 pub mod rules;
@@ -81,6 +83,7 @@ pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
 pub use invite::{ListInvites, OpenInvite, WithdrawInvite};
 pub use publish::{Fetch, ListPublications, LivePublication, Publish, RemovePublication};
 pub use question::{Findings, Question};
+pub use recovery::{ListRecoveries, OpenRecovery, RefuseRecovery};
 pub use request::{Answer, NamedBy, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};
 pub use sample::Sample;

@@ -176,6 +176,22 @@ fields! {
     accepted_at_ms = accepted_at, lifetime_ms = lifetime | sender
 }
 
+impl Message {
+    /// Says beside the message that what it says is not shown.
+    pub fn withheld_addition(&self) -> Option<Bytes> {
+        (self.body == Payload::Withheld).to_wire()
+    }
+
+    /// Reads a message and what is said beside it.
+    ///
+    /// # Errors
+    /// The refusal of the first field that is not valid.
+    pub fn read(wire: body::MessageBody, withheld: Option<Bytes>) -> Result<Self, Refusal> {
+        let (message, is_withheld) = (Self::from_wire(wire)?, bool::from_wire(withheld)?);
+        Ok(if is_withheld { message.withheld() } else { message })
+    }
+}
+
 /// What the document shows of this noun.
 pub(super) fn samples() -> Vec<Sample> {
     let lasting = body::Send { lifetime_ms: Some(DAY_MS), ..to_alice() };

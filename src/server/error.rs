@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::listen;
 use crate::disk::{self, Fault};
 use crate::log::LogFault;
+use crate::model::Refusal;
 
 /// Why a server does not start or cannot go on.
 #[derive(Debug, Error)]
@@ -62,6 +63,9 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
+    /// What the operator wants is not possible.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The log cannot be opened or written.
     #[error(transparent)]
     Log(#[from] LogFault),

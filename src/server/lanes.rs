@@ -244,7 +244,12 @@ mod tests {
     use crate::service::{InboxRow, Reply};
 
     fn row(sequence: u64) -> InboxRow {
-        InboxRow { sequence: InboxSequence::new(sequence), at: Sequence::new(sequence) }
+        let is_withheld = false;
+        InboxRow {
+            sequence: InboxSequence::new(sequence),
+            at: Sequence::new(sequence),
+            is_withheld,
+        }
     }
 
     #[tokio::test]

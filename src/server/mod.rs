@@ -52,7 +52,7 @@ pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
 pub use error::ServerError;
 pub use keys::{KeyFault, key_faults};
-pub use offline::{OperatorInvite, OperatorInvited, invite_administrator};
+pub use offline::{OperatorInvite, OperatorInvited, invite_as_operator};
 pub use start::{start, start_and_tell, start_with_clock};
 
 use self::config::ServerTimeouts as Timeouts;

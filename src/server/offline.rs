@@ -12,14 +12,18 @@ use crate::commit::Commit;
 use crate::event::{Event, InviteIssued};
 use crate::log::SledLog;
 use crate::model::limits::{INVITE_MS_DEFAULT, INVITE_MS_MAX};
-use crate::model::{Domain, EpochId, InviteId, Lifetime, Principal, Role, Timestamp};
-use crate::service::ServiceConfig;
+use crate::model::{Domain, EpochId, InviteId, Lifetime, Principal, Refusal, Role, Timestamp};
+use crate::service::{OperatorRecovery, ServiceConfig};
 
 /// An invite that the operator makes, whoever the administrators are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OperatorInvite {
     /// Who may use it; whoever holds it if none.
     pub principal: Option<Principal>,
+    /// What the invited may do.
+    pub role: Role,
+    /// Whether it is to be a recovery of the principal's name, which exists.
+    pub recovers: bool,
     /// Of which domain the invited becomes administrator: the principal's, or the only one that the store knows.
     pub domain: Option<Domain>,
     /// How long it is good, 7 days if none, 30 days at most.
@@ -41,11 +45,12 @@ pub struct OperatorInvited {
     pub expires_at: Timestamp,
 }
 
-/// Records an invite for an administrator in the log of the store in `data`.
+/// Records an invite in the log of the store in `data`, or a recovery of a name that exists, which takes effect at once.
 ///
 /// # Errors
-/// [`ServerError::Log`] if there is no store or a process has it, [`ServerError::WhichDomain`] if the store knows several.
-pub fn invite_administrator(
+/// [`ServerError::Log`] if there is no store or a process has it, [`ServerError::WhichDomain`] if the store knows several,
+/// [`ServerError::Refused`] if the name exists and no recovery is wanted, or the other way round.
+pub fn invite_as_operator(
     data: &Path,
     invite: OperatorInvite,
 ) -> Result<OperatorInvited, ServerError> {
@@ -60,18 +65,32 @@ pub fn invite_administrator(
     let token = invite.token.unwrap_or_else(keys::random);
     let now = Timekeeper::open(Arc::new(SystemClock), data, commit.views())?.now();
     let lifetime_ms = invite.lifetime.map_or(INVITE_MS_DEFAULT, Lifetime::as_ms);
-    let expires_at = now.elapsed.after(Lifetime::from_ms(lifetime_ms.min(INVITE_MS_MAX)));
-    let created = InviteIssued {
-        invite: InviteId::of(&token),
-        principal: invite.principal,
-        domain: domain.clone(),
-        role: Role::Administrator,
-        by: None,
-        device: None,
-        is_first: false,
-        expires_at,
-    };
-    commit.record(now, vec![Event::InviteIssued(created)])?;
+    let lifetime = Lifetime::from_ms(lifetime_ms.min(INVITE_MS_MAX));
+    let expires_at = now.elapsed.after(lifetime);
+    let (role, id) = (invite.role, InviteId::of(&token));
+    let named = invite.principal.as_ref();
+    let existing = named.filter(|named| commit.views().principal(named).is_some());
+    if let (Some(principal), false) = (existing, invite.recovers) {
+        return Err(Refusal::RecoveryNeeded { principal: principal.to_string() }.into());
+    }
+    match invite.principal {
+        Some(principal) if invite.recovers => {
+            commit.recover(now, &OperatorRecovery { invite: id, principal, role, lifetime })??;
+        }
+        principal => {
+            let created = InviteIssued {
+                invite: id,
+                principal,
+                domain: domain.clone(),
+                role,
+                by: None,
+                device: None,
+                is_first: false,
+                expires_at,
+            };
+            commit.record(now, vec![Event::InviteIssued(created)])?;
+        }
+    }
     let expires_at = now.ahead().shown(expires_at);
     Ok(OperatorInvited { token, server_key: keys::shown_key_hash(data), domain, expires_at })
 }

@@ -188,7 +188,7 @@ impl Service {
     }
 
     /// Begins a round, or goes on with the running one, and ends what is due. Returns the time of the round.
-    fn begin(&mut self, now: impl Into<Now>) -> Timestamp {
+    pub(super) fn begin(&mut self, now: impl Into<Now>) -> Timestamp {
         if let Some(round) = self.round {
             return self.end_due(round);
         }

@@ -112,7 +112,8 @@ impl About<'_> {
         match input {
             Input::Enter { hello, .. } => {
                 let invite = hello.enroll.as_ref().and_then(|enroll| enroll.invite);
-                invite.into_iter().flat_map(|invite| self.invite(&invite)).collect()
+                let invite = invite.into_iter().flat_map(|invite| self.invite(&invite));
+                invite.chain(self.recovery(&hello.principal)).collect()
             }
             Input::Command { actor, command, .. } => self.command(actor, command),
             Input::Acknowledge { inbox, .. } => self.messages(inbox),
@@ -144,6 +145,10 @@ impl About<'_> {
             Command::Displayed(said) => self.messages(&said.inbox),
             Command::Delete(delete) => self.messages(&delete.inbox),
             Command::WithdrawInvite(request) => self.invite(&request.invite),
+            Command::RefuseRecovery(request) => self.invite(&request.invite),
+            Command::Invite(request) => {
+                request.principal.iter().flat_map(|principal| self.recovery(principal)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -203,6 +208,11 @@ impl About<'_> {
         let kept = self.views.inbox(inbox).into_iter().flat_map(|view| view.due(self.now));
         let due = kept.take(self.max);
         due.map(|(at, sequence)| (at, Due::Message(inbox.clone(), sequence))).collect()
+    }
+
+    fn recovery(&self, principal: &Principal) -> Ending {
+        let running = self.views.recovery(principal);
+        running.into_iter().flat_map(|(invite, _)| self.invite(invite)).collect()
     }
 
     fn invite(&self, invite: &InviteId) -> Ending {

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::model::limits::{REQUEST_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
-    Lifetime, Moment, Presentity, Principal, PublicKey,
+    Lifetime, Moment, Presentity, Principal, PublicKey, Role,
 };
 use crate::protocol::{Command, Question};
 
@@ -240,6 +240,19 @@ pub struct Hello {
     pub key: PublicKey,
     /// Set if the key is to be enrolled now, should it not be yet.
     pub enroll: Option<Enroll>,
+}
+
+/// A recovery that the operator starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorRecovery {
+    /// The public name of its invite.
+    pub invite: InviteId,
+    /// Whose name is recovered.
+    pub principal: Principal,
+    /// The role it gives.
+    pub role: Role,
+    /// How long it is good.
+    pub lifetime: Lifetime,
 }
 
 /// A request to enroll a key.

@@ -22,6 +22,7 @@ mod live;
 mod nobody;
 mod observe;
 mod open;
+mod operator;
 mod output;
 mod past;
 mod query;
@@ -29,6 +30,7 @@ mod shown;
 mod tell;
 mod turns;
 mod watchers;
+mod withheld;
 
 pub use self::core::Service;
 pub use access::judge;
@@ -37,7 +39,8 @@ pub use clock::resumed_at;
 pub use compose::compose;
 pub use composed::Composed;
 pub use input::{
-    Actor, Enroll, FeedId, Hello, Input, Origin, Query, ServiceConfig, SessionId, Ticket,
+    Actor, Enroll, FeedId, Hello, Input, OperatorRecovery, Origin, Query, ServiceConfig, SessionId,
+    Ticket,
 };
 pub use lens::Lens;
 pub use output::{

@@ -19,7 +19,7 @@ impl Service {
     ) -> Result<Reply, Refusal> {
         self.anonymous.enter(now, &self.config, session, (pseudonym.clone(), origin))?;
         let actor = Actor { principal: pseudonym, device: key.device() };
-        Ok(Reply::Entered { actor, role: Role::User, enrolled: false })
+        Ok(Reply::Entered { actor, role: Role::User, enrolled: false, recovery: None })
     }
 
     /// Takes in what an anonymous session asks, unless such sessions have caused too much of late.

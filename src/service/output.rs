@@ -13,7 +13,7 @@ use crate::model::{
     AccessRules, Ahead, DeviceId, Document, EpochId, Epochs, Handling, InboxSequence, Mode, Moment,
     Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
 };
-use crate::protocol::{Answer, Composing, Findings};
+use crate::protocol::{Answer, Composing, Findings, OpenRecovery};
 
 /// The service's yes. Its no is a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Reply {
         role: Role,
         /// Whether its key was enrolled just now.
         enrolled: bool,
+        /// The recovery of its principal that runs, for it to refuse.
+        recovery: Option<Box<OpenRecovery>>,
     },
     /// The yes to a [`Command`](crate::protocol::Command).
     Done(Answer),
@@ -101,6 +103,8 @@ pub struct InboxRow {
     pub sequence: InboxSequence,
     /// The event that holds it.
     pub at: Sequence,
+    /// Whether the device that asked is not shown what it says.
+    pub is_withheld: bool,
 }
 
 /// This store was put back to an earlier state, or is not the one that the device has seen.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::case::{Case, Verdict, controls};
-use super::decide::check_known;
+use super::decide::{check_known, told_recovery};
 use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
@@ -17,7 +17,8 @@ use crate::model::{
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
     ActRow, ClockSet, DeliveryState, DeviceKey, Findings, GrantRow, InboxState, LivePublication,
-    OpenInvite, Question, RulesOwner, ServerDescription, SubscriptionRow, Version, VisibilityRow,
+    OpenInvite, OpenRecovery, Question, RulesOwner, ServerDescription, SubscriptionRow, Version,
+    VisibilityRow,
 };
 use crate::view::{GrantView, InviteView, Row, RulesView};
 
@@ -31,7 +32,7 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::Page { inbox, after } => {
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
-            page(case, view.into_iter().flat_map(|view| view.kept_after(after)))
+            page(case, actor, view.into_iter().flat_map(|view| view.kept_after(after)))
         }
         Query::MoreWatchers { presentity, after } => {
             watchers_after(case, actor, &presentity, Some(&after))?
@@ -53,6 +54,7 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
             Findings::ListKeys(keys(case, actor, &or_self(asked.principal))?).into()
         }
         Question::ListInvites(_) => Findings::ListInvites(invites(case, actor)).into(),
+        Question::ListRecoveries(_) => Findings::ListRecoveries(recoveries(case, actor)).into(),
         Question::ListPublications(asked) => {
             Findings::ListPublications(publications(case, actor, &asked.presentity)?).into()
         }
@@ -90,7 +92,7 @@ fn quarantine(
 ) -> Result<Reply, Refusal> {
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let view = case.views.inbox(inbox);
-    Ok(page(case, view.into_iter().flat_map(|view| view.quarantined_after(after))))
+    Ok(page(case, actor, view.into_iter().flat_map(|view| view.quarantined_after(after))))
 }
 
 fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Vec<GrantRow>, Refusal> {
@@ -200,6 +202,15 @@ fn invites(case: Case<'_>, actor: &Actor) -> Vec<OpenInvite> {
     open.filter_map(row).collect()
 }
 
+fn recoveries(case: Case<'_>, actor: &Actor) -> Vec<OpenRecovery> {
+    let is_told = |open: &InviteView| {
+        open.principal.as_ref() == Some(&actor.principal) || case.manages_invite(actor, open)
+    };
+    let open = case.views.invites().filter(|(_, open)| open.expires_at > case.now);
+    let open = open.filter(|(_, open)| is_told(open));
+    open.filter_map(|(invite, open)| told_recovery(case, *invite, open)).collect()
+}
+
 /// All of them for whoever controls the presentity, their own for others.
 fn publications(
     case: Case<'_>,
@@ -241,9 +252,18 @@ fn inbox_status(
 }
 
 /// The first of these rows whose time is not over, as many as are handed out at once.
-fn page<'a>(case: Case<'_>, rows: impl Iterator<Item = (InboxSequence, &'a Row)>) -> Reply {
+fn page<'a>(
+    case: Case<'_>,
+    actor: &Actor,
+    rows: impl Iterator<Item = (InboxSequence, &'a Row)>,
+) -> Reply {
     let rows = rows.filter(|(_, row)| !row.is_over(case.now)).take(INBOX_PAGE_MAX);
-    Reply::Page(rows.map(|(sequence, row)| InboxRow { sequence, at: row.at }).collect())
+    let rows = rows.map(|(sequence, row)| InboxRow {
+        sequence,
+        at: row.at,
+        is_withheld: case.is_withheld(actor, row),
+    });
+    Reply::Page(rows.collect())
 }
 
 fn rules(
@@ -320,6 +340,7 @@ fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
             presence: view.presence && case.config.presence,
             messaging: view.messaging && case.config.messaging,
             principals: case.views.population(&domain),
+            recovery: Some(view.recovery_at(case.now)),
             domain,
         }
     });

@@ -44,6 +44,9 @@ impl Service {
                 self.tell_inbox(recorded, &event.inbox, event.sequence);
             }
             Event::ReceiptIssued(event) => self.tell_inbox(recorded, &event.inbox, event.sequence),
+            Event::RecoveryAnnounced(event) => {
+                self.tell_inbox(recorded, &event.inbox, event.sequence);
+            }
             _ => self.tell_of_rights(recorded),
         }
     }
@@ -166,7 +169,7 @@ impl Service {
     fn tell_inbox(&mut self, recorded: &Recorded, inbox: &InboxAddress, sequence: InboxSequence) {
         let feeds = self.live.inbox_feeds(inbox);
         if !feeds.is_empty() {
-            let row = InboxRow { sequence, at: recorded.sequence };
+            let row = InboxRow { sequence, at: recorded.sequence, is_withheld: false };
             self.outputs.push(Output::Inbox { feeds, row });
         }
     }

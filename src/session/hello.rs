@@ -202,7 +202,7 @@ impl Introduction {
     }
 
     fn let_in(&self, reply: Reply, now: Timestamp, notes: &mut Vec<Note>) -> HelloStep {
-        let Reply::Entered { actor, role, enrolled } = reply else {
+        let Reply::Entered { actor, role, enrolled, recovery } = reply else {
             unreachable!("the service answered Enter with {reply:?}")
         };
         let client = self.hello.as_ref().map_or("", |hello| &hello.client);
@@ -217,6 +217,7 @@ impl Introduction {
             durability: DURABILITY_SYNCED,
             time_ms: now.as_ms(),
             server: SOFTWARE.to_owned(),
+            recovery: recovery.map(|recovery| recovery.in_welcome()),
         };
         HelloStep::LetIn(Arc::new(actor), frame(&welcome))
     }

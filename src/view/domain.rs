@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
-use crate::model::{AccessRules, Sequence};
+use crate::model::{AccessRules, RecoveryPolicy, Sequence, Timestamp};
 
 /// A domain that was created at run time or ever changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub struct DomainView {
     pub rules: Arc<AccessRules>,
     /// Their version; zero before the first.
     pub rules_version: u64,
+    /// What it wants of recoveries.
+    pub recovery: RecoveryPolicy,
+    /// What held before that, and until when it holds beside it.
+    pub recovery_former: (RecoveryPolicy, Timestamp),
 }
 
 impl Default for DomainView {
@@ -35,11 +39,20 @@ impl Default for DomainView {
             messaging: true,
             rules: Arc::default(),
             rules_version: 0,
+            recovery: RecoveryPolicy::default(),
+            recovery_former: (RecoveryPolicy::default(), Timestamp::default()),
         }
     }
 }
 
 impl DomainView {
+    /// What holds for a recovery that is started `now`: what was there before holds on for its own delay, so that nobody
+    /// makes it shorter and uses that before somebody sees it.
+    pub fn recovery_at(&self, now: Timestamp) -> RecoveryPolicy {
+        let (former, until) = self.recovery_former;
+        if now < until { self.recovery.and(former) } else { self.recovery }
+    }
+
     pub(super) fn apply(&mut self, recorded: &Recorded) {
         self.as_of = recorded.sequence;
         match &recorded.event {
@@ -58,6 +71,10 @@ impl DomainView {
             Event::DomainRulesAmended(event) => {
                 Arc::make_mut(&mut self.rules).apply(&event.rules);
                 self.rules_version = event.version;
+            }
+            Event::RecoveryPolicyChanged(event) => {
+                self.recovery = event.policy;
+                self.recovery_former = (event.former, event.former_until);
             }
             _ => unreachable!("only events of domains come here"),
         }

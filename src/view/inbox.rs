@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
-use crate::event::{Event, MessageAccepted, MessageDigest, ReceiptIssued, Recorded};
+use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
 use crate::model::{
     DeviceId, InboxSequence, Lifetime, MessageId, Principal, Receipts, Sequence, Timestamp,
@@ -51,6 +51,15 @@ pub enum RowKind {
     Quarantined,
     /// A receipt for a message of the owner.
     Receipt,
+    /// A recovery of the owner's name is announced. It fills no room.
+    Announcement,
+}
+
+impl RowKind {
+    /// Whether it is a message that somebody sent, and so has a sender's name and id.
+    pub(super) fn is_sent(self) -> bool {
+        matches!(self, Self::Message | Self::Quarantined)
+    }
 }
 
 /// What the sender of a message wants to learn of it.
@@ -73,9 +82,9 @@ pub struct Row {
     pub at: Sequence,
     /// What lies there.
     pub kind: RowKind,
-    /// Sender and id of the message; zero for a receipt.
+    /// Sender and id of the message; zero for what nobody sent.
     pub key: MessageKey,
-    /// Who sent the message; zero for a receipt.
+    /// Who sent the message; zero for what nobody sent.
     pub sender: SenderKey,
     /// What it says.
     pub digest: MessageDigest,
@@ -106,6 +115,8 @@ pub struct InboxView {
     told: BTreeSet<InboxSequence>,
     /// What is there and quarantined.
     aside: BTreeSet<InboxSequence>,
+    /// What of the told is an announcement.
+    announced: BTreeSet<InboxSequence>,
     /// The messages that are there, by who sent them.
     of_senders: BTreeSet<(SenderKey, RowKind, InboxSequence)>,
     unread: u64,
@@ -157,9 +168,19 @@ impl InboxView {
         self.unread
     }
 
-    /// How many messages and receipts are there that its owner's devices are told of: what a full inbox is full of.
+    /// How much is there that its owner's devices are told of.
     pub fn told(&self) -> u64 {
         self.told.len() as u64
+    }
+
+    /// How many messages and receipts are there that its owner's devices are told of: what a full inbox is full of.
+    pub fn filling(&self) -> u64 {
+        self.told() - self.announced.len() as u64
+    }
+
+    /// The oldest announcement that is there, if there are at least `count`.
+    pub fn oldest_announced_of(&self, count: usize) -> Option<InboxSequence> {
+        self.announced.first().copied().filter(|_| self.announced.len() >= count)
     }
 
     /// How many messages are quarantined.
@@ -228,6 +249,12 @@ impl InboxView {
         self.told.iter().chain(&self.aside).copied()
     }
 
+    /// The oldest of what is there: of what its owner's devices are told of, and of what is quarantined.
+    pub fn oldest_kept(&self) -> impl Iterator<Item = &Row> {
+        let oldest = [self.told.first(), self.aside.first()];
+        oldest.into_iter().flatten().filter_map(|sequence| self.row(*sequence))
+    }
+
     /// The row of a message, if it is remembered.
     pub fn row(&self, sequence: InboxSequence) -> Option<&Row> {
         self.rows.get(self.index(sequence)?)
@@ -285,7 +312,10 @@ impl InboxView {
             Event::MessageQuarantined(event) => {
                 self.accept(recorded, &event.message, RowKind::Quarantined)
             }
-            Event::ReceiptIssued(event) => self.issue(recorded, event),
+            Event::ReceiptIssued(event) => self.issue(recorded, event.sequence, RowKind::Receipt),
+            Event::RecoveryAnnounced(event) => {
+                self.issue(recorded, event.sequence, RowKind::Announcement)
+            }
             Event::ReceiptsAsked(event) => {
                 let request = ReceiptRequest {
                     sender: event.sender.clone(),
@@ -347,12 +377,18 @@ impl InboxView {
         }
     }
 
-    fn issue(&mut self, recorded: &Recorded, event: &ReceiptIssued) -> InboxChange {
+    /// Takes what nobody sent.
+    fn issue(
+        &mut self,
+        recorded: &Recorded,
+        sequence: InboxSequence,
+        kind: RowKind,
+    ) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
         let forgotten = self.forget(accepted_at);
         let row = Row {
             at: recorded.sequence,
-            kind: RowKind::Receipt,
+            kind,
             key: MessageKey([0; 16]),
             sender: SenderKey([0; 16]),
             digest: MessageDigest([0; 16]),
@@ -360,7 +396,7 @@ impl InboxView {
             expires_at: None,
             kept: true,
         };
-        self.push(event.sequence, row);
+        self.push(sequence, row);
         InboxChange { forgotten, ..InboxChange::default() }
     }
 
@@ -374,7 +410,10 @@ impl InboxView {
             self.told.insert(sequence);
             self.unread += 1;
         }
-        if row.kind != RowKind::Receipt {
+        if row.kind == RowKind::Announcement {
+            self.announced.insert(sequence);
+        }
+        if row.kind.is_sent() {
             self.of_senders.insert((row.sender, row.kind, sequence));
         }
         self.changed_chunks.insert(chunk_of(sequence));
@@ -393,6 +432,7 @@ impl InboxView {
             self.told.remove(&sequence);
             self.unread -= u64::from(sequence > self.read_through);
         }
+        self.announced.remove(&sequence);
         self.of_senders.remove(&(row.sender, row.kind, sequence));
         self.receipt_requests.remove(&sequence);
         self.changed_chunks.insert(chunk_of(sequence));
@@ -416,7 +456,7 @@ impl InboxView {
         let mut forgotten = Vec::new();
         for _ in 0..FORGOTTEN_AT_ONCE {
             let Some(row) = self.rows.pop_front_if(over) else { break };
-            if row.kind != RowKind::Receipt {
+            if row.kind.is_sent() {
                 forgotten.push(row.key);
             }
             let sequence = InboxSequence::new(self.first().get() - 1);
@@ -437,12 +477,15 @@ impl InboxView {
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
         let rows = self.numbered_after(InboxSequence::ZERO);
-        let sent = rows.filter(|(_, row)| row.kept && row.kind != RowKind::Receipt);
+        let sent = rows.filter(|(_, row)| row.kept && row.kind.is_sent());
         self.of_senders = sent.map(|(sequence, row)| (row.sender, row.kind, sequence)).collect();
         let rows = self.numbered_after(InboxSequence::ZERO);
         let kept = rows.filter(|(_, row)| row.kept).map(|(sequence, row)| (sequence, row.kind));
+        let kept: Vec<(InboxSequence, RowKind)> = kept.collect();
+        let announced = kept.iter().filter(|(_, kind)| *kind == RowKind::Announcement);
+        self.announced = announced.map(|(sequence, _)| *sequence).collect();
         let (aside, told): (Vec<_>, Vec<_>) =
-            kept.partition(|(_, kind)| *kind == RowKind::Quarantined);
+            kept.into_iter().partition(|(_, kind)| *kind == RowKind::Quarantined);
         self.aside = aside.into_iter().map(|(sequence, _)| sequence).collect();
         self.told = told.into_iter().map(|(sequence, _)| sequence).collect();
         self.read_through =

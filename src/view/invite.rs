@@ -4,8 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{InviteCreated, InviteIssued};
+use crate::event::{InviteCreated, InviteIssued, RecoveryStarted};
 use crate::model::{DeviceId, Principal, Role, Sequence, Timestamp};
+
+/// What makes an invite a recovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryTerms {
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// From when on a device is enrolled with it.
+    pub effective_at: Timestamp,
+    /// Whether that device is shown what was stored before.
+    pub shows_earlier: bool,
+}
 
 /// An open invite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +37,8 @@ pub struct InviteView {
     pub is_first: bool,
     /// When it runs out.
     pub expires_at: Timestamp,
+    /// If it is a recovery: on what terms.
+    pub recovery: Option<RecoveryTerms>,
 }
 
 impl InviteView {
@@ -34,11 +47,25 @@ impl InviteView {
     pub(super) fn created(as_of: Sequence, event: InviteCreated) -> Self {
         let InviteCreated { principal, domain, role, by, expires_at, .. } = event;
         let is_first = by.is_none() && principal.is_none();
-        Self { as_of, principal, domain, role, by, device: None, is_first, expires_at }
+        let (device, recovery) = (None, None);
+        Self { as_of, principal, domain, role, by, device, is_first, expires_at, recovery }
     }
 
     pub(super) fn issued(as_of: Sequence, event: InviteIssued) -> Self {
         let InviteIssued { principal, domain, role, by, device, is_first, expires_at, .. } = event;
-        Self { as_of, principal, domain, role, by, device, is_first, expires_at }
+        Self { as_of, principal, domain, role, by, device, is_first, expires_at, recovery: None }
+    }
+
+    pub(super) fn recovering(
+        as_of: Sequence,
+        started_at: Timestamp,
+        event: RecoveryStarted,
+    ) -> Self {
+        let RecoveryStarted { principal, role, by, device, expires_at, .. } = event;
+        let (effective_at, shows_earlier) = (event.effective_at, event.shows_earlier);
+        let recovery = Some(RecoveryTerms { started_at, effective_at, shows_earlier });
+        let (domain, principal) = (principal.domain().to_owned(), Some(principal));
+        let is_first = false;
+        Self { as_of, principal, domain, role, by, device, is_first, expires_at, recovery }
     }
 }

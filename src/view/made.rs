@@ -1,10 +1,11 @@
-//! What was made by whom, so that it can end with its maker: open invites, live publications, grants.
+//! What was made by whom, so that it can end with its maker: open invites, live publications, grants; and for whom
+//! recoveries run.
 //!
 //! Must never hold: anything that does not follow from the entities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RulesView;
+use super::{InviteView, RulesView};
 use crate::event::PublicationKey;
 use crate::model::{DeviceId, InviteId, Presentity, Principal};
 
@@ -12,6 +13,8 @@ use crate::model::{DeviceId, InviteId, Presentity, Principal};
 #[derive(Debug, Default)]
 pub(super) struct Made {
     invites: Index<Principal, InviteId>,
+    /// With whom each is of, the recoveries that run.
+    recoveries: Index<Principal, InviteId>,
     /// With each device, what is published with it and where.
     publications: Index<DeviceId, (Presentity, PublicationKey)>,
     /// With who gave it, each grant by who grants and to whom.
@@ -21,9 +24,12 @@ pub(super) struct Made {
 type Index<K, V> = BTreeMap<K, BTreeSet<V>>;
 
 impl Made {
-    pub(super) fn invite(&mut self, maker: Option<&Principal>, invite: InviteId, is_open: bool) {
-        if let Some(maker) = maker {
+    pub(super) fn invite(&mut self, view: &InviteView, invite: InviteId, is_open: bool) {
+        if let Some(maker) = &view.by {
             set(&mut self.invites, maker, invite, is_open);
+        }
+        if let (Some(_), Some(principal)) = (view.recovery, &view.principal) {
+            set(&mut self.recoveries, principal, invite, is_open);
         }
     }
 
@@ -46,6 +52,11 @@ impl Made {
     /// The names of the open invites that `maker` made.
     pub(super) fn invites(&self, maker: &Principal) -> impl Iterator<Item = &InviteId> {
         self.invites.get(maker).into_iter().flatten()
+    }
+
+    /// The names of the recoveries of `principal` that run.
+    pub(super) fn recoveries(&self, principal: &Principal) -> impl Iterator<Item = &InviteId> {
+        self.recoveries.get(principal).into_iter().flatten()
     }
 
     /// What is published with `device`, and where.

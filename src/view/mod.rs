@@ -27,7 +27,7 @@ pub use clock::ClockView;
 pub use domain::DomainView;
 pub use expiry::Due;
 pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind, SenderKey};
-pub use invite::InviteView;
+pub use invite::{InviteView, RecoveryTerms};
 pub use operations::OperationsView;
 pub use parts::PastParts;
 pub use presentity::{PresentityView, PublicationView};

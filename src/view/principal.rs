@@ -55,6 +55,8 @@ pub struct DeviceView {
     pub enrolled_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// It is not shown what a message says that was recorded before this event; zero if it is shown all.
+    pub confined_before: Sequence,
 }
 
 impl Default for PrincipalView {
@@ -97,6 +99,7 @@ impl PrincipalView {
                     label: event.label.clone(),
                     enrolled_at: recorded.shown_at(),
                     revoked_at: None,
+                    confined_before: Sequence::ZERO,
                 };
                 self.devices.insert(event.key.device(), device);
             }
@@ -105,6 +108,11 @@ impl PrincipalView {
                     device.revoked_at = Some(recorded.shown_at());
                 }
                 self.forget_revoked();
+            }
+            Event::DeviceConfined(event) => {
+                if let Some(device) = self.devices.get_mut(&event.device) {
+                    device.confined_before = event.before;
+                }
             }
             Event::ServicesSwitched(event) => {
                 (self.presence, self.messaging) = (event.presence, event.messaging);

@@ -14,14 +14,14 @@ use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
 use super::{
-    AudienceView, Due, InboxView, MessageKey, OperationsView, ReceiptRequest, Row, RowKind,
-    StoreView, SubscriptionView,
+    AudienceView, Due, InboxView, MessageKey, OperationsView, ReceiptRequest, Row, StoreView,
+    SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 9;
+const VERSION: u16 = 10;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -250,7 +250,7 @@ impl Views {
         let mut keys: Vec<(MessageKey, (InboxAddress, InboxSequence))> = Vec::new();
         for (inbox, view) in &self.inboxes {
             for (sequence, row) in view.numbered_rows() {
-                if row.kind != RowKind::Receipt {
+                if row.kind.is_sent() {
                     keys.push((row.key, (inbox.clone(), sequence)));
                 }
                 if let Some(expires_at) = row.expires_at.filter(|_| row.kept) {
@@ -285,7 +285,7 @@ impl Views {
     fn index_due(&mut self) {
         for (invite, view) in &self.invites {
             self.expiry.insert(view.expires_at, Due::Invite(*invite));
-            self.made.invite(view.by.as_ref(), *invite, true);
+            self.made.invite(view, *invite, true);
         }
         for (presentity, view) in &self.presentities {
             for (key, publication) in &view.publications {

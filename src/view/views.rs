@@ -170,6 +170,10 @@ impl Views {
         let (invite, view) = match recorded.event.clone() {
             Event::InviteCreated(event) => (event.invite, InviteView::created(as_of, event)),
             Event::InviteIssued(event) => (event.invite, InviteView::issued(as_of, event)),
+            Event::RecoveryStarted(event) => {
+                let at = recorded.at.timestamp();
+                (event.invite, InviteView::recovering(as_of, at, event))
+            }
             Event::InviteEnded(event) => return self.close_invite(event.invite).is_none(),
             _ => unreachable!("only events of invites come here"),
         };
@@ -178,7 +182,7 @@ impl Views {
         }
         self.close_invite(invite);
         self.expiry.insert(view.expires_at, Due::Invite(invite));
-        self.made.invite(view.by.as_ref(), invite, true);
+        self.made.invite(&view, invite, true);
         self.invites.insert(invite, view);
         false
     }
@@ -186,7 +190,7 @@ impl Views {
     fn close_invite(&mut self, invite: InviteId) -> Option<InviteView> {
         let view = self.invites.remove(&invite)?;
         self.expiry.remove(view.expires_at, Due::Invite(invite));
-        self.made.invite(view.by.as_ref(), invite, false);
+        self.made.invite(&view, invite, false);
         Some(view)
     }
 
@@ -343,6 +347,12 @@ impl Views {
     /// The open invites that `maker` made.
     pub fn invites_of(&self, maker: &Principal) -> impl Iterator<Item = (&InviteId, &InviteView)> {
         self.made.invites(maker).filter_map(|invite| self.invites.get_key_value(invite))
+    }
+
+    /// The recovery of `principal` that runs.
+    pub fn recovery(&self, principal: &Principal) -> Option<(&InviteId, &InviteView)> {
+        let mut running = self.made.recoveries(principal);
+        running.find_map(|invite| self.invites.get_key_value(invite))
     }
 
     /// What is published with `device`, and where.

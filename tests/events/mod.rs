@@ -6,6 +6,7 @@
 
 mod amended;
 mod governance;
+mod recovery;
 
 use adsum::event::{
     Acknowledged, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked,
@@ -67,6 +68,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     let mut samples = first_samples();
     samples.extend(governance::samples());
     samples.extend(amended::samples());
+    samples.extend(recovery::samples());
     samples
 }
 

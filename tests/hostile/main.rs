@@ -19,6 +19,7 @@ mod door;
 mod fairness;
 mod http;
 mod quotas;
+mod recovery;
 mod scenes;
 mod values;
 

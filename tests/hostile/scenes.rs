@@ -4,8 +4,8 @@
 //! Must never hold: a bound, or a claim about what it costs.
 
 use adsum::model::limits::{
-    BODY_BYTES_MAX, DELIVERY_REASON_BYTES_MAX, DOCUMENT_BYTES_MAX, RULE_NAME_BYTES_MAX, RULES_MAX,
-    TUPLE_ID_BYTES_MAX,
+    ANNOUNCEMENTS_MAX, BODY_BYTES_MAX, DELIVERY_REASON_BYTES_MAX, DOCUMENT_BYTES_MAX,
+    RULE_NAME_BYTES_MAX, RULES_MAX, TUPLE_ID_BYTES_MAX,
 };
 use adsum::model::{
     AccessRule, Basic, ContentType, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, Document,
@@ -47,7 +47,8 @@ pub(crate) fn scenes(kind: &str) -> Vec<Scene> {
         "Send" => vec![sent(1), sent(BODY_BYTES_MAX)],
         "Delete" => vec![deleted()],
         "Displayed" => vec![displayed()],
-        "Invite" => vec![invited()],
+        "Invite" => vec![invited(), recovered()],
+        "RefuseRecovery" => vec![recovery_refused()],
         "WithdrawInvite" => vec![invite_withdrawn()],
         "RevokeKey" => vec![key_revoked()],
         "EndSubscription" => vec![subscription_ended()],
@@ -267,7 +268,7 @@ fn invite(number: u64) -> Invite {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());
     let principal = Some(p(&format!("new{number}")));
-    Invite { invite: InviteId(id), principal, role: Role::User, lifetime: None }
+    Invite { invite: InviteId(id), principal, role: Role::User, lifetime: None, recovers: false }
 }
 
 fn invited() -> Scene {
@@ -288,6 +289,28 @@ fn as_administrator(stage: Stage, actor: Actor, request: impl Into<Command>, of:
         *asking = actor;
     }
     scene
+}
+
+fn recovery(number: u64) -> Invite {
+    Invite { principal: Some(p("bob")), recovers: true, ..invite(number) }
+}
+
+/// The name has been told of as many recoveries as its inbox keeps.
+fn recovered() -> Scene {
+    let (mut stage, actor) = administered();
+    for number in 1..=ANNOUNCEMENTS_MAX as u64 {
+        stage.0.ask(&actor, recovery(number).into()).unwrap();
+        let (operation, invite) = (OperationId::default(), recovery(number).invite);
+        stage.0.ask(&actor, WithdrawInvite { operation, invite }.into()).unwrap();
+    }
+    as_administrator(stage, actor, recovery(0), 0)
+}
+
+fn recovery_refused() -> Scene {
+    let (mut stage, actor) = administered();
+    stage.0.ask(&actor, recovery(0).into()).unwrap();
+    let request = RefuseRecovery { operation: op(1), invite: recovery(0).invite };
+    stage.command("bob", request, 0)
 }
 
 fn invite_withdrawn() -> Scene {
@@ -512,6 +535,7 @@ fn question(kind: &str) -> Scene {
         "ListSubscriptions" => ListSubscriptions.into(),
         "ListKeys" => ListKeys { principal: None }.into(),
         "ListInvites" => ListInvites.into(),
+        "ListRecoveries" => ListRecoveries.into(),
         "InboxStatus" => InboxStatus { inbox }.into(),
         "ListQuarantine" => ListQuarantine { inbox }.into(),
         "ListRules" => ListRules { owner }.into(),

@@ -135,6 +135,10 @@ fn other_limits() -> Vec<Row> {
         "Open invites that one user made" INVITES_OF_USER_MAX Count;
         "Invite lifetime, default" INVITE_MS_DEFAULT Milliseconds;
         "Invite lifetime, most" INVITE_MS_MAX Milliseconds;
+        "Delay of recoveries, default" RECOVERY_DELAY_MS_DEFAULT Milliseconds;
+        "Delay of recoveries, least" RECOVERY_DELAY_MS_MIN Milliseconds;
+        "Delay of recoveries, most" RECOVERY_DELAY_MS_MAX Milliseconds;
+        "Announcements of recoveries in an inbox" ANNOUNCEMENTS_MAX Count;
     }
 }
 

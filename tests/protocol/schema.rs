@@ -20,7 +20,7 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 14] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 21] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Unsubscribe", 1, "operation", "u8[16]"),
     ("Delete", 1, "operation", "u8[16]"),
@@ -30,6 +30,13 @@ pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 14] = [
     ("RevokeKey", 1, "operation", "u8[16]"),
     ("Send", 1, "receipts", "u8"),
     ("FeedOpen", 1, "watchers", "u8"),
+    ("Invite", 1, "recovers", "u8"),
+    ("Welcome", 1, "recovery", "bytes"),
+    ("MessageEvent", 1, "withheld", "u8"),
+    ("Quarantined", 1, "withheld", "u8"),
+    ("Administer", 1, "recovery_delay", "u8[8]"),
+    ("Administer", 2, "recovery_shows", "u8"),
+    ("DomainState", 1, "recovery", "u8[9]"),
     ("FeedReady", 1, "restored", "u8"),
     ("Presence", 1, "left_out", "u8[12]"),
     ("PresenceEvent", 1, "left_out", "u8[12]"),

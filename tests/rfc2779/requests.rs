@@ -63,7 +63,17 @@ impl Act {
             Self::Suspend(who) => (5, full(&who), 0, 0),
             Self::Resume(who) => (6, full(&who), 0, 0),
         };
-        Administer { request, operation, act, subject, presence, messaging }
+        let (recovery_delay, recovery_shows) = (None, None);
+        Administer {
+            request,
+            operation,
+            act,
+            subject,
+            presence,
+            messaging,
+            recovery_delay,
+            recovery_shows,
+        }
     }
 }
 

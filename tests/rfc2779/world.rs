@@ -176,7 +176,14 @@ impl World {
 pub async fn invite(person: &mut Person, principal: Option<String>, role: u8) -> InviteToken {
     let token = InviteToken::generate();
     let made: Invited = person
-        .ask(|request| Invite { request, invite: token.id().0, principal, role, lifetime_ms: None })
+        .ask(|request| Invite {
+            request,
+            invite: token.id().0,
+            principal,
+            role,
+            lifetime_ms: None,
+            recovers: None,
+        })
         .await
         .unwrap();
     assert!(made.expires_at_ms > 0);

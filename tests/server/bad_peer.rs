@@ -143,6 +143,7 @@ async fn other_wrong_requests_say_what_is_wrong() {
         principal: Some(principal("carol")),
         role: 0,
         lifetime_ms: None,
+        recovers: None,
     };
     let revoke = |principal: &str| {
         let principal = principal.to_owned();

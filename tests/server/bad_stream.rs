@@ -252,6 +252,7 @@ async fn a_cursor_of_another_device_begins_the_feed_anew() {
         principal: Some(support::principal("alice")),
         role: 0,
         lifetime_ms: None,
+        recovers: None,
     };
     place.alice.control.write(&invite).await;
     place.alice.answer::<Invited>().await.unwrap();

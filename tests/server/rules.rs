@@ -257,6 +257,8 @@ async fn an_administrator_creates_a_domain_and_others_may_not() {
         subject: "new.example".into(),
         presence: 0,
         messaging: 0,
+        recovery_delay: None,
+        recovery_shows: None,
     };
     assert_eq!(code(&bob.request(&create).await), RefusalCode::Forbidden);
     let _: Changed = alice.request(&create).await;

@@ -119,6 +119,8 @@ async fn a_field_that_means_nothing_where_it_stands_is_refused() {
         subject: "bob@d.example".into(),
         presence: 1,
         messaging: 0,
+        recovery_delay: None,
+        recovery_shows: None,
     };
     alice.control.write(&suspend).await;
     assert_eq!(alice.control.refused().await, Code::BadField as u16);
@@ -271,6 +273,7 @@ async fn keys_are_listed_in_order_of_device() {
             principal: Some("alice@d.example".into()),
             role: 0,
             lifetime_ms: None,
+            recovers: None,
         };
         let _: Invited = alice.request(&invite).await;
         let device = Device::labelled("alice", &format!("device {number}"));

@@ -272,7 +272,7 @@ fn invite(number: usize, lifetime_ms: Option<u64>) -> Invite {
     let mut id = [7; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());
     let lifetime = lifetime_ms.map(Lifetime::from_ms);
-    Invite { invite: InviteId(id), principal: None, role: Role::User, lifetime }
+    Invite { invite: InviteId(id), principal: None, role: Role::User, lifetime, recovers: false }
 }
 
 #[test]

@@ -171,7 +171,8 @@ fn invites(act: &Act) {
     let invite = InviteId([1; 32]);
     let begin = |world: &mut World| {
         let (role, lifetime) = (Role::User, Some(LIFETIME));
-        let new = Invite { invite, principal: Some(principal("alice")), role, lifetime };
+        let new =
+            Invite { invite, principal: Some(principal("alice")), role, lifetime, recovers: false };
         world.ask(&actor("alice"), Command::Invite(new)).unwrap();
     };
     check(act, begin, |world| world.service.views().invite(&invite).is_some());

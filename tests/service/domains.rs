@@ -130,6 +130,7 @@ fn only_administrators_of_the_first_domain_make_domains_and_name_their_first_adm
             principal: Some("chief@e.example".parse().unwrap()),
             role,
             lifetime: None,
+            recovers: false,
         })
     };
     assert_eq!(code(world.ask(&root, invite(1, Role::Administrator))), "yes");

@@ -119,10 +119,11 @@ fn what_a_suspended_principal_made_ends_and_it_enrols_nothing() {
     let made = |number| {
         let (invite, role) = (InviteId([number; 32]), Role::User);
         let principal = Some(principal("alice"));
-        Command::Invite(Invite { invite, principal, role, lifetime: None })
+        Command::Invite(Invite { invite, principal, role, lifetime: None, recovers: false })
     };
     world.ask(&actor("alice"), made(1)).unwrap();
-    world.ask(&root, made(2)).unwrap();
+    let Command::Invite(recovery) = made(2) else { unreachable!() };
+    world.ask(&root, Invite { recovers: true, ..recovery }.into()).unwrap();
     world.open_inbox(1, &actor("carol"), "alice", None).unwrap();
     world.told();
     world.ask(&root, administer(Administration::Suspend(principal("alice")))).unwrap();
@@ -139,9 +140,14 @@ fn what_a_suspended_principal_made_ends_and_it_enrols_nothing() {
         enroll: Some(Enroll { invite: Some(InviteId([number; 32])), label: label.clone() }),
     };
     assert_eq!(code(world.enter(hello(1))), Some(RefusalCode::BadInvite));
-    assert_eq!(code(world.enter(hello(2))), Some(RefusalCode::Suspended));
+    assert_eq!(code(world.enter(hello(2))), Some(RefusalCode::BadInvite), "nor is it recovered");
+    assert_eq!(code(world.ask(&root, made(2))), Some(RefusalCode::RecoveryNeeded));
     world.ask(&root, administer(Administration::Resume(principal("alice")))).unwrap();
-    assert_eq!(code(world.enter(hello(2))), None, "the invite is not spent");
+    assert_eq!(
+        code(world.enter(hello(2))),
+        Some(RefusalCode::BadInvite),
+        "that does not come back"
+    );
 }
 
 #[test]

@@ -18,7 +18,13 @@ fn id(number: u8) -> InviteId {
 
 fn invite(id: InviteId, name: Option<&str>) -> Command {
     let principal = name.map(principal);
-    Command::Invite(Invite { invite: id, principal, role: Role::User, lifetime: None })
+    Command::Invite(Invite {
+        invite: id,
+        principal,
+        role: Role::User,
+        lifetime: None,
+        recovers: false,
+    })
 }
 
 fn withdraw(number: u8) -> Command {
@@ -150,7 +156,12 @@ fn an_invite_into_a_domain_that_is_gone_lets_nobody_into_the_next_of_its_name() 
     world.ask(&root, create()).unwrap();
     let boss = Some("boss@e.example".parse().unwrap());
     let (invite, role) = (id(1), Role::Administrator);
-    world.ask(&root, Invite { invite, principal: boss, role, lifetime: None }.into()).unwrap();
+    world
+        .ask(
+            &root,
+            Invite { invite, principal: boss, role, lifetime: None, recovers: false }.into(),
+        )
+        .unwrap();
     let gone = administer(Administration::RemoveDomain("e.example".parse().unwrap()));
     let (events, _) = world.events(&root, gone);
     assert_eq!(ended(&events), [(1, InviteCause::Homeless)]);
@@ -253,7 +264,7 @@ fn an_invite_for_somebody_else_under_the_same_token_is_not_a_repeat() {
     let (mut world, root, _) = world();
     let of = |name, role| {
         let (invite, principal) = (id(1), Some(principal(name)));
-        Command::Invite(Invite { invite, principal, role, lifetime: None })
+        Command::Invite(Invite { invite, principal, role, lifetime: None, recovers: false })
     };
     world.ask(&root, of("carol", Role::User)).unwrap();
     assert_eq!(code(world.ask(&root, of("carol", Role::User))), None);

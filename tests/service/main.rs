@@ -27,6 +27,7 @@ mod messages;
 mod past;
 mod presence;
 mod receipts;
+mod recoveries;
 mod repeats;
 mod rules;
 mod rules_properties;

@@ -87,6 +87,7 @@ fn each_device_has_its_own_position_and_reading_is_repeatable() {
         principal: Some(principal("alice")),
         role: Role::User,
         lifetime: None,
+        recovers: false,
     });
     world.ask(&actor("alice"), command).unwrap();
     let enroll = Some(Enroll { invite: Some(invite), label: DeviceLabel::new("phone").unwrap() });
@@ -232,6 +233,7 @@ fn enrolling_needs_an_invite_that_is_open_fits_and_was_not_used() {
             principal: name.map(principal),
             role: Role::User,
             lifetime: Some(seconds(50)),
+            recovers: false,
         })
     };
     world.ask(&actor("root"), invite(1, Some("alice"))).unwrap();

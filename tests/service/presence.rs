@@ -184,6 +184,7 @@ fn two_devices_publish_beside_each_other_and_one_running_out_leaves_the_other() 
         principal: Some(world::principal("alice")),
         role: adsum::model::Role::User,
         lifetime: None,
+        recovers: false,
     });
     world.ask(&actor("alice"), own).unwrap();
     let label = adsum::model::DeviceLabel::new("phone").unwrap();

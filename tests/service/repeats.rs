@@ -20,8 +20,8 @@ use adsum::model::{
 };
 use adsum::protocol::{
     Administer, Administration, Answer, ChangeDelivery, ChangeRules, ChangeVisibility, Command,
-    Delete, Displayed, EndSubscription, Grant, Invite, Publish, RemovePublication, RevokeKey,
-    RulesOwner, Subscribe, Unsubscribe, VisibilityRow, WithdrawInvite,
+    Delete, Displayed, EndSubscription, Grant, Invite, Publish, RefuseRecovery, RemovePublication,
+    RevokeKey, RulesOwner, Subscribe, Unsubscribe, VisibilityRow, WithdrawInvite,
 };
 use adsum::service::{Actor, Enroll, Hello, Input, Output, Reply, SessionId, Ticket};
 
@@ -263,7 +263,13 @@ fn rows() -> Vec<Row> {
                 let mut invite = [9; 32];
                 invite[..16].copy_from_slice(&named(number).0);
                 let (principal, role, lifetime) = (None, Role::User, None);
-                Command::Invite(Invite { invite: InviteId(invite), principal, role, lifetime })
+                Command::Invite(Invite {
+                    invite: InviteId(invite),
+                    principal,
+                    role,
+                    lifetime,
+                    recovers: false,
+                })
             }),
         ),
         row(
@@ -322,6 +328,14 @@ fn rows() -> Vec<Row> {
                 invite: InviteId([9; 32]),
             })],
         },
+        Row {
+            who: "carol",
+            before: vec![("root", recovery(8, "carol"))],
+            requests: vec![Command::RefuseRecovery(RefuseRecovery {
+                operation: named(1),
+                invite: InviteId([8; 32]),
+            })],
+        },
         row(
             "alice",
             (0..8).map(|number| {
@@ -332,9 +346,21 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+fn recovery(number: u8, name: &str) -> Command {
+    let (principal, role, lifetime) = (Some(principal(name)), Role::User, None);
+    let invite = InviteId([number; 32]);
+    Command::Invite(Invite { invite, principal, role, lifetime, recovers: true })
+}
+
 fn invite(number: u8) -> Command {
     let (principal, role, lifetime) = (None, Role::User, None);
-    Command::Invite(Invite { invite: InviteId([number; 32]), principal, role, lifetime })
+    Command::Invite(Invite {
+        invite: InviteId([number; 32]),
+        principal,
+        role,
+        lifetime,
+        recovers: false,
+    })
 }
 
 #[test]
@@ -419,7 +445,7 @@ fn an_invite_that_was_used_is_not_open_again_when_it_is_asked_for_again() {
     let mut server = Server::new(0);
     let (root, invite) = (actor("root"), InviteId([3; 32]));
     let (principal, role, lifetime) = (None, Role::User, None);
-    let ask = Command::Invite(Invite { invite, principal, role, lifetime });
+    let ask = Command::Invite(Invite { invite, principal, role, lifetime, recovers: false });
     let first = server.ask(&root, ask.clone());
     let label = DeviceLabel::new("").unwrap();
     let enroll = Some(Enroll { invite: Some(invite), label });

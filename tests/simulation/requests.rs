@@ -146,6 +146,7 @@ fn invitation(principal: &str, written: u64, scene: &mut Scene) -> Command {
         principal: None,
         role: 0,
         lifetime_ms: Some(*choose(&mut scene.rng, &[1_500, 10_000, 60_000])),
+        recovers: None,
     };
     Command::Invite(valid(invite))
 }
@@ -254,5 +255,7 @@ fn administer(operation: [u8; 16], scene: &mut Scene) -> Command {
         subject: subject.to_owned(),
         presence: presence * switches,
         messaging: messaging * switches,
+        recovery_delay: None,
+        recovery_shows: None,
     }))
 }

@@ -67,6 +67,7 @@ fn usage(told: &mut Told, site: &Site) {
             ),
             ("alice", &["keys", "revoke", "xyz"], "xyz"),
             ("alice", &["invites", "withdraw", "xyz"], "xyz"),
+            ("alice", &["recovery", "refuse", "xyz"], "xyz"),
             ("alice", &["rules", "allow", "everyone", "--view", "odd"], "odd"),
             ("alice", &["rules", "allow", "everyone", "--view", "tuples=a,tuples=b"], "tuples="),
             ("alice", &["inbox", "--keep-alive", "1h"], "1h"),
@@ -218,6 +219,12 @@ fn administrators(told: &mut Told) {
         &[
             ("admin", &["domain", "create", "anonymous.invalid"], "domain"),
             ("admin", &["domain", "suspend", "admin@localhost"], "principal"),
+            ("admin", &["invite", "admin@localhost", "--recover"], "recovery"),
+            (
+                "admin",
+                &["send", "im:admin@localhost", "x", "--type", "text/vnd.adsum.recovery"],
+                "content type",
+            ),
             (
                 "admin",
                 &["rules", "allow", "everyone", "--of", "@localhost", "--until", "2h"],

@@ -137,6 +137,13 @@ fn identities(told: &mut Told) {
             (R::NoPublication { device: text("abcd") }, "abcd"),
             (R::DomainInhabited { domain: text("x.example"), principals: 3 }, "x.example"),
             (R::NoInvite { invite: text("abcd") }, "abcd"),
+            (R::RecoveryNeeded { principal: bob() }, "bob@d"),
+            (
+                R::RecoveryPending { principal: bob(), wait: Lifetime::from_ms(1_500) },
+                "recovery of bob@d takes effect in 2 s",
+            ),
+            (R::RecoveryOpen { principal: bob() }, "recovery of bob@d"),
+            (R::NoRecovery { invite: text("abcd") }, "recovery abcd"),
             (R::Suspended { principal: bob() }, "bob@d"),
         ],
     );

@@ -139,7 +139,13 @@ fn token_again(told: &mut Told) {
         let invite = InviteId([operation(1).0, operation(2).0].concat().try_into().unwrap());
         world.ask(
             &root,
-            Request::Invite(Invite { invite, principal, role: Role::User, lifetime: None }),
+            Request::Invite(Invite {
+                invite,
+                principal,
+                role: Role::User,
+                lifetime: None,
+                recovers: false,
+            }),
         )
     };
     invites("carol@d.example").unwrap();

@@ -307,7 +307,14 @@ fn others() -> Vec<Wrong> {
     };
     let invite = |role: u8, principal: &str| {
         let principal = Some(principal.to_owned());
-        encoded(&Invite { request: 77, invite: [1; 32], principal, role, lifetime_ms: None })
+        encoded(&Invite {
+            request: 77,
+            invite: [1; 32],
+            principal,
+            role,
+            lifetime_ms: None,
+            recovers: None,
+        })
     };
     let brief = Subscribe { lifetime_ms: Some(1), ..subscribe(0, "bob") };
     let mut long = subscribe(0, "bob");

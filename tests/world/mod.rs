@@ -11,6 +11,7 @@
 
 pub mod governed;
 pub mod papers;
+pub mod recovering;
 pub mod stage;
 
 use adsum::event::{Event, Recorded};
@@ -144,6 +145,25 @@ impl World {
             world.enroll(name, name).unwrap();
         }
         world
+    }
+
+    /// The same after a restart: folded from its log, or loaded from a checkpoint.
+    pub fn restarted(&self, is_loaded: bool) -> Self {
+        let mut views = Views::default();
+        self.log.iter().for_each(|recorded| views.apply(recorded));
+        if is_loaded {
+            let mut loaded = Views::default();
+            for (key, value) in views.all_records() {
+                assert!(loaded.load(&key, &value.unwrap()).unwrap());
+            }
+            // What only a meta record says.
+            let (key, value) = Views::meta_record(views.head(), views.moment(), views.ahead());
+            assert!(loaded.load(&key, &value.unwrap()).unwrap());
+            loaded.finish_loading().unwrap();
+            views = loaded;
+        }
+        let service = Service::new(config(), views);
+        Self { service, log: self.log.clone(), outputs: Vec::new(), ..*self }
     }
 
     pub fn enroll(&mut self, name: &str, device: &str) -> Result<Reply, Refusal> {

@@ -8,6 +8,7 @@ use crate::cli::print::{
     changed,
     domain::{ActLine, DomainLine},
     table,
+    time::lifetime,
 };
 use crate::cli::run::{
     failure::Failure,
@@ -17,7 +18,7 @@ use crate::cli::run::{
     switch::Switch,
 };
 use crate::client::Administration;
-use crate::model::{Domain, Principal};
+use crate::model::{Domain, Lifetime, Principal};
 
 /// Arguments of `adsum domain`.
 #[derive(Debug, clap::Args)]
@@ -68,6 +69,13 @@ enum Action {
         /// Whose, such as bob@localhost
         principal: Principal,
     },
+    /// Say on what terms lost names of a domain are recovered; what held before holds on beside it for its own delay
+    Recovery {
+        /// The domain
+        domain: Domain,
+        #[command(flatten)]
+        terms: Terms,
+    },
     /// List what administrators did that concerns a principal
     Acts {
         /// Whom; others than oneself are for administrators [default: oneself]
@@ -84,6 +92,17 @@ struct Services {
     /// Whether messaging is to work [default: as it is]
     #[arg(long, value_enum, value_name = "on|off")]
     messaging: Option<Switch>,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(id = "terms", required = true, multiple = true)]
+struct Terms {
+    /// How long the devices of a name can refuse its recovery, from 1h to 30d [default: as it is, 24h at first]
+    #[arg(long, value_name = "SPAN", value_parser = lifetime)]
+    delay: Option<Lifetime>,
+    /// Whether the new device is shown what messages say that were stored before [default: as it is, off at first]
+    #[arg(long, value_enum, value_name = "on|off")]
+    earlier: Option<Switch>,
 }
 
 impl Services {
@@ -115,6 +134,11 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
             let done = format!("the services of {principal} are switched");
             let (presence, messaging) = services.wanted();
             (Administration::SwitchServices { principal, presence, messaging }, done)
+        }
+        Action::Recovery { domain, terms } => {
+            let done = format!("the terms of recoveries in {domain} are set");
+            let (delay, shows_earlier) = (terms.delay, terms.earlier.map(Switch::is_on));
+            (Administration::SetRecovery { domain, delay, shows_earlier }, done)
         }
         Action::Suspend { principal } => {
             let done = format!("{principal} is suspended");

@@ -20,6 +20,7 @@ mod keys;
 mod log;
 mod publications;
 mod publish;
+mod recovery;
 mod requests;
 mod rules;
 mod send;
@@ -46,6 +47,8 @@ pub(super) enum Command {
     Invite(invite::Args),
     /// List the invites that are open, or take one back
     Invites(invites::Args),
+    /// See which recoveries of names run, and refuse that of one's own
+    Recovery(recovery::Args),
     /// List or revoke the keys of a principal's devices
     Keys(keys::Args),
     /// Publish presence, refresh it, or remove it
@@ -99,6 +102,7 @@ impl Command {
             Self::Enroll(args) => enroll::run(args, invocation),
             Self::Invite(args) => invite::run(args, invocation),
             Self::Invites(args) => invites::run(args, invocation),
+            Self::Recovery(args) => recovery::run(args, invocation),
             Self::Keys(args) => keys::run(args, invocation),
             Self::Publish(args) => publish::run(&args, invocation),
             Self::Publications(args) => publications::run(args, invocation),

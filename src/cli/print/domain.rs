@@ -2,9 +2,9 @@
 //!
 //! Must never hold: a count that is not the server's.
 
-use crate::cli::print::{line::line, table::Row, text::visible_line, time::rfc3339};
+use crate::cli::print::{line::line, table::Row, text::visible_line, time::rfc3339, time::span};
 use crate::client::ActRow;
-use crate::model::{AdministratorAct, DomainRow};
+use crate::model::{AdministratorAct, DomainRow, Lifetime};
 
 line! {
     /// `{"type":"domain", …}`.
@@ -16,6 +16,12 @@ line! {
         presence: bool = row.presence,
         messaging: bool = row.messaging,
         principals: u64 = row.principals,
+        /// How long a recovery that is started now waits.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovery_delay_s: Option<u64> = row.recovery.map(|policy| policy.delay.as_secs()),
+        /// Whether its device is shown what messages say that were stored before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovery_earlier: Option<bool> = row.recovery.map(|policy| policy.shows_earlier),
     }
 }
 
@@ -28,8 +34,13 @@ impl Row for DomainLine {
             state("presence", self.presence),
             state("messaging", self.messaging),
             format!("{} principals", self.principals),
+            self.recovery_delay_s.map(recovery).unwrap_or_default(),
         ]
     }
+}
+
+fn recovery(delay_s: u64) -> String {
+    format!("recovery after {}", span(Lifetime::from_ms(delay_s * 1_000)))
 }
 
 line! {
@@ -53,7 +64,7 @@ impl Row for ActLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::model::{RecoveryPolicy, Timestamp};
 
     #[test]
     fn a_domain_line_has_the_promised_fields() {
@@ -63,14 +74,22 @@ mod tests {
             presence: true,
             messaging: false,
             principals: 2,
+            recovery: Some(RecoveryPolicy::default()),
         };
         assert_eq!(
             serde_json::to_string(&DomainLine::from(&row)).unwrap(),
-            r#"{"type":"domain","domain":"d.example","configured":false,"presence":true,"messaging":false,"principals":2}"#
+            r#"{"type":"domain","domain":"d.example","configured":false,"presence":true,"messaging":false,"principals":2,"recovery_delay_s":86400,"recovery_earlier":false}"#
         );
         assert_eq!(
             DomainLine::from(&row).cells(),
-            ["d.example", "created", "presence on", "messaging off", "2 principals"]
+            [
+                "d.example",
+                "created",
+                "presence on",
+                "messaging off",
+                "2 principals",
+                "recovery after 1d"
+            ]
         );
     }
 

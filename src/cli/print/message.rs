@@ -14,7 +14,7 @@ use crate::cli::print::{
     time::rfc3339,
 };
 use crate::format::mime::{self, Piece};
-use crate::model::{Lifetime, Message};
+use crate::model::{Lifetime, Message, Payload};
 
 line! {
     /// `{"type":"message", …}`: a message as it lies in an inbox.
@@ -50,11 +50,18 @@ enum Body {
     Erased {
         erased: bool,
     },
+    Withheld {
+        withheld: bool,
+    },
 }
 
 impl Body {
     fn of(message: &Message) -> Self {
-        let Some(bytes) = message.body.bytes() else { return Self::Erased { erased: true } };
+        let bytes = match &message.body {
+            Payload::Present(bytes) => bytes,
+            Payload::Erased => return Self::Erased { erased: true },
+            Payload::Withheld => return Self::Withheld { withheld: true },
+        };
         let pieces = mime::pieces(&message.content_type, bytes);
         if let [Piece::Text { text, .. }] = &pieces[..]
             && message.content_type.is_text()
@@ -84,6 +91,9 @@ impl fmt::Display for MessageLine {
             }
             Body::Bytes { shown, .. } => to.write_str(shown),
             Body::Erased { .. } => to.write_str("  (erased)"),
+            Body::Withheld { .. } => {
+                to.write_str("  (from before the recovery; not shown to this device)")
+            }
         }
     }
 }
@@ -182,6 +192,14 @@ mod tests {
         message.body = Payload::Erased;
         assert!(json(&message).contains(r#""erased":true"#));
         assert!(MessageLine::from(&message).to_string().contains("(erased)"));
+    }
+
+    #[test]
+    fn a_body_from_before_a_recovery_is_told_as_such() {
+        let message = message("text/plain", b"secret").withheld();
+        assert!(json(&message).contains(r#""withheld":true"#));
+        let text = MessageLine::from(&message).to_string();
+        assert!(text.ends_with("  (from before the recovery; not shown to this device)"), "{text}");
     }
 
     #[test]

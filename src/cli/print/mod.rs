@@ -15,6 +15,7 @@ mod note;
 pub(super) mod output;
 pub(super) mod presence;
 pub(super) mod receipt;
+pub(super) mod recovery;
 mod rich;
 pub(super) mod rule;
 pub(super) mod table;

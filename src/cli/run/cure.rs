@@ -57,6 +57,7 @@ pub(in crate::cli) fn of_log(fault: &LogFault) -> String {
 pub(in crate::cli) fn of_server(error: &ServerError) -> String {
     let cure = match error {
         ServerError::Log(fault) => return of_log(fault),
+        ServerError::Refused(refusal) => return of_refusal(refusal),
         ServerError::NoDomain => "name at least one with --domain",
         ServerError::WhichDomain { .. } => "name the one that is meant with --domain",
         ServerError::Listen { transport: "UDP", .. } => return format!("{error} with --listen"),
@@ -83,6 +84,16 @@ fn of_code(code: Option<RefusalCode>, message: String) -> String {
         }
         Some(RefusalCode::NoPublication) => "list them with `adsum publications`".to_owned(),
         Some(RefusalCode::NoInvite) => "list them with `adsum invites`".to_owned(),
+        Some(RefusalCode::NoRecovery) => "list them with `adsum recovery`".to_owned(),
+        Some(RefusalCode::RecoveryOpen) => {
+            "withdraw that one first with `adsum invites withdraw`".to_owned()
+        }
+        Some(RefusalCode::RecoveryNeeded) => {
+            let name = message.split(' ').next().unwrap_or_default();
+            format!(
+                "run `adsum invite {name} --recover` if its devices are lost, or have one of them make the invite"
+            )
+        }
         Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
         Some(RefusalCode::Anonymous) => {
             "leave --anonymous out, or start the server with --anonymous".to_owned()
@@ -120,6 +131,13 @@ mod tests {
         told(&Refusal::NoDevice { device: "ab".into() }, "; list them with `adsum keys list`");
         let invite = "ab".to_owned();
         told(&Refusal::NoInvite { invite }, "; list them with `adsum invites`");
+        let invite = "ab".to_owned();
+        told(&Refusal::NoRecovery { invite }, "; list them with `adsum recovery`");
+        let bob = || "bob@localhost".to_owned();
+        let cure = "; withdraw that one first with `adsum invites withdraw`";
+        told(&Refusal::RecoveryOpen { principal: bob() }, cure);
+        let cure = "; run `adsum invite bob@localhost --recover` if its devices are lost, or have one of them make the invite";
+        told(&Refusal::RecoveryNeeded { principal: bob() }, cure);
         let full = Refusal::InvitesFull { whose: "you have", max: 3 };
         told(&full, "; withdraw some with `adsum invites withdraw`, or let them run out");
         let address = "im:alice@localhost".to_owned();

@@ -175,6 +175,9 @@ impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
             ServerError::Log(fault) => fault.into(),
+            ServerError::Refused(ref refusal) => {
+                Self::failed(refusal.code().as_str(), cure::of_server(&error))
+            }
             ServerError::NoDomain | ServerError::WhichDomain { .. } => {
                 Self::usage(cure::of_server(&error))
             }

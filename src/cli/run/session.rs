@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::print::{
     output::{self, Output},
+    recovery,
     time::lifetime,
 };
 use crate::cli::run::{
@@ -17,7 +18,7 @@ use crate::cli::run::{
     invocation::Invocation,
     signals::Interrupts,
 };
-use crate::client::{Client, ClientError, ConnectionEvent, Identity, Profile};
+use crate::client::{Client, ClientError, ConnectionEvent, Identity, Profile, Session};
 
 /// How long a command waits for its first connection before it says that nobody is there. A little longer than the
 /// client's own limit, so that the client's reason is told and not this.
@@ -212,7 +213,10 @@ fn follow_with(
         let client = invocation.named(Client::open(profile)?);
         let notes = tell_of_connection(&client, server.clone(), json);
         let connected = tokio::select! {
-            connected = first_connection(&client, &server, stay) => connected.map(|()| true),
+            connected = first_connection(&client, &server, stay) => connected.map(|session| {
+                tell_of_recovery(&session, json);
+                true
+            }),
             () = interrupts.next() => Ok(false),
         };
         let done = match connected {
@@ -243,13 +247,20 @@ pub(in crate::cli) fn remember(
     Ok(is_reason.then_some(failure))
 }
 
-async fn first_connection(client: &Client, server: &str, stay: Stay) -> Result<(), Failure> {
+/// Tells on stderr that somebody else is about to get a device under one's name.
+fn tell_of_recovery(session: &Session, json: bool) {
+    if let Some(running) = &session.recovery {
+        let text = format!("{}; {}", recovery::told(running), recovery::CURE);
+        output::note(json, "recovery", &text);
+    }
+}
+
+async fn first_connection(client: &Client, server: &str, stay: Stay) -> Result<Session, Failure> {
     if stay.outlasts == Outlasts::Everything {
-        client.connected().await?;
-        return Ok(());
+        return Ok(client.connected().await?);
     }
     match tokio::time::timeout(FIRST_CONNECTION, client.connected()).await {
-        Ok(connected) => connected.map(drop).map_err(Failure::from),
+        Ok(connected) => connected.map_err(Failure::from),
         Err(_) => Err(Failure::unreachable(format!(
             "cannot reach the server at {server}: no answer; check that it runs and that UDP gets through, or use --wait"
         ))),
@@ -271,8 +282,9 @@ fn tell_of_connection(client: &Client, server: String, json: bool) -> JoinHandle
                     );
                     output::note(json, "connection-lost", &text);
                 }
-                ConnectionEvent::Connected(_) if lost => {
+                ConnectionEvent::Connected(session) if lost => {
                     lost = false;
+                    tell_of_recovery(&session, json);
                     output::note(json, "connected", &format!("connected to {server} again"));
                 }
                 ConnectionEvent::Connected(_) | ConnectionEvent::Failed(_) => {}

@@ -113,11 +113,12 @@ impl HistoryFault {
 pub fn message_at(reader: &dyn LogReader, row: InboxRow) -> Result<Message, LogFault> {
     let recorded = reader.read_one(row.at)?;
     let at = recorded.shown_at();
-    match recorded.event {
-        Event::MessageAccepted(event) => Ok(message(at, event)),
-        Event::MessageQuarantined(event) => Ok(message(at, event.message)),
-        _ => Err(LogFault::Missing { sequence: row.at }),
-    }
+    let message = match recorded.event {
+        Event::MessageAccepted(event) => message(at, event),
+        Event::MessageQuarantined(event) => message(at, event.message),
+        _ => return Err(LogFault::Missing { sequence: row.at }),
+    };
+    Ok(if row.is_withheld { message.withheld() } else { message })
 }
 
 /// What an event made part of an inbox, if it did. A message that was stored aside is no part of it.
@@ -125,6 +126,16 @@ pub fn item_of(recorded: Recorded) -> Option<InboxItem> {
     let at = recorded.shown_at();
     match recorded.event {
         Event::MessageAccepted(event) => Some(InboxItem::Message(message(at, event))),
+        Event::RecoveryAnnounced(event) => Some(InboxItem::Message(Message {
+            inbox: event.inbox,
+            sequence: event.sequence,
+            sender: event.sender,
+            id: event.id,
+            content_type: event.content_type,
+            body: event.body,
+            accepted_at: at,
+            lifetime: None,
+        })),
         Event::ReceiptIssued(event) => Some(InboxItem::Receipt(Receipt {
             inbox: event.inbox,
             sequence: event.sequence,

@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn row(at: u64) -> InboxRow {
-        InboxRow { sequence: InboxSequence::new(at), at: Sequence::new(at) }
+        InboxRow { sequence: InboxSequence::new(at), at: Sequence::new(at), is_withheld: false }
     }
 
     fn messages(inboxes: Vec<&'static str>) -> (Messages, Arc<Stored>) {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{grant, invite, publish};
+use super::{grant, invite, publish, recovery};
 use crate::event::{Event, PublicationKey};
 use crate::model::{DeviceId, Presentity, Principal, Rights};
 use crate::service::Actor;
@@ -52,6 +52,7 @@ pub(super) fn of_principal(case: Case<'_>, actor: &Actor, principal: &Principal)
     ending.give(case, principal, |_| true);
     let mut events = ending.events(case, actor);
     events.extend(invite::revoked(case, principal, None));
+    events.extend(recovery::stopped(case, actor, principal));
     events
 }
 

@@ -18,6 +18,7 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
     let (grantee, rights, operation) = (grant.grantee, grant.rights, grant.operation);
     case.check_controls(actor, &owner, "grant its rights")?;
     case.check_domain(grantee.domain())?;
+    check_reads(case, actor, &owner, rights)?;
     if !rights.is_none() {
         case.known(&grantee)?;
     }
@@ -47,6 +48,21 @@ pub(super) fn grant(case: Case<'_>, actor: &Actor, grant: Grant) -> Result<Verdi
     });
     events.extend(moved);
     Ok(Verdict::of(events, done))
+}
+
+/// Nobody is let read more than whoever lets it is shown.
+fn check_reads(
+    case: Case<'_>,
+    actor: &Actor,
+    owner: &Principal,
+    rights: Rights,
+) -> Result<(), Refusal> {
+    if !rights.has(Rights::READ) || !case.withholds(actor, &owner.inbox()) {
+        return Ok(());
+    }
+    let action = "let others read messages that this device is not shown".to_owned();
+    let cure = "delete those from before the recovery, or do it with another device".to_owned();
+    Err(Refusal::Forbidden { action, cure })
 }
 
 /// Takes everything back that `owner` grants `grantee`, because whoever gave it is out; `is_changed` says whether

@@ -2,14 +2,14 @@
 //!
 //! Must never hold: a proof of possession; the edge checked that before.
 
-use super::{ending, invite};
-use crate::event::{Event, InviteCause, InviteEnded, KeyEnrolled, KeyRevoked};
+use super::{ending, invite, recovery};
+use crate::event::{DeviceConfined, Event, InviteCause, InviteEnded, KeyEnrolled, KeyRevoked};
 use crate::model::limits::DEVICES_MAX;
-use crate::model::{AdministratorAct, Refusal, Role};
+use crate::model::{AdministratorAct, Refusal, Role, Sequence};
 use crate::protocol::{Answer, RevokeKey};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Enroll, Hello, Reply};
-use crate::view::PrincipalView;
+use crate::view::{InviteView, PrincipalView};
 
 pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
     case.check_domain(hello.principal.domain())?;
@@ -25,7 +25,7 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
         }
         Some(_) => {
             let role = view.map_or(Role::User, |view| view.role);
-            Ok(Verdict::unchanged(entered(hello, role, false)))
+            Ok(Verdict::unchanged(entered(case, hello, role)))
         }
         None => match hello.enroll.clone() {
             Some(enrollment) => enroll(case, hello, enrollment, view),
@@ -36,9 +36,10 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
     }
 }
 
-fn entered(hello: &Hello, role: Role, enrolled: bool) -> Reply {
+fn entered(case: Case<'_>, hello: &Hello, role: Role) -> Reply {
     let actor = Actor { principal: hello.principal.clone(), device: hello.key.device() };
-    Reply::Entered { actor, role, enrolled }
+    let recovery = recovery::running(case, &hello.principal).map(Box::new);
+    Reply::Entered { actor, role, enrolled: false, recovery }
 }
 
 fn enroll(
@@ -49,6 +50,7 @@ fn enroll(
 ) -> Result<Verdict, Refusal> {
     let taken = || Refusal::NameTaken { principal: hello.principal.to_string() };
     let mut events = Vec::new();
+    let mut before = Sequence::ZERO;
     let role = match enrollment.invite {
         Some(invite) => {
             let open = invite::usable(case, &invite, &hello.principal)?;
@@ -58,6 +60,10 @@ fn enroll(
             if view.is_some_and(|view| view.is_suspended) {
                 return Err(Refusal::Suspended { principal: hello.principal.to_string() });
             }
+            if view.is_some() {
+                invite::check_further(case, open)?;
+            }
+            before = confined_before(case, open);
             events.push(Event::InviteEnded(InviteEnded { invite, cause: InviteCause::Spent }));
             open.role
         }
@@ -78,8 +84,27 @@ fn enroll(
         role,
         invite: enrollment.invite,
     }));
+    if before > Sequence::ZERO {
+        let (principal, device) = (hello.principal.clone(), hello.key.device());
+        events.push(Event::DeviceConfined(DeviceConfined { principal, device, before }));
+    }
+    let actor = Actor { principal: hello.principal.clone(), device: hello.key.device() };
     let role = view.map_or(role, |view| view.role.max(role));
-    Ok(Verdict::of(events, entered(hello, role, true)))
+    // Its own recovery is spent by this; another one that runs is for the devices that were there before to refuse.
+    let recovery = recovery::running(case, &hello.principal);
+    let recovery = recovery.filter(|it| Some(it.invite) != enrollment.invite).map(Box::new);
+    Ok(Verdict::of(events, Reply::Entered { actor, role, enrolled: true, recovery }))
+}
+
+/// The event before which what messages say is not shown to a device that is enrolled with `open`: none of it after a
+/// recovery, unless the domain wants that; otherwise what is not shown to the device that made the invite.
+fn confined_before(case: Case<'_>, open: &InviteView) -> Sequence {
+    match (open.recovery, &open.by, open.device) {
+        (Some(terms), ..) if terms.shows_earlier => Sequence::ZERO,
+        (Some(_), ..) => case.next,
+        (None, Some(by), Some(device)) => case.confined_before(by, device),
+        _ => Sequence::ZERO,
+    }
 }
 
 pub(super) fn revoke(case: Case<'_>, actor: &Actor, revoke: RevokeKey) -> Result<Verdict, Refusal> {

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a token, or what enrolling does beside using one up.
 
+use super::recovery;
 use crate::event::{Event, InviteCause, InviteEnded, InviteIssued};
 use crate::model::limits::{
     INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, INVITES_OF_ADMINISTRATOR_MAX,
@@ -17,12 +18,17 @@ pub(super) fn make(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict
     let domain =
         new.principal.as_ref().map_or(actor.principal.domain(), Principal::domain).to_owned();
     case.check_domain(&domain)?;
-    let max = most(case, &actor.principal, new.principal.as_ref(), (new.role, &domain));
+    let max = if new.recovers {
+        case.administers(&actor.principal, &domain).then_some(INVITES_OF_ADMINISTRATOR_MAX)
+    } else {
+        most(case, &actor.principal, new.principal.as_ref(), (new.role, &domain))
+    };
     let max = max.ok_or_else(|| forbidden(&domain))?;
     if let Some(open) = case.views.invite(&new.invite) {
         let same = open.principal == new.principal
             && open.role == new.role
-            && open.by.as_ref() == Some(&actor.principal);
+            && open.by.as_ref() == Some(&actor.principal)
+            && open.recovery.is_some() == new.recovers;
         let repeated = Verdict::unchanged(invited(case, open.expires_at));
         return if same {
             Ok(repeated)
@@ -31,6 +37,13 @@ pub(super) fn make(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict
         };
     }
     check_room(case, actor, max)?;
+    if new.recovers {
+        return recovery::start(case, actor, new);
+    }
+    let named = new.principal.as_ref().filter(|named| **named != actor.principal);
+    if let Some(other) = named.filter(|named| case.views.principal(named).is_some()) {
+        return Err(Refusal::RecoveryNeeded { principal: other.to_string() });
+    }
     let lifetime = granted(new.lifetime, INVITE_MS_DEFAULT, LIFETIME_MS_MIN, INVITE_MS_MAX)?;
     let expires_at = case.now.after(lifetime);
     let event = InviteIssued {
@@ -103,9 +116,22 @@ fn is_backed(case: Case<'_>, open: &InviteView) -> bool {
     let may_act = case.views.principal(maker).is_some_and(|view| {
         !view.is_suspended && open.device.is_none_or(|device| view.is_active(&device))
     });
-    may_act
-        && case.check_domain(maker.domain()).is_ok()
-        && most(case, maker, open.principal.as_ref(), (open.role, &open.domain)).is_some()
+    let may_make = if open.recovery.is_some() {
+        case.administers(maker, &open.domain)
+    } else {
+        most(case, maker, open.principal.as_ref(), (open.role, &open.domain)).is_some()
+    };
+    may_act && case.check_domain(maker.domain()).is_ok() && may_make
+}
+
+/// Whether a further device of a principal who is enrolled comes in with this: one of its own made it, or it is a recovery
+/// that has taken effect.
+pub(super) fn check_further(case: Case<'_>, open: &InviteView) -> Result<(), Refusal> {
+    let Some(principal) = &open.principal else { return Ok(()) };
+    if open.recovery.is_none() && open.by.as_ref() != Some(principal) {
+        return Err(Refusal::NameTaken { principal: principal.to_string() });
+    }
+    recovery::check_effective(case, open)
 }
 
 pub(super) fn withdraw(

@@ -15,6 +15,7 @@ use crate::model::limits::{
 use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
     Payload, Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
+    is_recovery_type,
 };
 use crate::protocol::{Answer, Delete, Send};
 use crate::service::case::{Case, Verdict, controls};
@@ -208,6 +209,10 @@ fn receipts_asked(
 }
 
 fn check_body(send: &Send, max: usize) -> Result<(), Refusal> {
+    if is_recovery_type(send.content_type.as_str()) {
+        let rule = "is the one by which the server tells of recoveries; take another";
+        return Err(Refusal::bad_field("content type", rule));
+    }
     match send.body.len() {
         0 => Err(Refusal::bad_field("body", "is empty; send at least one byte")),
         length => Refusal::check_max("body", length, max),
@@ -257,7 +262,7 @@ fn check_share(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Resu
 /// Makes room in a full inbox by ending its oldest message, if that was read.
 fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal> {
     let max = MESSAGES_WAITING_MAX as u64;
-    let Some(view) = case.views.inbox(inbox).filter(|view| view.told() >= max) else {
+    let Some(view) = case.views.inbox(inbox).filter(|view| view.filling() >= max) else {
         return Ok(Vec::new());
     };
     let sequence = view.oldest_read().ok_or(Refusal::InboxFull { max })?;
@@ -307,19 +312,26 @@ pub(super) fn acknowledge(
     if !controls(case.views, &inbox.principal(), &actor.principal) || through <= current {
         return Ok(Verdict::unchanged(Reply::Acknowledged { through: current }));
     }
-    let receipts = delivered(case, &inbox, through);
+    let receipts = delivered(case, actor, &inbox, through);
     let event = Acknowledged { inbox, device: actor.device, through };
     let mut events = vec![Event::Acknowledged(event)];
     events.extend(receipts);
     Ok(Verdict::of(events, Reply::Acknowledged { through }))
 }
 
-/// The receipts for messages that a device takes as the first.
-fn delivered(case: Case<'_>, inbox: &InboxAddress, through: InboxSequence) -> Vec<Event> {
+/// The receipts for messages that a device takes as the first, and is shown.
+fn delivered(
+    case: Case<'_>,
+    actor: &Actor,
+    inbox: &InboxAddress,
+    through: InboxSequence,
+) -> Vec<Event> {
     let mut receipts = Receipts::new(case);
     if let Some(view) = case.views.inbox(inbox).filter(|_| receipts.are_allowed(inbox)) {
-        for (_, request) in view.receipt_requests_between(view.read_through(), through) {
-            receipts.tell(request, inbox, ReceiptKind::Delivered, "");
+        for (sequence, request) in view.receipt_requests_between(view.read_through(), through) {
+            if view.row(sequence).is_some_and(|row| !case.is_withheld(actor, row)) {
+                receipts.tell(request, inbox, ReceiptKind::Delivered, "");
+            }
         }
     }
     receipts.events
@@ -334,11 +346,14 @@ pub(super) fn displayed(
     case.check_inbox_right(actor, &inbox, Rights::MEMBER)?;
     let view = case.views.inbox(&inbox);
     let row = view.and_then(|view| view.row(sequence)).filter(|row| row.kept);
-    if row.is_none() {
+    let Some(row) = row else {
         let address = inbox.to_string();
         return Err(Refusal::NoMessage { address, sequence: sequence.get() });
-    }
+    };
     let reply = Reply::Done(Answer::Changed { version: 0 });
+    if case.is_withheld(actor, row) {
+        return Ok(Verdict::unchanged(reply));
+    }
     let request = view
         .and_then(|view| view.receipt_request(sequence))
         .filter(|request| !request.is_displayed);

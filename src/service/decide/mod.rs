@@ -11,6 +11,7 @@ mod invite;
 mod message;
 mod publish;
 mod receipt;
+mod recovery;
 mod repeat;
 mod rules;
 mod subscribe;
@@ -22,6 +23,7 @@ use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal};
 use crate::protocol::{Administer, Administration, Command, Send};
 
 pub(super) use due::end_of;
+pub(super) use recovery::{operate as recover, told as told_recovery};
 pub(super) use rules::reviewed;
 pub(super) use subscription_state::review;
 
@@ -52,6 +54,7 @@ fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Ref
         Command::ChangeVisibility(change) => rules::visibility(case, actor, change),
         Command::Grant(grant) => grant::grant(case, actor, grant),
         Command::Invite(invite) => invite::make(case, actor, invite),
+        Command::RefuseRecovery(request) => recovery::refuse(case, actor, &request),
         Command::WithdrawInvite(request) => invite::withdraw(case, actor, &request),
         Command::RevokeKey(revoke) => identity::revoke(case, actor, revoke),
         Command::Administer(administer) => self::administer(case, actor, administer),
@@ -72,6 +75,9 @@ fn administer(case: Case<'_>, actor: &Actor, request: Administer) -> Result<Verd
         }
         Administration::Suspend(principal) => domain::suspend(case, actor, principal, true),
         Administration::Resume(principal) => domain::suspend(case, actor, principal, false),
+        Administration::SetRecovery { domain, delay, shows_earlier } => {
+            recovery::set(case, actor, domain, (delay, shows_earlier))
+        }
     }
 }
 

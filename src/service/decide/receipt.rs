@@ -82,7 +82,7 @@ impl<'a> Receipts<'a> {
     /// Whether the inbox takes one more; its oldest message makes room if it was read.
     fn has_room(&mut self, inbox: &InboxAddress, view: Option<&InboxView>, added: u64) -> bool {
         let Some(view) = view else { return true };
-        if view.told() + added < MESSAGES_WAITING_MAX as u64 {
+        if view.filling() + added < MESSAGES_WAITING_MAX as u64 {
             return true;
         }
         // The oldest message can make room only once in a verdict: it is still in the view when the next receipt comes.

@@ -23,7 +23,9 @@ pub(super) fn operation(actor: &Actor, command: &Command) -> Option<Operation> {
             return Some(Operation { by: device, key });
         }
         Command::Invite(invite) => {
-            let key = OperationKey::invite(&invite.invite, invite.principal.as_ref(), invite.role);
+            let key_of =
+                if invite.recovers { OperationKey::recovery } else { OperationKey::invite };
+            let key = key_of(&invite.invite, invite.principal.as_ref(), invite.role);
             return Some(Operation { by: principal, key });
         }
         _ => {}

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a message that was not asked for by the feed's state machine.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub(super) struct InboxSide {
     asked: Vec<(u32, Asked)>,
     opened: Option<InboxOpened>,
     /// The number of the event whose message is being read.
-    reading: Option<u64>,
+    reading: Option<(u64, InboxRow)>,
     taken: Acknowledgement,
     composing: ComposingHeard,
 }
@@ -170,13 +171,13 @@ impl InboxSide {
 
     /// The message asked for was read.
     pub(super) fn handle_found(&mut self, found: Found, desk: &mut Desk<'_>) {
-        let number = self.reading.take().expect("a message is read after it was asked for");
+        let (number, row) = self.reading.take().expect("a message is read after it was asked for");
         let Found::Item(item) = found else {
             unreachable!("the log told {found:?}, which was not asked for")
         };
         let cursor = self.sealer.seal(self.place(item.sequence()));
         let before = desk.out.len();
-        write(number, cursor, &item, desk.out);
+        write(number, cursor, &shown(&item, row), desk.out);
         self.feed.sent(desk.out.len() - before);
         *desk.sent += 1;
     }
@@ -260,7 +261,7 @@ impl InboxSide {
         self.composing.tell(desk.out);
         match self.feed.next_step() {
             InboxStep::Send { number, row } => {
-                self.reading = Some(number);
+                self.reading = Some((number, row));
                 self.tells(row);
                 Some(Step::Look(Look::Item(self.inbox.clone(), row)))
             }
@@ -310,12 +311,23 @@ impl InboxSide {
     }
 }
 
+/// What of `item` is shown: a body that this device is not to read stays away.
+fn shown(item: &InboxItem, row: InboxRow) -> Cow<'_, InboxItem> {
+    match item {
+        InboxItem::Message(message) if row.is_withheld => {
+            Cow::Owned(InboxItem::Message(message.clone().withheld()))
+        }
+        _ => Cow::Borrowed(item),
+    }
+}
+
 /// Appends the frame that tells `item`.
 fn write(number: u64, cursor: Bytes, item: &InboxItem, out: &mut Vec<u8>) {
     match item {
         InboxItem::Message(message) => {
+            let withheld = message.withheld_addition();
             let message = message.to_wire();
-            encode(&MessageEvent { number, cursor, message }, out);
+            encode(&MessageEvent { number, cursor, message, withheld }, out);
         }
         InboxItem::Receipt(receipt) => {
             let receipt = receipt.to_wire();

@@ -92,6 +92,10 @@ INVITES_OF_ADMINISTRATOR_MAX = 2000
 INVITES_OF_USER_MAX = 16
 INVITE_MS_DEFAULT = 604800000
 INVITE_MS_MAX = 2592000000
+RECOVERY_DELAY_MS_DEFAULT = 86400000
+RECOVERY_DELAY_MS_MIN = 3600000
+RECOVERY_DELAY_MS_MAX = 2592000000
+ANNOUNCEMENTS_MAX = 16
 KEEP_ALIVE_MS = 20000
 IDLE_MS_MAX = 60000
 HELLO_MS_MAX = 10000
@@ -197,6 +201,10 @@ class RefusalCode(IntEnum):
     NO_PUBLICATION = 48
     DOMAIN_INHABITED = 49
     SENDER_FULL = 50
+    RECOVERY_NEEDED = 51
+    RECOVERY_PENDING = 52
+    RECOVERY_OPEN = 53
+    NO_RECOVERY = 54
 
     @property
     def word(self) -> str:
@@ -233,6 +241,7 @@ class ActAct(IntEnum):
     LIFTED_THAT = 4
     REVOKED_A_KEY = 5
     SWITCHED_SERVICES = 6
+    STARTED_A_RECOVERY = 7
 
 
 class AdministerAct(IntEnum):
@@ -244,6 +253,7 @@ class AdministerAct(IntEnum):
     SWITCH_THOSE_OF_A_PRINCIPAL = 4
     SUSPEND_A_PRINCIPAL = 5
     LIFT_THAT = 6
+    SAY_ON_WHAT_TERMS_NAMES_OF_THE_DOMAIN_ARE_RECOVERED = 7
 
 
 class AdministerMessaging(IntEnum):
@@ -376,6 +386,13 @@ class InviteRole(IntEnum):
 
 class OpenInviteRole(IntEnum):
     """The numbers of `OpenInvite.role`."""
+
+    USER = 0
+    ADMINISTRATOR = 1
+
+
+class OpenRecoveryRole(IntEnum):
+    """The numbers of `OpenRecovery.role`."""
 
     USER = 0
     ADMINISTRATOR = 1
@@ -795,12 +812,13 @@ class Invite:
 
     KIND: ClassVar[int] = 0x0016
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("invite", "u8[32]"), ("principal", "text?"), ("role", "u8"), ("lifetime_ms", "u64?"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovers", "u8"),)
     request: int = 0
     invite: bytes = bytes(32)
     principal: str | None = None
     role: int = 0
     lifetime_ms: int | None = None
+    recovers: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -923,13 +941,15 @@ class Administer:
 
     KIND: ClassVar[int] = 0x001E
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("act", "u8"), ("subject", "text"), ("presence", "u8"), ("messaging", "u8"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery_delay", "u8[8]"), (2, "recovery_shows", "u8"),)
     request: int = 0
     operation: bytes = bytes(16)
     act: int = 0
     subject: str = ""
     presence: int = 0
     messaging: int = 0
+    recovery_delay: bytes | None = None
+    recovery_shows: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1248,12 +1268,39 @@ class ListPublications:
 
 
 @dataclass(frozen=True)
+class RefuseRecovery:
+    """Kind 0x0035, on CONTROL, from the client."""
+
+    KIND: ClassVar[int] = 0x0035
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("invite", "u8[32]"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    request: int = 0
+    operation: bytes = bytes(16)
+    invite: bytes = bytes(32)
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListRecoveries:
+    """Kind 0x0036, on QUERY, from the client."""
+
+    KIND: ClassVar[int] = 0x0036
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    #: Whether the answer is any number of rows and then `End`.
+    HAS_ROWS: ClassVar[bool] = True
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Welcome:
     """Kind 0x0101, on CONTROL, from the server."""
 
     KIND: ClassVar[int] = 0x0101
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("version", "u16"), ("features", "u64"), ("principal", "text"), ("device", "u8[8]"), ("role", "u8"), ("enrolled", "bool"), ("durability", "u8"), ("time_ms", "u64"), ("server", "text"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery", "bytes"),)
     version: int = 0
     features: int = 0
     principal: str = ""
@@ -1263,6 +1310,7 @@ class Welcome:
     durability: int = 0
     time_ms: int = 0
     server: str = ""
+    recovery: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1571,12 +1619,13 @@ class DomainState:
 
     KIND: ClassVar[int] = 0x012D
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("domain", "text"), ("is_configured", "bool"), ("presence", "bool"), ("messaging", "bool"), ("principals", "u64"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery", "u8[9]"),)
     domain: str = ""
     is_configured: bool = False
     presence: bool = False
     messaging: bool = False
     principals: int = 0
+    recovery: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1645,10 +1694,11 @@ class MessageEvent:
 
     KIND: ClassVar[int] = 0x0132
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("number", "u64"), ("cursor", "bytes"), ("message", "MessageBody"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "withheld", "u8"),)
     number: int = 0
     cursor: bytes = b""
     message: MessageBody = MessageBody()
+    withheld: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1725,8 +1775,9 @@ class Quarantined:
 
     KIND: ClassVar[int] = 0x0140
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("message", "MessageBody"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "withheld", "u8"),)
     message: MessageBody = MessageBody()
+    withheld: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1781,6 +1832,25 @@ class LivePublication:
 
 
 @dataclass(frozen=True)
+class OpenRecovery:
+    """Kind 0x0144, on QUERY, from the server."""
+
+    KIND: ClassVar[int] = 0x0144
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("invite", "u8[32]"), ("principal", "text"), ("role", "u8"), ("by", "text"), ("started_at_ms", "u64"), ("effective_at_ms", "u64"), ("expires_at_ms", "u64"), ("shows_earlier", "bool"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    invite: bytes = bytes(32)
+    principal: str = ""
+    role: int = 0
+    by: str = ""
+    started_at_ms: int = 0
+    effective_at_ms: int = 0
+    expires_at_ms: int = 0
+    shows_earlier: bool = False
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Refused:
     """Kind 0x01FF, on all, from the server."""
 
@@ -1824,7 +1894,7 @@ class ComposingEvent:
 
 
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, Refused, Goaway, ComposingEvent]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -1865,6 +1935,8 @@ KINDS: dict[int, type[Body]] = {
     0x0032: ListInvites,
     0x0033: RemovePublication,
     0x0034: ListPublications,
+    0x0035: RefuseRecovery,
+    0x0036: ListRecoveries,
     0x0101: Welcome,
     0x0102: Challenge,
     0x0110: Published,
@@ -1903,6 +1975,7 @@ KINDS: dict[int, type[Body]] = {
     0x0141: ServerDescription,
     0x0142: OpenInvite,
     0x0143: LivePublication,
+    0x0144: OpenRecovery,
     0x01FF: Refused,
     0x8001: Goaway,
     0x8002: ComposingEvent,
@@ -1962,6 +2035,8 @@ STRUCTURES: dict[str, type] = {
     "ListInvites": ListInvites,
     "RemovePublication": RemovePublication,
     "ListPublications": ListPublications,
+    "RefuseRecovery": RefuseRecovery,
+    "ListRecoveries": ListRecoveries,
     "Welcome": Welcome,
     "Challenge": Challenge,
     "Published": Published,
@@ -2000,6 +2075,7 @@ STRUCTURES: dict[str, type] = {
     "ServerDescription": ServerDescription,
     "OpenInvite": OpenInvite,
     "LivePublication": LivePublication,
+    "OpenRecovery": OpenRecovery,
     "Refused": Refused,
     "Goaway": Goaway,
     "ComposingEvent": ComposingEvent,

@@ -101,7 +101,8 @@ impl Inviter {
     async fn invite(&mut self, participant: &Participant) -> Result<InviteToken, Failure> {
         let token = InviteToken::generate();
         let principal = Some(participant.who.principal().clone());
-        let request = Invite { invite: token.id(), principal, role: Role::User, lifetime: None };
+        let (invite, role, lifetime, recovers) = (token.id(), Role::User, None, false);
+        let request = Invite { invite, principal, role, lifetime, recovers };
         self.invites += 1;
         self.link.sender.request(self.invites, &request.into()).await?;
         self.link.answered().await?;

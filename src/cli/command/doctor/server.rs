@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::check::Check;
+use crate::cli::print::recovery;
 use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
@@ -32,6 +33,7 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
     let checks = match client.connected().await {
         Ok(session) => {
             let mut checks = connected(&name, &server, &session, began.elapsed());
+            checks.extend(recovery(&name, &session));
             checks.push(inbox(&name, client.inbox_status(None).await));
             checks.extend(presence(&name, client.fetch(&itself).await));
             let said = client.server_info().await;
@@ -93,6 +95,12 @@ fn clock_set(name: &str, said: &ServerDescription, server: Timestamp) -> Option<
     }
     let cure = "keep the server's clock right by NTP, and start the server only once it is: times told meanwhile are wrong";
     Some(Check::warn(name, detail, cure))
+}
+
+/// Whether somebody else is about to get a device under one's name.
+fn recovery(name: &str, session: &Session) -> Option<Check> {
+    let running = session.recovery.as_ref()?;
+    Some(Check::warn(format!("{name} recovery"), recovery::told(running), recovery::CURE))
 }
 
 fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {

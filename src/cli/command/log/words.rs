@@ -13,7 +13,7 @@ use crate::model::{Ahead, Lifetime, Moment, PublicKey, Receipts, Rights, Timesta
 pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
     Some(match (of, field) {
         ("InviteCreated" | "InviteIssued", "principal" | "domain")
-        | ("RestoreNoticed", "principal")
+        | ("RestoreNoticed" | "RecoveryStarted", "principal")
         | ("PastPlace", "inbox") => field,
         ("KeyEnrolled", "invite") => "invited",
         ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
@@ -38,6 +38,7 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         }
         ("ClockMoved", "after") => "after_ms",
         ("ClockMoved", "before") => "before_ms",
+        (_, "shows_earlier") => "earlier_shown",
         (_, "basic") => "status",
         (_, "is_first") => "first",
         (_, "is_suspended") => "suspended",
