@@ -45,55 +45,32 @@ pub(crate) fn cure(source: &io::Error) -> &'static str {
     }
 }
 
-/// Who may read a file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Readers {
-    /// Its owner alone: it is secret.
-    Owner,
-    /// Whom the process lets read what it makes.
-    #[cfg_attr(
-        not(feature = "server"),
-        allow(dead_code, reason = "all of a client's files are secret")
-    )]
-    Any,
-}
-
-impl Readers {
-    fn create(self, path: &Path) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        if matches!(self, Self::Owner) {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        options.open(path)
-    }
+/// How to make a file for writing that only its owner may read, whatever the process allows for others.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Puts `bytes` in the place of the file at `path`. After a crash at any moment the file holds what it held before or
 /// `bytes`; once this returns, `bytes`. A crash may leave a file beside it, which nobody reads and [`sweep`] removes.
-pub(crate) fn replace(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let failed = Fault::of("write", path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     };
-    write(folder, name, readers, bytes)
-        .and_then(|fresh| Ok(fresh.persist(path)?))
-        .map_err(failed)?;
+    write(folder, name, bytes).and_then(|fresh| Ok(fresh.persist(path)?)).map_err(failed)?;
     sync_folder(folder)
 }
 
 /// Writes and syncs a file beside the one called `name`. Dropping it removes it.
-fn write(
-    folder: &Path,
-    name: &OsStr,
-    readers: Readers,
-    bytes: &[u8],
-) -> io::Result<tempfile::NamedTempFile> {
+fn write(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let prefix = temporary_prefix(name);
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(&prefix).suffix(TEMPORARY);
-    let mut fresh = builder.make_in(folder, |path| readers.create(path))?;
+    let mut fresh = builder.make_in(folder, |path| private().create_new(true).open(path))?;
     fresh.as_file_mut().write_all(bytes)?;
     fresh.as_file().sync_all()?;
     Ok(fresh)
@@ -109,15 +86,18 @@ fn temporary_prefix(name: &OsStr) -> OsString {
 /// Removes what replacements of `path` that were cut short have left. Only for a file that nobody else replaces now.
 pub(crate) fn sweep(path: &Path) {
     let Some((folder, name)) = path.parent().zip(path.file_name()) else { return };
-    let prefix = temporary_prefix(name);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let found = entry.file_name();
-        let found = found.as_encoded_bytes();
-        if found.starts_with(prefix.as_encoded_bytes()) && found.ends_with(TEMPORARY.as_bytes()) {
+        if is_left_over(&entry.file_name(), name) {
             // What is left over is never read, so failing to remove it does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether `found` is what a replacement of the file `name` that was cut short has left.
+pub(crate) fn is_left_over(found: &OsStr, name: &OsStr) -> bool {
+    let (found, prefix) = (found.as_encoded_bytes(), temporary_prefix(name));
+    found.starts_with(prefix.as_encoded_bytes()) && found.ends_with(TEMPORARY.as_bytes())
 }
 
 /// The bytes of the file at `path`, or `None` if there is none.
@@ -177,7 +157,7 @@ mod tests {
         let path = folder.path().join("key");
         assert_eq!(read(&path).unwrap(), None);
         for bytes in [&b"old"[..], b"", b"new"] {
-            replace(&path, Readers::Owner, bytes).unwrap();
+            replace(&path, bytes).unwrap();
             assert_eq!(read(&path).unwrap().as_deref(), Some(bytes));
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -190,8 +170,8 @@ mod tests {
     fn a_write_cut_short_leaves_the_old_file_and_is_swept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.toml");
-        replace(&path, Readers::Owner, b"old").unwrap();
-        let torn = write(folder.path(), OsStr::new("x.toml"), Readers::Owner, b"ne").unwrap();
+        replace(&path, b"old").unwrap();
+        let torn = write(folder.path(), OsStr::new("x.toml"), b"ne").unwrap();
         let (_, torn) = torn.keep().unwrap();
         let by_an_older_version = folder.path().join(".x.toml.0123456789abcdef.tmp");
         let neighbour = folder.path().join(".y.toml.0123456789abcdef.tmp");
@@ -209,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inner")).unwrap();
-        let fault = replace(&path, Readers::Owner, b"x").unwrap_err();
+        let fault = replace(&path, b"x").unwrap_err();
         assert!(fault.to_string().starts_with(&format!("cannot write {}: ", path.display())));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -218,24 +198,20 @@ mod tests {
     fn what_the_system_says_is_told_without_the_temporary_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/key");
-        let fault = replace(&path, Readers::Owner, b"x").unwrap_err();
+        let fault = replace(&path, b"x").unwrap_err();
         assert!(fault.source.raw_os_error().is_some(), "{fault}");
         assert!(!fault.to_string().contains(".key."), "{fault}");
     }
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_may_read_what_is_secret() {
+    fn only_the_owner_may_read_what_is_kept() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("a/b");
         make_folder(&inner).unwrap();
-        replace(&inner.join("key"), Readers::Owner, b"secret").unwrap();
+        replace(&inner.join("key"), b"secret").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&inner), mode(&inner.join("key"))), (0o700, 0o600));
-        let usual = inner.join("usual");
-        fs::write(&usual, "").unwrap();
-        replace(&inner.join("open"), Readers::Any, b"").unwrap();
-        assert_eq!(mode(&inner.join("open")), mode(&usual));
     }
 }

@@ -57,6 +57,8 @@ pub mod commit;
 mod disk;
 pub mod event;
 pub mod format;
+#[cfg(any(feature = "client", feature = "server"))]
+mod guard;
 #[cfg(feature = "server")]
 pub mod log;
 pub mod model;

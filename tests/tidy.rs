@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("disk", &[]),
+    ("guard", &[]),
     ("uptime", &[]),
     ("event", &["model"]),
     ("format", &["model"]),
     ("view", &["event", "model"]),
     ("service", &["protocol", "view", "event", "model"]),
-    ("log", &["event", "model", "disk"]),
+    ("log", &["event", "model", "disk", "guard"]),
     ("wire", &["model"]),
     ("protocol", &["wire", "model"]),
     ("session", &["service", "protocol", "wire", "model"]),
@@ -35,15 +36,15 @@ const LAYERS: &[(&str, &[&str])] = &[
         "server",
         &[
             "format", "session", "commit", "service", "protocol", "view", "log", "wire", "event",
-            "model", "disk", "uptime",
+            "model", "disk", "guard", "uptime",
         ],
     ),
-    ("client", &["protocol", "wire", "model", "disk", "uptime"]),
+    ("client", &["protocol", "wire", "model", "disk", "guard", "uptime"]),
     (
         "cli",
         &[
             "format", "server", "client", "commit", "service", "protocol", "view", "log", "wire",
-            "event", "model", "disk",
+            "event", "model", "disk", "guard",
         ],
     ),
 ];

@@ -41,6 +41,8 @@ struct Arguments {
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
+    // Libraries make files as the process makes any: from their first byte on those are for its user alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match Arguments::try_parse() {
         Ok(arguments) => perform(arguments),
         Err(error) => usage(&error),

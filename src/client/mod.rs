@@ -65,6 +65,7 @@ mod visibility;
 mod watch;
 mod watchers;
 
+pub use crate::guard::Unsafe;
 pub use crate::model::InboxItem;
 pub use crate::protocol::{
     ActRow, Administration, Change, ChangeKind, DeviceKey, Explanation, GrantRow, InboxState,

@@ -22,6 +22,7 @@ pub use verify::{Verified, check_noted, verify};
 
 use crate::disk::{self, Fault};
 use crate::event::{EntryFault, Event, Recorded};
+use crate::guard::Unsafe;
 use crate::model::{Ahead, Moment, Sequence};
 
 /// A durable, ordered log of events with a place for checkpoints beside it.
@@ -96,6 +97,9 @@ pub trait LogReader: Send + Sync {
 /// The disk, or what is on it, is not as it must be.
 #[derive(Debug, Error)]
 pub enum LogFault {
+    /// Somebody else of this machine could get at the store.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     /// What is stored is damaged.
     #[error("the log is damaged: {0}; {cure}", cure = of_entry(.0))]
     Entry(#[from] EntryFault),

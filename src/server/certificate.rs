@@ -19,10 +19,9 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
 use super::config::CertificateFiles;
-use super::{ServerError, clock, files, keys};
+use super::{ServerError, clock, files, guarded, keys};
 use crate::disk;
 
-const CERTIFICATE: &str = "server.pem";
 const KEY: &str = "server-key.pem";
 const YEAR: Duration = Duration::from_hours(365 * 24);
 /// How long a certificate of our own is good, and how old it may get before it is made anew.
@@ -44,6 +43,7 @@ pub(super) struct ServerCertificate {
 
 /// Reads the operator's certificate.
 pub(super) fn load(paths: &CertificateFiles) -> Result<ServerCertificate, ServerError> {
+    guarded::close_given(&paths.key)?;
     let chain = read(&paths.chain)?;
     let key = read(&paths.key)?;
     let chain = CertificateDer::pem_slice_iter(&chain)
@@ -58,7 +58,7 @@ pub(super) fn load(paths: &CertificateFiles) -> Result<ServerCertificate, Server
 pub(super) fn own(data: &Path, names: &[String]) -> Result<ServerCertificate, ServerError> {
     let folder = data.join(keys::FOLDER);
     disk::make_folder(&folder)?;
-    let paths = CertificateFiles { chain: folder.join(CERTIFICATE), key: folder.join(KEY) };
+    let paths = CertificateFiles { chain: folder.join(keys::CERTIFICATE), key: folder.join(KEY) };
     let key = own_key(&paths.key)?;
     if !is_fresh(&paths.chain) {
         files::write_private(&paths.chain, issue(&key, names)?.as_bytes())?;
@@ -155,7 +155,7 @@ mod tests {
     fn an_old_certificate_is_made_anew_around_the_same_key() {
         let data = tempfile::tempdir().unwrap();
         let first = own(data.path(), &names()).unwrap();
-        let path = data.path().join(keys::FOLDER).join(CERTIFICATE);
+        let path = data.path().join(keys::FOLDER).join(keys::CERTIFICATE);
         let text = fs::read_to_string(&path).unwrap();
         let (_, rest) = text.split_once('\n').unwrap();
         fs::write(&path, format!("{MADE_AT}1000\n{rest}")).unwrap();
@@ -179,7 +179,7 @@ mod tests {
         own(one.path(), &names()).unwrap();
         own(other.path(), &names()).unwrap();
         let mixed = CertificateFiles {
-            chain: one.path().join(keys::FOLDER).join(CERTIFICATE),
+            chain: one.path().join(keys::FOLDER).join(keys::CERTIFICATE),
             key: other.path().join(keys::FOLDER).join(KEY),
         };
         let fault = load(&mixed).err().unwrap().to_string();

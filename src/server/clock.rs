@@ -21,7 +21,7 @@ use crate::uptime;
 use crate::view::Views;
 
 /// Name of the file in the data folder: `adsum clock`, the boot, and how many milliseconds elapsed time is ahead of its clock.
-const FILE: &str = "CLOCK";
+pub(super) const FILE: &str = "CLOCK";
 const MAGIC: &str = "adsum clock 1";
 
 /// Where a server reads the time. A test gives it another than the system's.

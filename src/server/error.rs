@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::listen;
 use crate::disk::{self, Fault};
+use crate::guard::Unsafe;
 use crate::log::LogFault;
 use crate::model::Refusal;
 
@@ -53,6 +54,9 @@ pub enum ServerError {
         /// What to do.
         cure: &'static str,
     },
+    /// Somebody else of this machine could get at a file of the server.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     /// The address could not be taken.
     #[error("cannot listen on {transport} {address}: {}", listen::why(.address, .source))]
     Listen {

@@ -2,25 +2,24 @@
 //!
 //! Must never hold: what the files mean.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::disk::{self, Fault, Readers};
+use crate::disk::{self, Fault};
+
+/// Written and synced to see whether the disk still takes anything.
+pub(super) const PROBE: &str = "disk-probe";
 
 /// Puts `bytes` in the place of the file at `path`, for the owner's eyes only.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     disk::sweep(path);
-    disk::replace(path, Readers::Owner, bytes)
+    disk::replace(path, bytes)
 }
 
 /// Writes and syncs a file in its place; whatever lay there is replaced.
 pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = disk::private().create(true).truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -20,10 +20,7 @@ use tokio::net::TcpListener;
 use super::config::ServerConfig;
 use super::metrics::Metrics;
 use super::visit::Doorkeeper;
-use super::{ServerError, files, listen};
-
-/// Written and synced to see whether the disk still takes anything.
-const PROBE: &str = "disk-probe";
+use super::{ServerError, files, guarded, listen};
 
 /// Who is answered what.
 struct Access {
@@ -58,6 +55,7 @@ impl Access {
 }
 
 fn read_token(path: &Path) -> Result<String, ServerError> {
+    guarded::close_given(path)?;
     let text =
         std::fs::read_to_string(path).map_err(|source| ServerError::file("read", path, source))?;
     let token = text.trim();
@@ -117,7 +115,7 @@ impl Health {
             Phase::Serving => {}
         }
         let _one = self.probing.lock().await;
-        let path = self.data.join(PROBE);
+        let path = self.data.join(files::PROBE);
         let probe = tokio::task::spawn_blocking(move || files::write_synced(&path, b"probe"));
         match probe.await {
             Ok(Ok(())) => Ok(()),

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::{ServerError, files};
 use crate::disk;
+use crate::guard::Kept;
 
 /// Every key file of a store, and what it means when it is lost or another one. The last one is the certificate's.
 const FILES: [(&str, &str); 6] = [
@@ -26,6 +27,8 @@ const FILES: [(&str, &str); 6] = [
         "every client says that the server's key has changed, and connects no more until that is confirmed",
     ),
 ];
+/// The certificate around the last of them, in the same folder.
+pub(super) const CERTIFICATE: &str = "server.pem";
 /// The file beside the log that tells the keys apart, by a digest of each.
 const MARKS: &str = "KEYS";
 /// In front of the hash of the key that clients pin, which may be one of the operator's own files.
@@ -39,6 +42,15 @@ pub struct KeyFault {
     pub path: PathBuf,
     what: &'static str,
     loss: &'static str,
+}
+
+/// The files and folders of the store in `data` that hold keys.
+pub(super) fn kept(data: &Path) -> Vec<Kept> {
+    let folder = data.join(FOLDER);
+    let names = FILES.map(|(name, _)| name).into_iter().chain([CERTIFICATE]);
+    let mut kept = vec![Kept::folder(&folder), Kept::file(data.join(MARKS))];
+    kept.extend(names.map(|name| Kept::file(folder.join(name))));
+    kept
 }
 
 /// What is wrong with the key files of the store in `data`, whose log holds events.

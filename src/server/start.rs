@@ -23,7 +23,7 @@ use super::session::Shared;
 use super::tls::{self, Certificates};
 use super::unproven::Unproven;
 use super::writer::{self, WriterParts};
-use super::{Server, ServerError, accept, certificate, endpoint, files, keys};
+use super::{Server, ServerError, accept, certificate, endpoint, files, guarded, keys};
 use crate::commit::Commit;
 use crate::disk;
 use crate::event::{Event, InviteIssued};
@@ -76,6 +76,7 @@ async fn open(
     let first_domain = config.domains.first().cloned().ok_or(ServerError::NoDomain)?;
     config.limits.check()?;
     disk::make_folder(&config.data)?;
+    guarded::close(&config.data)?;
     let metrics = Arc::new(Metrics::default());
     let health = Arc::new(Health::new(&config.data, Arc::clone(&metrics)));
     let mut background = JoinSet::new();

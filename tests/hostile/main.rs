@@ -17,6 +17,8 @@ mod costs;
 mod credentials;
 mod door;
 mod fairness;
+mod folder;
+mod home;
 mod http;
 mod quotas;
 mod recovery;

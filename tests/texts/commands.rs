@@ -278,9 +278,11 @@ fn doctor(told: &mut Told, site: &Site, none: &str) {
     fs::write(&df, "#!/bin/sh\necho File system; echo disk 2048 1024 1024 50% /\n").unwrap();
     fs::set_permissions(&df, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     checks(told, site.command("alice", &["doctor", "--data", &site.data()]).env("PATH", little));
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(site.home("alice"), mode).unwrap();
-    checks(told, &mut site.command("alice", &["doctor"]));
+    for mode in [0o755, 0o700] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(site.home("alice"), mode).unwrap();
+        checks(told, &mut site.command("alice", &["doctor"]));
+    }
 }
 
 /// What `adsum doctor` finds wrong, each with its cure.

@@ -6,7 +6,7 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adsum::client::{ClientError, KeyHash, Refused, RequestId, ServerAddress, StateError};
+use adsum::client::{ClientError, KeyHash, Refused, RequestId, ServerAddress, StateError, Unsafe};
 use adsum::commit::history::HistoryFault;
 use adsum::event::EntryFault;
 use adsum::format::{FormatFault, Position};
@@ -36,6 +36,7 @@ pub(crate) fn tell(told: &mut Told) {
     identities(told);
     of_clients(told);
     of_client_files(told);
+    of_unsafe_files(told);
     of_servers(told);
     of_logs(told);
     of_formats(told);
@@ -204,6 +205,25 @@ fn of_client_files(told: &mut Told) {
     for kind in KINDS {
         let cause = Arc::new(IoError::from(kind));
         told.that("/h/file", &E::Io { action: "read", path: path(), cause });
+    }
+}
+
+fn of_unsafe_files(told: &mut Told) {
+    let path = || PathBuf::from("/d/file");
+    let faults = vec![
+        Unsafe::Open { path: path(), mode: 0o644, to: 0o077 },
+        Unsafe::Foreign { path: path(), owner: 7, us: 8 },
+        Unsafe::Linked { path: path(), to: "/elsewhere".into() },
+        Unsafe::OtherKind { path: path(), expected: "folder" },
+        Unsafe::Replaceable { path: path(), above: "/d".into() },
+        Unsafe::Shared { path: path(), mode: 0o775 },
+        Unsafe::Stuck { path: path(), reason: text("it keeps the mode 777") },
+        Unsafe::Hidden { path: path(), reason: text("no right") },
+    ];
+    for fault in faults {
+        told.that("/d/file", &StateError::from(fault.clone()));
+        told.that("/d/file", &LogFault::from(fault.clone()));
+        told.that("/d/file", &ServerError::from(fault));
     }
 }
 

@@ -59,7 +59,7 @@ impl fmt::Display for EnrolledLine {
 
 /// Runs `adsum enroll`.
 pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    let home = invocation.home()?;
+    let home = invocation.closed_home()?;
     let mut enrollment = Enrollment::new(args.principal, args.server);
     enrollment.invite = args.invite;
     enrollment.label = args.label;

@@ -161,6 +161,7 @@ impl From<LogFault> for Failure {
 fn word_of(fault: &LogFault) -> &'static str {
     match fault {
         LogFault::Locked { .. } => "store-locked",
+        LogFault::Unsafe(_) => "unsafe-files",
         LogFault::NoStore { .. } => "no-store",
         LogFault::Format { .. } => "store-format",
         LogFault::Io { .. } => "io",
@@ -181,6 +182,7 @@ impl From<ServerError> for Failure {
             ServerError::NoDomain | ServerError::WhichDomain { .. } => {
                 Self::usage(cure::of_server(&error))
             }
+            ServerError::Unsafe(_) => Self::failed("unsafe-files", cure::of_server(&error)),
             _ => Self::failed("server", cure::of_server(&error)),
         }
     }

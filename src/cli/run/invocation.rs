@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::print::{output::Output, time::lifetime};
+use crate::cli::print::output::{self, Output};
+use crate::cli::print::time::lifetime;
 use crate::cli::run::failure::Failure;
 use crate::client::{ANSWER_WITHIN, Client, Home, Identity};
 use crate::model::{Lifetime, OperationId, Presentity, Principal};
@@ -82,9 +83,19 @@ impl Invocation {
         }
     }
 
+    /// The same, and nobody else of this machine can get at it; tells if somebody could.
+    pub(in crate::cli) fn closed_home(&self) -> Result<Home, Failure> {
+        let home = self.home()?;
+        if let Some(first) = home.close()?.first() {
+            let text = format!("{first}; it is closed now, but what was read before is known");
+            output::note(self.is_json(), "files-closed", &text);
+        }
+        Ok(home)
+    }
+
     /// The identity to act as.
     pub(in crate::cli) fn identity(&self) -> Result<Identity, Failure> {
-        let home = self.home()?;
+        let home = self.closed_home()?;
         match &self.globals.acting_as {
             Some(principal) => Ok(home.identity(principal)?),
             None => Ok(home.only_identity()?),

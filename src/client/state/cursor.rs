@@ -9,6 +9,7 @@ use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
+use super::guarded::CURSORS;
 use super::{Identity, StateError, durable};
 use crate::client::resume::Position;
 use crate::disk;
@@ -98,7 +99,7 @@ impl CursorFile {
 }
 
 fn folder_of(identity: &Identity) -> Option<PathBuf> {
-    identity.folder().map(|folder| folder.join("cursors"))
+    identity.folder().map(|folder| folder.join(CURSORS))
 }
 
 fn path_of(folder: &Path, name: &CursorName) -> PathBuf {

@@ -3,7 +3,7 @@
 //! A checked file is TOML behind a first line `# adsum <checksum>`, the CRC-32 of the rest in hexadecimal.
 //! Must never hold: what a file means.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::StateError;
-use crate::disk::{self, Readers};
+use crate::disk;
 
 const MARK: &str = "# adsum ";
 /// How long to wait for a lock: who has just dropped a feed may still be saving its position.
@@ -21,7 +21,7 @@ const LOCK_POLL: Duration = Duration::from_millis(5);
 /// Locks the file at `path`, which is made if need be, until what is returned is dropped or the process ends. Waits a
 /// moment for who has it.
 pub(super) fn lock(path: &Path) -> Result<File, StateError> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = disk::private().create(true).truncate(false).open(path);
     let file = file.map_err(StateError::io("open", path))?;
     let deadline = Instant::now() + LOCK_WAIT;
     loop {
@@ -40,7 +40,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StateError> {
 pub(super) fn store<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
     let text = toml::to_string(value).expect("state holds only text, numbers and lists of them");
     let checked = format!("{MARK}{:08x}\n{text}", crc32fast::hash(text.as_bytes()));
-    Ok(disk::replace(path, Readers::Owner, checked.as_bytes())?)
+    Ok(disk::replace(path, checked.as_bytes())?)
 }
 
 /// Reads a checked file, or `None` if there is none. `cure` is what to do should it be damaged.

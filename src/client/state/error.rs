@@ -9,6 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::disk::{self, Fault};
+use crate::guard::Unsafe;
 
 /// Something is wrong with the files of the client, or with what they say.
 #[derive(Clone, Debug, Error)]
@@ -77,6 +78,9 @@ pub enum StateError {
         /// What to do.
         cure: &'static str,
     },
+    /// Somebody else of this machine could get at a file of an identity.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     /// The file system said no.
     #[error("cannot {action} {path}: {cause}; {}", disk::cure(.cause))]
     Io {
@@ -100,6 +104,7 @@ impl StateError {
             Self::NothingPublished { .. } => "nothing-published",
             Self::Locked { .. } => "locked",
             Self::Damaged { .. } => "state-damaged",
+            Self::Unsafe(_) => "unsafe-files",
             Self::Io { .. } => "state-io",
         }
     }

@@ -8,15 +8,14 @@ use core::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::guarded::{self, ASIDE, LOCK_FILE, STAGING};
 use super::identity::{IdentityFile, KEY_FILE};
 use super::{Credentials, Identity, StateError, durable, key};
 use crate::client::address::{KeyHash, ServerAddress};
 use crate::disk;
+use crate::guard::Unsafe;
 use crate::model::Principal;
 
-const STAGING: &str = ".enrolling";
-const LOCK_FILE: &str = "enrolling.lock";
-const ASIDE: &str = ".replaced";
 /// Longest name made of a principal in full; file systems allow 255 bytes.
 const NAME_BYTES_MAX: usize = 200;
 
@@ -54,11 +53,30 @@ impl Home {
         &self.path
     }
 
+    /// What of the files here others of this machine can get at. Changes nothing.
+    pub fn unsafe_files(&self) -> Vec<Unsafe> {
+        guarded::look(&self.path)
+    }
+
+    /// Closes what is open to others, and returns what was. Whatever reads an identity from here does that first.
+    ///
+    /// # Errors
+    /// [`StateError::Unsafe`] if something else has to be done about a file or folder; then nothing is changed.
+    pub fn close(&self) -> Result<Vec<Unsafe>, StateError> {
+        guarded::close(&self.path)
+    }
+
     /// Every identity, in order of principal.
     ///
     /// # Errors
-    /// [`StateError::Io`], or [`StateError::Damaged`] for the first one that does not load.
+    /// [`StateError::Unsafe`], [`StateError::Io`], or [`StateError::Damaged`] for the first one that does not load.
     pub fn identities(&self) -> Result<Vec<Identity>, StateError> {
+        self.close()?;
+        self.identities_as_they_are()
+    }
+
+    /// The same, whoever can get at them.
+    pub(crate) fn identities_as_they_are(&self) -> Result<Vec<Identity>, StateError> {
         let mut found = Vec::new();
         for folder in self.folders()? {
             found.extend(Identity::load(&folder)?);
@@ -83,8 +101,15 @@ impl Home {
     /// The identity of `principal`.
     ///
     /// # Errors
-    /// [`StateError::NoIdentity`] if it is not enrolled here, [`StateError::Damaged`], [`StateError::Io`].
+    /// [`StateError::NoIdentity`] if it is not enrolled here, [`StateError::Unsafe`], [`StateError::Damaged`],
+    /// [`StateError::Io`].
     pub fn identity(&self, principal: &Principal) -> Result<Identity, StateError> {
+        self.close()?;
+        self.identity_as_it_is(principal)
+    }
+
+    /// The same, whoever can get at it.
+    pub(crate) fn identity_as_it_is(&self, principal: &Principal) -> Result<Identity, StateError> {
         Identity::load(&self.folder(principal))?.ok_or_else(|| self.absent(principal.account()))
     }
 
@@ -136,6 +161,7 @@ impl Home {
         principal: &Principal,
         change: impl FnOnce(&mut IdentityFile),
     ) -> Result<(), StateError> {
+        self.close()?;
         let folder = self.folder(principal);
         let file = IdentityFile::load(&folder)?;
         let mut file = file.ok_or_else(|| self.absent(principal.account()))?;
@@ -147,6 +173,7 @@ impl Home {
     pub(crate) fn stage(&self, principal: &Principal) -> Result<Staged, StateError> {
         let folder = self.path.join(STAGING).join(name_of(principal));
         disk::make_folder(&folder)?;
+        self.close()?;
         // Two at once would make two keys, and the one that the server knows might be lost.
         let lock = durable::lock(&folder.join(LOCK_FILE))?;
         let credentials =

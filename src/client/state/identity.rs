@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StateError, key};
 use crate::client::address::{KeyHash, ServerAddress};
-use crate::disk::{self, Readers};
+use crate::disk;
 use crate::model::{DeviceId, Principal, PublicKey};
 use crate::wire::{EXPORTER_CONTEXT, proof_bytes};
 
@@ -55,7 +55,7 @@ impl IdentityFile {
 
     pub(super) fn store(&self, folder: &Path) -> Result<(), StateError> {
         let text = toml::to_string(self).expect("an identity holds only text");
-        Ok(disk::replace(&folder.join(IDENTITY_FILE), Readers::Owner, text.as_bytes())?)
+        Ok(disk::replace(&folder.join(IDENTITY_FILE), text.as_bytes())?)
     }
 }
 

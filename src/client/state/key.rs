@@ -9,7 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::StateError;
-use crate::disk::{self, Readers};
+use crate::disk;
 use crate::model::PublicKey;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
@@ -25,7 +25,7 @@ pub(super) fn load_or_make(path: &Path) -> Result<Ed25519KeyPair, StateError> {
     let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
         .expect("the operating system gives random bytes");
     let text = format!("{BEGIN}{}\n{END}", BASE64.encode(made.as_ref()));
-    disk::replace(path, Readers::Owner, text.as_bytes())?;
+    disk::replace(path, text.as_bytes())?;
     Ok(Ed25519KeyPair::from_pkcs8(made.as_ref()).expect("it was just made"))
 }
 

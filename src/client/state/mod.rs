@@ -11,6 +11,7 @@
 mod cursor;
 mod durable;
 mod error;
+mod guarded;
 mod home;
 mod identity;
 mod key;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::guarded::TAGS;
 use super::{Identity, StateError, durable};
 use crate::disk;
 use crate::model::{Presentity, PublicationName, Tag};
@@ -37,7 +38,7 @@ impl TagFile {
     ) -> Self {
         let digest = blake3::hash(format!("{presentity}\n{}", name.as_str()).as_bytes()).to_hex();
         let file = format!("{}.toml", &digest[..32]);
-        let path = identity.folder().map(|folder| folder.join("tags").join(file));
+        let path = identity.folder().map(|folder| folder.join(TAGS).join(file));
         Self { path, presentity: presentity.clone(), name: name.clone() }
     }
 

@@ -47,6 +47,8 @@ impl Engine {
 
     fn opened(folder: &Folder) -> Result<Self, LogFault> {
         let path = folder.log_path();
+        // Before sled makes it as the process makes any: from its first byte on nobody else reaches what lies in there.
+        disk::make_folder(&path)?;
         remove_unfinished(&path)?;
         let config = sled::Config::new()
             .path(&path)
@@ -61,6 +63,7 @@ impl Engine {
             .write(true)
             .open(&inner)
             .map_err(Fault::of("open sled's file", &inner))?;
+        folder.close_log()?;
         sync_names(folder)?;
         Ok(Self { events, views, db, file })
     }
@@ -84,7 +87,7 @@ impl Engine {
 /// newest, find it damaged and not open. What the file was to replace is still there and says the same.
 fn remove_unfinished(log: &Path) -> Result<(), Fault> {
     let (begin, end) = UNFINISHED;
-    // A folder that is not there yet is sled's to make, and one that cannot be read is sled's to tell of.
+    // A folder that cannot be read is sled's to tell of.
     for entry in fs::read_dir(log).into_iter().flatten().flatten() {
         if entry
             .file_name()

@@ -15,16 +15,24 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{LogFault, seal};
-use crate::disk::{self, Fault, Readers};
+use crate::disk::{self, Fault};
+use crate::guard::{self, Kept};
 
 /// Version of the folder layout and of everything stored in it.
 const FORMAT: u32 = 1;
 const TITLE: &str = "adsum store";
+const LOCK: &str = "LOCK";
+const FORMAT_FILE: &str = "FORMAT";
+const LOG: &str = "log";
+/// How far the log was durable, see the module `mark`.
+pub(super) const HEAD: &str = "HEAD";
 
 /// A store's folder, locked for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// What lay in sled's folder.
+    found: Vec<Kept>,
     /// Whether sled was closed in order, so that its files may be sealed once nobody has them open.
     orderly: AtomicBool,
     _lock: File,
@@ -35,7 +43,7 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if self.orderly.load(Ordering::Acquire) {
             // Without a seal the store is as good as one that was killed.
-            let _ = self.seal();
+            let _ = self.close_log().and_then(|()| self.seal());
         }
     }
 }
@@ -43,15 +51,11 @@ impl Drop for Folder {
 impl Folder {
     /// Locks the folder, and makes it a new store if it is none.
     pub(super) fn open_or_create(path: &Path) -> Result<Self, LogFault> {
-        let is_new = !path.exists();
-        std::fs::create_dir_all(path).map_err(Fault::of("create", path))?;
-        if let Some(parent) = path.parent().filter(|parent| is_new && parent.is_dir()) {
-            disk::sync_folder(parent)?;
-        }
+        disk::make_folder(path)?;
         let folder = Self::lock(path)?;
         if !has_format(path)? {
             let text = format!("{TITLE}\nformat {FORMAT}\n");
-            folder.write_durably("FORMAT", text.as_bytes())?;
+            folder.write_durably(FORMAT_FILE, text.as_bytes())?;
         }
         Ok(folder)
     }
@@ -70,15 +74,37 @@ impl Folder {
         Err(LogFault::NoStore { path: path.display().to_string() })
     }
 
+    /// What of a store at `path` lies there for the log.
+    pub(super) fn kept(path: &Path) -> Vec<Kept> {
+        let log = path.join(LOG);
+        let files = [LOCK, FORMAT_FILE, HEAD, seal::NAME].map(|name| path.join(name));
+        let mut kept: Vec<Kept> = files.into_iter().map(Kept::file).collect();
+        kept.push(Kept::folder(&log));
+        kept.extend(guard::all_in(&log));
+        kept
+    }
+
+    /// Closes to others what sled has made since the folder was locked: it makes its files as the process makes any.
+    pub(super) fn close_log(&self) -> Result<(), LogFault> {
+        let mut made = guard::all_in(&self.log_path());
+        made.retain(|kept| !self.found.contains(kept));
+        guard::close(guard::look(&made))?;
+        Ok(())
+    }
+
     fn lock(path: &Path) -> Result<Self, LogFault> {
-        let file = path.join("LOCK");
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        let lock = options.open(&file).map_err(Fault::of("open", &file))?;
+        guard::check_owner(path)?;
+        let file = path.join(LOCK);
+        let mut options = disk::private();
+        let lock = options.create(true).truncate(false).open(&file);
+        let lock = lock.map_err(Fault::of("open", &file))?;
         match lock.try_lock() {
-            Ok(()) => {
-                Ok(Self { path: path.to_owned(), orderly: AtomicBool::new(false), _lock: lock })
-            }
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                found: guard::all_in(&path.join(LOG)),
+                orderly: AtomicBool::new(false),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => {
                 Err(LogFault::Locked { path: path.display().to_string() })
             }
@@ -91,7 +117,7 @@ impl Folder {
         let path = self.path.join(name);
         // The folder is locked, so what lies beside the file is left over.
         disk::sweep(&path);
-        Ok(disk::replace(&path, Readers::Any, bytes)?)
+        Ok(disk::replace(&path, bytes)?)
     }
 
     /// Leaves the seal. Call when nobody has sled's files open any more.
@@ -122,7 +148,7 @@ impl Folder {
 
     /// sled's folder.
     pub(super) fn log_path(&self) -> PathBuf {
-        self.path.join("log")
+        self.path.join(LOG)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -141,11 +167,11 @@ fn has_format(path: &Path) -> Result<bool, LogFault> {
         found: found.into(),
         expected: FORMAT,
     };
-    match disk::read(&path.join("FORMAT"))? {
+    match disk::read(&path.join(FORMAT_FILE))? {
         Some(bytes) if bytes == format!("{TITLE}\nformat {FORMAT}\n").as_bytes() => Ok(true),
         Some(bytes) => Err(other(&format_in(&String::from_utf8_lossy(&bytes)))),
         // FORMAT is durable before sled's folder is made, so a log without it was not made by this program.
-        None if path.join("log").exists() => Err(other("no FORMAT file")),
+        None if path.join(LOG).exists() => Err(other("no FORMAT file")),
         None => Ok(false),
     }
 }

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder::Folder;
+use super::folder::{Folder, HEAD};
 use super::{LogFault, Tip};
 use crate::disk::Fault;
 use crate::event::Chain;
@@ -43,13 +43,13 @@ pub(super) struct Mark {
 impl Mark {
     /// Opens the mark of a store, or makes one if sled was never opened in it.
     pub(super) fn open(folder: &Folder) -> Result<Self, LogFault> {
-        let path = folder.path().join("HEAD");
+        let path = folder.path().join(HEAD);
         if !path.exists() {
             // Made, durably, before sled's folder is: a log without its mark is damaged and not new.
             if folder.has_log() {
                 return Err(damaged(&path, "it is gone"));
             }
-            folder.write_durably("HEAD", &fresh())?;
+            folder.write_durably(HEAD, &fresh())?;
         }
         let file = File::options().read(true).write(true).open(&path);
         let file = file.map_err(Fault::of("read", &path))?;
@@ -88,7 +88,7 @@ impl Mark {
 
 /// What the mark in the folder `store` tells. Its owner may move it meanwhile: one slot is good at any moment.
 pub(super) fn read(store: &Path) -> Result<Tip, LogFault> {
-    let path = store.join("HEAD");
+    let path = store.join(HEAD);
     match File::open(&path) {
         Ok(file) => newest(&file, &path).map(|(_, tip)| tip),
         Err(source) if source.kind() == ErrorKind::NotFound => Err(damaged(&path, "it is gone")),

@@ -21,6 +21,7 @@ use super::{
     CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
 };
 use crate::event::{Event, pack};
+use crate::guard::Kept;
 use crate::model::{Ahead, Moment, Sequence};
 
 /// The log in a folder of its own.
@@ -88,6 +89,11 @@ impl SledLog {
     pub fn durable_tip(path: &Path) -> Result<Tip, LogFault> {
         Folder::check_existing(path)?;
         mark::read(path)
+    }
+
+    /// The files and folders of a store at `path` that hold its log.
+    pub(crate) fn kept(path: &Path) -> Vec<Kept> {
+        Folder::kept(path)
     }
 
     /// The folder it lies in.

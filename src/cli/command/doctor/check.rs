@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::client::Unsafe;
+
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,6 +56,22 @@ impl Check {
             None => (text, None),
         };
         Self { name: name.into(), result: Verdict::Fail, detail, cure }
+    }
+}
+
+impl Check {
+    /// What was found `unsafe_files` of those in `place`, a check for each; one for all if there is nothing.
+    pub(super) fn of_files(place: &str, unsafe_files: &[Unsafe]) -> Vec<Self> {
+        if unsafe_files.is_empty() {
+            return vec![Self::ok("files", format!("those in {place} are for their user alone"))];
+        }
+        let told = unsafe_files.iter().map(|found| match Self::fail("files", found) {
+            Self { name, detail, cure, .. } if found.can_be_mended() => {
+                Self { name, result: Verdict::Warn, detail, cure }
+            }
+            hopeless => hopeless,
+        });
+        told.collect()
     }
 }
 

@@ -2,10 +2,6 @@
 //!
 //! Must never hold: a connection.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
 use super::check::Check;
 use crate::cli::run::cure;
 use crate::client::{Home, Identity};
@@ -22,27 +18,21 @@ pub(super) struct Found {
 /// Checks the folder of identities, and the identity of `wanted`, or all of them. A machine that has a store needs none.
 pub(super) fn check(home: &Home, wanted: Option<&Principal>, has_store: bool) -> Found {
     let identities = match wanted {
-        Some(principal) => home.identity(principal).map(|identity| vec![identity]),
-        None => home.identities(),
+        Some(principal) => home.identity_as_it_is(principal).map(|identity| vec![identity]),
+        None => home.identities_as_they_are(),
     };
+    // What may be wrong with the files tells why an identity cannot be used, too.
+    let files = private(home);
     let identities = match identities {
         Ok(identities) => identities,
         Err(error) => {
-            return Found {
-                checks: vec![Check::fail("identities", cure::of_state(&error))],
-                identities: Vec::new(),
-            };
+            let mut checks = vec![Check::fail("identities", cure::of_state(&error))];
+            checks.extend(files);
+            return Found { checks, identities: Vec::new() };
         }
     };
     let mut checks = vec![count(home, &identities, has_store)];
-    if home.path().exists() {
-        checks.push(private("home", home.path()));
-    }
-    for identity in &identities {
-        let name = format!("{} key", identity.principal);
-        let folder = identity.folder().unwrap_or_else(|| home.path());
-        checks.push(private(&name, &folder.join("device.key")));
-    }
+    checks.extend(files);
     Found { checks, identities }
 }
 
@@ -59,32 +49,19 @@ fn count(home: &Home, identities: &[Identity], has_store: bool) -> Check {
     Check::ok("identities", format!("{names} in {path}"))
 }
 
-/// Whether nobody else can read `path`.
-fn private(name: &str, path: &Path) -> Check {
-    let shown = path.display();
-    let mode = match fs::metadata(path) {
-        Ok(found) => found.permissions().mode() & 0o777,
-        Err(error) => {
-            return Check::fail(
-                name,
-                format!("cannot read {shown}: {error}; make it yours with chown"),
-            );
-        }
-    };
-    let others = mode & 0o077;
-    if others == 0 {
-        return Check::ok(name, format!("{shown} is for its owner only"));
+/// Whether nobody else of this machine can get at the files.
+fn private(home: &Home) -> Vec<Check> {
+    if !home.path().exists() {
+        return Vec::new();
     }
-    let cure = format!("run `chmod go= {shown}`");
-    Check::warn(
-        name,
-        format!("{shown} has mode {mode:o}: others of this machine can get at it"),
-        cure,
-    )
+    Check::of_files(&home.path().display().to_string(), &home.unsafe_files())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::super::check::Verdict;
     use super::*;
 
@@ -109,18 +86,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_told_with_the_cure() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
-        let check = private("key", file.path());
-        assert_eq!(check.result, Verdict::Warn);
-        assert!(check.cure.unwrap().starts_with("run `chmod go= "));
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(private("key", file.path()).result, Verdict::Ok);
-        let gone = private("key", Path::new("/none/key"));
-        assert_eq!(
-            format!("{}; {}", gone.detail, gone.cure.unwrap()),
-            "cannot read /none/key: No such file or directory (os error 2); make it yours with chown"
-        );
+    fn a_file_that_others_can_read_is_told_with_the_cure_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let set_mode = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode));
+        set_mode(0o700).unwrap();
+        assert_eq!(private(&home)[0].result, Verdict::Ok);
+        set_mode(0o755).unwrap();
+        for _ in 0..2 {
+            let checks = private(&home);
+            assert_eq!(checks[0].result, Verdict::Warn);
+            let cure = format!("run `chmod 700 {}`", folder.path().display());
+            assert_eq!(checks[0].cure.as_deref(), Some(cure.as_str()));
+        }
+        assert!(private(&Home::at(folder.path().join("none"))).is_empty());
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::run::cure;
 use crate::event::{ClockCause, Event, Recorded};
 use crate::log::{EventLog, LogFault, SledLog};
 use crate::model::Sequence;
-use crate::server::key_faults;
+use crate::server::{key_faults, unsafe_files};
 
 /// Events at the end of the log that are read.
 const LAST_EVENTS: u64 = 1_000;
@@ -28,6 +28,8 @@ const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
 /// Looks at the store in `data`.
 pub(super) fn check(data: &Path) -> Vec<Check> {
     let mut checks = Vec::new();
+    // Before the store is opened, which closes sled's files.
+    let files = Check::of_files(&data.display().to_string(), &unsafe_files(data));
     match SledLog::open_existing(data) {
         Ok(log) => {
             let head = log.head();
@@ -47,6 +49,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
         Err(fault) => checks.push(Check::fail("store", cure::of_log(&fault))),
     }
     if data.is_dir() {
+        checks.extend(files);
         checks.push(free_space(data));
         checks.push(sync(data));
     }
@@ -187,7 +190,7 @@ mod tests {
         let checks = check(folder.path());
         assert_eq!(
             verdicts(&checks).iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-            ["store", "log", "keys", "disk space", "disk sync"]
+            ["store", "log", "keys", "files", "disk space", "disk sync"]
         );
         assert!(checks.iter().all(|check| check.result != Verdict::Fail), "{checks:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
