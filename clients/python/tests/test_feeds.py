@@ -123,6 +123,9 @@ async def test_the_word_of_another_past_is_told_again_to_a_process_whose_last_wa
         if is_handed_out:
             stream.says(letter(1, 3, b"3"))
             assert (await soon(process.inbox.__anext__())).restored
+            stream.says(letter(2, 4, b"4"))
+            while len(process.feed._resume.entries) < 2:
+                await asyncio.sleep(0)
         assert saved == [Position(b"old", 7)], "by a position of the new past the server would not tell it again"
         # The kill: nothing of it is taken.
         await process.feed.close()

@@ -1,7 +1,7 @@
 """Who a client is, and the files in which it keeps that and how far it has taken its feeds.
 
-A folder holds `identity.json` (readable by its owner only), `positions.json`, and `requests.json` with what was asked and is
-not answered. Files are replaced whole.
+A folder holds `identity.json`, `positions.json`, and `requests.json` with what was asked and is not answered, all readable by
+their owner only. Files are replaced whole.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ except ImportError:  # pragma: no cover - a system without locks on files
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from . import guard
 from ._blake3 import derive_key
 from .errors import Invalid, StateError
 from .protocol import PORT
@@ -37,6 +38,8 @@ TOKEN_LETTERS = 56
 KEY_BYTES = 32
 BOUND_CHECK_BYTES = 6
 BOUND_TOKEN_LETTERS = 112
+#: What lies in a folder. `minimal.json` is of the example of that name.
+FILES = ("identity.json", "positions.json", "requests.json", "lock", "minimal.json", "minimal.new")
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,7 +101,9 @@ class Home:
         """Keeps other clients out, of this process and others, until `unlock` or the end of the process."""
         with self.told("lock"):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = open(self.folder / "lock", "ab")
+            self._guard()
+            # Made for its owner only, whatever the process allows.
+            lock = os.fdopen(os.open(self.folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "wb")
         try:
             if fcntl is not None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,7 +120,9 @@ class Home:
             self._lock = None
 
     def load(self) -> Identity | None:
-        """The identity kept here, if there is one."""
+        """The identity kept here, if there is one; nobody else of the machine can get at it from then on."""
+        with self.told("identity.json"):
+            self._guard()
         found = self._read("identity.json")
         if found is None:
             return None
@@ -167,6 +174,9 @@ class Home:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError("state-damaged", f"{path} is damaged: {error!r}; restore it, or move it away and begin anew") from error
 
+    def _guard(self) -> None:
+        guard.close(self.folder, FILES)
+
     def _read(self, name: str) -> dict[str, Any] | None:
         with self.told(name):
             try:
@@ -177,7 +187,9 @@ class Home:
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         with self.told(name):
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.folder.exists():
+                self.folder.mkdir(parents=True, mode=0o700)
+                self._guard()
             # mkstemp gives a file that only its owner reads.
             handle, path = tempfile.mkstemp(dir=self.folder, prefix=name)
             try:
