@@ -105,6 +105,7 @@ fn fairness_has_a_row_for_each_kind_of_greed() {
         "large_sends",
         "small_sends",
         "rule_changes",
+        "broad_rules",
         "feed_churn",
         "watcher_lists",
         "past_fetches",
@@ -118,6 +119,7 @@ fn fairness_has_a_row_for_each_kind_of_greed() {
         }
         // How much was answered in so short a time is a matter of speed.
         assert!(line[kind]["answered"].is_u64(), "{kind} in {line}");
+        assert!(line[kind]["refused"].is_u64(), "{kind} in {line}");
     }
 }
 

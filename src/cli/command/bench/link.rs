@@ -96,14 +96,17 @@ impl Link {
     }
 
     /// Asks `question` and reads all of its answer. A refusal is one.
-    pub(super) async fn question<B: body::Body + Sync>(&self, question: &B) -> Result<(), Failure> {
+    pub(super) async fn question<B: body::Body + Sync>(
+        &self,
+        question: &B,
+    ) -> Result<bool, Failure> {
         let mut reader = self.connection.query(question).await?;
         loop {
             match reader.answer().await {
-                Ok(frame) if frame.kind == body::End::KIND => return Ok(()),
-                Ok(frame) if frame.kind == body::Presence::KIND => return Ok(()),
+                Ok(frame) if frame.kind == body::End::KIND => return Ok(true),
+                Ok(frame) if frame.kind == body::Presence::KIND => return Ok(true),
                 Ok(_) => {}
-                Err(ClientError::Refused(_)) => return Ok(()),
+                Err(ClientError::Refused(_)) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }

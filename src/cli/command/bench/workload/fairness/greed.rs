@@ -38,6 +38,7 @@ pub(super) enum Greed {
     LargeSends,
     SmallSends,
     RuleChanges,
+    BroadRules,
     FeedChurn,
     WatcherLists,
     PastFetches,
@@ -49,23 +50,38 @@ pub(super) enum Greed {
 /// A greedy session that is at it, until it is dropped.
 pub(super) struct Greedy {
     tasks: JoinSet<Result<(), Failure>>,
-    answered: Arc<AtomicU64>,
+    tally: Arc<Tally>,
+}
+
+/// How much was answered with yes, and how much with no.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) answered: AtomicU64,
+    pub(super) refused: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, is_yes: bool) {
+        let count = if is_yes { &self.answered } else { &self.refused };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Greedy {
     /// Stops; returns how much was answered.
-    pub(super) fn end(mut self) -> u64 {
+    pub(super) fn end(mut self) -> Arc<Tally> {
         self.tasks.abort_all();
-        self.answered.load(Ordering::Relaxed)
+        self.tally
     }
 }
 
 impl Greed {
     /// Every kind.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::LargeSends,
         Self::SmallSends,
         Self::RuleChanges,
+        Self::BroadRules,
         Self::FeedChurn,
         Self::WatcherLists,
         Self::PastFetches,
@@ -80,6 +96,7 @@ impl Greed {
             Self::LargeSends => "large_sends",
             Self::SmallSends => "small_sends",
             Self::RuleChanges => "rule_changes",
+            Self::BroadRules => "broad_rules",
             Self::FeedChurn => "feed_churn",
             Self::WatcherLists => "watcher_lists",
             Self::PastFetches => "past_fetches",
@@ -92,10 +109,10 @@ impl Greed {
     /// A session of its own that asks for it.
     pub(super) async fn begin(self, dialer: &Dialer, cast: &Cast) -> Result<Greedy, Failure> {
         let link = dialer.enter(&cast.greedy).await?;
-        let answered = Arc::new(AtomicU64::new(0));
+        let tally = Arc::new(Tally::default());
         let mut tasks = JoinSet::new();
         let presentity = cast.greedy.principal().presentity().to_string();
-        let count = Arc::clone(&answered);
+        let count = Arc::clone(&tally);
         match self {
             Self::FeedChurn => churn(link, &mut tasks, &count),
             Self::WatcherLists => {
@@ -117,12 +134,12 @@ impl Greed {
                 tasks.spawn(pump(link, requests, count));
             }
         }
-        Ok(Greedy { tasks, answered })
+        Ok(Greedy { tasks, tally })
     }
 }
 
-/// Keeps as many requests unanswered as a session may. What is refused is an answer like any other.
-async fn pump(mut link: Link, frames: Frames, answered: Arc<AtomicU64>) -> Result<(), Failure> {
+/// Keeps as many requests unanswered as a session may. What is refused is an answer like any other, and counted apart.
+async fn pump(mut link: Link, frames: Frames, tally: Arc<Tally>) -> Result<(), Failure> {
     let (mut number, mut waiting, mut out) = (0, 0, Vec::new());
     loop {
         while waiting < frames.window {
@@ -132,9 +149,9 @@ async fn pump(mut link: Link, frames: Frames, answered: Arc<AtomicU64>) -> Resul
         }
         link.sender.write(&out).await?;
         out.clear();
-        if let ControlEvent::Answer { .. } = link.receiver.next().await? {
+        if let ControlEvent::Answer { result, .. } = link.receiver.next().await? {
             waiting -= 1;
-            answered.fetch_add(1, Ordering::Relaxed);
+            tally.count(result.is_ok());
         }
     }
 }
@@ -144,33 +161,30 @@ fn ask<B: body::Body + Clone + Send + Sync + 'static>(
     link: Link,
     question: &B,
     tasks: &mut JoinSet<Result<(), Failure>>,
-    answered: &Arc<AtomicU64>,
+    tally: &Arc<Tally>,
 ) {
     let link = Arc::new(link);
     for _ in 0..QUESTIONS {
         let (link, question) = (Arc::clone(&link), question.clone());
-        let answered = Arc::clone(answered);
+        let tally = Arc::clone(tally);
         tasks.spawn(async move {
             loop {
-                link.question(&question).await?;
-                answered.fetch_add(1, Ordering::Relaxed);
+                tally.count(link.question(&question).await?);
             }
         });
     }
 }
 
 /// Opens feeds over all its subscriptions and gives them up, as many at once as there may be.
-fn churn(link: Link, tasks: &mut JoinSet<Result<(), Failure>>, answered: &Arc<AtomicU64>) {
+fn churn(link: Link, tasks: &mut JoinSet<Result<(), Failure>>, tally: &Arc<Tally>) {
     let link = Arc::new(link);
     for _ in 0..FEEDS_MAX {
-        let (link, answered) = (Arc::clone(&link), Arc::clone(answered));
+        let (link, tally) = (Arc::clone(&link), Arc::clone(tally));
         tasks.spawn(async move {
             loop {
                 let mut feed = link.feed(&presence_from(Bytes::new())).await?;
                 // One that finds no place because the last is not gone yet is refused.
-                if let Ok(FeedEvent::Ready { .. }) = feed.next().await {
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
+                tally.count(matches!(feed.next().await, Ok(FeedEvent::Ready { .. })));
             }
         });
     }
@@ -206,7 +220,9 @@ impl Frames {
         // What was done under a name is done once, and there are several kinds.
         let operation = (u128::from(self.kind as u8) << 64 | u128::from(number)).to_be_bytes();
         match self.kind {
-            Greed::RuleChanges => wire::encode(&self.rules(number, operation), out),
+            Greed::RuleChanges | Greed::BroadRules => {
+                wire::encode(&self.rules(number, operation), out);
+            }
             Greed::Subscriptions if number.is_multiple_of(2) => {
                 let presentity = of(&self.others, number / 2).clone();
                 let operation = Some(Bytes::copy_from_slice(&operation));
@@ -243,10 +259,14 @@ impl Frames {
         }
     }
 
-    /// A large set of rules, one of which is changed each time.
+    /// A large set of rules, one of which is changed each time; or the one that is about all watchers, to and fro.
     fn rules(&self, number: u64, operation: [u8; 16]) -> body::ChangeRules {
-        let who: Who = format!("bench-{}@localhost", number % 100).parse().unwrap_or(Who::Everyone);
-        let handling = if number % 200 < 100 { Handling::Allow } else { Handling::Confirm };
+        let named = || format!("bench-{}@localhost", number % 100).parse();
+        let is_broad = self.kind == Greed::BroadRules;
+        let who: Who = if is_broad { Who::Authenticated } else { named().unwrap_or(Who::Everyone) };
+        let span = if is_broad { 1 } else { 100 };
+        let handling =
+            if (number / span).is_multiple_of(2) { Handling::Allow } else { Handling::PoliteBlock };
         body::ChangeRules {
             request: number,
             operation,

@@ -5,11 +5,12 @@
 
 mod greed;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use self::greed::{Cast, Greed};
+use self::greed::{Cast, Greed, Tally};
 use super::Measure;
 use crate::cli::command::bench::{
     number::{positive, watched_count},
@@ -66,7 +67,7 @@ impl Measure for Fairness {
             let asked = greedy.end();
             tokio::time::sleep(SETTLING).await;
             all.append(samples.clone());
-            rows.insert(kind.name().to_owned(), row(quiet, samples, asked));
+            rows.insert(kind.name().to_owned(), row(quiet, samples, &asked));
         }
         let usage = site.used_since(&before).await;
         let (durable, time) = (bystander.pump.is_durable(), began.elapsed());
@@ -80,7 +81,7 @@ impl Measure for Fairness {
 }
 
 /// What is told of one kind of greed.
-fn row(mut quiet: Samples, mut greedy: Samples, asked: u64) -> Value {
+fn row(mut quiet: Samples, mut greedy: Samples, asked: &Tally) -> Value {
     let ((quiet_p50, quiet_p99), (p50, p99)) = (quiet.p50_p99_ms(), greedy.p50_p99_ms());
     let figures = [
         ("quiet_p50_ms", quiet_p50),
@@ -92,7 +93,8 @@ fn row(mut quiet: Samples, mut greedy: Samples, asked: u64) -> Value {
     ];
     let figures = figures.map(|(name, figure)| (name.to_owned(), Value::from(figure)));
     let mut row: Map<String, Value> = figures.into_iter().collect();
-    row.insert("answered".to_owned(), asked.into());
+    row.insert("answered".to_owned(), asked.answered.load(Ordering::Relaxed).into());
+    row.insert("refused".to_owned(), asked.refused.load(Ordering::Relaxed).into());
     row.into()
 }
 
