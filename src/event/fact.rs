@@ -18,6 +18,7 @@ use super::operation::{OperationDone, Operator};
 use super::publication::{PublicationEnded, PublicationRefreshed, Published};
 use super::receipt::{ReceiptIssued, ReceiptsAsked};
 use super::recovery::{DeviceConfined, RecoveryPolicyChanged, RecoveryStarted};
+use super::review::{ReviewBegan, ReviewEnded};
 use super::rules::{
     AccessRulesAmended, AccessRulesChanged, DeliveryRulesAmended, DeliveryRulesChanged,
     GrantChanged, GrantGiven, RulesReviewed, VisibilityRulesAmended, VisibilityRulesChanged,
@@ -202,4 +203,8 @@ events! {
     DeviceConfined "device-confined" |event| Principal(event.principal.clone());
     /// What a domain wants of recoveries was changed.
     RecoveryPolicyChanged "recovery-policy-changed" |event| Domain(event.domain.clone());
+    /// A change of rules has yet to come to some of the subscriptions that it is about.
+    ReviewBegan "review-began" |_| Store;
+    /// All changes of these rules have come to all subscriptions that they are about.
+    ReviewEnded "review-ended" |_| Store;
 }

@@ -188,6 +188,7 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         anonymous_max: if config.anonymous { config.limits.anonymous_max } else { 0 },
         anonymous_of_origin_max: config.limits.address_anonymous_max,
         round_part: ROUND_PART_MAX,
+        review_part: ROUND_PART_MAX,
         secret: keys.store,
         epoch: EpochId(keys::random()),
     }

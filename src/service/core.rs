@@ -13,6 +13,7 @@ use super::composing::ComposingRates;
 use super::decide;
 use super::live::Live;
 use super::observe::Observations;
+use super::reviews::Reviews;
 use super::{
     Actor, Batch, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply, Restored,
     ServiceConfig, Ticket, open, query,
@@ -41,6 +42,7 @@ pub struct Service {
     pub(super) observations: Observations,
     pub(super) composing: ComposingRates,
     pub(super) anonymous: Anonymous,
+    pub(super) reviews: Reviews,
     pub(super) clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
@@ -80,6 +82,7 @@ impl Service {
             observations: Observations::default(),
             composing: ComposingRates::default(),
             anonymous: Anonymous::default(),
+            reviews: Reviews::default(),
             round: None,
             part_left: 0,
             pending: Vec::new(),
@@ -98,7 +101,7 @@ impl Service {
         let now = self.begin(now);
         self.steps = 0;
         let outputs = self.outputs.len();
-        self.end_due_of(now, &input);
+        self.catch_up(now, &input);
         match input.of_nobody() {
             Some(ticket) => self.take_in_of_nobody(now, ticket, input),
             None => self.take_in(now, input),
@@ -200,6 +203,7 @@ impl Service {
         if let Some(moved) = moved {
             self.clock_moved(now, moved);
         }
+        self.carry_on(now);
         now
     }
 
@@ -213,9 +217,7 @@ impl Service {
         self.happen(decided_at(now), Event::ClockMoved(moved));
         let wall = self.case(now).wall();
         for principal in self.views.reviewed_beyond(wall).cloned().collect::<Vec<_>>() {
-            for event in decide::reviewed(self.case(now), &principal, wall) {
-                self.happen(decided_at(now), event);
-            }
+            self.happen(decided_at(now), decide::reviewed(&principal, wall));
         }
     }
 
@@ -282,7 +284,7 @@ impl Service {
 
     /// The next part of what a presence feed begins with. One that was closed meanwhile begins with nothing.
     fn open_part(&mut self, now: Timestamp, feed: FeedId) -> PresenceOpened {
-        self.end_due_of_part(now, feed);
+        self.catch_up_part(now, feed);
         let Some((watcher, presentities, audiences, opening)) = self.live.opening(feed) else {
             return PresenceOpened { complete: true, ..PresenceOpened::default() };
         };
@@ -387,6 +389,7 @@ impl Service {
         for event in decide::review(self.case(now)) {
             self.happen(decided_at(now), event);
         }
+        self.reopen_reviews(now);
     }
 
     /// Records the watching that is counted and not recorded yet, before an orderly end.
@@ -408,13 +411,16 @@ impl Service {
         let at = wanted.max(self.views.moment().next());
         let (sequence, ahead) = (self.views.head().next(), self.clock.ahead);
         let recorded = Recorded { sequence, at, ahead, event };
-        let begun = self.begun(&recorded.event);
+        let (begun, rules) = (self.begun(&recorded.event), self.rules_before(&recorded.event));
         self.steps += 1;
         self.views.apply(&recorded);
         self.tell(&recorded);
         self.pending.push((at, recorded.event));
         if let Some((presentity, watcher)) = begun {
             self.observe(at.timestamp(), &presentity, &watcher, WatcherKind::Subscriber);
+        }
+        if let Some(before) = rules {
+            self.carry(wanted, before);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Ends what is due: a part of it in each round, and before an input all that this one is about.
+//! Ends what is due: a part of it in each round, and before an input all that this one is about. The same goes for
+//! changes of rules that have yet to come to subscriptions.
 //!
 //! Thousands of things may end in the same moment. They end in order, so many in each round, and what others ask is
 //! answered in between; whoever asks for something finds what is over ended, however much waits for its turn.
@@ -44,17 +45,56 @@ impl Service {
         }
     }
 
-    /// Ends what is due of what `input` is about, if a round had to leave something over.
-    pub(super) fn end_due_of(&mut self, now: Timestamp, input: &Input) {
+    /// Brings what `input` is about up to date, if rounds had to leave something over: ends what is due of it, and judges
+    /// its subscriptions by the rules in force.
+    pub(super) fn catch_up(&mut self, now: Timestamp, input: &Input) {
         if self.is_behind(now) {
             let about = About { views: &self.views, now, max: self.config.round_part };
             self.end_all(now, about.input(input));
         }
+        if !self.reviews.is_empty() {
+            for (watcher, presentity) in self.subscriptions_of(input) {
+                self.judge_first(now, &watcher, &presentity);
+            }
+        }
     }
 
-    /// As [`Service::end_due_of`], of what the next part of a feed's opening is about.
-    pub(super) fn end_due_of_part(&mut self, now: Timestamp, feed: FeedId) {
-        if !self.is_behind(now) {
+    /// The subscriptions that `input` is about.
+    fn subscriptions_of(&self, input: &Input) -> Vec<(Principal, Presentity)> {
+        let (watcher, presentity) = match input {
+            Input::Command { actor, command, .. } => match command {
+                Command::Subscribe(request) => (&actor.principal, &request.presentity),
+                Command::Unsubscribe(request) => (&actor.principal, &request.presentity),
+                Command::EndSubscription(request) => (&request.watcher, &request.presentity),
+                _ => return Vec::new(),
+            },
+            Input::Query { actor, query: Query::Ask(question), .. } => match question {
+                Question::Fetch(asked) => (&actor.principal, &asked.presentity),
+                Question::ListSubscriptions(_) => {
+                    return self.next_subscriptions(&actor.principal, Bound::Unbounded, usize::MAX);
+                }
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        vec![(watcher.clone(), presentity.clone())]
+    }
+
+    fn next_subscriptions(
+        &self,
+        watcher: &Principal,
+        after: Bound<&Presentity>,
+        max: usize,
+    ) -> Vec<(Principal, Presentity)> {
+        let view = self.views.watcher(watcher).into_iter();
+        let next = view
+            .flat_map(|view| view.subscriptions.range::<Presentity, _>((after, Bound::Unbounded)));
+        next.take(max).map(|(presentity, _)| (watcher.clone(), presentity.clone())).collect()
+    }
+
+    /// As [`Service::catch_up`], of what the next part of a feed's opening is about.
+    pub(super) fn catch_up_part(&mut self, now: Timestamp, feed: FeedId) {
+        if !self.is_behind(now) && self.reviews.is_empty() {
             return;
         }
         let Some((watcher, _, _, opening)) = self.live.opening(feed) else { return };
@@ -64,7 +104,12 @@ impl Service {
             Some(Place::Watcher(..)) => return,
         };
         let about = About { views: &self.views, now, max: self.config.round_part };
-        self.end_all(now, about.subscriptions(watcher, after, FEED_PART_MAX));
+        let ending = about.subscriptions(watcher, after, FEED_PART_MAX);
+        let settling = self.next_subscriptions(watcher, after, FEED_PART_MAX);
+        self.end_all(now, ending);
+        for (watcher, presentity) in settling {
+            self.judge_first(now, &watcher, &presentity);
+        }
     }
 
     /// Whether something is due that has not ended yet.
@@ -89,9 +134,12 @@ impl Service {
         is_moved || self.next_timeout().is_some_and(|due| due <= now.elapsed)
     }
 
-    /// When something falls due next, in elapsed time.
+    /// When something falls due next, in elapsed time; at once while a change of rules has yet to come to somebody.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
+        if !self.reviews.is_empty() {
+            return Some(self.views.time());
+        }
         let due = self.views.next_due(self.clock.ahead).map(|(at, _)| at);
         due.into_iter().chain(self.observations.next_due()).min()
     }

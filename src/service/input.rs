@@ -30,8 +30,10 @@ pub struct ServiceConfig {
     pub anonymous_max: usize,
     /// Anonymous sessions at once from one origin.
     pub anonymous_of_origin_max: usize,
-    /// How much of what is due, and of what a change of rules means, is done in one round.
+    /// How much of what is due ends in one round.
     pub round_part: usize,
+    /// To how many subscriptions changes of rules are carried in one round.
+    pub review_part: usize,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
     /// Drawn at random for each process: what it writes is of this epoch. With [`EpochId::NONE`] none begins.
@@ -51,6 +53,7 @@ impl ServiceConfig {
             anonymous_max: 0,
             anonymous_of_origin_max: 0,
             round_part: ROUND_PART_MAX,
+            review_part: ROUND_PART_MAX,
             secret,
             epoch: EpochId::NONE,
         }

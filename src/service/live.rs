@@ -210,27 +210,26 @@ impl Live {
         groups
     }
 
+    /// As [`Live::presence_feeds`], where `lens` says through what a watcher sees it by now; `None` if it does not.
+    pub(super) fn presence_feeds_by(
+        &self,
+        presentity: &Presentity,
+        lens: impl Fn(&Principal, &Sight) -> Option<Lens>,
+    ) -> BTreeMap<Lens, Vec<(FeedId, Mode)>> {
+        let mut groups: BTreeMap<Lens, Vec<(FeedId, Mode)>> = BTreeMap::new();
+        for (feed, sight) in self.by_presentity.get(presentity).into_iter().flatten() {
+            let open = self.presence.get(feed);
+            if let Some(lens) = open.and_then(|open| lens(&open.watcher, sight)) {
+                groups.entry(lens).or_default().push((*feed, sight.mode));
+            }
+        }
+        groups
+    }
+
     /// The feeds to tell of the watchers of `presentity`, and whose they are.
     pub(super) fn watcher_feeds(&self, presentity: &Presentity) -> Vec<(FeedId, Principal)> {
         let feeds = self.by_audience.get(presentity).into_iter().flatten();
         feeds.map(|(feed, asker)| (*feed, asker.clone())).collect()
-    }
-
-    /// Who has a feed that is told of `presentity`.
-    pub(super) fn watchers(&self, presentity: &Presentity) -> BTreeSet<Principal> {
-        let feeds = self.by_presentity.get(presentity).into_iter().flatten();
-        let open = feeds.filter_map(|(feed, _)| self.presence.get(feed));
-        open.map(|open| open.watcher.clone()).collect()
-    }
-
-    /// `watcher` sees `presentity` through `lens` from now on.
-    pub(super) fn set_lens(&mut self, watcher: &Principal, presentity: &Presentity, lens: &Lens) {
-        for feed in self.covering(watcher, presentity) {
-            let sights = self.by_presentity.get_mut(presentity);
-            if let Some(sight) = sights.and_then(|sights| sights.get_mut(&feed)) {
-                sight.lens = lens.clone();
-            }
-        }
     }
 
     /// Closes the feeds of `inbox` whose reader `may` not read it any more, and names them.

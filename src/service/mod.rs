@@ -26,6 +26,8 @@ mod operator;
 mod output;
 mod past;
 mod query;
+mod review;
+mod reviews;
 mod shown;
 mod tell;
 mod turns;

@@ -10,8 +10,7 @@ use super::live::Sight;
 use super::shown::{Presence, without_presence};
 use super::{Actor, FeedId, InboxRow, Output, PresenceItem, Reply, decide};
 use crate::event::{
-    AccessRulesAmended, AccessRulesChanged, DomainRulesAmended, DomainRulesChanged, Event,
-    GrantChanged, GrantGiven, PublicationEnded, Published, Recorded, Subscribed,
+    Event, GrantChanged, GrantGiven, PublicationEnded, Published, Recorded, Subscribed,
     SubscriptionCreated, SubscriptionEnded, SubscriptionMoved, SubscriptionRefreshed,
     WatchObserved, WatchRequested,
 };
@@ -54,21 +53,8 @@ impl Service {
     /// Tells of a change in who may see or do what.
     fn tell_of_rights(&mut self, recorded: &Recorded) {
         match &recorded.event {
-            Event::AccessRulesChanged(AccessRulesChanged { presentity, .. })
-            | Event::AccessRulesAmended(AccessRulesAmended { presentity, .. }) => {
-                self.update_lenses(recorded.at, presentity);
-            }
-            Event::RulesReviewed(event) => self.update_lenses(recorded.at, &event.presentity),
-            Event::DomainRulesChanged(DomainRulesChanged { domain, .. })
-            | Event::DomainRulesAmended(DomainRulesAmended { domain, .. }) => {
-                let subscribed: Vec<Presentity> = self.views().subscribed().cloned().collect();
-                let here = subscribed.iter().filter(|it| it.domain() == domain.as_str());
-                for presentity in here {
-                    self.update_lenses(recorded.at, presentity);
-                }
-            }
             Event::GrantChanged(GrantChanged { owner, .. })
-            | Event::GrantGiven(GrantGiven { owner, .. }) => self.tell_grant(recorded.at, owner),
+            | Event::GrantGiven(GrantGiven { owner, .. }) => self.tell_grant(owner),
             Event::ServicesSwitched(event) if !event.messaging => {
                 let address = event.principal.inbox();
                 let refusal = Refusal::UnknownInbox { address: address.to_string() };
@@ -110,7 +96,7 @@ impl Service {
     /// A publication was made, changed or ended.
     fn tell_change(&mut self, at: Moment, presentity: &Presentity) {
         let presence = Presence::new(&self.views, presentity);
-        for (lens, feeds) in self.live.presence_feeds(presentity) {
+        for (lens, feeds) in self.feeds_by_lens(presentity) {
             // What changed may not be seen through this lens.
             if presence.version(&lens) == at {
                 let item = Arc::new(presence.item(&lens, at));
@@ -174,19 +160,7 @@ impl Service {
         }
     }
 
-    /// The rules changed: each open feed sees `presentity` through the lens they give it from now on. Whether a watcher
-    /// is sent something because of it is decided elsewhere: the events that follow in the same commit say so.
-    fn update_lenses(&mut self, at: Moment, presentity: &Presentity) {
-        for watcher in self.live.watchers(presentity) {
-            let case = self.case(at.timestamp());
-            if let Some(lens) = case.lens(presentity, &watcher) {
-                self.live.set_lens(&watcher, presentity, &lens);
-            }
-        }
-    }
-
-    fn tell_grant(&mut self, at: Moment, owner: &Principal) {
-        self.update_lenses(at, &owner.presentity());
+    fn tell_grant(&mut self, owner: &Principal) {
         let inbox = owner.inbox();
         let views = &self.views;
         let has = |reader: &Principal, right| rights(views, owner, reader).has(right);

@@ -1,10 +1,11 @@
-//! The store itself: who wrote what of its log, and which devices have seen what it does not have.
+//! The store itself: who wrote what of its log, which devices have seen what it does not have, and which changes of
+//! rules have yet to come to subscriptions.
 //!
 //! Must never hold: what somebody wrote.
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, Recorded, RestoreNoticed};
+use crate::event::{Event, Recorded, RestoreNoticed, ReviewBegan};
 use crate::model::limits::NOTICES_KEPT_MAX;
 use crate::model::{DeviceId, Epochs, Sequence, Timestamp};
 
@@ -17,6 +18,8 @@ pub struct StoreView {
     pub epochs: Epochs,
     /// The last devices that noticed that the store was put back, the last one last.
     notices: Vec<(Timestamp, RestoreNoticed)>,
+    /// The changes of rules that have yet to come to some of the subscriptions that they are about, oldest first.
+    pub reviews: Vec<ReviewBegan>,
 }
 
 impl StoreView {
@@ -37,6 +40,8 @@ impl StoreView {
                 let surplus = self.notices.len().saturating_sub(NOTICES_KEPT_MAX);
                 self.notices.drain(..surplus);
             }
+            Event::ReviewBegan(event) => self.reviews.push(event.clone()),
+            Event::ReviewEnded(event) => self.reviews.retain(|began| began.of != event.of),
             _ => unreachable!("only events of the store come here"),
         }
     }

@@ -7,6 +7,7 @@
 mod amended;
 mod governance;
 mod recovery;
+mod reviews;
 
 use adsum::event::{
     Acknowledged, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked,
@@ -69,6 +70,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     samples.extend(governance::samples());
     samples.extend(amended::samples());
     samples.extend(recovery::samples());
+    samples.extend(reviews::samples());
     samples
 }
 

@@ -49,6 +49,7 @@ impl Past {
             anonymous_max: 0,
             anonymous_of_origin_max: 0,
             round_part: adsum::model::limits::ROUND_PART_MAX,
+            review_part: adsum::model::limits::ROUND_PART_MAX,
             epoch: EpochId::NONE,
         };
         let log = Box::new(SledLog::open(data).unwrap());

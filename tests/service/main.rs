@@ -29,6 +29,7 @@ mod presence;
 mod receipts;
 mod recoveries;
 mod repeats;
+mod reviews;
 mod rules;
 mod rules_properties;
 mod spellings;

@@ -32,7 +32,7 @@ pub(in crate::service) fn end_of(case: Case<'_>, due: &Due, at: Timestamp) -> Ve
                 Removal { cause: MessageCause::Expired, receipt: ReceiptKind::Expired, reason: "" };
             message::removed(case, inbox, [*sequence], &end)
         }
-        Due::Rules(principal) => rules::reviewed(case, principal, case.ahead.shown(at)),
+        Due::Rules(principal) => vec![rules::reviewed(principal, case.ahead.shown(at))],
     }
 }
 

@@ -25,7 +25,7 @@ use crate::protocol::{Administer, Administration, Command, Send};
 pub(super) use due::end_of;
 pub(super) use recovery::{operate as recover, told as told_recovery};
 pub(super) use rules::reviewed;
-pub(super) use subscription_state::review;
+pub(super) use subscription_state::{about, in_force, review, settled};
 
 /// Decides a command of `actor`.
 pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {

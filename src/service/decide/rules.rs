@@ -1,9 +1,7 @@
 //! Changing access rules, delivery rules and visibility rules.
 //!
-//! Must never hold: what a rule does (see `model`), or what a change of rules does to subscriptions (see
-//! `subscription_state`).
+//! Must never hold: what a rule does (see `model`), or what a change of rules does to subscriptions (see `service::review`).
 
-use super::subscription_state::reconciled;
 use crate::event::{
     AccessRulesAmended, DeliveryRulesAmended, DomainRulesAmended, Event, RulesReviewed,
     VisibilityRulesAmended,
@@ -12,7 +10,6 @@ use crate::model::{
     AccessRule, Domain, Presentity, Principal, Refusal, Rights, Sequence, Timestamp, TupleId,
 };
 use crate::protocol::{Answer, ChangeDelivery, ChangeRules, ChangeVisibility, RulesOwner};
-use crate::service::access::Rulebook;
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 use crate::view::RulesView;
@@ -48,9 +45,7 @@ fn of_presentity(
     let before = case.rulebook(&presentity);
     let rules = before.own.change(change.put, &change.remove)?;
     let version = version + 1;
-    let after = Rulebook { own: &before.own.after(&rules), ..case.rulebook(&presentity) };
-    let moved = reconciled(case, &presentity, &before, &after);
-    let mut events = vec![Event::AccessRulesAmended(AccessRulesAmended {
+    let event = AccessRulesAmended {
         presentity,
         version,
         by: actor.principal.clone(),
@@ -58,9 +53,8 @@ fn of_presentity(
         operation: change.operation,
         previous,
         rules,
-    })];
-    events.extend(moved);
-    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version })))
+    };
+    Ok(Verdict::new(Event::AccessRulesAmended(event), Reply::Done(Answer::Changed { version })))
 }
 
 fn of_domain(
@@ -79,24 +73,15 @@ fn of_domain(
         ));
     }
     let rules = view.rules.change(change.put, &change.remove)?;
-    let stood = view.rules.after(&rules);
     let version = view.rules_version + 1;
-    let concerned = case.views.subscribed().filter(|it| it.domain() == domain.as_str());
-    let moved = concerned.flat_map(|presentity| {
-        let before = case.rulebook(presentity);
-        let after = Rulebook { domain: &stood, ..case.rulebook(presentity) };
-        reconciled(case, presentity, &before, &after)
-    });
-    let moved: Vec<Event> = moved.collect();
-    let mut events = vec![Event::DomainRulesAmended(DomainRulesAmended {
+    let event = DomainRulesAmended {
         domain,
         version,
         by: actor.principal.clone(),
         operation: change.operation,
         rules,
-    })];
-    events.extend(moved);
-    Ok(Verdict::of(events, Reply::Done(Answer::Changed { version })))
+    };
+    Ok(Verdict::new(Event::DomainRulesAmended(event), Reply::Done(Answer::Changed { version })))
 }
 
 fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {
@@ -127,22 +112,9 @@ fn check_tuples(
     }
 }
 
-/// The wall clock came to a time at which rules of `principal` begin or cease to hold, or went back behind one: records
-/// that, and moves the subscriptions to it.
-pub(in crate::service) fn reviewed(
-    case: Case<'_>,
-    principal: &Principal,
-    due_at: Timestamp,
-) -> Vec<Event> {
-    let presentity = principal.presentity();
-    let since =
-        case.views.rules(principal).map_or(Timestamp::default(), |view: &RulesView| view.reviewed);
-    let before = Rulebook { now: since, ..case.rulebook(&presentity) };
-    let after = Rulebook { now: due_at, ..case.rulebook(&presentity) };
-    let moved = reconciled(case, &presentity, &before, &after);
-    let mut events = vec![Event::RulesReviewed(RulesReviewed { presentity, through: due_at })];
-    events.extend(moved);
-    events
+/// The wall clock came to a time at which rules of `principal` begin or cease to hold, or went back behind one.
+pub(in crate::service) fn reviewed(principal: &Principal, due_at: Timestamp) -> Event {
+    Event::RulesReviewed(RulesReviewed { presentity: principal.presentity(), through: due_at })
 }
 
 pub(super) fn delivery(

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::event::{Event, SubscriptionEnded, SubscriptionMoved};
+use crate::event::{Event, RulesBefore, SubscriptionEnded, SubscriptionMoved};
 use crate::model::{
     AccessRule, Decision, EndReason, Handling, Moment, Presentity, Principal, SubscriptionState,
     WatcherKind, Who,
@@ -25,30 +25,45 @@ pub(in crate::service) fn review(case: Case<'_>) -> Vec<Event> {
     moved.collect()
 }
 
-/// Moves the live subscriptions to `presentity` when the rules `after` take the place of `before`: those of watchers whom
-/// the rules that differ are about, so that a rule about one costs as much as one.
-pub(super) fn reconciled(
-    case: Case<'_>,
-    presentity: &Presentity,
-    before: &Rulebook<'_>,
-    after: &Rulebook<'_>,
-) -> Vec<Event> {
+/// The rules by which subscriptions to `presentity` are judged now: those in force at the time up to which they have been
+/// looked at.
+pub(in crate::service) fn in_force(case: Case<'_>, presentity: &Presentity) -> RulesBefore {
+    let (own, domain) =
+        (case.views.rules(&presentity.principal()), case.views.domain(presentity.domain()));
+    RulesBefore {
+        own: own.map(|view| Arc::clone(&view.access)).unwrap_or_default(),
+        domain: domain.map(|view| Arc::clone(&view.rules)).unwrap_or_default(),
+        now: own.map_or_else(|| case.wall(), |view| view.reviewed),
+    }
+}
+
+/// Whom the rules are about that differ, or hold at one of the times only, so that a rule about one costs as much as one.
+pub(in crate::service) fn about(before: &RulesBefore, after: &RulesBefore) -> BTreeSet<Who> {
     let begins_or_ceases =
         |rule: &&Arc<AccessRule>| rule.holds_at(before.now) != rule.holds_at(after.now);
-    let differing = before.own.differing(after.own).chain(before.domain.differing(after.domain));
+    let differing = before.own.differing(&after.own).chain(before.domain.differing(&after.domain));
     let differing = differing.chain(after.own.iter().filter(begins_or_ceases));
-    let about: BTreeSet<&Who> = differing.map(|rule| &rule.who).collect();
-    let named = about.iter().map(|who| match who {
-        Who::Principal(watcher) => Some(watcher),
-        _ => None,
+    differing.map(|rule| rule.who.clone()).collect()
+}
+
+/// Moves the live subscriptions of `watchers` to `presentity` to where the rules in force have them, each of which was
+/// judged before by one of the rules that stand beside it.
+pub(in crate::service) fn settled(
+    case: Case<'_>,
+    presentity: &Presentity,
+    watchers: &[(Principal, Vec<Arc<RulesBefore>>)],
+) -> Vec<Event> {
+    let in_force = in_force(case, presentity);
+    let moved = watchers.iter().filter_map(|(watcher, before)| {
+        before.iter().find_map(|before| {
+            moved(case, presentity, (&book(before), &book(&in_force)), [watcher]).pop()
+        })
     });
-    let watchers: Vec<&Principal> = if let Some(named) = named.collect() {
-        named
-    } else {
-        let is_concerned = |watcher: &&Principal| about.iter().any(|who| who.matches(watcher));
-        case.views.subscribers(presentity).filter(is_concerned).collect()
-    };
-    moved(case, presentity, (before, after), watchers)
+    moved.collect()
+}
+
+fn book(rules: &RulesBefore) -> Rulebook<'_> {
+    Rulebook { own: &rules.own, domain: &rules.domain, now: rules.now }
 }
 
 /// Moves the live subscriptions of `watchers` to `presentity`.

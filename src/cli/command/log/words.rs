@@ -14,6 +14,7 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
     Some(match (of, field) {
         ("InviteCreated" | "InviteIssued", "principal" | "domain")
         | ("RestoreNoticed" | "RecoveryStarted", "principal")
+        | ("RulesBefore", "domain")
         | ("PastPlace", "inbox") => field,
         ("KeyEnrolled", "invite") => "invited",
         ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
