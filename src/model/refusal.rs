@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::Lifetime;
+use super::{Lifetime, NameRule};
 
 /// Why a request was refused. The peer sees [`Refusal::code`] and the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -350,6 +350,14 @@ pub enum Refusal {
     RecoveryNeeded {
         /// The principal.
         principal: String,
+    },
+    /// The name breaks a rule for the names of new accounts.
+    #[error("{principal} is no name for a new account: {rule}; choose another name")]
+    NameRefused {
+        /// The name.
+        principal: String,
+        /// The rule.
+        rule: NameRule,
     },
     /// The recovery takes effect later.
     #[error(

@@ -84,6 +84,7 @@ codes! {
     RecoveryPending = 52, "recovery-pending";
     RecoveryOpen = 53, "recovery-open";
     NoRecovery = 54, "no-recovery";
+    NameRefused = 55, "name-refused";
 }
 
 impl RefusalCode {
@@ -99,6 +100,7 @@ impl RefusalCode {
                 | Self::InviteNeeded
                 | Self::NameTaken
                 | Self::RecoveryPending
+                | Self::NameRefused
         )
     }
 }

@@ -6,8 +6,8 @@
 use super::{Actor, Reply, ServiceConfig};
 use crate::event::{AdministratorActed, Event};
 use crate::model::{
-    AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, Presentity, Principal, Refusal,
-    Rights, Role, Sequence, Timestamp, Who,
+    AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, NameRule, Presentity, Principal,
+    Refusal, Rights, Role, Sequence, Timestamp, Who,
 };
 use crate::view::{InviteView, PrincipalView, RulesView, Views};
 
@@ -51,6 +51,16 @@ impl<'a> Case<'a> {
     pub(super) fn known(&self, principal: &Principal) -> Result<&'a PrincipalView, Refusal> {
         let unknown = || Refusal::UnknownPrincipal { principal: principal.to_string() };
         self.views.principal(principal).ok_or_else(unknown)
+    }
+
+    /// Whether a new account may be called `principal`: by the name alone, and beside those that are taken. Which one it
+    /// looks like is not told.
+    pub(super) fn check_new(&self, principal: &Principal) -> Result<(), Refusal> {
+        principal.check_new()?;
+        if self.views.has_look_of(principal) {
+            return Err(NameRule::LookAlike.refuses(principal));
+        }
+        Ok(())
     }
 
     /// What the wall clock shows: rules hold by it.

@@ -18,6 +18,7 @@ mod presentity;
 mod principal;
 mod record;
 mod rules;
+mod settled;
 mod store;
 mod views;
 mod watcher;

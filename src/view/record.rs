@@ -270,9 +270,11 @@ impl Views {
                 self.subscribers.entry(presentity.clone()).or_default().insert(watcher.clone());
             }
         }
-        for principal in self.principals.keys() {
-            *self.populations.entry(principal.home()).or_default() += 1;
+        let principals = core::mem::take(&mut self.principals);
+        for principal in principals.keys() {
+            self.settle(principal);
         }
+        self.principals = principals;
     }
 
     fn index_operations(&mut self) {

@@ -17,8 +17,8 @@ use crate::event::{
 };
 use crate::model::limits::OPERATIONS_FORGOTTEN_MAX;
 use crate::model::{
-    Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, Presentity, Principal,
-    Sequence, Timestamp,
+    Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, NameLook, Presentity,
+    Principal, Sequence, Timestamp,
 };
 
 /// How much the views hold.
@@ -53,6 +53,8 @@ pub struct Views {
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
     /// Who made what.
     pub(super) made: Made,
+    /// How the names look that are taken, for nobody is to be taken for somebody else.
+    pub(super) looks: BTreeSet<NameLook>,
     /// How many principals there are in each domain.
     pub(super) populations: BTreeMap<Domain, u64>,
     pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
@@ -196,7 +198,7 @@ impl Views {
 
     fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
         if !self.principals.contains_key(principal) {
-            *self.populations.entry(principal.home()).or_default() += 1;
+            self.settle(principal);
         }
         let view = self.principals.entry(principal.clone()).or_default();
         apply_once(view.as_of, recorded, || view.apply(recorded))

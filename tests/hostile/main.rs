@@ -20,6 +20,7 @@ mod fairness;
 mod folder;
 mod home;
 mod http;
+mod names;
 mod quotas;
 mod recovery;
 mod scenes;

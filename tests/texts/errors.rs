@@ -11,7 +11,7 @@ use adsum::commit::history::HistoryFault;
 use adsum::event::EntryFault;
 use adsum::format::{FormatFault, Position};
 use adsum::log::LogFault;
-use adsum::model::{InboxSequence, Lifetime, MessageId, OperationId, Refusal, Sequence};
+use adsum::model::{InboxSequence, Lifetime, MessageId, NameRule, OperationId, Refusal, Sequence};
 use adsum::server::ServerError;
 
 use super::Told;
@@ -139,6 +139,10 @@ fn identities(told: &mut Told) {
             (R::DomainInhabited { domain: text("x.example"), principals: 3 }, "x.example"),
             (R::NoInvite { invite: text("abcd") }, "abcd"),
             (R::RecoveryNeeded { principal: bob() }, "bob@d"),
+            (R::NameRefused { principal: bob(), rule: NameRule::Characters }, "characters"),
+            (R::NameRefused { principal: bob(), rule: NameRule::Scripts }, "scripts"),
+            (R::NameRefused { principal: bob(), rule: NameRule::Digits }, "digits"),
+            (R::NameRefused { principal: bob(), rule: NameRule::LookAlike }, "look-alike"),
             (
                 R::RecoveryPending { principal: bob(), wait: Lifetime::from_ms(1_500) },
                 "recovery of bob@d takes effect in 2 s",

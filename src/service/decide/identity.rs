@@ -71,6 +71,9 @@ fn enroll(
         None if view.is_some() => return Err(taken()),
         None => Role::User,
     };
+    if view.is_none() {
+        case.check_new(&hello.principal)?;
+    }
     if view.is_some_and(|view| view.devices_active() >= DEVICES_MAX) {
         return Err(Refusal::DevicesFull { max: DEVICES_MAX as u64 });
     }

@@ -41,8 +41,11 @@ pub(super) fn make(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict
         return recovery::start(case, actor, new);
     }
     let named = new.principal.as_ref().filter(|named| **named != actor.principal);
-    if let Some(other) = named.filter(|named| case.views.principal(named).is_some()) {
-        return Err(Refusal::RecoveryNeeded { principal: other.to_string() });
+    if let Some(other) = named {
+        if case.views.principal(other).is_some() {
+            return Err(Refusal::RecoveryNeeded { principal: other.to_string() });
+        }
+        case.check_new(other)?;
     }
     let lifetime = granted(new.lifetime, INVITE_MS_DEFAULT, LIFETIME_MS_MIN, INVITE_MS_MAX)?;
     let expires_at = case.now.after(lifetime);

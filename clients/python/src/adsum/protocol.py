@@ -205,6 +205,7 @@ class RefusalCode(IntEnum):
     RECOVERY_PENDING = 52
     RECOVERY_OPEN = 53
     NO_RECOVERY = 54
+    NAME_REFUSED = 55
 
     @property
     def word(self) -> str:
