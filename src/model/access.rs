@@ -318,18 +318,12 @@ impl AccessRules {
         self.0.apply(change);
     }
 
-    /// The rules after the change. They share what it leaves.
-    #[must_use]
-    pub fn after(&self, change: &RuleChanges<AccessRule>) -> Self {
-        Self(self.0.after(change))
-    }
-
     /// Those of `rules` after `remove` were taken out and `put` were put in.
     ///
     /// # Errors
     /// As [`AccessRules::change`].
     pub fn changed(&self, put: Vec<AccessRule>, remove: &[RuleName]) -> Result<Self, Refusal> {
-        Ok(self.after(&self.change(put, remove)?))
+        Ok(Self(self.0.after(&self.change(put, remove)?)))
     }
 
     /// The rules, in order of name.

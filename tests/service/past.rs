@@ -219,7 +219,8 @@ fn ruled(asked: Vec<Asked>) -> (Told, Vec<Arc<AccessRules>>) {
         let names: std::collections::BTreeSet<_> = names.collect();
         let remove: Vec<_> = names.into_iter().filter(|it| before.find(it).is_some()).collect();
         let rules = before.change(put, &remove).unwrap();
-        let after = before.after(&rules);
+        let mut after = AccessRules::clone(before);
+        after.apply(&rules);
         let version = sets.len() as u64;
         let (presentity, by) = (presentity(), "alice@d.example".parse().unwrap());
         let (device, operation) = (ALICE, OperationId([0; 16]));
