@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,37 +16,8 @@ use prometheus_client::registry::Registry;
 use crate::commit::Sizes;
 use crate::model::{Ahead, Refusal, Sequence};
 
-/// Labels of `adsum_answers_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AnswerLabels {
-    kind: &'static str,
-    code: &'static str,
-}
-
-/// The label of `adsum_refusals_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CodeLabel {
-    code: &'static str,
-}
-
-/// The label of `adsum_view_entries`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ViewLabel {
-    view: &'static str,
-}
-
-/// Labels of `adsum_feed_opens_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FeedLabels {
-    kind: &'static str,
-    outcome: &'static str,
-}
-
-/// The label of `adsum_handshakes_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabel {
-    outcome: &'static str,
-}
+/// A label and its value, which is one of few words of this program.
+type Label = (&'static str, &'static str);
 
 /// How an attempt to connect ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +43,17 @@ pub(super) struct Metrics {
     pub(super) notifications_conflated: Counter,
     /// Bytes of the data folder.
     pub(super) disk_bytes: Gauge,
-    answers: Family<AnswerLabels, Counter>,
-    refusals: Family<CodeLabel, Counter>,
+    answers: Family<[Label; 2], Counter>,
+    refusals: Family<[Label; 1], Counter>,
     sync_seconds: Histogram,
     events_per_commit: Histogram,
     inputs_per_round: Histogram,
     log_head: Gauge,
     clock_sets: Gauge,
     clock_ahead: Gauge<f64, AtomicU64>,
-    views: Family<ViewLabel, Gauge>,
-    feed_opens: Family<FeedLabels, Counter>,
-    handshakes: Family<OutcomeLabel, Counter>,
+    views: Family<[Label; 1], Gauge>,
+    feed_opens: Family<[Label; 2], Counter>,
+    handshakes: Family<[Label; 1], Counter>,
 }
 
 impl Default for Metrics {
@@ -143,19 +114,19 @@ impl Metrics {
 
     /// `count` answers of one kind were sent.
     pub(super) fn answered(&self, kind: &'static str, count: u64) {
-        self.answers.get_or_create(&AnswerLabels { kind, code: "ok" }).inc_by(count);
+        self.answers.get_or_create(&[("kind", kind), ("code", "ok")]).inc_by(count);
     }
 
     /// A request was refused.
     pub(super) fn refused(&self, kind: &'static str, refusal: &Refusal) {
         let code = refusal.code().as_str();
-        self.answers.get_or_create(&AnswerLabels { kind, code }).inc();
-        self.refusals.get_or_create(&CodeLabel { code }).inc();
+        self.answers.get_or_create(&[("kind", kind), ("code", code)]).inc();
+        self.refusals.get_or_create(&[("code", code)]).inc();
     }
 
     /// A feed was opened.
     pub(super) fn feed_opened(&self, kind: &'static str, outcome: &'static str) {
-        self.feed_opens.get_or_create(&FeedLabels { kind, outcome }).inc();
+        self.feed_opens.get_or_create(&[("kind", kind), ("outcome", outcome)]).inc();
     }
 
     /// An attempt to connect ended.
@@ -166,7 +137,7 @@ impl Metrics {
             Handshake::Retried => "retried",
             Handshake::Refused => "refused",
         };
-        self.handshakes.get_or_create(&OutcomeLabel { outcome }).inc();
+        self.handshakes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// A round of `inputs` was decided.
@@ -216,7 +187,7 @@ impl Metrics {
             ("feeds", feeds),
         ];
         for (view, count) in entries {
-            self.views.get_or_create(&ViewLabel { view }).set(signed(count));
+            self.views.get_or_create(&[("view", view)]).set(signed(count));
         }
     }
 
