@@ -10,13 +10,14 @@ use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
 use adsum::model::{Ahead, Moment, Now, OperationId, PublicKey, Sequence, Timestamp};
 use adsum::protocol::body::{FeedOpen, MessageEvent};
-use adsum::protocol::{Command, Subscribe};
+use adsum::protocol::{Command, Delete, Displayed, Publish, Subscribe};
 use adsum::server::Timekeeper;
-use adsum::service::{Actor, Input, SessionId, Ticket};
+use adsum::service::{Actor, Asker, Input, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
 
 use super::pipe::{Piece, Stream};
+use super::plan::first_device;
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +50,14 @@ pub(crate) enum Bug {
     OperationDropped,
     /// A session opens feeds before the proof was checked.
     FeedBeforeProof,
+    /// What waits for the writer is taken in the order in which it came, whoever asked.
+    OneQueueForAll,
+    /// Whoever is named in a request is taken for who asks.
+    NamedIsBelieved,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -67,13 +72,17 @@ impl Bug {
         Self::ToldIsTaken,
         Self::OperationDropped,
         Self::FeedBeforeProof,
+        Self::OneQueueForAll,
+        Self::NamedIsBelieved,
     ];
 
     /// The promises of which it may break the first.
     pub(crate) fn breaks(self) -> &'static [u8] {
         match self {
             Self::AnswersBeforeSync => &[1, 2],
-            Self::PositionBeforeTaken | Self::ToldIsTaken => &[3],
+            Self::PositionBeforeTaken => &[3],
+            // What nobody ever acknowledged is taken, too.
+            Self::ToldIsTaken => &[3, 12],
             // What is acknowledged too far makes room for too much.
             Self::CursorOneAhead => &[3, 8],
             Self::MessageIdsForgotten | Self::AnswerOutOfOrder | Self::OperationDropped => &[4],
@@ -83,7 +92,7 @@ impl Bug {
             | Self::TimeDownLost
             | Self::BadSecondKept => &[9],
             Self::WindowTwice => &[8],
-            Self::FeedBeforeProof => &[12],
+            Self::FeedBeforeProof | Self::OneQueueForAll | Self::NamedIsBelieved => &[12],
         }
     }
 
@@ -101,6 +110,24 @@ impl Bug {
         {
             *operation = OperationId::default();
         }
+        if bug == Some(Self::NamedIsBelieved)
+            && let Input::Command { actor, command, .. } = input
+        {
+            let named = match command {
+                Command::Delete(Delete { inbox, .. })
+                | Command::Displayed(Displayed { inbox, .. }) => inbox.principal(),
+                Command::Publish(Publish { presentity, .. }) => presentity.principal(),
+                _ => return,
+            };
+            if named != actor.principal {
+                *actor = first_device(&named);
+            }
+        }
+    }
+
+    /// As whom whoever asks waits for its turn.
+    pub(crate) fn change_asker(bug: Option<Self>, asker: &Asker) -> Asker {
+        if bug == Some(Self::OneQueueForAll) { Asker::Anonymous } else { asker.clone() }
     }
 
     /// What a session asks beyond, because it took what it told for taken.
@@ -133,7 +160,7 @@ impl Bug {
         let mut out = vec![kind.byte()];
         for frame in frames(&bytes[1..]) {
             let mut open: FeedOpen = decode(&frame).expect("devices open feeds");
-            open.window *= 2;
+            open.window = open.window.saturating_mul(2);
             encode(&open, &mut out);
         }
         out

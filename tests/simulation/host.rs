@@ -17,13 +17,14 @@ use adsum::session::{
     Post, ServiceGone, Sleep, Transport,
 };
 
-use super::Bug;
+use super::fairness::Fairness;
 use super::pipe::Pipe;
 use super::plan::signature;
+use super::{Bug, Checked};
 
 /// Changes read at once.
 const CHANGES_AT_ONCE: usize = 4;
-/// Questions that may wait for the writer.
+/// Questions of one asker that may wait for the writer.
 const QUEUE_MAX: usize = 40;
 
 /// What all sessions of a process share.
@@ -38,7 +39,8 @@ pub(crate) struct Desk {
 struct State {
     now: Timestamp,
     wall: Timestamp,
-    waiting: Askers<Input>,
+    waiting: Askers<(Asker, Input)>,
+    turns: Fairness,
     boxes: BTreeMap<LaneId, Vec<Letter>>,
     revoked: Vec<DeviceId>,
 }
@@ -73,13 +75,25 @@ impl Desk {
     }
 
     /// The next of them, and whose turn it is.
-    pub(crate) fn take(&self) -> Option<(Asker, Input)> {
-        self.state().waiting.pop().map(|(asker, _, input)| (asker, input))
+    pub(crate) fn take(&self) -> Checked<Option<(Asker, Input)>> {
+        let mut state = self.state();
+        let Some((_, cost, (asker, input))) = state.waiting.pop() else { return Ok(None) };
+        state.turns.taken(&asker, cost)?;
+        Ok(Some((asker, input)))
     }
 
     /// What was taken for `asker` took so many steps.
     pub(crate) fn charge(&self, asker: &Asker, steps: u64) {
-        self.state().waiting.charge(asker, steps);
+        let mut state = self.state();
+        state.waiting.charge(&Bug::change_asker(self.bug, asker), steps);
+        state.turns.charged(asker, steps);
+    }
+
+    /// Puts `input` where it waits for its turn.
+    fn put(&self, state: &mut State, asker: &Asker, input: Input) {
+        let cost = input.cost();
+        state.turns.waits(asker);
+        state.waiting.push(&Bug::change_asker(self.bug, asker), cost, (asker.clone(), input));
     }
 
     /// Devices whose keys were revoked since the last look.
@@ -227,11 +241,11 @@ impl Host for StreamHost {
         let asker = self.asker();
         poll_fn(|_| {
             let mut state = self.desk.state();
-            if state.waiting.len() >= QUEUE_MAX {
+            if state.turns.waiting(&asker) >= QUEUE_MAX {
                 return Poll::Pending;
             }
             for input in inputs.take().into_iter().flatten() {
-                state.waiting.push(&asker, input.cost(), input);
+                self.desk.put(&mut state, &asker, input);
             }
             Poll::Ready(Ok(()))
         })
@@ -244,8 +258,7 @@ impl Host for StreamHost {
 
     async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
         if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
-            let asker = self.asker();
-            self.desk.state().waiting.push(&asker, input.cost(), input);
+            self.desk.put(&mut self.desk.state(), &self.asker(), input);
         }
         self.read(look).map_err(|fault| match fault.refusal() {
             Ok(refusal) => NotFound::Refused(refusal),

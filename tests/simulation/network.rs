@@ -3,7 +3,7 @@
 //! A cut keeps a random part of what was in flight and loses the rest. The device notices at once, the server perhaps
 //! much later: until then it talks into the void. Must never hold: what the bytes mean.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use adsum::session::Close;
 use fastrand::Rng;
@@ -42,6 +42,8 @@ struct Connection {
 #[derive(Debug)]
 pub(crate) struct Network {
     connections: BTreeMap<ConnectionId, Connection>,
+    /// Those whose devices read nothing, so that nothing more can be written to them.
+    deaf: BTreeSet<ConnectionId>,
     begun: u64,
     pub(crate) delay_ms_max: u64,
     trace: Trace,
@@ -50,7 +52,8 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(delay_ms_max: u64, trace: Trace, bug: Option<Bug>) -> Self {
-        Self { connections: BTreeMap::new(), begun: 0, delay_ms_max, trace, bug }
+        let (connections, deaf) = (BTreeMap::new(), BTreeSet::new());
+        Self { connections, deaf, begun: 0, delay_ms_max, trace, bug }
     }
 
     /// A new connection and what both of its ends derive from their handshake.
@@ -214,7 +217,22 @@ impl Network {
         }
         if connection.cut && connection.forgotten_by_device && !connection.accepted {
             self.connections.remove(&id);
+            self.deaf.remove(&id);
         }
+    }
+
+    /// From now on, or no longer, the device reads nothing.
+    pub(crate) fn deafen(&mut self, id: ConnectionId, is_deaf: bool) {
+        if is_deaf {
+            self.deaf.insert(id);
+        } else {
+            self.deaf.remove(&id);
+        }
+    }
+
+    /// Whether the device reads nothing.
+    pub(crate) fn is_deaf(&self, id: ConnectionId) -> bool {
+        self.deaf.contains(&id) && self.connections.get(&id).is_some_and(|one| !one.cut)
     }
 
     /// Connections that are not cut.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::client::Answer;
-use adsum::event::{Event, Recorded};
+use adsum::event::{Event, MessageCause, PublicationCause, PublicationEnded, Recorded};
 use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
     Principal, Sequence, SubscriptionState, Tag,
@@ -17,7 +17,7 @@ use adsum::session::{Scope, Sealer, shown_body};
 
 use super::chronicle::Chronicle;
 use super::decrees::{Decrees, concerns};
-use super::plan::{SECRET, cursor_secret};
+use super::plan::{SECRET, cursor_secret, is_liar};
 use super::timeline::{Look, Timeline};
 use super::{Checked, promised};
 
@@ -38,6 +38,7 @@ pub(crate) struct Oracle {
     asked_publications: BTreeMap<OperationId, u64>,
     asked_subscriptions: BTreeMap<(Principal, Presentity), u64>,
     asked_ends: BTreeSet<(Principal, Presentity)>,
+    asked_deletes: BTreeSet<(InboxAddress, InboxSequence)>,
     /// Messages answered `Sent`, and how many of the answers called them new.
     sent: BTreeMap<(Principal, String), u64>,
     /// Who ever told that it writes, in which inbox.
@@ -75,6 +76,11 @@ impl Oracle {
         self.asked_ends.insert(pair);
     }
 
+    /// A device is about to ask for the end of a message.
+    pub(crate) fn asks_delete(&mut self, inbox: &InboxAddress, sequence: u64) {
+        self.asked_deletes.insert((inbox.clone(), InboxSequence::new(sequence)));
+    }
+
     /// A device is about to tell that it writes; that is never stored.
     pub(crate) fn composes(&mut self, sender: &Principal, inbox: &InboxAddress, id: &str) {
         self.chronicle.unstored.insert((sender.clone(), id.to_owned()));
@@ -107,8 +113,39 @@ impl Oracle {
         self.chronicle.is_governed
     }
 
+    /// Nothing is done to somebody who did not ask for it, whoever else did.
+    fn is_asked_by_its_owner(&self, recorded: &Recorded) -> Checked {
+        let asked = match &recorded.event {
+            Event::MessageEnded(event) if matches!(event.cause, MessageCause::Deleted { .. }) => {
+                self.asked_deletes.contains(&(event.inbox.clone(), event.sequence))
+            }
+            Event::PublicationEnded(PublicationEnded {
+                cause: PublicationCause::Removed { operation, .. },
+                ..
+            }) => self.asked_publications.contains_key(operation),
+            Event::KeyRevoked(_) => false,
+            _ => true,
+        };
+        promised!(
+            12,
+            asked,
+            "nobody who may asked for event {}: {:?}",
+            recorded.sequence,
+            recorded.event
+        );
+        Ok(())
+    }
+
     fn durable(&mut self, recorded: Recorded) -> Checked {
         self.timeline.durable(&recorded)?;
+        if let Event::Acknowledged(event) = &recorded.event {
+            // It never acknowledges what it got.
+            let lied = is_liar(&event.inbox.principal());
+            promised!(12, !lied, "event {} takes a liar at its word", recorded.sequence);
+        }
+        if !concerns(&recorded.event) {
+            self.is_asked_by_its_owner(&recorded)?;
+        }
         if concerns(&recorded.event) {
             self.decrees.fold(&recorded)?;
             return self.chronicle.add(recorded);

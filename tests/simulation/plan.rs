@@ -47,14 +47,29 @@ pub(crate) const ADMINISTRATOR: &str = "root@d.example";
 /// Whose only device's key is there to be revoked.
 pub(crate) const SPARE: &str = "grace@d.example";
 
-/// Whether governors decide about `principal`.
+/// Who takes all it can get.
+const GREEDY: &str = "heidi@d.example";
+/// Who says what is false.
+const LIAR: &str = "mallory@d.example";
+
+/// Whether `principal` is the one that says what is false.
+pub(crate) fn is_liar(principal: &Principal) -> bool {
+    principal.to_string() == LIAR
+}
+
+/// Whether governors decide about `principal`, or it is none of those whose every step is judged.
 pub(crate) fn is_governed(principal: &Principal) -> bool {
-    [OWNER, WATCHER, ADMINISTRATOR, SPARE].contains(&principal.to_string().as_str())
+    [OWNER, WATCHER, ADMINISTRATOR, SPARE, GREEDY, LIAR].contains(&principal.to_string().as_str())
+}
+
+/// `principal` acting through its first device.
+pub(crate) fn first_device(principal: &Principal) -> Actor {
+    Who::new(principal, 1).actor
 }
 
 /// The device whose key is there to be revoked.
 pub(crate) fn spare_device() -> DeviceId {
-    Who::new(&SPARE.parse().expect("it is an address"), 1).actor.device
+    first_device(&address(SPARE)).device
 }
 
 /// A device of this world and who acts through it.
@@ -99,6 +114,10 @@ pub(crate) struct Plan {
     pub(crate) devices: Vec<Who>,
     /// Those who decide about each other, in some worlds; the last one has nothing but a key.
     pub(crate) governors: Vec<Who>,
+    /// The device that takes all it can get, in some worlds.
+    pub(crate) greedy: Option<Who>,
+    /// The device that says what is false, in some worlds.
+    pub(crate) liar: Option<Who>,
     pub(crate) ticks: u32,
     pub(crate) tick_ms_max: u64,
     pub(crate) delay_ms_max: u64,
@@ -121,18 +140,22 @@ impl Plan {
         let names = ["alice", "bob", "carol", "dave"];
         let principals: Vec<Principal> = names[..rng.usize(2..=4)]
             .iter()
-            .map(|name| format!("{name}@d.example").parse().expect("it is an address"))
+            .map(|name| address(&format!("{name}@d.example")))
             .collect();
         let mut devices: Vec<Who> = principals.iter().map(|who| Who::new(who, 1)).collect();
         if devices.len() < 4 || rng.bool() {
             devices.push(Who::new(&principals[0], 2));
         }
         let governors = if rng.bool() { governors() } else { Vec::new() };
+        let greedy = (rng.u8(..4) == 0).then(|| Who::new(&address(GREEDY), 1));
+        let liar = (rng.u8(..3) == 0).then(|| Who::new(&address(LIAR), 1));
         let (ticks, tick_ms_max) = (rng.u32(120..=240), *choose(rng, &[10, 40, 150]));
         Self {
             principals,
             devices,
             governors,
+            greedy,
+            liar,
             ticks,
             tick_ms_max,
             delay_ms_max: *choose(rng, &[1, 30, 400]),
@@ -159,8 +182,11 @@ impl Plan {
 
 fn governors() -> Vec<Who> {
     let principals = [OWNER, WATCHER, ADMINISTRATOR, SPARE];
-    let who = |name: &str| Who::new(&name.parse().expect("it is an address"), 1);
-    principals.map(who).into()
+    principals.map(|name| Who::new(&address(name), 1)).into()
+}
+
+fn address(name: &str) -> Principal {
+    name.parse().expect("it is an address")
 }
 
 /// One of `from`, which is not empty.

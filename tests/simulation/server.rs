@@ -58,7 +58,9 @@ impl Server {
         let log = disk.open().expect("an empty disk opens");
         let mut commit =
             Commit::open(config(), Box::new(log), &mut |_, _| {}).expect("it is empty");
-        let enrolled = plan.devices.iter().chain(&plan.governors).map(|who| {
+        let enrolled =
+            plan.devices.iter().chain(&plan.governors).chain(&plan.greedy).chain(&plan.liar);
+        let enrolled = enrolled.map(|who| {
             let is_administrator = who.actor.principal.to_string() == ADMINISTRATOR;
             let role = if is_administrator { Role::Administrator } else { Role::User };
             Event::KeyEnrolled(KeyEnrolled {
@@ -259,7 +261,7 @@ impl Server {
             process.commit.take_in(now, Input::Tick);
         }
         for _ in 0..count {
-            let Some((asker, input)) = process.desk.take() else { break };
+            let Some((asker, input)) = process.desk.take()? else { break };
             let steps = process.commit.take_in(now, input);
             process.desk.charge(&asker, steps);
         }
@@ -348,7 +350,8 @@ impl Process {
         serving.accept(&self.desk);
         for stream in serving.streams() {
             let pipe = &serving.seat.pipe;
-            pipe.stall(stream, !scene.is_healing && scene.rng.u8(..6) == 0);
+            let takes_nothing = scene.network.is_deaf(connection);
+            pipe.stall(stream, takes_nothing || !scene.is_healing && scene.rng.u8(..6) == 0);
             if scene.is_healing || scene.rng.u8(..4) > 0 {
                 serving.run(stream);
             }

@@ -219,6 +219,7 @@ impl Device {
         }
         let sequence = choose(&mut scene.rng, messages).sequence.get();
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
+        scene.oracle.asks_delete(&self.who.actor.principal.inbox(), sequence);
         let inbox = self.who.actor.principal.inbox().to_string();
         let body = body::Delete {
             sender: None,

@@ -16,7 +16,9 @@ use fastrand::Rng;
 use super::acts::Acts;
 use super::device::Device;
 use super::governor::Governor;
+use super::greedy::Greedy;
 use super::impostor::Impostor;
+use super::liar::Liar;
 use super::machine::Machine;
 use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
@@ -121,6 +123,8 @@ pub(crate) struct World {
     devices: Vec<Device>,
     governors: Vec<Governor>,
     impostor: Impostor,
+    greedy: Option<Greedy>,
+    liar: Option<Liar>,
     acts: Acts,
 }
 
@@ -138,8 +142,10 @@ impl World {
         // The last one's device is never there.
         let present = plan.governors.len().saturating_sub(1);
         let governors = plan.governors[..present].iter().cloned().map(Governor::new).collect();
-        let acts = plan.acts.clone();
-        Self { plan, scene, devices, governors, impostor: Impostor::default(), acts }
+        let (greedy, liar) =
+            (plan.greedy.clone().map(Greedy::new), plan.liar.clone().map(Liar::new));
+        let (impostor, acts) = (Impostor::default(), plan.acts.clone());
+        Self { plan, scene, devices, governors, impostor, greedy, liar, acts }
     }
 
     /// Lives to the end, or to the first broken promise.
@@ -208,6 +214,12 @@ impl World {
             server.look_inside(scene)?;
         }
         self.impostor.live(scene, &self.plan, server.listens())?;
+        if let Some(greedy) = &mut self.greedy {
+            greedy.live(scene, &self.plan, server.listens());
+        }
+        if let Some(liar) = &mut self.liar {
+            liar.live(scene, &self.devices, server.listens())?;
+        }
         let mut governors = self.governors.iter_mut();
         governors.try_for_each(|one| one.live(scene, server.listens()))?;
         self.devices.iter_mut().try_for_each(|device| device.live(scene, server.listens()))
