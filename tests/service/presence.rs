@@ -178,26 +178,8 @@ fn a_device_that_lost_its_tag_replaces_its_own_publication_and_leaves_no_ghost()
 #[test]
 fn two_devices_publish_beside_each_other_and_one_running_out_leaves_the_other() {
     let mut world = World::with(&["alice", "admin"]);
-    let invite = adsum::model::InviteId([3; 32]);
-    let own = Command::Invite(Invite {
-        invite,
-        principal: Some(world::principal("alice")),
-        role: adsum::model::Role::User,
-        lifetime: None,
-        recovers: false,
-    });
-    world.ask(&actor("alice"), own).unwrap();
-    let label = adsum::model::DeviceLabel::new("phone").unwrap();
-    let enroll = Some(adsum::service::Enroll { invite: Some(invite), label });
-    world
-        .enter(adsum::service::Hello {
-            principal: world::principal("alice"),
-            key: world::key("phone"),
-            enroll,
-        })
-        .unwrap();
+    let phone = world.another_device("alice", "phone");
     world.publish("alice", 1, "desk");
-    let phone = device_of("alice", "phone");
     world
         .ask(
             &phone,
@@ -348,6 +330,25 @@ fn after_unsubscribing_a_watcher_is_told_the_end_and_nothing_more() {
         presentity: pres("bob"),
     });
     assert!(matches!(refused(world.ask(&actor("bob"), never)), Refusal::NoSubscription { .. }));
+}
+
+#[test]
+fn two_devices_of_one_watcher_may_call_what_they_ask_for_alike() {
+    let mut world = World::with(&["alice", "bob"]);
+    let bob = actor("bob");
+    let device = world.another_device("bob", "phone");
+    let wish = |number| {
+        let (operation, presentity) = (operation(number), pres("alice"));
+        Command::Subscribe(Subscribe { operation, presentity, mode: Mode::Every, lifetime: None })
+    };
+    let leave = Unsubscribe { operation: operation(2), presentity: pres("alice") };
+    world.ask(&bob, wish(1)).unwrap();
+    world.ask(&bob, leave.into()).unwrap();
+    world.ask(&device, wish(1)).unwrap();
+    world.open_presence(1, "bob", &[], Moment::ZERO);
+    world.told();
+    world.publish("alice", 1, "here");
+    assert_eq!(notes(&world.told()).len(), 1, "the second device subscribed anew");
 }
 
 #[test]

@@ -237,3 +237,17 @@ fn a_receipt_is_let_into_an_inbox_with_one_place_left_and_not_into_a_full_one() 
     assert_eq!(kinds(&world), [Stored, Stored]);
     assert_eq!(told(&world), MESSAGES_WAITING_MAX as u64);
 }
+
+#[test]
+fn the_receipts_of_messages_taken_at_once_are_let_in_as_far_as_there_is_room() {
+    use adsum::model::limits::MESSAGES_WAITING_MAX;
+    let mut world = world(true);
+    world.fill("alice", MESSAGES_WAITING_MAX - 2);
+    for id in ["m1", "m2", "m3"] {
+        send(&mut world, id, Receipts::NONE.with(Delivered)).unwrap();
+    }
+    take(&mut world, 3);
+    assert_eq!(kinds(&world), [Delivered, Delivered]);
+    let told = world.service.views().inbox(&im("alice")).unwrap().told();
+    assert_eq!(told, MESSAGES_WAITING_MAX as u64);
+}

@@ -17,11 +17,11 @@ pub mod stage;
 use adsum::event::{Event, Recorded};
 use adsum::model::{
     Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, EpochId, Handling, InboxAddress,
-    InboxSequence, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload, Presentity,
-    Principal, PublicKey, PublicationName, Receipts, Refusal, Tag, Timestamp, Tuple, TupleId,
-    limits,
+    InboxSequence, InviteId, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload,
+    Presentity, Principal, PublicKey, PublicationName, Receipts, Refusal, Role, Tag, Timestamp,
+    Tuple, TupleId, limits,
 };
-use adsum::protocol::{Answer, Command, Fetch, Publish, Send, Subscribe};
+use adsum::protocol::{Answer, Command, Fetch, Invite, Publish, Send, Subscribe};
 use adsum::service::{
     Actor, Batch, Enroll, FeedId, Hello, Input, Output, PresenceOpened, Query, Reply, Service,
     ServiceConfig, SessionId, Ticket,
@@ -169,6 +169,18 @@ impl World {
     pub fn enroll(&mut self, name: &str, device: &str) -> Result<Reply, Refusal> {
         let enroll = Some(Enroll { invite: None, label: DeviceLabel::new("test").unwrap() });
         self.enter(Hello { principal: principal(name), key: key(device), enroll })
+    }
+
+    /// One more device of a principal, let in by an invite of its first.
+    pub fn another_device(&mut self, name: &str, device: &str) -> Actor {
+        let invite = InviteId(key(device).0);
+        let (principal, role, lifetime) = (Some(principal(name)), Role::User, None);
+        let ask = Invite { invite, principal: principal.clone(), role, lifetime, recovers: false };
+        self.ask(&actor(name), ask.into()).unwrap();
+        let label = DeviceLabel::new("test").unwrap();
+        let enroll = Some(Enroll { invite: Some(invite), label });
+        self.enter(Hello { principal: principal.unwrap(), key: key(device), enroll }).unwrap();
+        device_of(name, device)
     }
 
     pub fn enter(&mut self, hello: Hello) -> Result<Reply, Refusal> {
