@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::addresses::{Addresses, Member};
+use super::beat::{Beat, Paced};
 use super::block::Block;
 use super::config::ServerLimits;
 use super::line::line;
@@ -27,6 +28,7 @@ pub(super) async fn run(
     stop: watch::Receiver<bool>,
 ) {
     let gate = Gate {
+        beat: Beat::begin(shared.timeouts.beat),
         handshakes: Arc::new(Semaphore::new(limits.handshakes_max)),
         unvalidated: Arc::new(Semaphore::new(limits.handshakes_unvalidated_max)),
         addresses: Arc::new(Addresses::new(&limits)),
@@ -52,6 +54,8 @@ pub(super) async fn run(
 }
 
 struct Gate {
+    /// With which what is written leaves.
+    beat: Option<Beat>,
     /// For peers with a proven address.
     handshakes: Arc<Semaphore>,
     /// For the others.
@@ -138,7 +142,7 @@ impl Gate {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (shared, addresses) = (Arc::clone(&self.shared), Arc::clone(&self.addresses));
         let (handshakes, waiting) = (Arc::clone(&self.handshakes), Arc::clone(&self.waiting));
-        let mut stop = self.stop.clone();
+        let (mut stop, beat) = (self.stop.clone(), self.beat);
         async move {
             let _member = member;
             let block = Block::from(incoming.remote_address());
@@ -161,7 +165,8 @@ impl Gate {
                 return connection.close(CloseCode::LimitExceeded.number().into(), reason);
             }
             let place = shared.unproven.enter(block);
-            session::run(connection, place, addresses.origin(block), shared).await;
+            let transport = Paced::new(connection, beat);
+            session::run(transport, place, addresses.origin(block), shared).await;
         }
     }
 }

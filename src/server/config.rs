@@ -207,6 +207,9 @@ pub struct ServerTimeouts {
     /// Clients are told at shutdown to come back spread evenly over this, so that they do not all come at once.
     /// `None` chooses it by the number of connections.
     pub reconnect_spread: Option<Duration>,
+    /// All that is written leaves at multiples of this, and one whole of it after the question at the earliest, so that the time of
+    /// an answer says nothing of commits that take less. `None` writes at once: an answer then costs no wait.
+    pub beat: Option<Duration>,
     /// For a question to health and metrics, from the connection to the end of the answer, 10 s.
     pub http: Duration,
     /// Between two looks at the certificate files, 30 s.
@@ -222,6 +225,7 @@ impl Default for ServerTimeouts {
             idle: Duration::from_millis(IDLE_MS_MAX),
             drain: Duration::from_millis(DRAIN_MS_DEFAULT),
             reconnect_spread: None,
+            beat: None,
             http: Duration::from_secs(10),
             certificate_poll: Duration::from_secs(30),
         }

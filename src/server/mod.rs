@@ -10,6 +10,7 @@
 
 mod accept;
 mod addresses;
+mod beat;
 mod block;
 mod cache;
 mod certificate;

@@ -13,6 +13,7 @@ mod support;
 mod bad_hello;
 mod bad_peer;
 mod bad_stream;
+mod beat;
 mod client_by_hand;
 mod clock;
 mod connections;

@@ -164,6 +164,7 @@ settings! {
     "timeouts" "idle" = server.timeouts.idle, "without a packet before a connection counts as lost";
     "timeouts" "drain" = server.timeouts.drain, "for clients to take what is on its way at shutdown";
     "timeouts" "reconnect_spread" = server.timeouts.reconnect_spread, "clients come back spread over this after a shutdown; not set: by their number";
+    "timeouts" "beat" = server.timeouts.beat, "answers and notifications leave at multiples of this, such as 50ms, so that their times tell nothing; not set: at once";
     "timeouts" "http" = server.timeouts.http, "for a question to health and metrics, with its answer";
     "timeouts" "certificate_poll" = server.timeouts.certificate_poll, "between two looks at the certificate files";
 }
