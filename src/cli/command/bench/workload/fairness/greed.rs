@@ -13,7 +13,7 @@ use crate::cli::command::bench::link::{Dialer, Link, presence_from};
 use crate::cli::run::failure::Failure;
 use crate::client::connection::FeedEvent;
 use crate::client::{ControlEvent, Credentials};
-use crate::model::limits::{BODY_BYTES_MAX, FEEDS_MAX, REQUESTS_IN_FLIGHT_MAX};
+use crate::model::limits::{BODY_BYTES_MAX, FEEDS_MAX, LIFETIME_MS_MIN, REQUESTS_IN_FLIGHT_MAX};
 use crate::model::{AccessRule, Handling, Who};
 use crate::protocol::{Field as _, body};
 use crate::wire;
@@ -245,8 +245,8 @@ impl Frames {
 
     fn message(&self, number: u64) -> body::Send {
         let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // All that is sent until then ends at once.
-        let left = STORM_MS - passed % STORM_MS;
+        // All that is sent in such a span ends at once, and no sooner than a server lets it.
+        let left = LIFETIME_MS_MIN + STORM_MS - passed % STORM_MS;
         body::Send {
             request: number,
             inbox: of(&self.inboxes, number).clone(),
