@@ -434,8 +434,10 @@ impl<T: Item> Reader<T> {
                 Heard::Opened(opening) => {
                     state.opening = Some(*opening);
                     let had = opening.had;
-                    let is_restored = opening.outcome == Outcome::Restored;
-                    state.restored = is_restored.then_some(ClientError::Restored { had });
+                    // It stays until it is told, also if the feed is opened again before.
+                    if opening.outcome == Outcome::Restored {
+                        state.restored = Some(ClientError::Restored { had });
+                    }
                 }
                 Heard::CaughtUp => state.was_caught_up = true,
                 Heard::Composing(composing) => state.hear(composing),

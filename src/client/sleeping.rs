@@ -112,6 +112,25 @@ async fn an_inbox_that_slept_goes_on_at_once_and_has_each_message_once() {
 }
 
 #[tokio::test]
+async fn what_a_feed_said_before_a_sleep_is_told_behind_it() {
+    let laptop = Laptop::new().await;
+    laptop.server.with(|script| script.restored = 1);
+    let options = InboxOptions { follow: true, ..InboxOptions::default() };
+    let mut inbox = laptop.client.inbox(options).await.unwrap();
+    while inbox.opening().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    laptop.sleeps(2 * HOUR, |script| script.head = 1).await;
+    laptop.until(|script| script.opened_at.len() == 2).await;
+    while !inbox.caught_up() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let told = inbox.next().await.unwrap();
+    assert!(matches!(told, Err(ClientError::Restored { .. })), "{told:?}");
+    assert!(inbox.next().await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn what_was_asked_before_a_sleep_is_answered_behind_it_and_done_once() {
     let laptop = Laptop::new().await;
     laptop.server.with(|script| script.mute = true);

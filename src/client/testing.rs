@@ -44,6 +44,8 @@ pub(super) struct Script {
     pub(super) acknowledged: u64,
     /// Cuts a feed's connection after this many events, once.
     pub(super) cut_feed_after: Option<u64>,
+    /// So many feeds are opened as those of a store that was put back.
+    pub(super) restored: u32,
     /// The positions at which feeds were opened.
     pub(super) opened_at: Vec<u64>,
     /// Answers the first request with Goaway instead, once.
@@ -353,21 +355,23 @@ fn position(cursor: &Bytes) -> u64 {
 async fn feed(connection: Connection, mut stream: Stream, script: Arc<Mutex<Script>>) {
     let Some(frame) = stream.frame().await else { return };
     let open: body::FeedOpen = wire::decode(&frame).unwrap();
-    let (mut at, head, ran_out) = {
+    let (mut at, head, ran_out, restored) = {
         let mut script = script.lock().unwrap();
         let fresh = if open.from_start { 0 } else { script.acknowledged };
         let at = if open.cursor.is_empty() { fresh } else { position(&open.cursor) };
         script.opened_at.push(at);
-        (at, script.head, script.ran_out)
+        let restored = script.restored > 0;
+        script.restored = script.restored.saturating_sub(1);
+        (at, script.head, script.ran_out, restored)
     };
     stream
         .say(&body::FeedReady {
-            outcome: u8::from(!open.cursor.is_empty()),
+            outcome: if restored { 2 } else { u8::from(!open.cursor.is_empty()) },
             from: cursor(at),
             to: cursor(head),
             pending: head - at,
             complete: true,
-            restored: None,
+            restored: restored.then(|| Bytes::from_static(&[1])),
         })
         .await;
     let mut number = 0;
