@@ -75,6 +75,8 @@ pub enum EntityKey {
     Store,
     /// The wall clock of the server's machine.
     Clock,
+    /// What a principal has taken of late. What an event takes there is no other entity's.
+    Budget(Principal),
     /// The operations of a device or a principal. What each event that names one leaves there is no other entity's.
     Operations(Operator),
 }

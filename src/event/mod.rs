@@ -6,6 +6,7 @@
 
 mod administration;
 mod assemble;
+mod charged;
 mod clock;
 mod domain;
 mod entry;
@@ -26,6 +27,7 @@ mod watcher;
 
 pub use administration::*;
 pub use assemble::*;
+pub use charged::*;
 pub use clock::*;
 pub use domain::*;
 pub use entry::*;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX};
 use super::text::text;
 use super::word::words;
-use super::{Domain, Named, Principal, Refusal, RuleChanges, RuleSet, Timestamp, TupleId};
+use super::{Domain, Principal, Refusal, RuleChanges, RuleSet, Timestamp, TupleId};
 
 /// Whom a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -284,12 +284,6 @@ pub struct Decision {
     pub shown: Shown,
     /// The rule that decided; `None` if there was none and the default did.
     pub rule: Option<RuleName>,
-}
-
-impl Named for AccessRule {
-    fn name(&self) -> &RuleName {
-        &self.name
-    }
 }
 
 /// The access rules of a presentity, by name.

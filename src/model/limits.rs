@@ -246,6 +246,20 @@ pub const COMPOSING_PAIRS_MAX: usize = 10_000;
 /// Composing indications a feed or a client holds, the latest of each sender.
 pub const COMPOSING_HELD_MAX: usize = 16;
 
+/// Bytes of the log that a principal may fill within a day: a hundred times what a person with several devices does.
+pub const LOG_BYTES_A_DAY_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Events a second that a principal may bring about; as many as a minute allows may come at once. Programs that send for
+/// many stay below it.
+pub const EVENTS_A_SECOND_MAX: u64 = 10_000;
+/// Messages that a principal may send within the time that their ids are remembered: an id takes 100 bytes of memory.
+pub const MESSAGE_IDS_REMEMBERED_MAX: u64 = 1_000_000;
+/// Bytes of all rules of an owner, as they are stored: a full set of access rules that name people, twice.
+pub const RULES_BYTES_MAX: usize = 400_000;
+/// Feeds that a principal may open within a minute, on all its devices.
+pub const FEEDS_A_MINUTE_MAX: u64 = 6_000;
+/// Principals whose feeds are counted at once.
+pub const FEEDS_COUNTED_MAX: usize = 10_000;
+
 /// One minute in milliseconds.
 pub const MINUTE_MS: u64 = 60 * 1_000;
 /// One hour in milliseconds.

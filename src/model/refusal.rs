@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::{Lifetime, NameRule};
+use super::{Lifetime, NameRule, Quota};
 
 /// Why a request was refused. The peer sees [`Refusal::code`] and the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -382,6 +382,16 @@ pub enum Refusal {
         /// The name of its invite.
         invite: String,
     },
+    /// Whoever asks has taken as much as it may of what all share.
+    #[error("you have taken {max} {}, as many as you may; {}", .quota.of(), .quota.cure(*.retry_after))]
+    OverQuota {
+        /// Of what.
+        quota: Quota,
+        /// How much it may take.
+        max: u64,
+        /// When there is room again, if time alone makes it.
+        retry_after: Option<Lifetime>,
+    },
 }
 
 impl Refusal {
@@ -391,6 +401,7 @@ impl Refusal {
             Self::Busy { retry_after } | Self::RecoveryPending { wait: retry_after, .. } => {
                 Some(*retry_after)
             }
+            Self::OverQuota { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

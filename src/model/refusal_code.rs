@@ -2,12 +2,15 @@
 //!
 //! Must never hold: a number that was ever used for something else.
 
-use super::Refusal;
 use super::word::words;
+use super::{Quota, Refusal};
 
 /// Defines the codes and which refusal has which: the one of its name.
 macro_rules! codes {
-    ($($refusal:ident = $number:literal, $word:literal;)*) => {
+    (
+        quotas { $($quota:ident as $code:ident = $of_number:literal, $of_word:literal;)* }
+        $($refusal:ident = $number:literal, $word:literal;)*
+    ) => {
         words! {
             /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,19 +20,33 @@ macro_rules! codes {
                     #[doc = concat!("See [`Refusal::", stringify!($refusal), "`].")]
                     $refusal = $number, $word;
                 )*
+                $(
+                    #[doc = concat!("See [`Refusal::OverQuota`] of [`Quota::", stringify!($quota), "`].")]
+                    $code = $of_number, $of_word;
+                )*
             }
         }
 
         impl Refusal {
             /// The code of this refusal.
             pub const fn code(&self) -> RefusalCode {
-                match self { $(Self::$refusal { .. } => RefusalCode::$refusal,)* }
+                match self {
+                    $(Self::$refusal { .. } => RefusalCode::$refusal,)*
+                    $(Self::OverQuota { quota: Quota::$quota, .. } => RefusalCode::$code,)*
+                }
             }
         }
     };
 }
 
 codes! {
+    quotas {
+        LogBytes as QuotaLogBytes = 56, "quota-log-bytes";
+        Events as QuotaEvents = 57, "quota-events";
+        MessageIds as QuotaMessageIds = 58, "quota-message-ids";
+        RulesBytes as QuotaRulesBytes = 59, "quota-rules-bytes";
+        Feeds as QuotaFeeds = 60, "quota-feeds";
+    }
     BadAddress = 1, "bad-address";
     BadField = 2, "bad-field";
     BadUtf8 = 3, "bad-utf8";

@@ -8,12 +8,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::limits::RULES_MAX;
-use super::{Refusal, RuleName};
+use super::{AccessRule, Refusal, RuleName};
 
 /// A rule with a name among those it stands with.
 pub trait Named: Clone + Eq {
     /// Its name.
     fn name(&self) -> &RuleName;
+}
+
+impl Named for AccessRule {
+    fn name(&self) -> &RuleName {
+        &self.name
+    }
 }
 
 /// Rules, in order of name. A copy holds the names again and shares the rules.
@@ -141,7 +147,7 @@ impl<Rule: Named> FromIterator<Arc<Rule>> for RuleSet<Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccessRule, Handling};
+    use crate::model::Handling;
 
     fn rule(who: &str, handling: Handling) -> AccessRule {
         AccessRule::plain(who.parse().unwrap(), handling)

@@ -11,7 +11,7 @@ use super::block::Network;
 use crate::model::limits::{
     DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
 };
-use crate::model::{Domain, Handling};
+use crate::model::{Domain, Handling, Quota, Quotas};
 
 /// Everything a server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +110,17 @@ pub struct ServerLimits {
     pub anonymous_max: usize,
     /// Anonymous sessions at once from one IPv4 address or IPv6 /64, 10: a tenth of them.
     pub address_anonymous_max: usize,
+    /// Bytes of the log that one principal may fill within a day, 4 GiB: a hundred times what a person with several devices
+    /// does.
+    pub log_bytes_a_day_max: usize,
+    /// Events a second that one principal may bring about, 10,000; what a minute allows may come at once.
+    pub events_a_second_max: usize,
+    /// Messages that one principal may send within 30 days, for so long are their ids remembered, 1,000,000: 100 MiB.
+    pub message_ids_max: usize,
+    /// Bytes of rules that one principal may have, 400,000.
+    pub rules_bytes_max: usize,
+    /// Feeds that one principal may open within a minute, 6,000.
+    pub feeds_a_minute_max: usize,
     /// Networks for which the limits per address do not hold, because many clients share their addresses. None.
     pub proxies: Vec<Network>,
     /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
@@ -128,6 +139,25 @@ pub struct ServerLimits {
     pub socket_buffer_bytes: usize,
 }
 
+impl ServerLimits {
+    /// How much of what all share one principal may take.
+    pub(super) fn quotas(&self) -> Quotas {
+        let set = [
+            (Quota::LogBytes, self.log_bytes_a_day_max),
+            (Quota::Events, self.events_a_second_max),
+            (Quota::MessageIds, self.message_ids_max),
+            (Quota::RulesBytes, self.rules_bytes_max),
+            (Quota::Feeds, self.feeds_a_minute_max),
+        ];
+        set.into_iter()
+            .fold(Quotas::default(), |quotas, (quota, max)| quotas.with(quota, max as u64))
+    }
+}
+
+fn default_of(quota: Quota) -> usize {
+    usize::try_from(quota.default_max()).unwrap_or(usize::MAX)
+}
+
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
@@ -139,6 +169,11 @@ impl Default for ServerLimits {
             address_handshakes_per_s_max: 50,
             anonymous_max: 100,
             address_anonymous_max: 10,
+            log_bytes_a_day_max: default_of(Quota::LogBytes),
+            events_a_second_max: default_of(Quota::Events),
+            message_ids_max: default_of(Quota::MessageIds),
+            rules_bytes_max: default_of(Quota::RulesBytes),
+            feeds_a_minute_max: default_of(Quota::Feeds),
             proxies: Vec::new(),
             unproven_max: 384,
             http_connections_max: 64,

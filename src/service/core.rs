@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::anonymous::Anonymous;
+use super::budget::FeedsOpened;
 use super::case::{Case, Verdict, controls};
 use super::clock::WallClock;
 use super::composing::ComposingRates;
@@ -43,6 +44,7 @@ pub struct Service {
     pub(super) composing: ComposingRates,
     pub(super) anonymous: Anonymous,
     pub(super) reviews: Reviews,
+    pub(super) feeds_opened: FeedsOpened,
     pub(super) clock: WallClock,
     /// When the running round began.
     round: Option<Timestamp>,
@@ -83,6 +85,7 @@ impl Service {
             composing: ComposingRates::default(),
             anonymous: Anonymous::default(),
             reviews: Reviews::default(),
+            feeds_opened: FeedsOpened::default(),
             round: None,
             part_left: 0,
             pending: Vec::new(),
@@ -228,7 +231,7 @@ impl Service {
     }
 
     /// A key may have been revoked after its session began.
-    fn check_actor(&self, actor: &Actor) -> Result<(), Refusal> {
+    pub(super) fn check_actor(&self, actor: &Actor) -> Result<(), Refusal> {
         if actor.principal.is_anonymous() {
             return Ok(());
         }
@@ -260,7 +263,7 @@ impl Service {
 
     fn open_presence(&mut self, now: Timestamp, request: OpenPresence) -> Result<Reply, Refusal> {
         let OpenPresence { feed, actor, presentities, after, epoch, with_watchers } = request;
-        self.check_actor(&actor)?;
+        self.check_opens(now, &actor)?;
         let stands = self.views.moment();
         let is_of_this_past = after <= stands && self.epochs.holds_at(epoch, after);
         let case = self.case(now);
@@ -306,7 +309,7 @@ impl Service {
         inbox: InboxAddress,
         (after, epoch): (Option<InboxSequence>, EpochId),
     ) -> Result<Reply, Refusal> {
-        self.check_actor(actor)?;
+        self.check_opens(now, actor)?;
         let place = after.map(|after| (after, epoch));
         let mut opened = open::inbox(self.case(now), &self.epochs, actor, &inbox, place)?;
         self.live.open_inbox(feed, &inbox, &actor.principal);

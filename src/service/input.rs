@@ -7,7 +7,7 @@ use core::fmt;
 use crate::model::limits::{REQUEST_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
-    Lifetime, Moment, Presentity, Principal, PublicKey, Role,
+    Lifetime, Moment, Presentity, Principal, PublicKey, Quotas, Role,
 };
 use crate::protocol::{Command, Question};
 
@@ -36,6 +36,8 @@ pub struct ServiceConfig {
     pub review_part: usize,
     /// Secret of this store, made once: keys the tags and tuple ids, so that they tell nothing about the log.
     pub secret: [u8; 32],
+    /// How much of what all share one principal may take.
+    pub quotas: Quotas,
     /// Drawn at random for each process: what it writes is of this epoch. With [`EpochId::NONE`] none begins.
     pub epoch: EpochId,
 }
@@ -55,6 +57,7 @@ impl ServiceConfig {
             round_part: ROUND_PART_MAX,
             review_part: ROUND_PART_MAX,
             secret,
+            quotas: Quotas::default(),
             epoch: EpochId::NONE,
         }
     }

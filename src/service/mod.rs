@@ -7,6 +7,7 @@
 mod access;
 mod anonymous;
 mod askers;
+mod budget;
 mod case;
 mod clock;
 mod compose;
@@ -22,6 +23,7 @@ mod live;
 mod nobody;
 mod observe;
 mod open;
+mod opens;
 mod operator;
 mod output;
 mod past;

@@ -6,7 +6,10 @@
 //! Must never hold: a refusal, a clock, or anything that cannot be folded again from the log.
 
 mod audience;
+mod budget;
+mod charge;
 mod clock;
+mod counts;
 mod domain;
 mod expiry;
 mod inbox;
@@ -24,7 +27,9 @@ mod views;
 mod watcher;
 
 pub use audience::{AudienceView, Seen};
+pub use budget::BudgetView;
 pub use clock::ClockView;
+pub use counts::Counts;
 pub use domain::DomainView;
 pub use expiry::Due;
 pub use inbox::{InboxView, MessageKey, ReceiptRequest, Row, RowKind, SenderKey};
@@ -34,7 +39,7 @@ pub use parts::PastParts;
 pub use presentity::{PresentityView, PublicationView};
 pub use principal::{ActView, DeviceView, PrincipalView};
 pub use record::{Record, RecordFault};
-pub use rules::{GrantView, RulesView};
+pub use rules::{GrantView, RulesView, stored_bytes};
 pub use store::StoreView;
-pub use views::{Counts, Views};
+pub use views::Views;
 pub use watcher::{SubscriptionView, WatcherView};

@@ -35,6 +35,7 @@ const DOMAIN: u8 = b'D';
 const STORE: u8 = b'S';
 const CLOCK: u8 = b'C';
 const OPERATIONS: u8 = b'O';
+const BUDGET: u8 = b'B';
 /// In a key of operations, in front of whose they are.
 const OF_DEVICE: u8 = b'D';
 const OF_PRINCIPAL: u8 = b'P';
@@ -106,6 +107,7 @@ impl Views {
             EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
             EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
             EntityKey::Operations(by) => vec![(key, self.remembered(by).as_deref().map(to_bytes))],
+            EntityKey::Budget(principal) => vec![(key, self.budgets.get(principal).map(to_bytes))],
         }
     }
 
@@ -150,7 +152,8 @@ impl Views {
         let remembered = self.operations.keys().filter(|by| self.remembered(by).is_some());
         let operations = remembered.cloned().map(EntityKey::Operations);
         let late = early.chain(rules).chain(audiences).chain(domains).chain(store).chain(clock);
-        late.chain(operations).collect()
+        let budgets = self.budgets.keys().cloned().map(EntityKey::Budget);
+        late.chain(operations).chain(budgets).collect()
     }
 
     /// The operations of `by` that are remembered at the moment of the last event.
@@ -200,6 +203,9 @@ impl Views {
             CLOCK => self.clock = from_bytes(value)?,
             OPERATIONS => {
                 self.operations.insert(operator(name)?, from_bytes(value)?);
+            }
+            BUDGET => {
+                self.budgets.insert(account(name)?, from_bytes(value)?);
             }
             _ => return Err(fault("its key is of no kind this program knows")),
         }
@@ -372,6 +378,7 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         EntityKey::Watcher(watcher) => (&[WATCHER], watcher.account().as_bytes()),
         EntityKey::Inbox(inbox) => (&[INBOX], inbox.account().as_bytes()),
         EntityKey::Rules(principal) => (&[RULES], principal.account().as_bytes()),
+        EntityKey::Budget(principal) => (&[BUDGET], principal.account().as_bytes()),
         EntityKey::Audience(presentity) => (&[AUDIENCE], presentity.account().as_bytes()),
         EntityKey::Domain(domain) => (&[DOMAIN], domain.as_str().as_bytes()),
         EntityKey::Store => (&[STORE], &[]),

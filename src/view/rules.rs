@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use postcard::ser_flavors::Size;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
@@ -48,7 +49,18 @@ pub struct GrantView {
     pub device: Option<DeviceId>,
 }
 
+/// How many bytes rules take where they are stored.
+pub fn stored_bytes<Rules: Serialize>(rules: &Rules) -> u64 {
+    let bytes = postcard::serialize_with_flavor(rules, Size::default());
+    bytes.expect("rules hold no type that postcard cannot write") as u64
+}
+
 impl RulesView {
+    /// How many bytes of rules it has.
+    pub fn bytes(&self) -> u64 {
+        stored_bytes(&self.access) + stored_bytes(&self.delivery) + stored_bytes(&self.visibility)
+    }
+
     /// What it grants `grantee`.
     pub fn rights(&self, grantee: &Principal) -> Rights {
         self.grants.get(grantee).map(|grant| grant.rights).unwrap_or_default()

@@ -8,8 +8,8 @@ use std::ops::Bound;
 use super::expiry::{Due, Ends, Expiry};
 use super::made::Made;
 use super::{
-    AudienceView, ClockView, DomainView, InboxView, InviteView, MessageKey, OperationsView,
-    PresentityView, PrincipalView, RulesView, StoreView, WatcherView,
+    AudienceView, BudgetView, ClockView, Counts, DomainView, InboxView, InviteView, MessageKey,
+    OperationsView, PresentityView, PrincipalView, RulesView, StoreView, WatcherView,
 };
 use crate::event::{
     EntityKey, Event, GrantChanged, GrantGiven, Operation, Operator, Outcome, PublicationKey,
@@ -20,17 +20,6 @@ use crate::model::{
     Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, NameLook, Presentity,
     Principal, Sequence, Timestamp,
 };
-
-/// How much the views hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Publications that live.
-    pub publications: u64,
-    /// Subscriptions that live.
-    pub subscriptions: u64,
-    /// Messages kept.
-    pub messages: u64,
-}
 
 /// All state of the service.
 #[derive(Debug, Default)]
@@ -49,6 +38,7 @@ pub struct Views {
     pub(super) store: StoreView,
     pub(super) clock: ClockView,
     pub(super) operations: BTreeMap<Operator, OperationsView>,
+    pub(super) budgets: BTreeMap<Principal, BudgetView>,
     /// Who has a live subscription to whom.
     pub(super) subscribers: BTreeMap<Presentity, BTreeSet<Principal>>,
     /// Who made what.
@@ -95,12 +85,13 @@ impl Views {
                 apply_once(self.clock.as_of, recorded, || self.clock.apply(recorded))
             }
             // What is there to know stands with the operations, as for every event that names one.
-            EntityKey::Operations(_) => true,
+            EntityKey::Operations(_) | EntityKey::Budget(_) => true,
         };
         if !known {
             self.changed.insert(entity);
         }
         self.remember(recorded);
+        self.charge(recorded);
         if let Event::WatcherForgotten(event) = &recorded.event {
             let by = Operator::Principal(event.watcher.clone());
             self.forget_operator(by, recorded.sequence);

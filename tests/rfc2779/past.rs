@@ -11,7 +11,7 @@ use adsum::log::SledLog;
 use adsum::model::limits::{DAY_MS, HOUR_MS, REQUEST_MS_DEFAULT};
 use adsum::model::{
     AccessRule, DeviceLabel, Document, EpochId, Handling, InviteId, Lifetime, Mode, OperationId,
-    Principal, PublicKey, PublicationName, Role, Timestamp, Who,
+    Principal, PublicKey, PublicationName, Quotas, Role, Timestamp, Who,
 };
 use adsum::protocol::Field as _;
 use adsum::protocol::{
@@ -39,6 +39,7 @@ impl Past {
     pub fn open(data: &Path) -> Self {
         let secret = std::fs::read(data.join("keys/store.secret")).unwrap();
         let config = ServiceConfig {
+            quotas: Quotas::default(),
             domains: vec![DOMAIN.parse().unwrap()],
             open_enrollment: true,
             secret: secret.try_into().unwrap(),

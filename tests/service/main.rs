@@ -26,6 +26,7 @@ mod limits;
 mod messages;
 mod past;
 mod presence;
+mod quotas;
 mod receipts;
 mod recoveries;
 mod repeats;

@@ -47,7 +47,7 @@ pub(crate) fn concerns(event: &Event) -> bool {
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
         EntityKey::Domain(_) | EntityKey::Store => true,
-        EntityKey::Clock | EntityKey::Operations(_) => false,
+        EntityKey::Clock | EntityKey::Operations(_) | EntityKey::Budget(_) => false,
     }
 }
 

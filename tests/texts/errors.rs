@@ -11,7 +11,9 @@ use adsum::commit::history::HistoryFault;
 use adsum::event::EntryFault;
 use adsum::format::{FormatFault, Position};
 use adsum::log::LogFault;
-use adsum::model::{InboxSequence, Lifetime, MessageId, NameRule, OperationId, Refusal, Sequence};
+use adsum::model::{
+    InboxSequence, Lifetime, MessageId, NameRule, OperationId, Quota, Refusal, Sequence,
+};
 use adsum::server::ServerError;
 
 use super::Told;
@@ -44,6 +46,10 @@ pub(crate) fn tell(told: &mut Told) {
 
 fn text(of: &str) -> String {
     of.to_owned()
+}
+
+fn over(quota: Quota, wait_ms: Option<u64>) -> Refusal {
+    Refusal::OverQuota { quota, max: 7, retry_after: wait_ms.map(Lifetime::from_ms) }
 }
 
 fn alice() -> String {
@@ -108,6 +114,11 @@ fn presence_and_messages(told: &mut Told) {
             (R::DuplicateId { id: text("m1") }, "m1"),
             (R::InboxFull { max: 9 }, "9 messages"),
             (R::SenderFull { max: 9 }, "9 messages"),
+            (over(Quota::LogBytes, Some(90_000)), "7 bytes of the log within a day"),
+            (over(Quota::Events, Some(500)), "7 events a second"),
+            (over(Quota::MessageIds, Some(9)), "7 messages sent within 30 days"),
+            (over(Quota::RulesBytes, None), "7 bytes of rules"),
+            (over(Quota::Feeds, Some(9)), "7 feeds opened within a minute"),
             (R::ExpiredMessage, "time to live"),
             (R::Refused { address: alice() }, "pres:alice"),
             (R::DeliveryRefused { address: alice(), reason: text("no") }, "alice"),

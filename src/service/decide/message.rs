@@ -31,6 +31,8 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
     if let Some(duplicate) = duplicate(case, &sender, &send, digest)? {
         return Ok(duplicate);
     }
+    case.check_writes(&sender)?;
+    case.check_sends(&sender)?;
     let way = way_of(case, &[&sender, &actor.principal], &send)?;
     let from = From { sender, device: actor.device };
     store(case, from, send, (lifetime, digest), way)

@@ -31,12 +31,23 @@ pub(super) use subscription_state::{about, in_force, review, settled};
 pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {
     check_identified(actor, &command)?;
     let Some(operation) = repeat::operation(actor, &command) else {
+        check_budget(case, actor, &command)?;
         return judge(case, actor, command);
     };
     if let Some(repeated) = repeat::answer(case, &operation) {
         return Ok(repeated);
     }
+    check_budget(case, actor, &command)?;
     judge(case, actor, command).map(|verdict| repeat::recorded(case, operation, verdict))
+}
+
+/// Whoever has taken too much can still end a right, and rule a domain. A message is judged when it is known not to be a
+/// repeat.
+fn check_budget(case: Case<'_>, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    match command {
+        Command::RevokeKey(_) | Command::Administer(_) | Command::Send(_) => Ok(()),
+        _ => case.check_writes(&actor.principal),
+    }
 }
 
 fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Refusal> {

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: what a rule does (see `model`), or what a change of rules does to subscriptions (see `service::review`).
 
+use serde::Serialize;
+
 use crate::event::{
     AccessRulesAmended, DeliveryRulesAmended, DomainRulesAmended, Event, RulesReviewed,
     VisibilityRulesAmended,
@@ -12,7 +14,7 @@ use crate::model::{
 use crate::protocol::{Answer, ChangeDelivery, ChangeRules, ChangeVisibility, RulesOwner};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
-use crate::view::RulesView;
+use crate::view::{RulesView, stored_bytes};
 
 /// Changes the access rules of a presentity or a domain.
 pub(super) fn access(
@@ -44,6 +46,9 @@ fn of_presentity(
     check_tuples(case, &presentity, &change.put)?;
     let before = case.rulebook(&presentity);
     let rules = before.own.change(change.put, &change.remove)?;
+    let mut own = before.own.clone();
+    own.apply(&rules);
+    check_bytes(case, &owner, (before.own, &own))?;
     let version = version + 1;
     let event = AccessRulesAmended {
         presentity,
@@ -82,6 +87,17 @@ fn of_domain(
         rules,
     };
     Ok(Verdict::new(Event::DomainRulesAmended(event), Reply::Done(Answer::Changed { version })))
+}
+
+/// Whether one kind of the rules of `owner` may become what they are after a change.
+fn check_bytes<Rules: Serialize>(
+    case: Case<'_>,
+    owner: &Principal,
+    (before, after): (&Rules, &Rules),
+) -> Result<(), Refusal> {
+    let all = case.views.rules(owner).map_or(0, RulesView::bytes);
+    let others = all.saturating_sub(stored_bytes(before));
+    case.check_rules_bytes(all, others + stored_bytes(after))
 }
 
 fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {
@@ -132,6 +148,9 @@ pub(super) fn delivery(
     check_version(if_version, view.delivery_version)?;
     let version = view.delivery_version + 1;
     let rules = view.delivery.change(change)?;
+    let mut after = view.delivery.clone();
+    after.apply(&rules);
+    check_bytes(case, &inbox.principal(), (&view.delivery, &after))?;
     let by = actor.principal.clone();
     let event = DeliveryRulesAmended { inbox, version, rules, by, operation };
     Ok(Verdict::new(Event::DeliveryRulesAmended(event), Reply::Done(Answer::Changed { version })))
@@ -150,6 +169,9 @@ pub(super) fn visibility(
     let view = case.views.rules(&actor.principal).unwrap_or(&none);
     let put = put.into_iter().map(|row| (row.who, row.is_shown)).collect();
     let rules = view.visibility.change(put, remove)?;
+    let mut after = view.visibility.clone();
+    after.apply(&rules);
+    check_bytes(case, &actor.principal, (&view.visibility, &after))?;
     let (version, watcher) = (view.visibility_version + 1, actor.principal.clone());
     let event = VisibilityRulesAmended { watcher, version, rules, operation };
     Ok(Verdict::new(Event::VisibilityRulesAmended(event), Reply::Done(Answer::Changed { version })))

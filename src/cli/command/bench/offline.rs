@@ -16,7 +16,7 @@ use crate::commit::Commit;
 use crate::log::SledLog;
 use crate::model::{
     ContentType, DeviceLabel, Domain, Handling, InboxSequence, Lifetime, MessageId, OperationId,
-    Payload, Presentity, PublicationName, Receipts,
+    Payload, Presentity, PublicationName, Quotas, Receipts,
 };
 use crate::protocol::{Command, Publish, Send, Subscribe};
 use crate::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
@@ -41,6 +41,7 @@ impl Offline {
         let config = ServiceConfig {
             open_enrollment: true,
             default_access: Handling::Allow,
+            quotas: Quotas::UNBOUNDED,
             ..ServiceConfig::new(vec![domain], [0; 32])
         };
         let commit = Commit::open(config, Box::new(log), &mut |_, _| {})?;

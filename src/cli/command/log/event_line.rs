@@ -53,6 +53,7 @@ fn entity(key: &EntityKey) -> String {
         EntityKey::Principal(principal)
         | EntityKey::Watcher(principal)
         | EntityKey::Rules(principal)
+        | EntityKey::Budget(principal)
         | EntityKey::Operations(Operator::Principal(principal)) => principal.to_string(),
         EntityKey::Presentity(presentity) | EntityKey::Audience(presentity) => {
             presentity.to_string()

@@ -151,6 +151,11 @@ settings! {
     "limits" "address_handshakes_per_s_max" = server.limits.address_handshakes_per_s_max, "handshakes a second from one IPv4 address or IPv6 /64";
     "limits" "anonymous_max" = server.limits.anonymous_max, "anonymous sessions at once";
     "limits" "address_anonymous_max" = server.limits.address_anonymous_max, "anonymous sessions at once from one IPv4 address or IPv6 /64";
+    "limits" "log_bytes_a_day_max" = server.limits.log_bytes_a_day_max, "bytes of the log that one principal may fill within a day";
+    "limits" "events_a_second_max" = server.limits.events_a_second_max, "events a second that one principal may bring about; what a minute allows may come at once";
+    "limits" "message_ids_max" = server.limits.message_ids_max, "messages that one principal may send within 30 days";
+    "limits" "rules_bytes_max" = server.limits.rules_bytes_max, "bytes of rules that one principal may have";
+    "limits" "feeds_a_minute_max" = server.limits.feeds_a_minute_max, "feeds that one principal may open within a minute";
     "limits" "proxies" = server.limits.proxies, "networks for which the limits per address do not hold, such as 192.0.2.0/24";
     "limits" "unproven_max" = server.limits.unproven_max, "connections at once that have not proven who they are";
     "limits" "http_connections_max" = server.limits.http_connections_max, "connections at once to health and metrics";
