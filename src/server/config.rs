@@ -112,15 +112,15 @@ pub struct ServerLimits {
     pub address_anonymous_max: usize,
     /// Bytes of the log that one principal may fill within a day, 4 GiB: a hundred times what a person with several devices
     /// does.
-    pub log_bytes_a_day_max: usize,
+    pub log_bytes_a_day_max: u64,
     /// Events a second that one principal may bring about, 10,000; what a minute allows may come at once.
-    pub events_a_second_max: usize,
+    pub events_a_second_max: u64,
     /// Messages that one principal may send within 30 days, for so long are their ids remembered, 1,000,000: 100 MiB.
-    pub message_ids_max: usize,
+    pub message_ids_max: u64,
     /// Bytes of rules that one principal may have, 400,000.
-    pub rules_bytes_max: usize,
+    pub rules_bytes_max: u64,
     /// Feeds that one principal may open within a minute, 6,000.
-    pub feeds_a_minute_max: usize,
+    pub feeds_a_minute_max: u64,
     /// Networks for which the limits per address do not hold, because many clients share their addresses. None.
     pub proxies: Vec<Network>,
     /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
@@ -149,13 +149,8 @@ impl ServerLimits {
             (Quota::RulesBytes, self.rules_bytes_max),
             (Quota::Feeds, self.feeds_a_minute_max),
         ];
-        set.into_iter()
-            .fold(Quotas::default(), |quotas, (quota, max)| quotas.with(quota, max as u64))
+        set.into_iter().fold(Quotas::default(), |quotas, (quota, max)| quotas.with(quota, max))
     }
-}
-
-fn default_of(quota: Quota) -> usize {
-    usize::try_from(quota.default_max()).unwrap_or(usize::MAX)
 }
 
 impl Default for ServerLimits {
@@ -169,11 +164,11 @@ impl Default for ServerLimits {
             address_handshakes_per_s_max: 50,
             anonymous_max: 100,
             address_anonymous_max: 10,
-            log_bytes_a_day_max: default_of(Quota::LogBytes),
-            events_a_second_max: default_of(Quota::Events),
-            message_ids_max: default_of(Quota::MessageIds),
-            rules_bytes_max: default_of(Quota::RulesBytes),
-            feeds_a_minute_max: default_of(Quota::Feeds),
+            log_bytes_a_day_max: Quota::LogBytes.default_max(),
+            events_a_second_max: Quota::Events.default_max(),
+            message_ids_max: Quota::MessageIds.default_max(),
+            rules_bytes_max: Quota::RulesBytes.default_max(),
+            feeds_a_minute_max: Quota::Feeds.default_max(),
             proxies: Vec::new(),
             unproven_max: 384,
             http_connections_max: 64,

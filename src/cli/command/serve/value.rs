@@ -231,20 +231,38 @@ impl Kind for bool {
     }
 }
 
+/// A count of what is there at once: of things in memory.
 impl Kind for usize {
     fn read(value: &Value) -> Result<Self, String> {
-        let number = match value {
-            Value::Integer(number) => Self::try_from(*number).ok(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        let fits = number.filter(|number| (1..=u32::MAX as Self).contains(number));
-        fits.ok_or_else(|| "it must be a whole number from 1 to 4294967295".to_owned())
+        whole(value, u32::MAX.into())
     }
 
     fn show(&self) -> Option<Value> {
         i64::try_from(*self).ok().map(Value::Integer)
     }
+}
+
+/// A count of what comes in a time.
+impl Kind for u64 {
+    fn read(value: &Value) -> Result<Self, String> {
+        whole(value, i64::MAX)
+    }
+
+    fn show(&self) -> Option<Value> {
+        i64::try_from(*self).ok().map(Value::Integer)
+    }
+}
+
+/// A number from 1 to `max`.
+fn whole<Number: TryFrom<i64>>(value: &Value, max: i64) -> Result<Number, String> {
+    let number = match value {
+        Value::Integer(number) => Some(*number),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| (1..=max).contains(number));
+    let number = number.and_then(|number| Number::try_from(number).ok());
+    number.ok_or_else(|| format!("it must be a whole number from 1 to {max}"))
 }
 
 impl Kind for Duration {
