@@ -68,10 +68,6 @@ impl Event {
     /// As [`Event::doer`], of what changes rules, rights, domains and who may come in.
     fn decider(&self) -> Option<Principal> {
         match self {
-            Self::AccessRulesAmended(event) => Some(&event.by),
-            Self::DeliveryRulesAmended(event) => Some(&event.by),
-            Self::VisibilityRulesAmended(event) => Some(&event.watcher),
-            Self::DomainRulesAmended(event) => Some(&event.by),
             Self::GrantGiven(event) => Some(&event.by),
             Self::GrantChanged(event) => Some(&event.by),
             Self::InviteIssued(event) => event.by.as_ref(),
@@ -81,7 +77,7 @@ impl Event {
                 Operator::Principal(principal) => Some(principal),
                 Operator::Device(_) => None,
             },
-            _ => None,
+            _ => self.rules_changed_by(),
         }
         .cloned()
     }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Event;
 use crate::model::{
     AccessRule, AccessRules, DeliveryChanged, DeliveryRules, DeviceId, InboxAddress, OperationId,
     Presentity, Principal, Rights, RuleChanges, Sequence, Timestamp, VisibilityChanged,
@@ -143,4 +144,17 @@ pub struct GrantChanged {
     pub by: Principal,
     /// The device's name for the operation.
     pub operation: OperationId,
+}
+
+impl Event {
+    /// Who changed rules by this.
+    pub(super) fn rules_changed_by(&self) -> Option<&Principal> {
+        match self {
+            Self::AccessRulesAmended(event) => Some(&event.by),
+            Self::DeliveryRulesAmended(event) => Some(&event.by),
+            Self::VisibilityRulesAmended(event) => Some(&event.watcher),
+            Self::DomainRulesAmended(event) => Some(&event.by),
+            _ => None,
+        }
+    }
 }

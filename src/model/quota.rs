@@ -20,7 +20,7 @@ words! {
         Events = "events-a-second";
         /// Ids of messages sent that are remembered, in all inboxes together.
         MessageIds = "message-ids-remembered";
-        /// Bytes of access, delivery and visibility rules.
+        /// Bytes of all rules that it has.
         RulesBytes = "rules-bytes";
         /// Feeds opened within a minute.
         Feeds = "feeds-a-minute";
