@@ -11,7 +11,7 @@ use crate::model::{
     VisibilityRules,
 };
 
-/// See [`Event::AccessRulesChanged`](super::Event::AccessRulesChanged).
+/// See [`Event::AccessRulesChanged`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessRulesChanged {
     /// Whose rules.
@@ -30,7 +30,7 @@ pub struct AccessRulesChanged {
     pub previous: Sequence,
 }
 
-/// See [`Event::RulesReviewed`](super::Event::RulesReviewed).
+/// See [`Event::RulesReviewed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesReviewed {
     /// Whose rules.
@@ -39,7 +39,7 @@ pub struct RulesReviewed {
     pub through: Timestamp,
 }
 
-/// See [`Event::DeliveryRulesChanged`](super::Event::DeliveryRulesChanged).
+/// See [`Event::DeliveryRulesChanged`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRulesChanged {
     /// Whose rules.
@@ -54,7 +54,7 @@ pub struct DeliveryRulesChanged {
     pub operation: OperationId,
 }
 
-/// See [`Event::VisibilityRulesChanged`](super::Event::VisibilityRulesChanged).
+/// See [`Event::VisibilityRulesChanged`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisibilityRulesChanged {
     /// Whose rules.
@@ -67,7 +67,7 @@ pub struct VisibilityRulesChanged {
     pub operation: OperationId,
 }
 
-/// See [`Event::AccessRulesAmended`](super::Event::AccessRulesAmended).
+/// See [`Event::AccessRulesAmended`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessRulesAmended {
     /// Whose rules.
@@ -86,7 +86,7 @@ pub struct AccessRulesAmended {
     pub previous: Sequence,
 }
 
-/// See [`Event::DeliveryRulesAmended`](super::Event::DeliveryRulesAmended).
+/// See [`Event::DeliveryRulesAmended`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRulesAmended {
     /// Whose rules.
@@ -101,7 +101,7 @@ pub struct DeliveryRulesAmended {
     pub operation: OperationId,
 }
 
-/// See [`Event::VisibilityRulesAmended`](super::Event::VisibilityRulesAmended).
+/// See [`Event::VisibilityRulesAmended`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisibilityRulesAmended {
     /// Whose rules.
@@ -114,7 +114,7 @@ pub struct VisibilityRulesAmended {
     pub operation: OperationId,
 }
 
-/// See [`Event::GrantGiven`](super::Event::GrantGiven).
+/// See [`Event::GrantGiven`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantGiven {
     /// Who grants.
@@ -131,7 +131,7 @@ pub struct GrantGiven {
     pub operation: OperationId,
 }
 
-/// See [`Event::GrantChanged`](super::Event::GrantChanged).
+/// See [`Event::GrantChanged`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantChanged {
     /// Who grants.
