@@ -426,3 +426,12 @@ fn addresses_and_text_are_escaped_as_uri_and_xml_need_it() {
     assert_eq!(read.document.notes()[0], note(hard));
     assert_eq!(read.document.notes()[1], note("\u{fffd}\u{fffd}"), "XML cannot hold these");
 }
+
+#[test]
+fn what_begins_with_a_byte_order_mark_is_no_element_and_left_out() {
+    let elements = ["\u{feff}<x xmlns=\"urn:x\"/>", "\u{feff}", "<y xmlns=\"urn:y\"/>"];
+    let markup = elements.iter().map(|element| Payload::text(element)).collect();
+    let written = pidf::write(&alice(), &Document::new(Vec::new(), Vec::new(), markup).unwrap());
+    let read = pidf::parse(written.as_bytes()).expect("what is written can be read").document;
+    assert_eq!(texts(read.markup()), elements[2..]);
+}

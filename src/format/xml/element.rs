@@ -134,7 +134,8 @@ pub(in crate::format) struct Needs {
 ///
 /// `depth` is how many elements will be around it. `None` if it could not be put into a document.
 pub(in crate::format) fn standalone(text: &str, depth: usize) -> Option<Needs> {
-    let text = decode("element", text.as_bytes(), text.len()).ok()?;
+    // Only looked through: a byte order mark may begin a document, and no element within one.
+    decode("element", text.as_bytes(), text.len()).ok()?;
     let trimmed = text.trim_matches(is_space);
     let mut reader = Reader::element(trimmed, XML_DEPTH_MAX.checked_sub(depth)?);
     let mut needs = None;
