@@ -51,6 +51,7 @@ mod outcome;
 mod profile;
 mod publish;
 mod query;
+mod quota;
 mod random;
 mod recovery;
 mod request_id;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AdministratorAct, Principal};
+use crate::model::{AdministratorAct, Principal, Quota};
 
 /// See [`Event::ServicesSwitched`](super::Event::ServicesSwitched).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,4 +41,17 @@ pub struct AdministratorActed {
     pub act: AdministratorAct,
     /// To what, such as the other end of a subscription; may be empty.
     pub about: String,
+}
+
+/// See [`Event::QuotaSet`](super::Event::QuotaSet).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaSet {
+    /// Whose.
+    pub principal: Principal,
+    /// Of what.
+    pub quota: Quota,
+    /// How much it may take from now on; `None` for what its domain or the operator says.
+    pub max: Option<u64>,
+    /// By which administrator.
+    pub by: Principal,
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccessRule, AccessRules, Domain, OperationId, Principal, RuleChanges};
+use crate::model::{AccessRule, AccessRules, Domain, OperationId, Principal, Quota, RuleChanges};
 
 /// See [`Event::DomainCreated`](super::Event::DomainCreated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,4 +67,17 @@ pub struct DomainRulesAmended {
     pub by: Principal,
     /// The device's name for the operation.
     pub operation: OperationId,
+}
+
+/// See [`Event::DomainQuotaSet`](super::Event::DomainQuotaSet).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainQuotaSet {
+    /// The domain.
+    pub domain: Domain,
+    /// Of what.
+    pub quota: Quota,
+    /// How much everybody in it may take from now on who has no quota of its own; `None` for what the operator says.
+    pub max: Option<u64>,
+    /// Who set it.
+    pub by: Principal,
 }

@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::administration::{AdministratorActed, PrincipalSuspended, ServicesSwitched};
+use super::administration::{AdministratorActed, PrincipalSuspended, QuotaSet, ServicesSwitched};
 use super::clock::ClockMoved;
 use super::domain::{
-    DomainCreated, DomainRemoved, DomainRulesAmended, DomainRulesChanged, DomainSwitched,
+    DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesAmended, DomainRulesChanged,
+    DomainSwitched,
 };
 use super::identity::{InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked};
 use super::message::{
@@ -209,4 +210,8 @@ events! {
     ReviewBegan "review-began" |_| Store;
     /// All changes of these rules have come to all subscriptions that they are about.
     ReviewEnded "review-ended" |_| Store;
+    /// How much a principal may take of what all share was set, or is what its domain or the operator says again.
+    QuotaSet "quota-set" |event| Principal(event.principal.clone());
+    /// How much those of a domain may take of what all share was set, or is what the operator says again.
+    DomainQuotaSet "domain-quota-set" |event| Domain(event.domain.clone());
 }

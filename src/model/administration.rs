@@ -42,5 +42,7 @@ words! {
         SwitchedServices = 6, "switched-services";
         /// Started a recovery of the principal's name.
         StartedRecovery = 7, "started-recovery";
+        /// Set a quota of the principal, or took one back that was set.
+        SetQuota = 8, "set-quota";
     }
 }

@@ -253,6 +253,9 @@ pub const LOG_BYTES_A_DAY_MAX: u64 = 4 * 1024 * 1024 * 1024;
 pub const EVENTS_A_SECOND_MAX: u64 = 10_000;
 /// Messages that a principal may send within the time that their ids are remembered: an id takes 100 bytes of memory.
 pub const MESSAGE_IDS_REMEMBERED_MAX: u64 = 1_000_000;
+/// Messages of one sender that may wait in all inboxes together for any of their owners' devices: word to a hundred thousand
+/// who are away. Each takes 130 bytes of memory.
+pub const MESSAGES_STORED_OF_SENDER_MAX: u64 = 100_000;
 /// Bytes of all rules of an owner, as they are stored: a full set of access rules that name people, twice.
 pub const RULES_BYTES_MAX: usize = 400_000;
 /// Feeds that a principal may open within a minute, on all its devices.

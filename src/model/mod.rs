@@ -31,6 +31,7 @@ mod text;
 mod tuple_id;
 mod units;
 mod watcher;
+mod window;
 mod word;
 
 pub use access::*;
@@ -57,4 +58,5 @@ pub use subscription::*;
 pub use tuple_id::*;
 pub use units::*;
 pub use watcher::*;
+pub use window::*;
 pub(crate) use word::words;

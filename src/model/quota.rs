@@ -1,60 +1,123 @@
-//! Quotas: what one principal may take of what all share, and by which window it is counted.
+//! Quotas: what one principal may take of what all share, and who says how much.
 //!
 //! Must never hold: what somebody has taken (see `view`).
+
+use core::fmt;
+use core::str::FromStr;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    DEDUPLICATION_MS, EVENTS_A_SECOND_MAX, FEEDS_A_MINUTE_MAX, LOG_BYTES_A_DAY_MAX,
-    MESSAGE_IDS_REMEMBERED_MAX, MINUTE_MS, RULES_BYTES_MAX,
+    EVENTS_A_SECOND_MAX, FEEDS_A_MINUTE_MAX, INVITES_OF_ADMINISTRATOR_MAX, LOG_BYTES_A_DAY_MAX,
+    MESSAGE_IDS_REMEMBERED_MAX, MESSAGES_STORED_OF_SENDER_MAX, MESSAGES_WAITING_OF_SENDER_MAX,
+    RULES_BYTES_MAX, SUBSCRIPTIONS_MAX,
 };
-use super::{Lifetime, Timestamp, words};
+use super::{Domain, Lifetime, Principal, Refusal, RefusalCode, words};
 
-words! {
-    /// What a quota is of.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-    Quota {
-        /// Bytes of the log within a day.
-        LogBytes = "log-bytes-a-day";
-        /// Events a second; what a minute allows may come at once.
-        Events = "events-a-second";
-        /// Ids of messages sent that are remembered, in all inboxes together.
-        MessageIds = "message-ids-remembered";
-        /// Bytes of all rules that it has.
-        RulesBytes = "rules-bytes";
-        /// Feeds opened within a minute.
-        Feeds = "feeds-a-minute";
-    }
+/// Defines the quotas: of each its word, the most if nothing else is set, the code of the refusal of one more, in words what
+/// was done and of what there is too much, and what to do about it beside waiting; empty if only waiting helps.
+macro_rules! quotas {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $word:literal = $max:expr, $code:ident: $did:literal, $of:literal; $cure:literal;
+    )*) => {
+        words! {
+            /// What a quota is of.
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+            Quota { $($(#[$doc])* $name = $word;)* }
+        }
+
+        impl Quota {
+            /// The most, unless something else is set.
+            pub const fn default_max(self) -> u64 {
+                match self { $(Self::$name => $max as u64,)* }
+            }
+
+            /// The code of the refusal of one more.
+            pub const fn code(self) -> RefusalCode {
+                match self { $(Self::$name => RefusalCode::$code,)* }
+            }
+
+            /// What whoever has too much did, in a refusal; empty if it has it.
+            const fn did(self) -> &'static str {
+                match self { $(Self::$name => $did,)* }
+            }
+
+            /// What there is too much of, in a refusal.
+            pub const fn of(self) -> &'static str {
+                match self { $(Self::$name => $of,)* }
+            }
+
+            const fn cure(self) -> &'static str {
+                match self { $(Self::$name => $cure,)* }
+            }
+        }
+    };
+}
+
+// New ones stand last: the log has their places as numbers.
+quotas! {
+    /// Bytes of the log within a day.
+    LogBytes "log-bytes-a-day" = LOG_BYTES_A_DAY_MAX, QuotaLogBytes:
+        "filled", "bytes of the log within a day"; "";
+    /// Events a second; what a minute allows may come at once.
+    Events "events-a-second" = EVENTS_A_SECOND_MAX, QuotaEvents:
+        "brought about", "events a second"; "";
+    /// Ids of messages sent that are remembered, in all inboxes together.
+    MessageIds "message-ids-remembered" = MESSAGE_IDS_REMEMBERED_MAX, QuotaMessageIds:
+        "sent", "messages within 30 days"; "";
+    /// Bytes of all rules that it has.
+    RulesBytes "rules-bytes" = RULES_BYTES_MAX, QuotaRulesBytes:
+        "", "bytes of rules"; "remove some rules first";
+    /// Feeds opened within a minute.
+    Feeds "feeds-a-minute" = FEEDS_A_MINUTE_MAX, QuotaFeeds:
+        "opened", "feeds within a minute"; "";
+    /// Subscriptions that live.
+    Subscriptions "subscriptions" = SUBSCRIPTIONS_MAX, SubscriptionsFull:
+        "", "subscriptions"; "end one";
+    /// Invites that are open. Whoever is no administrator has no more than a device each.
+    Invites "invites-open" = INVITES_OF_ADMINISTRATOR_MAX, InvitesFull:
+        "", "open invites"; "withdraw some";
+    /// Messages in one inbox that none of its owner's devices has taken.
+    Waiting "messages-waiting-of-sender" = MESSAGES_WAITING_OF_SENDER_MAX, SenderFull:
+        "", "messages that wait unread in the inbox"; "try again when its owner has read some";
+    /// The same in all inboxes together.
+    Stored "messages-stored-of-sender" = MESSAGES_STORED_OF_SENDER_MAX, QuotaMessagesStored:
+        "", "messages that wait unread in all inboxes"; "try again when some of them were read";
 }
 
 impl Quota {
-    /// The most, unless something else is set.
-    pub const fn default_max(self) -> u64 {
-        match self {
-            Self::LogBytes => LOG_BYTES_A_DAY_MAX,
-            Self::Events => EVENTS_A_SECOND_MAX,
-            Self::MessageIds => MESSAGE_IDS_REMEMBERED_MAX,
-            Self::RulesBytes => RULES_BYTES_MAX as u64,
-            Self::Feeds => FEEDS_A_MINUTE_MAX,
-        }
+    /// What whoever may have none at all can do.
+    pub const ASK: &'static str = "ask an administrator of your domain for some";
+
+    /// Whether it is of what stays, in memory too, and not of what passes. Of what stays nobody is given more than the
+    /// operator says, because all share the memory; what passes costs whoever takes it its turns.
+    pub const fn stays(self) -> bool {
+        !matches!(self, Self::LogBytes | Self::Events | Self::Feeds)
     }
 
-    /// What there is too much of, in a refusal.
-    pub const fn of(self) -> &'static str {
-        match self {
-            Self::LogBytes => "bytes of the log within a day",
-            Self::Events => "events a second",
-            Self::MessageIds => "messages sent within 30 days",
-            Self::RulesBytes => "bytes of rules",
-            Self::Feeds => "feeds opened within a minute",
-        }
+    /// What is too large if an administrator sets too much.
+    pub fn part(self) -> String {
+        format!("quota {}", self.as_str())
+    }
+
+    /// Of how much there is too much, in a refusal.
+    pub fn too_much(self, max: u64) -> String {
+        let space = if self.did().is_empty() { "" } else { " " };
+        format!("{}{space}{max} {}", self.did(), self.of())
     }
 
     /// What to do about it.
-    pub fn cure(self, retry_after: Option<Lifetime>) -> String {
+    pub fn remedy(self, max: u64, retry_after: Option<Lifetime>) -> String {
         let wait =
             retry_after.map(|wait| format!("try again in {} s", wait.as_ms().div_ceil(1_000)));
-        wait.unwrap_or_else(|| "remove some rules first".to_owned())
+        match (self.cure(), wait) {
+            (cure, None) if max == 0 || cure.is_empty() => Self::ASK.to_owned(),
+            (cure, None) => cure.to_owned(),
+            ("", Some(wait)) => wait,
+            (cure, Some(wait)) => format!("{cure}, or {wait}"),
+        }
     }
 }
 
@@ -87,102 +150,114 @@ impl Quotas {
         self.0[quota as usize] = max;
         self
     }
+
+    /// How much of `quota`, to be set.
+    pub const fn max_mut(&mut self, quota: Quota) -> &mut u64 {
+        &mut self.0[quota as usize]
+    }
 }
 
-/// A stretch of time that moves on, in which something is counted: what came in the last whole one counts for as much as
-/// it still overlaps with. Two numbers, whatever comes; they are the same whenever they are looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    number: u64,
-    count: u64,
-    before: u64,
+/// Quotas that an administrator set: how much of each.
+pub type QuotasSet = BTreeMap<Quota, u64>;
+
+/// Whose quota it is: a principal's, or that of everybody in a domain who has none of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuotaOwner {
+    /// Everybody's in a domain, written `@example.com`.
+    Domain(Domain),
+    /// A principal's.
+    Principal(Principal),
 }
 
-/// How long the window of log bytes is.
-pub const LOG_BYTES_WINDOW_MS: u64 = super::limits::DAY_MS;
-/// How long the window of events is.
-pub const EVENTS_WINDOW_MS: u64 = MINUTE_MS;
-/// How long the window of message ids is: as long as they are remembered.
-pub const MESSAGE_IDS_WINDOW_MS: u64 = DEDUPLICATION_MS;
-
-impl Window {
-    /// Counts `amount` at `now`. Time never goes back.
-    pub fn add(&mut self, now: Timestamp, width_ms: u64, amount: u64) {
-        let number = now.as_ms() / width_ms;
-        if number > self.number {
-            self.before = if number == self.number + 1 { self.count } else { 0 };
-            (self.number, self.count) = (number, 0);
-        }
-        self.count = self.count.saturating_add(amount);
-    }
-
-    /// How much there is in the window that ends at `now`.
-    pub fn count(&self, now: Timestamp, width_ms: u64) -> u64 {
-        let (number, passed_ms) = (now.as_ms() / width_ms, now.as_ms() % width_ms);
-        let left = |count: u64| {
-            let part = u128::from(count) * u128::from(width_ms - passed_ms);
-            u64::try_from(part / u128::from(width_ms)).unwrap_or(u64::MAX)
-        };
-        match number.saturating_sub(self.number) {
-            0 => self.count.saturating_add(left(self.before)),
-            1 => left(self.count),
-            _ => 0,
+impl QuotaOwner {
+    /// The domain whose administrators set it.
+    pub fn domain(&self) -> Domain {
+        match self {
+            Self::Domain(domain) => domain.clone(),
+            Self::Principal(principal) => principal.home(),
         }
     }
+}
 
-    /// How long after `now` there is less than `max` in the window; at once if there is.
-    pub fn less_than(&self, max: u64, now: Timestamp, width_ms: u64) -> Lifetime {
-        let end = (self.number + 2) * width_ms;
-        let (mut low, mut high) = (now.as_ms(), end.max(now.as_ms()));
-        // It only becomes less as time passes.
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.count(Timestamp::from_ms(middle), width_ms) < max {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
+impl fmt::Display for QuotaOwner {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(domain) => write!(to, "@{domain}"),
+            Self::Principal(principal) => principal.fmt(to),
         }
-        Lifetime::from_ms(low - now.as_ms())
     }
+}
+
+impl FromStr for QuotaOwner {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        match text.strip_prefix('@') {
+            Some(domain) => domain.parse().map(Self::Domain),
+            None => text.parse().map(Self::Principal),
+        }
+    }
+}
+
+impl FromStr for Quota {
+    type Err = Refusal;
+
+    fn from_str(word: &str) -> Result<Self, Refusal> {
+        let known = || Self::ALL.iter().map(|quota| quota.as_str()).collect::<Vec<_>>().join(", ");
+        let unknown = || Refusal::bad_field("quota", &format!("is none of {}; send one", known()));
+        Self::ALL.iter().copied().find(|quota| quota.as_str() == word).ok_or_else(unknown)
+    }
+}
+
+words! {
+    /// Who said how much of a quota there may be. Whoever stands last here wins.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    QuotaSource {
+        /// The operator, for everybody.
+        Operator = "operator";
+        /// An administrator, for the domain.
+        Domain = "domain";
+        /// An administrator, for the principal.
+        Principal = "principal";
+    }
+}
+
+/// One quota, as its owner or an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaRow {
+    /// The word of the quota; a later version may have others than [`Quota`].
+    pub quota: String,
+    /// How much there may be.
+    pub max: u64,
+    /// How much is taken now; `None` for a domain, and for what tells of what others do.
+    pub used: Option<u64>,
+    /// Who said so.
+    pub source: QuotaSource,
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    fn at(ms: u64) -> Timestamp {
-        Timestamp::from_ms(ms)
+    #[test]
+    fn every_quota_reads_back_by_its_word_and_an_owner_by_its_name() {
+        for quota in Quota::ALL {
+            assert_eq!(quota.as_str().parse(), Ok(*quota));
+        }
+        let unknown = "feeds".parse::<Quota>().unwrap_err().to_string();
+        assert!(unknown.starts_with("the quota is none of log-bytes-a-day, "), "{unknown}");
+        for name in ["bob@d.example", "@d.example"] {
+            let owner: QuotaOwner = name.parse().unwrap();
+            assert_eq!((owner.to_string().as_str(), owner.domain().as_str()), (name, "d.example"));
+        }
     }
 
     #[test]
-    fn what_came_in_the_window_before_counts_for_as_much_as_it_overlaps() {
-        let mut window = Window::default();
-        window.add(at(1_000), 1_000, 100);
-        let counts = [1_999, 2_000, 2_500, 2_999, 3_000].map(|ms| window.count(at(ms), 1_000));
-        assert_eq!(counts, [100, 100, 50, 0, 0]);
-        window.add(at(2_500), 1_000, 7);
-        assert_eq!(window.count(at(2_500), 1_000), 57);
-        window.add(at(9_000), 1_000, 1);
-        assert_eq!(window.count(at(9_000), 1_000), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn who_waits_as_long_as_told_finds_room_and_not_a_millisecond_before(
-            adds in prop::collection::vec((0..700_u64, 1..9_u64), 1..9),
-            max in 1..20_u64,
-        ) {
-            let (mut window, mut now) = (Window::default(), 0);
-            for (passed, amount) in adds {
-                now += passed;
-                window.add(at(now), 1_000, amount);
-            }
-            let wait = window.less_than(max, at(now), 1_000).as_ms();
-            prop_assert!(window.count(at(now + wait), 1_000) < max);
-            prop_assert!(wait == 0 || window.count(at(now + wait - 1), 1_000) >= max);
-        }
+    fn what_helps_is_said_and_where_nothing_does_whom_to_ask() {
+        let wait = Some(Lifetime::from_ms(1_500));
+        assert_eq!(Quota::Events.remedy(1, wait), "try again in 2 s");
+        assert_eq!(Quota::Subscriptions.remedy(1, wait), "end one, or try again in 2 s");
+        assert_eq!(Quota::RulesBytes.remedy(1, None), "remove some rules first");
+        assert_eq!(Quota::Events.remedy(0, None), Quota::ASK);
     }
 }

@@ -96,12 +96,6 @@ pub enum Refusal {
         /// How many it may have.
         max: u64,
     },
-    /// The watcher has as many subscriptions as it may.
-    #[error("you have {max} subscriptions, as many as a watcher may; end one")]
-    SubscriptionsFull {
-        /// How many it may have.
-        max: u64,
-    },
     /// There is no such subscription.
     #[error("there is no subscription of {watcher} to {address}; check both names")]
     NoSubscription {
@@ -194,11 +188,9 @@ pub enum Refusal {
         /// The device.
         device: String,
     },
-    /// As many invites are open as may be: of whoever asks, or in all.
-    #[error("{whose} {max} open invites, as many as may be; withdraw some, or let them run out")]
+    /// As many invites are open as may be in all.
+    #[error("there are {max} open invites, as many as may be; withdraw some, or let them run out")]
     InvitesFull {
-        /// `you have` or `there are`.
-        whose: &'static str,
         /// How many may be open.
         max: u64,
     },
@@ -333,15 +325,6 @@ pub enum Refusal {
         /// The invite.
         invite: String,
     },
-    /// As many messages of this sender wait in the inbox as may.
-    #[error(
-        "{max} messages of this sender wait unread in the inbox, as many as one sender's may; \
-         try again when its owner has read some"
-    )]
-    SenderFull {
-        /// How many may wait.
-        max: u64,
-    },
     /// An invite for somebody else who is enrolled is a recovery, and was not called one.
     #[error(
         "{principal} is enrolled already; say that it is to be a recovery if its devices are lost, \
@@ -383,13 +366,13 @@ pub enum Refusal {
         invite: String,
     },
     /// Whoever asks has taken as much as it may of what all share.
-    #[error("you have taken {max} {}, as many as you may; {}", .quota.of(), .quota.cure(*.retry_after))]
+    #[error("you have {}, as many as you may; {}", .quota.too_much(*.max), .quota.remedy(*.max, *.retry_after))]
     OverQuota {
         /// Of what.
         quota: Quota,
         /// How much it may take.
         max: u64,
-        /// When there is room again, if time alone makes it.
+        /// When there is room again at the latest, if time alone makes it.
         retry_after: Option<Lifetime>,
     },
 }
@@ -439,6 +422,7 @@ fn less_of(part: &str) -> &'static str {
         "list of domains" => "remove one first",
         "stretch of history between now and then" => "ask for a later moment",
         "rules" => "remove some",
+        part if part.starts_with("quota ") => "set less, or ask the operator to allow more",
         _ => "send less",
     }
 }

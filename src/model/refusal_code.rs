@@ -2,27 +2,30 @@
 //!
 //! Must never hold: a number that was ever used for something else.
 
+use super::Refusal;
 use super::word::words;
-use super::{Quota, Refusal};
 
-/// Defines the codes and which refusal has which: the one of its name.
+/// Defines the codes, in order of number, and which refusal has which: the one of its name. Which quota has which stands with
+/// the quotas.
 macro_rules! codes {
-    (
-        quotas { $($quota:ident as $code:ident = $of_number:literal, $of_word:literal;)* }
-        $($refusal:ident = $number:literal, $word:literal;)*
-    ) => {
+    ($(
+        refusals { $($refusal:ident = $number:literal, $word:literal;)* }
+        quotas { $($code:ident = $of_number:literal, $of_word:literal;)* }
+    )*) => {
         words! {
             /// The number and word of a refusal on the wire and in JSON. Numbers are never reused.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[non_exhaustive]
             RefusalCode: u16, u16 {
                 $(
-                    #[doc = concat!("See [`Refusal::", stringify!($refusal), "`].")]
-                    $refusal = $number, $word;
-                )*
-                $(
-                    #[doc = concat!("See [`Refusal::OverQuota`] of [`Quota::", stringify!($quota), "`].")]
-                    $code = $of_number, $of_word;
+                    $(
+                        #[doc = concat!("See [`Refusal::", stringify!($refusal), "`].")]
+                        $refusal = $number, $word;
+                    )*
+                    $(
+                        /// See [`Refusal::OverQuota`].
+                        $code = $of_number, $of_word;
+                    )*
                 )*
             }
         }
@@ -31,8 +34,8 @@ macro_rules! codes {
             /// The code of this refusal.
             pub const fn code(&self) -> RefusalCode {
                 match self {
-                    $(Self::$refusal { .. } => RefusalCode::$refusal,)*
-                    $(Self::OverQuota { quota: Quota::$quota, .. } => RefusalCode::$code,)*
+                    $($(Self::$refusal { .. } => RefusalCode::$refusal,)*)*
+                    Self::OverQuota { quota, .. } => quota.code(),
                 }
             }
         }
@@ -40,68 +43,79 @@ macro_rules! codes {
 }
 
 codes! {
-    quotas {
-        LogBytes as QuotaLogBytes = 56, "quota-log-bytes";
-        Events as QuotaEvents = 57, "quota-events";
-        MessageIds as QuotaMessageIds = 58, "quota-message-ids";
-        RulesBytes as QuotaRulesBytes = 59, "quota-rules-bytes";
-        Feeds as QuotaFeeds = 60, "quota-feeds";
+    refusals {
+        BadAddress = 1, "bad-address";
+        BadField = 2, "bad-field";
+        BadUtf8 = 3, "bad-utf8";
+        Malformed = 4, "malformed";
+        UnknownKind = 5, "unknown-kind";
+        TooLarge = 6, "too-large";
+        ForeignDomain = 7, "foreign-domain";
+        UnknownPresentity = 8, "unknown-presentity";
+        UnknownInbox = 9, "unknown-inbox";
+        StaleTag = 10, "stale-tag";
+        NothingToPublish = 11, "nothing-to-publish";
+        TooBrief = 12, "too-brief";
+        PublicationsFull = 13, "publications-full";
     }
-    BadAddress = 1, "bad-address";
-    BadField = 2, "bad-field";
-    BadUtf8 = 3, "bad-utf8";
-    Malformed = 4, "malformed";
-    UnknownKind = 5, "unknown-kind";
-    TooLarge = 6, "too-large";
-    ForeignDomain = 7, "foreign-domain";
-    UnknownPresentity = 8, "unknown-presentity";
-    UnknownInbox = 9, "unknown-inbox";
-    StaleTag = 10, "stale-tag";
-    NothingToPublish = 11, "nothing-to-publish";
-    TooBrief = 12, "too-brief";
-    PublicationsFull = 13, "publications-full";
-    SubscriptionsFull = 14, "subscriptions-full";
-    NoSubscription = 15, "no-subscription";
-    NotYourSender = 16, "not-your-sender";
-    Forbidden = 17, "forbidden";
-    DuplicateId = 18, "duplicate-id";
-    InboxFull = 19, "inbox-full";
-    ExpiredMessage = 20, "expired-message";
-    UnknownPrincipal = 21, "unknown-principal";
-    UnknownKey = 22, "unknown-key";
-    KeyRevoked = 23, "key-revoked";
-    BadProof = 24, "bad-proof";
-    BadInvite = 25, "bad-invite";
-    InviteNeeded = 26, "invite-needed";
-    NameTaken = 27, "name-taken";
-    DevicesFull = 28, "devices-full";
-    NoDevice = 29, "no-device";
-    InvitesFull = 30, "invites-full";
-    Version = 31, "version";
-    Busy = 32, "busy";
-    GoingAway = 33, "going-away";
-    Refused = 34, "refused";
-    DeliveryRefused = 35, "delivery-refused";
-    InboxClosed = 36, "inbox-closed";
-    ServiceOff = 37, "service-off";
-    Suspended = 38, "suspended";
-    NoRule = 39, "no-rule";
-    UnknownTuple = 40, "unknown-tuple";
-    StaleVersion = 41, "stale-version";
-    RequestsFull = 42, "requests-full";
-    DomainExists = 43, "domain-exists";
-    DomainConfigured = 44, "domain-configured";
-    Anonymous = 45, "anonymous";
-    NoMessage = 46, "no-message";
-    NoInvite = 47, "no-invite";
-    NoPublication = 48, "no-publication";
-    DomainInhabited = 49, "domain-inhabited";
-    SenderFull = 50, "sender-full";
-    RecoveryNeeded = 51, "recovery-needed";
-    RecoveryPending = 52, "recovery-pending";
-    RecoveryOpen = 53, "recovery-open";
-    NoRecovery = 54, "no-recovery";
-    NameRefused = 55, "name-refused";
+    quotas {
+        SubscriptionsFull = 14, "subscriptions-full";
+    }
+    refusals {
+        NoSubscription = 15, "no-subscription";
+        NotYourSender = 16, "not-your-sender";
+        Forbidden = 17, "forbidden";
+        DuplicateId = 18, "duplicate-id";
+        InboxFull = 19, "inbox-full";
+        ExpiredMessage = 20, "expired-message";
+        UnknownPrincipal = 21, "unknown-principal";
+        UnknownKey = 22, "unknown-key";
+        KeyRevoked = 23, "key-revoked";
+        BadProof = 24, "bad-proof";
+        BadInvite = 25, "bad-invite";
+        InviteNeeded = 26, "invite-needed";
+        NameTaken = 27, "name-taken";
+        DevicesFull = 28, "devices-full";
+        NoDevice = 29, "no-device";
+        InvitesFull = 30, "invites-full";
+        Version = 31, "version";
+        Busy = 32, "busy";
+        GoingAway = 33, "going-away";
+        Refused = 34, "refused";
+        DeliveryRefused = 35, "delivery-refused";
+        InboxClosed = 36, "inbox-closed";
+        ServiceOff = 37, "service-off";
+        Suspended = 38, "suspended";
+        NoRule = 39, "no-rule";
+        UnknownTuple = 40, "unknown-tuple";
+        StaleVersion = 41, "stale-version";
+        RequestsFull = 42, "requests-full";
+        DomainExists = 43, "domain-exists";
+        DomainConfigured = 44, "domain-configured";
+        Anonymous = 45, "anonymous";
+        NoMessage = 46, "no-message";
+        NoInvite = 47, "no-invite";
+        NoPublication = 48, "no-publication";
+        DomainInhabited = 49, "domain-inhabited";
+    }
+    quotas {
+        SenderFull = 50, "sender-full";
+    }
+    refusals {
+        RecoveryNeeded = 51, "recovery-needed";
+        RecoveryPending = 52, "recovery-pending";
+        RecoveryOpen = 53, "recovery-open";
+        NoRecovery = 54, "no-recovery";
+        NameRefused = 55, "name-refused";
+    }
+    quotas {
+        QuotaLogBytes = 56, "quota-log-bytes";
+        QuotaEvents = 57, "quota-events";
+        QuotaMessageIds = 58, "quota-message-ids";
+        QuotaRulesBytes = 59, "quota-rules-bytes";
+        QuotaFeeds = 60, "quota-feeds";
+        QuotaMessagesStored = 61, "quota-messages-stored";
+    }
 }
 
 impl RefusalCode {

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use super::asked::question;
 use super::field::Field;
 use super::framed::{Framed, check_left_out, framed, switch, switch_number};
+use super::quota::most;
 use super::request::{Answer, NamedBy, Request};
 use super::sample::{ALICE, DAY_MS, Sample, TIME_MS, asked, operation, sample, through};
 use crate::model::{
-    AdministratorAct, Domain, DomainRow, Lifetime, OperationId, Principal, RecoveryPolicy, Refusal,
-    RefusalCode, Timestamp,
+    AdministratorAct, Domain, DomainRow, Lifetime, OperationId, Principal, Quota, QuotaOwner,
+    RecoveryPolicy, Refusal, RefusalCode, Timestamp,
 };
 
 /// Frozen bodies.
@@ -24,9 +25,9 @@ pub mod body {
             /// The device's name for the operation; the same on a repeat.
             operation: [u8; 16],
             /// 1: create domain. 2: remove domain. 3: switch domain. 4: switch a principal's services. 5: suspend.
-            /// 6: lift a suspension. 7: say what the domain wants of recoveries.
+            /// 6: lift a suspension. 7: say what the domain wants of recoveries. 8: set a quota.
             act: u8,
-            /// Which domain or principal.
+            /// Which domain or principal; for 8 a domain stands behind an `@`.
             subject: String,
             /// For 3 and 4: 0 stays, 1 off, 2 on.
             presence: u8,
@@ -37,6 +38,10 @@ pub mod body {
             1 recovery_delay,
             /// For 7: one byte, whether earlier messages are shown: 1 no, 2 yes; left out, it stays.
             2 recovery_shows,
+            /// For 8: its word.
+            3 quota,
+            /// For 8: how much there may be, 8 bytes; left out, what was set is taken back.
+            4 quota_max,
         }
         /// Asks for the domains served. Answer: any number of `DomainState`, then `End`.
         0x002c ListDomains {
@@ -70,7 +75,7 @@ pub mod body {
             /// Which administrator.
             by: String,
             /// 1: listed watchers. 2: ended a subscription. 3: suspended. 4: lifted a suspension. 5: revoked a key.
-            /// 6: switched services. 7: started a recovery.
+            /// 6: switched services. 7: started a recovery. 8: set a quota.
             act: u8,
             /// To what; may be empty.
             about: String,
@@ -125,6 +130,15 @@ pub enum Administration {
         /// Whether the new device is to be shown what was stored before.
         shows_earlier: Option<bool>,
     },
+    /// Sets how much of what all share a principal may take, or those in a domain that have no quota of their own.
+    SetQuota {
+        /// Whose.
+        owner: QuotaOwner,
+        /// Of what.
+        quota: Quota,
+        /// How much; `None` takes back what was set.
+        max: Option<u64>,
+    },
 }
 
 impl Framed for Administer {
@@ -136,6 +150,7 @@ impl Field<body::Administer> for Administer {
         let (act, subject) = self.act.number_and_subject();
         let (presence, messaging) = self.act.switches();
         let (delay, shows_earlier) = self.act.recovery();
+        let (quota, max) = self.act.quota();
         body::Administer {
             request: 0,
             operation: self.operation.0,
@@ -145,6 +160,8 @@ impl Field<body::Administer> for Administer {
             messaging: switch_number(messaging),
             recovery_delay: delay.to_wire(),
             recovery_shows: shows_earlier.map(|on| Bytes::copy_from_slice(&[1 + u8::from(on)])),
+            quota: quota.to_wire(),
+            quota_max: max.map(|max| Bytes::copy_from_slice(&max.to_be_bytes())),
         }
     }
 
@@ -157,6 +174,8 @@ impl Field<body::Administer> for Administer {
         check_left_out("messaging", switches || body.messaging == 0)?;
         check_left_out("recovery delay", body.act == 7 || body.recovery_delay.is_none())?;
         check_left_out("recovery showing", body.act == 7 || body.recovery_shows.is_none())?;
+        check_left_out("quota", body.act == 8 || body.quota.is_none())?;
+        check_left_out("quota's most", body.act == 8 || body.quota_max.is_none())?;
         let act = match body.act {
             1 => Administration::CreateDomain(subject.parse()?),
             2 => Administration::RemoveDomain(subject.parse()?),
@@ -177,7 +196,12 @@ impl Field<body::Administer> for Administer {
                 delay: Field::from_wire(body.recovery_delay)?,
                 shows_earlier: shows(body.recovery_shows.as_deref())?,
             },
-            _ => return Err(Refusal::bad_field("act", "is none of 1 to 7; send one of them")),
+            8 => Administration::SetQuota {
+                owner: subject.parse()?,
+                quota: Field::from_wire(body.quota.unwrap_or_default())?,
+                max: most(body.quota_max.as_deref())?,
+            },
+            _ => return Err(Refusal::bad_field("act", "is none of 1 to 8; send one of them")),
         };
         Ok(Self { operation: OperationId(body.operation), act })
     }
@@ -193,6 +217,7 @@ impl Administration {
             Self::Suspend(principal) => (5, principal.to_string()),
             Self::Resume(principal) => (6, principal.to_string()),
             Self::SetRecovery { domain, .. } => (7, domain.to_string()),
+            Self::SetQuota { owner, .. } => (8, owner.to_string()),
         }
     }
 
@@ -200,6 +225,13 @@ impl Administration {
         match self {
             Self::SwitchDomain { presence, messaging, .. }
             | Self::SwitchServices { presence, messaging, .. } => (*presence, *messaging),
+            _ => (None, None),
+        }
+    }
+
+    const fn quota(&self) -> (Option<Quota>, Option<u64>) {
+        match self {
+            Self::SetQuota { quota, max, .. } => (Some(*quota), *max),
             _ => (None, None),
         }
     }
@@ -264,6 +296,9 @@ impl Request for Administer {
             Administration::Suspend(principal) => format!("suspend {principal}"),
             Administration::Resume(principal) => format!("resume {principal}"),
             Administration::SetRecovery { domain, .. } => format!("recovery {domain}"),
+            Administration::SetQuota { owner, quota, .. } => {
+                format!("quota {owner} {}", quota.as_str())
+            }
         }
     }
 
@@ -328,6 +363,16 @@ pub(super) fn samples() -> Vec<Sample> {
         messaging: switch_number(None),
         recovery_delay: None,
         recovery_shows: None,
+        quota: None,
+        quota_max: None,
+    };
+    let quota = Administer {
+        operation: OperationId(operation(10)),
+        act: Administration::SetQuota {
+            owner: "@example.com".parse().expect("it is one"),
+            quota: Quota::Events,
+            max: Some(50),
+        },
     };
     let setting = Administer {
         operation: OperationId(operation(9)),
@@ -355,6 +400,7 @@ pub(super) fn samples() -> Vec<Sample> {
             16,
             setting.to_body(),
         ),
+        asked::<Administer>("Administer that sets a quota", 20, quota.to_body()),
         sample("ListDomains", &ListDomains.to_body()),
         through::<DomainRow>("DomainState", domain),
         through::<DomainRow>("DomainState that tells of recoveries", telling),
@@ -377,6 +423,8 @@ mod tests {
             messaging: 0,
             recovery_delay: None,
             recovery_shows: None,
+            quota: None,
+            quota_max: None,
         })
     }
 
@@ -397,14 +445,33 @@ mod tests {
                 delay: Some(Lifetime::from_ms(5)),
                 shows_earlier: Some(true),
             },
+            Administration::SetQuota {
+                owner: QuotaOwner::Domain(domain()),
+                quota: Quota::Stored,
+                max: Some(7),
+            },
         ];
         for (number, act) in (1..).zip(acts) {
             let given = Administer { operation: OperationId([9; 16]), act };
             assert_eq!(given.to_body().act, number);
             assert_eq!(Administer::from_body(given.to_body()), Ok(given));
         }
-        for wrong in [read(0, "d.example", 0), read(8, "d.example", 0), read(3, "d.example", 3)] {
+        for wrong in [read(0, "d.example", 0), read(9, "d.example", 0), read(3, "d.example", 3)] {
             assert!(matches!(wrong, Err(Refusal::BadField { .. })));
+        }
+    }
+
+    #[test]
+    fn a_quota_is_named_and_of_eight_bytes_or_taken_back() {
+        let owner = QuotaOwner::Principal("bob@d.example".parse().unwrap());
+        let act = Administration::SetQuota { owner, quota: Quota::Events, max: None };
+        let reset = Administer { operation: OperationId([9; 16]), act };
+        assert_eq!(Administer::from_body(reset.to_body()), Ok(reset.clone()));
+        let nameless = body::Administer { quota: None, ..reset.to_body() };
+        let short = Some(Bytes::from_static(&[1; 7]));
+        let short = body::Administer { quota_max: short, ..reset.to_body() };
+        for wrong in [nameless, short] {
+            assert!(matches!(Administer::from_body(wrong), Err(Refusal::BadField { .. })));
         }
     }
 

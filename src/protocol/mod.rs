@@ -31,6 +31,7 @@ macro_rules! nouns {
             history {} asks { ListHistory "history"; FetchAt "fetch-at"; Explain "explain"; }
             domain { Administer "administer"; } asks { ListDomains "domains"; ListActs "acts"; }
             recovery { RefuseRecovery "refuse-recovery"; } asks { ListRecoveries "recoveries"; }
+            quota {} asks { ListQuotas "quotas"; }
             server {} asks { ServerInfo "server"; }
             feed {} asks {}
             refusal {} asks {}
@@ -56,6 +57,7 @@ pub mod invite;
 mod kind;
 pub mod publish;
 mod question;
+pub mod quota;
 pub mod recovery;
 pub mod refusal;
 mod request;
@@ -83,6 +85,7 @@ pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
 pub use invite::{ListInvites, OpenInvite, WithdrawInvite};
 pub use publish::{Fetch, ListPublications, LivePublication, Publish, RemovePublication};
 pub use question::{Findings, Question};
+pub use quota::ListQuotas;
 pub use recovery::{ListRecoveries, OpenRecovery, RefuseRecovery};
 pub use request::{Answer, NamedBy, Request};
 pub use rules::{ChangeRules, ListRules, RulesOwner, Version};

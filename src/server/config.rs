@@ -11,7 +11,7 @@ use super::block::Network;
 use crate::model::limits::{
     DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
 };
-use crate::model::{Domain, Handling, Quota, Quotas};
+use crate::model::{Domain, Handling, Quotas};
 
 /// Everything a server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,17 +110,10 @@ pub struct ServerLimits {
     pub anonymous_max: usize,
     /// Anonymous sessions at once from one IPv4 address or IPv6 /64, 10: a tenth of them.
     pub address_anonymous_max: usize,
-    /// Bytes of the log that one principal may fill within a day, 4 GiB: a hundred times what a person with several devices
-    /// does.
-    pub log_bytes_a_day_max: u64,
-    /// Events a second that one principal may bring about, 10,000; what a minute allows may come at once.
-    pub events_a_second_max: u64,
-    /// Messages that one principal may send within 30 days, for so long are their ids remembered, 1,000,000: 100 MiB.
-    pub message_ids_max: u64,
-    /// Bytes of rules that one principal may have, 400,000.
-    pub rules_bytes_max: u64,
-    /// Feeds that one principal may open within a minute, 6,000.
-    pub feeds_a_minute_max: u64,
+    /// How much of what all share one principal may take, unless an administrator sets something else: so far from what a
+    /// person does that nobody meets it, see [`Quota::default_max`](crate::model::Quota::default_max). Of what stays in
+    /// memory also the most that an administrator can set.
+    pub quotas: Quotas,
     /// Networks for which the limits per address do not hold, because many clients share their addresses. None.
     pub proxies: Vec<Network>,
     /// Connections at once that have not proven who they are, 384: each may take 64 KiB, so 24 MiB in all. Beyond it
@@ -139,20 +132,6 @@ pub struct ServerLimits {
     pub socket_buffer_bytes: usize,
 }
 
-impl ServerLimits {
-    /// How much of what all share one principal may take.
-    pub(super) fn quotas(&self) -> Quotas {
-        let set = [
-            (Quota::LogBytes, self.log_bytes_a_day_max),
-            (Quota::Events, self.events_a_second_max),
-            (Quota::MessageIds, self.message_ids_max),
-            (Quota::RulesBytes, self.rules_bytes_max),
-            (Quota::Feeds, self.feeds_a_minute_max),
-        ];
-        set.into_iter().fold(Quotas::default(), |quotas, (quota, max)| quotas.with(quota, max))
-    }
-}
-
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
@@ -164,11 +143,7 @@ impl Default for ServerLimits {
             address_handshakes_per_s_max: 50,
             anonymous_max: 100,
             address_anonymous_max: 10,
-            log_bytes_a_day_max: Quota::LogBytes.default_max(),
-            events_a_second_max: Quota::Events.default_max(),
-            message_ids_max: Quota::MessageIds.default_max(),
-            rules_bytes_max: Quota::RulesBytes.default_max(),
-            feeds_a_minute_max: Quota::Feeds.default_max(),
+            quotas: Quotas::default(),
             proxies: Vec::new(),
             unproven_max: 384,
             http_connections_max: 64,

@@ -190,7 +190,7 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         round_part: ROUND_PART_MAX,
         review_part: ROUND_PART_MAX,
         secret: keys.store,
-        quotas: config.limits.quotas(),
+        quotas: config.limits.quotas,
         epoch: EpochId(keys::random()),
     }
 }

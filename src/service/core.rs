@@ -333,7 +333,13 @@ impl Service {
 
     fn query(&self, now: Timestamp, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
         self.check_actor(actor)?;
+        let feeds_of = query.quotas_of(actor);
         let mut verdict = query::query(self.case(now), actor, query)?;
+        if let (Some(who), Reply::Found(Findings::ListQuotas(rows))) =
+            (feeds_of, &mut verdict.reply)
+        {
+            self.feeds_opened.add_to(now, &who, rows);
+        }
         if let Reply::Found(Findings::ListWatchers(rows)) | Reply::Watchers { rows, .. } =
             &mut verdict.reply
         {

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::model::limits::{REQUEST_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
-    Lifetime, Moment, Presentity, Principal, PublicKey, Quotas, Role,
+    Lifetime, Moment, Presentity, Principal, PublicKey, QuotaOwner, Quotas, Role,
 };
 use crate::protocol::{Command, Question};
 
@@ -299,6 +299,18 @@ pub enum Query {
         /// Those behind this one.
         after: InboxSequence,
     },
+}
+
+impl Query {
+    /// Of which principal the quotas are asked for, if they are.
+    pub(super) fn quotas_of(&self, actor: &Actor) -> Option<Principal> {
+        let Self::Ask(Question::ListQuotas(asked)) = self else { return None };
+        match &asked.owner {
+            None => Some(actor.principal.clone()),
+            Some(QuotaOwner::Principal(principal)) => Some(principal.clone()),
+            Some(QuotaOwner::Domain(_)) => None,
+        }
+    }
 }
 
 impl<T: Into<Question>> From<T> for Query {

@@ -10,7 +10,7 @@ impl Service {
     /// Whether `actor` may open one more feed, and counts it.
     pub(super) fn check_opens(&mut self, now: Timestamp, actor: &Actor) -> Result<(), Refusal> {
         self.check_actor(actor)?;
-        let max = self.config.quotas.max(Quota::Feeds);
+        let max = self.case(now).quota(&actor.principal, Quota::Feeds);
         self.feeds_opened.count(now, &actor.principal, max)
     }
 }

@@ -11,8 +11,8 @@ use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AccessRule, AdministratorAct, Ahead, DeliveryRule, Domain, DomainRow, InboxAddress,
-    InboxSequence, InviteId, Lifetime, Presentity, Principal, Refusal, Rights, Sequence,
-    SubscriptionState,
+    InboxSequence, InviteId, Lifetime, Presentity, Principal, Quota, QuotaOwner, Refusal, Rights,
+    Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
@@ -78,6 +78,10 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
         Question::ListDomains(_) => Findings::ListDomains(domains(case, actor)?).into(),
         Question::ListActs(asked) => {
             Findings::ListActs(acts(case, actor, &or_self(asked.principal))?).into()
+        }
+        Question::ListQuotas(asked) => {
+            let own = || QuotaOwner::Principal(actor.principal.clone());
+            Findings::ListQuotas(case.quotas(actor, &asked.owner.unwrap_or_else(own))?).into()
         }
         Question::ServerInfo(_) => Findings::ServerInfo(server(case, actor)).into(),
     };
@@ -363,6 +367,9 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
         case.is_administrator(&actor.principal) || domain.as_str() == actor.principal.domain()
     };
     let notice = case.views.store().notice(actor.device);
+    let own = |name: &str, most| {
+        name.parse().map_or(most, |quota: Quota| case.quota(&actor.principal, quota))
+    };
     ServerDescription {
         noticed: notice.map(|(at, notice)| (*at, notice.by.clone())),
         software: SOFTWARE.to_owned(),
@@ -372,7 +379,7 @@ fn server(case: Case<'_>, actor: &Actor) -> ServerDescription {
             by: Ahead::from_ms(moved.after.as_ms().saturating_sub(moved.before.as_ms())),
             at: case.ahead.shown(at),
         }),
-        limits: TOLD.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect(),
+        limits: TOLD.iter().map(|(name, most)| ((*name).to_owned(), own(name, *most))).collect(),
     }
 }
 

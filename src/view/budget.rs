@@ -1,12 +1,13 @@
-//! What a principal has taken of late of what all share.
+//! What a principal has taken of late of what all share; and how what it may take is set.
 //!
-//! Must never hold: how much it may take.
+//! Must never hold: how much anybody may take, which stands with the principal and its domain.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::Charge;
 use crate::model::{
-    EVENTS_WINDOW_MS, LOG_BYTES_WINDOW_MS, MESSAGE_IDS_WINDOW_MS, Sequence, Timestamp, Window,
+    EVENTS_WINDOW_MS, LOG_BYTES_WINDOW_MS, MESSAGE_IDS_WINDOW_MS, Quota, QuotasSet, Sequence,
+    Timestamp, Window,
 };
 
 /// What one principal has taken.
@@ -29,4 +30,12 @@ impl BudgetView {
         self.events.add(now, EVENTS_WINDOW_MS, 1);
         self.message_ids.add(now, MESSAGE_IDS_WINDOW_MS, charge.message_ids);
     }
+}
+
+/// Sets how much of `quota` there may be, or forgets that it was set.
+pub(super) fn set(quotas: &mut QuotasSet, quota: Quota, max: Option<u64>) {
+    match max {
+        Some(max) => quotas.insert(quota, max),
+        None => quotas.remove(&quota),
+    };
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::set;
 use crate::event::{Event, Recorded};
-use crate::model::{AccessRules, RecoveryPolicy, Sequence, Timestamp};
+use crate::model::{AccessRules, QuotasSet, RecoveryPolicy, Sequence, Timestamp};
 
 /// A domain that was created at run time or ever changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct DomainView {
     pub recovery: RecoveryPolicy,
     /// What held before that, and until when it holds beside it.
     pub recovery_former: (RecoveryPolicy, Timestamp),
+    /// The quotas of those in it that have none of their own.
+    pub quotas: QuotasSet,
 }
 
 impl Default for DomainView {
@@ -41,6 +44,7 @@ impl Default for DomainView {
             rules_version: 0,
             recovery: RecoveryPolicy::default(),
             recovery_former: (RecoveryPolicy::default(), Timestamp::default()),
+            quotas: QuotasSet::new(),
         }
     }
 }
@@ -76,6 +80,7 @@ impl DomainView {
                 self.recovery = event.policy;
                 self.recovery_former = (event.former, event.former_until);
             }
+            Event::DomainQuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
             _ => unreachable!("only events of domains come here"),
         }
     }

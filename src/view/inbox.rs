@@ -8,39 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
+use super::key::{MessageKey, SenderKey};
 use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
 use crate::model::{
     DeviceId, InboxSequence, Lifetime, MessageId, Principal, Receipts, Sequence, Timestamp,
 };
-
-/// Sender and message id in 16 bytes: the first half of BLAKE3 over `sender NUL id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MessageKey([u8; 16]);
-
-impl MessageKey {
-    /// The key of `sender`'s message `id`.
-    pub fn of(sender: &Principal, id: &MessageId) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(sender.account().as_bytes()).update(&[0]).update(id.as_str().as_bytes());
-        let digest = hasher.finalize();
-        Self(digest.as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
-    }
-}
-
-/// Who sent a message, in 16 bytes: the first half of BLAKE3 over its account. Those whose names are made for one session
-/// are one sender, because a new name costs nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SenderKey([u8; 16]);
-
-impl SenderKey {
-    /// The key of `sender`.
-    pub fn of(sender: &Principal) -> Self {
-        let account = if sender.is_anonymous() { "" } else { sender.account() };
-        let digest = blake3::hash(account.as_bytes());
-        Self(digest.as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
-    }
-}
 
 /// What lies in a place of an inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,6 +107,10 @@ pub(super) struct InboxChange {
     pub(super) rescheduled: Option<(InboxSequence, Ends)>,
     /// The messages whose ids may be used again.
     pub(super) forgotten: Vec<MessageKey>,
+    /// Whose message waits from now on.
+    pub(super) waiting: Option<SenderKey>,
+    /// Whose messages wait no more, because a device has taken them or they ended: once for each.
+    pub(super) taken: Vec<SenderKey>,
 }
 
 /// Rows forgotten at one event at most.
@@ -337,8 +314,7 @@ impl InboxView {
             Event::MessageEnded(event) => self.end(event.sequence),
             Event::Acknowledged(event) => {
                 self.acknowledged.insert(event.device, event.through);
-                self.read(event.through);
-                InboxChange::default()
+                InboxChange { taken: self.read(event.through), ..InboxChange::default() }
             }
             _ => unreachable!("only events of inboxes come here"),
         }
@@ -374,6 +350,8 @@ impl InboxView {
             accepted: Some((key, event.sequence)),
             rescheduled: Some((event.sequence, ends)),
             forgotten,
+            waiting: (kind == RowKind::Message).then(|| SenderKey::of(&event.sender)),
+            taken: Vec::new(),
         }
     }
 
@@ -424,6 +402,8 @@ impl InboxView {
         let Some(row) = self.rows.get_mut(index).filter(|row| row.kept) else {
             return InboxChange::default();
         };
+        let waited = row.kind == RowKind::Message && sequence > self.read_through;
+        let taken = waited.then_some(row.sender).into_iter().collect();
         row.kept = false;
         let ends = Ends { before: row.expires_at, after: None };
         if row.kind == RowKind::Quarantined {
@@ -436,16 +416,21 @@ impl InboxView {
         self.of_senders.remove(&(row.sender, row.kind, sequence));
         self.receipt_requests.remove(&sequence);
         self.changed_chunks.insert(chunk_of(sequence));
-        InboxChange { rescheduled: Some((sequence, ends)), ..InboxChange::default() }
+        InboxChange { rescheduled: Some((sequence, ends)), taken, ..InboxChange::default() }
     }
 
-    fn read(&mut self, through: InboxSequence) {
+    /// Returns whose messages waited until now, once for each.
+    fn read(&mut self, through: InboxSequence) -> Vec<SenderKey> {
         let through = through.min(self.head);
-        if through > self.read_through {
-            let newly = self.told.range(self.read_through.next()..=through).count();
-            self.unread -= newly as u64;
-            self.read_through = through;
+        if through <= self.read_through {
+            return Vec::new();
         }
+        let taken = self.waiting().take_while(|(sequence, _)| *sequence <= through);
+        let taken = taken.map(|(_, sender)| sender).collect();
+        let newly = self.told.range(self.read_through.next()..=through).count();
+        self.unread -= newly as u64;
+        self.read_through = through;
+        taken
     }
 
     /// Drops some of the oldest rows whose message is gone and whose id may be used again by `now`, an event's time. A few

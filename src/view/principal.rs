@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::set;
 use crate::event::{Event, Recorded};
 use crate::model::limits::{ACTS_MAX, DEVICES_REVOKED_MAX};
 use crate::model::{
-    AdministratorAct, DeviceId, DeviceLabel, Principal, PublicKey, Role, Sequence, Timestamp,
+    AdministratorAct, DeviceId, DeviceLabel, Principal, PublicKey, QuotasSet, Role, Sequence,
+    Timestamp,
 };
 
 /// A principal that was enrolled.
@@ -29,6 +31,8 @@ pub struct PrincipalView {
     pub is_suspended: bool,
     /// What administrators did that concerns it, oldest first.
     pub acts: VecDeque<ActView>,
+    /// Its own quotas.
+    pub quotas: QuotasSet,
 }
 
 /// An act of an administrator.
@@ -69,6 +73,7 @@ impl Default for PrincipalView {
             messaging: true,
             is_suspended: false,
             acts: VecDeque::new(),
+            quotas: QuotasSet::new(),
         }
     }
 }
@@ -126,6 +131,7 @@ impl PrincipalView {
                 let (by, about) = (event.by.clone(), event.about.clone());
                 self.acts.push_back(ActView { at, by, act: event.act, about });
             }
+            Event::QuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
             _ => unreachable!("only events of principals come here"),
         }
     }

@@ -21,7 +21,7 @@ use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 10;
+const VERSION: u16 = 11;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -262,6 +262,9 @@ impl Views {
                 if let Some(expires_at) = row.expires_at.filter(|_| row.kept) {
                     self.expiry.insert(expires_at, Due::Message(inbox.clone(), sequence));
                 }
+            }
+            for (_, sender) in view.waiting() {
+                *self.waiting.entry(sender).or_default() += 1;
             }
         }
         // Building a sorted map at once is several times faster than inserting in random order.

@@ -9,7 +9,7 @@ use super::expiry::{Due, Ends, Expiry};
 use super::made::Made;
 use super::{
     AudienceView, BudgetView, ClockView, Counts, DomainView, InboxView, InviteView, MessageKey,
-    OperationsView, PresentityView, PrincipalView, RulesView, StoreView, WatcherView,
+    OperationsView, PresentityView, PrincipalView, RulesView, SenderKey, StoreView, WatcherView,
 };
 use crate::event::{
     EntityKey, Event, GrantChanged, GrantGiven, Operation, Operator, Outcome, PublicationKey,
@@ -48,6 +48,8 @@ pub struct Views {
     /// How many principals there are in each domain.
     pub(super) populations: BTreeMap<Domain, u64>,
     pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
+    /// How many messages of whom wait in all inboxes that no device has taken; of others none do.
+    pub(super) waiting: BTreeMap<SenderKey, u64>,
     pub(super) expiry: Expiry,
     /// Whose oldest operation may be forgotten when.
     pub(super) forgetting: BTreeSet<(Timestamp, Operator)>,
@@ -269,6 +271,7 @@ impl Views {
             self.expiry.reschedule(Due::Message(inbox.clone(), sequence), ends);
         }
         self.counts.messages = self.counts.messages + view.kept() - before;
+        self.count_waiting(change.waiting, change.taken);
         false
     }
 

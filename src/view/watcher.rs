@@ -80,6 +80,12 @@ impl WatcherView {
         self.subscriptions.values().filter(undecided).count()
     }
 
+    /// When the first of its subscriptions runs out.
+    pub fn first_end(&self) -> Option<Timestamp> {
+        let live = self.subscriptions.values().filter(|subscription| subscription.is_live());
+        live.map(|subscription| subscription.expires_at).min()
+    }
+
     /// Returns the presentity that the event is about, and when the subscription to it ends.
     pub(super) fn apply(&mut self, recorded: &Recorded) -> (Presentity, Ends) {
         self.as_of = recorded.sequence;

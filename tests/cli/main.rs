@@ -20,6 +20,7 @@ mod deployed;
 mod formats;
 mod log_cat;
 mod operator;
+mod quotas;
 mod reading;
 mod refusals;
 mod rules;

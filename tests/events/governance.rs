@@ -4,19 +4,19 @@
 
 use adsum::event::{
     AccessRulesChanged, AdministratorActed, ClockCause, ClockMoved, DeliveryRulesChanged,
-    DomainCreated, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan, Event,
-    GrantChanged, GrantGiven, InviteCause, InviteEnded, InviteIssued, MessageCause,
+    DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan,
+    Event, GrantChanged, GrantGiven, InviteCause, InviteEnded, InviteIssued, MessageCause,
     MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone, OperationKey, Operator,
-    Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, ReceiptIssued, ReceiptsAsked,
-    RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
+    Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, QuotaSet, ReceiptIssued,
+    ReceiptsAsked, RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
     SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested, WatcherForgotten,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
     DeliveryRules, Domain, EndReason, EpochId, Handling, InboxSequence, InviteId, Lifetime,
-    MediaRange, MessageId, Mode, Moment, OperationId, PastPlace, ReceiptKind, Receipts, Rights,
-    Role, RuleName, Sequence, Shown, SubscriptionState, Tag, Timestamp, TupleId, VisibilityRules,
-    WhenClosed, Who,
+    MediaRange, MessageId, Mode, Moment, OperationId, PastPlace, Quota, ReceiptKind, Receipts,
+    Rights, Role, RuleName, Sequence, Shown, SubscriptionState, Tag, Timestamp, TupleId,
+    VisibilityRules, WhenClosed, Who,
 };
 
 use super::{alice, at, bob, device, message, presentity, publication};
@@ -33,6 +33,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(messages());
     samples.extend(domains());
     samples.extend(acts());
+    samples.extend(quotas());
     samples.push(("began", Event::EpochBegan(EpochBegan { epoch: EpochId([0xe1; 8]) })));
     samples.extend(clocks());
     samples.extend(restores());
@@ -367,6 +368,22 @@ fn acts() -> Samples {
         let acted = AdministratorActed { principal: bob(), by: alice(), act, about };
         (act.as_str(), Event::AdministratorActed(acted))
     }));
+    samples
+}
+
+fn quotas() -> Samples {
+    let set = |max| {
+        let (principal, quota, by) = (bob(), Quota::Events, alice());
+        Event::QuotaSet(QuotaSet { principal, quota, max, by })
+    };
+    let of_domain = |(quota, max)| {
+        let (domain, by) = (domain(), alice());
+        Event::DomainQuotaSet(DomainQuotaSet { domain, quota, max, by })
+    };
+    let of_each = Quota::ALL.iter().map(|&quota| (quota.as_str(), of_domain((quota, Some(300)))));
+    let mut samples = vec![("set", set(Some(50))), ("reset", set(None))];
+    samples.extend(of_each);
+    samples.push(("reset", of_domain((Quota::Stored, None))));
     samples
 }
 

@@ -6,7 +6,7 @@ use adsum::model::limits::{
     DELETE_COUNT_MAX, MESSAGES_WAITING_MAX, MESSAGES_WAITING_OF_SENDER_MAX as SHARE,
     QUARANTINED_MAX, QUARANTINED_OF_SENDER_MAX,
 };
-use adsum::model::{Delivery, OperationId, Refusal};
+use adsum::model::{Delivery, OperationId, Quota, Refusal};
 use adsum::protocol::{Answer, Command, Delete, Framed as _, body};
 use adsum::service::Reply;
 use adsum::view::{SenderKey, Views};
@@ -36,7 +36,8 @@ fn a_mailbox_bomb_fills_its_senders_part_and_nobody_elses() {
     bomb(&mut world, SHARE);
     let before = world.log.len();
     for _ in 0..MESSAGES_WAITING_MAX {
-        assert_eq!(over(&mut world), Refusal::SenderFull { max: SHARE as u64 });
+        let (quota, max) = (Quota::Waiting, SHARE as u64);
+        assert_eq!(over(&mut world), Refusal::OverQuota { quota, max, retry_after: None });
     }
     assert_eq!(world.log.len(), before, "what is refused is recorded nowhere");
     assert_eq!(over(&mut world).code().as_str(), "sender-full");

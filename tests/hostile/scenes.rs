@@ -12,8 +12,8 @@ use adsum::model::limits::{
 use adsum::model::{
     AccessRule, Basic, ContentType, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, Document,
     EpochId, Handling, InboxAddress, InboxSequence, InviteId, MessageId, Mode, Moment, Note,
-    OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Receipts, Rights,
-    Role, RuleName, Shown, Tuple, TupleId, Who,
+    OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Quota, QuotaOwner,
+    Receipts, Rights, Role, RuleName, Shown, Tuple, TupleId, Who,
 };
 use adsum::protocol::*;
 use adsum::service::{Actor, Enroll, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
@@ -60,7 +60,7 @@ pub(crate) fn scenes(kind: &str) -> Vec<Scene> {
         "RevokeKey" => vec![key_revoked()],
         "EndSubscription" => vec![subscription_ended()],
         "Grant" => vec![granted()],
-        "Administer" => vec![suspended(), services_off()],
+        "Administer" => vec![suspended(), services_off(), quota_set()],
         "ChangeRules" => vec![rule_put(), rule_removed(), rules_put(), domain_rule_put()],
         "ChangeDelivery" => vec![delivery_removed(), delivery_put()],
         "ChangeVisibility" => vec![visibility_removed(), visibility_put()],
@@ -389,6 +389,13 @@ fn services_off() -> Scene {
     as_administrator(stage, actor, Administer { operation: op(1), act }, 2 * MANY)
 }
 
+fn quota_set() -> Scene {
+    let (stage, actor) = administered();
+    let owner = QuotaOwner::Principal(p("bob"));
+    let act = Administration::SetQuota { owner, quota: Quota::Stored, max: Some(1) };
+    as_administrator(stage, actor, Administer { operation: op(1), act }, 0)
+}
+
 fn open_presence() -> Input {
     Input::OpenPresence {
         ticket: TICKET,
@@ -459,6 +466,7 @@ fn question(kind: &str) -> Scene {
         "Explain" => Explain { presentity, watcher: p("bob"), at }.into(),
         "ListDomains" => ListDomains.into(),
         "ListActs" => ListActs { principal: None }.into(),
+        "ListQuotas" => ListQuotas { owner: None }.into(),
         "ServerInfo" => ServerInfo.into(),
         other => panic!("{other} has no scene here: make the state in which it costs most"),
     };

@@ -116,7 +116,8 @@ fn other_limits() -> Vec<Row> {
         "Content type" CONTENT_TYPE_BYTES_MAX Bytes;
         "Messages waiting in an inbox" MESSAGES_WAITING_MAX Count;
         "Messages of one sender unread in an inbox" MESSAGES_WAITING_OF_SENDER_MAX Count;
-        "Messages of one sender within 30 days, unless the server's operator says otherwise" MESSAGE_IDS_REMEMBERED_MAX Count;
+        "Messages of one sender unread in all inboxes, unless its administrators or the operator say otherwise" MESSAGES_STORED_OF_SENDER_MAX Count;
+        "Messages of one sender within 30 days, likewise" MESSAGE_IDS_REMEMBERED_MAX Count;
         "Bytes of the log that one principal fills within a day, likewise" LOG_BYTES_A_DAY_MAX Bytes;
         "Events a second of one principal, a minute's at once, likewise" EVENTS_A_SECOND_MAX Count;
         "Feeds that one principal opens within a minute, likewise" FEEDS_A_MINUTE_MAX Count;

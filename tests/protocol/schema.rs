@@ -20,7 +20,7 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 21] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 23] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Unsubscribe", 1, "operation", "u8[16]"),
     ("Delete", 1, "operation", "u8[16]"),
@@ -36,6 +36,8 @@ pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 21] = [
     ("Quarantined", 1, "withheld", "u8"),
     ("Administer", 1, "recovery_delay", "u8[8]"),
     ("Administer", 2, "recovery_shows", "u8"),
+    ("Administer", 3, "quota", "bytes"),
+    ("Administer", 4, "quota_max", "u8[8]"),
     ("DomainState", 1, "recovery", "u8[9]"),
     ("FeedReady", 1, "restored", "u8"),
     ("Presence", 1, "left_out", "u8[12]"),

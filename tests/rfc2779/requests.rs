@@ -73,6 +73,8 @@ impl Act {
             messaging,
             recovery_delay,
             recovery_shows,
+            quota: None,
+            quota_max: None,
         }
     }
 }

@@ -259,6 +259,8 @@ async fn an_administrator_creates_a_domain_and_others_may_not() {
         messaging: 0,
         recovery_delay: None,
         recovery_shows: None,
+        quota: None,
+        quota_max: None,
     };
     assert_eq!(code(&bob.request(&create).await), RefusalCode::Forbidden);
     let _: Changed = alice.request(&create).await;

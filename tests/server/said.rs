@@ -121,6 +121,8 @@ async fn a_field_that_means_nothing_where_it_stands_is_refused() {
         messaging: 0,
         recovery_delay: None,
         recovery_shows: None,
+        quota: None,
+        quota_max: None,
     };
     alice.control.write(&suspend).await;
     assert_eq!(alice.control.refused().await, Code::BadField as u16);

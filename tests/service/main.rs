@@ -27,6 +27,7 @@ mod messages;
 mod past;
 mod presence;
 mod quotas;
+mod quotas_set;
 mod receipts;
 mod recoveries;
 mod repeats;

@@ -225,6 +225,8 @@ impl Liar {
                         messaging,
                         recovery_delay: None,
                         recovery_shows: None,
+                        quota: None,
+                        quota_max: None,
                     },
                 );
             }

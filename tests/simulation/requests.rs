@@ -257,5 +257,7 @@ fn administer(operation: [u8; 16], scene: &mut Scene) -> Command {
         messaging: messaging * switches,
         recovery_delay: None,
         recovery_shows: None,
+        quota: None,
+        quota_max: None,
     }))
 }

@@ -25,7 +25,7 @@ pub(crate) fn tell(told: &mut Told) {
                 refusals(&Frame { kind: frame.kind, body: body.into() }, told);
             }
         }
-        for tag in 1..4 {
+        for tag in 1..5 {
             let ext = vec![Ext { tag, value: b"odd".to_vec().into() }];
             if let Some(Some(changed)) = visit_kind(frame.kind, Extended { frame: &frame, ext }) {
                 refusals(&changed, told);

@@ -219,6 +219,8 @@ fn administrators(told: &mut Told) {
         &[
             ("admin", &["domain", "create", "anonymous.invalid"], "domain"),
             ("admin", &["domain", "suspend", "admin@localhost"], "principal"),
+            ("admin", &["quota", "set", "@localhost", "subscriptions", "1001"], "quota"),
+            ("admin", &["quota", "reset", "@localhost", "everything"], "quota"),
             ("admin", &["invite", "admin@localhost", "--recover"], "recovery"),
             (
                 "admin",

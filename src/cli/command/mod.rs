@@ -20,6 +20,7 @@ mod keys;
 mod log;
 mod publications;
 mod publish;
+mod quota;
 mod recovery;
 mod requests;
 mod rules;
@@ -83,6 +84,8 @@ pub(super) enum Command {
     Explain(explain::Args),
     /// Manage domains, services and suspensions as an administrator, and see what administrators did
     Domain(domain::Args),
+    /// See how much of what all share one may take and has taken, and set that as an administrator
+    Quota(quota::Args),
     /// Look into a store's log while no server runs on it
     #[command(subcommand)]
     Log(log::Command),
@@ -120,6 +123,7 @@ impl Command {
             Self::History(args) => history::run(args, invocation),
             Self::Explain(args) => explain::run(args, invocation),
             Self::Domain(args) => domain::run(args, invocation),
+            Self::Quota(args) => quota::run(args, invocation),
             Self::Log(command) => log::run(command, invocation),
             #[cfg(feature = "bench")]
             Self::Bench(args) => bench::run(args, invocation),

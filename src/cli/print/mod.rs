@@ -14,6 +14,7 @@ pub(super) mod message;
 mod note;
 pub(super) mod output;
 pub(super) mod presence;
+pub(super) mod quota;
 pub(super) mod receipt;
 pub(super) mod recovery;
 mod rich;

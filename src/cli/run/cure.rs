@@ -6,7 +6,7 @@
 
 use crate::client::{ClientError, StateError};
 use crate::log::LogFault;
-use crate::model::{Refusal, RefusalCode};
+use crate::model::{Quota, Refusal, RefusalCode};
 use crate::server::ServerError;
 
 /// The words of `error` for whoever typed a command.
@@ -69,6 +69,7 @@ pub(in crate::cli) fn of_server(error: &ServerError) -> String {
 
 fn of_code(code: Option<RefusalCode>, message: String) -> String {
     let cure = match code {
+        _ if message.ends_with(Quota::ASK) => return message,
         Some(RefusalCode::SubscriptionsFull) => "end one with `adsum unwatch`".to_owned(),
         // The message begins with whom it is about.
         Some(RefusalCode::UnknownPrincipal) => {
@@ -122,7 +123,9 @@ mod tests {
 
     #[test]
     fn whoever_typed_a_command_is_told_what_to_type() {
-        told(&Refusal::SubscriptionsFull { max: 3 }, "; end one with `adsum unwatch`");
+        let over = |quota, max| Refusal::OverQuota { quota, max, retry_after: None };
+        told(&over(Quota::Subscriptions, 3), "; end one with `adsum unwatch`");
+        told(&over(Quota::Subscriptions, 0), "; ask an administrator of your domain for some");
         let principal = "alice@localhost".to_owned();
         told(&Refusal::UnknownPrincipal { principal }, "; run `adsum enroll alice@localhost`");
         let cure = "ask an administrator for one, or start the server with --open-enrollment";
@@ -138,8 +141,14 @@ mod tests {
         told(&Refusal::RecoveryOpen { principal: bob() }, cure);
         let cure = "; run `adsum invite bob@localhost --recover` if its devices are lost, or have one of them make the invite";
         told(&Refusal::RecoveryNeeded { principal: bob() }, cure);
-        let full = Refusal::InvitesFull { whose: "you have", max: 3 };
-        told(&full, "; withdraw some with `adsum invites withdraw`, or let them run out");
+        told(
+            &over(Quota::Invites, 3),
+            "; withdraw some with `adsum invites withdraw`, or let them run out",
+        );
+        told(
+            &Refusal::InvitesFull { max: 3 },
+            "; withdraw some with `adsum invites withdraw`, or let them run out",
+        );
         let address = "im:alice@localhost".to_owned();
         told(&Refusal::NoMessage { address, sequence: 1 }, "; list them with `adsum inbox`");
         let cure = "; leave --anonymous out, or start the server with --anonymous";

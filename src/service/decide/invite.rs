@@ -4,11 +4,8 @@
 
 use super::recovery;
 use crate::event::{Event, InviteCause, InviteEnded, InviteIssued};
-use crate::model::limits::{
-    INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, INVITES_OF_ADMINISTRATOR_MAX,
-    INVITES_OF_USER_MAX, LIFETIME_MS_MIN,
-};
-use crate::model::{DeviceId, Domain, InviteId, Principal, Refusal, Role, Timestamp};
+use crate::model::limits::{INVITE_MS_DEFAULT, INVITE_MS_MAX, INVITES_MAX, LIFETIME_MS_MIN};
+use crate::model::{DeviceId, Domain, InviteId, Principal, Quota, Refusal, Role, Timestamp};
 use crate::protocol::{Answer, Invite, WithdrawInvite};
 use crate::service::case::{Case, Verdict, granted};
 use crate::service::{Actor, Reply};
@@ -18,12 +15,14 @@ pub(super) fn make(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict
     let domain =
         new.principal.as_ref().map_or(actor.principal.domain(), Principal::domain).to_owned();
     case.check_domain(&domain)?;
-    let max = if new.recovers {
-        case.administers(&actor.principal, &domain).then_some(INVITES_OF_ADMINISTRATOR_MAX)
+    let may = if new.recovers {
+        case.administers(&actor.principal, &domain)
     } else {
-        most(case, &actor.principal, new.principal.as_ref(), (new.role, &domain))
+        may_invite(case, &actor.principal, new.principal.as_ref(), (new.role, &domain))
     };
-    let max = max.ok_or_else(|| forbidden(&domain))?;
+    if !may {
+        return Err(forbidden(&domain));
+    }
     if let Some(open) = case.views.invite(&new.invite) {
         let same = open.principal == new.principal
             && open.role == new.role
@@ -36,7 +35,7 @@ pub(super) fn make(case: Case<'_>, actor: &Actor, new: Invite) -> Result<Verdict
             Err(Refusal::bad_field("invite", "was made before; make a new token"))
         };
     }
-    check_room(case, actor, max)?;
+    check_room(case, &actor.principal)?;
     if new.recovers {
         return recovery::start(case, actor, new);
     }
@@ -72,28 +71,26 @@ fn forbidden(domain: &str) -> Refusal {
     Refusal::Forbidden { action: "make this invite".into(), cure }
 }
 
-/// How many invites `maker` may have open if it may make this one. Administrators invite anybody to their domain; whoever
-/// may create a domain also its first administrators; everybody a further device of its own.
-fn most(
+/// Whether `maker` may make this one. Administrators invite anybody to their domain; whoever may create a domain also its
+/// first administrators; everybody a further device of its own.
+fn may_invite(
     case: Case<'_>,
     maker: &Principal,
     invited: Option<&Principal>,
     (role, domain): (Role, &str),
-) -> Option<usize> {
+) -> bool {
     let founder = role == Role::Administrator && case.operates(maker);
-    if founder || case.administers(maker, domain) {
-        return Some(INVITES_OF_ADMINISTRATOR_MAX);
-    }
-    (invited == Some(maker) && role == Role::User).then_some(INVITES_OF_USER_MAX)
+    let is_own = invited == Some(maker) && role == Role::User;
+    founder || is_own || case.administers(maker, domain)
 }
 
 /// One maker must not be able to use up what all share.
-fn check_room(case: Case<'_>, actor: &Actor, max: usize) -> Result<(), Refusal> {
-    if case.views.invites_of(&actor.principal).count() >= max {
-        return Err(Refusal::InvitesFull { whose: "you have", max: max as u64 });
-    }
+fn check_room(case: Case<'_>, maker: &Principal) -> Result<(), Refusal> {
+    let open = || case.views.invites_of(maker);
+    let first_end = || open().map(|(_, open)| open.expires_at).min();
+    case.check_held(maker, Quota::Invites, open().count() as u64, first_end)?;
     if case.views.invites().len() >= INVITES_MAX {
-        return Err(Refusal::InvitesFull { whose: "there are", max: INVITES_MAX as u64 });
+        return Err(Refusal::InvitesFull { max: INVITES_MAX as u64 });
     }
     Ok(())
 }
@@ -122,7 +119,7 @@ fn is_backed(case: Case<'_>, open: &InviteView) -> bool {
     let may_make = if open.recovery.is_some() {
         case.administers(maker, &open.domain)
     } else {
-        most(case, maker, open.principal.as_ref(), (open.role, &open.domain)).is_some()
+        may_invite(case, maker, open.principal.as_ref(), (open.role, &open.domain))
     };
     may_act && case.check_domain(maker.domain()).is_ok() && may_make
 }

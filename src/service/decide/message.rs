@@ -9,12 +9,11 @@ use crate::event::{
 };
 use crate::model::limits::{
     BODY_BYTES_MAX, COMPOSING_BYTES_MAX, DELETE_COUNT_MAX, MESSAGE_LIFETIME_MS_MAX,
-    MESSAGES_WAITING_MAX, MESSAGES_WAITING_OF_SENDER_MAX, QUARANTINED_MAX,
-    QUARANTINED_OF_SENDER_MAX,
+    MESSAGES_WAITING_MAX, QUARANTINED_MAX, QUARANTINED_OF_SENDER_MAX,
 };
 use crate::model::{
     Basic, Delivery, DeliveryRules, DeviceId, Handling, InboxAddress, InboxSequence, Lifetime,
-    Payload, Principal, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
+    Payload, Principal, Quota, ReceiptKind, Refusal, Rights, RuleName, WatcherKind, WhenClosed,
     is_recovery_type,
 };
 use crate::protocol::{Answer, Delete, Send};
@@ -253,12 +252,10 @@ fn duplicate(
 
 /// Refuses more of one sender than its part of what may wait. What is read does not count: an owner who reads keeps all.
 fn check_share(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Result<(), Refusal> {
-    let Some(view) = case.views.inbox(inbox) else { return Ok(()) };
-    let max = MESSAGES_WAITING_OF_SENDER_MAX;
-    match view.unread_of(SenderKey::of(sender)).nth(max - 1) {
-        Some(_) => Err(Refusal::SenderFull { max: max as u64 }),
-        None => Ok(()),
-    }
+    let max = usize::try_from(case.quota(sender, Quota::Waiting)).unwrap_or(usize::MAX);
+    let view = case.views.inbox(inbox).into_iter();
+    let waiting = view.flat_map(|view| view.unread_of(SenderKey::of(sender))).take(max).count();
+    case.check_held(sender, Quota::Waiting, waiting as u64, || None)
 }
 
 /// Makes room in a full inbox by ending its oldest message, if that was read.

@@ -10,6 +10,7 @@ mod identity;
 mod invite;
 mod message;
 mod publish;
+mod quota;
 mod receipt;
 mod recovery;
 mod repeat;
@@ -88,6 +89,9 @@ fn administer(case: Case<'_>, actor: &Actor, request: Administer) -> Result<Verd
         Administration::Resume(principal) => domain::suspend(case, actor, principal, false),
         Administration::SetRecovery { domain, delay, shows_earlier } => {
             recovery::set(case, actor, domain, (delay, shows_earlier))
+        }
+        Administration::SetQuota { owner, quota, max } => {
+            quota::set(case, actor, owner, (quota, max))
         }
     }
 }

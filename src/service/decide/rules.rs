@@ -97,7 +97,7 @@ fn check_bytes<Rules: Serialize>(
 ) -> Result<(), Refusal> {
     let all = case.views.rules(owner).map_or(0, RulesView::bytes);
     let others = all.saturating_sub(stored_bytes(before));
-    case.check_rules_bytes(all, others + stored_bytes(after))
+    case.check_rules_bytes(owner, (all, others + stored_bytes(after)))
 }
 
 fn check_version(expected: Option<u64>, found: u64) -> Result<(), Refusal> {

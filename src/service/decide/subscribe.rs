@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::event::{Event, Subscribed, SubscriptionEnded, WatchRequested};
 use crate::model::limits::{
     LIFETIME_MS_MIN, REQUESTS_MAX, SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTION_MS_DEFAULT,
-    SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_ANONYMOUS_MAX, SUBSCRIPTIONS_MAX,
+    SUBSCRIPTION_MS_MAX,
 };
 use crate::model::{
-    AdministratorAct, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Refusal,
+    AdministratorAct, EndReason, Handling, Lifetime, Moment, Presentity, Principal, Quota, Refusal,
     SubscriptionState, WatcherKind,
 };
 use crate::protocol::{Answer, EndSubscription, Subscribe};
@@ -28,14 +28,11 @@ pub(super) fn subscribe(
     let watcher = &actor.principal;
     let view = case.views.watcher(watcher);
     let known = view.and_then(|view| view.subscriptions.get(&request.presentity));
-    let (max, count_max) = if watcher.is_anonymous() {
-        (SUBSCRIPTION_ANONYMOUS_MS_MAX, SUBSCRIPTIONS_ANONYMOUS_MAX)
-    } else {
-        (SUBSCRIPTION_MS_MAX, SUBSCRIPTIONS_MAX)
-    };
+    let max =
+        if watcher.is_anonymous() { SUBSCRIPTION_ANONYMOUS_MS_MAX } else { SUBSCRIPTION_MS_MAX };
     let asked = granted(request.lifetime, SUBSCRIPTION_MS_DEFAULT.min(max), LIFETIME_MS_MIN, max)?;
     let state = state_of(case, &request.presentity, watcher)?;
-    check_room(view, known, state, count_max)?;
+    check_room(case, watcher, (view, known), state)?;
     let granted = match state {
         SubscriptionState::Pending => asked.min(undecided_for(case, known)),
         _ => asked,
@@ -70,19 +67,19 @@ fn refused(presentity: &Presentity) -> Refusal {
 }
 
 fn check_room(
-    view: Option<&WatcherView>,
-    known: Option<&SubscriptionView>,
+    case: Case<'_>,
+    watcher: &Principal,
+    (view, known): (Option<&WatcherView>, Option<&SubscriptionView>),
     state: SubscriptionState,
-    max: usize,
 ) -> Result<(), Refusal> {
-    let Some(view) = view else { return Ok(()) };
-    let is_live = known.is_some_and(SubscriptionView::is_live);
-    if !is_live && view.live_count >= max {
-        return Err(Refusal::SubscriptionsFull { max: max as u64 });
+    if !known.is_some_and(SubscriptionView::is_live) {
+        let held = view.map_or(0, |view| view.live_count as u64);
+        let first_end = || view.and_then(WatcherView::first_end);
+        case.check_held(watcher, Quota::Subscriptions, held, first_end)?;
     }
     let is_undecided = known.is_some_and(SubscriptionView::is_undecided);
     if state == SubscriptionState::Pending && !is_undecided {
-        return check_requests(Some(view));
+        return check_requests(view);
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ MESSAGE_ID_BYTES_MAX = 64
 CONTENT_TYPE_BYTES_MAX = 255
 MESSAGES_WAITING_MAX = 10000
 MESSAGES_WAITING_OF_SENDER_MAX = 1000
+MESSAGES_STORED_OF_SENDER_MAX = 100000
 MESSAGE_IDS_REMEMBERED_MAX = 1000000
 LOG_BYTES_A_DAY_MAX = 4294967296
 EVENTS_A_SECOND_MAX = 10000
@@ -216,6 +217,7 @@ class RefusalCode(IntEnum):
     QUOTA_MESSAGE_IDS = 58
     QUOTA_RULES_BYTES = 59
     QUOTA_FEEDS = 60
+    QUOTA_MESSAGES_STORED = 61
 
     @property
     def word(self) -> str:
@@ -253,6 +255,7 @@ class ActAct(IntEnum):
     REVOKED_A_KEY = 5
     SWITCHED_SERVICES = 6
     STARTED_A_RECOVERY = 7
+    SET_A_QUOTA = 8
 
 
 class AdministerAct(IntEnum):
@@ -265,6 +268,7 @@ class AdministerAct(IntEnum):
     SUSPEND_A_PRINCIPAL = 5
     LIFT_THAT = 6
     SAY_ON_WHAT_TERMS_NAMES_OF_THE_DOMAIN_ARE_RECOVERED = 7
+    SET_A_QUOTA = 8
 
 
 class AdministerMessaging(IntEnum):
@@ -426,6 +430,14 @@ class PresenceBodyState(IntEnum):
     ACTIVE = 1
     TERMINATED = 2
     PENDING = 3
+
+
+class QuotaStateSource(IntEnum):
+    """The numbers of `QuotaState.source`."""
+
+    NOBODY = 0
+    THE_DOMAIN = 1
+    THE_PRINCIPAL = 2
 
 
 class ReceiptBodyKind(IntEnum):
@@ -952,7 +964,7 @@ class Administer:
 
     KIND: ClassVar[int] = 0x001E
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("act", "u8"), ("subject", "text"), ("presence", "u8"), ("messaging", "u8"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery_delay", "u8[8]"), (2, "recovery_shows", "u8"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery_delay", "u8[8]"), (2, "recovery_shows", "u8"), (3, "quota", "bytes"), (4, "quota_max", "u8[8]"),)
     request: int = 0
     operation: bytes = bytes(16)
     act: int = 0
@@ -961,6 +973,8 @@ class Administer:
     messaging: int = 0
     recovery_delay: bytes | None = None
     recovery_shows: int | None = None
+    quota: bytes | None = None
+    quota_max: bytes | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1301,6 +1315,20 @@ class ListRecoveries:
     ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
     #: Whether the answer is any number of rows and then `End`.
     HAS_ROWS: ClassVar[bool] = True
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListQuotas:
+    """Kind 0x0037, on QUERY, from the client."""
+
+    KIND: ClassVar[int] = 0x0037
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("owner", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    #: Whether the answer is any number of rows and then `End`.
+    HAS_ROWS: ClassVar[bool] = True
+    owner: str = ""
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1862,6 +1890,21 @@ class OpenRecovery:
 
 
 @dataclass(frozen=True)
+class QuotaState:
+    """Kind 0x0145, on QUERY, from the server."""
+
+    KIND: ClassVar[int] = 0x0145
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("quota", "text"), ("max", "u64"), ("used", "u64?"), ("source", "u8"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    quota: str = ""
+    max: int = 0
+    used: int | None = None
+    source: int = 0
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Refused:
     """Kind 0x01FF, on all, from the server."""
 
@@ -1905,7 +1948,7 @@ class ComposingEvent:
 
 
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, Refused, Goaway, ComposingEvent]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, ListQuotas, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, QuotaState, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -1948,6 +1991,7 @@ KINDS: dict[int, type[Body]] = {
     0x0034: ListPublications,
     0x0035: RefuseRecovery,
     0x0036: ListRecoveries,
+    0x0037: ListQuotas,
     0x0101: Welcome,
     0x0102: Challenge,
     0x0110: Published,
@@ -1987,6 +2031,7 @@ KINDS: dict[int, type[Body]] = {
     0x0142: OpenInvite,
     0x0143: LivePublication,
     0x0144: OpenRecovery,
+    0x0145: QuotaState,
     0x01FF: Refused,
     0x8001: Goaway,
     0x8002: ComposingEvent,
@@ -2048,6 +2093,7 @@ STRUCTURES: dict[str, type] = {
     "ListPublications": ListPublications,
     "RefuseRecovery": RefuseRecovery,
     "ListRecoveries": ListRecoveries,
+    "ListQuotas": ListQuotas,
     "Welcome": Welcome,
     "Challenge": Challenge,
     "Published": Published,
@@ -2087,6 +2133,7 @@ STRUCTURES: dict[str, type] = {
     "OpenInvite": OpenInvite,
     "LivePublication": LivePublication,
     "OpenRecovery": OpenRecovery,
+    "QuotaState": QuotaState,
     "Refused": Refused,
     "Goaway": Goaway,
     "ComposingEvent": ComposingEvent,

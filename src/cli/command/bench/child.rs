@@ -41,9 +41,13 @@ impl Process {
         // All that a bench measures comes from this machine.
         command.env("ADSUM_LIMITS_PROXIES", "127.0.0.0/8");
         // Few principals are to do here what many do elsewhere.
-        for quota in
-            ["LOG_BYTES_A_DAY_MAX", "EVENTS_A_SECOND_MAX", "MESSAGE_IDS_MAX", "FEEDS_A_MINUTE_MAX"]
-        {
+        for quota in [
+            "LOG_BYTES_A_DAY_MAX",
+            "EVENTS_A_SECOND_MAX",
+            "MESSAGE_IDS_MAX",
+            "FEEDS_A_MINUTE_MAX",
+            "MESSAGES_STORED_OF_SENDER_MAX",
+        ] {
             command.env(format!("ADSUM_LIMITS_{quota}"), "1000000000000");
         }
         let mut child = command.spawn().map_err(|error| failed(name, error))?;

@@ -10,7 +10,7 @@ use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
 use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
-use crate::model::{Ahead, Lifetime, RefusalCode, Timestamp};
+use crate::model::{Ahead, Lifetime, QuotaRow, RefusalCode, Timestamp};
 use crate::protocol::{Presence, ServerDescription};
 
 /// Clocks further apart than this mislead whoever reads the times in presence and messages.
@@ -35,6 +35,7 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
             let mut checks = connected(&name, &server, &session, began.elapsed());
             checks.extend(recovery(&name, &session));
             checks.push(inbox(&name, client.inbox_status(None).await));
+            checks.push(quotas(&name, client.quotas(None).await));
             checks.extend(presence(&name, client.fetch(&itself).await));
             let said = client.server_info().await;
             checks.extend(said.as_ref().ok().and_then(|said| past(&name, said)));
@@ -118,6 +119,34 @@ fn inbox(name: &str, status: Result<InboxState, ClientError>) -> Check {
     Check::ok(name, detail)
 }
 
+/// How much of what all share one has taken, and whether that is nearly all one may.
+fn quotas(name: &str, rows: Result<Vec<QuotaRow>, ClientError>) -> Check {
+    let name = format!("{name} quotas");
+    let rows = match rows {
+        Ok(rows) => rows,
+        // A server before this question refuses it; all else works with it.
+        Err(ClientError::Refused(refused)) if refused.is(RefusalCode::UnknownKind) => {
+            return Check::ok(name, "the server tells of none: it is older than this command");
+        }
+        Err(error) => return Check::fail(name, cure::of_client(&error)),
+    };
+    let told = |row: &QuotaRow| match row.used {
+        Some(used) => format!("{} {used} of {}", row.quota, row.max),
+        None => format!("{} at most {}", row.quota, row.max),
+    };
+    let is_near = |row: &&QuotaRow| row.used.is_some_and(|used| used > row.max / 10 * 9);
+    let near: Vec<&str> = rows.iter().filter(is_near).map(|row| row.quota.as_str()).collect();
+    let detail = rows.iter().map(told).collect::<Vec<_>>().join(", ");
+    if near.is_empty() {
+        return Check::ok(name, detail);
+    }
+    let cure = format!(
+        "do less of {}, or ask an administrator of your domain for more with `adsum quota set`",
+        near.join(" and ")
+    );
+    Check::warn(name, detail, cure)
+}
+
 /// Whether one's devices publish more together than watchers can be shown. One may have no presence at all.
 fn presence(name: &str, shown: Result<Presence, ClientError>) -> Option<Check> {
     let left_out = shown.ok()?.document.left_out();
@@ -176,7 +205,7 @@ fn failed(name: &str, error: &ClientError) -> Check {
 mod tests {
     use super::super::check::Verdict;
     use super::*;
-    use crate::model::InboxSequence;
+    use crate::model::{InboxSequence, QuotaSource};
     use crate::protocol::ClockSet;
 
     fn at(ms: u64) -> Timestamp {
@@ -230,6 +259,18 @@ mod tests {
         assert_eq!(inbox("i", Ok(status(1))).result, Verdict::Ok);
         let full = inbox("i", Ok(status(waiting))).cure;
         assert_eq!(full.as_deref(), Some("read it with `adsum inbox`: at 10000 it takes no more"));
+    }
+
+    #[test]
+    fn a_quota_that_is_nearly_taken_is_told() {
+        let source = QuotaSource::Operator;
+        let row = |used| QuotaRow { quota: "subscriptions".into(), max: 100, used, source };
+        let check = quotas("q", Ok(vec![row(Some(90)), row(None)]));
+        assert_eq!(check.result, Verdict::Ok);
+        assert_eq!(check.detail, "subscriptions 90 of 100, subscriptions at most 100");
+        let near = quotas("q", Ok(vec![row(Some(91)), row(None)]));
+        assert_eq!(near.result, Verdict::Warn);
+        assert!(near.cure.unwrap().starts_with("do less of subscriptions, or ask"));
     }
 
     #[test]

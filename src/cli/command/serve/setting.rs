@@ -8,6 +8,7 @@ use toml::Value;
 
 use super::settings::Settings;
 use super::value::Place;
+use crate::model::Quota;
 
 /// One setting: `[section] key = value` in the file, `ADSUM_SECTION_KEY` in the environment.
 pub(super) struct Setting {
@@ -99,15 +100,19 @@ impl Setting {
 }
 
 macro_rules! settings {
-    ($($section:literal $key:literal = $($field:ident).+, $help:literal $(, $flag:expr)*;)*) => {
+    ($($section:literal $key:literal = $($field:ident).+ $(of $quota:ident)?, $help:literal $(, $flag:expr)*;)*) => {
         /// All settings, in the order they are shown.
         pub(super) const SETTINGS: &[Setting] = &[$(Setting {
             section: $section,
             key: $key,
             help: $help,
-            place: |settings| &mut settings.$($field).+,
+            place: |settings| settings!(@place settings.$($field).+ $(, $quota)?),
             flags: &[$($flag),*],
         },)*];
+    };
+    (@place $settings:ident.$($field:ident).+) => { &mut $settings.$($field).+ };
+    (@place $settings:ident.$($field:ident).+, $quota:ident) => {
+        $settings.$($field).+.max_mut(Quota::$quota)
     };
 }
 
@@ -151,11 +156,15 @@ settings! {
     "limits" "address_handshakes_per_s_max" = server.limits.address_handshakes_per_s_max, "handshakes a second from one IPv4 address or IPv6 /64";
     "limits" "anonymous_max" = server.limits.anonymous_max, "anonymous sessions at once";
     "limits" "address_anonymous_max" = server.limits.address_anonymous_max, "anonymous sessions at once from one IPv4 address or IPv6 /64";
-    "limits" "log_bytes_a_day_max" = server.limits.log_bytes_a_day_max, "bytes of the log that one principal may fill within a day";
-    "limits" "events_a_second_max" = server.limits.events_a_second_max, "events a second that one principal may bring about; what a minute allows may come at once";
-    "limits" "message_ids_max" = server.limits.message_ids_max, "messages that one principal may send within 30 days";
-    "limits" "rules_bytes_max" = server.limits.rules_bytes_max, "bytes of rules that one principal may have";
-    "limits" "feeds_a_minute_max" = server.limits.feeds_a_minute_max, "feeds that one principal may open within a minute";
+    "limits" "log_bytes_a_day_max" = server.limits.quotas of LogBytes, "bytes of the log that one principal may fill within a day";
+    "limits" "events_a_second_max" = server.limits.quotas of Events, "events a second that one principal may bring about; what a minute allows may come at once";
+    "limits" "message_ids_max" = server.limits.quotas of MessageIds, "messages that one principal may send within 30 days";
+    "limits" "rules_bytes_max" = server.limits.quotas of RulesBytes, "bytes of rules that one principal may have";
+    "limits" "feeds_a_minute_max" = server.limits.quotas of Feeds, "feeds that one principal may open within a minute";
+    "limits" "subscriptions_max" = server.limits.quotas of Subscriptions, "subscriptions that one principal may have";
+    "limits" "invites_open_max" = server.limits.quotas of Invites, "invites that one administrator may have open";
+    "limits" "messages_waiting_of_sender_max" = server.limits.quotas of Waiting, "messages of one sender that may wait unread in one inbox";
+    "limits" "messages_stored_of_sender_max" = server.limits.quotas of Stored, "messages of one sender that may wait unread in all inboxes together";
     "limits" "proxies" = server.limits.proxies, "networks for which the limits per address do not hold, such as 192.0.2.0/24";
     "limits" "unproven_max" = server.limits.unproven_max, "connections at once that have not proven who they are";
     "limits" "http_connections_max" = server.limits.http_connections_max, "connections at once to health and metrics";
