@@ -113,9 +113,9 @@ impl Feed {
         }
     }
 
-    /// The stream is gone.
+    /// The stream is gone. That the feed is closed the service hears all the same.
     pub(super) fn handle_gone(&mut self) {
-        self.next.clear();
+        self.next.retain(|step| matches!(step, Step::Ask(_)));
         self.part(Parting::Silent);
     }
 
@@ -253,4 +253,41 @@ fn begin(
         }
     };
     Ok((side, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::model::DeviceId;
+    use crate::service::SessionId;
+    use crate::session::connection::{Fresh, Settings};
+    use crate::session::lane::LaneId;
+
+    /// The feed of somebody's presence.
+    fn presence() -> Feed {
+        let silence_max = Duration::from_secs(1);
+        let settings = Settings { silence_max, store_secret: [1; 32], cursor_secret: [2; 32] };
+        let fresh = Fresh { nonce: [3; 32], pseudonym: [4; 8], origin: None };
+        let connection = Arc::new(Connection::new(Arc::new(settings), fresh));
+        let principal = "alice@d.example".parse().unwrap();
+        let actor = Arc::new(Actor { principal, device: DeviceId([1; 8]) });
+        let subject = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
+        let open = FeedOpen { cursor: Bytes::new(), window: 0, subject }.to_body();
+        let lane = Lane::new(LaneId { session: SessionId(1), number: 1 });
+        Feed::new(&connection, (lane, actor), (open, Decoder::new(1_024)), &mut Vec::new())
+    }
+
+    #[test]
+    fn a_feed_whose_stream_goes_while_its_last_words_are_written_is_closed_all_the_same() {
+        let (mut feed, mut notes) = (presence(), Vec::new());
+        feed.handle_overrun();
+        let mut steps = (0..4).map(|_| feed.poll_step(&mut notes));
+        assert!(steps.any(|step| matches!(step, Step::Write(_))));
+        feed.handle_gone();
+        let Step::Ask(inputs) = feed.poll_step(&mut notes) else { panic!() };
+        assert!(matches!(inputs[..], [Input::CloseFeed { .. }]), "{inputs:?}");
+        assert!(matches!(feed.poll_step(&mut notes), Step::End(_)));
+    }
 }
