@@ -3,7 +3,7 @@
 //! Must never hold: what an operation did.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,19 +12,49 @@ use crate::model::limits::{OPERATION_MS, OPERATIONS_OF_DEVICE_MAX, OPERATIONS_OF
 use crate::model::{Lifetime, Sequence, Timestamp};
 
 /// The operations of a device or a principal that are remembered, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Saved")]
 pub struct OperationsView {
     /// The last event it took.
     pub as_of: Sequence,
-    /// Apart from the rest, because every request is looked for here.
+    keys: VecDeque<OperationKey>,
+    done: VecDeque<(Timestamp, Outcome)>,
+    /// Where each key stands last, counted from the first operation ever: every request is looked for here.
+    #[serde(skip)]
+    places: BTreeMap<OperationKey, u64>,
+    /// How many stood before those that are held.
+    #[serde(skip)]
+    forgotten: u64,
+}
+
+/// What is saved of them.
+#[derive(Deserialize)]
+struct Saved {
+    as_of: Sequence,
     keys: VecDeque<OperationKey>,
     done: VecDeque<(Timestamp, Outcome)>,
 }
 
+impl From<Saved> for OperationsView {
+    fn from(saved: Saved) -> Self {
+        let Saved { as_of, keys, done } = saved;
+        let places = keys.iter().copied().zip(0..).collect();
+        Self { as_of, keys, done, places, forgotten: 0 }
+    }
+}
+
+impl PartialEq for OperationsView {
+    fn eq(&self, other: &Self) -> bool {
+        (self.as_of, &self.keys, &self.done) == (other.as_of, &other.keys, &other.done)
+    }
+}
+
+impl Eq for OperationsView {}
+
 impl OperationsView {
     /// What `key` came to, if that is remembered at `now`. Of two of one name the later one counts.
     pub fn outcome(&self, key: OperationKey, now: Timestamp) -> Option<Outcome> {
-        let index = self.keys.iter().rposition(|known| *known == key)?;
+        let index = usize::try_from(self.places.get(&key)? - self.forgotten).ok()?;
         let (at, outcome) = self.done.get(index)?;
         (forget_at(*at) > now).then_some(*outcome)
     }
@@ -41,8 +71,7 @@ impl OperationsView {
             return (!self.done.is_empty()).then_some(Cow::Borrowed(self));
         }
         let mut left = self.clone();
-        left.keys.drain(..over);
-        left.done.drain(..over);
+        (0..over).for_each(|_| left.forget_oldest());
         (!left.done.is_empty()).then_some(Cow::Owned(left))
     }
 
@@ -60,13 +89,19 @@ impl OperationsView {
         if self.keys.len() == max {
             self.forget_oldest();
         }
+        self.places.insert(key, self.forgotten + self.keys.len() as u64);
         self.keys.push_back(key);
         self.done.push_back(done);
     }
 
     pub(super) fn forget_oldest(&mut self) {
-        self.keys.pop_front();
+        let Some(key) = self.keys.pop_front() else { return };
         self.done.pop_front();
+        // One that was done again stands there for the later time.
+        if self.places.get(&key) == Some(&self.forgotten) {
+            self.places.remove(&key);
+        }
+        self.forgotten += 1;
     }
 }
 
@@ -103,6 +138,29 @@ mod tests {
                 view.outcome(key(number), Timestamp::default()),
                 Some(Outcome::Changed { version: number as u64 })
             );
+        }
+    }
+
+    #[test]
+    fn of_two_of_one_name_the_later_one_counts_also_when_the_first_is_forgotten_or_all_is_read_again()
+     {
+        let (by, mut view) = (Operator::Device(DeviceId([1; 8])), OperationsView::default());
+        let now = Timestamp::default();
+        for (number, version) in [(1, 1), (2, 2), (1, 3)] {
+            view.add(&by, key(number), (now, Outcome::Changed { version }));
+        }
+        let saved = postcard::to_allocvec(&view).unwrap();
+        let read: OperationsView = postcard::from_bytes(&saved).unwrap();
+        assert_eq!(read, view);
+        for mut view in [view, read] {
+            let mut counts = vec![];
+            for _ in 0..3 {
+                counts.push([1, 2].map(|number| view.outcome(key(number), now)));
+                view.forget_oldest();
+            }
+            let [one, two] = [3, 2].map(|version| Some(Outcome::Changed { version }));
+            assert_eq!(counts, [[one, two], [one, two], [one, None]]);
+            assert!(view.places.is_empty(), "nothing is left of what is forgotten");
         }
     }
 }
