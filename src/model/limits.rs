@@ -217,9 +217,15 @@ pub const OPERATIONS_FORGOTTEN_MAX: usize = 4;
 /// Subscriptions, and watchers, that are looked at in one step when a feed is opened or watchers are listed: so that
 /// nobody else waits for more than a part of a millisecond.
 pub const FEED_PART_MAX: usize = 64;
-/// What ends by itself, and watchers to whom a change of rules is carried, in one round: a millisecond or two. The rest
-/// follows in the next rounds, and what others ask in between.
-pub const ROUND_PART_MAX: usize = 256;
+/// What one asker is given in one round, or two together, in the cost of their inputs: half a millisecond, which is about what a
+/// sync takes, so that somebody who asks for little hardly notices one who asks for much. Each further asker adds as much, so
+/// that many share a sync.
+pub const ROUND_COST_MIN: u64 = 64;
+/// What all askers together are given in one round at most: past that a larger commit is hardly cheaper, only later.
+pub const ROUND_COST_MAX: u64 = 2_048;
+/// What ends by itself, and what changes of rules take that are carried to subscriptions, in one round: half a millisecond.
+/// The rest follows in the next rounds, and what others ask in between.
+pub const ROUND_PART_MAX: usize = 64;
 /// Rows of an inbox handed out at once for reading.
 pub const INBOX_PAGE_MAX: usize = 512;
 

@@ -124,7 +124,7 @@ pub struct ServerLimits {
     /// Requests of one principal that may wait for the writer, 256; each half KiB in one counts as one more. A principal whose
     /// share is full is not read from the network until there is room.
     pub queue_bundles_max: usize,
-    /// Requests decided in one round, 4,096: past some hundreds a larger commit is hardly cheaper, only later.
+    /// Requests decided in one round, 4,096: more than what they cost lets in, so that only a lower one is felt.
     pub round_inputs_max: usize,
     /// Bytes of recent messages kept for live inbox feeds, 16 MiB.
     pub cache_bytes_max: usize,

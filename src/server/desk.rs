@@ -91,15 +91,20 @@ impl Desk {
         waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
     }
 
-    /// How many turns are waited for.
-    pub(super) fn askers(&self) -> usize {
-        lock(&self.state).askers.count()
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.state).askers.is_empty()
     }
 
-    /// Takes what is next, and says whose it is and what it cost so far.
-    pub(super) fn next(&self) -> Option<(Asker, u64, Input)> {
-        let (asker, cost, waiting) = lock(&self.state).askers.pop()?;
-        Some((asker, cost, waiting.input))
+    /// Begins a round of what waits.
+    pub(super) fn begin_round(&self) {
+        lock(&self.state).askers.begin_round();
+    }
+
+    /// Takes what is next in the running round, and says whose it is.
+    pub(super) fn next(&self) -> Option<(Asker, Input)> {
+        let (asker, _, waiting) = lock(&self.state).askers.pop_in_round()?;
+        Some((asker, waiting.input))
     }
 
     /// What was taken for `asker` cost so much more.
@@ -179,6 +184,13 @@ mod tests {
         (0..count).map(|_| Input::Tick).collect()
     }
 
+    fn take_all(desk: &Desk) {
+        while !desk.is_empty() {
+            desk.begin_round();
+            while desk.next().is_some() {}
+        }
+    }
+
     #[tokio::test]
     async fn who_has_used_its_share_up_waits_and_nobody_else_does() {
         let desk = Desk::new(4);
@@ -187,7 +199,7 @@ mod tests {
         let mut more = tokio_test(greedy.submit(ticks(1)));
         assert!(more.is_pending());
         other.submit(ticks(4)).await.unwrap();
-        while desk.next().is_some() {}
+        take_all(&desk);
         assert!(!more.is_pending());
     }
 
@@ -219,8 +231,8 @@ mod tests {
         let again = desk.share(asker("a"));
         let mut more = tokio_test(again.submit(ticks(1)));
         assert!(more.is_pending());
-        assert_eq!(desk.askers(), 1, "and has one turn");
-        while desk.next().is_some() {}
+        assert_eq!(lock(&desk.state).askers.count(), 1, "and has one turn");
+        take_all(&desk);
         assert!(!more.is_pending());
     }
 
@@ -230,10 +242,11 @@ mod tests {
         let other = desk.share(asker("other"));
         other.submit(ticks(40)).await.unwrap();
         desk.share(asker("a")).submit(ticks(1)).await.unwrap();
-        while desk.next().is_some_and(|(whose, ..)| whose != asker("a")) {}
+        desk.begin_round();
+        while desk.next().is_some_and(|(whose, _)| whose != asker("a")) {}
         desk.charge(&asker("a"), 20);
         desk.share(asker("a")).submit(ticks(1)).await.unwrap();
-        let first = core::iter::from_fn(|| desk.next()).position(|(whose, ..)| whose == asker("a"));
+        let first = core::iter::from_fn(|| desk.next()).position(|(whose, _)| whose == asker("a"));
         assert!(first.is_some_and(|first| first >= 20), "{first:?}");
     }
 

@@ -28,9 +28,6 @@ use crate::service::{Batch, Input, Output};
 
 /// The thread's name.
 const THREAD: &str = "adsum-writer";
-/// What each asker for whom something waits adds to the length of a round, in the cost of its inputs: about a
-/// millisecond.
-const TURN_COST: u64 = 128;
 /// Checkpoint records written between two rounds: some microseconds each, so that no answer waits for long.
 const CHECKPOINT_RECORDS_MAX: usize = 128;
 /// Between two counts of the views.
@@ -155,12 +152,11 @@ impl Rounds {
         loop {
             let wait = if self.checkpointing { Duration::ZERO } else { self.wait() };
             let is_closed = self.desk.wait(wait);
-            let askers = self.desk.askers();
-            if askers > 0 || self.is_due() {
-                self.round(askers)?;
+            if !self.desk.is_empty() || self.is_due() {
+                self.round()?;
             }
             self.measure();
-            if is_closed && self.desk.askers() == 0 {
+            if is_closed && self.desk.is_empty() {
                 self.parts.commit.settle(self.parts.time.now())?;
                 self.parts.commit.checkpoint_all()?;
                 info!(head = %self.parts.commit.head(), "the log is closed");
@@ -185,9 +181,9 @@ impl Rounds {
         self.parts.commit.is_due(self.parts.time.now())
     }
 
-    fn round(&mut self, askers: usize) -> Result<(), LogFault> {
+    fn round(&mut self) -> Result<(), LogFault> {
         let now = self.parts.time.now();
-        let inputs = self.take_in(now, askers);
+        let inputs = self.take_in(now);
         let WriterParts { commit, lanes, recent, known, metrics, .. } = &mut self.parts;
         metrics.round(inputs);
         let began = Instant::now();
@@ -209,17 +205,17 @@ impl Rounds {
 
     /// Takes in what waits, in turn, as far as a round goes: so that whoever comes meanwhile does not wait for long.
     /// Returns how many inputs that were.
-    fn take_in(&mut self, now: Now, askers: usize) -> usize {
+    fn take_in(&mut self, now: Now) -> usize {
         let commit = &mut self.parts.commit;
-        let (mut inputs, mut left) = (0, askers as u64 * TURN_COST);
-        while left > 0 && inputs < self.inputs_max {
-            let Some((asker, cost, input)) = self.desk.next() else { break };
+        let mut inputs = 0;
+        self.desk.begin_round();
+        while inputs < self.inputs_max {
+            let Some((asker, input)) = self.desk.next() else { break };
             // The first step is what most inputs are for, and in their cost.
             let more = commit.take_in(now, input).saturating_sub(1);
             if more > 0 {
                 self.desk.charge(&asker, more);
             }
-            left = left.saturating_sub(cost + more);
             inputs += 1;
         }
         if inputs == 0 {

@@ -94,13 +94,28 @@ impl<T> Askers<T> {
 
     /// Takes the next, and says who asked for it and what it cost.
     pub fn pop(&mut self) -> Option<(Asker, u64, T)> {
-        let (asker, cost, item) = self.parties.pop()?;
+        let next = self.parties.pop()?;
+        Some(self.whose(next))
+    }
+
+    /// Begins a round of what waits, see [`Turns::begin_round`].
+    pub fn begin_round(&mut self) {
+        self.parties.begin_round();
+    }
+
+    /// As [`Askers::pop`], if that belongs to the running round.
+    pub fn pop_in_round(&mut self) -> Option<(Asker, u64, T)> {
+        let next = self.parties.pop_in_round()?;
+        Some(self.whose(next))
+    }
+
+    fn whose(&mut self, (asker, cost, item): (Asker, u64, Option<T>)) -> (Asker, u64, T) {
         if let Some(item) = item {
-            return Some((asker, cost, item));
+            return (asker, cost, item);
         }
         let next = self.newcomers.pop().expect("a turn of newcomers stands for one of them");
         let (origin, cost, item) = next;
-        Some((Asker::Newcomer(origin), cost, item))
+        (Asker::Newcomer(origin), cost, item)
     }
 
     /// What `asker` was given cost so much more than was known before.

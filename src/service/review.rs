@@ -15,6 +15,10 @@ use crate::event::{
     AccessRulesAmended, Event, ReviewBegan, ReviewEnded, RulesBefore, RulesReviewed, RulesSubject,
 };
 use crate::model::{Domain, Mode, Moment, Presentity, Principal, Timestamp};
+use crate::view::stored_bytes;
+
+/// Bytes of rules that count for a step when rules change.
+const RULES_STEP_BYTES: u64 = 1_024;
 
 impl Service {
     /// What `event` is about to change for the subscriptions that it is about: whose rules, and what holds until then.
@@ -39,6 +43,9 @@ impl Service {
     /// Rules changed: carries that to as many subscriptions as one round may, and remembers the others.
     pub(super) fn carry(&mut self, wanted: Moment, began: ReviewBegan) {
         let mut left = self.config.review_part;
+        // All rules are gone through, whichever of them changed.
+        let rules = stored_bytes(&began.before.own) + stored_bytes(&began.before.domain);
+        self.steps += rules / RULES_STEP_BYTES;
         let presentities = self.concerned(&began);
         for presentity in &presentities {
             self.open_review(presentity, &began);

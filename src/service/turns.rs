@@ -3,9 +3,14 @@
 //! Each asker has a queue of its own, taken in the order in which it was filled, and a mark: how much it was given so
 //! far. The lowest mark is next, so that whoever asks for little is served before whoever asks for much, however much of
 //! that waits. Nobody saves up for later: who comes back begins at the mark of those who are being served.
+//!
+//! What is decided together is a round, and nobody is answered before it is over. So it is short: each asker has a part of
+//! it, the smaller the more there are, and whoever is ahead of the others by more than that waits for the next.
 //! Must never hold: a clock, or a look at what waits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::model::limits::{ROUND_COST_MAX, ROUND_COST_MIN};
 
 /// What waits for its turn.
 #[derive(Debug)]
@@ -15,8 +20,12 @@ pub struct Turns<K, T> {
     waiting: BTreeSet<(u64, K)>,
     /// Those for whom nothing waits and whose marks are ahead of everybody's: they have been given their part already.
     ahead: BTreeSet<(u64, K)>,
-    /// The mark of whoever was served last: nobody begins below it.
+    /// The mark of whoever was served last, or where the running round began: nobody begins below it.
     mark: u64,
+    /// Whoever has come to this mark waits for the next round.
+    end: u64,
+    /// What may still be given in the running round.
+    left: u64,
     count: usize,
 }
 
@@ -30,7 +39,7 @@ struct Queue<T> {
 impl<K, T> Default for Turns<K, T> {
     fn default() -> Self {
         let (queues, waiting, ahead) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { queues, waiting, ahead, mark: 0, count: 0 }
+        Self { queues, waiting, ahead, mark: 0, end: 0, left: 0, count: 0 }
     }
 }
 
@@ -81,8 +90,31 @@ impl<K: Ord + Clone, T> Turns<K, T> {
         Some((asker, cost, item))
     }
 
+    /// Begins a round of what waits: [`ROUND_COST_MIN`] for one asker or two, as much for each further one, and no more than
+    /// [`ROUND_COST_MAX`] for all together, of which each has an equal part.
+    pub fn begin_round(&mut self) {
+        let askers = (self.askers() as u64).max(1);
+        self.left = ((askers - 1).max(1) * ROUND_COST_MIN).min(ROUND_COST_MAX);
+        // Where all are ahead, the first of them need not wait for nobody.
+        let first = self.waiting.first().map_or(0, |(mark, _)| *mark);
+        self.mark = self.mark.max(self.end).max(first);
+        self.end = self.mark + (self.left / askers).max(1);
+    }
+
+    /// As [`Turns::pop`], if that belongs to the running round.
+    pub fn pop_in_round(&mut self) -> Option<(K, u64, T)> {
+        let (mark, _) = self.waiting.first()?;
+        if self.left == 0 || *mark >= self.end {
+            return None;
+        }
+        let next = self.pop()?;
+        self.left = self.left.saturating_sub(next.1);
+        Some(next)
+    }
+
     /// What `asker` was given cost so much more than was known before.
     pub fn charge(&mut self, asker: &K, cost: u64) {
+        self.left = self.left.saturating_sub(cost);
         // Who is known no more has been overtaken by all others already.
         let Some(queue) = self.queues.get_mut(asker).filter(|_| cost > 0) else { return };
         let places = if queue.items.is_empty() { &mut self.ahead } else { &mut self.waiting };

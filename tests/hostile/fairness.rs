@@ -2,9 +2,13 @@
 //!
 //! Must never hold: a wait, or a bound that a slow machine could break.
 
+use std::collections::BTreeMap;
+
 use adsum::event::Event;
-use adsum::model::limits::{FEED_PART_MAX, PUBLICATION_MS_DEFAULT, ROUND_PART_MAX};
-use adsum::model::{InboxSequence, Lifetime, Mode, Moment, Presentity};
+use adsum::model::limits::{
+    FEED_PART_MAX, PUBLICATION_MS_DEFAULT, ROUND_COST_MAX, ROUND_COST_MIN, ROUND_PART_MAX,
+};
+use adsum::model::{Handling, InboxSequence, Lifetime, Mode, Moment, Presentity};
 use adsum::protocol::{Command, Fetch, Findings, InboxStatus, ListWatchers, Send};
 use adsum::service::feed::{PresenceFeed, PresenceStep};
 use adsum::service::{
@@ -12,6 +16,7 @@ use adsum::service::{
     SessionId, Ticket,
 };
 
+use crate::world::governed::{change, rule};
 use crate::world::{
     World, actor, feed_id, im, key, message, pres, principal, publish, seconds, subscribe,
 };
@@ -302,7 +307,7 @@ fn thousands_that_end_at_once_end_in_parts_and_others_are_served_in_between() {
         assert_eq!(items[0].document.get(), None, "round {rounds}");
         rounds += 1;
     }
-    assert_eq!(rounds, 4);
+    assert_eq!(rounds, names.len().div_ceil(ROUND_PART_MAX));
     let asked_for = ended.remove(ROUND_PART_MAX);
     ended.push(asked_for);
     assert_eq!(ended, names, "in order, but for the one that was asked for");
@@ -328,4 +333,148 @@ fn what_has_yet_to_end_is_not_shown_to_whoever_asks() {
     let (reply, _) = ask(&mut world, query("bob", status.into()));
     let Reply::Found(Findings::InboxStatus(state)) = reply else { panic!("{reply:?}") };
     assert_eq!((state.waiting, state.kept, state.head.get()), (0, 0, count as u64));
+}
+
+/// Takes a round as the writer does. Returns what each was given, and how much happened.
+fn round(world: &mut World, turns: &mut Askers<Input>) -> (BTreeMap<Asker, u64>, usize) {
+    let mut given = BTreeMap::new();
+    turns.begin_round();
+    while let Some((asker, cost, input)) = turns.pop_in_round() {
+        world.service.handle(world.now, input);
+        let more = world.service.steps().saturating_sub(1);
+        turns.charge(&asker, more);
+        *given.entry(asker).or_default() += cost + more;
+    }
+    let events = world.service.take_batch().map_or(0, |batch| batch.events.len());
+    world.told();
+    (given, events)
+}
+
+/// What somebody may ask for who is greedy, and the most that one of it takes.
+type Greed = (&'static str, u64, fn(u32) -> Input);
+
+fn command(command: Command) -> Input {
+    Input::Command { ticket: TICKET, actor: actor("mallory"), command }
+}
+
+fn rule_about(who: &str, number: u32) -> Input {
+    let handling = if number.is_multiple_of(2) { Handling::Allow } else { Handling::PoliteBlock };
+    command(Command::ChangeRules(change("mallory", vec![rule(who, handling)], &[])))
+}
+
+const GREEDS: [Greed; 6] = [
+    ("small sends", 2, |number| {
+        command(Command::Send(message("bob", &format!("small{number}"), "x")))
+    }),
+    ("large sends", 130, |number| {
+        command(Command::Send(message("bob", &format!("large{number}"), &"x".repeat(64 * 1024))))
+    }),
+    ("rules about one", 6, |number| rule_about("w0001@d.example", number)),
+    ("rules about all", 2 * ROUND_PART_MAX as u64 + 6, |number| {
+        rule_about("authenticated", number)
+    }),
+    ("subscriptions", 4, |number| {
+        command(if number.is_multiple_of(2) {
+            subscribe("alice", Mode::Latest)
+        } else {
+            let operation = adsum::model::OperationId::default();
+            let unsubscribe = adsum::protocol::Unsubscribe { operation, presentity: pres("alice") };
+            Command::Unsubscribe(unsubscribe)
+        })
+    }),
+    ("lists of watchers", FEED_PART_MAX as u64, |_| {
+        query("mallory", ListWatchers { presentity: pres("mallory") }.into())
+    }),
+];
+
+#[test]
+fn a_round_holds_little_of_a_greedy_one_whatever_it_asks_for_and_whoever_comes_is_in_the_next() {
+    let mut world = World::with(&["alice", "bob", "mallory"]);
+    for name in crowd(300) {
+        world.enroll(&name, &name).unwrap();
+        world.ask(&actor(&name), subscribe("mallory", Mode::Latest)).unwrap();
+    }
+    let (mut turns, mut published) = (Askers::default(), 0);
+    for (name, most, greed) in GREEDS {
+        let (mut asked, mut taken) = (0, 0);
+        for number in 0..24 {
+            while turns.len() < 200 {
+                let input = greed(asked);
+                turns.push(&known("mallory"), input.cost(), input);
+                asked += 1;
+            }
+            let alone = number % 2 == 0;
+            if !alone {
+                published += 1;
+                let command = Command::Publish(publish("alice", published, "here"));
+                let input = Input::Command { ticket: TICKET, actor: actor("alice"), command };
+                turns.push(&known("alice"), input.cost(), input);
+            }
+            let (given, events) = round(&mut world, &mut turns);
+            assert_eq!(given.contains_key(&known("alice")), !alone, "{name}, {number}");
+            let greedy = given.get(&known("mallory")).copied().unwrap_or(0);
+            assert!(!alone || greedy > 0, "{name}, {number}: nobody else waits");
+            // One more than fits is begun, and no second.
+            assert!(greedy < ROUND_COST_MIN + most, "{name}, {number}: {greedy}");
+            let carried = 2 * ROUND_PART_MAX;
+            assert!(events < ROUND_COST_MIN as usize + carried, "{name}, {number}: {events}");
+            taken += greedy;
+        }
+        assert!(taken >= 12 * ROUND_COST_MIN.min(most), "{name}: {taken}");
+        while turns.pop().is_some() {}
+    }
+}
+
+#[test]
+fn a_change_of_rules_counts_for_more_the_more_rules_there_are() {
+    let mut world = World::with(&["mallory"]);
+    let mut steps = Vec::new();
+    for number in 0..100 {
+        let input = rule_about(&format!("w{number:04}@d.example"), number);
+        steps.push(ask(&mut world, input).1);
+    }
+    let views = world.service.views();
+    let bytes = views.rules(&principal("mallory")).unwrap().bytes();
+    assert!(steps[99] >= steps[0] + bytes / 1_024 - 1, "{steps:?}");
+}
+
+#[test]
+fn many_who_ask_share_a_round_and_each_has_a_part_of_it() {
+    for (askers, whole) in [
+        (1, ROUND_COST_MIN),
+        (2, ROUND_COST_MIN),
+        (32, 31 * ROUND_COST_MIN),
+        (1_000, ROUND_COST_MAX),
+    ] {
+        let mut turns = Askers::default();
+        for name in crowd(askers) {
+            (0..300).for_each(|_| turns.push(&known(&name), 1, ()));
+        }
+        for _ in 0..4 {
+            turns.begin_round();
+            let taken: Vec<Asker> =
+                core::iter::from_fn(|| turns.pop_in_round()).map(|(asker, ..)| asker).collect();
+            assert!(
+                taken.len() as u64 <= whole && 2 * taken.len() as u64 > whole,
+                "{askers}: {}",
+                taken.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn who_asked_for_something_dear_pays_within_a_few_rounds_and_does_not_wait_for_ever() {
+    let mut turns = Askers::default();
+    (0..100).for_each(|number| turns.push(&known("mallory"), 129, number));
+    let mut waited = 0;
+    for number in 0..50 {
+        turns.push(&known("alice"), 1, number);
+        turns.begin_round();
+        let taken: Vec<Asker> =
+            core::iter::from_fn(|| turns.pop_in_round()).map(|(asker, ..)| asker).collect();
+        assert!(taken.contains(&known("alice")));
+        waited = if taken.contains(&known("mallory")) { 0 } else { waited + 1 };
+        assert!(waited <= 5, "round {number}");
+    }
 }
