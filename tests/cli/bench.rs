@@ -100,7 +100,7 @@ fn resume_is_told_what_it_missed_with_and_without_a_restart() {
 
 #[test]
 fn fairness_has_a_row_for_each_kind_of_greed() {
-    let line = bench("fairness", &[]);
+    let line = bench("fairness", &["--rounds", "1"]);
     for kind in [
         "large_sends",
         "small_sends",

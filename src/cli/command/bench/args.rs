@@ -42,7 +42,7 @@ pub(super) enum Workload {
     Resume(With<Resume>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch
     Restart(With<Restart>),
-    /// One session asks for as much as it can get, in nine ways one after the other: how long somebody else waits for the
+    /// One session asks for as much as it can get, in ten ways one after the other: how long somebody else waits for the
     /// answer to a publish meanwhile, and when all is quiet
     Fairness(With<Fairness>),
     /// Send back what comes, for the yardsticks of the other workloads

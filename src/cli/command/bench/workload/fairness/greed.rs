@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -20,8 +20,12 @@ use crate::wire;
 
 /// Questions at once on streams of their own: below what a connection may have open.
 const QUESTIONS: usize = 32;
+/// Large requests that are unanswered at once: more than of one principal may wait.
+const LARGE_SENDS: usize = 16;
 /// Between two ends of what the expiry storm sends.
 const STORM_MS: u64 = 500;
+/// How long a greedy session is at it before somebody is measured beside it.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// Who the greedy session is, and whom it can bother.
 pub(super) struct Cast {
@@ -50,7 +54,6 @@ pub(super) enum Greed {
 /// A greedy session that is at it, until it is dropped.
 pub(super) struct Greedy {
     tasks: JoinSet<Result<(), Failure>>,
-    tally: Arc<Tally>,
 }
 
 /// How much was answered with yes, and how much with no.
@@ -68,10 +71,10 @@ impl Tally {
 }
 
 impl Greedy {
-    /// Stops; returns how much was answered.
-    pub(super) fn end(mut self) -> Arc<Tally> {
-        self.tasks.abort_all();
-        self.tally
+    /// Stops, and waits until the server has rested from it.
+    pub(super) async fn end(mut self) {
+        self.tasks.shutdown().await;
+        tokio::time::sleep(SETTLING).await;
     }
 }
 
@@ -106,35 +109,49 @@ impl Greed {
         }
     }
 
-    /// A session of its own that asks for it.
-    pub(super) async fn begin(self, dialer: &Dialer, cast: &Cast) -> Result<Greedy, Failure> {
+    /// How long it takes until all of what it does is going on: a storm sends before anything ends.
+    fn settling(self) -> Duration {
+        match self {
+            Self::ExpiryStorms => Duration::from_millis(LIFETIME_MS_MIN + STORM_MS),
+            _ => SETTLING,
+        }
+    }
+
+    /// A session of its own that asks for it, for the time number `round`, and counts into `count`. It is well at it when
+    /// this returns.
+    pub(super) async fn begin(
+        self,
+        dialer: &Dialer,
+        cast: &Cast,
+        round: usize,
+        count: &Arc<Tally>,
+    ) -> Result<Greedy, Failure> {
         let link = dialer.enter(&cast.greedy).await?;
-        let tally = Arc::new(Tally::default());
         let mut tasks = JoinSet::new();
         let presentity = cast.greedy.principal().presentity().to_string();
-        let count = Arc::clone(&tally);
         match self {
-            Self::FeedChurn => churn(link, &mut tasks, &count),
+            Self::FeedChurn => churn(link, &mut tasks, count),
             Self::WatcherLists => {
                 let question = body::ListWatchers { presentity };
-                ask(link, &question, &mut tasks, &count);
+                ask(link, &question, &mut tasks, count);
             }
             // The time before there was anything: the whole of it is walked.
             Self::PastFetches => {
                 let question = body::FetchAt { presentity, at_ms: 1 };
-                ask(link, &question, &mut tasks, &count);
+                ask(link, &question, &mut tasks, count);
             }
             Self::History => {
                 let (since_ms, until_ms, limit) = (None, None, 0);
                 let question = body::ListHistory { presentity, since_ms, until_ms, limit };
-                ask(link, &question, &mut tasks, &count);
+                ask(link, &question, &mut tasks, count);
             }
             _ => {
-                let requests = Frames::new(self, cast);
-                tasks.spawn(pump(link, requests, count));
+                let requests = Frames::new(self, cast, round);
+                tasks.spawn(pump(link, requests, Arc::clone(count)));
             }
         }
-        Ok(Greedy { tasks, tally })
+        tokio::time::sleep(self.settling()).await;
+        Ok(Greedy { tasks })
     }
 }
 
@@ -175,10 +192,11 @@ fn ask<B: body::Body + Clone + Send + Sync + 'static>(
     }
 }
 
-/// Opens feeds over all its subscriptions and gives them up, as many at once as there may be.
+/// Opens feeds over all its subscriptions and gives them up: half as many at once as there may be, for the last of each may not
+/// be gone yet.
 fn churn(link: Link, tasks: &mut JoinSet<Result<(), Failure>>, tally: &Arc<Tally>) {
     let link = Arc::new(link);
-    for _ in 0..FEEDS_MAX {
+    for _ in 0..FEEDS_MAX / 2 {
         let (link, tally) = (Arc::clone(&link), Arc::clone(tally));
         tasks.spawn(async move {
             loop {
@@ -193,6 +211,7 @@ fn churn(link: Link, tasks: &mut JoinSet<Result<(), Failure>>, tally: &Arc<Tally
 /// Writes the requests of one kind.
 struct Frames {
     kind: Greed,
+    round: usize,
     window: usize,
     began: Instant,
     presentity: String,
@@ -202,11 +221,12 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(kind: Greed, cast: &Cast) -> Self {
+    fn new(kind: Greed, cast: &Cast, round: usize) -> Self {
         let bytes = if kind == Greed::LargeSends { BODY_BYTES_MAX } else { 1 };
         Self {
             kind,
-            window: if kind == Greed::LargeSends { 64 } else { REQUESTS_IN_FLIGHT_MAX },
+            round,
+            window: if kind == Greed::LargeSends { LARGE_SENDS } else { REQUESTS_IN_FLIGHT_MAX },
             began: Instant::now(),
             presentity: cast.greedy.principal().presentity().to_string(),
             inboxes: Arc::clone(&cast.inboxes),
@@ -217,8 +237,9 @@ impl Frames {
 
     /// Appends request `number`.
     fn write(&self, number: u64, out: &mut Vec<u8>) {
-        // What was done under a name is done once, and there are several kinds.
-        let operation = (u128::from(self.kind as u8) << 64 | u128::from(number)).to_be_bytes();
+        // What was done under a name is done once, and there are several kinds and rounds.
+        let session = (self.round as u128) << 8 | u128::from(self.kind as u8);
+        let operation = (session << 64 | u128::from(number)).to_be_bytes();
         match self.kind {
             Greed::RuleChanges | Greed::BroadRules => {
                 wire::encode(&self.rules(number, operation), out);
@@ -251,7 +272,7 @@ impl Frames {
             request: number,
             inbox: of(&self.inboxes, number).clone(),
             sender: String::new(),
-            id: format!("{}-{number}", self.kind.name()),
+            id: format!("{}-{}-{number}", self.kind.name(), self.round),
             content_type: "text/plain".to_owned(),
             body: self.body.clone(),
             lifetime_ms: (self.kind == Greed::ExpiryStorms).then_some(left),

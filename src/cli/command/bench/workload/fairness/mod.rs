@@ -1,10 +1,11 @@
 //! `fairness`: one session asks for as much as it can get, and somebody else publishes now and then. How long the other
-//! waits is measured beside how long it waits when all is quiet.
+//! waits is measured beside how long it waits when all is quiet: by turns, so that both are measured on the same machine.
 //!
 //! Must never hold: what the greedy session asks for, see `greed`.
 
 mod greed;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,14 @@ use serde_json::{Map, Value};
 use self::greed::{Cast, Greed, Tally};
 use super::Measure;
 use crate::cli::command::bench::{
+    link::Dialer,
     number::{positive, watched_count},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
     pump::{Pump, Work},
     requests::Publishes,
-    samples::{Samples, rounded},
+    samples::{Samples, median, rounded},
     setup::{Setup, pumps},
 };
 use crate::cli::run::failure::Failure;
@@ -28,8 +30,8 @@ use crate::model::{Mode, Presentity};
 
 /// Between two requests of the bystander: it is somebody at a device, not a load.
 const SPACING: Duration = Duration::from_millis(2);
-/// How long a greedy session is at it before the bystander is measured, and how long all rests behind it.
-const SETTLING: Duration = Duration::from_millis(200);
+/// Inboxes of people who are away: so many that no sender's part of them is full while it is measured.
+const OWNERS: usize = 1_000;
 
 /// A greedy session beside a bystander.
 #[derive(Debug, clap::Args)]
@@ -40,7 +42,10 @@ pub(in crate::cli::command::bench) struct Fairness {
     /// Presentities that the greedy one watches
     #[arg(long, value_name = "COUNT", default_value_t = 400, value_parser = watched_count)]
     subscriptions: usize,
-    /// Milliseconds beside each kind of greed
+    /// Rounds beside each kind of greed, each after one when all is quiet; a figure is the median of theirs
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = positive)]
+    rounds: usize,
+    /// Milliseconds of each round
     #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     time: u64,
 }
@@ -54,20 +59,14 @@ impl Measure for Fairness {
         let bystander = std::slice::from_ref(&people.bystander);
         let pump = pumps(&dialer, bystander, |_, who| Publishes::new(who)).await?.remove(0);
         let time = setup.scaled_time(Duration::from_millis(self.time));
-        let mut bystander = Bystander { pump, progress: Progress::begin("measuring", 0) };
-        bystander.publish(time / 4).await?;
+        let mut bystander = Bystander { pump, time, progress: Progress::begin("measuring", 0) };
+        bystander.publish().await?;
         let cast = people.cast();
         let before = site.read().await;
         let (began, mut all, mut rows) = (Instant::now(), Samples::default(), Map::new());
         for kind in Greed::ALL {
-            let quiet = bystander.publish(time / 2).await?;
-            let greedy = kind.begin(&dialer, &cast).await?;
-            tokio::time::sleep(SETTLING).await;
-            let samples = bystander.publish(time).await?;
-            let asked = greedy.end();
-            tokio::time::sleep(SETTLING).await;
-            all.append(samples.clone());
-            rows.insert(kind.name().to_owned(), row(quiet, samples, &asked));
+            let row = bystander.beside(kind, (&dialer, &cast), self.rounds, &mut all).await?;
+            rows.insert(kind.name().to_owned(), row);
         }
         let usage = site.used_since(&before).await;
         let (durable, time) = (bystander.pump.is_durable(), began.elapsed());
@@ -80,40 +79,65 @@ impl Measure for Fairness {
     }
 }
 
-/// What is told of one kind of greed.
-fn row(mut quiet: Samples, mut greedy: Samples, asked: &Tally) -> Value {
-    let ((quiet_p50, quiet_p99), (p50, p99)) = (quiet.p50_p99_ms(), greedy.p50_p99_ms());
+/// What is told of one kind of greed, each figure the median of its rounds.
+fn row(quiet: &[(f64, f64)], greedy: &[(f64, f64)], asked: (u64, u64)) -> Value {
+    let p50 = |rounds: &[(f64, f64)]| median(rounds.iter().map(|(p50, _)| *p50));
+    let p99 = |rounds: &[(f64, f64)]| median(rounds.iter().map(|(_, p99)| *p99));
     let figures = [
-        ("quiet_p50_ms", quiet_p50),
-        ("quiet_p99_ms", quiet_p99),
-        ("p50_ms", p50),
-        ("p99_ms", p99),
-        ("p50_ratio", rounded(p50 / quiet_p50)),
-        ("p99_ratio", rounded(p99 / quiet_p99)),
+        ("quiet_p50_ms", p50(quiet)),
+        ("quiet_p99_ms", p99(quiet)),
+        ("p50_ms", p50(greedy)),
+        ("p99_ms", p99(greedy)),
+        ("p50_ratio", rounded(p50(greedy) / p50(quiet))),
+        ("p99_ratio", rounded(p99(greedy) / p99(quiet))),
     ];
     let figures = figures.map(|(name, figure)| (name.to_owned(), Value::from(figure)));
     let mut row: Map<String, Value> = figures.into_iter().collect();
-    row.insert("answered".to_owned(), asked.answered.load(Ordering::Relaxed).into());
-    row.insert("refused".to_owned(), asked.refused.load(Ordering::Relaxed).into());
+    row.insert("answered".to_owned(), asked.0.into());
+    row.insert("refused".to_owned(), asked.1.into());
     row.into()
 }
 
 /// Somebody who publishes one change after the other, and waits for each answer.
 struct Bystander {
     pump: Pump<Publishes>,
+    /// How long a round is.
+    time: Duration,
     progress: Progress,
 }
 
 impl Bystander {
-    /// Publishes for `time`; returns how long each answer took.
-    async fn publish(&mut self, time: Duration) -> Result<Samples, Failure> {
+    /// Publishes for one round; returns how long each answer took.
+    async fn publish(&mut self) -> Result<Samples, Failure> {
         let (began, mut samples) = (Instant::now(), Samples::default());
-        while began.elapsed() < time || samples.len() == 0 {
+        while began.elapsed() < self.time || samples.len() == 0 {
             let work = Work { count: 1, window: 1 };
             samples.append(self.pump.run(work, &self.progress).await?);
             tokio::time::sleep(SPACING).await;
         }
         Ok(samples)
+    }
+
+    /// Publishes when all is quiet and beside a greedy session, by turns. Adds what it waited beside that to `all`.
+    async fn beside(
+        &mut self,
+        kind: Greed,
+        (dialer, cast): (&Dialer, &Cast),
+        rounds: usize,
+        all: &mut Samples,
+    ) -> Result<Value, Failure> {
+        let (mut quiet, mut greedy, tally) = (Vec::new(), Vec::new(), Arc::new(Tally::default()));
+        for round in 0..rounds {
+            quiet.push(self.publish().await?.p50_p99_ms());
+            let session = kind.begin(dialer, cast, round, &tally).await?;
+            let mut samples = self.publish().await?;
+            session.end().await;
+            greedy.push(samples.p50_p99_ms());
+            all.append(samples);
+        }
+        let [answered, refused] =
+            [&tally.answered, &tally.refused].map(|count| count.load(Ordering::Relaxed));
+        Ok(row(&quiet, &greedy, (answered, refused)))
     }
 }
 
@@ -133,7 +157,7 @@ impl People {
             greedy: setup.principals("greedy", 1)?.remove(0),
             watched: setup.principals("watched", setup.scaled(load.subscriptions))?,
             watchers: setup.principals("watcher", setup.scaled(load.watchers))?,
-            owners: setup.principals("owner", 50)?,
+            owners: setup.principals("owner", setup.scaled(OWNERS))?,
         })
     }
 
