@@ -4,6 +4,7 @@
 //! everyone); among equally specific ones the most restrictive. So "block mallory" beats "allow example.com".
 //! Must never hold: a clock, or who asks how often.
 
+use core::cmp::Ordering;
 use core::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{RULE_NAME_BYTES_MAX, RULE_TUPLES_MAX};
 use super::text::text;
 use super::word::words;
-use super::{Domain, Principal, Refusal, RuleChanges, RuleSet, Timestamp, TupleId};
+use super::{Domain, Named, Principal, Refusal, RuleChanges, RuleSet, Timestamp, TupleId};
 
 /// Whom a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -229,20 +230,18 @@ pub struct AccessRule {
     pub until: Option<Timestamp>,
 }
 
+impl Named for AccessRule {
+    fn name(&self) -> &RuleName {
+        &self.name
+    }
+}
+
 impl AccessRule {
     /// A rule that treats fetching and subscribing alike, shows everything and always holds, named by whom it is about.
     pub fn plain(who: Who, handling: Handling) -> Self {
         let name = RuleName::new(&who.to_string()).expect("an address is a rule's name");
-        let shown = Shown::ALL;
-        Self {
-            name,
-            who,
-            fetch: Some(handling),
-            subscribe: Some(handling),
-            shown,
-            from: None,
-            until: None,
-        }
+        let (fetch, subscribe) = (Some(handling), Some(handling));
+        Self { name, who, fetch, subscribe, shown: Shown::ALL, from: None, until: None }
     }
 
     /// Checks what its parts cannot check alone.
@@ -378,10 +377,11 @@ impl FromIterator<Arc<AccessRule>> for AccessRules {
 
 /// The stricter of two; of two that allow, what both show.
 fn stricter(one: Decision, other: Decision) -> Decision {
-    if one.handling == other.handling {
-        return Decision { shown: one.shown.and(&other.shown), ..one };
+    match one.handling.cmp(&other.handling) {
+        Ordering::Less => one,
+        Ordering::Equal => Decision { shown: one.shown.and(&other.shown), ..one },
+        Ordering::Greater => other,
     }
-    if one.handling < other.handling { one } else { other }
 }
 
 #[cfg(test)]
@@ -426,15 +426,16 @@ mod tests {
         let mut two = AccessRule { name: RuleName::new("second").unwrap(), ..one.clone() };
         two.shown = Shown { contact: false, ..Shown::ALL };
         let bob: Principal = "bob@d.example".parse().unwrap();
-        let both = AccessRules::default().changed(vec![one, two.clone()], &[]).unwrap();
-        let decision =
-            both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block);
-        assert_eq!(decision.shown, Shown { notes: false, contact: false, ..Shown::ALL });
+        let decided = |one: &AccessRule, two: &AccessRule| {
+            let both = AccessRules::default().changed(vec![one.clone(), two.clone()], &[]).unwrap();
+            both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block)
+        };
+        let joined = Shown { notes: false, contact: false, ..Shown::ALL };
+        assert_eq!(decided(&one, &two).shown, joined);
         two.subscribe = Some(Handling::PoliteBlock);
-        let both = both.changed(vec![two], &[]).unwrap();
-        let decision =
-            both.decide(&bob, WatcherKind::Subscriber, Timestamp::default(), Handling::Block);
-        assert_eq!(decision.handling, Handling::PoliteBlock);
+        assert_eq!(decided(&one, &two).handling, Handling::PoliteBlock);
+        one.subscribe = Some(Handling::Block);
+        assert_eq!(decided(&one, &two).handling, Handling::Block);
     }
 
     #[test]

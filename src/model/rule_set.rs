@@ -8,18 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::limits::RULES_MAX;
-use super::{AccessRule, Refusal, RuleName};
+use super::{Refusal, RuleName};
 
 /// A rule with a name among those it stands with.
 pub trait Named: Clone + Eq {
     /// Its name.
     fn name(&self) -> &RuleName;
-}
-
-impl Named for AccessRule {
-    fn name(&self) -> &RuleName {
-        &self.name
-    }
 }
 
 /// Rules, in order of name. A copy holds the names again and shares the rules.
@@ -147,7 +141,7 @@ impl<Rule: Named> FromIterator<Arc<Rule>> for RuleSet<Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Handling;
+    use crate::model::{AccessRule, Handling};
 
     fn rule(who: &str, handling: Handling) -> AccessRule {
         AccessRule::plain(who.parse().unwrap(), handling)
