@@ -55,7 +55,9 @@ pub enum Refusal {
         max: u64,
     },
     /// An address in a domain this server does not serve.
-    #[error("the domain {domain} is not served here; ask a server of that domain")]
+    #[error(
+        "the domain {domain} is not served here; check its spelling, or ask a server of that domain"
+    )]
     ForeignDomain {
         /// The domain.
         domain: String,
