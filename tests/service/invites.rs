@@ -276,3 +276,18 @@ fn an_invite_for_somebody_else_under_the_same_token_is_not_a_repeat() {
         assert_eq!(code(world.ask(&root, other)), Some(RefusalCode::BadField));
     }
 }
+
+#[test]
+fn an_invite_that_is_open_is_made_again_as_itself_and_never_as_a_recovery() {
+    use adsum::model::limits::OPERATION_MS;
+    let (mut world, root, _) = world();
+    let of = |recovers| {
+        let (invite, principal) = (id(1), Some(principal("carol")));
+        Command::Invite(Invite { invite, principal, role: Role::User, lifetime: None, recovers })
+    };
+    let first = world.ask(&root, of(false)).unwrap();
+    // What was asked for is remembered no more; the invite is still open.
+    world.pass(seconds(2 * OPERATION_MS / 1_000));
+    assert_eq!(world.ask(&root, of(false)), Ok(first));
+    assert_eq!(code(world.ask(&root, of(true))), Some(RefusalCode::BadField));
+}

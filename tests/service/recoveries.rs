@@ -207,8 +207,14 @@ fn a_recovery_stands_among_the_acts_in_the_list_and_in_each_welcome() {
         }
         other => panic!("{other:?}"),
     }
+    let told_when_enrolled = |answer| match answer {
+        Ok(Reply::Entered { recovery, .. }) => recovery.map(|recovery| *recovery),
+        other => panic!("a new device was answered {other:?}"),
+    };
+    world.ask(&phone, invite(2, "alice")).unwrap();
+    assert_eq!(told_when_enrolled(world.enters("alice", "tablet", 2)), Some(told));
     world.pass(DELAY);
-    world.enters("alice", "new", 1).unwrap();
+    assert_eq!(told_when_enrolled(world.enters("alice", "new", 1)), None, "it is over with this");
     assert_eq!(world.welcomed("alice", "phone"), None);
 }
 

@@ -2,17 +2,21 @@
 //! pending of RFC 5025 §3.2.1, as tables of given, when and then.
 
 use crate::world;
-use crate::world::governed::{ACTIVE, PENDING, WAITING, change, ended, nobody, rule};
+use crate::world::governed::{
+    ACTIVE, PENDING, WAITING, change, delivery, delivery_rule, ended, nobody, rule,
+};
 use crate::world::{
     World, actor, document, note_of, operation, pres, principal, publish, seconds, subscribe,
 };
 use adsum::event::Event;
 use adsum::model::limits::{REQUEST_MS_DEFAULT, REQUESTS_MAX};
 use adsum::model::{
-    AccessRule, Basic, EndReason, Handling, Lifetime, Mode, Rights, RuleName, Shown, TupleId,
+    AccessRule, Basic, Delivery, DeliveryChange, EndReason, Handling, Lifetime, Mode, RefusalCode,
+    Rights, RuleName, Shown, TupleId,
 };
 use adsum::protocol::{
-    Answer, Command, EndSubscription, ListRules, Publish, RulesOwner, Subscribe, Unsubscribe,
+    Answer, ChangeVisibility, Command, EndSubscription, ListRules, Publish, RulesOwner, Subscribe,
+    Unsubscribe, VisibilityRow,
 };
 use adsum::service::{Query, Reply};
 
@@ -389,6 +393,25 @@ fn a_rule_names_only_tuples_that_were_published_once() {
     assert_eq!(refusal.code().as_str(), "unknown-tuple");
     assert!(refusal.to_string().contains("main"), "{refusal}");
     assert!(world.ask(&actor("alice"), named("main")).is_ok());
+}
+
+#[test]
+fn a_rule_is_about_somebody_who_can_act_here() {
+    let mut world = world();
+    for who in ["@elsewhere.example", "bob@elsewhere.example"] {
+        let refuse = Delivery::Refuse { reason: String::new() };
+        let put = vec![delivery_rule(who, refuse)];
+        let visibility = VisibilityRow { who: who.parse().unwrap(), is_shown: false };
+        for command in [
+            Command::ChangeRules(change("alice", vec![rule(who, Allow)], &[])),
+            delivery("alice", DeliveryChange { put, ..DeliveryChange::default() }),
+            ChangeVisibility { operation: operation(1), put: vec![visibility], remove: vec![] }
+                .into(),
+        ] {
+            let refusal = world.ask(&actor("alice"), command).unwrap_err();
+            assert_eq!(refusal.code(), RefusalCode::ForeignDomain, "{who}");
+        }
+    }
 }
 
 #[test]

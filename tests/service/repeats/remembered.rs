@@ -3,6 +3,7 @@
 //! Must never hold: what a repeat is answered.
 
 use super::*;
+use crate::world::{World, operation};
 
 #[test]
 fn what_is_remembered_is_bounded_by_number_and_of_the_silent_nothing_remains() {
@@ -73,4 +74,24 @@ fn one_device_does_not_push_out_what_another_is_waiting_for() {
     server.pipeline(&devices[1], &loud);
     assert_eq!(server.pipeline(&devices[0], &quiet), first);
     const { assert!(OPERATIONS_OF_PRINCIPAL_MAX >= 16 * REQUESTS_IN_FLIGHT_MAX) };
+}
+
+#[test]
+fn two_devices_of_one_principal_may_give_what_they_do_the_same_name() {
+    let mut world = World::with(&["alice", "bob"]);
+    let phone = world.another_device("alice", "phone");
+    for id in ["m1", "m2"] {
+        world.send("bob", "alice", id).unwrap();
+    }
+    // What it is about is a part of the name: the first message.
+    let delete = |sequences: &[u64]| {
+        let sequences = sequences.iter().map(|it| InboxSequence::new(*it)).collect();
+        let (operation, inbox) = (operation(1), im("alice"));
+        Command::Delete(Delete { operation, inbox, sequences, sender: None })
+    };
+    let deleted = |count| Ok(Reply::Done(Answer::Deleted { count }));
+    assert_eq!(world.ask(&actor("alice"), delete(&[1])), deleted(1));
+    assert_eq!(world.ask(&phone, delete(&[1, 2])), deleted(1));
+    assert!(world.page("alice", 0).is_empty());
+    assert_eq!(world.ask(&phone, delete(&[1, 2])), deleted(1), "the first answer again");
 }
