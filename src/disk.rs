@@ -61,7 +61,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     };
-    write(folder, name, bytes).and_then(|fresh| Ok(fresh.persist(path)?)).map_err(failed)?;
+    let fresh = write(folder, name, bytes).map_err(&failed)?;
+    step().and_then(|()| Ok(fresh.persist(path)?)).map_err(failed)?;
     sync_folder(folder)
 }
 
@@ -70,8 +71,14 @@ fn write(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<tempfile::Name
     let prefix = temporary_prefix(name);
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(&prefix).suffix(TEMPORARY);
+    step()?;
     let mut fresh = builder.make_in(folder, |path| private().create_new(true).open(path))?;
-    fresh.as_file_mut().write_all(bytes)?;
+    let (one, other) = bytes.split_at(bytes.len() / 2);
+    for half in [one, other] {
+        step()?;
+        fresh.as_file_mut().write_all(half)?;
+    }
+    step()?;
     fresh.as_file().sync_all()?;
     Ok(fresh)
 }
@@ -111,7 +118,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
 
 /// Removes the file at `path` for good; one that is not there is removed already.
 pub(crate) fn remove(path: &Path) -> Result<(), Fault> {
-    match fs::remove_file(path) {
+    match step().and_then(|()| fs::remove_file(path)) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(Fault::of("remove", path)(source)),
@@ -129,7 +136,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match step().and_then(|()| builder.create(path)) {
         // Somebody else may have made it meanwhile.
         Err(source) if !path.is_dir() => Err(Fault::of("make the folder", path)(source)),
         _ => sync_folder(above.unwrap_or(Path::new("."))),
@@ -141,10 +148,63 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Fault> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     if cfg!(unix) {
-        let synced = File::open(path).and_then(|folder| folder.sync_all());
+        let synced = step().and_then(|()| File::open(path)).and_then(|folder| folder.sync_all());
         synced.map_err(Fault::of("sync the folder", path))?;
     }
     Ok(())
+}
+
+/// Locks the file at `path` for as long as what this returns lives, making the file if there is none; `None` while another
+/// process has it.
+#[cfg(feature = "server")]
+pub(crate) fn lock(path: &Path) -> Result<Option<File>, Fault> {
+    let opened = private().create(true).truncate(false).open(path);
+    let file = opened.map_err(Fault::of("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(source)) => Err(Fault::of("lock", path)(source)),
+    }
+}
+
+/// Comes before each change of the disk, so that tests can end a process there.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "in tests it fails")]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) use planted::step;
+
+/// A disk that changes no more, as when the process that changes it is killed.
+#[cfg(test)]
+pub(crate) mod planted {
+    use std::cell::Cell;
+    use std::io;
+
+    thread_local! {
+        static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn step() -> io::Result<()> {
+        match LEFT.get() {
+            None => Ok(()),
+            Some(0) => Err(io::Error::other("the process is gone")),
+            Some(left) => {
+                LEFT.set(Some(left - 1));
+                Ok(())
+            }
+        }
+    }
+
+    /// Does `work` in a process that is killed before its change number `steps`, from 0; in the same thread.
+    pub(crate) fn killed_after<T>(steps: u32, work: impl FnOnce() -> T) -> T {
+        LEFT.set(Some(steps));
+        let done = work();
+        LEFT.set(None);
+        done
+    }
 }
 
 #[cfg(test)]

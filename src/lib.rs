@@ -9,6 +9,7 @@
 //! cli     → server, client
 //! server  → session, commit → service → view → event → model
 //! commit  → log → event
+//! server  → backup → log, view
 //! session, service, client  → protocol → wire → model
 //! ```
 //!
@@ -47,6 +48,8 @@
 #![cfg_attr(feature = "server", doc = include_str!("../examples/server.rs"))]
 #![cfg_attr(feature = "server", doc = "```")]
 
+#[cfg(feature = "server")]
+pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "client")]

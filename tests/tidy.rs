@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("view", &["event", "model"]),
     ("service", &["protocol", "view", "event", "model"]),
     ("log", &["event", "model", "disk", "guard"]),
+    ("backup", &["view", "log", "event", "model", "disk", "guard"]),
     ("wire", &["model"]),
     ("protocol", &["wire", "model"]),
     ("session", &["service", "protocol", "wire", "model"]),
@@ -35,16 +36,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "format", "session", "commit", "service", "protocol", "view", "log", "wire", "event",
-            "model", "disk", "guard", "uptime",
+            "format", "session", "commit", "service", "protocol", "backup", "view", "log", "wire",
+            "event", "model", "disk", "guard", "uptime",
         ],
     ),
     ("client", &["protocol", "wire", "model", "disk", "guard", "uptime"]),
     (
         "cli",
         &[
-            "format", "server", "client", "commit", "service", "protocol", "view", "log", "wire",
-            "event", "model", "disk", "guard",
+            "format", "server", "client", "commit", "service", "protocol", "backup", "view", "log",
+            "wire", "event", "model", "disk", "guard",
         ],
     ),
 ];

@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub(crate) use scan::tip_at;
 pub use scan::{Each, Entries, Tip};
-pub use sled_log::SledLog;
+pub use sled_log::{Restoring, SledLog};
 pub use stat::{Stat, stat};
-pub use verify::{Verified, check_noted, verify};
+pub use verify::{Verified, Verifier, check_noted, verify};
 
 use crate::disk::{self, Fault};
 use crate::event::{EntryFault, Event, Recorded};
@@ -197,6 +198,14 @@ pub enum LogFault {
         found: String,
         /// The format this program reads.
         expected: u32,
+    },
+    /// A restore did not come to its end.
+    #[error(
+        "there is half a store in {path}, because a restore into it was cut short; remove the folder, and restore the backup once more"
+    )]
+    HalfRestored {
+        /// The folder.
+        path: String,
     },
     /// There is no store here.
     #[error("there is no store in {path}; name the folder that a server uses")]

@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 
 use super::scan::{self, Tip, check_durable};
 use super::{Entries, LogFault};
-use crate::event::{Assembler, Chain};
+use crate::event::{Assembler, Chain, EntryFault, Recorded};
 use crate::model::Sequence;
 
 /// A log that was found whole.
@@ -26,41 +26,77 @@ pub struct Verified {
     pub chain: Chain,
 }
 
+/// Checks entries one by one: checksum, chain, sequence and decoding.
+#[derive(Debug)]
+pub struct Verifier {
+    assembler: Assembler,
+    verified: Verified,
+    events: Vec<Recorded>,
+}
+
+impl Verifier {
+    /// Of the entries that come after `since`.
+    pub fn since(since: Tip) -> Self {
+        let Tip { head, chain } = since;
+        let (assembler, events) = (Assembler::verifying(chain, head.next()), Vec::new());
+        let first = Sequence::ZERO;
+        let verified = Verified { events: 0, entries: 0, bytes: 0, first, head, chain };
+        Self { assembler, verified, events }
+    }
+
+    /// Takes the next entry and returns the events that it completes.
+    ///
+    /// # Errors
+    /// [`EntryFault`] with the position; this is of no use afterwards.
+    pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<&[Recorded], EntryFault> {
+        self.events.clear();
+        self.assembler.push(key, value, &mut self.events)?;
+        let verified = &mut self.verified;
+        verified.entries += 1;
+        verified.bytes += (key.len() + value.len()) as u64;
+        verified.events += self.events.len() as u64;
+        if let [first, ..] = &self.events[..] {
+            let is_first = verified.first == Sequence::ZERO;
+            verified.first = if is_first { first.sequence } else { verified.first };
+            verified.head = verified.head.plus(self.events.len() as u64);
+        }
+        Ok(&self.events)
+    }
+
+    /// What was found of the entries that were taken so far, but for the chain.
+    pub fn so_far(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// What was found of all entries that were taken.
+    ///
+    /// # Errors
+    /// [`EntryFault::Parts`] if the last event is not whole.
+    ///
+    /// # Panics
+    /// Never: the assembler is told to follow the chain.
+    pub fn finish(&self) -> Result<Verified, EntryFault> {
+        self.assembler.finish()?;
+        let chain = self.assembler.chain().expect("the assembler was told to follow the chain");
+        Ok(Verified { chain, ..self.verified })
+    }
+}
+
 /// Reads every entry of `source` from the first to the last and checks checksum, chain, sequence and decoding, and
 /// that the log does not end before what was durable. Calls `progress` with the number of events checked so far.
 ///
 /// # Errors
 /// [`LogFault::Entry`] with the position of the first damage, [`LogFault::Lost`] if the end is missing,
 /// [`LogFault::Engine`] if the engine cannot read on.
-///
-/// # Panics
-/// Never: the assembler is told to follow the chain.
 pub fn verify(source: &dyn Entries, progress: &mut dyn FnMut(u64)) -> Result<Verified, LogFault> {
-    let first = Sequence::new(1);
-    let mut assembler = Assembler::verifying(Chain::START, first);
-    let mut verified = Verified {
-        events: 0,
-        entries: 0,
-        bytes: 0,
-        first: Sequence::ZERO,
-        head: Sequence::ZERO,
-        chain: Chain::START,
-    };
-    let mut events = Vec::new();
+    let mut checks = Verifier::since(Tip::EMPTY);
     source.walk(&[], &mut |key, value| {
-        assembler.push(key, value, &mut events)?;
-        verified.entries += 1;
-        verified.bytes += (key.len() + value.len()) as u64;
-        verified.events += events.len() as u64;
-        verified.head = events.last().map_or(verified.head, |last| last.sequence);
-        events.clear();
-        progress(verified.events);
+        checks.push(key, value)?;
+        progress(checks.verified.events);
         Ok(ControlFlow::Continue(()))
     })?;
-    assembler.finish()?;
+    let verified = checks.finish()?;
     check_durable(source)?;
-    verified.chain = assembler.chain().expect("the assembler was told to follow the chain");
-    verified.first = first.min(verified.head);
     Ok(verified)
 }
 

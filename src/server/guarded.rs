@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use super::{clock, files, keys};
+use super::{clock, copy, files, keys};
 use crate::disk;
 use crate::guard::{self, Kept, Unsafe};
 use crate::log::SledLog;
@@ -17,7 +17,9 @@ pub fn unsafe_files(data: &Path) -> Vec<Unsafe> {
     let mut kept: Vec<Kept> = SledLog::kept(data);
     kept.extend(keys::kept(data));
     kept.extend([clock::FILE, files::PROBE].map(|name| Kept::file(data.join(name))));
-    let names: Vec<&OsStr> = kept.iter().filter_map(|kept| kept.name_in(data)).collect();
+    let mut names: Vec<&OsStr> = kept.iter().filter_map(|kept| kept.name_in(data)).collect();
+    // No file, and nobody else's who connects there is answered.
+    names.push(OsStr::new(copy::SOCKET));
     let ours =
         |found: &OsStr| names.iter().any(|name| found == *name || disk::is_left_over(found, name));
     let mut found = guard::look_at_top(data, ours);

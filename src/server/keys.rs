@@ -7,11 +7,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 
 use super::{ServerError, files};
+use crate::backup::BackupFault;
 use crate::disk;
 use crate::guard::Kept;
 
@@ -30,7 +31,7 @@ const FILES: [(&str, &str); 6] = [
 /// The certificate around the last of them, in the same folder.
 pub(super) const CERTIFICATE: &str = "server.pem";
 /// The file beside the log that tells the keys apart, by a digest of each.
-const MARKS: &str = "KEYS";
+pub(super) const MARKS: &str = "KEYS";
 /// In front of the hash of the key that clients pin, which may be one of the operator's own files.
 const SHOWN: &str = "shown";
 
@@ -51,6 +52,44 @@ pub(super) fn kept(data: &Path) -> Vec<Kept> {
     let mut kept = vec![Kept::folder(&folder), Kept::file(data.join(MARKS))];
     kept.extend(names.map(|name| Kept::file(folder.join(name))));
     kept
+}
+
+/// What packed keys begin with.
+const PACKED: &str = "adsum keys 1";
+
+/// All key files of the store in `data`, as lines of text: the first says what this is, each other one has a file's name
+/// below the store's folder and its bytes in base64. To be sealed, and to be unpacked by [`restore_store`](super::restore_store).
+///
+/// # Errors
+/// [`ServerError::File`] if one cannot be read.
+pub fn pack(data: &Path) -> Result<Vec<u8>, ServerError> {
+    let mut text = format!("{PACKED}\n");
+    for name in names() {
+        if let Some(bytes) = disk::read(&data.join(&name))? {
+            text.extend([&name, " ", &BASE64.encode(&bytes), "\n"]);
+        }
+    }
+    Ok(text.into_bytes())
+}
+
+/// The files that [`pack`] packed, each by its name below the store's folder.
+pub(super) fn unpack(packed: &[u8]) -> Result<Vec<(PathBuf, Vec<u8>)>, BackupFault> {
+    let unknown = |reason: &str| BackupFault::Keys { reason: reason.to_owned() };
+    let text = core::str::from_utf8(packed).map_err(|_| unknown("they are no text"))?;
+    let lines = text.strip_prefix(PACKED).and_then(|lines| lines.strip_prefix('\n'));
+    let file = |line: &str| {
+        let (name, bytes) = line.split_once(' ')?;
+        let name = names().find(|known| known == name)?;
+        Some((PathBuf::from(name), BASE64.decode(bytes.as_bytes()).ok()?))
+    };
+    let files = lines.ok_or_else(|| unknown("they have another title"))?.lines();
+    files.map(|line| file(line).ok_or_else(|| unknown("one of them is not known"))).collect()
+}
+
+/// The key files, by their names below the store's folder.
+fn names() -> impl Iterator<Item = String> {
+    let names = FILES.map(|(name, _)| name).into_iter().chain([CERTIFICATE]);
+    names.map(|name| format!("{FOLDER}/{name}"))
 }
 
 /// What is wrong with the key files of the store in `data`, whose log holds events.

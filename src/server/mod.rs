@@ -10,12 +10,14 @@
 
 mod accept;
 mod addresses;
+mod backup;
 mod beat;
 mod block;
 mod cache;
 mod certificate;
 mod clock;
 mod config;
+mod copy;
 mod desk;
 mod endpoint;
 mod error;
@@ -49,13 +51,14 @@ use tokio::time::{Instant, timeout};
 use tracing::info;
 
 pub use crate::guard::Unsafe;
+pub use backup::{back_up, restore_store};
 pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
 pub use error::ServerError;
 pub use guarded::unsafe_files;
-pub use keys::{KeyFault, key_faults};
+pub use keys::{KeyFault, key_faults, pack as pack_keys};
 pub use offline::{OperatorInvite, OperatorInvited, invite_as_operator};
 pub use start::{start, start_and_tell, start_with_clock};
 

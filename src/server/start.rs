@@ -23,11 +23,11 @@ use super::session::Shared;
 use super::tls::{self, Certificates};
 use super::unproven::Unproven;
 use super::writer::{self, WriterParts};
-use super::{Server, ServerError, accept, certificate, endpoint, files, guarded, keys};
+use super::{Server, ServerError, accept, certificate, copy, endpoint, files, guarded, keys};
 use crate::commit::Commit;
 use crate::disk;
 use crate::event::{Event, InviteIssued};
-use crate::log::{EventLog, LogFault, SledLog};
+use crate::log::{Entries, EventLog, LogFault, SledLog};
 use crate::model::limits::{INVITE_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role, Sequence};
 use crate::service::ServiceConfig;
@@ -109,6 +109,7 @@ async fn open(
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::run(endpoint.clone(), shared, config.limits.clone(), stopped));
     background.spawn(count_disk(config.data.clone(), metrics));
+    background.spawn(copy::serve(config.data.clone(), opened.entries));
     if let Some(files) = config.certificate.clone() {
         let every = config.timeouts.certificate_poll;
         background.spawn(tls::keep_fresh(Arc::clone(&certificates), files, every));
@@ -133,6 +134,7 @@ async fn open(
 
 struct Opened {
     commit: Commit,
+    entries: Arc<dyn Entries + Send + Sync>,
     time: Timekeeper,
     keys: Keys,
     first_invite: Option<[u8; 32]>,
@@ -158,6 +160,7 @@ async fn open_store(
             }
         }
         let keys = Keys::open(&config.data)?;
+        let entries = log.entries();
         let mut replayed = |done, of| {
             health.enter(Phase::Replaying(done, of));
             progress(done, of);
@@ -168,7 +171,7 @@ async fn open_store(
         let happened = commit.review(time.now())?;
         happened.iter().flat_map(|batch| &batch.events).for_each(|(_, event)| clock::tell(event));
         let first_invite = first_invite(&mut commit, &domain, &keys, time.now())?;
-        Ok(Opened { commit, time, keys, first_invite })
+        Ok(Opened { commit, entries, time, keys, first_invite })
     });
     opening.await.unwrap_or_else(|panic| {
         Err(ServerError::Writer { reason: format!("opening the store: {panic}") })

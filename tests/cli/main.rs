@@ -13,6 +13,8 @@ mod processes;
 #[allow(dead_code, unreachable_pub, reason = "other tests use other parts of it")]
 mod proxy;
 
+#[cfg(unix)]
+mod backup;
 mod bench;
 mod commands;
 mod demo;

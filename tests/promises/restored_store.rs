@@ -9,9 +9,10 @@ use std::process::Command;
 use crate::support::app::{client, noted, publish, send, watch_of};
 use crate::support::server::{Running, start_at};
 use crate::support::within;
+use adsum::backup::NewKeys;
 use adsum::client::{Client, ClientError, Home, InboxOptions, WatchOptions};
 use adsum::model::{Message, Mode};
-use adsum::server::Server;
+use adsum::server::{Server, back_up, pack_keys, restore_store};
 use tempfile::TempDir;
 
 /// What an inbox told: bodies, and up to where it had been read if it was found to be of another past.
@@ -67,11 +68,36 @@ enum Copied {
     Stopped,
     /// While a server wrote to it.
     Running,
+    /// As a backup, by the server that wrote to it.
+    BackedUp,
+    /// Likewise, and without its keys: those that clients know it by are put there by hand, the others are lost.
+    WithoutKeys,
+}
+
+impl Copied {
+    fn is_backup(self) -> bool {
+        matches!(self, Self::BackedUp | Self::WithoutKeys)
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
     let copied = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status();
     assert!(copied.unwrap().success());
+}
+
+/// Makes a store in `data` of the backup in `place`, and gives it keys.
+fn restore_backup(copied: Copied, place: &Path, data: &Path) {
+    let keys = pack_keys(place).unwrap();
+    let keys = (copied == Copied::BackedUp).then_some(&keys[..]);
+    restore_store(&place.join("log"), data, keys, &mut |_, _| ()).unwrap();
+    if keys.is_none() {
+        std::fs::create_dir(data.join("keys")).unwrap();
+        for name in ["server-key.pem", "server.pem", "store.secret"] {
+            let (from, to) = (place.join("keys").join(name), data.join("keys").join(name));
+            std::fs::copy(from, to).unwrap();
+        }
+    }
 }
 
 /// Alice, who publishes and sends, bob, who watches and reads, their server, and a copy of its store.
@@ -80,6 +106,7 @@ struct World {
     alice: Client,
     bob: Client,
     sent: u64,
+    copied: Copied,
     data: TempDir,
     backup: TempDir,
     _home: TempDir,
@@ -92,12 +119,17 @@ impl World {
         let Running { mut server, data } = Running::start().await;
         let alice = client(&Home::at(home.path()), "alice", server.local_addr()).await;
         let bob = client(&Home::at(home.path()), "bob", server.local_addr()).await;
-        let mut world = Self { server, alice, bob, sent: 0, data, backup, _home: home };
+        let mut world = Self { server, alice, bob, sent: 0, copied, data, backup, _home: home };
         publish(&world.alice, "A").await;
         world.send(3).await;
         assert_eq!(read(&world.bob).await, told(1..=3));
         assert_eq!(look(&world.bob, "alice").await, (vec![Some("A".into())], false));
-        if copied == Copied::Stopped {
+        if copied.is_backup() {
+            let (data, dir) = (world.data.path(), world.backup.path().join("log"));
+            tokio::task::block_in_place(|| back_up(data, &dir, &NewKeys::None, &mut |_, _| ()))
+                .unwrap();
+            copy(&data.join("keys"), &world.backup.path().join("keys"));
+        } else if copied == Copied::Stopped {
             server = world.server;
             let address = server.local_addr();
             server.shutdown().await.unwrap();
@@ -123,8 +155,12 @@ impl World {
         let address = self.server.local_addr();
         self.server.shutdown().await.unwrap();
         std::fs::remove_dir_all(self.data.path()).unwrap();
-        std::fs::create_dir(self.data.path()).unwrap();
-        copy(self.backup.path(), self.data.path());
+        if self.copied.is_backup() {
+            restore_backup(self.copied, self.backup.path(), self.data.path());
+        } else {
+            std::fs::create_dir(self.data.path()).unwrap();
+            copy(self.backup.path(), self.data.path());
+        }
         change(self.data.path());
         self.server = start_at(self.data.path(), address).await.unwrap();
         self
@@ -143,7 +179,7 @@ fn told(numbers: impl Iterator<Item = u64>) -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_after_a_restoring_is_passed_over_however_much_comes() {
-    for copied in [Copied::Stopped, Copied::Running] {
+    for copied in [Copied::Stopped, Copied::Running, Copied::BackedUp] {
         // Fewer than were lost, as many, and more: the numbers of what was lost are given again.
         for count in [1, 3, 5] {
             let mut world = World::new(copied).await;
@@ -171,24 +207,35 @@ async fn nothing_acknowledged_after_a_restoring_is_passed_over_however_much_come
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_saw_nothing_of_what_is_lost_goes_on_as_if_nothing_had_happened() {
-    let mut world = World::new(Copied::Running).await;
-    publish(&world.alice, "B").await;
-    world.send(3).await;
-    let mut world = world.restore(|_| ()).await;
-    world.send(1).await;
-    assert_eq!(read(&world.bob).await, told(7..=7));
-    assert_eq!(look(&world.bob, "alice").await, (vec![], false));
-    world.end().await;
+    for copied in [Copied::Running, Copied::BackedUp] {
+        let mut world = World::new(copied).await;
+        publish(&world.alice, "B").await;
+        world.send(3).await;
+        let mut world = world.restore(|_| ()).await;
+        world.send(1).await;
+        assert_eq!(read(&world.bob).await, told(7..=7), "{copied:?}");
+        assert_eq!(look(&world.bob, "alice").await, (vec![], false), "{copied:?}");
+        world.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_restored_without_the_secret_of_its_cursors_passes_nothing_over_either() {
-    let mut world = World::new(Copied::Stopped).await;
-    world.send(3).await;
-    assert_eq!(read(&world.bob).await, told(4..=6));
-    let forget = |data: &Path| std::fs::remove_file(data.join("keys/cursor.secret")).unwrap();
-    let mut world = world.restore(forget).await;
-    world.send(2).await;
-    assert_eq!(read(&world.bob).await, told(7..=8));
-    world.end().await;
+    for copied in [Copied::Stopped, Copied::WithoutKeys] {
+        let mut world = World::new(copied).await;
+        publish(&world.alice, "B").await;
+        world.send(3).await;
+        assert_eq!(read(&world.bob).await, told(4..=6));
+        assert_eq!(look(&world.bob, "alice").await, (vec![Some("B".into())], false));
+        let forget = |data: &Path| {
+            let gone = std::fs::remove_file(data.join("keys/cursor.secret"));
+            assert_eq!(gone.is_err(), copied == Copied::WithoutKeys);
+        };
+        let mut world = world.restore(forget).await;
+        world.send(2).await;
+        assert_eq!(read(&world.bob).await, told(7..=8), "{copied:?}");
+        let (notes, _) = look(&world.bob, "alice").await;
+        assert_eq!(notes, [Some("A".into())], "{copied:?}: all of it, anew");
+        world.end().await;
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) fn tell(told: &mut Told) {
     others(told, &site);
     right_taken_back(told, &site);
     surroundings(told, &site);
+    backups(told, &site);
     administrators(told);
     other_name(told);
 }
@@ -268,6 +269,44 @@ fn surroundings(told: &mut Told, site: &Site) {
         .output();
     told.that("standard output", &Ended::of(full.unwrap()).stderr.trim_end());
     ends(told, "folder", program().arg("inbox").env_clear());
+}
+
+/// A backup of the running server, with keys that do not open, and a store of it without them.
+fn backups(told: &mut Told, site: &Site) {
+    let place = |name: &str| site.file(name).to_str().unwrap().to_owned();
+    let (dir, data, secret, none) = (place("dir"), site.data(), place("secret"), place("none"));
+    fs::write(&secret, "correct horse").unwrap();
+    fs::write(&none, "").unwrap();
+    fs::write(place("bytes"), [0xff]).unwrap();
+    let sealed = ["backup", &dir, "--data", &data, "--with-keys", "--passphrase-file"];
+    site.run("alice", &[&sealed[..], &[&secret]].concat()).line();
+    let restore = ["restore", &dir, "--data", &place("new")];
+    let with = |flag: &'static str, file: &str| {
+        let more = [flag.to_owned(), file.to_owned()];
+        restore.iter().map(|word| (*word).to_owned()).chain(more).collect::<Vec<_>>()
+    };
+    run(
+        told,
+        site,
+        &[
+            ("alice", &["backup", &dir], "backup"),
+            ("alice", &["backup", &dir, "--data", &data], &dir),
+            ("alice", &["backup", &dir, "--data", &data, "--with-keys"], "keys"),
+            ("alice", &[&sealed[..], &[&none]].concat(), &none),
+            ("alice", &restore, "keys"),
+        ],
+    );
+    for (flag, file) in [("--passphrase-file", place("bytes")), ("--identity", secret.clone())] {
+        let words = with(flag, &file);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        run(told, site, &[("alice", &words, "")]);
+    }
+    fs::write(&secret, "battery staple").unwrap();
+    let words = with("--passphrase-file", &secret);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    run(told, site, &[("alice", &words, "keys in the backup")]);
+    let made = site.plain("alice", &[&restore[..], &["--without-keys"]].concat());
+    told.that("new store", &made.stderr.trim_end());
 }
 
 fn doctor(told: &mut Told, site: &Site, none: &str) {

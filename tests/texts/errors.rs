@@ -6,6 +6,7 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use adsum::backup::BackupFault;
 use adsum::client::{ClientError, KeyHash, Refused, RequestId, ServerAddress, StateError, Unsafe};
 use adsum::commit::history::HistoryFault;
 use adsum::event::EntryFault;
@@ -41,6 +42,7 @@ pub(crate) fn tell(told: &mut Told) {
     of_unsafe_files(told);
     of_servers(told);
     of_logs(told);
+    of_backups(told);
     of_formats(told);
 }
 
@@ -309,7 +311,32 @@ fn of_logs(told: &mut Told) {
             (F::Locked { path: path() }, "/d"),
             (F::Format { path: path(), found: text("9"), expected: 1 }, "/d"),
             (F::NoStore { path: path() }, "/d"),
+            (F::HalfRestored { path: path() }, "/d"),
             (F::Io { action: "open", path: path(), source: source() }, "/d"),
+        ],
+    );
+}
+
+fn of_backups(told: &mut Told) {
+    use BackupFault as F;
+    let (dir, path) = (|| PathBuf::from("/b"), || PathBuf::from("/b/MANIFEST"));
+    let (tip, reason) = (|| text("7:ab"), || text("it is gone"));
+    all(
+        told,
+        vec![
+            (F::None { dir: dir() }, "/b"),
+            (F::Foreign { dir: dir() }, "/b"),
+            (F::Taken { path: dir() }, "/b"),
+            (F::Locked { dir: dir() }, "/b"),
+            (F::Version { path: path(), found: text("adsum backup 2") }, "/b/MANIFEST"),
+            (F::Damaged { path: path(), reason: reason() }, "/b/MANIFEST"),
+            (F::OtherLog { dir: dir(), had: tip(), log: text("/d"), found: tip() }, "/b"),
+            (F::HoldsKeys { dir: dir() }, "/b"),
+            (F::Server { data: dir(), reason: reason() }, "/b"),
+            (F::Silent { data: dir(), socket: path(), reason: reason() }, "/b"),
+            (F::Keys { reason: reason() }, "keys"),
+            (F::Io { action: "read", path: dir(), source: ErrorKind::StorageFull.into() }, "/b"),
+            (F::Log(LogFault::Poisoned), "append or sync"),
         ],
     );
 }

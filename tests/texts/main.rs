@@ -41,6 +41,9 @@ const NOT_PRODUCED: [(&str, &[&str]); 6] = [
     (
         "it needs a network, an address or a terminal that not every machine has",
         &[
+            "cannot read a passphrase: {error}; name a file that holds it with --passphrase-file",
+            "the passphrase is empty; run the command again",
+            "the two passphrases differ; run the command again",
             "look for loss on the way, or for a server under load",
             "use an IPv4 address of the server, or a name that has one",
             "{told}; compare it with what its operator tells, and give it with --server-key, or trust it with --trust-on-first-use",

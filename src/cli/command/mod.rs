@@ -2,6 +2,7 @@
 //!
 //! Must never hold: how something is printed that two commands print (`print`), or how a command reaches its server (`run`).
 
+mod backup;
 #[cfg(feature = "bench")]
 mod bench;
 mod delivery;
@@ -23,6 +24,7 @@ mod publish;
 mod quota;
 mod recovery;
 mod requests;
+mod restore;
 mod rules;
 mod send;
 mod serve;
@@ -89,6 +91,10 @@ pub(super) enum Command {
     /// Look into a store's log while no server runs on it
     #[command(subcommand)]
     Log(log::Command),
+    /// Make a backup of a store, whether or not a server runs on it, or prove one
+    Backup(backup::Args),
+    /// Make a store of a backup
+    Restore(restore::Args),
     /// Measure a server against yardsticks of the same machine
     #[cfg(feature = "bench")]
     Bench(bench::Args),
@@ -125,6 +131,8 @@ impl Command {
             Self::Domain(args) => domain::run(args, invocation),
             Self::Quota(args) => quota::run(args, invocation),
             Self::Log(command) => log::run(command, invocation),
+            Self::Backup(args) => backup::run(&args, invocation),
+            Self::Restore(args) => restore::run(&args, invocation),
             #[cfg(feature = "bench")]
             Self::Bench(args) => bench::run(args, invocation),
             Self::Doctor(args) => doctor::run(&args, invocation),

@@ -4,6 +4,7 @@
 //! what to type instead.
 //! Must never hold: a thing or a cause; whoever refuses knows them.
 
+use crate::backup::BackupFault;
 use crate::client::{ClientError, StateError};
 use crate::log::LogFault;
 use crate::model::{Quota, Refusal, RefusalCode};
@@ -48,6 +49,17 @@ pub(in crate::cli) fn of_log(fault: &LogFault) -> String {
         LogFault::Checkpoint { .. } => "start with --rebuild-views to fold the log anew",
         LogFault::Locked { .. } => "stop it, or name another --data folder",
         LogFault::NoStore { .. } => "name the folder that `adsum serve --data` uses",
+        _ => return fault.to_string(),
+    };
+    instead(&fault.to_string(), cure)
+}
+
+/// The words of what is wrong with a backup.
+pub(in crate::cli) fn of_backup(fault: &BackupFault) -> String {
+    let cure = match fault {
+        BackupFault::HoldsKeys { .. } => {
+            "give them again with --with-keys, or take them out with --without-keys"
+        }
         _ => return fault.to_string(),
     };
     instead(&fault.to_string(), cure)

@@ -5,6 +5,7 @@
 use std::io;
 
 use super::{cure, repeat};
+use crate::backup::BackupFault;
 use crate::client::{ClientError, RequestId, StateError};
 use crate::disk;
 use crate::log::LogFault;
@@ -163,12 +164,34 @@ fn word_of(fault: &LogFault) -> &'static str {
         LogFault::Locked { .. } => "store-locked",
         LogFault::Unsafe(_) => "unsafe-files",
         LogFault::NoStore { .. } => "no-store",
+        LogFault::HalfRestored { .. } => "half-restored",
         LogFault::Format { .. } => "store-format",
         LogFault::Io { .. } => "io",
         LogFault::Shorter { .. } => "log-shorter",
         LogFault::Differs { .. } => "log-differs",
         LogFault::Engine { .. } | LogFault::Poisoned => "log-engine",
         _ => "log-damaged",
+    }
+}
+
+impl From<BackupFault> for Failure {
+    fn from(fault: BackupFault) -> Self {
+        if let BackupFault::Log(fault) = fault {
+            return fault.into();
+        }
+        let word = match fault {
+            BackupFault::None { .. } => "no-backup",
+            BackupFault::Foreign { .. } | BackupFault::Taken { .. } => "not-empty",
+            BackupFault::Locked { .. } => "backup-locked",
+            BackupFault::Version { .. } => "backup-format",
+            BackupFault::OtherLog { .. } => "log-differs",
+            BackupFault::HoldsKeys { .. } => "backup-keys",
+            BackupFault::Server { .. } => "server",
+            BackupFault::Silent { .. } => "store-locked",
+            BackupFault::Io { .. } => "io",
+            _ => "backup-damaged",
+        };
+        Self::failed(word, cure::of_backup(&fault))
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) mod digits;
 pub(super) mod failure;
 pub(super) mod input;
 pub(super) mod invocation;
+pub(super) mod passphrase;
 pub(super) mod progress;
 pub(super) mod repeat;
 pub(super) mod session;

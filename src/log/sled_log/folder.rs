@@ -5,17 +5,18 @@
 //! <data>/FORMAT   "adsum store\nformat 1\n"
 //! <data>/HEAD     see the module `mark`
 //! <data>/SEAL     see the module `seal`; there only after an orderly end
+//! <data>/RESTORING  empty; there while a backup is made a store, which is none until then
 //! <data>/log/     sled's own folder
 //! ```
 //!
 //! Must never hold: anything inside `log/`.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{LogFault, seal};
-use crate::disk::{self, Fault};
+use crate::disk;
 use crate::guard::{self, Kept};
 
 /// Version of the folder layout and of everything stored in it.
@@ -24,6 +25,7 @@ const TITLE: &str = "adsum store";
 const LOCK: &str = "LOCK";
 const FORMAT_FILE: &str = "FORMAT";
 const LOG: &str = "log";
+const RESTORING: &str = "RESTORING";
 /// How far the log was durable, see the module `mark`.
 pub(super) const HEAD: &str = "HEAD";
 
@@ -54,10 +56,28 @@ impl Folder {
         disk::make_folder(path)?;
         let folder = Self::lock(path)?;
         if !has_format(path)? {
-            let text = format!("{TITLE}\nformat {FORMAT}\n");
-            folder.write_durably(FORMAT_FILE, text.as_bytes())?;
+            folder.write_format()?;
         }
         Ok(folder)
+    }
+
+    /// Locks the folder of a store that a backup is to become. It is none before [`Folder::is_restored`].
+    pub(super) fn restore(path: &Path) -> Result<Self, LogFault> {
+        disk::make_folder(path)?;
+        let folder = Self::lock(path)?;
+        folder.write_durably(RESTORING, b"")?;
+        folder.write_format()?;
+        Ok(folder)
+    }
+
+    /// The store in the folder `path`, which nobody has open, is whole.
+    pub(super) fn is_restored(path: &Path) -> Result<(), LogFault> {
+        Ok(disk::remove(&path.join(RESTORING))?)
+    }
+
+    fn write_format(&self) -> Result<(), LogFault> {
+        let text = format!("{TITLE}\nformat {FORMAT}\n");
+        self.write_durably(FORMAT_FILE, text.as_bytes())
     }
 
     /// Locks the folder of a store that is there.
@@ -77,7 +97,7 @@ impl Folder {
     /// What of a store at `path` lies there for the log.
     pub(super) fn kept(path: &Path) -> Vec<Kept> {
         let log = path.join(LOG);
-        let files = [LOCK, FORMAT_FILE, HEAD, seal::NAME].map(|name| path.join(name));
+        let files = [LOCK, FORMAT_FILE, HEAD, RESTORING, seal::NAME].map(|name| path.join(name));
         let mut kept: Vec<Kept> = files.into_iter().map(Kept::file).collect();
         kept.push(Kept::folder(&log));
         kept.extend(guard::all_in(&log));
@@ -95,21 +115,14 @@ impl Folder {
     fn lock(path: &Path) -> Result<Self, LogFault> {
         guard::check_owner(path)?;
         let file = path.join(LOCK);
-        let mut options = disk::private();
-        let lock = options.create(true).truncate(false).open(&file);
-        let lock = lock.map_err(Fault::of("open", &file))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                found: guard::all_in(&path.join(LOG)),
-                orderly: AtomicBool::new(false),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => {
-                Err(LogFault::Locked { path: path.display().to_string() })
-            }
-            Err(TryLockError::Error(source)) => Err(Fault::of("lock", &file)(source).into()),
-        }
+        let locked = || LogFault::Locked { path: path.display().to_string() };
+        let lock = disk::lock(&file)?.ok_or_else(locked)?;
+        Ok(Self {
+            path: path.to_owned(),
+            found: guard::all_in(&path.join(LOG)),
+            orderly: AtomicBool::new(false),
+            _lock: lock,
+        })
     }
 
     /// Writes the file `name` so that after a power cut it is there whole or not at all.
@@ -162,6 +175,9 @@ impl Folder {
 
 /// Whether `path` is a store of the right format; `false` if it is none yet.
 fn has_format(path: &Path) -> Result<bool, LogFault> {
+    if path.join(RESTORING).exists() {
+        return Err(LogFault::HalfRestored { path: path.display().to_string() });
+    }
     let other = |found: &str| LogFault::Format {
         path: path.display().to_string(),
         found: found.into(),

@@ -8,6 +8,7 @@ mod folder;
 mod mark;
 mod reader;
 mod records;
+mod restore;
 mod seal;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use self::engine::Engine;
 use self::folder::Folder;
 use self::mark::Mark;
 use self::reader::SledReader;
+pub use self::restore::Restoring;
 use super::{
     CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
 };
@@ -94,6 +96,11 @@ impl SledLog {
     /// The files and folders of a store at `path` that hold its log.
     pub(crate) fn kept(path: &Path) -> Vec<Kept> {
         Folder::kept(path)
+    }
+
+    /// Its entries, for whoever copies them while this is appended to: those that are not durable yet among them.
+    pub(crate) fn entries(&self) -> Arc<dyn Entries + Send + Sync> {
+        Arc::clone(&self.reader) as Arc<dyn Entries + Send + Sync>
     }
 
     /// The folder it lies in.

@@ -14,6 +14,7 @@ mod words;
 use clap::Subcommand;
 
 use self::store::Store;
+pub(super) use self::verify::noted;
 use crate::cli::run::{failure::Failure, invocation::Invocation};
 
 /// Arguments of `adsum log`.

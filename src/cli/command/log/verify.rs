@@ -23,7 +23,8 @@ pub(in crate::cli) struct Args {
     expect: Option<Tip>,
 }
 
-fn noted(text: &str) -> Result<Tip, String> {
+/// Reads what `adsum log head` printed.
+pub(in crate::cli::command) fn noted(text: &str) -> Result<Tip, String> {
     let read = || {
         let (position, chain) = text.split_once(':')?;
         let chain = HEXLOWER_PERMISSIVE.decode(chain.as_bytes()).ok()?;

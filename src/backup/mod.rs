@@ -1,0 +1,32 @@
+//! Copies of a log that are kept elsewhere: made piece by piece, proven by replay, and made a store again.
+//!
+//! ```text
+//! <dir>/MANIFEST                  which parts belong to the backup, and digests of them; replaced last
+//! <dir>/segment-<first>-<last>    entries of the log as they are stored; never changed
+//! <dir>/marks-<digest>            the store's `KEYS`, which tells its keys apart
+//! <dir>/keys-<digest>             the store's keys, sealed by whoever made the backup
+//! <dir>/LOCK                      empty; locked by whoever makes the backup
+//! ```
+//!
+//! `docs/LOG_FORMAT.md` has every byte. Must never hold: how keys are sealed, or which files they are in.
+
+mod error;
+mod manifest;
+mod read;
+mod record;
+mod restore;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod write;
+
+pub use error::BackupFault;
+pub use read::Backup;
+pub(crate) use record::{Record, length as record_length, stream};
+pub use restore::restore;
+pub use verify::{Proven, prove};
+pub(crate) use write::Copying;
+pub use write::{Copied, NewKeys};
+
+/// Bytes of a segment, but for the last entry in it: what is in memory at once, and how closely a damage is located.
+const SEGMENT_BYTES: usize = 16 * 1024 * 1024;

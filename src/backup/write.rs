@@ -1,0 +1,256 @@
+//! Making a backup: new files beside those that are there, then the manifest in the place of the old one.
+//!
+//! Interrupted at any moment it is the old backup or the new one. Must never hold: a change of a file that the manifest
+//! names, or a removal of one before the manifest names it no more.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::manifest::{self, Kind, LOCK, Manifest, Part};
+use super::read::{manifest_in, part_in};
+use super::record::{self, Record};
+use super::{BackupFault, SEGMENT_BYTES};
+use crate::disk::{self, Fault};
+use crate::log::{Tip, Verified, Verifier};
+use crate::model::Sequence;
+
+/// What becomes of the keys in a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewKeys {
+    /// There were none, and there are to be none.
+    None,
+    /// These, sealed, and no others.
+    Sealed(Vec<u8>),
+    /// None, whatever there was.
+    Removed,
+}
+
+/// A backup that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The last event in it, and the chain there.
+    pub tip: Tip,
+    /// What was added to what it held before.
+    pub added: Verified,
+    /// Whether it holds keys.
+    pub keys: bool,
+}
+
+/// A backup in the making.
+#[derive(Debug)]
+pub(crate) struct Copying {
+    dir: PathBuf,
+    before: Manifest,
+    after: Manifest,
+    /// The segment that is not full yet, and its first event.
+    segment: Vec<u8>,
+    first: Sequence,
+    segment_bytes: usize,
+    verifier: Verifier,
+    /// Where the log that is copied ends.
+    end: Option<Tip>,
+    _lock: File,
+}
+
+impl Copying {
+    /// Begins a backup in the folder `dir`, which goes on from the one that is there.
+    ///
+    /// # Errors
+    /// [`BackupFault::Foreign`] if other things lie there, [`BackupFault::Locked`] if somebody else makes it,
+    /// [`BackupFault::HoldsKeys`] if it holds keys and `keys` says nothing of them, [`BackupFault::Damaged`] if what is
+    /// there and is to be gone on from is not as it was written.
+    pub(crate) fn begin(dir: &Path, keys: &NewKeys) -> Result<Self, BackupFault> {
+        Self::begin_with(dir, keys, SEGMENT_BYTES)
+    }
+
+    pub(super) fn begin_with(
+        dir: &Path,
+        keys: &NewKeys,
+        segment_bytes: usize,
+    ) -> Result<Self, BackupFault> {
+        disk::make_folder(dir)?;
+        check_ours(dir)?;
+        let locked = || BackupFault::Locked { dir: dir.to_owned() };
+        let lock = disk::lock(&dir.join(LOCK))?.ok_or_else(locked)?;
+        let before = manifest_in(dir)?.unwrap_or_default();
+        if before.only(Kind::Keys).is_some() && *keys == NewKeys::None {
+            return Err(BackupFault::HoldsKeys { dir: dir.to_owned() });
+        }
+        let mut after = before.clone();
+        after.parts.retain(|part| part.kind == Kind::Segment);
+        let mut copying = Self {
+            dir: dir.to_owned(),
+            segment: record::TITLE.to_vec(),
+            first: before.tip.head.next(),
+            segment_bytes,
+            verifier: Verifier::since(before.tip),
+            before,
+            after,
+            end: None,
+            _lock: lock,
+        };
+        copying.sweep()?;
+        Ok(copying)
+    }
+
+    /// The end of what the backup holds already.
+    pub(crate) fn since(&self) -> Tip {
+        self.before.tip
+    }
+
+    /// Takes the next record of a copy of the store called `log`. Says how many events were added so far.
+    pub(crate) fn take(&mut self, record: Record<'_>, log: &str) -> Result<u64, BackupFault> {
+        match record {
+            Record::Stands(found) if found == self.since() => Ok(0),
+            Record::Stands(found) => Err(BackupFault::OtherLog {
+                dir: self.dir.clone(),
+                had: self.since().to_string(),
+                log: log.to_owned(),
+                found: found.to_string(),
+            }),
+            Record::Entry { key, value } => self.take_entry(key, value),
+            Record::Ends(tip) => {
+                self.end = Some(tip);
+                Ok(self.verifier.so_far().events)
+            }
+            Record::Fault(reason) => Err(self.cut_short(log, reason)),
+        }
+    }
+
+    fn cut_short(&self, log: &str, reason: &str) -> BackupFault {
+        BackupFault::Server { data: log.into(), reason: reason.to_owned() }
+    }
+
+    fn take_entry(&mut self, key: &[u8], value: &[u8]) -> Result<u64, BackupFault> {
+        self.take_over_last()?;
+        let is_whole = !self.verifier.push(key, value)?.is_empty();
+        Record::Entry { key, value }.put(&mut self.segment);
+        if is_whole && self.segment.len() >= self.segment_bytes {
+            self.put_segment()?;
+        }
+        Ok(self.verifier.so_far().events)
+    }
+
+    /// The last segment goes on, in another file, unless it is full: so hourly backups do not become as many files.
+    fn take_over_last(&mut self) -> Result<(), BackupFault> {
+        if self.verifier.so_far().entries > 0 {
+            return Ok(());
+        }
+        let last = self.after.parts.last().filter(|part| part.length < self.segment_bytes as u64);
+        let Some(last) = last else { return Ok(()) };
+        let bytes = part_in(&self.dir, last)?;
+        let first = last.name.split('-').nth(1).and_then(|first| first.parse().ok());
+        let Some(first) = first else {
+            let path = self.dir.join(&last.name);
+            return Err(BackupFault::damaged(&path, "its name does not say its first event"));
+        };
+        (self.segment, self.first) = (bytes, Sequence::new(first));
+        self.after.parts.pop();
+        Ok(())
+    }
+
+    fn put_segment(&mut self) -> Result<(), BackupFault> {
+        let last = self.verifier.so_far().head;
+        let bytes = core::mem::replace(&mut self.segment, record::TITLE.to_vec());
+        let name = format!("{:020}-{:020}", self.first.get(), last.get());
+        self.first = last.next();
+        self.put(Kind::Segment, &name, &bytes)
+    }
+
+    /// Writes a part. What the manifest of before names under this name has the same bytes, and is left alone.
+    fn put(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), BackupFault> {
+        let part = Part::of(kind, format!("{}-{name}", kind.word()), bytes);
+        if !self.before.parts.contains(&part) {
+            disk::replace(&self.dir.join(&part.name), bytes)?;
+        }
+        self.after.parts.push(part);
+        Ok(())
+    }
+
+    fn put_by_digest(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), BackupFault> {
+        self.put(kind, &blake3::hash(bytes).to_hex()[..16], bytes)
+    }
+
+    /// Makes what was taken the backup: with `marks`, which tell the store's keys apart, and with `keys`.
+    ///
+    /// # Errors
+    /// [`BackupFault::Server`] if the copy did not come to its end, else as [`Copying::begin`].
+    pub(crate) fn finish(
+        mut self,
+        log: &str,
+        marks: Option<&[u8]>,
+        keys: &NewKeys,
+    ) -> Result<Copied, BackupFault> {
+        let added = self.verifier.finish()?;
+        let reached = Tip { head: added.head, chain: added.chain };
+        if self.end != Some(reached) {
+            let reason = format!("it ends at {reached}, which is not where the log does");
+            return Err(self.cut_short(log, &reason));
+        }
+        if added.entries > 0 && self.segment.len() > record::TITLE.len() {
+            self.put_segment()?;
+        }
+        if let Some(marks) = marks {
+            self.put_by_digest(Kind::Marks, marks)?;
+        }
+        if let NewKeys::Sealed(sealed) = keys {
+            self.put_by_digest(Kind::Keys, sealed)?;
+        }
+        self.after.tip = reached;
+        self.put_manifest()?;
+        let keys = self.after.only(Kind::Keys).is_some();
+        Ok(Copied { tip: reached, added, keys })
+    }
+
+    fn put_manifest(&mut self) -> Result<(), BackupFault> {
+        let path = self.dir.join(manifest::NAME);
+        if self.after != self.before || !path.exists() {
+            disk::replace(&path, self.after.to_text().as_bytes())?;
+        }
+        self.before = self.after.clone();
+        self.sweep()
+    }
+
+    /// Removes what backups that were cut short have left, and what this one has no use for any more.
+    fn sweep(&mut self) -> Result<(), BackupFault> {
+        for name in names_in(&self.dir)? {
+            let is_known = self.before.parts.iter().any(|part| part.name == name);
+            if manifest::is_part(&name) && !is_known || is_left_over(&name) {
+                disk::remove(&self.dir.join(name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether all that lies in `dir` is, or is left of, a backup.
+fn check_ours(dir: &Path) -> Result<(), BackupFault> {
+    let is_ours = |name: &String| {
+        [manifest::NAME, LOCK].contains(&name.as_str())
+            || manifest::is_part(name)
+            || is_left_over(name)
+    };
+    if dir.join(manifest::NAME).exists() || names_in(dir)?.iter().all(is_ours) {
+        return Ok(());
+    }
+    Err(BackupFault::Foreign { dir: dir.to_owned() })
+}
+
+/// Whether a file called `name` is what a write of a part or of the manifest that was cut short has left.
+fn is_left_over(name: &str) -> bool {
+    let Some(of) = name.strip_prefix('.').and_then(|rest| rest.split('.').next()) else {
+        return false;
+    };
+    (of == manifest::NAME || manifest::is_part(of))
+        && disk::is_left_over(OsStr::new(name), OsStr::new(of))
+}
+
+fn names_in(dir: &Path) -> Result<Vec<String>, BackupFault> {
+    let failed = Fault::of("list", dir);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(&failed)? {
+        names.push(entry.map_err(&failed)?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
+}

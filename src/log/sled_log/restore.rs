@@ -1,0 +1,67 @@
+//! A store that is made of entries which were written elsewhere.
+//!
+//! It is no store before all of them are durable: a restore that was cut short is refused by whoever opens it.
+//! Must never hold: where the entries come from, or a change of one.
+
+use std::path::{Path, PathBuf};
+
+use super::folder::Folder;
+use super::{Entries, EventLog, LogFault, SledLog, Tip, engine, scan};
+
+/// Bytes of entries that are written at once: as much as a commit under load.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// A store in the making.
+#[derive(Debug)]
+pub struct Restoring {
+    log: SledLog,
+    path: PathBuf,
+    batch: sled::Batch,
+    batch_bytes: usize,
+}
+
+impl Restoring {
+    /// Begins a store in the folder `path`, which must be empty or not there.
+    ///
+    /// # Errors
+    /// [`LogFault::Locked`] if another process has it, [`LogFault::Io`] if it cannot be written to.
+    pub fn begin(path: &Path) -> Result<Self, LogFault> {
+        let log = SledLog::on(Folder::restore(path)?)?;
+        let batch = sled::Batch::default();
+        Ok(Self { log, path: path.to_owned(), batch, batch_bytes: 0 })
+    }
+
+    /// Takes the next entry as it was stored. Whoever gives it has checked it.
+    ///
+    /// # Errors
+    /// As [`EventLog::append_at`]; what is there by then is no store.
+    pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogFault> {
+        self.batch.insert(key, value);
+        self.batch_bytes += key.len() + value.len();
+        if self.batch_bytes >= BATCH_BYTES { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), LogFault> {
+        let batch = core::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        self.log.guarded(|log| engine::guarded("append", || log.engine.events.apply_batch(batch)))
+    }
+
+    /// Makes everything durable, and a store of it: from then on it may be opened.
+    ///
+    /// # Errors
+    /// [`LogFault::Lost`] or [`LogFault::Entry`] if its end is not `tip`, else as [`EventLog::sync`].
+    pub fn finish(mut self, tip: Tip) -> Result<(), LogFault> {
+        self.write()?;
+        self.log.tip = tip;
+        self.log.sync()?;
+        scan::check_durable(&self.log)?;
+        drop(self.log);
+        Folder::is_restored(&self.path)
+    }
+
+    /// Its name in faults.
+    pub fn name(&self) -> String {
+        self.log.name()
+    }
+}
