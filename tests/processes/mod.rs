@@ -157,7 +157,11 @@ impl Site {
 
     /// A server with `flags`.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), flags)
+    }
+
+    /// A server with `flags` on the store in `folder`, if there is one.
+    pub(crate) fn on(folder: TempDir, flags: &[&str]) -> Self {
         let mut server = serve(folder.path(), "127.0.0.1:0", flags);
         let serving = server.object();
         assert_eq!(serving["type"], "serving");

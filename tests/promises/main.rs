@@ -29,6 +29,8 @@ mod kill_log;
 mod kill_server;
 mod network;
 mod polite_block;
+#[cfg(unix)]
+mod previous_release;
 mod reconnect;
 mod restored_store;
 mod slow_watcher;
