@@ -5,6 +5,7 @@
 
 mod checkpoint;
 pub mod history;
+pub mod replay;
 
 use std::sync::Arc;
 
@@ -59,7 +60,8 @@ impl Commit {
     ) -> Result<Self, LogFault> {
         let mut views = load(log.as_ref())?;
         let checkpointer = Checkpointer::new(views.head());
-        fold(&mut views, log.as_ref(), progress)?;
+        let head = log.head();
+        fold(&mut views, log.as_ref(), head, progress)?;
         let service = Service::new(config, views);
         Ok(Self { service, log, checkpointer, persisted: true })
     }
@@ -74,7 +76,8 @@ impl Commit {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
         let mut views = Views::default();
-        fold(&mut views, log.as_ref(), progress)?;
+        let head = log.head();
+        fold(&mut views, log.as_ref(), head, progress)?;
         let service = Service::new(config, views);
         Ok(Self { service, log, checkpointer: Checkpointer::new(Sequence::ZERO), persisted: true })
     }
@@ -276,19 +279,20 @@ fn damaged(key: &[u8], fault: RecordFault) -> LogFault {
 fn fold(
     views: &mut Views,
     log: &dyn EventLog,
+    through: Sequence,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), LogFault> {
     let reader = log.reader();
     let begin = views.head();
-    let total = log.head().get().saturating_sub(begin.get());
+    let total = through.get().saturating_sub(begin.get());
     if begin > log.head() {
         return Err(LogFault::Missing { sequence: begin });
     }
     let mut next = begin.next();
-    while next <= log.head() {
+    while next <= through {
         let events = reader.read(next, FOLD_EVENTS)?;
-        let last = events.last().ok_or(LogFault::Missing { sequence: next })?.sequence;
-        for recorded in &events {
+        let last = events.last().ok_or(LogFault::Missing { sequence: next })?.sequence.min(through);
+        for recorded in events.iter().take_while(|recorded| recorded.sequence <= through) {
             check_order(recorded, next)?;
             views.apply(recorded);
             next = recorded.sequence.next();

@@ -82,6 +82,26 @@ pub enum EntityKey {
     Operations(Operator),
 }
 
+impl EntityKey {
+    /// The word for this kind of entity, such as `inbox`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Invite(_) => "invite",
+            Self::Principal(_) => "principal",
+            Self::Presentity(_) => "presentity",
+            Self::Watcher(_) => "watcher",
+            Self::Inbox(_) => "inbox",
+            Self::Rules(_) => "rules",
+            Self::Audience(_) => "audience",
+            Self::Domain(_) => "domain",
+            Self::Store => "store",
+            Self::Clock => "clock",
+            Self::Budget(_) => "budget",
+            Self::Operations(_) => "operations",
+        }
+    }
+}
+
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident $word:literal |$event:pat_param| $entity:ident $(($of:expr))?;)*) => {
         /// A fact. Bytes: postcard; the variant's number is its place here and never changes.

@@ -11,7 +11,7 @@ use crate::model::{
 
 /// What a message says, in 16 bytes: tells a repeat from another message of the same id after the body is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MessageDigest(pub [u8; 16]);
+pub struct MessageDigest(#[serde(with = "crate::model::readable::hex")] pub [u8; 16]);
 
 /// See [`Event::MessageAccepted`](super::Event::MessageAccepted).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

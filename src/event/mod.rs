@@ -16,6 +16,7 @@ mod message;
 mod named;
 mod operation;
 mod pack;
+mod place;
 mod publication;
 mod receipt;
 mod recovery;

@@ -22,7 +22,7 @@ pub enum Operator {
 
 /// Kind, subject and id of an operation in 16 bytes: the first half of BLAKE3 over `kind NUL subject NUL id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct OperationKey(pub [u8; 16]);
+pub struct OperationKey(#[serde(with = "crate::model::readable::hex")] pub [u8; 16]);
 
 impl OperationKey {
     /// The key of the operation `id` of a kind on `subject`.

@@ -15,7 +15,7 @@ use super::units::{InboxSequence, Moment, Sequence, Timestamp};
 /// Two logs with a common past part where another process began to write, as after a restored backup. From there on
 /// the same places lie in different epochs.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct EpochId(pub [u8; 8]);
+pub struct EpochId(#[serde(with = "crate::model::readable::hex")] pub [u8; 8]);
 
 impl EpochId {
     /// The stretch before the first epoch that was recorded.

@@ -112,7 +112,7 @@ impl FromStr for Rights {
 ///
 /// The most specific one decides; without one it is hidden.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct VisibilityRules(pub BTreeMap<Who, bool>);
+pub struct VisibilityRules(#[serde(with = "super::readable::pairs")] pub BTreeMap<Who, bool>);
 
 /// What a change made of visibility rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

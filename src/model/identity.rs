@@ -13,7 +13,7 @@ use super::word::words;
 
 /// An Ed25519 public key, RFC 8032 §5.1.5: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PublicKey(pub [u8; 32]);
+pub struct PublicKey(#[serde(with = "crate::model::readable::hex")] pub [u8; 32]);
 
 impl PublicKey {
     /// The device that holds this key: the first 8 bytes of BLAKE3 in key-derivation mode.
@@ -31,7 +31,7 @@ impl fmt::Debug for PublicKey {
 
 /// Names a device by its key. Shown as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct DeviceId(pub [u8; 8]);
+pub struct DeviceId(#[serde(with = "crate::model::readable::hex")] pub [u8; 8]);
 
 impl fmt::Display for DeviceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +59,7 @@ impl core::str::FromStr for DeviceId {
 
 /// Names an invite: BLAKE3 in key-derivation mode over its secret token, so that the log cannot be used to enroll.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct InviteId(pub [u8; 32]);
+pub struct InviteId(#[serde(with = "crate::model::readable::hex")] pub [u8; 32]);
 
 impl InviteId {
     /// The invite that `token` opens.

@@ -20,6 +20,7 @@ mod payload;
 mod presence;
 mod publication;
 mod quota;
+pub(crate) mod readable;
 mod receipt;
 mod recovery;
 mod refusal;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Payload {
     /// The bytes as they came.
-    Present(Bytes),
+    Present(#[serde(with = "super::readable::written")] Bytes),
     /// Once here, destroyed for good.
     Erased,
     /// Here, but not shown to this device, which came by a recovery: it was stored before. Never recorded.

@@ -12,7 +12,7 @@ use super::text::text;
 
 /// Opaque version of a publication: 16 bytes, never issued twice for a presentity. RFC 3903 entity-tag.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Tag(pub [u8; 16]);
+pub struct Tag(#[serde(with = "crate::model::readable::hex")] pub [u8; 16]);
 
 impl fmt::Display for Tag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

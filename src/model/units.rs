@@ -156,7 +156,7 @@ impl InboxSequence {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-pub struct OperationId(pub [u8; 16]);
+pub struct OperationId(#[serde(with = "crate::model::readable::hex")] pub [u8; 16]);
 
 impl fmt::Display for OperationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

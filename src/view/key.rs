@@ -8,7 +8,7 @@ use crate::model::{MessageId, Principal};
 
 /// Sender and message id in 16 bytes: the first half of BLAKE3 over `sender NUL id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MessageKey(pub(super) [u8; 16]);
+pub struct MessageKey(#[serde(with = "crate::model::readable::hex")] pub(super) [u8; 16]);
 
 impl MessageKey {
     /// The key of `sender`'s message `id`.
@@ -23,7 +23,7 @@ impl MessageKey {
 /// Who sent a message, in 16 bytes: the first half of BLAKE3 over its account. Those whose names are made for one session
 /// are one sender, because a new name costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SenderKey(pub(super) [u8; 16]);
+pub struct SenderKey(#[serde(with = "crate::model::readable::hex")] pub(super) [u8; 16]);
 
 impl SenderKey {
     /// The key of `sender`.

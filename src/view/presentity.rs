@@ -23,6 +23,7 @@ pub struct PresentityView {
     /// How many tags were ever issued for it.
     pub issued: u64,
     /// What is live.
+    #[serde(with = "crate::model::readable::pairs")]
     pub publications: BTreeMap<PublicationKey, PublicationView>,
     /// What it ever published.
     pub past: PastParts,

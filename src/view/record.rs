@@ -121,23 +121,25 @@ impl Views {
     pub fn all_records(&mut self) -> Vec<Record> {
         let mut records = Vec::new();
         for entity in self.entities() {
-            match &entity {
-                EntityKey::Inbox(inbox) => {
-                    let view = self.inboxes.get_mut(inbox).expect("it was listed");
-                    // These records are looked at and not saved, so what has yet to be saved stays marked as changed.
-                    let due = view.changed_chunks.clone();
-                    view.mark_all_changed();
-                    records.extend(inbox_records(&key_of(&entity), view));
-                    view.changed_chunks = due;
-                }
-                _ => records.extend(self.records_of(&entity)),
-            }
+            records.extend(self.whole_records_of(&entity));
         }
         records.sort();
         records
     }
 
-    fn entities(&self) -> Vec<EntityKey> {
+    /// Every record of one entity, to be looked at and not saved: what has yet to be saved stays marked as changed.
+    pub(super) fn whole_records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
+        let EntityKey::Inbox(inbox) = entity else { return self.records_of(entity) };
+        let Some(view) = self.inboxes.get_mut(inbox) else { return Vec::new() };
+        let due = view.changed_chunks.clone();
+        view.mark_all_changed();
+        let records = inbox_records(&key_of(entity), view);
+        view.changed_chunks = due;
+        records
+    }
+
+    /// Every entity there is, a kind after the other.
+    pub fn entities(&self) -> Vec<EntityKey> {
         let invites = self.invites.keys().copied().map(EntityKey::Invite);
         let principals = self.principals.keys().cloned().map(EntityKey::Principal);
         let presentities = self.presentities.keys().cloned().map(EntityKey::Presentity);
@@ -157,7 +159,7 @@ impl Views {
     }
 
     /// The operations of `by` that are remembered at the moment of the last event.
-    fn remembered(&self, by: &Operator) -> Option<Cow<'_, OperationsView>> {
+    pub(super) fn remembered(&self, by: &Operator) -> Option<Cow<'_, OperationsView>> {
         self.operations.get(by)?.remembered(self.time())
     }
 
@@ -329,7 +331,7 @@ impl Views {
 }
 
 impl InboxView {
-    fn numbered_rows(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
+    pub(super) fn numbered_rows(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
         (self.first().get()..).map(InboxSequence::new).zip(&self.rows)
     }
 

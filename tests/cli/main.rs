@@ -25,6 +25,7 @@ mod operator;
 mod quotas;
 mod reading;
 mod refusals;
+mod replay;
 mod rules;
 mod settings;
 mod shown;

@@ -9,6 +9,8 @@ mod governance;
 mod recovery;
 mod reviews;
 
+use std::collections::BTreeMap;
+
 use adsum::event::{
     Acknowledged, Event, InviteCause, InviteCreated, InviteEnded, KeyEnrolled, KeyRevoked,
     MessageAccepted, MessageCause, MessageDigest, MessageEnded, PublicationCause, PublicationEnded,
@@ -16,9 +18,10 @@ use adsum::event::{
     SubscriptionRefreshed,
 };
 use adsum::model::{
-    Basic, Contact, ContentType, DeviceId, DeviceLabel, Document, EndReason, InboxSequence,
-    InviteId, Lifetime, MessageId, Mode, Moment, Note, OperationId, Payload, Presentity, Principal,
-    Priority, PublicKey, PublicationName, Role, Sequence, Tag, Timestamp, Tuple, TupleId,
+    Basic, Contact, ContentType, DeviceId, DeviceLabel, Document, EndReason, InboxAddress,
+    InboxSequence, InviteId, Lifetime, MessageId, Mode, Moment, Note, OperationId, Payload,
+    Presentity, Principal, Priority, PublicKey, PublicationName, Role, Sequence, Tag, Timestamp,
+    Tuple, TupleId,
 };
 
 fn alice() -> Principal {
@@ -72,6 +75,24 @@ pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     samples.extend(recovery::samples());
     samples.extend(reviews::samples());
     samples
+}
+
+/// `events` as one history: what comes into an inbox takes the next place there.
+pub(crate) fn history(mut events: Vec<Event>) -> Vec<Event> {
+    let mut heads: BTreeMap<InboxAddress, InboxSequence> = BTreeMap::new();
+    for event in &mut events {
+        let Some(inbox) = event.place().map(|(inbox, _)| inbox.clone()) else { continue };
+        let head = heads.entry(inbox).or_default();
+        *head = head.next();
+        match event {
+            Event::MessageAccepted(event) => event.sequence = *head,
+            Event::MessageQuarantined(event) => event.message.sequence = *head,
+            Event::ReceiptIssued(event) => event.sequence = *head,
+            Event::RecoveryAnnounced(event) => event.sequence = *head,
+            _ => unreachable!("it takes no place"),
+        }
+    }
+    events
 }
 
 /// Those of the first thirteen kinds, as they were when the golden logs were written: later ones do not come here.

@@ -14,12 +14,12 @@ use adsum::event::{Assembler, Chain, Event, Recorded, pack};
 use adsum::model::{Ahead, Moment, Sequence, Timestamp};
 use data_encoding::HEXLOWER;
 
-fn golden(name: &str) -> PathBuf {
+pub(super) fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 /// Sections of bytes as text: a name in brackets, then 32 bytes a line in hexadecimal.
-fn print(about: &str, sections: &[(String, Vec<u8>)]) -> String {
+pub(super) fn print(about: &str, sections: &[(String, Vec<u8>)]) -> String {
     let mut text = format!("# {about}\n");
     for (name, bytes) in sections {
         writeln!(text, "\n[{name}]").unwrap();
@@ -44,7 +44,7 @@ fn parse(text: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The file's text; writes `text` first if it is missing and the writer asked for that.
-fn stored(name: &str, text: &str) -> String {
+pub(super) fn stored(name: &str, text: &str) -> String {
     let path = golden(name);
     if !path.exists() && std::env::var("ADSUM_GOLDEN").is_ok_and(|value| value == "write") {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -103,7 +103,7 @@ fn no_kind_of_event_is_without_a_golden_file() {
     assert_eq!(error, postcard::Error::SerdeDeCustom, "variant {next} is known but has no sample");
 }
 
-const BEGIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+pub(super) const BEGIN: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 
 /// Three commits, a millisecond apart: several events in one entry, one event in parts, one more.
 fn commits() -> [Vec<(Moment, Event)>; 3] {
@@ -132,7 +132,7 @@ fn golden_log(ahead: Ahead) -> (Vec<(String, Vec<u8>)>, Vec<Recorded>) {
 }
 
 /// The events in a stored log, its chain followed from the first entry to the last.
-fn assembled(stored: &str) -> Vec<Recorded> {
+pub(super) fn assembled(stored: &str) -> Vec<Recorded> {
     let mut assembler = Assembler::verifying(Chain::START, Sequence::new(1));
     let mut found = Vec::new();
     for (key, value) in parse(stored) {

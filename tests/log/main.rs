@@ -14,6 +14,7 @@ mod damage;
 mod entries;
 mod format_by_hand;
 mod golden_events;
+mod golden_logs;
 mod memory;
 mod seal;
 mod sled;

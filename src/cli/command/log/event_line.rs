@@ -18,7 +18,7 @@ line! {
         sequence: u64 = recorded.sequence.get(),
         at: String = rfc3339(recorded.shown_at()),
         kind: &'static str = recorded.event.kind(),
-        entity: String = entity(&recorded.event.entity()),
+        entity: String = entity_text(&recorded.event.entity()),
         detail: Value = fields::of(recorded, bodies),
     }
 }
@@ -47,7 +47,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn entity(key: &EntityKey) -> String {
+/// An entity by its name.
+pub(super) fn entity_text(key: &EntityKey) -> String {
     match key {
         EntityKey::Invite(invite) => format!("invite:{invite}"),
         EntityKey::Principal(principal)

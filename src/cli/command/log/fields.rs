@@ -212,6 +212,11 @@ impl Serializer for Renderer {
     type SerializeStruct = Parts;
     type SerializeStructVariant = Parts;
 
+    /// Ids come as bytes, and what people wrote apart from other text.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
     plain! {
         serialize_bool: bool, serialize_str: &str, serialize_i8: i8, serialize_i16: i16,
         serialize_i32: i32, serialize_i64: i64, serialize_u8: u8, serialize_u16: u16,

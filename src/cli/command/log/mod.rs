@@ -6,9 +6,11 @@ mod cat;
 mod event_line;
 mod fields;
 mod head;
+mod replay;
 mod stat;
 mod store;
 mod verify;
+mod viewed;
 mod words;
 
 use clap::Subcommand;
@@ -28,6 +30,8 @@ pub(in crate::cli) enum Command {
     Head(Store),
     /// Check every checksum and the chain from the first event to the last
     Verify(verify::Args),
+    /// Fold the log anew, tell what it comes to, and whether the checkpoint says the same
+    Replay(replay::Args),
 }
 
 /// Runs `adsum log`.
@@ -37,5 +41,6 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
         Command::Cat(args) => cat::run(&args, invocation),
         Command::Head(store) => head::run(&store, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
+        Command::Replay(args) => replay::run(&args, invocation),
     }
 }

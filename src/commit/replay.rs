@@ -1,0 +1,57 @@
+//! The log folded apart from any service: to see what it comes to, and whether a checkpoint says the same.
+//!
+//! Must never hold: a change of the log or its checkpoint.
+
+use super::{fold, load};
+use crate::log::{EventLog, LogFault, LogReader};
+use crate::model::{Sequence, Timestamp};
+use crate::view::Views;
+
+/// Events read at once while looking for a time.
+const LOOK_EVENTS: usize = 4_096;
+
+/// The state at `through`, folded from the first event on. Tells `progress` how many events are folded, and of how many.
+///
+/// # Errors
+/// [`LogFault`] with the position of the damage, [`LogFault::Missing`] if the log ends before `through`.
+pub fn replay(
+    log: &dyn EventLog,
+    through: Sequence,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Views, LogFault> {
+    let mut views = Views::default();
+    fold(&mut views, log, through, progress)?;
+    Ok(views)
+}
+
+/// The state at the end of the log as a start makes it, of the checkpoint and the events behind it, and through which event
+/// the checkpoint stands. `None` if there is no checkpoint, or one that this program does not use.
+///
+/// # Errors
+/// [`LogFault`] with the position of the damage.
+pub fn from_checkpoint(log: &dyn EventLog) -> Result<Option<(Views, Sequence)>, LogFault> {
+    let mut views = load(log)?;
+    let through = views.head();
+    if through == Sequence::ZERO {
+        return Ok(None);
+    }
+    fold(&mut views, log, log.head(), &mut |_, _| {})?;
+    Ok(Some((views, through)))
+}
+
+/// The last event before the first one that was shown later than `time`; zero if there is none.
+///
+/// # Errors
+/// [`LogFault`] with the position of the damage.
+pub fn position_at(reader: &dyn LogReader, time: Timestamp) -> Result<Sequence, LogFault> {
+    let mut last = Sequence::ZERO;
+    loop {
+        let events = reader.read(last.next(), LOOK_EVENTS)?;
+        let later = events.iter().find(|recorded| recorded.shown_at() > time);
+        if let Some(later) = later {
+            return Ok(Sequence::new(later.sequence.get() - 1));
+        }
+        let Some(end) = events.last() else { return Ok(last) };
+        last = end.sequence;
+    }
+}
