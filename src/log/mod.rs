@@ -8,6 +8,7 @@ pub mod memory;
 mod scan;
 mod sled_log;
 mod stat;
+mod tally;
 mod verify;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub(crate) use scan::tip_at;
 pub use scan::{Each, Entries, Tip};
 pub use sled_log::{Restoring, SledLog};
 pub use stat::{Stat, stat};
+pub use tally::{STRETCHES, Share, Tally, tally};
 pub use verify::{Verified, Verifier, check_noted, verify};
 
 use crate::disk::{self, Fault};

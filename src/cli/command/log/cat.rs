@@ -2,11 +2,16 @@
 //!
 //! Must never hold: a body, note or contact unless it was asked for.
 
-use super::event_line::EventLine;
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use super::event_line::{EventLine, entity_text};
 use super::store::Store;
 use crate::cli::run::{failure::Failure, invocation::Invocation};
+use crate::event::{Event, Recorded};
 use crate::log::{EventLog, LogReader};
-use crate::model::Sequence;
+use crate::model::{Principal, Sequence};
 
 /// Arguments of `adsum log cat`.
 #[derive(Debug, clap::Args)]
@@ -17,14 +22,27 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "SEQUENCE", default_value_t = 1)]
     from: u64,
     /// End with this event [default: the last]
-    #[arg(long, value_name = "SEQUENCE")]
+    #[arg(long, value_name = "SEQUENCE", visible_alias = "to")]
     until: Option<u64>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Print at most this many events [default: all]
     #[arg(long, value_name = "EVENTS")]
     limit: Option<u64>,
     /// Print what people wrote: bodies, notes, contacts [default: only how many bytes it is]
     #[arg(long)]
     bodies: bool,
+}
+
+/// Which events are printed.
+#[derive(Debug, Default, clap::Args)]
+struct Chosen {
+    /// Only events of this entity, as they name it, such as im:bob@localhost or store [default: of all]
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only events that name this principal, such as bob@localhost, as their entity or otherwise [default: all]
+    #[arg(long)]
+    principal: Option<Principal>,
 }
 
 /// Events read at once.
@@ -34,55 +52,97 @@ const PAGE_EVENTS: usize = 512;
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let log = args.store.open()?;
     let reader = log.reader();
-    let mut next = Sequence::new(args.from.max(1));
-    let last = last(args, log.head().get());
-    while next.get() <= last {
-        next = page(reader.as_ref(), next, last, args.bodies, invocation)?;
+    let last = args.until.unwrap_or(u64::MAX).min(log.head().get());
+    let (mut next, mut left) = (args.from.max(1), args.limit.unwrap_or(u64::MAX));
+    while next <= last && left > 0 {
+        next = page(reader.as_ref(), next..=last, args, &mut left, invocation)?;
     }
     Ok(())
 }
 
-/// The last event to print.
-fn last(args: &Args, head: u64) -> u64 {
-    let until = args.until.unwrap_or(head).min(head);
-    let limit = args.limit.map_or(u64::MAX, |limit| args.from.max(1) - 1 + limit);
-    until.min(limit)
-}
-
-/// Prints the events from `from` on that are read at once, none after `last`; returns the one after them.
+/// Prints the chosen of the events in `range` that are read at once, `left` at most; returns where to go on.
 fn page(
     reader: &dyn LogReader,
-    from: Sequence,
-    last: u64,
-    bodies: bool,
+    range: RangeInclusive<u64>,
+    args: &Args,
+    left: &mut u64,
     invocation: &mut Invocation,
-) -> Result<Sequence, Failure> {
-    let mut next = Sequence::new(last).next();
-    for recorded in reader.read(from, PAGE_EVENTS)? {
-        if recorded.sequence.get() > last {
+) -> Result<u64, Failure> {
+    let mut next = range.end().saturating_add(1);
+    for recorded in reader.read(Sequence::new(*range.start()), PAGE_EVENTS)? {
+        if !range.contains(&recorded.sequence.get()) || *left == 0 {
             break;
         }
-        invocation.output.line(&EventLine::from((&recorded, bodies)))?;
-        next = recorded.sequence.next();
+        next = recorded.sequence.next().get();
+        if args.chosen.takes(&recorded) {
+            *left -= 1;
+            invocation.output.line(&EventLine::from((&recorded, args.bodies)))?;
+        }
     }
     Ok(next)
+}
+
+impl Chosen {
+    fn takes(&self, recorded: &Recorded) -> bool {
+        let entity = self.entity.as_ref();
+        entity.is_none_or(|entity| *entity == entity_text(&recorded.event.entity()))
+            && self.principal.as_ref().is_none_or(|principal| names(&recorded.event, principal))
+    }
+}
+
+/// Whether an event names `principal`, also by its presentity or its inbox.
+fn names(event: &Event, principal: &Principal) -> bool {
+    let fields =
+        serde_json::to_value(event).expect("all that events are made of has a form in JSON");
+    holds(&fields, principal.account())
+}
+
+/// Whether `value` holds `account`, but for what people wrote.
+fn holds(value: &Value, account: &str) -> bool {
+    match value {
+        Value::String(text) => text == account,
+        Value::Array(items) => items.iter().any(|item| holds(item, account)),
+        Value::Object(fields) => {
+            let mut told = fields.iter().filter(|(name, _)| *name != "Present");
+            told.any(|(_, value)| holds(value, account))
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::WatchRequested;
+    use crate::model::{Ahead, Moment, Payload, Timestamp};
 
-    fn args(from: u64, until: Option<u64>, limit: Option<u64>) -> Args {
-        Args { store: Store { data: "d".into() }, from, until, limit, bodies: false }
+    #[test]
+    fn an_event_is_chosen_by_its_entity_and_by_whom_it_names() {
+        let event = Event::WatchRequested(WatchRequested {
+            watcher: "bob@b".parse().unwrap(),
+            presentity: "pres:alice@b".parse().unwrap(),
+            expires_at: Timestamp::from_ms(1),
+        });
+        let (sequence, at, ahead) = (Sequence::new(1), Moment::ZERO, Ahead::ZERO);
+        let recorded = Recorded { sequence, at, ahead, event };
+        for (entity, principal, is_taken) in [
+            (None, None, true),
+            (Some("bob@b"), None, true),
+            (Some("pres:alice@b"), None, false),
+            (None, Some("alice@b"), true),
+            (None, Some("bob@b"), true),
+            (None, Some("carol@b"), false),
+            (Some("bob@b"), Some("carol@b"), false),
+        ] {
+            let principal = principal.map(|text: &str| text.parse().unwrap());
+            let chosen = Chosen { entity: entity.map(str::to_owned), principal };
+            assert_eq!(chosen.takes(&recorded), is_taken, "{chosen:?}");
+        }
     }
 
     #[test]
-    fn the_first_bound_that_is_reached_ends_it() {
-        assert_eq!(last(&args(1, None, None), 9), 9);
-        assert_eq!(last(&args(1, Some(4), None), 9), 4);
-        assert_eq!(last(&args(3, None, Some(2)), 9), 4);
-        assert_eq!(last(&args(0, None, Some(2)), 9), 2);
-        assert_eq!(last(&args(1, Some(99), Some(99)), 9), 9);
-        assert_eq!(last(&args(1, None, Some(0)), 9), 0);
+    fn what_people_wrote_chooses_nothing() {
+        let written = serde_json::to_value(Payload::text("bob@b")).unwrap();
+        assert!(!holds(&written, "bob@b"));
     }
 }

@@ -3,6 +3,7 @@
 //! Must never hold: anything that changes an event. Opening a store may make durable what a killed server left.
 
 mod cat;
+mod chart;
 mod event_line;
 mod fields;
 mod head;
