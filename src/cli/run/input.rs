@@ -14,16 +14,21 @@ const STDIN_NAME: &str = "standard input";
 /// Reads a file, or standard input if its name is `-`, up to one byte more than `bytes_max`: enough to see that it is
 /// too large.
 pub(in crate::cli) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-    if path == Path::new(STDIN) {
+    if is_standard(path) {
         return read_from(io::stdin().lock(), Path::new(STDIN_NAME), bytes_max);
     }
     let file = std::fs::File::open(path).map_err(|error| Failure::io("open", path, &error))?;
     read_from(file, path, bytes_max)
 }
 
+/// Whether a file's name is that of standard input.
+pub(in crate::cli) fn is_standard(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
 /// What to call a file in a message to people.
 pub(in crate::cli) fn name(path: &Path) -> String {
-    if path == Path::new(STDIN) { STDIN_NAME.to_owned() } else { path.display().to_string() }
+    if is_standard(path) { STDIN_NAME.to_owned() } else { path.display().to_string() }
 }
 
 fn read_from(from: impl Read, path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {

@@ -5,8 +5,11 @@
 mod cat;
 mod chart;
 mod event_line;
+mod export;
+mod exported;
 mod fields;
 mod head;
+mod import;
 mod replay;
 mod stat;
 mod store;
@@ -33,6 +36,10 @@ pub(in crate::cli) enum Command {
     Verify(verify::Args),
     /// Fold the log anew, tell what it comes to, and whether the checkpoint says the same
     Replay(replay::Args),
+    /// Write every event with all that people wrote to a file of JSON lines
+    Export(export::Args),
+    /// Make a new store of what was exported, with a chain of its own
+    Import(import::Args),
 }
 
 /// Runs `adsum log`.
@@ -43,5 +50,7 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
         Command::Head(store) => head::run(&store, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Replay(args) => replay::run(&args, invocation),
+        Command::Export(args) => export::run(&args, invocation),
+        Command::Import(args) => import::run(&args, invocation),
     }
 }
