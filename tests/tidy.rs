@@ -8,6 +8,8 @@
 mod circles;
 #[path = "tidy/documents.rs"]
 mod documents;
+#[path = "tidy/fuzzing.rs"]
+mod fuzzing;
 #[path = "tidy/imports.rs"]
 mod imports;
 #[path = "tidy/tokens.rs"]

@@ -12,6 +12,12 @@ use adsum::protocol::body::{
 use adsum::wire::{Frame, decode, encode, request_number};
 use bytes::Bytes;
 use std::fmt::Debug;
+use std::sync::LazyLock;
+
+use super::by_hand::{Schema, document};
+
+/// The tables of the protocol's document, by which a second reader must come to the end of every body.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::of(&document()));
 
 /// The first two bytes are a kind, the rest its body.
 pub(crate) fn check(data: &[u8]) {
@@ -53,6 +59,7 @@ impl KindVisitor for SameAgain<'_> {
         encode(&body, &mut bytes);
         assert!(bytes.len() - 6 <= self.0.body.len(), "the shortest form is not longer");
         let again = Frame { kind: B::KIND, body: bytes.split_off(6).into() };
+        SCHEMA.read(B::KIND, &again.body);
         assert_eq!(decode::<B>(&again), Ok(body));
     }
 }

@@ -2,13 +2,20 @@
 //!
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
+use core::str::FromStr as _;
+
 use adsum::format::pidf::{self, Pidf};
 use adsum::model::limits::DOCUMENT_BYTES_MAX;
-use adsum::model::{Basic, Document, Payload, Tuple, TupleId};
+use adsum::model::{Basic, Document, Note, Payload, Presentity, Tuple, TupleId};
+use roxmltree::Node;
 
 /// Takes `data` for a document, and for markup that somebody stored.
 pub(crate) fn check(data: &[u8]) {
     if let Ok(read) = pidf::parse(data) {
+        // What is labelled as another character set is no text to the other parser.
+        if let Ok(text) = core::str::from_utf8(data) {
+            roxmltree::Document::parse(text).expect("what is read is well-formed");
+        }
         reads_back(&read);
     }
     if core::str::from_utf8(data).is_ok() {
@@ -27,7 +34,49 @@ fn reads_back(read: &Pidf) {
         let _ = (pidf::must_ignore(tuple), pidf::said_of(tuple));
     }
     let document = &read.document;
+    another_parser_reads(&written, read);
     let _ = (pidf::persons(document), pidf::devices(document), pidf::said_of_all(document));
+}
+
+/// What is written says the same to a parser of others.
+fn another_parser_reads(written: &str, read: &Pidf) {
+    let tree = roxmltree::Document::parse(written).expect("what is written is well-formed");
+    let root = tree.root_element();
+    assert!(root.has_tag_name((NAMESPACE, "presence")));
+    let entity = root.attribute("entity").map(|entity| Presentity::from_str(entity));
+    assert_eq!(entity, Some(Ok(read.entity.clone())));
+    let tuples: Vec<_> = own(root, "tuple").collect();
+    assert_eq!(tuples.len(), read.document.tuples().len(), "{written}");
+    assert_eq!(notes(root), said(read.document.notes()), "{written}");
+    for (node, tuple) in tuples.into_iter().zip(read.document.tuples()) {
+        // An id that is no name in XML is written as one.
+        let id = tuple.id.as_str();
+        let is_name = id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !id.starts_with(|first: char| first.is_ascii_digit());
+        assert!(!is_name || node.attribute("id") == Some(id), "{written}");
+        let basic = own(node, "status").flat_map(|status| own(status, "basic")).next();
+        let said_basic = tuple.basic.map(|basic| match basic {
+            Basic::Open => "open",
+            Basic::Closed => "closed",
+        });
+        assert_eq!(basic.and_then(|basic| basic.text()), said_basic, "{written}");
+        assert_eq!(notes(node), said(&tuple.notes), "{written}");
+    }
+}
+
+const NAMESPACE: &str = "urn:ietf:params:xml:ns:pidf";
+
+fn own<'a>(node: Node<'a, 'a>, name: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    node.children().filter(move |child| child.has_tag_name((NAMESPACE, name)))
+}
+
+fn notes(node: Node<'_, '_>) -> Vec<String> {
+    own(node, "note").map(|note| note.text().unwrap_or_default().to_owned()).collect()
+}
+
+fn said(notes: &[Note]) -> Vec<String> {
+    let texts = notes.iter().map(|note| note.text.bytes().expect("it is there").to_vec());
+    texts.map(|text| String::from_utf8(text).expect("a note is text")).collect()
 }
 
 /// Markup comes by the wire as any text: it must not reach into the document around it.

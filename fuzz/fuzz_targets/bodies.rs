@@ -3,6 +3,8 @@
 //! Must never hold: a check of its own.
 #![no_main]
 
+#[path = "../../tests/by_hand/mod.rs"]
+mod by_hand;
 #[path = "../checks/bodies.rs"]
 mod check;
 

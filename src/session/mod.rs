@@ -22,7 +22,7 @@ mod stream;
 mod transport;
 
 pub use connection::{Close, Connection, Fresh, Settings};
-pub use cursor::{Scope, Sealer};
+pub use cursor::{Place, Scope, Sealer};
 pub use drive::{Host, LAST_WORDS, ServiceGone, Sleep, serve};
 pub use lane::{Lane, LaneId, Letter, Post, post};
 pub use shown::shown_body;

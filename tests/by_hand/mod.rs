@@ -14,8 +14,7 @@ use std::collections::BTreeMap;
 
 /// The text of `docs/PROTOCOL.md`.
 pub fn document() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PROTOCOL.md");
-    std::fs::read_to_string(path).unwrap()
+    include_str!("../../docs/PROTOCOL.md").to_owned()
 }
 
 /// Fields of a structure, in order: name and type.

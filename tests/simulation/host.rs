@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
-use adsum::commit::history::{self, HistoryFault, Past};
-use adsum::log::{LogFault, LogReader};
+use adsum::commit::history::Past;
+use adsum::log::LogReader;
 use adsum::model::{DeviceId, PublicKey, Timestamp};
 use adsum::service::{Asker, Askers, Input, SessionId};
 use adsum::session::{
@@ -18,12 +18,11 @@ use adsum::session::{
 };
 
 use super::fairness::Fairness;
+use super::looks;
 use super::pipe::Pipe;
 use super::plan::signature;
 use super::{Bug, Checked};
 
-/// Changes read at once.
-const CHANGES_AT_ONCE: usize = 4;
 /// Questions of one asker that may wait for the writer.
 const QUEUE_MAX: usize = 40;
 
@@ -189,41 +188,6 @@ impl StreamHost {
             None => Poll::Pending,
         }
     }
-
-    fn read(&mut self, look: Look) -> Result<Found, HistoryFault> {
-        let reader = self.desk.reader.as_ref();
-        Ok(match look {
-            Look::Walks(histories) => {
-                let walks = histories.iter().map(|one| history::walk(reader, one));
-                Found::Walks(walks.collect::<Result<_, _>>()?)
-            }
-            Look::State(presentity, at) => {
-                Found::State(history::state_at(reader, &presentity, at)?)
-            }
-            Look::Item(_, row) => {
-                let item = history::item_of(reader.read_one(row.at)?);
-                Found::Item(Arc::new(item.ok_or(LogFault::Missing { sequence: row.at })?))
-            }
-            Look::Messages(rows) => {
-                let messages = rows.into_iter().map(|row| history::message_at(reader, row));
-                Found::Messages(messages.collect::<Result<_, _>>()?)
-            }
-            Look::At(presentity, last, time) => {
-                Found::State(history::at_time(reader, &presentity, last, time)?)
-            }
-            Look::Explain(last, judged) => {
-                Found::Explained(history::explain(reader, last, &judged)?)
-            }
-            Look::Changes { presentity, last, span, limit } => {
-                let past = self.past.insert(Past::new(presentity, last, span, limit));
-                Found::Changes(past.page(reader, CHANGES_AT_ONCE)?)
-            }
-            Look::MoreChanges => {
-                let past = self.past.as_mut().expect("more is asked for after the first");
-                Found::Changes(past.page(reader, CHANGES_AT_ONCE)?)
-            }
-        })
-    }
 }
 
 impl Drop for StreamHost {
@@ -260,7 +224,8 @@ impl Host for StreamHost {
         if let Some(input) = Bug::told_is_taken(self.desk.bug, &self.seat.connection, &look) {
             self.desk.put(&mut self.desk.state(), &self.asker(), input);
         }
-        self.read(look).map_err(|fault| match fault.refusal() {
+        let read = looks::read(self.desk.reader.as_ref(), &mut self.past, look);
+        read.map_err(|fault| match fault.refusal() {
             Ok(refusal) => NotFound::Refused(refusal),
             Err(fault) => panic!("the log does not read: {fault}"),
         })

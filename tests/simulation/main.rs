@@ -19,6 +19,8 @@ mod host;
 mod hostile;
 mod impostor;
 mod liar;
+#[path = "../looks/mod.rs"]
+mod looks;
 mod machine;
 mod network;
 mod oracle;

@@ -1,15 +1,29 @@
-//! The fuzz targets' checks of frames and bodies, over the checked-in corpus and its nearest neighbours.
+//! The fuzz targets' checks of what comes from a peer, over the checked-in corpus and its nearest neighbours.
 //!
 //! Must never hold: a check (those are in `fuzz/checks`).
 
+#[path = "../../fuzz/checks/address.rs"]
+mod address;
 #[path = "../../fuzz/checks/bodies.rs"]
 mod bodies;
+#[path = "../../fuzz/checks/checkpoint.rs"]
+mod checkpoint;
+#[path = "../../fuzz/checks/cursor.rs"]
+mod cursor;
 #[path = "../../fuzz/checks/frame.rs"]
 mod frame;
+#[path = "../looks/mod.rs"]
+mod looks;
+#[path = "../../fuzz/checks/peers.rs"]
+mod peers;
+#[path = "../../fuzz/checks/server_frames.rs"]
+mod server_frames;
 
 use std::path::PathBuf;
 
 use adsum::protocol::body::KINDS;
+
+use super::by_hand;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
@@ -41,6 +55,31 @@ fn frames_near_the_corpus_are_cut_alike() {
 #[test]
 fn bodies_near_the_corpus_read_back() {
     check_near("bodies", bodies::check);
+}
+
+#[test]
+fn addresses_near_the_corpus_read_back() {
+    check_near("address", address::check);
+}
+
+#[test]
+fn cursors_near_the_corpus_are_not_made_up() {
+    check_near("cursor", cursor::check);
+}
+
+#[test]
+fn checkpoints_near_the_corpus_load_or_do_not() {
+    corpus("checkpoint").iter().for_each(|file| checkpoint::check(file));
+}
+
+#[test]
+fn a_server_that_says_what_is_near_the_corpus_does_no_harm() {
+    check_near("server_frames", server_frames::check);
+}
+
+#[test]
+fn peers_of_the_corpus_do_no_harm() {
+    corpus("peers").iter().for_each(|file| peers::check(file));
 }
 
 #[test]
