@@ -52,7 +52,7 @@ pub struct Epochs {
 }
 
 impl Epochs {
-    /// Adds the epoch that begins with the event `first`, at the moment `at`.
+    /// Adds the epoch that begins with the event `first`; `at` is the moment right after the event before it.
     pub fn begin(&mut self, id: EpochId, first: Sequence, at: Moment) {
         self.kept.push(Epoch { id, first, at });
         if self.kept.len() > EPOCHS_KEPT_MAX {

@@ -21,7 +21,7 @@ use crate::event::{EntityKey, Operator};
 use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 11;
+const VERSION: u16 = 12;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';

@@ -63,7 +63,8 @@ impl Views {
         if recorded.sequence > self.head {
             (self.head, self.ahead) = (recorded.sequence, recorded.ahead);
         }
-        self.moment = self.moment.max(recorded.at);
+        let before = self.moment;
+        self.moment = before.max(recorded.at);
         let entity = recorded.event.entity();
         let known = match &entity {
             EntityKey::Invite(_) => self.apply_invite(recorded),
@@ -81,7 +82,7 @@ impl Views {
                 apply_once(view.as_of, recorded, || view.apply(recorded))
             }
             EntityKey::Store => {
-                apply_once(self.store.as_of, recorded, || self.store.apply(recorded))
+                apply_once(self.store.as_of, recorded, || self.store.apply(recorded, before))
             }
             EntityKey::Clock => {
                 apply_once(self.clock.as_of, recorded, || self.clock.apply(recorded))

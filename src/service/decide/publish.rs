@@ -182,12 +182,13 @@ pub(super) fn remove_any(
     Ok(Verdict::of(events, Reply::Done(Answer::Changed { version: 0 })))
 }
 
-/// A tag that was never issued for this presentity: a keyed hash of how many were issued. A hash of the event's
-/// position would be new too, but it would tell a publisher how much happens elsewhere.
+/// A tag that was never issued for this presentity: a keyed hash of how many were issued, and of the epoch, so that a
+/// store that was put back to an earlier state issues none again. A hash of the event's position would be new too, but it
+/// would tell a publisher how much happens elsewhere.
 fn new_tag(case: Case<'_>, presentity: &Presentity) -> Tag {
     let issued = case.views.presentity(presentity).map_or(0, |view| view.issued);
     let mut hasher = blake3::Hasher::new_keyed(&case.config.secret);
     hasher.update(b"issued tag\0").update(presentity.account().as_bytes()).update(&[0]);
-    hasher.update(&issued.to_be_bytes());
+    hasher.update(&issued.to_be_bytes()).update(&case.config.epoch.0);
     Tag(hasher.finalize().as_bytes()[..16].try_into().expect("a digest is longer than 16 bytes"))
 }
