@@ -121,8 +121,8 @@ pub enum BackupFault {
 
 impl BackupFault {
     /// The file at `path` is damaged.
-    pub(super) fn damaged(path: &Path, reason: impl ToString) -> Self {
-        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
     }
 }
 

@@ -11,6 +11,9 @@ use super::record::{self, Record};
 use crate::disk;
 use crate::log::Tip;
 
+/// What is called with each entry's key and value.
+pub(super) type EachEntry<'a> = &'a mut (dyn FnMut(&[u8], &[u8]) -> Result<(), BackupFault> + 'a);
+
 /// A backup, read only. As long as this lives, nobody changes it.
 #[derive(Debug)]
 pub struct Backup {
@@ -68,10 +71,7 @@ impl Backup {
     ///
     /// # Errors
     /// [`BackupFault::Damaged`] with the file, [`BackupFault::Io`], and what `each` fails with.
-    pub fn walk(
-        &self,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackupFault>,
-    ) -> Result<(), BackupFault> {
+    pub fn walk(&self, each: EachEntry<'_>) -> Result<(), BackupFault> {
         for part in self.manifest.parts.iter().filter(|part| part.kind == Kind::Segment) {
             let bytes = part_in(&self.dir, part)?;
             walk_segment(&self.dir.join(&part.name), &bytes, each)?;
@@ -104,11 +104,7 @@ pub(super) fn part_in(dir: &Path, part: &Part) -> Result<Vec<u8>, BackupFault> {
     Ok(bytes)
 }
 
-fn walk_segment(
-    path: &Path,
-    bytes: &[u8],
-    each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), BackupFault>,
-) -> Result<(), BackupFault> {
+fn walk_segment(path: &Path, bytes: &[u8], each: EachEntry<'_>) -> Result<(), BackupFault> {
     let unknown =
         |found: &str| BackupFault::Version { path: path.to_owned(), found: found.to_owned() };
     let mut rest = bytes.strip_prefix(record::TITLE).ok_or_else(|| unknown("another title"))?;

@@ -114,12 +114,8 @@ impl Copying {
                 self.end = Some(tip);
                 Ok(self.verifier.so_far().events)
             }
-            Record::Fault(reason) => Err(self.cut_short(log, reason)),
+            Record::Fault(reason) => Err(cut_short(log, reason)),
         }
-    }
-
-    fn cut_short(&self, log: &str, reason: &str) -> BackupFault {
-        BackupFault::Server { data: log.into(), reason: reason.to_owned() }
     }
 
     fn take_entry(&mut self, key: &[u8], value: &[u8]) -> Result<u64, BackupFault> {
@@ -186,7 +182,7 @@ impl Copying {
         let reached = Tip { head: added.head, chain: added.chain };
         if self.end != Some(reached) {
             let reason = format!("it ends at {reached}, which is not where the log does");
-            return Err(self.cut_short(log, &reason));
+            return Err(cut_short(log, &reason));
         }
         if added.entries > 0 && self.segment.len() > record::TITLE.len() {
             self.put_segment()?;
@@ -253,4 +249,8 @@ fn names_in(dir: &Path) -> Result<Vec<String>, BackupFault> {
         names.push(entry.map_err(&failed)?.file_name().to_string_lossy().into_owned());
     }
     Ok(names)
+}
+
+fn cut_short(log: &str, reason: &str) -> BackupFault {
+    BackupFault::Server { data: log.into(), reason: reason.to_owned() }
 }

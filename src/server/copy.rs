@@ -16,7 +16,9 @@ pub(super) const SOCKET: &str = "backup.sock";
 
 #[cfg(unix)]
 mod system {
+    use std::fs::{Permissions, set_permissions};
     use std::io::{self, Read, Write};
+    use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::net::UnixStream as Asking;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
@@ -52,27 +54,40 @@ mod system {
         }
     }
 
-    /// Gives whoever asks a copy of `entries`, the log of the store in `data`, which is ours. Never returns.
-    pub(in crate::server) async fn serve(data: PathBuf, entries: Arc<dyn Entries + Send + Sync>) {
+    /// Gives whoever asks a copy of `entries`, the log of the store in `data`, which is ours: from now on, as long as it is
+    /// waited for. Never ends unless nobody can ask.
+    pub(in crate::server) fn serve(
+        data: PathBuf,
+        entries: Arc<dyn Entries + Send + Sync>,
+    ) -> impl Future<Output = ()> + Send {
         let bound = Bound(data.join(SOCKET));
         // The store is locked by this process: who bound it before is gone.
         let _ = std::fs::remove_file(&bound.0);
-        let listener = match UnixListener::bind(&bound.0) {
-            Ok(listener) => listener,
-            Err(error) => {
-                let path = bound.0.display();
-                warn!(%path, %error, "nobody can ask for a copy of the log; make backups while no server runs, or use a shorter path");
-                return;
+        let listener = bind(&bound.0).inspect_err(|error| {
+            let path = bound.0.display();
+            warn!(%path, %error, "nobody can ask for a copy of the log; make backups while no server runs, or use a shorter path");
+        });
+        async move {
+            if let Ok(listener) = listener {
+                answer(&listener, &data, &entries).await;
             }
-        };
+            drop(bound);
+        }
+    }
+
+    async fn answer(
+        listener: &UnixListener,
+        data: &Path,
+        entries: &Arc<dyn Entries + Send + Sync>,
+    ) -> ! {
         let mut copies = JoinSet::new();
         loop {
             match listener.accept().await {
                 Ok((peer, _)) if is_ours(&peer) => {
-                    copies.spawn(give(peer, data.clone(), Arc::clone(&entries)));
+                    copies.spawn(give(peer, data.to_owned(), Arc::clone(entries)));
                 }
                 Ok(_) => {
-                    warn!("another user of this machine asked for a copy of the log; it got none")
+                    warn!("another user of this machine asked for a copy of the log; it got none");
                 }
                 Err(error) => {
                     warn!(%error, "a wish for a copy of the log was lost; it can be repeated");
@@ -81,6 +96,13 @@ mod system {
             }
             while copies.try_join_next().is_some() {}
         }
+    }
+
+    /// The socket at `path`, for our user alone.
+    fn bind(path: &Path) -> io::Result<UnixListener> {
+        let listener = UnixListener::bind(path)?;
+        set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(listener)
     }
 
     fn is_ours(peer: &UnixStream) -> bool {

@@ -50,14 +50,13 @@ impl Sealing {
             return Ok(NewKeys::None);
         }
         let keys = keys()?;
-        let sealed = match &self.recipient {
-            Some(recipient) => age::encrypt(recipient, &keys),
-            None => {
-                let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::new)?;
-                let mut recipient = scrypt::Recipient::new(secret);
-                recipient.set_work_factor(WORK);
-                age::encrypt(&recipient, &keys)
-            }
+        let sealed = if let Some(recipient) = &self.recipient {
+            age::encrypt(recipient, &keys)
+        } else {
+            let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::new)?;
+            let mut recipient = scrypt::Recipient::new(secret);
+            recipient.set_work_factor(WORK);
+            age::encrypt(&recipient, &keys)
         };
         Ok(NewKeys::Sealed(sealed.expect("memory takes what is written to it")))
     }
@@ -84,14 +83,13 @@ impl Opening {
         sealed: Option<Vec<u8>>,
     ) -> Result<Option<Vec<u8>>, Failure> {
         let Some(sealed) = sealed.filter(|_| !self.without_keys) else { return Ok(None) };
-        let opened = match &self.identity {
-            Some(path) => age::decrypt(&identity_in(path)?, &sealed),
-            None => {
-                let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::known)?;
-                let mut identity = scrypt::Identity::new(secret);
-                identity.set_max_work_factor(WORK_MAX);
-                age::decrypt(&identity, &sealed)
-            }
+        let opened = if let Some(path) = &self.identity {
+            age::decrypt(&identity_in(path)?, &sealed)
+        } else {
+            let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::known)?;
+            let mut identity = scrypt::Identity::new(secret);
+            identity.set_max_work_factor(WORK_MAX);
+            age::decrypt(&identity, &sealed)
         };
         let wrong = |error| {
             let text = format!(

@@ -54,13 +54,13 @@ fn until(text: &str) -> Result<Until, String> {
 
 /// All entities of one kind.
 #[derive(Debug, Serialize)]
-struct Kind {
+struct OfKind {
     kind: &'static str,
     entities: u64,
     digest: String,
 }
 
-impl From<KindDigest> for Kind {
+impl From<KindDigest> for OfKind {
     fn from(of: KindDigest) -> Self {
         Self { kind: of.kind, entities: of.count, digest: HEXLOWER.encode(&of.digest) }
     }
@@ -77,7 +77,7 @@ line! {
         position: u64 = views.head().get(),
         #[serde(skip_serializing_if = "Option::is_none")]
         at: Option<String> = shown_at(views),
-        kinds: Vec<Kind> = views.digests().into_iter().map(Kind::from).collect(),
+        kinds: Vec<OfKind> = views.digests().into_iter().map(OfKind::from).collect(),
         #[serde(skip_serializing_if = "Option::is_none")]
         checkpoint: Option<Compared> = checkpoint,
     }
@@ -92,7 +92,7 @@ impl fmt::Display for ReplayedLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at.as_deref().unwrap_or("never");
         write!(to, "replayed through event {}, {at}", self.position)?;
-        for Kind { kind, entities, digest } in &self.kinds {
+        for OfKind { kind, entities, digest } in &self.kinds {
             write!(to, "\n  {kind:<10} {entities:>8}  {digest}")?;
         }
         match self.checkpoint {

@@ -17,7 +17,7 @@ use crate::model::{Lifetime, Sequence};
 
 /// Events of one kind.
 #[derive(Debug, Serialize)]
-struct Events {
+struct OfKind {
     kind: &'static str,
     events: u64,
     bytes: u64,
@@ -25,7 +25,7 @@ struct Events {
 
 /// Entities of one kind.
 #[derive(Debug, Serialize)]
-struct Entities {
+struct EntitiesOfKind {
     kind: &'static str,
     entities: u64,
 }
@@ -44,8 +44,8 @@ line! {
         first_at: Option<String> = stat.first_at.map(rfc3339),
         #[serde(skip_serializing_if = "Option::is_none")]
         last_at: Option<String> = stat.last_at.map(rfc3339),
-        kinds: Vec<Events> = largest_first(tally.events),
-        entities: Vec<Entities> = tally.entities.into_iter().map(|(kind, entities)| Entities { kind, entities }).collect(),
+        kinds: Vec<OfKind> = largest_first(tally.events),
+        entities: Vec<EntitiesOfKind> = tally.entities.into_iter().map(|(kind, entities)| EntitiesOfKind { kind, entities }).collect(),
         /// Events in each stretch of time between the first and the last.
         rate: Vec<u64> = tally.stretches,
         rate_stretch_ms: u64 = tally.stretch_ms,
@@ -73,18 +73,18 @@ impl fmt::Display for StatLine {
             let stretch = span(Lifetime::from_ms(self.rate_stretch_ms));
             write!(to, "\n  rate     [{}] at most {most} in {stretch}", bars(&self.rate))?;
         }
-        for Events { kind, events, bytes } in &self.kinds {
+        for OfKind { kind, events, bytes } in &self.kinds {
             write!(to, "\n  {kind:<26} {events:>10} events {bytes:>12} bytes")?;
         }
-        self.entities.iter().try_for_each(|Entities { kind, entities }| {
+        self.entities.iter().try_for_each(|EntitiesOfKind { kind, entities }| {
             write!(to, "\n  of kind {kind:<18} {entities:>10} entities")
         })
     }
 }
 
 /// The kinds by how many bytes they take, the largest first.
-fn largest_first(kinds: BTreeMap<&'static str, Share>) -> Vec<Events> {
-    let events = |(kind, Share { events, bytes })| Events { kind, events, bytes };
+fn largest_first(kinds: BTreeMap<&'static str, Share>) -> Vec<OfKind> {
+    let events = |(kind, Share { events, bytes })| OfKind { kind, events, bytes };
     let mut all: Vec<_> = kinds.into_iter().map(events).collect();
     all.sort_by_key(|of| Reverse(of.bytes));
     all
