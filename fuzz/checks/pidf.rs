@@ -43,7 +43,7 @@ fn another_parser_reads(written: &str, read: &Pidf) {
     let tree = roxmltree::Document::parse(written).expect("what is written is well-formed");
     let root = tree.root_element();
     assert!(root.has_tag_name((NAMESPACE, "presence")));
-    let entity = root.attribute("entity").map(|entity| Presentity::from_str(entity));
+    let entity = root.attribute("entity").map(Presentity::from_str);
     assert_eq!(entity, Some(Ok(read.entity.clone())));
     let tuples: Vec<_> = own(root, "tuple").collect();
     assert_eq!(tuples.len(), read.document.tuples().len(), "{written}");

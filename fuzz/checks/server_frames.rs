@@ -36,8 +36,8 @@ fn control<'a>(pieces: impl Iterator<Item = &'a [u8]>) {
                 Err(_) => return,
             }
         }
-        while is_welcome {
-            match ControlEvent::next(&mut frames) {
+        while let Some(event) = is_welcome.then(|| ControlEvent::next(&mut frames)) {
+            match event {
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(_) => return,

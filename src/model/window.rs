@@ -54,7 +54,7 @@ impl Window {
         let (mut low, mut high) = (now.as_ms(), end.max(now.as_ms()));
         // It only becomes less as time passes.
         while low < high {
-            let middle = low + (high - low) / 2;
+            let middle = u64::midpoint(low, high);
             if self.count(Timestamp::from_ms(middle), width_ms) < max {
                 high = middle;
             } else {

@@ -100,7 +100,9 @@ fn backups_are_made_while_others_write() {
         assert_eq!(end_of(&proven(&dir)).0, position);
         before = position;
     }
-    sending.iter_mut().for_each(|sending| assert_eq!(sending.line(), "done"));
+    for sending in &mut sending {
+        assert_eq!(sending.line(), "done");
+    }
     back_up(&site, &dir, &[]).line();
     assert_eq!(proven(&dir)["messages"], 24);
 }

@@ -354,6 +354,8 @@ fn wrong_usage_ends_with_2_and_names_the_right_form() {
 fn a_server_that_is_not_there_ends_with_3() {
     let mut site = Site::with_alice_and_bob();
     site.kill();
+    // Nobody else's server is to come up there.
+    let _held = std::net::UdpSocket::bind(&site.address).unwrap();
     for arguments in [vec!["fetch", "pres:alice@localhost"], vec!["watch", "pres:alice@localhost"]]
     {
         assert_eq!(site.run("bob", &arguments).error(3), "unreachable", "{arguments:?}");

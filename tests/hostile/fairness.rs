@@ -416,8 +416,8 @@ fn a_round_holds_little_of_a_greedy_one_whatever_it_asks_for_and_whoever_comes_i
             assert!(!alone || greedy > 0, "{name}, {number}: nobody else waits");
             // One more than fits is begun, and no second.
             assert!(greedy < ROUND_COST_MIN + most, "{name}, {number}: {greedy}");
-            let carried = 2 * ROUND_PART_MAX;
-            assert!(events < ROUND_COST_MIN as usize + carried, "{name}, {number}: {events}");
+            let (events, carried) = (events as u64, 2 * ROUND_PART_MAX as u64);
+            assert!(events < ROUND_COST_MIN + carried, "{name}, {number}: {events}");
             taken += greedy;
         }
         assert!(taken >= 12 * ROUND_COST_MIN.min(most), "{name}: {taken}");

@@ -11,9 +11,9 @@ use adsum::model::limits::{
 };
 use adsum::model::{
     AccessRule, Basic, ContentType, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, Document,
-    EpochId, Handling, InboxAddress, InboxSequence, InviteId, MessageId, Mode, Moment, Note,
-    OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Quota, QuotaOwner,
-    Receipts, Rights, Role, RuleName, Shown, Tuple, TupleId, Who,
+    EpochId, Handling, InboxAddress, InboxSequence, InviteId, Lifetime, MessageId, Mode, Moment,
+    Note, OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Quota,
+    QuotaOwner, Receipts, Rights, Role, RuleName, Shown, Tuple, TupleId, Who,
 };
 use adsum::protocol::*;
 use adsum::service::{Actor, Enroll, Hello, Input, Query, ServiceConfig, SessionId, Ticket};
@@ -134,6 +134,10 @@ impl Stage {
     }
 
     fn input(mut self, input: Input, concerned: u64) -> Scene {
+        // What was asked before is carried to its end, so that only what is asked now is counted.
+        while self.0.service.is_due(self.0.now) {
+            self.0.pass(Lifetime::from_ms(0));
+        }
         self.0.log = Vec::new();
         self.0.told();
         Scene { world: self.0, input: Some(input), bytes: 0, concerned }

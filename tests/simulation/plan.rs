@@ -31,11 +31,11 @@ pub(crate) fn signature(
 }
 
 /// The server's configuration. What rules mean for watchers comes to one after the other, so that worlds are cut off in
-/// between.
+/// between. What ends at the same time ends in one round, so that the oracle may hold everything to its end.
 pub(crate) fn config() -> ServiceConfig {
     let domain = "d.example".parse().expect("it is a domain");
     let whole = ServiceConfig::new(vec![domain], SECRET);
-    ServiceConfig { default_access: Handling::Allow, review_part: 1, ..whole }
+    ServiceConfig { default_access: Handling::Allow, review_part: 1, round_part: 4_096, ..whole }
 }
 
 /// Who decides who may watch it.

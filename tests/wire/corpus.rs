@@ -69,7 +69,9 @@ fn cursors_near_the_corpus_are_not_made_up() {
 
 #[test]
 fn checkpoints_near_the_corpus_load_or_do_not() {
-    corpus("checkpoint").iter().for_each(|file| checkpoint::check(file));
+    for file in corpus("checkpoint") {
+        checkpoint::check(&file);
+    }
 }
 
 #[test]
@@ -79,7 +81,9 @@ fn a_server_that_says_what_is_near_the_corpus_does_no_harm() {
 
 #[test]
 fn peers_of_the_corpus_do_no_harm() {
-    corpus("peers").iter().for_each(|file| peers::check(file));
+    for file in corpus("peers") {
+        peers::check(&file);
+    }
 }
 
 #[test]
