@@ -23,7 +23,7 @@ pub(crate) fn check(mut data: &[u8]) {
 fn loaded(records: &[(Vec<u8>, Vec<u8>)]) -> Option<Views> {
     let mut views = Views::default();
     for (key, value) in records {
-        if !views.load(key, value).ok()? {
+        if !views.load(key, value, |_| {}).ok()? {
             return None;
         }
     }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::event::EntityKey;
+use crate::event::{EntityKey, Owners};
 use crate::log::{CheckpointRecord, EventLog, LogFault};
 use crate::model::{Ahead, Moment, Sequence};
 use crate::view::Views;
@@ -60,7 +60,10 @@ impl Checkpointer {
         let mut records: Vec<CheckpointRecord> = Vec::new();
         while records.len() < records_max {
             let Some(entity) = running.left.pop_front() else { break };
-            records.extend(views.records_of(&entity));
+            records.extend(views.records_of(&entity, |keeper, payloads| {
+                let owners = || Owners { keeper: keeper.clone(), sender: None };
+                log.vault().map_or(Ok(()), |vault| vault.seal(&owners(), payloads))
+            })?);
         }
         log.save(&records)?;
         if !running.left.is_empty() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use self::checkpoint::Checkpointer;
 use crate::event::{Event, Recorded};
 use crate::log::{EventLog, LogFault, LogReader};
-use crate::model::{Now, Refusal, Sequence, Timestamp};
+use crate::model::{Now, Payload, Principal, Refusal, Sequence, Timestamp};
 use crate::service::{Batch, Input, OperatorRecovery, Output, Service, ServiceConfig};
 use crate::view::{RecordFault, Views};
 
@@ -62,6 +62,19 @@ impl Commit {
         let checkpointer = Checkpointer::new(views.head());
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
+        Self::over(config, log, (views, checkpointer))
+    }
+
+    /// A service over the state that `log` folds to. Keys of the erased are gone by then, also if a process ended before it
+    /// could destroy one.
+    fn over(
+        config: ServiceConfig,
+        log: Box<dyn EventLog>,
+        (views, checkpointer): (Views, Checkpointer),
+    ) -> Result<Self, LogFault> {
+        let mut erased = views.erased();
+        erased.try_for_each(|principal| destroy_key(log.as_ref(), principal))?;
+        drop(erased);
         let service = Service::new(config, views);
         Ok(Self { service, log, checkpointer, persisted: true })
     }
@@ -78,8 +91,7 @@ impl Commit {
         let mut views = Views::default();
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
-        let service = Service::new(config, views);
-        Ok(Self { service, log, checkpointer: Checkpointer::new(Sequence::ZERO), persisted: true })
+        Self::over(config, log, (views, Checkpointer::new(Sequence::ZERO)))
     }
 
     /// Step 1 of a round: does what is due, decides and applies `inputs`. Nothing may leave yet.
@@ -109,9 +121,19 @@ impl Commit {
             let head = self.log.append_at(batch.ahead, &batch.events)?;
             assert_eq!(head, self.service.views().head(), "log and views count the same events");
             self.log.sync()?;
+            self.forget_erased(batch)?;
         }
         self.persisted = true;
         Ok(batch)
+    }
+
+    /// Destroys the keys of those whom the events of `batch`, which are durable, have erased.
+    fn forget_erased(&self, batch: &Batch) -> Result<(), LogFault> {
+        let mut erased = batch.events.iter().filter_map(|(_, event)| match event {
+            Event::PrincipalErased(event) => Some(&event.principal),
+            _ => None,
+        });
+        erased.try_for_each(|principal| destroy_key(self.log.as_ref(), principal))
     }
 
     /// Step 3: what may leave now.
@@ -172,6 +194,20 @@ impl Commit {
         let recovered = self.service.recover(now, wanted);
         self.persist()?;
         Ok(recovered)
+    }
+
+    /// Erases a principal for the operator: when this returns, it is recorded, and its key is destroyed.
+    ///
+    /// # Errors
+    /// As [`Commit::recover`].
+    pub fn erase(
+        &mut self,
+        now: impl Into<Now>,
+        principal: &Principal,
+    ) -> Result<Result<(), Refusal>, LogFault> {
+        let erased = self.service.erase(now, principal);
+        self.persist()?;
+        Ok(erased)
     }
 
     /// Ends all that was due while the log was not open, and has every live subscription be where it belongs by what holds
@@ -253,13 +289,20 @@ fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
     let mut views = Views::default();
     let mut usable = true;
     let mut fault = None;
+    let mut sealed = Ok(());
     log.load(&mut |key, value| {
-        match views.load(key, value) {
+        let open = |payloads: Vec<&mut Payload>| {
+            if let (Ok(()), Some(vault)) = (&sealed, log.vault()) {
+                sealed = vault.open(payloads);
+            }
+        };
+        match views.load(key, value, open) {
             Ok(known) => usable &= known,
             Err(found) => fault = fault.take().or(Some(damaged(key, found))),
         }
         Ok(())
     })?;
+    sealed?;
     // Records of another version need not read, and which version they are of only one of them says. Without the
     // record that vouches for them, the others are of a checkpoint that never got finished.
     if !usable || views.head() == Sequence::ZERO {
@@ -270,6 +313,10 @@ fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
     }
     views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
     Ok(views)
+}
+
+fn destroy_key(log: &dyn EventLog, principal: &Principal) -> Result<(), LogFault> {
+    log.vault().map_or(Ok(false), |vault| vault.destroy(principal)).map(drop)
 }
 
 fn damaged(key: &[u8], fault: RecordFault) -> LogFault {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AdministratorAct, Principal, Quota};
+use crate::model::{AdministratorAct, Principal, Quota, Timestamp};
 
 /// See [`Event::ServicesSwitched`](super::Event::ServicesSwitched).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,4 +54,40 @@ pub struct QuotaSet {
     pub max: Option<u64>,
     /// By which administrator.
     pub by: Principal,
+}
+
+/// See [`Event::PrincipalErased`](super::Event::PrincipalErased).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrincipalErased {
+    /// Who.
+    pub principal: Principal,
+    /// Who erased it: itself or an administrator; `None` is the operator.
+    pub by: Option<Principal>,
+    /// From when on somebody else may be called so.
+    pub name_free_at: Timestamp,
+    /// What ended together with it.
+    pub ended: Ended,
+}
+
+/// How much of a principal ended when it was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Devices that could act for it.
+    pub devices: u64,
+    /// What it published, or others for it.
+    pub publications: u64,
+    /// Its subscriptions to others.
+    pub subscriptions: u64,
+    /// Others' subscriptions to it.
+    pub watchers: u64,
+    /// What it granted, and what was granted to it.
+    pub grants: u64,
+    /// Invites that it made, and recoveries of its name.
+    pub invites: u64,
+    /// Rules of its presentity, its inbox and itself as a watcher.
+    pub rules: u64,
+    /// Messages and receipts that lay in its inbox.
+    pub received: u64,
+    /// Messages by it that nobody had taken from others' inboxes.
+    pub sent: u64,
 }

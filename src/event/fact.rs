@@ -4,13 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::administration::{AdministratorActed, PrincipalSuspended, QuotaSet, ServicesSwitched};
+use super::administration::{
+    AdministratorActed, PrincipalErased, PrincipalSuspended, QuotaSet, ServicesSwitched,
+};
 use super::clock::ClockMoved;
 use super::domain::{
     DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesAmended, DomainRulesChanged,
     DomainSwitched,
 };
-use super::identity::{InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked};
+use super::identity::{
+    DeviceEnrolled, InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked,
+};
 use super::message::{
     Acknowledged, MessageAccepted, MessageDisplayed, MessageEnded, MessageQuarantined,
     RecoveryAnnounced,
@@ -134,7 +138,7 @@ events! {
     InviteCreated "invite-created" |event| Invite(event.invite);
     /// An invite was used, withdrawn or ran out.
     InviteEnded "invite-ended" |event| Invite(event.invite);
-    /// A device's key was bound to a principal.
+    /// A device's key was bound to a principal, as old logs have it.
     KeyEnrolled "key-enrolled" |event| Principal(event.principal.clone());
     /// A device's key was withdrawn.
     KeyRevoked "key-revoked" |event| Principal(event.principal.clone());
@@ -234,4 +238,8 @@ events! {
     QuotaSet "quota-set" |event| Principal(event.principal.clone());
     /// How much those of a domain may take of what all share was set, or is what the operator says again.
     DomainQuotaSet "domain-quota-set" |event| Domain(event.domain.clone());
+    /// A device's key was bound to a principal. Takes the place of the kind that old logs hold.
+    DeviceEnrolled "device-enrolled" |event| Principal(event.principal.clone());
+    /// A principal was erased: what it wrote can be read no more, and all else of it has ended before.
+    PrincipalErased "principal-erased" |event| Principal(event.principal.clone());
 }

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeviceId, DeviceLabel, InviteId, Principal, PublicKey, Role, Timestamp};
+use crate::model::{
+    DeviceId, DeviceLabel, InviteId, Payload, Principal, PublicKey, Role, Timestamp,
+};
 
 /// See [`Event::InviteCreated`](super::Event::InviteCreated).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +91,21 @@ pub struct KeyEnrolled {
     pub key: PublicKey,
     /// What its owner calls it.
     pub label: DeviceLabel,
+    /// The principal's role from now on; an existing principal keeps the higher one.
+    pub role: Role,
+    /// The invite used; `None` under open enrollment.
+    pub invite: Option<InviteId>,
+}
+
+/// See [`Event::DeviceEnrolled`](super::Event::DeviceEnrolled).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEnrolled {
+    /// Whose device it is.
+    pub principal: Principal,
+    /// Its key, which also names the device.
+    pub key: PublicKey,
+    /// What its owner calls it: a [`DeviceLabel`] as text.
+    pub label: Payload,
     /// The principal's role from now on; an existing principal keeps the higher one.
     pub role: Role,
     /// The invite used; `None` under open enrollment.

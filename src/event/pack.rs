@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a kind of body that is only read.
 
+use core::borrow::Borrow;
+
 use super::Event;
 use super::entry::{
     Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryKey, HEADER_BYTES, KIND_AHEAD, KIND_PART,
@@ -18,11 +20,11 @@ const EVENT_BYTES: usize = 8 + 4;
 ///
 /// # Panics
 /// If an event is larger than 65,535 parts, which the limits on bodies and documents rule out.
-pub fn pack(
+pub fn pack<E: Borrow<Event>>(
     chain: &mut Chain,
     first: Sequence,
     ahead: Ahead,
-    events: &[(Moment, Event)],
+    events: &[(Moment, E)],
 ) -> Vec<Entry> {
     let mut prefix = Vec::new();
     if ahead != Ahead::ZERO {
@@ -31,8 +33,8 @@ pub fn pack(
     }
     let mut packer = Packer { chain, prefix, entries: Vec::new(), open: None };
     for (offset, (at, event)) in events.iter().enumerate() {
-        let bytes =
-            postcard::to_stdvec(event).expect("events hold no type that postcard cannot write");
+        let bytes = postcard::to_stdvec(event.borrow())
+            .expect("events hold no type that postcard cannot write");
         packer.push(first.plus(offset as u64), *at, &bytes);
     }
     packer.close();

@@ -5,7 +5,9 @@
 //! sequences and optimistic append fits behind it. Must never hold: a rule, a view, or a repair of a damaged store.
 
 pub mod memory;
+mod rewrite;
 mod scan;
+mod sealing;
 mod sled_log;
 mod stat;
 mod tally;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use rewrite::rewrite;
 pub(crate) use scan::tip_at;
 pub use scan::{Each, Entries, Tip};
 pub use sled_log::{Restoring, SledLog};
@@ -24,9 +27,9 @@ pub use tally::{STRETCHES, Share, Tally, tally};
 pub use verify::{Verified, Verifier, check_noted, verify};
 
 use crate::disk::{self, Fault};
-use crate::event::{EntryFault, Event, Recorded};
+use crate::event::{EntryFault, Event, Owners, Recorded};
 use crate::guard::Unsafe;
-use crate::model::{Ahead, Moment, Sequence};
+use crate::model::{Ahead, Moment, Payload, Principal, Sequence};
 
 /// A durable, ordered log of events with a place for checkpoints beside it.
 ///
@@ -71,6 +74,34 @@ pub trait EventLog: Send {
     /// # Errors
     /// [`LogFault`], also one that `each` returns.
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault>;
+
+    /// The keys that what people wrote is sealed with; none if it is stored as it came. Events are sealed and opened by the
+    /// log itself.
+    fn vault(&self) -> Option<&dyn Sealing> {
+        None
+    }
+}
+
+/// What people wrote, sealed with keys that lie outside the log.
+pub trait Sealing {
+    /// Seals together what belongs to `owners`. A key that was not there is made, and durable when this returns.
+    ///
+    /// # Errors
+    /// [`LogFault::Io`].
+    fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
+
+    /// Opens those of `payloads`, which were sealed together, that are sealed. They read as erased if a key that they need is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`LogFault::Keys`] if the keys are there and do not open it.
+    fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
+
+    /// Destroys the key of `principal`: nobody can read any more what was sealed with it. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`LogFault::Io`]; the key is then there or not, and is destroyed when this is done again.
+    fn destroy(&self, principal: &Principal) -> Result<bool, LogFault>;
 }
 
 /// A checkpoint record: its key, and its value unless it is to be removed.
@@ -182,6 +213,16 @@ pub enum LogFault {
         key: String,
         /// Why.
         reason: String,
+    },
+    /// The file of the keys that payloads are sealed with is damaged, or another store's.
+    #[error(
+        "the key file {path} {reason}; restore it from a backup, or copy the folder and ask for help before anything else"
+    )]
+    Keys {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// Another process has the folder.
     #[error("the store {path} is in use by another adsum process; stop it, or name another folder")]

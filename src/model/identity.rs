@@ -6,10 +6,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
 use super::limits::DEVICE_LABEL_BYTES_MAX;
 use super::text::text;
 use super::word::words;
+use super::{Payload, Refusal};
 
 /// An Ed25519 public key, RFC 8032 §5.1.5: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +111,12 @@ impl DeviceLabel {
             return Err(Refusal::bad_field("label", "holds a control character; leave it out"));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The label that was recorded as `payload`; an empty one if that was erased.
+    pub fn recorded(payload: &Payload) -> Self {
+        let text = payload.as_text().unwrap_or_default().to_owned();
+        Self::try_from(text).unwrap_or_else(|_| Self(String::new()))
     }
 }
 

@@ -23,6 +23,9 @@ pub const MESSAGES_WAITING_OF_SENDER_MAX: usize = MESSAGES_WAITING_MAX / 10;
 /// How long a message id is remembered after its message was accepted, in milliseconds: 30 days; longer while the
 /// message is kept.
 pub const DEDUPLICATION_MS: u64 = 30 * DAY_MS;
+/// How long nobody may be called as a principal that was erased, in milliseconds: 30 days, as long as the ids of its messages
+/// are remembered.
+pub const NAME_FREED_MS: u64 = DEDUPLICATION_MS;
 /// Longest time to live a sender may ask for: one year. Longer than any retention we know of.
 pub const MESSAGE_LIFETIME_MS_MAX: u64 = 365 * DAY_MS;
 /// Messages named in one delete request: keeps one request one small batch of events.

@@ -17,7 +17,10 @@ pub enum Payload {
     Present(#[serde(with = "super::readable::written")] Bytes),
     /// Once here, destroyed for good.
     Erased,
+    /// As it is stored: sealed with the keys of those to whom it belongs. Whoever cannot open it sees nothing of it.
+    Sealed(#[serde(with = "super::readable::sealed")] Bytes),
     /// Here, but not shown to this device, which came by a recovery: it was stored before. Never recorded.
+    #[serde(skip)]
     Withheld,
 }
 
@@ -27,11 +30,11 @@ impl Payload {
         Self::Present(Bytes::copy_from_slice(text.as_bytes()))
     }
 
-    /// The bytes, unless they were erased or are withheld.
+    /// The bytes, unless they were erased, are withheld or sealed.
     pub fn bytes(&self) -> Option<&Bytes> {
         match self {
             Self::Present(bytes) => Some(bytes),
-            Self::Erased | Self::Withheld => None,
+            Self::Erased | Self::Withheld | Self::Sealed(_) => None,
         }
     }
 
@@ -40,7 +43,7 @@ impl Payload {
         self.bytes().and_then(|bytes| core::str::from_utf8(bytes).ok())
     }
 
-    /// How many bytes are held; none when erased or withheld.
+    /// How many bytes can be read; none when erased, withheld or sealed.
     pub fn len(&self) -> usize {
         self.bytes().map_or(0, Bytes::len)
     }
@@ -57,6 +60,7 @@ impl fmt::Debug for Payload {
             Self::Present(bytes) => write!(formatter, "Payload({} bytes)", bytes.len()),
             Self::Erased => formatter.write_str("Payload(erased)"),
             Self::Withheld => formatter.write_str("Payload(withheld)"),
+            Self::Sealed(_) => formatter.write_str("Payload(sealed)"),
         }
     }
 }
@@ -75,5 +79,12 @@ mod tests {
         assert_eq!(Payload::Erased.bytes(), None);
         assert_eq!(Payload::Erased.as_text(), None);
         assert!(Payload::Erased.is_empty());
+    }
+
+    #[test]
+    fn a_sealed_payload_shows_nothing_of_its_bytes() {
+        let sealed = Payload::Sealed(Bytes::from_static(b"secret"));
+        assert_eq!((sealed.bytes(), sealed.len()), (None, 0));
+        assert_eq!(format!("{sealed:?}"), "Payload(sealed)");
     }
 }

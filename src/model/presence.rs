@@ -274,7 +274,7 @@ impl fmt::Display for LeftOut {
 pub struct Document(Arc<Said>);
 
 /// What a document says, and what more there was to say.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Said {
     tuples: Vec<Tuple>,
     notes: Vec<Note>,
@@ -373,6 +373,18 @@ impl Document {
     /// Other presence markup about the whole presentity.
     pub fn markup(&self) -> &[Payload] {
         &self.0.markup
+    }
+
+    /// Everything in it that somebody wrote, to be sealed or opened: a sealed payload counts nothing, so no limit is passed.
+    pub(crate) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut Payload> {
+        let said = Arc::make_mut(&mut self.0);
+        let of_tuples = said.tuples.iter_mut().flat_map(|tuple| {
+            let markup = tuple.status_markup.iter_mut().chain(&mut tuple.markup);
+            let contact = tuple.contact.as_mut().map(|contact| &mut contact.uri);
+            markup.chain(contact).chain(tuple.notes.iter_mut().map(|note| &mut note.text))
+        });
+        let notes = said.notes.iter_mut().map(|note| &mut note.text);
+        of_tuples.chain(notes).chain(&mut said.markup)
     }
 
     /// What more was published that this document does not hold; nothing in one that a device publishes.

@@ -92,6 +92,23 @@ pub(crate) mod written {
     }
 }
 
+/// What is stored sealed: it is told, but nobody can write it down.
+pub(crate) mod sealed {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        super::written::serialize(bytes, to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        if from.is_human_readable() {
+            return Err(D::Error::custom("what is sealed can be stored by nobody but its store"));
+        }
+        Bytes::deserialize(from)
+    }
+}
+
 /// A map whose keys are no text: a list of pairs.
 pub(crate) mod pairs {
     use std::collections::BTreeMap;
@@ -150,5 +167,6 @@ mod tests {
             assert!(serde_json::from_str::<DeviceId>(&format!("{wrong:?}")).is_err(), "{wrong}");
         }
         assert!(serde_json::from_str::<Payload>(r#"{"Present":{"hex":"f"}}"#).is_err());
+        assert!(serde_json::from_str::<Payload>(r#"{"Sealed":{"hex":"ff"}}"#).is_err());
     }
 }

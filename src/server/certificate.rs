@@ -66,6 +66,13 @@ pub(super) fn own(data: &Path, names: &[String]) -> Result<ServerCertificate, Se
     load(&paths)
 }
 
+/// The key of our own certificate in `data`, made if there is none.
+pub(super) fn signing_key(data: &Path) -> Result<KeyPair, ServerError> {
+    let folder = data.join(keys::FOLDER);
+    disk::make_folder(&folder)?;
+    own_key(&folder.join(KEY))
+}
+
 fn own_key(path: &Path) -> Result<KeyPair, ServerError> {
     if let Some(pem) = disk::read(path)? {
         let key = core::str::from_utf8(&pem).ok().and_then(|pem| KeyPair::from_pem(pem).ok());

@@ -57,7 +57,9 @@ impl<'a> Case<'a> {
     /// looks like is not told.
     pub(super) fn check_new(&self, principal: &Principal) -> Result<(), Refusal> {
         principal.check_new()?;
-        if self.views.has_look_of(principal) {
+        // A name that was erased looks like itself.
+        let was_erased = self.views.name_free_at(principal).is_some();
+        if self.views.has_look_of(principal) && !was_erased {
             return Err(NameRule::LookAlike.refuses(principal));
         }
         Ok(())

@@ -5,7 +5,7 @@
 use super::core::{Service, decided_at};
 use super::decide;
 use super::input::OperatorRecovery;
-use crate::model::{Now, Refusal};
+use crate::model::{Now, Principal, Refusal};
 
 impl Service {
     /// Records that the operator starts a recovery.
@@ -19,6 +19,18 @@ impl Service {
     ) -> Result<(), Refusal> {
         let now = self.begin(now);
         for event in decide::recover(self.case(now), wanted)? {
+            self.happen(decided_at(now), event);
+        }
+        Ok(())
+    }
+
+    /// Erases a principal for the operator. What it wrote can be read until its key is destroyed.
+    ///
+    /// # Errors
+    /// [`Refusal`] if there is no such name; nothing is recorded then.
+    pub fn erase(&mut self, now: impl Into<Now>, principal: &Principal) -> Result<(), Refusal> {
+        let now = self.begin(now);
+        for event in decide::erase(self.case(now), principal)? {
             self.happen(decided_at(now), event);
         }
         Ok(())

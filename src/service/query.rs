@@ -10,9 +10,9 @@ use super::{Actor, InboxRow, Query, Reply};
 use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
-    AccessRule, AdministratorAct, Ahead, DeliveryRule, Domain, DomainRow, InboxAddress,
-    InboxSequence, InviteId, Lifetime, Presentity, Principal, Quota, QuotaOwner, Refusal, Rights,
-    Sequence, SubscriptionState,
+    AccessRule, AdministratorAct, Ahead, DeliveryRule, DeviceLabel, Domain, DomainRow,
+    InboxAddress, InboxSequence, InviteId, Lifetime, Presentity, Principal, Quota, QuotaOwner,
+    Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
@@ -178,7 +178,7 @@ fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<Devi
     let view = case.known(principal)?;
     let keys = view.devices.iter().map(|(device, view)| DeviceKey {
         device: *device,
-        label: view.label.clone(),
+        label: DeviceLabel::recorded(&view.label),
         enrolled_at: view.enrolled_at,
         revoked_at: view.revoked_at,
     });

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::expiry::Ends;
 use super::parts::{Parts, PastParts};
 use crate::event::{Event, PublicationCause, PublicationKey, Recorded};
-use crate::model::{Document, Moment, Sequence, Shown, Tag, Timestamp};
+use crate::model::{Document, Moment, Payload, Sequence, Shown, Tag, Timestamp};
 
 /// A presentity that ever published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,12 @@ impl PresentityView {
         let live = self.publications.iter();
         live.map(|(key, publication)| publication.parts.through(shown, key))
             .fold(self.past.through(shown), Moment::max)
+    }
+
+    /// All that somebody wrote, to be sealed or opened: what belongs together at once.
+    pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = Vec<&mut Payload>> {
+        let publications = self.publications.values_mut();
+        publications.map(|publication| publication.document.payloads_mut().collect())
     }
 
     /// Returns the publication that the event is about, and when it ends.

@@ -10,8 +10,7 @@ use super::budget::set;
 use crate::event::{Event, Recorded};
 use crate::model::limits::{ACTS_MAX, DEVICES_REVOKED_MAX};
 use crate::model::{
-    AdministratorAct, DeviceId, DeviceLabel, Principal, PublicKey, QuotasSet, Role, Sequence,
-    Timestamp,
+    AdministratorAct, DeviceId, Payload, Principal, PublicKey, QuotasSet, Role, Sequence, Timestamp,
 };
 
 /// A principal that was enrolled.
@@ -33,6 +32,8 @@ pub struct PrincipalView {
     pub acts: VecDeque<ActView>,
     /// Its own quotas.
     pub quotas: QuotasSet,
+    /// If it was erased and nobody is called so since: from when on somebody may be.
+    pub name_free_at: Option<Timestamp>,
 }
 
 /// An act of an administrator.
@@ -53,8 +54,8 @@ pub struct ActView {
 pub struct DeviceView {
     /// Its key.
     pub key: PublicKey,
-    /// What its owner calls it.
-    pub label: DeviceLabel,
+    /// What its owner calls it: a [`DeviceLabel`](crate::model::DeviceLabel) as text.
+    pub label: Payload,
     /// When it was enrolled.
     pub enrolled_at: Timestamp,
     /// When it was revoked, if it was.
@@ -74,6 +75,7 @@ impl Default for PrincipalView {
             is_suspended: false,
             acts: VecDeque::new(),
             quotas: QuotasSet::new(),
+            name_free_at: None,
         }
     }
 }
@@ -94,19 +96,20 @@ impl PrincipalView {
         self.devices.values().filter(|device| device.revoked_at.is_none()).count()
     }
 
+    /// All that somebody wrote, to be sealed or opened: what belongs together at once.
+    pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = Vec<&mut Payload>> {
+        self.devices.values_mut().map(|device| vec![&mut device.label])
+    }
+
     pub(super) fn apply(&mut self, recorded: &Recorded) {
         self.as_of = recorded.sequence;
         match &recorded.event {
             Event::KeyEnrolled(event) => {
-                self.role = self.role.max(event.role);
-                let device = DeviceView {
-                    key: event.key,
-                    label: event.label.clone(),
-                    enrolled_at: recorded.shown_at(),
-                    revoked_at: None,
-                    confined_before: Sequence::ZERO,
-                };
-                self.devices.insert(event.key.device(), device);
+                let label = Payload::text(event.label.as_str());
+                self.enroll(event.key, label, event.role, recorded.shown_at());
+            }
+            Event::DeviceEnrolled(event) => {
+                self.enroll(event.key, event.label.clone(), event.role, recorded.shown_at());
             }
             Event::KeyRevoked(event) => {
                 if let Some(device) = self.devices.get_mut(&event.device) {
@@ -122,6 +125,10 @@ impl PrincipalView {
             Event::ServicesSwitched(event) => {
                 (self.presence, self.messaging) = (event.presence, event.messaging);
             }
+            Event::PrincipalErased(event) => {
+                let (as_of, name_free_at) = (recorded.sequence, Some(event.name_free_at));
+                *self = Self { as_of, name_free_at, ..Self::default() };
+            }
             Event::PrincipalSuspended(event) => self.is_suspended = event.is_suspended,
             Event::AdministratorActed(event) => {
                 if self.acts.len() == ACTS_MAX {
@@ -134,6 +141,14 @@ impl PrincipalView {
             Event::QuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
             _ => unreachable!("only events of principals come here"),
         }
+    }
+
+    fn enroll(&mut self, key: PublicKey, label: Payload, role: Role, enrolled_at: Timestamp) {
+        self.role = self.role.max(role);
+        self.name_free_at = None;
+        let confined_before = Sequence::ZERO;
+        let device = DeviceView { key, label, enrolled_at, revoked_at: None, confined_before };
+        self.devices.insert(key.device(), device);
     }
 
     /// Keeps the latest revoked devices only, so that enrolling and revoking for ever stays bounded.

@@ -4,6 +4,7 @@
 //! what is folded twice changes nothing. Bytes: key = one letter and the entity's name, value = postcard.
 //! Must never hold: what follows from the entities (due times, known ids, counts); that is made anew on loading.
 
+use core::convert::Infallible;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +15,16 @@ use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::views::Views;
 use super::{
-    AudienceView, Due, InboxView, MessageKey, OperationsView, ReceiptRequest, Row, StoreView,
-    SubscriptionView,
+    AudienceView, Due, InboxView, MessageKey, OperationsView, PresentityView, PrincipalView,
+    ReceiptRequest, Row, StoreView, SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
-use crate::model::{Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Principal, Sequence};
+use crate::model::{
+    Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Payload, Principal, Sequence,
+};
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 12;
+const VERSION: u16 = 13;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -82,16 +85,32 @@ impl Views {
         core::mem::take(&mut self.changed)
     }
 
-    /// The records of one entity, to be saved together.
-    pub fn records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
+    /// The records of one entity, to be saved together. What people wrote in it is first given to `seal`, what belongs together at once, with whose it is.
+    ///
+    /// # Errors
+    /// Those of `seal`.
+    pub fn records_of<E>(
+        &mut self,
+        entity: &EntityKey,
+        mut seal: impl FnMut(&Principal, Vec<&mut Payload>) -> Result<(), E>,
+    ) -> Result<Vec<Record>, E> {
         let key = key_of(entity);
-        match entity {
+        let records = match entity {
             EntityKey::Invite(invite) => vec![(key, self.invites.get(invite).map(to_bytes))],
             EntityKey::Principal(principal) => {
-                vec![(key, self.principals.get(principal).map(to_bytes))]
+                let mut view = self.principals.get(principal).cloned();
+                for payloads in view.iter_mut().flat_map(PrincipalView::payloads_mut) {
+                    seal(principal, payloads)?;
+                }
+                vec![(key, view.as_ref().map(to_bytes))]
             }
             EntityKey::Presentity(presentity) => {
-                vec![(key, self.presentities.get(presentity).map(to_bytes))]
+                let (mut view, owner) =
+                    (self.presentities.get(presentity).cloned(), presentity.principal());
+                for payloads in view.iter_mut().flat_map(PresentityView::payloads_mut) {
+                    seal(&owner, payloads)?;
+                }
+                vec![(key, view.as_ref().map(to_bytes))]
             }
             EntityKey::Watcher(watcher) => vec![(key, self.watchers.get(watcher).map(to_bytes))],
             EntityKey::Inbox(inbox) => self
@@ -108,7 +127,8 @@ impl Views {
             EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
             EntityKey::Operations(by) => vec![(key, self.remembered(by).as_deref().map(to_bytes))],
             EntityKey::Budget(principal) => vec![(key, self.budgets.get(principal).map(to_bytes))],
-        }
+        };
+        Ok(records)
     }
 
     /// The record that says which events all saved records together stand for. Saved last.
@@ -129,7 +149,11 @@ impl Views {
 
     /// Every record of one entity, to be looked at and not saved: what has yet to be saved stays marked as changed.
     pub(super) fn whole_records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
-        let EntityKey::Inbox(inbox) = entity else { return self.records_of(entity) };
+        let EntityKey::Inbox(inbox) = entity else {
+            let as_it_is = |_: &Principal, _: Vec<&mut Payload>| Ok::<_, Infallible>(());
+            let Ok(plain) = self.records_of(entity, as_it_is);
+            return plain;
+        };
         let Some(view) = self.inboxes.get_mut(inbox) else { return Vec::new() };
         let due = view.changed_chunks.clone();
         view.mark_all_changed();
@@ -163,12 +187,18 @@ impl Views {
         self.operations.get(by)?.remembered(self.time())
     }
 
-    /// Takes one saved record. Call for each in order of key, then [`Views::finish_loading`].
+    /// Takes one saved record, whose payloads are given to `open`. Call for each in order of key, then
+    /// [`Views::finish_loading`].
     /// Returns false if the records are of another version: fold the whole log then.
     ///
     /// # Errors
     /// [`RecordFault`] if it does not read.
-    pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, RecordFault> {
+    pub fn load(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        open: impl FnMut(Vec<&mut Payload>),
+    ) -> Result<bool, RecordFault> {
         if key == META {
             let meta: Meta = from_bytes(value)?;
             (self.head, self.moment, self.ahead) = (meta.through, meta.moment, meta.ahead);
@@ -181,10 +211,14 @@ impl Views {
                 self.invites.insert(crate::model::InviteId(name), from_bytes(value)?);
             }
             PRINCIPAL => {
-                self.principals.insert(account(name)?, from_bytes(value)?);
+                let mut view: PrincipalView = from_bytes(value)?;
+                view.payloads_mut().for_each(open);
+                self.principals.insert(account(name)?, view);
             }
             PRESENTITY => {
-                self.presentities.insert(account(name)?.presentity(), from_bytes(value)?);
+                let mut view: PresentityView = from_bytes(value)?;
+                view.payloads_mut().for_each(open);
+                self.presentities.insert(account(name)?.presentity(), view);
             }
             WATCHER => {
                 self.watchers.insert(account(name)?, from_bytes(value)?);

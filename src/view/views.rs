@@ -360,19 +360,15 @@ impl Views {
         self.made.publications(device)
     }
 
+    /// Those who grant `grantee` anything.
+    pub fn granting<'a>(&'a self, grantee: &'a Principal) -> impl Iterator<Item = &'a Principal> {
+        let granting = self.rules.iter().filter(|(_, view)| view.grants.contains_key(grantee));
+        granting.map(|(owner, _)| owner)
+    }
+
     /// The grants that `giver` gave, in whosever name: who grants, and to whom.
     pub fn given_by(&self, giver: &Principal) -> impl Iterator<Item = &(Principal, Principal)> {
         self.made.grants(giver)
-    }
-
-    /// A principal that was ever enrolled.
-    pub fn principal(&self, principal: &Principal) -> Option<&PrincipalView> {
-        self.principals.get(principal)
-    }
-
-    /// How many principals were ever enrolled.
-    pub fn principals_count(&self) -> usize {
-        self.principals.len()
     }
 
     /// A presentity that ever published.
@@ -398,6 +394,11 @@ impl Views {
     /// An inbox that ever got a message.
     pub fn inbox(&self, inbox: &InboxAddress) -> Option<&InboxView> {
         self.inboxes.get(inbox)
+    }
+
+    /// All inboxes that ever got a message.
+    pub fn inboxes(&self) -> impl Iterator<Item = (&InboxAddress, &InboxView)> {
+        self.inboxes.iter()
     }
 
     /// How many inboxes ever got a message.
@@ -428,11 +429,6 @@ impl Views {
     /// How many principals were ever enrolled in a domain.
     pub fn population(&self, domain: &Domain) -> u64 {
         self.populations.get(domain).copied().unwrap_or_default()
-    }
-
-    /// The principals that were ever enrolled.
-    pub fn principals(&self) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
-        self.principals.iter()
     }
 
     /// Who has a live subscription to `presentity`: active, pending or waiting.

@@ -19,6 +19,7 @@ mod bench;
 mod commands;
 mod demo;
 mod deployed;
+mod erase;
 mod exported;
 mod formats;
 mod log_cat;

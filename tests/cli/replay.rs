@@ -57,7 +57,7 @@ fn a_replay_comes_to_what_the_checkpoint_says() {
     }
 
     // Through an event in the past, by its place and by its time.
-    let key = events.iter().find(|event| event["kind"] == "key-enrolled").unwrap();
+    let key = events.iter().find(|event| event["kind"] == "device-enrolled").unwrap();
     let early = replay(&site, &["--until", &key["sequence"].to_string()]).line();
     assert_eq!(early["position"], key["sequence"]);
     assert!(kinds(&early).contains(&("principal", 1)), "{early}");

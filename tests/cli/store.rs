@@ -112,8 +112,9 @@ fn what_cannot_have_been_noted_is_wrong_usage_and_a_head_needs_a_store() {
 #[test]
 fn a_damaged_log_is_told_and_a_folder_without_one_too() {
     let mut site = Site::with_alice_and_bob();
-    for _ in 0..20 {
-        site.run("alice", &["send", "im:bob@localhost", "findme-findme-findme"]).line();
+    for number in 0..20 {
+        let id = format!("findme-findme-findme-{number}");
+        site.run("alice", &["send", "im:bob@localhost", "x", "--id", &id]).line();
     }
     assert_eq!(site.stop(), Some(0));
     let path = Path::new(&site.data()).join("log/db");
@@ -121,7 +122,7 @@ fn a_damaged_log_is_told_and_a_folder_without_one_too() {
     let needle = b"findme-findme-findme";
     let places: Vec<usize> =
         (0..bytes.len() - needle.len()).filter(|&at| bytes[at..].starts_with(needle)).collect();
-    assert!(!places.is_empty(), "bodies lie in the log as they are");
+    assert!(!places.is_empty(), "ids lie in the log as they are");
     for place in places {
         bytes[place] ^= 1;
     }

@@ -8,6 +8,7 @@ mod amended;
 mod governance;
 mod recovery;
 mod reviews;
+mod sealed;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     samples.extend(amended::samples());
     samples.extend(recovery::samples());
     samples.extend(reviews::samples());
+    samples.extend(sealed::samples());
     samples
 }
 
@@ -93,6 +95,11 @@ pub(crate) fn history(mut events: Vec<Event>) -> Vec<Event> {
         }
     }
     events
+}
+
+/// As they lie in the log, what people wrote being sealed.
+pub(crate) fn stored_samples() -> Vec<(&'static str, Event)> {
+    sealed::stored()
 }
 
 /// Those of the first thirteen kinds, as they were when the golden logs were written: later ones do not come here.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::events::{first_samples, message, samples, timed};
+use crate::events::{first_samples, message, samples, stored_samples, timed};
 use adsum::event::{Assembler, Chain, Event, Recorded, pack};
 use adsum::model::{Ahead, Moment, Sequence, Timestamp};
 use data_encoding::HEXLOWER;
@@ -59,7 +59,7 @@ type Kinds = BTreeMap<String, Vec<(&'static str, Event)>>;
 /// The samples by kind, under the name of the golden file.
 fn kinds() -> Kinds {
     let mut kinds = Kinds::new();
-    for (name, event) in samples() {
+    for (name, event) in samples().into_iter().chain(stored_samples()) {
         let number = postcard::to_stdvec(&event).unwrap()[0];
         let file = format!("event/{number:02}-{}.hex", event.kind());
         kinds.entry(file).or_default().push((name, event));

@@ -17,5 +17,6 @@ mod golden_events;
 mod golden_logs;
 mod memory;
 mod seal;
+mod sealing;
 mod sled;
 mod suite;

@@ -112,6 +112,11 @@ impl Staying {
         self.lines.by_ref().map(Result::unwrap).collect()
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
@@ -248,6 +253,11 @@ impl Site {
         let serving = server.object();
         self.server = Some(server);
         serving
+    }
+
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.as_ref().unwrap().pid()
     }
 
     /// Ends the server with SIGKILL.

@@ -92,8 +92,8 @@ fn restore_backup(copied: Copied, place: &Path, data: &Path) {
     let keys = (copied == Copied::BackedUp).then_some(&keys[..]);
     restore_store(&place.join("log"), data, keys, &mut |_, _| ()).unwrap();
     if keys.is_none() {
-        std::fs::create_dir(data.join("keys")).unwrap();
-        for name in ["server-key.pem", "server.pem", "store.secret"] {
+        std::fs::create_dir_all(data.join("keys")).unwrap();
+        for name in ["server-key.pem", "server.pem", "store.secret", "principals.keys"] {
             let (from, to) = (place.join("keys").join(name), data.join("keys").join(name));
             std::fs::copy(from, to).unwrap();
         }

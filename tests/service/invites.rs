@@ -3,7 +3,9 @@
 use crate::world;
 use crate::world::{World, actor, device_of, key, operation, principal, seconds};
 use adsum::event::{Event, InviteCause, InviteCreated, InviteEnded, InviteIssued};
-use adsum::model::limits::{INVITE_MS_DEFAULT, INVITES_OF_ADMINISTRATOR_MAX, INVITES_OF_USER_MAX};
+use adsum::model::limits::{
+    INVITE_MS_DEFAULT, INVITES_OF_ADMINISTRATOR_MAX, INVITES_OF_USER_MAX, OPERATION_MS,
+};
 use adsum::model::{DeviceLabel, InviteId, OperationId, Quota, Refusal, RefusalCode, Role};
 use adsum::protocol::{
     Administer, Administration, Command, Findings, Invite, ListInvites, OpenInvite, RevokeKey,
@@ -279,7 +281,6 @@ fn an_invite_for_somebody_else_under_the_same_token_is_not_a_repeat() {
 
 #[test]
 fn an_invite_that_is_open_is_made_again_as_itself_and_never_as_a_recovery() {
-    use adsum::model::limits::OPERATION_MS;
     let (mut world, root, _) = world();
     let of = |recovers| {
         let (invite, principal) = (id(1), Some(principal("carol")));

@@ -18,6 +18,7 @@ mod composing;
 mod delivery;
 mod domains;
 mod endings;
+mod erasures;
 mod feeds;
 mod grants;
 mod histories;

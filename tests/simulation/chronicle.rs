@@ -274,6 +274,8 @@ impl Chronicle {
             | Event::InviteIssued(_)
             | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
+            | Event::DeviceEnrolled(_)
+            | Event::PrincipalErased(_)
             | Event::KeyRevoked(_)
             | Event::OperationDone(_)
             // Everybody lets everybody watch here: nothing else is decided.

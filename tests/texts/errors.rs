@@ -305,6 +305,7 @@ fn of_logs(told: &mut Told) {
             (F::Shorter { path: path(), found: at, noted: text("9:ab") }, "/d"),
             (F::Differs { path: path(), found: text("7:cd"), noted: text("7:ab") }, "/d"),
             (F::Mark { path: path(), reason: text("cut") }, "/d"),
+            (F::Keys { path: path(), reason: "holds a key with a wrong checksum" }, "/d"),
             (F::Poisoned, "append or sync"),
             (F::Changed { file: text("log/db"), from: 1, to: 2 }, "log/db"),
             (F::Checkpoint { key: text("k"), reason: text("cut") }, "k"),

@@ -154,11 +154,11 @@ impl World {
         if is_loaded {
             let mut loaded = Views::default();
             for (key, value) in views.all_records() {
-                assert!(loaded.load(&key, &value.unwrap()).unwrap());
+                assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
             }
             // What only a meta record says.
             let (key, value) = Views::meta_record(views.head(), views.moment(), views.ahead());
-            assert!(loaded.load(&key, &value.unwrap()).unwrap());
+            assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
             loaded.finish_loading().unwrap();
             views = loaded;
         }

@@ -10,7 +10,9 @@ mod demo;
 mod doctor;
 mod domain;
 mod enroll;
+mod erase;
 mod explain;
+mod export;
 mod fetch;
 mod grant;
 mod history;
@@ -88,6 +90,10 @@ pub(super) enum Command {
     Domain(domain::Args),
     /// See how much of what all share one may take and has taken, and set that as an administrator
     Quota(quota::Args),
+    /// Make what a principal wrote unreadable for good, or check the certificate of that
+    Erase(erase::Args),
+    /// Write all that is kept about a principal into a folder, as files that a person can read
+    Export(export::Args),
     /// Look into a store's log while no server runs on it
     #[command(subcommand)]
     Log(log::Command),
@@ -130,6 +136,8 @@ impl Command {
             Self::Explain(args) => explain::run(args, invocation),
             Self::Domain(args) => domain::run(args, invocation),
             Self::Quota(args) => quota::run(args, invocation),
+            Self::Export(args) => export::run(&args, invocation),
+            Self::Erase(args) => erase::run(&args, invocation),
             Self::Log(command) => log::run(command, invocation),
             Self::Backup(args) => backup::run(&args, invocation),
             Self::Restore(args) => restore::run(&args, invocation),

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     if keys.is_none() {
         let data = args.data.display();
         let text = format!(
-            "the new store has no keys; copy keys/ of the old one into {data} before a server runs on it, else every client is told that the server's key has changed, begins its feeds anew and cannot change what it has published"
+            "the new store has no keys; copy keys/ of the old one into {data} before a server runs on it, else every client is told that the server's key has changed, begins its feeds anew and cannot change what it has published, and what people wrote reads as erased"
         );
         output::note(invocation.is_json(), "no-keys", &text);
     }

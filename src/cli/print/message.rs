@@ -59,7 +59,7 @@ impl Body {
     fn of(message: &Message) -> Self {
         let bytes = match &message.body {
             Payload::Present(bytes) => bytes,
-            Payload::Erased => return Self::Erased { erased: true },
+            Payload::Erased | Payload::Sealed(_) => return Self::Erased { erased: true },
             Payload::Withheld => return Self::Withheld { withheld: true },
         };
         let pieces = mime::pieces(&message.content_type, bytes);

@@ -6,6 +6,7 @@ pub(super) mod as_whom;
 pub(super) mod cure;
 pub(super) mod digits;
 pub(super) mod failure;
+pub(super) mod folder;
 pub(super) mod input;
 pub(super) mod invocation;
 pub(super) mod passphrase;

@@ -6,6 +6,7 @@
 //! <data>/HEAD     see the module `mark`
 //! <data>/SEAL     see the module `seal`; there only after an orderly end
 //! <data>/RESTORING  empty; there while a backup is made a store, which is none until then
+//! <data>/keys/    principals.keys, see `sealing`, beside what the server keeps there
 //! <data>/log/     sled's own folder
 //! ```
 //!
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{LogFault, seal};
 use crate::disk;
 use crate::guard::{self, Kept};
+use crate::log::sealing::Vault;
 
 /// Version of the folder layout and of everything stored in it.
 const FORMAT: u32 = 1;
@@ -99,6 +101,7 @@ impl Folder {
         let log = path.join(LOG);
         let files = [LOCK, FORMAT_FILE, HEAD, RESTORING, seal::NAME].map(|name| path.join(name));
         let mut kept: Vec<Kept> = files.into_iter().map(Kept::file).collect();
+        kept.push(Vault::kept(path));
         kept.push(Kept::folder(&log));
         kept.extend(guard::all_in(&log));
         kept

@@ -19,8 +19,9 @@ use self::folder::Folder;
 use self::mark::Mark;
 use self::reader::SledReader;
 pub use self::restore::Restoring;
+use super::sealing::Vault;
 use super::{
-    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
+    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Sealing, Tip, scan,
 };
 use crate::event::{Event, pack};
 use crate::guard::Kept;
@@ -31,6 +32,7 @@ use crate::model::{Ahead, Moment, Sequence};
 pub struct SledLog {
     engine: Engine,
     reader: Arc<SledReader>,
+    vault: Arc<Vault>,
     mark: Mark,
     tip: Tip,
     failed: bool,
@@ -60,9 +62,12 @@ impl SledLog {
         folder.break_seal()?;
         let folder = Arc::new(folder);
         let engine = Engine::open(&folder)?;
-        let reader = Arc::new(SledReader::new(engine.events.clone(), Arc::clone(&folder)));
+        let vault = Arc::new(Vault::of_store(folder.path())?);
+        let reader =
+            SledReader::new(engine.events.clone(), Arc::clone(&vault), Arc::clone(&folder));
+        let reader = Arc::new(reader);
         // Until it is known to be whole it counts as failed, so that dropping it writes nothing.
-        let mut log = Self { engine, reader, mark, tip: Tip::EMPTY, failed: true, folder };
+        let mut log = Self { engine, reader, vault, mark, tip: Tip::EMPTY, failed: true, folder };
         scan::check_durable(&log)?;
         log.tip = scan::tip(&log)?;
         log.failed = false;
@@ -145,7 +150,8 @@ impl EventLog for SledLog {
     ) -> Result<Sequence, LogFault> {
         self.guarded(|log| {
             let mut batch = sled::Batch::default();
-            for entry in pack(&mut log.tip.chain, log.tip.head.next(), ahead, events) {
+            let sealed = log.vault.seal_all(events)?;
+            for entry in pack(&mut log.tip.chain, log.tip.head.next(), ahead, &sealed) {
                 batch.insert(entry.key.to_bytes(), entry.value);
             }
             engine::guarded("append", || log.engine.events.apply_batch(batch))?;
@@ -171,6 +177,10 @@ impl EventLog for SledLog {
 
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault> {
         records::load(&self.engine.views, each)
+    }
+
+    fn vault(&self) -> Option<&dyn Sealing> {
+        Some(self.vault.as_ref())
     }
 }
 

@@ -9,6 +9,7 @@ use super::engine::guarded;
 use super::folder::Folder;
 use super::{Each, Entries, LogFault, LogReader, scan};
 use crate::event::{EntryKey, Recorded};
+use crate::log::sealing::Vault;
 use crate::model::Sequence;
 
 /// Reads what was appended, synced or not.
@@ -17,14 +18,16 @@ pub(super) struct SledReader {
     events: sled::Tree,
     /// The entry [`LogReader::read_one`] decoded last: who asks for one event mostly asks for its neighbour next, and
     /// an entry never changes once it is written. One entry is at most 7 KiB, or one long event.
+    /// As it is stored: what is sealed is opened anew, for its key may be gone by then.
     latest: Mutex<Arc<[Recorded]>>,
+    vault: Arc<Vault>,
     /// A reader keeps sled open, and so must keep the folder locked.
     folder: Arc<Folder>,
 }
 
 impl SledReader {
-    pub(super) fn new(events: sled::Tree, folder: Arc<Folder>) -> Self {
-        Self { events, latest: Mutex::default(), folder }
+    pub(super) fn new(events: sled::Tree, vault: Arc<Vault>, folder: Arc<Folder>) -> Self {
+        Self { events, latest: Mutex::default(), vault, folder }
     }
 
     fn latest(&self) -> Arc<[Recorded]> {
@@ -62,17 +65,20 @@ fn find(events: &[Recorded], sequence: Sequence) -> Option<Recorded> {
 
 impl LogReader for SledReader {
     fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
-        scan::read(self, from, events_max)
+        let mut events = scan::read(self, from, events_max)?;
+        self.vault.open_all(&mut events)?;
+        Ok(events)
     }
 
     fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
-        if let Some(found) = find(&self.latest(), sequence) {
-            return Ok(found);
+        let mut found = find(&self.latest(), sequence);
+        if found.is_none() {
+            let events: Arc<[Recorded]> = scan::neighbours(self, sequence)?.into();
+            found = find(&events, sequence);
+            self.remember(events);
         }
-        let events: Arc<[Recorded]> = scan::neighbours(self, sequence)?.into();
-        let found = find(&events, sequence).ok_or(LogFault::Missing { sequence });
-        self.remember(events);
-        found
+        self.vault.open_all(found.as_mut_slice())?;
+        found.ok_or(LogFault::Missing { sequence })
     }
 }
 

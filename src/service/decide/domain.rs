@@ -58,7 +58,7 @@ pub(super) fn remove(case: Case<'_>, actor: &Actor, domain: Domain) -> Result<Ve
 }
 
 /// Ends every subscription to a presentity that is no more.
-fn unsubscribed(case: Case<'_>, presentity: &Presentity) -> Vec<Event> {
+pub(super) fn unsubscribed(case: Case<'_>, presentity: &Presentity) -> Vec<Event> {
     let ended = case.views.subscribers(presentity).map(|watcher| {
         let (watcher, presentity) = (watcher.clone(), presentity.clone());
         let reason = EndReason::NoResource;
@@ -132,7 +132,7 @@ fn without_presence(case: Case<'_>, principal: &Principal) -> Vec<Event> {
     events
 }
 
-fn without_inbox(case: Case<'_>, principal: &Principal) -> Vec<Event> {
+pub(super) fn without_inbox(case: Case<'_>, principal: &Principal) -> Vec<Event> {
     let inbox = principal.inbox();
     let view = case.views.inbox(&inbox);
     let kept = view.into_iter().flat_map(InboxView::all_kept);

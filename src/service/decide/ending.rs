@@ -39,7 +39,17 @@ pub(super) fn of_device(
 
 /// The events that end what is and was made by `principal`, or in its name. They must be the first of their verdict.
 pub(super) fn of_principal(case: Case<'_>, actor: &Actor, principal: &Principal) -> Vec<Event> {
-    let mut ending = Ending::default();
+    all_of(case, actor, principal, Ending::default())
+}
+
+/// As [`of_principal`], and what was granted to it.
+pub(super) fn of_erased(case: Case<'_>, actor: &Actor, principal: &Principal) -> Vec<Event> {
+    let granted = case.views.granting(principal).map(|owner| (owner.clone(), principal.clone()));
+    let grants = granted.collect();
+    all_of(case, actor, principal, Ending { grants, ..Ending::default() })
+}
+
+fn all_of(case: Case<'_>, actor: &Actor, principal: &Principal, mut ending: Ending) -> Vec<Event> {
     let devices = case.views.principal(principal).into_iter().flat_map(|view| view.devices.keys());
     devices.for_each(|device| ending.publish(case, *device));
     let presentity = principal.presentity();

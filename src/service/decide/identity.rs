@@ -3,9 +3,9 @@
 //! Must never hold: a proof of possession; the edge checked that before.
 
 use super::{ending, invite, recovery};
-use crate::event::{DeviceConfined, Event, InviteCause, InviteEnded, KeyEnrolled, KeyRevoked};
+use crate::event::{DeviceConfined, DeviceEnrolled, Event, InviteCause, InviteEnded, KeyRevoked};
 use crate::model::limits::DEVICES_MAX;
-use crate::model::{AdministratorAct, Refusal, Role, Sequence};
+use crate::model::{AdministratorAct, Payload, Refusal, Role, Sequence};
 use crate::protocol::{Answer, RevokeKey};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Enroll, Hello, Reply};
@@ -27,7 +27,7 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
             let role = view.map_or(Role::User, |view| view.role);
             Ok(Verdict::unchanged(entered(case, hello, role)))
         }
-        None => match hello.enroll.clone() {
+        None => match &hello.enroll {
             Some(enrollment) => enroll(case, hello, enrollment, view),
             // The answer is the same whether the principal exists or not: who exists is told to nobody who has not
             // proved who it is.
@@ -45,7 +45,7 @@ fn entered(case: Case<'_>, hello: &Hello, role: Role) -> Reply {
 fn enroll(
     case: Case<'_>,
     hello: &Hello,
-    enrollment: Enroll,
+    enrollment: &Enroll,
     view: Option<&PrincipalView>,
 ) -> Result<Verdict, Refusal> {
     let taken = || Refusal::NameTaken { principal: hello.principal.to_string() };
@@ -72,6 +72,9 @@ fn enroll(
         None => Role::User,
     };
     if view.is_none() {
+        if case.views.name_free_at(&hello.principal).is_some_and(|at| at > case.now) {
+            return Err(taken());
+        }
         case.check_new(&hello.principal)?;
     }
     if view.is_some_and(|view| view.devices_active() >= DEVICES_MAX) {
@@ -80,10 +83,10 @@ fn enroll(
     if case.views.principals_count() == 0 {
         events.extend(invite::superseded(case, enrollment.invite));
     }
-    events.push(Event::KeyEnrolled(KeyEnrolled {
+    events.push(Event::DeviceEnrolled(DeviceEnrolled {
         principal: hello.principal.clone(),
         key: hello.key,
-        label: enrollment.label,
+        label: Payload::text(enrollment.label.as_str()),
         role,
         invite: enrollment.invite,
     }));

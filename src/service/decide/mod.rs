@@ -5,6 +5,7 @@
 mod domain;
 mod due;
 mod ending;
+mod erase;
 mod grant;
 mod identity;
 mod invite;
@@ -24,6 +25,7 @@ use crate::model::{InboxAddress, InboxSequence, Presentity, Principal, Refusal};
 use crate::protocol::{Administer, Administration, Command, Send};
 
 pub(super) use due::end_of;
+pub(super) use erase::operate as erase;
 pub(super) use recovery::{operate as recover, told as told_recovery};
 pub(super) use rules::reviewed;
 pub(super) use subscription_state::{about, in_force, review, settled};

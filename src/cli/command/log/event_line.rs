@@ -14,7 +14,7 @@ line! {
     /// `{"type":"event", …}`: an event with its place, time, kind and entity, and its own fields under `detail`; with
     /// `bodies` they show what people wrote.
     #[serde(tag = "type", rename = "event")]
-    pub(super) struct EventLine from (recorded, bodies): (&Recorded, bool) {
+    pub(in crate::cli) struct EventLine from (recorded, bodies): (&Recorded, bool) {
         sequence: u64 = recorded.sequence.get(),
         at: String = rfc3339(recorded.shown_at()),
         kind: &'static str = recorded.event.kind(),

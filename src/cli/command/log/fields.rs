@@ -278,6 +278,7 @@ impl Serializer for Renderer {
         let inner = value.serialize(self)?;
         Ok(match (name, variant, inner) {
             ("SubscriptionState", ..) => words::word(name, variant).into(),
+            ("Payload", "Sealed", _) => "(sealed)".into(),
             ("Who", "Domain", Value::String(domain)) => format!("@{domain}").into(),
             (_, _, inner) => inner,
         })

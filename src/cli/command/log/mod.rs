@@ -1,6 +1,6 @@
 //! `adsum log`: looks into a store's log, all but `head` while no server runs on it.
 //!
-//! Must never hold: anything that changes an event. Opening a store may make durable what a killed server left.
+//! Must never hold: anything that changes an event of the store that is looked into. Opening a store may make durable what a killed server left.
 
 mod cat;
 mod chart;
@@ -11,6 +11,7 @@ mod fields;
 mod head;
 mod import;
 mod replay;
+mod rewrite;
 mod stat;
 mod store;
 mod verify;
@@ -19,6 +20,7 @@ mod words;
 
 use clap::Subcommand;
 
+pub(super) use self::event_line::EventLine;
 use self::store::Store;
 pub(super) use self::verify::noted;
 use crate::cli::run::{failure::Failure, invocation::Invocation};
@@ -40,6 +42,8 @@ pub(in crate::cli) enum Command {
     Export(export::Args),
     /// Make a new store of what was exported, with a chain of its own
     Import(import::Args),
+    /// Write a store anew into another folder, sealing what an older version stored as it came
+    Rewrite(rewrite::Args),
 }
 
 /// Runs `adsum log`.
@@ -48,6 +52,7 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
         Command::Stat(store) => stat::run(&store, invocation),
         Command::Cat(args) => cat::run(&args, invocation),
         Command::Head(store) => head::run(&store, invocation),
+        Command::Rewrite(args) => rewrite::run(&args, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Replay(args) => replay::run(&args, invocation),
         Command::Export(args) => export::run(&args, invocation),

@@ -16,8 +16,8 @@ pub(super) fn shown_as(of: &str, field: &'static str) -> Option<&'static str> {
         | ("RestoreNoticed" | "RecoveryStarted", "principal")
         | ("RulesBefore", "domain")
         | ("PastPlace", "inbox") => field,
-        ("KeyEnrolled", "invite") => "invited",
-        ("KeyEnrolled", "key") | ("MessageDisplayed", "by") => "device",
+        ("KeyEnrolled" | "DeviceEnrolled", "invite") => "invited",
+        ("KeyEnrolled" | "DeviceEnrolled", "key") | ("MessageDisplayed", "by") => "device",
         // The entity stands in front of the fields.
         (_, "invite" | "principal" | "domain" | "inbox")
         | (

@@ -1,0 +1,79 @@
+//! Writing a log anew: the same events at the same places, sealed as a log of today is.
+//!
+//! Must never hold: another order, place or moment of an event; a view of the new log is a view of the old one.
+
+use std::collections::BTreeMap;
+
+use super::{EventLog, LogFault, LogReader};
+use crate::event::{DeviceEnrolled, Event, Recorded};
+use crate::model::{Ahead, Moment, Payload, Principal, Sequence};
+
+/// Events in a commit of the new log, at most.
+const COMMIT_EVENTS: usize = 1_024;
+
+/// Writes every event of `from` to the empty log `to`, and calls `progress` with how many are written. What somebody wrote
+/// who was erased since is left out.
+///
+/// # Errors
+/// [`LogFault`] of either; the new log is then of no use.
+pub fn rewrite(
+    from: &dyn EventLog,
+    to: &mut dyn EventLog,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), LogFault> {
+    let (reader, head) = (from.reader(), from.head());
+    let erased = erasures(reader.as_ref(), head)?;
+    let mut next = Sequence::new(1);
+    while next <= head {
+        let events = reader.read(next, COMMIT_EVENTS)?;
+        let Some(last) = events.last().map(|last| last.sequence) else { break };
+        // The wall clock was ahead by the same for all events of a commit.
+        for alike in events.chunk_by(|one, other| one.ahead == other.ahead) {
+            let ahead = alike.first().map_or(Ahead::ZERO, |first| first.ahead);
+            let events: Vec<(Moment, Event)> =
+                alike.iter().map(|recorded| (recorded.at, as_today(recorded, &erased))).collect();
+            to.append_at(ahead, &events)?;
+        }
+        to.sync()?;
+        next = last.next();
+        progress(last.get());
+    }
+    Ok(())
+}
+
+/// Where each principal was erased last.
+fn erasures(
+    reader: &dyn LogReader,
+    head: Sequence,
+) -> Result<BTreeMap<Principal, Sequence>, LogFault> {
+    let (mut erased, mut next) = (BTreeMap::new(), Sequence::new(1));
+    while next <= head {
+        for recorded in reader.read(next, COMMIT_EVENTS)? {
+            next = recorded.sequence.next();
+            if let Event::PrincipalErased(event) = recorded.event {
+                erased.insert(event.principal, recorded.sequence);
+            }
+        }
+    }
+    Ok(erased)
+}
+
+/// The event as it is written today, without what is erased.
+fn as_today(recorded: &Recorded, erased: &BTreeMap<Principal, Sequence>) -> Event {
+    let mut event = match recorded.event.clone() {
+        Event::KeyEnrolled(old) => {
+            let label = Payload::text(old.label.as_str());
+            let (principal, key, role, invite) = (old.principal, old.key, old.role, old.invite);
+            Event::DeviceEnrolled(DeviceEnrolled { principal, key, label, role, invite })
+        }
+        event => event,
+    };
+    let is_gone = |principal: &Principal| {
+        erased.get(principal).is_some_and(|erased| recorded.sequence < *erased)
+    };
+    let owners = event.owners();
+    if owners.is_some_and(|it| is_gone(&it.keeper) || it.sender.as_ref().is_some_and(is_gone)) {
+        event.payloads_mut().into_iter().for_each(|payload| *payload = Payload::Erased);
+    }
+    event
+}

@@ -1,0 +1,116 @@
+//! Sealing: what people wrote is stored under keys of their own, which lie outside the log.
+//!
+//! Holds: the keys by owner, the file they are kept in, and the cipher. Where a key is destroyed, what it sealed reads as
+//! erased from then on, in the log, in checkpoints and in copies of both; the chain runs over what is stored and stays whole.
+//! `docs/LOG_FORMAT.md` has the bytes. Must never hold: a rule about who may be erased, or a key that outlives its file.
+
+mod cipher;
+mod file;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use self::cipher::Sealer;
+use self::file::{KeyFile, Owner};
+use super::{LogFault, Sealing};
+use crate::event::{Event, Owners, Recorded};
+use crate::guard::Kept;
+use crate::model::{Moment, Payload, Principal};
+
+/// The keys of a store, for the one that writes and all that read.
+#[derive(Debug)]
+pub(super) struct Vault(RwLock<KeyFile>);
+
+impl Vault {
+    /// Reads the keys of the store in the folder `data`, which is locked, and finishes a destruction that was cut short.
+    pub(super) fn of_store(data: &Path) -> Result<Self, LogFault> {
+        KeyFile::open(data).map(|keys| Self(RwLock::new(keys)))
+    }
+
+    /// What of a store at `data` may hold keys beside the files in `keys/` that the server knows.
+    pub(super) fn kept(data: &Path) -> Kept {
+        file::kept(data)
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, KeyFile> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys_mut(&self) -> RwLockWriteGuard<'_, KeyFile> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The events as they are stored. A key that was not there is made, and durable when this returns.
+    pub(super) fn seal_all<'a>(
+        &self,
+        events: &'a [(Moment, Event)],
+    ) -> Result<Vec<(Moment, Cow<'a, Event>)>, LogFault> {
+        self.make_keys(events.iter().filter_map(|(_, event)| event.owners()))?;
+        let keys = self.keys();
+        let sealed = events.iter().map(|(at, event)| {
+            let Some(owners) = event.owners() else { return Ok((*at, Cow::Borrowed(event))) };
+            let mut event = event.clone();
+            sealer(&keys, &owners)?.seal(event.payloads_mut());
+            Ok((*at, Cow::Owned(event)))
+        });
+        sealed.collect()
+    }
+
+    fn make_keys(&self, owners: impl IntoIterator<Item = Owners>) -> Result<(), LogFault> {
+        let missing: BTreeSet<Owner> = {
+            let keys = self.keys();
+            let owners = owners.into_iter().flat_map(|owners| of_both(&owners));
+            owners.flatten().filter(|owner| keys.of(owner).is_none()).collect()
+        };
+        if missing.is_empty() { Ok(()) } else { self.keys_mut().add(missing) }
+    }
+
+    /// Opens all that is written in `events`.
+    pub(super) fn open_all(&self, events: &mut [Recorded]) -> Result<(), LogFault> {
+        events.iter_mut().try_for_each(|recorded| self.open(recorded.event.payloads_mut()))
+    }
+}
+
+impl Sealing for Vault {
+    fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        self.make_keys([owners.clone()])?;
+        sealer(&self.keys(), owners)?.seal(payloads);
+        Ok(())
+    }
+
+    fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        let mut texts = Vec::new().into_iter();
+        for payload in payloads {
+            let Payload::Sealed(sealed) = &*payload else { continue };
+            if !sealed.is_empty() {
+                let keys = self.keys();
+                let opened = cipher::open(sealed, |id| keys.get(id));
+                let opened = opened.map_err(|reason| keys.fault(reason))?;
+                texts = opened.unwrap_or_default().into_iter();
+            }
+            *payload = texts.next().map_or(Payload::Erased, Payload::Present);
+        }
+        Ok(())
+    }
+
+    fn destroy(&self, principal: &Principal) -> Result<bool, LogFault> {
+        Ok(self.keys_mut().destroy(&Owner::of(principal))?.is_some())
+    }
+}
+
+fn sealer(keys: &KeyFile, owners: &Owners) -> Result<Sealer, LogFault> {
+    let key = |owner| keys.of(&owner).ok_or_else(|| keys.fault("lacks a key that was made"));
+    let [keeper, sender] = of_both(owners);
+    let keeper = key(keeper.expect("everything has a keeper"))?;
+    Ok(Sealer::new(keeper, sender.map(key).transpose()?))
+}
+
+/// With whose keys something is sealed, the keeper's first.
+fn of_both(owners: &Owners) -> [Option<Owner>; 2] {
+    // A name that was made for one session is nobody's, and would need a key each time.
+    let sender = owners.sender.as_ref();
+    let sender = sender.filter(|sender| !sender.is_anonymous() && **sender != owners.keeper);
+    [Some(Owner::of(&owners.keeper)), sender.map(Owner::of)]
+}
