@@ -1,4 +1,4 @@
-//! Frame address of chance: the check is the one that `cargo test` runs over the corpus.
+//! Addresses of chance: the check is the one that `cargo test` runs over the corpus.
 //!
 //! Must never hold: a check of its own.
 #![no_main]

@@ -1,4 +1,4 @@
-//! Frame cursor of chance: the check is the one that `cargo test` runs over the corpus.
+//! Cursors of chance: the check is the one that `cargo test` runs over the corpus.
 //!
 //! Must never hold: a check of its own.
 #![no_main]

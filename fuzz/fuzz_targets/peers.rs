@@ -1,4 +1,4 @@
-//! Frame peers of chance: the check is the one that `cargo test` runs over the corpus.
+//! Peers of chance: the check is the one that `cargo test` runs over the corpus.
 //!
 //! Must never hold: a check of its own.
 #![no_main]

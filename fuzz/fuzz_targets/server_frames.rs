@@ -1,4 +1,4 @@
-//! Frame server_frames of chance: the check is the one that `cargo test` runs over the corpus.
+//! A server of chance: the check is the one that `cargo test` runs over the corpus.
 //!
 //! Must never hold: a check of its own.
 #![no_main]
