@@ -6,20 +6,6 @@ use serde_json::{Value, json};
 
 use crate::processes::Site;
 
-/// A server with an administrator, and bob.
-fn site() -> Site {
-    let site = Site::start(&[]);
-    let enroll = |who: &str, token: &str| {
-        let principal = format!("{who}@localhost");
-        let invite = ["--server", &site.address, "--invite", token];
-        site.run(who, &[&["enroll", &principal], &invite[..]].concat()).line();
-    };
-    enroll("admin", site.serving["invite"].as_str().unwrap());
-    let invited = site.run("admin", &["invite", "bob@localhost"]).line();
-    enroll("bob", invited["token"].as_str().unwrap());
-    site
-}
-
 /// The line about `quota` among those that `arguments` list for `who`.
 fn line(site: &Site, who: &str, arguments: &[&str], quota: &str) -> Value {
     let listed = site.run(who, &[&["quota"], arguments].concat()).lines();
@@ -28,7 +14,7 @@ fn line(site: &Site, who: &str, arguments: &[&str], quota: &str) -> Value {
 
 #[test]
 fn quotas_are_set_and_seen_with_one_command() {
-    let mut site = site();
+    let mut site = Site::administered();
     let set = |site: &Site, who: &str, arguments: &[&str]| {
         site.run(who, &[&["quota"], arguments].concat())
     };
@@ -71,7 +57,7 @@ fn quotas_are_set_and_seen_with_one_command() {
 
 #[test]
 fn the_doctor_tells_of_quotas_and_warns_when_one_is_nearly_taken() {
-    let site = site();
+    let site = Site::administered();
     let quotas = |site: &Site| {
         let checks = site.run("bob", &["doctor"]).lines();
         checks.into_iter().find(|check| check["name"] == "bob@localhost quotas").unwrap()

@@ -295,15 +295,7 @@ fn one_is_shown_as_a_watcher_to_those_one_says() {
 
 #[test]
 fn an_administrator_manages_domains_and_everybody_sees_what_was_done() {
-    let site = Site::start(&[]);
-    let enroll = |who: &str, token: &str| {
-        let principal = format!("{who}@localhost");
-        let invite = ["--server", &site.address, "--invite", token];
-        site.run(who, &[&["enroll", &principal], &invite[..]].concat()).line();
-    };
-    enroll("admin", site.serving["invite"].as_str().unwrap());
-    let invited = site.run("admin", &["invite", "bob@localhost"]).line();
-    enroll("bob", invited["token"].as_str().unwrap());
+    let site = Site::administered();
     let domain = |arguments: &[&str]| site.run("admin", &[&["domain"], arguments].concat());
 
     domain(&["create", "team.example"]).line();

@@ -182,6 +182,20 @@ impl Site {
         site
     }
 
+    /// A server with admin, who administers it, and bob.
+    pub(crate) fn administered() -> Self {
+        let site = Self::start(&[]);
+        let enroll = |who: &str, token: &str| {
+            let principal = format!("{who}@localhost");
+            let invite = ["--server", &site.address, "--invite", token];
+            site.run(who, &[&["enroll", &principal], &invite[..]].concat()).line();
+        };
+        enroll("admin", site.serving["invite"].as_str().unwrap());
+        let invited = site.run("admin", &["invite", "bob@localhost"]).line();
+        enroll("bob", invited["token"].as_str().unwrap());
+        site
+    }
+
     /// Enrolls `who`.
     pub(crate) fn enroll(&self, who: &str) {
         let principal = format!("{who}@localhost");
