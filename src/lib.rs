@@ -66,6 +66,8 @@ mod guard;
 pub mod log;
 pub mod model;
 pub mod protocol;
+#[cfg(any(feature = "client", feature = "server"))]
+mod random;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod service;

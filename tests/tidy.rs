@@ -24,12 +24,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("disk", &[]),
     ("guard", &[]),
+    ("random", &[]),
     ("uptime", &[]),
     ("event", &["model"]),
     ("format", &["model"]),
     ("view", &["event", "model"]),
     ("service", &["protocol", "view", "event", "model"]),
-    ("log", &["event", "model", "disk", "guard"]),
+    ("log", &["event", "model", "disk", "guard", "random"]),
     ("backup", &["view", "log", "event", "model", "disk", "guard"]),
     ("wire", &["model"]),
     ("protocol", &["wire", "model"]),
@@ -39,10 +40,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "server",
         &[
             "format", "session", "commit", "service", "protocol", "backup", "view", "log", "wire",
-            "event", "model", "disk", "guard", "uptime",
+            "event", "model", "disk", "guard", "random", "uptime",
         ],
     ),
-    ("client", &["protocol", "wire", "model", "disk", "guard", "uptime"]),
+    ("client", &["protocol", "wire", "model", "disk", "guard", "random", "uptime"]),
     (
         "cli",
         &[

@@ -1,20 +1,9 @@
-//! Random bytes of the operating system: for keys, tokens, ids and the jitter of retries.
+//! What is made of random bytes: ids, names and the jitter of retries.
 //!
 //! Must never hold: a generator of its own. Ids that repeat would make two operations one.
 
-use ring::rand::{SecureRandom, SystemRandom};
-
 use crate::model::{MessageId, OperationId};
-
-/// `N` random bytes.
-///
-/// # Panics
-/// If the operating system has no randomness, because nothing safe can be done without.
-pub(crate) fn bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
-}
+pub(crate) use crate::random::bytes;
 
 /// A number from 0 to 2^64 - 1.
 pub(crate) fn number() -> u64 {

@@ -9,11 +9,12 @@ use rcgen::{PublicKeyData as _, SigningKey as _};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::clock::{SystemClock, Timekeeper};
-use super::{ServerError, certificate, keys};
+use super::{ServerError, certificate};
 use crate::commit::Commit;
 use crate::event::{Ended, Event, PrincipalErased, Recorded};
 use crate::log::{EventLog, LogReader, SledLog, Tip, tip_at};
 use crate::model::{EpochId, Payload, Principal, Refusal, Sequence, Timestamp};
+use crate::random;
 use crate::service::ServiceConfig;
 
 /// Events read at once.
@@ -60,7 +61,7 @@ pub struct Written {
 /// [`ServerError::Log`] if there is no store or a process has it, [`ServerError::Refused`] if there was never such a name.
 pub fn erase_as_operator(data: &Path, principal: &Principal) -> Result<Erasure, ServerError> {
     let log = SledLog::open_existing(data)?;
-    let epoch = EpochId(keys::random());
+    let epoch = EpochId(random::bytes());
     let config = ServiceConfig { epoch, ..ServiceConfig::new(Vec::new(), [0; 32]) };
     let mut commit = Commit::open(config, Box::new(log), &mut |_, _| ())?;
     if commit.views().name_free_at(principal).is_none() {

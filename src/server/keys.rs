@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64, HEXLOWER};
-use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 
 use super::{ServerError, files};
 use crate::backup::BackupFault;
 use crate::disk;
 use crate::guard::Kept;
+use crate::random;
 
 /// Every key file of a store, and what it means when it is lost or another one. The last one is the certificate's.
 const FILES: [(&str, &str); 7] = [
@@ -191,19 +191,9 @@ fn keep<const N: usize>(path: PathBuf) -> Result<[u8; N], ServerError> {
             cure,
         });
     }
-    let key = random::<N>();
+    let key = random::bytes::<N>();
     files::write_private(&path, &key)?;
     Ok(key)
-}
-
-/// Bytes from the system's random source.
-///
-/// # Panics
-/// If the system has no randomness to give, without which nothing here is safe.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the system's random source works");
-    bytes
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::event::{Event, InviteIssued};
 use crate::log::SledLog;
 use crate::model::limits::{INVITE_MS_DEFAULT, INVITE_MS_MAX};
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Principal, Refusal, Role, Timestamp};
+use crate::random;
 use crate::service::{OperatorRecovery, ServiceConfig};
 
 /// An invite that the operator makes, whoever the administrators are.
@@ -56,13 +57,13 @@ pub fn invite_as_operator(
 ) -> Result<OperatorInvited, ServerError> {
     let log = SledLog::open_existing(data)?;
     // The secret makes tags and tuple ids; an invite has none, and a lost key must not be made anew here.
-    let epoch = EpochId(keys::random());
+    let epoch = EpochId(random::bytes());
     let config = ServiceConfig { epoch, ..ServiceConfig::new(Vec::new(), [0; 32]) };
     let mut commit = Commit::open(config, Box::new(log), &mut |_, _| ())?;
     let own = invite.principal.as_ref().map(|principal| principal.domain().to_owned());
     let given = invite.domain.map(|domain| domain.as_str().to_owned()).or(own);
     let domain = given.map_or_else(|| only_domain(&commit), Ok)?;
-    let token = invite.token.unwrap_or_else(keys::random);
+    let token = invite.token.unwrap_or_else(random::bytes);
     let now = Timekeeper::open(Arc::new(SystemClock), data, commit.views())?.now();
     let lifetime_ms = invite.lifetime.map_or(INVITE_MS_DEFAULT, Lifetime::as_ms);
     let lifetime = Lifetime::from_ms(lifetime_ms.min(INVITE_MS_MAX));

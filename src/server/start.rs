@@ -30,6 +30,7 @@ use crate::event::{Event, InviteIssued};
 use crate::log::{Entries, EventLog, LogFault, SledLog};
 use crate::model::limits::{INVITE_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{Domain, EpochId, InviteId, Lifetime, Now, Role, Sequence};
+use crate::random;
 use crate::service::ServiceConfig;
 use crate::session::Settings;
 
@@ -194,7 +195,7 @@ fn service_config(config: &ServerConfig, keys: &Keys) -> ServiceConfig {
         review_part: ROUND_PART_MAX,
         secret: keys.store,
         quotas: config.limits.quotas,
-        epoch: EpochId(keys::random()),
+        epoch: EpochId(random::bytes()),
     }
 }
 

@@ -14,9 +14,9 @@
 
 use bytes::Bytes;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::model::Payload;
+use crate::random;
 
 /// Names a key. Made at random, so that no key is taken for one that was destroyed.
 pub(super) type KeyId = [u8; 8];
@@ -54,7 +54,7 @@ impl Sealer {
         if texts.is_empty() {
             return;
         }
-        let nonce = random::<NONCE_LEN>();
+        let nonce = random::bytes::<NONCE_LEN>();
         let mut sealed = [&self.header[..], &nonce].concat();
         let header = sealed.len();
         sealed = postcard::to_extend(&texts, sealed).expect("texts are written");
@@ -103,13 +103,6 @@ fn cipher(key: &[u8; 32]) -> LessSafeKey {
 
 fn derived(keeper: &[u8; 32], sender: &[u8; 32]) -> [u8; 32] {
     blake3::derive_key(CONTEXT_OF_TWO, &[*keeper, *sender].concat())
-}
-
-/// Bytes from the system's random source.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the system's random source works");
-    bytes
 }
 
 #[cfg(test)]

@@ -17,10 +17,11 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::LogFault;
-use super::cipher::{Key, KeyId, random};
+use super::cipher::{Key, KeyId};
 use crate::disk::{self, Fault};
 use crate::guard::Kept;
 use crate::model::Principal;
+use crate::random;
 
 const FOLDER: &str = "keys";
 const NAME: &str = "principals.keys";
@@ -112,7 +113,7 @@ impl KeyFile {
             keys.read(&bytes)?;
         } else {
             keys.title[..TITLE.len()].copy_from_slice(TITLE);
-            keys.title[48..].copy_from_slice(&random::<16>());
+            keys.title[48..].copy_from_slice(&random::bytes::<16>());
             disk::replace(&keys.path, &keys.encode())?;
         }
         Ok(keys)
@@ -158,8 +159,10 @@ impl KeyFile {
 
     /// Makes a key for each of `owners`, who have none. They are durable when this returns.
     pub(super) fn add(&mut self, owners: BTreeSet<Owner>) -> Result<(), LogFault> {
-        let made: Vec<Slot> =
-            owners.into_iter().map(|owner| Slot { id: random(), owner, key: random() }).collect();
+        let made: Vec<Slot> = owners
+            .into_iter()
+            .map(|owner| Slot { id: random::bytes(), owner, key: random::bytes() })
+            .collect();
         let bytes: Vec<u8> = made.iter().flat_map(Slot::encode).collect();
         self.append(&bytes).map_err(Fault::of("write", &self.path))?;
         for slot in made {

@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 use crate::log::LogReader;
+use crate::random;
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
 use crate::server::config::ServerTimeouts;
 use crate::server::desk::{Desk, Share};
-use crate::server::keys;
 use crate::server::known::Known;
 use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
@@ -64,7 +64,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, origin: Option<Origin>) -> Self {
-        let fresh = Fresh { nonce: keys::random::<32>(), pseudonym: keys::random::<8>(), origin };
+        let fresh = Fresh { nonce: random::bytes::<32>(), pseudonym: random::bytes::<8>(), origin };
         Self {
             seat: shared.lanes.enter(),
             connection: Arc::new(Connection::new(Arc::clone(&shared.settings), fresh)),
