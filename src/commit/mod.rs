@@ -10,14 +10,16 @@ pub mod replay;
 use std::sync::Arc;
 
 use self::checkpoint::Checkpointer;
-use crate::event::{Event, Recorded};
-use crate::log::{EventLog, LogFault, LogReader};
+use crate::event::Event;
+use crate::log::{EventLog, LogFault, LogReader, each_event};
 use crate::model::{Now, Payload, Principal, Refusal, Sequence, Timestamp};
 use crate::service::{Batch, Input, OperatorRecovery, Output, Service, ServiceConfig};
 use crate::view::{RecordFault, Views};
 
-/// Events read at once while folding the log.
-const FOLD_EVENTS: usize = 4_096;
+/// Records of a checkpoint that are written at once when nobody waits.
+const CHECKPOINT_RECORDS: usize = 4_096;
+/// How many events are folded between two words on how far it is.
+const PROGRESS_EVENTS: u64 = 4_096;
 
 /// Sizes of the views, for the operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,9 +169,9 @@ impl Commit {
     pub fn checkpoint_all(&mut self) -> Result<(), LogFault> {
         assert!(self.persisted, "a checkpoint never runs ahead of the log");
         // One that runs already is finished first; what changed since it began is another.
-        while self.checkpoint(FOLD_EVENTS)? {}
+        while self.checkpoint(CHECKPOINT_RECORDS)? {}
         self.begin_checkpoint();
-        while self.checkpoint(FOLD_EVENTS)? {}
+        while self.checkpoint(CHECKPOINT_RECORDS)? {}
         Ok(())
     }
 
@@ -335,24 +337,12 @@ fn fold(
     if begin > log.head() {
         return Err(LogFault::Missing { sequence: begin });
     }
-    let mut next = begin.next();
-    while next <= through {
-        let events = reader.read(next, FOLD_EVENTS)?;
-        let last = events.last().ok_or(LogFault::Missing { sequence: next })?.sequence.min(through);
-        for recorded in events.iter().take_while(|recorded| recorded.sequence <= through) {
-            check_order(recorded, next)?;
-            views.apply(recorded);
-            next = recorded.sequence.next();
+    each_event(reader.as_ref(), (begin.next(), through), |recorded| {
+        views.apply(&recorded);
+        let done = recorded.sequence.get() - begin.get();
+        if done.is_multiple_of(PROGRESS_EVENTS) || done == total {
+            progress(done, total);
         }
-        progress(last.get() - begin.get(), total);
-    }
-    Ok(())
-}
-
-fn check_order(recorded: &Recorded, expected: Sequence) -> Result<(), LogFault> {
-    if recorded.sequence == expected {
         Ok(())
-    } else {
-        Err(LogFault::Missing { sequence: expected })
-    }
+    })
 }

@@ -12,6 +12,7 @@ mod sled_log;
 mod stat;
 mod tally;
 mod verify;
+mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use sled_log::{Restoring, SledLog};
 pub use stat::{Stat, stat};
 pub use tally::{STRETCHES, Share, Tally, tally};
 pub use verify::{Verified, Verifier, check_noted, verify};
+pub use walk::each_event;
 
 use crate::disk::{self, Fault};
 use crate::event::{EntryFault, Event, Owners, Recorded};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{EventLog, LogFault, LogReader};
+use super::{EventLog, LogFault, LogReader, each_event};
 use crate::event::{DeviceEnrolled, Event, Recorded};
 use crate::model::{Ahead, Moment, Payload, Principal, Sequence};
 
@@ -46,15 +46,13 @@ fn erasures(
     reader: &dyn LogReader,
     head: Sequence,
 ) -> Result<BTreeMap<Principal, Sequence>, LogFault> {
-    let (mut erased, mut next) = (BTreeMap::new(), Sequence::new(1));
-    while next <= head {
-        for recorded in reader.read(next, COMMIT_EVENTS)? {
-            next = recorded.sequence.next();
-            if let Event::PrincipalErased(event) = recorded.event {
-                erased.insert(event.principal, recorded.sequence);
-            }
+    let mut erased = BTreeMap::new();
+    each_event(reader, (Sequence::new(1), head), |recorded| {
+        if let Event::PrincipalErased(event) = recorded.event {
+            erased.insert(event.principal, recorded.sequence);
         }
-    }
+        Ok::<_, LogFault>(())
+    })?;
     Ok(erased)
 }
 

@@ -4,15 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LogFault, LogReader};
+use super::{LogFault, LogReader, each_event};
 use crate::event::{EntityKey, Recorded};
 use crate::model::{Sequence, Timestamp};
 
 /// Into how many stretches of equal length the time between the first event and the last is cut.
 pub const STRETCHES: usize = 48;
-
-/// Events read at once.
-const READ_EVENTS: usize = 4_096;
 
 /// What the events of a log are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,16 +43,13 @@ pub struct Share {
 pub fn tally(reader: &dyn LogReader, first: Sequence, last: Sequence) -> Result<Tally, LogFault> {
     let mut tally = Tally::default();
     let mut entities: BTreeSet<EntityKey> = BTreeSet::new();
-    let (begin, mut next) = (shown_at(reader, first)?, first);
+    let begin = shown_at(reader, first)?;
     tally.stretch_ms = (begin.until(shown_at(reader, last)?).as_ms() / STRETCHES as u64) + 1;
-    while next <= last {
-        let events = reader.read(next, READ_EVENTS)?;
-        next = events.last().ok_or(LogFault::Missing { sequence: next })?.sequence.next();
-        for recorded in events {
-            tally.add(&recorded, begin);
-            entities.insert(recorded.event.entity());
-        }
-    }
+    each_event(reader, (first, last), |recorded| {
+        tally.add(&recorded, begin);
+        entities.insert(recorded.event.entity());
+        Ok::<_, LogFault>(())
+    })?;
     for entity in entities {
         *tally.entities.entry(entity.kind()).or_default() += 1;
     }

@@ -12,13 +12,13 @@ use super::clock::{SystemClock, Timekeeper};
 use super::{ServerError, certificate};
 use crate::commit::Commit;
 use crate::event::{Ended, Event, PrincipalErased, Recorded};
-use crate::log::{EventLog, LogReader, SledLog, Tip, tip_at};
+use crate::log::{EventLog, LogFault, SledLog, Tip, each_event, tip_at};
 use crate::model::{EpochId, Payload, Principal, Refusal, Sequence, Timestamp};
 use crate::random;
 use crate::service::ServiceConfig;
 
-/// Events read at once.
-const PAGE_EVENTS: usize = 4_096;
+/// The first event of a log.
+const FIRST: Sequence = Sequence::new(1);
 /// What stands in front of the 65 bytes of a P-256 key in its `SubjectPublicKeyInfo`, RFC 5480.
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
@@ -100,10 +100,11 @@ fn is_erasure(recorded: &Recorded, principal: &Principal) -> bool {
 
 fn last_erasure(log: &SledLog, principal: &Principal) -> Result<Option<Recorded>, ServerError> {
     let mut last = None;
-    each(log, log.head(), &mut |recorded| {
+    each_event(log.reader().as_ref(), (FIRST, log.head()), |recorded| {
         if is_erasure(&recorded, principal) {
             last = Some(recorded);
         }
+        Ok::<_, LogFault>(())
     })?;
     Ok(last)
 }
@@ -115,21 +116,12 @@ fn look(log: &SledLog, recorded: Recorded) -> Result<Erasure, ServerError> {
     };
     let PrincipalErased { principal, by, name_free_at, ended } = event;
     let mut written = Written::default();
-    each(log, position, &mut |recorded| written.add(recorded, &principal))?;
+    each_event(log.reader().as_ref(), (FIRST, position), |recorded| {
+        written.add(recorded, &principal);
+        Ok::<_, LogFault>(())
+    })?;
     let (name_free_at, tip) = (ahead.shown(name_free_at), tip_at(log, position)?);
     Ok(Erasure { principal, by, erased_at, name_free_at, position, tip, ended, written })
-}
-
-/// Calls `each` with all events up to `last`.
-fn each(log: &SledLog, last: Sequence, each: &mut dyn FnMut(Recorded)) -> Result<(), ServerError> {
-    let (reader, mut next): (Arc<dyn LogReader>, _) = (log.reader(), Sequence::new(1));
-    while next <= last {
-        let events = reader.read(next, PAGE_EVENTS)?;
-        let Some(end) = events.last() else { break };
-        next = end.sequence.next();
-        events.into_iter().filter(|recorded| recorded.sequence <= last).for_each(&mut *each);
-    }
-    Ok(())
 }
 
 impl Written {

@@ -15,7 +15,7 @@ use crate::commit::{Commit, history::item_of};
 use crate::disk;
 use crate::event::{EntityKey, Event, Recorded};
 use crate::format::{cpim, pidf};
-use crate::log::SledLog;
+use crate::log::{SledLog, each_event};
 use crate::model::{InboxItem, Principal, Sequence};
 use crate::service::ServiceConfig;
 use crate::view::Views;
@@ -33,8 +33,6 @@ pub(in crate::cli) struct Args {
     to: PathBuf,
 }
 
-/// Events read at once.
-const PAGE_EVENTS: usize = 512;
 const README: &str = "README.txt";
 /// The files of events: the topic, what is in it, and how the kinds of its events begin.
 const TOPICS: [(&str, &str, &[&str]); 6] = [
@@ -56,8 +54,8 @@ struct Count {
 }
 
 line! {
-    /// `{"type":"exported", …}`.
-    #[serde(tag = "type", rename = "exported")]
+    /// `{"type":"person-exported", …}`.
+    #[serde(tag = "type", rename = "person-exported")]
     struct ExportedLine from (principal, to, count): (&Principal, &Path, &Count) {
         principal: String = principal.to_string(),
         folder: String = to.display().to_string(),
@@ -83,15 +81,11 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     let log = Box::new(SledLog::open_existing(&args.data)?);
     let commit = Commit::open(ServiceConfig::new(Vec::new(), [0; 32]), log, &mut |_, _| ())?;
     let mut writer = Writer::new(&args.to, &args.principal)?;
-    let (reader, mut next) = (commit.reader(), Sequence::new(1));
-    while next <= commit.head() {
-        for recorded in reader.read(next, PAGE_EVENTS)? {
-            next = recorded.sequence.next();
-            if concerns(&recorded.event, &args.principal, commit.views()) {
-                writer.write(recorded)?;
-            }
-        }
-    }
+    let whole = (Sequence::new(1), commit.head());
+    each_event(commit.reader().as_ref(), whole, |recorded| {
+        let concerns = concerns(&recorded.event, &args.principal, commit.views());
+        if concerns { writer.write(recorded) } else { Ok(()) }
+    })?;
     let count = writer.finish()?;
     invocation.output.line(&ExportedLine::from((&args.principal, args.to.as_path(), &count)))
 }

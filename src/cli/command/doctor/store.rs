@@ -11,7 +11,7 @@ use super::check::Check;
 use crate::cli::print::time::{rfc3339, span};
 use crate::cli::run::cure;
 use crate::event::{ClockCause, Event, Recorded};
-use crate::log::{EventLog, LogFault, SledLog};
+use crate::log::{EventLog, LogFault, SledLog, each_event};
 use crate::model::Sequence;
 use crate::server::{key_faults, unsafe_files};
 
@@ -72,15 +72,12 @@ fn last_events(log: &SledLog) -> Result<Vec<Check>, LogFault> {
         return Ok(vec![Check::ok("log", "empty")]);
     }
     let from = head.saturating_sub(LAST_EVENTS) + 1;
-    let (reader, mut next) = (log.reader(), from);
     let (mut clock, mut past) = (None, None);
-    while next <= head {
-        let events = reader.read(Sequence::new(next), 256)?;
-        let last = events.last().ok_or(LogFault::Missing { sequence: Sequence::new(next) })?;
-        next = last.sequence.get() + 1;
-        clock = events.iter().rev().find_map(clock_set).or(clock);
-        past = events.iter().rev().find_map(put_back).or(past);
-    }
+    each_event(log.reader().as_ref(), (Sequence::new(from), log.head()), |recorded| {
+        clock = clock_set(&recorded).or(clock.take());
+        past = put_back(&recorded).or(past.take());
+        Ok::<_, LogFault>(())
+    })?;
     let whole = format!("events {from} to {head} are whole; `adsum log verify` checks all");
     Ok(core::iter::once(Check::ok("log", whole)).chain(clock).chain(past).collect())
 }

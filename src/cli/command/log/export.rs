@@ -11,7 +11,7 @@ use super::store::Store;
 use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
 use crate::disk;
-use crate::log::{EventLog, LogFault, LogReader};
+use crate::log::{EventLog, LogReader, each_event};
 use crate::model::Sequence;
 
 /// Arguments of `adsum log export`.
@@ -22,9 +22,6 @@ pub(in crate::cli) struct Args {
     /// The file to write, which must not be there yet and only its owner may read
     file: PathBuf,
 }
-
-/// Events read at once.
-const PAGE_EVENTS: usize = 512;
 
 line! {
     /// `{"type":"exported", …}`.
@@ -70,17 +67,10 @@ fn write(
     let failed = |error: std::io::Error| Failure::io("write", path, &error);
     let mut to = BufWriter::new(file);
     put(&mut to, &Line::header(events)).map_err(failed)?;
-    let mut next = Sequence::new(1);
-    while next.get() <= events {
-        for recorded in reader.read(next, PAGE_EVENTS)? {
-            if recorded.sequence != next {
-                return Err(LogFault::Missing { sequence: next }.into());
-            }
-            next = next.next();
-            put(&mut to, &Line::of(recorded)).map_err(failed)?;
-        }
-        progress(next.get() - 1);
-    }
+    each_event(reader, (Sequence::new(1), Sequence::new(events)), |recorded| {
+        progress(recorded.sequence.get());
+        put(&mut to, &Line::of(recorded)).map_err(failed)
+    })?;
     put(&mut to, &Line::End { events }).map_err(failed)?;
     let file = to.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)

@@ -1,0 +1,37 @@
+//! All events of a stretch of the log, one after the other.
+//!
+//! Must never hold: what is done with one.
+
+use super::{LogFault, LogReader};
+use crate::event::Recorded;
+use crate::model::Sequence;
+
+/// Events read at once.
+const PAGE_EVENTS: usize = 4_096;
+
+/// Calls `each` with every event from `first` to `last`, in order.
+///
+/// # Errors
+/// [`LogFault::Missing`] for one that is left out, [`LogFault`] with the position of what cannot be read, and what `each`
+/// returns; nothing follows then.
+pub fn each_event<E: From<LogFault>>(
+    reader: &dyn LogReader,
+    (first, last): (Sequence, Sequence),
+    mut each: impl FnMut(Recorded) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut next = first;
+    while next <= last {
+        let events = reader.read(next, PAGE_EVENTS)?;
+        if events.is_empty() {
+            return Err(LogFault::Missing { sequence: next }.into());
+        }
+        for recorded in events.into_iter().take_while(|recorded| recorded.sequence <= last) {
+            if recorded.sequence != next {
+                return Err(LogFault::Missing { sequence: next }.into());
+            }
+            next = next.next();
+            each(recorded)?;
+        }
+    }
+    Ok(())
+}
