@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::checkpoint::Checkpointer;
 use crate::event::Event;
-use crate::log::{EventLog, LogFault, LogReader, each_event};
+use crate::log::{EventLog, LogFault, LogReader, Room, each_event};
 use crate::model::{Now, Payload, Principal, Refusal, Sequence, Timestamp};
 use crate::service::{Batch, Input, OperatorRecovery, Output, Service, ServiceConfig};
 use crate::view::{RecordFault, Views};
@@ -94,6 +94,14 @@ impl Commit {
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
         Self::over(config, log, (views, Checkpointer::new(Sequence::ZERO)))
+    }
+
+    /// Looks how much room the log has. Unless that is plenty, what is new is refused from now on. Call before each round and
+    /// before each part of a checkpoint; with no room at all neither may follow.
+    pub fn look_for_room(&mut self) -> Room {
+        let room = self.log.room();
+        self.service.storage_full(room != Room::Plenty);
+        room
     }
 
     /// Step 1 of a round: does what is due, decides and applies `inputs`. Nothing may leave yet.

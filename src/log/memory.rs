@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Tip, scan,
+    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Room, Tip, scan,
 };
 use crate::event::{Event, Recorded, pack};
 use crate::model::{Ahead, Moment, Sequence};
@@ -27,6 +27,7 @@ struct Image {
     durable: Tip,
     fail_next_append: bool,
     fail_next_sync: bool,
+    room: Room,
     /// Which opening owns the disk; each crash or close ends it.
     owner: Option<u64>,
     openings: u64,
@@ -101,6 +102,11 @@ impl MemoryDisk {
     /// Lets the next sync fail; what it was to make durable stays unsynced.
     pub fn fail_next_sync(&self) {
         self.image().fail_next_sync = true;
+    }
+
+    /// Has so much room from now on, as far as whoever asks is told.
+    pub fn set_room(&self, room: Room) {
+        self.image().room = room;
     }
 
     /// Changes the stored entries behind the log's back, as a failing disk or an intruder would.
@@ -264,6 +270,10 @@ impl EventLog for MemoryLog {
         // Cloned, so that `each` may read the log while it is called.
         let records = self.disk.image().records.clone();
         records.iter().try_for_each(|(key, value)| each(key, value))
+    }
+
+    fn room(&mut self) -> Room {
+        self.disk.image().room
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod memory;
 mod rewrite;
+mod room;
 mod scan;
 mod sealing;
 mod sled_log;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use rewrite::rewrite;
+pub use room::Room;
 pub(crate) use scan::tip_at;
 pub use scan::{Each, Entries, Tip};
 pub use sled_log::{Restoring, SledLog};
@@ -76,6 +78,11 @@ pub trait EventLog: Send {
     /// # Errors
     /// [`LogFault`], also one that `each` returns.
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault>;
+
+    /// How much room there is now. Costs little, so it may be asked before each append.
+    fn room(&mut self) -> Room {
+        Room::Plenty
+    }
 
     /// The keys that what people wrote is sealed with; none if it is stored as it came. Events are sealed and opened by the
     /// log itself.

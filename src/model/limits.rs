@@ -242,6 +242,9 @@ pub const IDLE_MS_MAX: u64 = 3 * KEEP_ALIVE_MS;
 pub const KEEP_ALIVE_MS: u64 = 20_000;
 /// What a server that stops gives its clients to take what is on its way, unless its operator says otherwise.
 pub const DRAIN_MS_DEFAULT: u64 = 5_000;
+/// Room that a server sets apart on its disk, 64 MiB: many times what one round and a part of a checkpoint write. When half of
+/// it cannot be kept, what is new is refused.
+pub const DISK_RESERVE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 /// When to try again for a feed that found no place: another one must end first.
 pub const FEEDS_RETRY_MS: u64 = 5_000;
 

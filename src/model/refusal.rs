@@ -377,6 +377,11 @@ pub enum Refusal {
         /// When there is room again at the latest, if time alone makes it.
         retry_after: Option<Lifetime>,
     },
+    /// There is no room for anything new on the server's disk.
+    #[error(
+        "the server's disk is full: it answers what is asked and takes nothing new; try again later, or tell its operator"
+    )]
+    StorageFull,
 }
 
 impl Refusal {

@@ -116,6 +116,10 @@ codes! {
         QuotaFeeds = 60, "quota-feeds";
         QuotaMessagesStored = 61, "quota-messages-stored";
     }
+    refusals {
+        StorageFull = 62, "storage-full";
+    }
+    quotas {}
 }
 
 impl RefusalCode {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::ServerError;
 use super::block::Network;
 use crate::model::limits::{
-    DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX, REQUEST_MS_DEFAULT,
+    DISK_RESERVE_BYTES_DEFAULT, DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX,
+    REQUEST_MS_DEFAULT,
 };
 use crate::model::{Domain, Handling, Quotas};
 
@@ -128,6 +129,9 @@ pub struct ServerLimits {
     pub round_inputs_max: usize,
     /// Bytes of recent messages kept for live inbox feeds, 16 MiB.
     pub cache_bytes_max: usize,
+    /// Bytes that are set apart on the disk for the log, 64 MiB: several times what a round and a part of a checkpoint write.
+    /// When half of them cannot be kept, what is new is refused until there is room again.
+    pub disk_reserve_bytes: u64,
     /// UDP buffers asked from the system, 4 MiB each way: the usual 208 KiB lose packets when many are told at once.
     pub socket_buffer_bytes: usize,
 }
@@ -150,6 +154,7 @@ impl Default for ServerLimits {
             queue_bundles_max: 256,
             round_inputs_max: 4_096,
             cache_bytes_max: 16 * 1024 * 1024,
+            disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
             socket_buffer_bytes: 4 * 1024 * 1024,
         }
     }

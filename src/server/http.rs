@@ -112,6 +112,9 @@ impl Health {
             Phase::Replaying(done, of) => return Err(format!("replaying: {done} of {of} events")),
             Phase::Stopping => return Err("stopping".to_owned()),
             Phase::Failed(reason) => return Err(format!("the log failed: {reason}")),
+            Phase::Serving if self.metrics.storage_full.get() > 0 => {
+                return Err("the disk of the data folder is nearly full, so that what is new is refused (storage-full); make room there".to_owned());
+            }
             Phase::Serving => {}
         }
         let _one = self.probing.lock().await;

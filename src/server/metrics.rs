@@ -43,6 +43,8 @@ pub(super) struct Metrics {
     pub(super) notifications_conflated: Counter,
     /// Bytes of the data folder.
     pub(super) disk_bytes: Gauge,
+    /// 1 while what is new is refused for lack of room on the disk, else 0.
+    pub(super) storage_full: Gauge,
     answers: Family<[Label; 2], Counter>,
     refusals: Family<[Label; 1], Counter>,
     sync_seconds: Histogram,
@@ -64,6 +66,7 @@ impl Default for Metrics {
             notifications_sent: Counter::default(),
             notifications_conflated: Counter::default(),
             disk_bytes: Gauge::default(),
+            storage_full: Gauge::default(),
             answers: Family::default(),
             refusals: Family::default(),
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
@@ -110,6 +113,8 @@ impl Metrics {
         registry.register("clock_ahead_seconds", help, self.clock_ahead.clone());
         registry.register("view_entries", "Entries of each view", self.views.clone());
         registry.register("disk_bytes", "Bytes of the data folder", self.disk_bytes.clone());
+        let help = "Whether what is new is refused for lack of room on the disk";
+        registry.register("storage_full", help, self.storage_full.clone());
     }
 
     /// `count` answers of one kind were sent.
@@ -237,6 +242,7 @@ mod tests {
             "adsum_notifications_sent_total 0",
             "adsum_notifications_conflated_total 0",
             "adsum_disk_bytes 0",
+            "adsum_storage_full 0",
             "adsum_clock_sets 3",
             "adsum_clock_ahead_seconds -1.5",
         ] {

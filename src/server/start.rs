@@ -152,6 +152,7 @@ async fn open_store(
     let opening = tokio::task::spawn_blocking(move || {
         // The log is first: it holds the lock that keeps a second process from making other keys.
         let mut log = SledLog::open(&config.data)?;
+        log.keep_room(config.limits.disk_reserve_bytes);
         if config.rebuild_views {
             log.discard_checkpoint()?;
         }

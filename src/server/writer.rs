@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::ServerError;
 use super::cache::RecentMessages;
@@ -22,7 +22,7 @@ use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::commit::{Commit, history};
 use crate::event::Recorded;
-use crate::log::LogFault;
+use crate::log::{LogFault, Room};
 use crate::model::{InboxItem, Now, Sequence};
 use crate::service::{Batch, Input, Output};
 
@@ -35,6 +35,8 @@ const SIZES_EVERY: Duration = Duration::from_secs(1);
 /// Longest wait for input, so that a wall clock that was set is noticed, and the end of a sleep of the machine, during
 /// which the wait does not go on.
 const WAIT_MAX: Duration = Duration::from_secs(1);
+/// Between two looks for room while there is none.
+const ROOM_EVERY: Duration = Duration::from_millis(100);
 
 /// The writer's thread, for the server that owns it.
 pub(super) struct WriterThread {
@@ -85,6 +87,7 @@ pub(super) fn start(
         inputs_max: limits.round_inputs_max,
         checkpointing: false,
         sized_at: None,
+        room: Room::Plenty,
     };
     let thread = thread::Builder::new()
         .name(THREAD.to_owned())
@@ -138,6 +141,7 @@ struct Rounds {
     inputs_max: usize,
     checkpointing: bool,
     sized_at: Option<Instant>,
+    room: Room,
 }
 
 impl Drop for Rounds {
@@ -152,18 +156,47 @@ impl Rounds {
         loop {
             let wait = if self.checkpointing { Duration::ZERO } else { self.wait() };
             let is_closed = self.desk.wait(wait);
+            let room = self.look_for_room();
+            if room == Room::None && !is_closed {
+                thread::sleep(ROOM_EVERY);
+                continue;
+            }
             if !self.desk.is_empty() || self.is_due() {
                 self.round()?;
             }
             self.measure();
             if is_closed && self.desk.is_empty() {
-                self.parts.commit.settle(self.parts.time.now())?;
-                self.parts.commit.checkpoint_all()?;
+                // Without a checkpoint the next start folds more.
+                if room == Room::Plenty {
+                    self.parts.commit.settle(self.parts.time.now())?;
+                    self.parts.commit.checkpoint_all()?;
+                }
                 info!(head = %self.parts.commit.head(), "the log is closed");
                 return Ok(());
             }
-            self.checkpointing = self.parts.commit.checkpoint(CHECKPOINT_RECORDS_MAX)?;
+            self.checkpointing =
+                room == Room::Plenty && self.parts.commit.checkpoint(CHECKPOINT_RECORDS_MAX)?;
         }
+    }
+
+    /// Looks for room on the disk, and tells the operator when there is less or more of it.
+    fn look_for_room(&mut self) -> Room {
+        let room = self.parts.commit.look_for_room();
+        if room == self.room {
+            return room;
+        }
+        self.room = room;
+        self.parts.metrics.storage_full.set((room != Room::Plenty).into());
+        match room {
+            Room::Plenty => info!("there is room on the disk of the data folder again"),
+            Room::Short => warn!(
+                "the disk of the data folder is nearly full: what is new is refused (storage-full), all else goes on; make room there"
+            ),
+            Room::None => error!(
+                "the disk of the data folder is full: nothing is answered until there is room; make room there"
+            ),
+        }
+        room
     }
 
     fn wait(&self) -> Duration {

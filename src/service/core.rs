@@ -46,6 +46,8 @@ pub struct Service {
     pub(super) reviews: Reviews,
     pub(super) feeds_opened: FeedsOpened,
     pub(super) clock: WallClock,
+    /// Whether there is no room to record anything new.
+    pub(super) is_full: bool,
     /// When the running round began.
     round: Option<Timestamp>,
     /// How much of what is due the running round may still end.
@@ -86,6 +88,7 @@ impl Service {
             anonymous: Anonymous::default(),
             reviews: Reviews::default(),
             feeds_opened: FeedsOpened::default(),
+            is_full: false,
             round: None,
             part_left: 0,
             pending: Vec::new(),
@@ -122,7 +125,7 @@ impl Service {
         match input {
             Input::Enter { ticket, hello } => {
                 let verdict = decide::enter(self.case(now), &hello);
-                self.conclude(now, ticket, verdict);
+                self.conclude(now, ticket, verdict.and_then(|it| self.check_room(it)));
             }
             Input::Command { ticket, actor, command: Command::Send(send) }
                 if send.is_composing() =>
@@ -134,7 +137,8 @@ impl Service {
             Input::Command { ticket, actor, command } => {
                 let verdict = self
                     .check_actor(&actor)
-                    .and_then(|()| decide::decide(self.case(now), &actor, command));
+                    .and_then(|()| decide::decide(self.case(now), &actor, command))
+                    .and_then(|verdict| self.check_room(verdict));
                 self.conclude(now, ticket, verdict);
             }
             Input::EnterAnonymous { ticket, pseudonym, key, origin } => {
@@ -367,7 +371,7 @@ impl Service {
         presentity: &Presentity,
     ) -> Result<Reply, Refusal> {
         self.check_actor(actor)?;
-        let verdict = decide::fetch(self.case(now), actor, presentity)?;
+        let verdict = self.check_room(decide::fetch(self.case(now), actor, presentity)?)?;
         let reply = self.accept(now, verdict);
         self.observe(now, presentity, &actor.principal, WatcherKind::Fetcher);
         Ok(reply)
@@ -381,7 +385,7 @@ impl Service {
         watcher: &Principal,
         kind: WatcherKind,
     ) {
-        if controls(&self.views, &presentity.principal(), watcher) {
+        if self.is_full || controls(&self.views, &presentity.principal(), watcher) {
             return;
         }
         let event = self.observations.add(&self.views, presentity, watcher, kind, now);

@@ -30,6 +30,7 @@ mod past;
 mod query;
 mod review;
 mod reviews;
+mod room;
 mod shown;
 mod tell;
 mod turns;

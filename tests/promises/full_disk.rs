@@ -1,5 +1,5 @@
-//! A running server whose disk gets full ends with a reason and a cure, and loses nothing that it acknowledged; once
-//! there is room it starts and goes on.
+//! A running server whose disk gets full refuses what is new, goes on with all else, and takes new things once there is room.
+//! One that has no room set apart ends with a reason and a cure. Neither loses anything that it acknowledged.
 //!
 //! The server is the real program on a disk in memory that somebody else fills. Where a machine does not allow such a
 //! disk, that is said, and what is left is a limit of the size of its files. Must never hold: a wait for a time.
@@ -15,15 +15,23 @@ use serde_json::Value;
 use crate::processes::{Ended, Staying, program};
 use crate::support::DOMAIN;
 use crate::support::child::{self, free_port};
-use crate::support::http::page;
-use crate::support::peer::{Device, Manner, Session, inbox_feed, message};
-use crate::support::stream::known;
-use adsum::protocol::body::{Body, CaughtUp, FeedAck, FeedAcked, MessageEvent, Send, Sent};
+use crate::support::http::{count, page};
+use crate::support::peer::{
+    Device, Manner, Peer, Session, answer_in, inbox_feed, message, note_of, presence_feed, publish,
+};
+use crate::support::stream::{Stream, known};
+use adsum::model::limits::DISK_RESERVE_BYTES_DEFAULT;
+use adsum::protocol::body::{
+    Body, CaughtUp, FeedAck, FeedAcked, MessageEvent, PresenceEvent, Publish, Published, Send,
+    Sent, Welcome,
+};
+use bytes::Bytes;
 
 use super::small_disk::{self, Ballast};
 
 /// The tests that are the stories, each in a process of its own.
 const FULL_ROLE: &str = "full_disk::child_whose_disk_gets_full";
+const REFUSING_ROLE: &str = "full_disk::child_that_refuses_while_its_disk_is_full";
 const NEW_ROLE: &str = "full_disk::child_that_begins_on_a_full_disk";
 const LIMITED_ROLE: &str = "full_disk::child_whose_files_may_not_grow";
 const FOLDER: &str = "ADSUM_TEST_FULL_DISK_FOLDER";
@@ -33,10 +41,14 @@ const DISK_BYTES: u64 = 24 * 1024 * 1024;
 const LEFT_BYTES: [u64; 4] = [0, 100_000, 700_000, 2_500_000];
 /// What is left on the disk when a store is made: too little, in each round for another of its files.
 const LEFT_AT_FIRST_BYTES: [u64; 4] = [0, 8_192, 16_384, 28_672];
+/// As good as nothing.
+const NO_RESERVE: u64 = 1;
 /// How much the largest file may grow in each round, in blocks of 512 bytes.
 const GROWTH_BLOCKS: [u64; 2] = [600, 3_000];
 /// Messages under way at once.
 const PIPELINE: u64 = 16;
+/// The code of the refusal, `docs/PROTOCOL.md` A.4.
+const STORAGE_FULL: u16 = 62;
 /// A server that failed ends with it.
 const EXIT_FAILED: i32 = 1;
 
@@ -59,6 +71,11 @@ fn on_a_small_disk(role: &str) {
 #[test]
 fn a_server_whose_disk_is_full_keeps_what_it_acknowledged_and_goes_on_once_there_is_room() {
     on_a_small_disk(FULL_ROLE);
+}
+
+#[test]
+fn a_server_refuses_what_is_new_while_its_disk_is_full_and_goes_on_by_itself() {
+    on_a_small_disk(REFUSING_ROLE);
 }
 
 #[test]
@@ -91,6 +108,69 @@ async fn child_whose_disk_gets_full() {
         site.check_start_without_room().await;
         ballast.remove();
         site.check_goes_on().await;
+    }
+}
+
+/// Does nothing in a test that was not started as a story.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_refuses_while_its_disk_is_full() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let ballast = Ballast::on(Path::new(&folder));
+    // The disk is so much smaller than a real one.
+    let reserve = DISK_RESERVE_BYTES_DEFAULT / 16;
+    let mut site = Site { reserve, ..Site::new(Path::new(&folder)) };
+    for is_killed in [false, true] {
+        let mut server = site.start(None).await;
+        let mut alice = Session::enter(site.address, "alice").await;
+        alice.subscribe("bob", 1).await;
+        let mut shown = alice.feed(&presence_feed(Bytes::new())).await;
+        let mut bob = Session::enter(site.address, "bob").await;
+        let brief = Publish { lifetime_ms: Some(2_000), ..publish("bob", bob.number(), "here") };
+        bob.control.write(&brief).await;
+        let _: Published = bob.answer().await.unwrap();
+        until_shown(&mut shown, Some("here")).await;
+        ballast.fill_but(0);
+        assert_eq!(site.send_until_refused(&mut alice).await, STORAGE_FULL);
+        let ready = page(server.http, "/readyz").await;
+        assert!(ready.contains("503 ") && ready.contains("storage-full"), "{ready}");
+        assert_eq!(count(server.http, "adsum_storage_full").await, 1);
+        // What ends by itself ends, and is told; so is what is asked, and what was read is acknowledged.
+        until_shown(&mut shown, None).await;
+        assert_eq!(site.waiting().await, site.stored, "all that was acknowledged, and no more");
+        assert_eq!(enrols(site.address, "carol").await, Err(STORAGE_FULL));
+        if is_killed {
+            server.process.kill();
+            server = site.start(None).await;
+            assert_eq!(site.waiting().await, site.stored);
+            alice = Session::enter(site.address, "alice").await;
+            assert_eq!(site.send_until_refused(&mut alice).await, STORAGE_FULL);
+        }
+        ballast.remove();
+        site.send_until_accepted(&mut alice).await;
+        assert!(page(server.http, "/readyz").await.contains("200 OK"));
+        assert_eq!(count(server.http, "adsum_storage_full").await, 0);
+        assert_eq!(server.process.stop("TERM"), Some(0), "{}", site.told());
+        site.check_goes_on().await;
+    }
+}
+
+/// Whether somebody new is let in, or the code of the refusal.
+async fn enrols(server: SocketAddr, name: &str) -> Result<Welcome, u16> {
+    let peer = Peer::connect(server).await;
+    let mut control = peer.say_hello(&peer.hello(&Device::of(name))).await;
+    answer_in(&control.next().await.unwrap())
+}
+
+/// Reads a presence feed until it shows bob with this note, or without any presence.
+async fn until_shown(feed: &mut Stream, note: Option<&str>) {
+    loop {
+        let frame = feed.next_whenever().await.unwrap();
+        if frame.kind == PresenceEvent::KIND {
+            let event: PresenceEvent = known(&frame);
+            if note_of(&event.presence.document).as_deref() == note {
+                return;
+            }
+        }
     }
 }
 
@@ -132,6 +212,8 @@ struct Site {
     stored: u64,
     /// Those up to here were sent.
     asked: u64,
+    /// How much room its servers set apart.
+    reserve: u64,
 }
 
 /// A server that serves.
@@ -145,7 +227,7 @@ impl Site {
     fn new(folder: &Path) -> Self {
         let told = tempfile::NamedTempFile::new().unwrap();
         let store = folder.join("store");
-        Self { store, told, address: free_port(), stored: 0, asked: 0 }
+        Self { store, told, address: free_port(), stored: 0, asked: 0, reserve: NO_RESERVE }
     }
 
     /// `adsum serve` on the store; none of its files may get larger than `blocks`.
@@ -157,8 +239,10 @@ impl Site {
         };
         command
             .args(["serve", "--json", "--log", "off", "--open-enrollment", "--domain", DOMAIN])
+            .args(["--default-access", "allow"])
             .args(["--listen", &self.address.to_string(), "--http", "127.0.0.1:0", "--data"])
             .arg(&self.store)
+            .env("ADSUM_LIMITS_DISK_RESERVE_BYTES", self.reserve.to_string())
             .stderr(self.told.reopen().unwrap());
         command
     }
@@ -204,6 +288,29 @@ impl Site {
             match alice.control.next_whenever().await {
                 Ok(frame) => self.stored = known::<Sent>(&frame).request,
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Sends until that is refused, and returns the code.
+    async fn send_until_refused(&mut self, alice: &mut Session) -> u16 {
+        loop {
+            self.asked = self.stored + 1;
+            alice.control.write(&numbered(self.asked)).await;
+            match alice.answer::<Sent>().await {
+                Ok(_) => self.stored = self.asked,
+                Err(code) => return code,
+            }
+        }
+    }
+
+    /// Sends the next one again and again until it is accepted.
+    async fn send_until_accepted(&mut self, alice: &mut Session) {
+        loop {
+            alice.control.write(&numbered(self.asked)).await;
+            match alice.answer::<Sent>().await {
+                Ok(_) => return self.stored = self.asked,
+                Err(code) => assert_eq!(code, STORAGE_FULL),
             }
         }
     }

@@ -16,7 +16,7 @@ pub(crate) const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 /// A service on its log, and a process that ends and starts again: each is an epoch of its own.
 pub(crate) struct Server {
-    disk: MemoryDisk,
+    pub(crate) disk: MemoryDisk,
     pub(crate) commit: Commit,
     pub(crate) now: Timestamp,
     starts: u64,

@@ -20,6 +20,7 @@ mod domains;
 mod endings;
 mod erasures;
 mod feeds;
+mod full;
 mod grants;
 mod histories;
 mod invites;

@@ -122,6 +122,7 @@ fn presence_and_messages(told: &mut Told) {
             (over(Quota::MessageIds, Some(9)), "7 messages within 30 days"),
             (over(Quota::RulesBytes, None), "7 bytes of rules"),
             (over(Quota::Feeds, Some(9)), "7 feeds within a minute"),
+            (R::StorageFull, "disk"),
             (R::ExpiredMessage, "time to live"),
             (R::Refused { address: alice() }, "pres:alice"),
             (R::DeliveryRefused { address: alice(), reason: text("no") }, "alice"),

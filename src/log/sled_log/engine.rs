@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use super::LogFault;
 use super::folder::Folder;
+use super::reserve::{self, Reserve};
 use crate::disk::{self, Fault};
+use crate::log::Room;
 
 /// sled's page cache. The log is appended and read once, views live in memory: what pays is the tail and the
 /// upper pages of the trees, and those are a few megabytes. Its own default is 1 GiB.
@@ -21,6 +23,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// some milliseconds after the last handle is gone; on a starved machine longer.
 const LOCK_WAITS: u32 = 500;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
+
+/// sled's file in its folder.
+const FILE: &str = "db";
 
 /// How the names begin and end of files that sled writes when it is opened and has not given their names yet.
 const UNFINISHED: (&str, &str) = ("snap.", ".generating");
@@ -35,6 +40,7 @@ pub(super) struct Engine {
     db: sled::Db,
     /// sled's own file, opened once more; see [`Engine::sync`].
     file: File,
+    reserve: Reserve,
 }
 
 impl Engine {
@@ -50,6 +56,7 @@ impl Engine {
         // Before sled makes it as the process makes any: from its first byte on nobody else reaches what lies in there.
         disk::make_folder(&path)?;
         remove_unfinished(&path)?;
+        reserve::give_back(&path.join(FILE));
         let config = sled::Config::new()
             .path(&path)
             .cache_capacity(CACHE_BYTES)
@@ -58,14 +65,24 @@ impl Engine {
         let events = guarded("open", || db.open_tree("events"))?;
         let views = guarded("open", || db.open_tree("views"))?;
         // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
-        let inner = path.join("db");
+        let inner = path.join(FILE);
         let file = File::options()
             .write(true)
             .open(&inner)
             .map_err(Fault::of("open sled's file", &inner))?;
         folder.close_log()?;
         sync_names(folder)?;
-        Ok(Self { events, views, db, file })
+        Ok(Self { events, views, db, file, reserve: Reserve::default() })
+    }
+
+    /// Keeps `bytes` of room for sled's file from now on.
+    pub(super) fn keep_room(&mut self, bytes: u64) {
+        self.reserve = Reserve::of(bytes);
+    }
+
+    /// How much room there is for sled's file.
+    pub(super) fn room(&mut self) -> Room {
+        self.reserve.look(&self.file)
     }
 
     /// Puts everything written so far on stable storage.

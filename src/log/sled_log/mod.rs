@@ -8,6 +8,7 @@ mod folder;
 mod mark;
 mod reader;
 mod records;
+mod reserve;
 mod restore;
 mod seal;
 
@@ -21,7 +22,8 @@ use self::reader::SledReader;
 pub use self::restore::Restoring;
 use super::sealing::Vault;
 use super::{
-    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Sealing, Tip, scan,
+    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Room, Sealing, Tip,
+    scan,
 };
 use crate::event::{Event, pack};
 use crate::guard::Kept;
@@ -113,6 +115,12 @@ impl SledLog {
         self.folder.path()
     }
 
+    /// Keeps `bytes` of room on the disk for what is appended, so that [`EventLog::room`] tells in time when it gets full.
+    /// Until this is called nothing is kept, and there is room as far as anybody knows.
+    pub fn keep_room(&mut self, bytes: u64) {
+        self.engine.keep_room(bytes);
+    }
+
     /// Removes every checkpoint record, also those that are damaged, so that views are folded from the whole log.
     ///
     /// # Errors
@@ -177,6 +185,10 @@ impl EventLog for SledLog {
 
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault> {
         records::load(&self.engine.views, each)
+    }
+
+    fn room(&mut self) -> Room {
+        self.engine.room()
     }
 
     fn vault(&self) -> Option<&dyn Sealing> {

@@ -218,6 +218,7 @@ class RefusalCode(IntEnum):
     QUOTA_RULES_BYTES = 59
     QUOTA_FEEDS = 60
     QUOTA_MESSAGES_STORED = 61
+    STORAGE_FULL = 62
 
     @property
     def word(self) -> str:

@@ -13,6 +13,7 @@ use crate::cli::run::cure;
 use crate::event::{ClockCause, Event, Recorded};
 use crate::log::{EventLog, LogFault, SledLog, each_event};
 use crate::model::Sequence;
+use crate::model::limits::DISK_RESERVE_BYTES_DEFAULT;
 use crate::server::{key_faults, unsafe_files};
 
 /// Events at the end of the log that are read.
@@ -119,6 +120,10 @@ fn free_space(data: &Path) -> Check {
     let free = told.ok().and_then(|told| free_of(&String::from_utf8_lossy(&told.stdout)));
     let cure = "make room on that disk, or move the store to a larger one";
     match free {
+        Some(free) if free < DISK_RESERVE_BYTES_DEFAULT => {
+            let detail = "MiB free, too little for the reserve of a server, which takes nothing new (storage-full)";
+            Check::fail("disk space", format!("{} {detail}; {cure}", free / 1024 / 1024))
+        }
         Some(free) if free < FREE_BYTES_MIN => {
             Check::warn("disk space", format!("{} MiB free", free / 1024 / 1024), cure)
         }
