@@ -1,21 +1,23 @@
-//! The fuzz target of log entries, over its corpus and over every corpus file cut and changed in simple ways.
+//! The fuzz targets of log entries and of exported lines, over their corpora and what is near them.
 //!
 //! Must never hold: a check of its own; it stands in `fuzz/checks/`.
 
 #[path = "../../fuzz/checks/event_entry.rs"]
 mod event_entry;
+#[path = "../../fuzz/checks/export_line.rs"]
+mod export_line;
 
 use std::fs;
 use std::path::Path;
 
-fn corpus() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/event_entry");
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
 }
 
 #[test]
 fn every_log_entry_of_the_corpus_is_read_or_refused() {
-    let corpus = corpus();
+    let corpus = corpus("event_entry");
     assert!(corpus.len() >= 4, "the corpus is there");
     for input in corpus {
         event_entry::check(&input);
@@ -25,7 +27,7 @@ fn every_log_entry_of_the_corpus_is_read_or_refused() {
 #[test]
 fn a_corpus_entry_that_is_cut_or_changed_is_read_or_refused() {
     let mut random = fastrand::Rng::with_seed(1);
-    for input in corpus() {
+    for input in corpus("event_entry") {
         for _ in 0..200 {
             let mut changed = input.clone();
             for _ in 0..random.usize(1..4) {
@@ -40,5 +42,22 @@ fn a_corpus_entry_that_is_cut_or_changed_is_read_or_refused() {
             }
             event_entry::check(&changed);
         }
+    }
+}
+
+/// Lines of all files in another order each time, some more than once and some not at all.
+#[test]
+fn exported_events_fold_in_whatever_order_they_come() {
+    let files = corpus("export_line");
+    for file in &files {
+        export_line::check(file);
+    }
+    let lines: Vec<&[u8]> =
+        files.iter().flat_map(|file| file.split(|byte| *byte == b'\n')).collect();
+    let mut random = fastrand::Rng::with_seed(2);
+    for _ in 0..200 {
+        let drawn: Vec<&[u8]> =
+            (0..random.usize(1..150)).map(|_| lines[random.usize(..lines.len())]).collect();
+        export_line::check(&drawn.join(&b'\n'));
     }
 }
