@@ -62,7 +62,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     };
     let fresh = write(folder, name, bytes).map_err(&failed)?;
-    step().and_then(|()| Ok(fresh.persist(path)?)).map_err(failed)?;
+    // The standard library's rename, so that whoever watches a process below its C library sees it.
+    let fresh = fresh.into_temp_path();
+    step().and_then(|()| fs::rename(&fresh, path)).map_err(failed)?;
     sync_folder(folder)
 }
 
