@@ -236,6 +236,38 @@ pub fn chain_of(key: &[u8], value: &[u8]) -> Result<Chain, EntryFault> {
     open(EntryKey::from_bytes(key)?, value).map(|fields| fields.chain)
 }
 
+/// Whether an entry follows from the entries that lead to `chain`.
+pub fn follows(chain: Chain, key: EntryKey, value: &[u8]) -> bool {
+    open(key, value).is_ok_and(|fields| chain.extended(&key, fields.body) == fields.chain)
+}
+
+/// The key of the entry that comes after this one.
+///
+/// # Errors
+/// [`EntryFault`] if the entry is not one that was written whole.
+pub fn key_after(key: EntryKey, value: &[u8]) -> Result<EntryKey, EntryFault> {
+    let mut cursor = Cursor { sequence: key.sequence, rest: open(key, value)?.body };
+    let mut kind = cursor.take::<1>()?[0];
+    if kind == KIND_AHEAD {
+        cursor.take::<8>()?;
+        kind = cursor.take::<1>()?[0];
+    }
+    if kind != KIND_WHOLE {
+        cursor.take::<8>()?;
+    }
+    let mut number = || Ok(u16::from_le_bytes(cursor.take()?));
+    let behind = |events: u16| EntryKey { sequence: key.sequence.plus(events.into()), part: 0 };
+    match kind {
+        KIND_WHOLE | KIND_WHOLE_MS => Ok(behind(number()?)),
+        KIND_PART | KIND_PART_MS => {
+            let (part, parts) = (number()?, number()?);
+            let is_last = part.checked_add(1).is_none_or(|next| next >= parts);
+            Ok(if is_last { behind(1) } else { EntryKey { part: part + 1, ..key } })
+        }
+        _ => Err(EntryFault::Parts { sequence: key.sequence }),
+    }
+}
+
 fn decode(sequence: Sequence, bytes: &[u8]) -> Result<Event, EntryFault> {
     let fault = |reason: String| EntryFault::Event { sequence, reason };
     let (event, rest) =

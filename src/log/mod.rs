@@ -24,7 +24,7 @@ pub use rewrite::rewrite;
 pub use room::Room;
 pub(crate) use scan::tip_at;
 pub use scan::{Each, Entries, Tip};
-pub use sled_log::{Restoring, SledLog};
+pub use sled_log::{LostEvents, Restoring, Salvaged, SledLog};
 pub use stat::{Stat, stat};
 pub use tally::{STRETCHES, Share, Tally, tally};
 pub use verify::{Verified, Verifier, check_noted, verify};

@@ -11,18 +11,17 @@ use crate::model::{Ahead, Moment, Payload, Principal, Sequence};
 /// Events in a commit of the new log, at most.
 const COMMIT_EVENTS: usize = 1_024;
 
-/// Writes every event of `from` to the empty log `to`, and calls `progress` with how many are written. What somebody wrote
+/// Writes every event of a log, whose last one is `head`, to the empty log `to`, and calls `progress` with how many are written. What somebody wrote
 /// who was erased since is left out.
 ///
 /// # Errors
 /// [`LogFault`] of either; the new log is then of no use.
 pub fn rewrite(
-    from: &dyn EventLog,
+    (reader, head): (&dyn LogReader, Sequence),
     to: &mut dyn EventLog,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), LogFault> {
-    let (reader, head) = (from.reader(), from.head());
-    let erased = erasures(reader.as_ref(), head)?;
+    let erased = erasures(reader, head)?;
     let mut next = Sequence::new(1);
     while next <= head {
         let events = reader.read(next, COMMIT_EVENTS)?;

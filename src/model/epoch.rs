@@ -52,8 +52,12 @@ pub struct Epochs {
 }
 
 impl Epochs {
-    /// Adds the epoch that begins with the event `first`; `at` is the moment right after the event before it.
+    /// Adds the epoch that begins with the event `first`; `at` is the moment right after the event before it. The last one
+    /// goes on if it is named again.
     pub fn begin(&mut self, id: EpochId, first: Sequence, at: Moment) {
+        if self.kept.last().is_some_and(|last| last.id == id) {
+            return;
+        }
         self.kept.push(Epoch { id, first, at });
         if self.kept.len() > EPOCHS_KEPT_MAX {
             self.kept.remove(0);

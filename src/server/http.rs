@@ -265,6 +265,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_takes_nothing_new_is_not_ready() {
+        let data = tempfile::tempdir().unwrap();
+        let metrics = Arc::new(Metrics::default());
+        let health = Health::new(data.path(), Arc::clone(&metrics));
+        health.enter(Phase::Serving);
+        assert_eq!(health.readiness().await, Ok(()));
+        metrics.storage_full.set(1);
+        let told = "the disk of the data folder is nearly full, so that what is new is refused (storage-full); make room there";
+        assert_eq!(health.readiness().await.unwrap_err(), told);
+    }
+
+    #[tokio::test]
     async fn a_taken_address_is_named() {
         let data = tempfile::tempdir().unwrap();
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

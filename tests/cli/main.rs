@@ -29,6 +29,7 @@ mod reading;
 mod refusals;
 mod replay;
 mod rules;
+mod salvage;
 mod settings;
 mod shown;
 mod store;

@@ -13,7 +13,7 @@ use adsum::log::{EventLog, LogFault, SledLog, Verified, verify};
 use adsum::model::{Sequence, Timestamp};
 
 /// A store of a few segments: small events, long ones and checkpoint records, some of them replaced.
-fn fill(log: &mut SledLog) {
+pub(crate) fn fill(log: &mut SledLog) {
     for round in 0..40 {
         let first = round * 21 + 1;
         let mut commit = messages(first, 20);
@@ -26,9 +26,9 @@ fn fill(log: &mut SledLog) {
     }
 }
 
-const EVENTS: u64 = 40 * 21;
+pub(crate) const EVENTS: u64 = 40 * 21;
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

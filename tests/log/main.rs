@@ -16,6 +16,7 @@ mod format_by_hand;
 mod golden_events;
 mod golden_logs;
 mod memory;
+mod salvage;
 mod seal;
 mod sealing;
 mod sled;

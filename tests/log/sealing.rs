@@ -223,7 +223,7 @@ fn a_store_of_an_older_version_is_read_and_written_anew_sealed() {
     assert_eq!(all(&from).len(), events.len());
     assert!(!files_with_it(old.path()).is_empty(), "it is looked for where it is");
     let mut to = SledLog::open(new.path()).unwrap();
-    rewrite(&from, &mut to, &mut |_| ()).unwrap();
+    rewrite((from.reader().as_ref(), from.head()), &mut to, &mut |_| ()).unwrap();
     verify(&to, &mut |_| ()).unwrap();
     let written = all(&to);
     assert_eq!(written.last().unwrap().event, after, "who has the name since is left alone");

@@ -119,6 +119,20 @@ impl KeyFile {
         Ok(keys)
     }
 
+    /// The keys that are whole in the file of the store in the folder `data`, and how many are not. Writes nothing.
+    pub(super) fn as_it_is(data: &Path) -> Result<(Self, usize), LogFault> {
+        let path = data.join(FOLDER).join(NAME);
+        let found = disk::read(&path)?;
+        let title = [0; SLOT_BYTES];
+        let (slots, by_id, by_owner) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut keys = Self { path, title, slots, by_id, by_owner };
+        let bytes = found.ok_or_else(|| keys.fault("is not there"))?;
+        let found: Vec<Option<Slot>> = bytes.chunks(SLOT_BYTES).skip(1).map(Slot::decode).collect();
+        let damaged = found.iter().filter(|slot| slot.is_none()).count();
+        found.into_iter().flatten().for_each(|slot| keys.insert(slot));
+        Ok((keys, damaged))
+    }
+
     fn read(&mut self, bytes: &[u8]) -> Result<(), LogFault> {
         let (title, slots) = bytes
             .split_first_chunk::<SLOT_BYTES>()

@@ -29,6 +29,12 @@ impl Vault {
         KeyFile::open(data).map(|keys| Self(RwLock::new(keys)))
     }
 
+    /// The keys of the store in the folder `data` that are whole, and how many are not. Changes nothing there.
+    pub(super) fn as_it_is(data: &Path) -> Result<(Self, usize), LogFault> {
+        let (keys, damaged) = KeyFile::as_it_is(data)?;
+        Ok((Self(RwLock::new(keys)), damaged))
+    }
+
     /// What of a store at `data` may hold keys beside the files in `keys/` that the server knows.
     pub(super) fn kept(data: &Path) -> Kept {
         file::kept(data)

@@ -24,9 +24,6 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const LOCK_WAITS: u32 = 500;
 const LOCK_WAIT: Duration = Duration::from_millis(10);
 
-/// sled's file in its folder.
-const FILE: &str = "db";
-
 /// How the names begin and end of files that sled writes when it is opened and has not given their names yet.
 const UNFINISHED: (&str, &str) = ("snap.", ".generating");
 
@@ -56,7 +53,7 @@ impl Engine {
         // Before sled makes it as the process makes any: from its first byte on nobody else reaches what lies in there.
         disk::make_folder(&path)?;
         remove_unfinished(&path)?;
-        reserve::give_back(&path.join(FILE));
+        reserve::give_back(&folder.sled_file());
         let config = sled::Config::new()
             .path(&path)
             .cache_capacity(CACHE_BYTES)
@@ -65,7 +62,7 @@ impl Engine {
         let events = guarded("open", || db.open_tree("events"))?;
         let views = guarded("open", || db.open_tree("views"))?;
         // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
-        let inner = path.join(FILE);
+        let inner = folder.sled_file();
         let file = File::options()
             .write(true)
             .open(&inner)

@@ -88,6 +88,14 @@ impl Folder {
         Self::lock(path)
     }
 
+    /// Locks the folder of a store of which nobody knows what is damaged.
+    pub(super) fn open_damaged(path: &Path) -> Result<Self, LogFault> {
+        if path.join(LOG).is_dir() {
+            return Self::lock(path);
+        }
+        Err(LogFault::NoStore { path: path.display().to_string() })
+    }
+
     /// Whether the store of the right format is there, whoever has it.
     pub(super) fn check_existing(path: &Path) -> Result<(), LogFault> {
         if path.is_dir() && has_format(path)? {
@@ -165,6 +173,11 @@ impl Folder {
     /// sled's folder.
     pub(super) fn log_path(&self) -> PathBuf {
         self.path.join(LOG)
+    }
+
+    /// The file in which sled keeps everything.
+    pub(super) fn sled_file(&self) -> PathBuf {
+        self.log_path().join("db")
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -10,6 +10,7 @@ mod reader;
 mod records;
 mod reserve;
 mod restore;
+mod salvage;
 mod seal;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use self::folder::Folder;
 use self::mark::Mark;
 use self::reader::SledReader;
 pub use self::restore::Restoring;
+pub use self::salvage::{LostEvents, Salvaged};
 use super::sealing::Vault;
 use super::{
     CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Room, Sealing, Tip,

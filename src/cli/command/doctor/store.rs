@@ -117,7 +117,10 @@ fn put_back(recorded: &Recorded) -> Option<Check> {
 /// Asks `df`: the standard library has no call for it, and this is the only place that needs one.
 fn free_space(data: &Path) -> Check {
     let told = Command::new("df").arg("-Pk").arg("--").arg(data).output();
-    let free = told.ok().and_then(|told| free_of(&String::from_utf8_lossy(&told.stdout)));
+    judged(told.ok().and_then(|told| free_of(&String::from_utf8_lossy(&told.stdout))))
+}
+
+fn judged(free: Option<u64>) -> Check {
     let cure = "make room on that disk, or move the store to a larger one";
     match free {
         Some(free) if free < DISK_RESERVE_BYTES_DEFAULT => {
@@ -230,6 +233,14 @@ mod tests {
         drop(log);
         let nowhere = folder.path().join("nowhere");
         assert_eq!(verdicts(&check(&nowhere)), [("store", Verdict::Fail)]);
+    }
+
+    #[test]
+    fn a_disk_on_which_a_server_would_take_nothing_new_is_a_fault() {
+        let told = [10 << 20, 500 << 20, 2 << 30].map(|free| judged(Some(free)).result);
+        assert_eq!(told, [Verdict::Fail, Verdict::Warn, Verdict::Ok]);
+        let full = judged(Some(10 << 20)).to_string();
+        assert!(full.contains("10 MiB free") && full.contains("storage-full"), "{full}");
     }
 
     #[test]

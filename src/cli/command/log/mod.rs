@@ -12,6 +12,7 @@ mod head;
 mod import;
 mod replay;
 mod rewrite;
+mod salvage;
 mod stat;
 mod store;
 mod verify;
@@ -44,6 +45,8 @@ pub(in crate::cli) enum Command {
     Import(import::Args),
     /// Write a store anew into another folder, sealing what an older version stored as it came
     Rewrite(rewrite::Args),
+    /// Copy what is proven of a damaged log into a new store, and list what is not
+    Salvage(salvage::Args),
 }
 
 /// Runs `adsum log`.
@@ -53,6 +56,7 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
         Command::Cat(args) => cat::run(&args, invocation),
         Command::Head(store) => head::run(&store, invocation),
         Command::Rewrite(args) => rewrite::run(&args, invocation),
+        Command::Salvage(args) => salvage::run(&args, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Replay(args) => replay::run(&args, invocation),
         Command::Export(args) => export::run(&args, invocation),

@@ -50,14 +50,14 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     check_empty(to)?;
     let (mut new, head) = (SledLog::open(to)?, from.head());
     let mut progress = Progress::new("rewriting", "events", invocation.is_json());
-    rewrite(&from, &mut new, &mut |done| progress.at(done, head.get()))?;
+    rewrite((from.reader().as_ref(), head), &mut new, &mut |done| progress.at(done, head.get()))?;
     drop((progress, new));
     copy_beside(&args.store.data, to)?;
     invocation.output.line(&RewrittenLine::from((head, to)))
 }
 
 /// Copies what a server keeps beside the log but for the keys of what was written: those are the new store's own.
-fn copy_beside(from: &Path, to: &Path) -> Result<(), Failure> {
+pub(super) fn copy_beside(from: &Path, to: &Path) -> Result<(), Failure> {
     let mut names = vec![PathBuf::from("CLOCK")];
     let keys = from.join("keys");
     for entry in fs::read_dir(&keys).map_err(|error| Failure::io("list", &keys, &error))? {
