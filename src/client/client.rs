@@ -191,12 +191,12 @@ impl Client {
 pub(crate) fn changed((answer, _): (Answer, Durability)) -> Result<u64, ClientError> {
     match answer {
         Answer::Changed { version } => Ok(version),
-        other => Err(mismatched(other)),
+        other => Err(mismatched(&other)),
     }
 }
 
 /// An answer that does not belong to its question.
-pub(crate) fn mismatched(answer: Answer) -> ClientError {
+pub(crate) fn mismatched(answer: &Answer) -> ClientError {
     ClientError::protocol(format!("the answer {answer:?} is to another kind of request"))
 }
 

@@ -56,7 +56,7 @@ impl Client {
                 let token = token.bound_to(self.identity().server_key);
                 Ok(Invited { token, expires_at })
             }
-            Ok((other, _)) => Err(mismatched(other)),
+            Ok((other, _)) => Err(mismatched(&other)),
             // The server knows an invite by its token, which the request does not hold.
             Err(ClientError::OutcomeUnknown { request, reason, .. }) => {
                 Err(ClientError::OutcomeUnknown { request, id: RequestId::Invite(token), reason })
@@ -134,7 +134,7 @@ impl Client {
             .await?
         {
             (Answer::KeyRevoked, _) => Ok(()),
-            (other, _) => Err(mismatched(other)),
+            (other, _) => Err(mismatched(&other)),
         }
     }
 
@@ -198,7 +198,7 @@ impl Client {
     async fn deleted(&self, delete: Delete) -> Result<u32, ClientError> {
         match self.request(delete).await? {
             (Answer::Deleted { count }, _) => Ok(count),
-            (other, _) => Err(mismatched(other)),
+            (other, _) => Err(mismatched(&other)),
         }
     }
 

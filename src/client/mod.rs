@@ -38,6 +38,7 @@ mod delivery;
 mod domain;
 mod driver;
 mod enroll;
+mod erasure;
 mod error;
 mod events;
 pub mod exchange;

@@ -152,7 +152,7 @@ impl Client {
                 blocking(move || if removes { file.forget() } else { file.store(tag) }).await?;
                 Ok(Published { presentity, tag, granted, durability })
             }
-            Ok((other, _)) => Err(mismatched(other)),
+            Ok((other, _)) => Err(mismatched(&other)),
             Err(error) => {
                 if is_stale(&error) {
                     blocking(move || file.forget()).await?;

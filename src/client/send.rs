@@ -120,7 +120,7 @@ impl Client {
             (Answer::Sent { duplicate }, durability) => {
                 Ok(Sent { id, inbox, duplicate, durability })
             }
-            (other, _) => Err(mismatched(other)),
+            (other, _) => Err(mismatched(&other)),
         }
     }
 }

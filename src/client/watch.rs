@@ -202,7 +202,7 @@ impl Client {
         let (operation, presentity) = (self.operation(), presentity.clone());
         match self.request(Unsubscribe { operation, presentity }).await? {
             (Answer::Unsubscribed, _) => Ok(()),
-            (other, _) => Err(mismatched(other)),
+            (other, _) => Err(mismatched(&other)),
         }
     }
 
@@ -274,7 +274,7 @@ pub(super) fn check_list(presentities: &[Presentity]) -> Result<(), Refusal> {
 fn subscribed(answer: Answer) -> Result<Subscribed, ClientError> {
     match answer {
         Answer::Subscribed { state, granted } => Ok(Subscribed { state, granted }),
-        other => Err(mismatched(other)),
+        other => Err(mismatched(&other)),
     }
 }
 

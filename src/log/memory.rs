@@ -281,6 +281,10 @@ impl LogReader for MemoryDisk {
     fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
         scan::read(self, from, events_max)
     }
+
+    fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
+        scan::tip_at(self, sequence)
+    }
 }
 
 impl Entries for MemoryDisk {

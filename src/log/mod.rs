@@ -12,6 +12,7 @@ mod sealing;
 mod sled_log;
 mod stat;
 mod tally;
+mod tip;
 mod verify;
 mod walk;
 
@@ -23,10 +24,11 @@ use thiserror::Error;
 pub use rewrite::rewrite;
 pub use room::Room;
 pub(crate) use scan::tip_at;
-pub use scan::{Each, Entries, Tip};
+pub use scan::{Each, Entries};
 pub use sled_log::{LostEvents, Restoring, Salvaged, SledLog};
 pub use stat::{Stat, stat};
 pub use tally::{STRETCHES, Share, Tally, tally};
+pub use tip::Tip;
 pub use verify::{Verified, Verifier, check_noted, verify};
 pub use walk::each_event;
 
@@ -134,6 +136,14 @@ pub trait LogReader: Send + Sync {
     fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
         let found = self.read(sequence, 1)?.into_iter().next();
         found.filter(|recorded| recorded.sequence == sequence).ok_or(LogFault::Missing { sequence })
+    }
+
+    /// The end of the entry that holds the event at `sequence`, or of the last one before it.
+    ///
+    /// # Errors
+    /// [`LogFault`] if it cannot be read; [`LogFault::Missing`] if this is no reader of a whole log.
+    fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
+        Err(LogFault::Missing { sequence })
     }
 }
 

@@ -5,6 +5,7 @@
 use core::ops::ControlFlow;
 
 use super::LogFault;
+use super::tip::Tip;
 use crate::event::{Assembler, Chain, EntryFault, EntryKey, Recorded, chain_of};
 use crate::model::Sequence;
 
@@ -32,33 +33,6 @@ pub trait Entries {
 
     /// The name of the store in faults.
     fn name(&self) -> String;
-}
-
-/// The end of a log, or of the part of it up to some event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tip {
-    /// The last event.
-    pub head: Sequence,
-    /// The chain after its last entry.
-    pub chain: Chain,
-}
-
-impl Tip {
-    /// The end of a log without events.
-    pub const EMPTY: Self = Self { head: Sequence::ZERO, chain: Chain::START };
-}
-
-/// `POSITION:CHAIN`, to be kept elsewhere.
-impl core::fmt::Display for Tip {
-    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(to, "{}:{}", self.head, self.chain)
-    }
-}
-
-impl Default for Tip {
-    fn default() -> Self {
-        Self::EMPTY
-    }
 }
 
 /// Above every key: one byte longer than the longest.

@@ -4,7 +4,8 @@
 
 use core::ops::ControlFlow;
 
-use super::scan::{self, Tip, check_durable};
+use super::scan::{self, check_durable};
+use super::tip::Tip;
 use super::{Entries, LogFault};
 use crate::event::{Assembler, Chain, EntryFault, Recorded};
 use crate::model::Sequence;

@@ -44,5 +44,7 @@ words! {
         StartedRecovery = 7, "started-recovery";
         /// Set a quota of the principal, or took one back that was set.
         SetQuota = 8, "set-quota";
+        /// Erased the principal.
+        Erased = 9, "erased";
     }
 }

@@ -154,6 +154,14 @@ pub enum Refusal {
     /// The key in Hello was revoked.
     #[error("this device's key was revoked; enroll a new one with an invite")]
     KeyRevoked,
+    /// The key in Hello was one of a principal that was erased.
+    #[error(
+        "{principal} was erased, and with it the key of this device; ask an administrator of its domain for the certificate"
+    )]
+    Erased {
+        /// The principal.
+        principal: String,
+    },
     /// The proof of identity does not hold.
     #[error(
         "the proof of identity does not verify; sign what docs/PROTOCOL.md says with the device's key"

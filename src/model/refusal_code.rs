@@ -118,6 +118,7 @@ codes! {
     }
     refusals {
         StorageFull = 62, "storage-full";
+        Erased = 63, "erased";
     }
     quotas {}
 }
@@ -128,6 +129,7 @@ impl RefusalCode {
         matches!(
             self,
             Self::UnknownKey
+                | Self::Erased
                 | Self::Suspended
                 | Self::KeyRevoked
                 | Self::BadProof

@@ -51,6 +51,7 @@ answers! {
     Invited { expires_at_ms = expires_at }
     KeyRevoked {}
     Changed { version = version }
+    Erased { certificate = certificate }
 }
 
 #[cfg(test)]
@@ -71,9 +72,10 @@ mod tests {
             Answer::Invited { expires_at: Timestamp::from_ms(9) },
             Answer::KeyRevoked,
             Answer::Changed { version: 4 },
+            Answer::Erased { certificate: "{}".to_owned() },
         ];
         let (mut out, mut decoder) = (Vec::new(), Decoder::default());
-        for (number, answer) in (300..).zip(answers) {
+        for (number, answer) in (300..).zip(&answers) {
             answer.encode(number, &mut out);
         }
         decoder.push(&out);

@@ -75,7 +75,7 @@ pub mod body {
             /// Which administrator.
             by: String,
             /// 1: listed watchers. 2: ended a subscription. 3: suspended. 4: lifted a suspension. 5: revoked a key.
-            /// 6: switched services. 7: started a recovery. 8: set a quota.
+            /// 6: switched services. 7: started a recovery. 8: set a quota. 9: erased the principal.
             act: u8,
             /// To what; may be empty.
             about: String,

@@ -294,9 +294,9 @@ fn devices() -> Vec<Sample> {
     let expires_at = Timestamp::from_ms(TIME_MS + WEEK_MS);
     vec![
         asked::<Invite>("Invite", 7, invite),
-        answered("Invited", 7, Answer::Invited { expires_at }),
+        answered("Invited", 7, &Answer::Invited { expires_at }),
         asked::<RevokeKey>("RevokeKey", 8, revoke),
-        answered("KeyRevoked", 8, Answer::KeyRevoked),
+        answered("KeyRevoked", 8, &Answer::KeyRevoked),
         through::<ListKeys>("ListKeys", body::ListKeys { principal: String::new() }),
         through::<DeviceKey>("Key", key),
     ]

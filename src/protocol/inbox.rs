@@ -256,7 +256,7 @@ pub(super) fn samples() -> Vec<Sample> {
     let aside = body::Quarantined { message: from_alice(), withheld: None };
     vec![
         asked::<Delete>("Delete", 6, delete),
-        answered("Deleted", 6, Answer::Deleted { count: 2 }),
+        answered("Deleted", 6, &Answer::Deleted { count: 2 }),
         asked::<Displayed>("Displayed", 12, displayed),
         through::<InboxStatus>("InboxStatus", body::InboxStatus { inbox: inbox() }),
         through::<InboxState>("InboxState", state),

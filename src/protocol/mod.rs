@@ -32,6 +32,7 @@ macro_rules! nouns {
             domain { Administer "administer"; } asks { ListDomains "domains"; ListActs "acts"; }
             recovery { RefuseRecovery "refuse-recovery"; } asks { ListRecoveries "recoveries"; }
             quota {} asks { ListQuotas "quotas"; }
+            erasure { Erase "erase"; } asks {}
             server {} asks { ServerInfo "server"; }
             feed {} asks {}
             refusal {} asks {}
@@ -46,6 +47,7 @@ mod command;
 pub mod delivery;
 pub mod document;
 pub mod domain;
+pub mod erasure;
 pub mod feed;
 mod field;
 mod framed;
@@ -75,6 +77,7 @@ pub use command::{Command, Requested};
 pub use delivery::{ChangeDelivery, DeliveryState, ListDelivery};
 pub use document::Presence;
 pub use domain::{ActRow, Administer, Administration, ListActs, ListDomains};
+pub use erasure::Erase;
 pub use feed::{FeedOpen, FeedReady, FeedSubject, Outcome};
 pub use field::Field;
 pub use framed::{Framed, ReadFault, read, write};

@@ -248,7 +248,7 @@ pub(super) fn samples() -> Vec<Sample> {
         asked::<Publish>("Publish", 1, make),
         asked::<Publish>("Publish that changes a publication", 2, change),
         asked::<Publish>("Publish that removes a publication", 3, remove),
-        answered("Published", 1, published),
+        answered("Published", 1, &published),
         through::<Fetch>("Fetch", body::Fetch { presentity: ALICE.into() }),
         asked::<RemovePublication>("RemovePublication", 18, gone),
         through::<ListPublications>(

@@ -59,7 +59,7 @@ pub fn refused(request: u64, refusal: &Refusal) -> body::Refused {
 pub(super) fn samples() -> Vec<Sample> {
     let busy = Refusal::Busy { retry_after: Lifetime::from_ms(1_000) };
     vec![
-        answered("Changed", 9, Answer::Changed { version: 4 }),
+        answered("Changed", 9, &Answer::Changed { version: 4 }),
         sample("Refused", &refused(3, &Refusal::StaleTag)),
         sample("Refused on QUERY", &refused(0, &busy)),
         sample("End", &body::End {}),

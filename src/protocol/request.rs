@@ -45,7 +45,7 @@ pub enum NamedBy {
 }
 
 /// The yes to a [`Request`]. The no is a [`Refusal`](crate::model::Refusal).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// To [`Publish`](super::Publish).
     Published {
@@ -84,5 +84,10 @@ pub enum Answer {
     Changed {
         /// The version of what was changed from now on; zero if it has none.
         version: u64,
+    },
+    /// To [`Erase`](super::Erase): the principal is erased, and its key destroyed.
+    Erased {
+        /// The certificate, a line; empty if the server could not make one.
+        certificate: String,
     },
 }

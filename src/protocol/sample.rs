@@ -33,7 +33,7 @@ pub(super) fn extended<B: Body>(title: &'static str, body: &B, ext: Vec<Ext>) ->
 }
 
 /// The sample of an answer to the request of this number under `title`.
-pub(super) fn answered(title: &'static str, request: u64, answer: Answer) -> Sample {
+pub(super) fn answered(title: &'static str, request: u64, answer: &Answer) -> Sample {
     let (mut frame, ext) = (Vec::new(), Vec::new());
     answer.encode(request, &mut frame);
     Sample { title, frame, ext }

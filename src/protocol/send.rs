@@ -199,7 +199,7 @@ pub(super) fn samples() -> Vec<Sample> {
     vec![
         asked::<Send>("Send", 2, lasting),
         asked::<Send>("Send that asks for receipts", 2, asking),
-        answered("Sent", 2, Answer::Sent { duplicate: false }),
+        answered("Sent", 2, &Answer::Sent { duplicate: false }),
         through::<Composing>("ComposingEvent", from_bob()),
     ]
 }

@@ -265,9 +265,9 @@ pub(super) fn samples() -> Vec<Sample> {
     vec![
         sample("Subscribe", &bare),
         asked::<Subscribe>("Subscribe that names its operation", 1, named),
-        answered("Subscribed", 1, Answer::Subscribed { state, granted }),
+        answered("Subscribed", 1, &Answer::Subscribed { state, granted }),
         asked::<Unsubscribe>("Unsubscribe", 5, unsubscribe),
-        answered("Unsubscribed", 5, Answer::Unsubscribed),
+        answered("Unsubscribed", 5, &Answer::Unsubscribed),
         sample("ListSubscriptions", &ListSubscriptions.to_body()),
         through::<SubscriptionRow>("Subscription", row),
     ]

@@ -42,6 +42,11 @@ impl RecentMessages {
         }
     }
 
+    /// Lets go of all.
+    pub(super) fn clear(&self) {
+        *self.lock() = Kept::default();
+    }
+
     /// The message at `at`, if it is still here.
     pub(super) fn find(&self, at: Sequence) -> Option<Arc<InboxItem>> {
         let kept = self.lock();

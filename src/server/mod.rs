@@ -57,7 +57,9 @@ pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
 pub use endpoint::transport;
-pub use erasure::{Erasure, Written, erase_as_operator, erasure_at, is_signed, sign, signing_key};
+pub use erasure::{
+    Certificate, Erasure, Written, erase_as_operator, erasure_of, is_signed, sign, signing_key,
+};
 pub use error::ServerError;
 pub use guarded::unsafe_files;
 pub use keys::{KeyFault, key_faults, pack as pack_keys};

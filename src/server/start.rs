@@ -274,6 +274,7 @@ fn share(
         }),
         certificates: parts.certificates,
         recent,
+        data: config.data.as_path().into(),
         reader,
         metrics: parts.metrics,
         time: parts.time,

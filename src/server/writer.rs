@@ -21,7 +21,7 @@ use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::commit::{Commit, history};
-use crate::event::Recorded;
+use crate::event::{Event, Recorded};
 use crate::log::{LogFault, Room};
 use crate::model::{InboxItem, Now, Sequence};
 use crate::service::{Batch, Input, Output};
@@ -230,6 +230,11 @@ impl Rounds {
                 known.handle(event);
             }
             self.sized_at.get_or_insert(began);
+            let is_erasure = |(_, event): &(_, _)| matches!(event, Event::PrincipalErased(_));
+            if batch.events.iter().any(is_erasure) {
+                // What the log cannot tell any more, nothing else may.
+                recent.clear();
+            }
             recent.add(messages_told(batch, &outputs));
         }
         lanes.deliver(outputs);

@@ -255,10 +255,15 @@ impl Service {
 
     /// Lets the events of a verdict happen, and returns its answer.
     fn accept(&mut self, now: Timestamp, verdict: Verdict) -> Reply {
-        for event in verdict.events {
+        let Verdict { events, mut reply } = verdict;
+        for event in events {
             self.happen(decided_at(now), event);
         }
-        verdict.reply
+        // Where the last of its events came to lie is known only now.
+        if let Reply::Erased { position: position @ Sequence::ZERO, .. } = &mut reply {
+            *position = self.views.head();
+        }
+        reply
     }
 
     pub(super) fn reply(&mut self, ticket: Ticket, result: Result<Reply, Refusal>) {

@@ -31,6 +31,13 @@ pub enum Reply {
     },
     /// The yes to a [`Command`](crate::protocol::Command).
     Done(Answer),
+    /// To an [`Erase`](crate::protocol::Erase), for which the log has the rest.
+    Erased {
+        /// The event that says so.
+        position: Sequence,
+        /// Whether the asker erased itself just now, and so is about to go.
+        by_itself: bool,
+    },
     /// See [`Input::Acknowledge`](super::Input::Acknowledge).
     Acknowledged {
         /// How far the device has taken the inbox.

@@ -12,7 +12,7 @@ use super::connection::{Close, Connection};
 use super::hello::{self, HelloStep, Introduction};
 use super::lane::{Lane, Letter};
 use super::ledger::Ledger;
-use super::step::{End, Ending, Note, Parting, Step};
+use super::step::{End, Ending, Found, NotFound, Note, Parting, Step};
 use crate::model::limits::FRAME_BYTES_MAX;
 use crate::model::{Lifetime, Refusal, Timestamp};
 use crate::protocol::body::Goaway;
@@ -117,6 +117,21 @@ impl Control {
         }
     }
 
+    /// What the log told of the erasure that is answered next.
+    pub(super) fn handle_found(&mut self, found: Result<Found, NotFound>) {
+        let (Phase::Serving(ledger) | Phase::Draining(ledger, _) | Phase::Leaving(ledger)) =
+            &mut self.phase
+        else {
+            return;
+        };
+        // Without one it is erased all the same.
+        let certificate = match found {
+            Ok(Found::Certificate(certificate)) => certificate,
+            _ => String::new(),
+        };
+        ledger.certify(certificate);
+    }
+
     pub(super) fn handle_ending(&mut self, ending: Ending) {
         self.ending = Some(ending);
     }
@@ -196,6 +211,10 @@ impl Control {
         let answers = ledger.take_answers(notes);
         if !answers.is_empty() {
             self.next.push(Step::Write(Bytes::from(answers)));
+            return Ok(true);
+        }
+        if let Some(look) = ledger.looks_for() {
+            self.next.push(Step::Look(look));
             return Ok(true);
         }
         match &mut self.phase {

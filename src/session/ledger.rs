@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::lane::{Lane, Letter};
-use super::step::{Note, WRITE_BYTES};
+use super::step::{Look, Note, WRITE_BYTES};
 use crate::model::Refusal;
 use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
 use crate::protocol::refusal::refused;
-use crate::protocol::{Command, Requested};
+use crate::protocol::{Answer, Command, Requested};
 use crate::service::{Actor, Input, Reply};
 use crate::wire::{Decoder, FrameFault, encode};
 
@@ -26,6 +26,12 @@ struct Entry {
     request: u64,
     kind: &'static str,
     answer: Option<Result<Reply, Refusal>>,
+}
+
+impl Entry {
+    fn is_ready(&self) -> bool {
+        !matches!(self.answer, None | Some(Ok(Reply::Erased { .. })))
+    }
 }
 
 impl Ledger {
@@ -100,13 +106,29 @@ impl Ledger {
         }
     }
 
+    /// What the log must be asked for before the oldest entry can be answered.
+    pub(super) fn looks_for(&self) -> Option<Look> {
+        match self.entries.front()?.answer {
+            Some(Ok(Reply::Erased { position, by_itself })) => {
+                Some(Look::Erasure { position, is_whole: !by_itself })
+            }
+            _ => None,
+        }
+    }
+
+    /// The log was asked for it.
+    pub(super) fn certify(&mut self, certificate: String) {
+        let Some(entry) = self.entries.front_mut() else { return };
+        if let Some(Ok(Reply::Erased { .. })) = entry.answer {
+            entry.answer = Some(Ok(Reply::Done(Answer::Erased { certificate })));
+        }
+    }
+
     /// The frames of the oldest entries that are answered, as much as goes into one write.
     pub(super) fn take_answers(&mut self, notes: &mut Vec<Note>) -> Vec<u8> {
         let mut out = Vec::new();
         while out.len() < WRITE_BYTES {
-            let Some(entry) = self.entries.pop_front_if(|entry| entry.answer.is_some()) else {
-                break;
-            };
+            let Some(entry) = self.entries.pop_front_if(|entry| entry.is_ready()) else { break };
             self.oldest = self.oldest.wrapping_add(1);
             let Some(answer) = entry.answer else { break };
             write(entry.request, &answer, &mut out);

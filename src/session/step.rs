@@ -122,6 +122,14 @@ pub enum Look {
     /// The presence of a presentity at a moment past, walking back from the change at the place. Gives
     /// [`Found::State`].
     At(Presentity, Sequence, Timestamp),
+    /// The certificate of the erasure at this place. Gives [`Found::Certificate`].
+    Erasure {
+        /// The event that says who was erased.
+        position: Sequence,
+        /// Whether it is to tell places and counts, for which the whole log is gone through. They say what others did: who
+        /// erased itself is not told them, and is about to go.
+        is_whole: bool,
+    },
     /// What rules say or said, walking back from their change at the place. Gives [`Found::Explained`].
     Explain(Sequence, Box<Judged>),
 }
@@ -141,6 +149,8 @@ pub enum Found {
     Changes(Vec<Change>),
     /// What the rules say or said.
     Explained(Explanation),
+    /// The certificate, a line.
+    Certificate(String),
 }
 
 /// Why nothing was found.

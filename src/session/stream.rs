@@ -147,7 +147,8 @@ impl Stream {
         match &mut self.kind {
             Kind::Query(query) => query.handle_found(found, &mut self.notes),
             Kind::Feed(feed) => feed.handle_found(found, &mut self.notes),
-            Kind::Control(_) | Kind::FirstFrame(_) | Kind::Over(_) => {}
+            Kind::Control(control) => control.handle_found(found),
+            Kind::FirstFrame(_) | Kind::Over(_) => {}
         }
     }
 

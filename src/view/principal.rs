@@ -2,12 +2,12 @@
 //!
 //! Must never hold: what the principal publishes, watches or receives; those are entities of their own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::budget::set;
-use crate::event::{Event, Recorded};
+use crate::event::{Event, PrincipalErased, Recorded};
 use crate::model::limits::{ACTS_MAX, DEVICES_REVOKED_MAX};
 use crate::model::{
     AdministratorAct, DeviceId, Payload, Principal, PublicKey, QuotasSet, Role, Sequence, Timestamp,
@@ -34,6 +34,8 @@ pub struct PrincipalView {
     pub quotas: QuotasSet,
     /// If it was erased and nobody is called so since: from when on somebody may be.
     pub name_free_at: Option<Timestamp>,
+    /// The devices that it had then, which are told that it was erased.
+    pub devices_erased: BTreeSet<DeviceId>,
 }
 
 /// An act of an administrator.
@@ -76,6 +78,7 @@ impl Default for PrincipalView {
             acts: VecDeque::new(),
             quotas: QuotasSet::new(),
             name_free_at: None,
+            devices_erased: BTreeSet::new(),
         }
     }
 }
@@ -126,26 +129,42 @@ impl PrincipalView {
                 (self.presence, self.messaging) = (event.presence, event.messaging);
             }
             Event::PrincipalErased(event) => {
-                let (as_of, name_free_at) = (recorded.sequence, Some(event.name_free_at));
-                *self = Self { as_of, name_free_at, ..Self::default() };
+                self.erase(event);
+                // What somebody does to itself leaves no act.
+                if let Some(by) = event.by.as_ref().filter(|by| **by != event.principal) {
+                    self.add_act(recorded.shown_at(), (by, AdministratorAct::Erased, ""));
+                }
             }
             Event::PrincipalSuspended(event) => self.is_suspended = event.is_suspended,
             Event::AdministratorActed(event) => {
-                if self.acts.len() == ACTS_MAX {
-                    self.acts.pop_front();
-                }
-                let at = recorded.shown_at();
-                let (by, about) = (event.by.clone(), event.about.clone());
-                self.acts.push_back(ActView { at, by, act: event.act, about });
+                self.add_act(recorded.shown_at(), (&event.by, event.act, &event.about));
             }
             Event::QuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
             _ => unreachable!("only events of principals come here"),
         }
     }
 
+    /// Nothing of it is left but which devices it had.
+    fn erase(&mut self, event: &PrincipalErased) {
+        let devices_erased = self.devices.keys().copied().collect();
+        let (as_of, name_free_at) = (self.as_of, Some(event.name_free_at));
+        *self = Self { as_of, name_free_at, devices_erased, ..Self::default() };
+    }
+
+    fn add_act(&mut self, at: Timestamp, (by, act, about): (&Principal, AdministratorAct, &str)) {
+        if self.acts.len() == ACTS_MAX {
+            self.acts.pop_front();
+        }
+        let (by, about) = (by.clone(), about.to_owned());
+        self.acts.push_back(ActView { at, by, act, about });
+    }
+
     fn enroll(&mut self, key: PublicKey, label: Payload, role: Role, enrolled_at: Timestamp) {
+        if self.name_free_at.is_some() {
+            // Who is called so now is somebody else.
+            *self = Self { as_of: self.as_of, ..Self::default() };
+        }
         self.role = self.role.max(role);
-        self.name_free_at = None;
         let confined_before = Sequence::ZERO;
         let device = DeviceView { key, label, enrolled_at, revoked_at: None, confined_before };
         self.devices.insert(key.device(), device);

@@ -24,7 +24,7 @@ use crate::model::{
 };
 
 /// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 13;
+const VERSION: u16 = 14;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';

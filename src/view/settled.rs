@@ -29,6 +29,12 @@ impl Views {
         self.principals.get(principal)?.name_free_at
     }
 
+    /// What is left of a principal that was erased, while nobody is called so since. The last event that it took is the one
+    /// that erased it.
+    pub fn erased_principal(&self, principal: &Principal) -> Option<&PrincipalView> {
+        self.principals.get(principal).filter(|view| view.name_free_at.is_some())
+    }
+
     /// The principals that were erased and after whom nobody was called since.
     pub fn erased(&self) -> impl Iterator<Item = &Principal> {
         let erased = self.principals.iter().filter(|(_, view)| view.name_free_at.is_some());

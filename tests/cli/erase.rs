@@ -5,7 +5,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::processes::{Ended, Site, run};
 
@@ -93,6 +96,13 @@ const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 /// A store on which bob wrote everything, that was closed in order, killed, and closed again.
 fn site() -> Site {
+    let mut site = written();
+    assert_eq!(site.stop(), Some(0));
+    site
+}
+
+/// A server on which bob wrote everything, that was closed in order and killed meanwhile.
+fn written() -> Site {
     let mut site = Site::open();
     site.enroll("alice");
     let enroll = ["enroll", "bob@localhost", "--server", &site.address, "--label", WRITTEN[3]];
@@ -112,7 +122,6 @@ fn site() -> Site {
     write(&site, "two");
     site.kill_and_restart(&["--open-enrollment"]);
     write(&site, "three");
-    assert_eq!(site.stop(), Some(0));
     site
 }
 
@@ -142,13 +151,71 @@ fn nothing_that_a_person_wrote_is_found_once_it_is_erased() {
     assert_eq!(Found::in_files(Path::new(&site.data())), clean);
 
     site.start_again(&["--open-enrollment"]);
-    assert_eq!(site.run("bob", &["fetch", "pres:alice@localhost"]).exit, 4, "bob is no more");
+    assert_eq!(site.run("bob", &["fetch", "pres:alice@localhost"]).error(4), "erased");
     assert_ne!(site.run("alice", &["fetch", "pres:bob@localhost"]).exit, 0);
     let inbox = site.run("alice", &["inbox", "--from-start"]);
     assert!(!inbox.stdout.contains("zebra"), "{}", inbox.stdout);
     assert_eq!(Found::in_memory(site.pid()), clean);
     site.kill();
     assert_eq!(Found::in_files(Path::new(&site.data())), clean);
+}
+
+#[test]
+fn a_person_erases_itself_and_nothing_that_it_wrote_is_left() {
+    let mut site = written();
+    assert_eq!(site.run("alice", &["erase", "bob@localhost", "--yes"]).error(1), "forbidden");
+    assert_eq!(site.run("bob", &["erase", "bob@localhost"]).exit, 2, "it is asked twice");
+    let erased = site.run("bob", &["erase", "bob@localhost", "--yes"]);
+    let certificate = erased.line();
+    assert_eq!(certificate["by"], STAYS);
+    for untold in ["position", "head", "ended", "texts"] {
+        assert_eq!(certificate[untold], Value::Null, "others' doings: {certificate}");
+    }
+    let again = site.run("bob", &["erase", "bob@localhost", "--yes"]);
+    assert_eq!(again.error(4), "erased", "what a repeat is told");
+    let inbox = site.run("alice", &["inbox", "--from-start"]);
+    assert!(!inbox.stdout.contains("zebra"), "{}", inbox.stdout);
+    site.kill_and_restart(&["--open-enrollment"]);
+    let clean = Found { written: vec![], stays: true };
+    assert_eq!(Found::in_memory(site.pid()), clean);
+    assert_eq!(Found::in_files(Path::new(&site.data())), clean);
+    assert_eq!(site.stop(), Some(0));
+    let file = site.file("certificate.json");
+    fs::write(&file, &erased.stdout).unwrap();
+    let checked = erase(&site, &["--check", file.to_str().unwrap()]).line();
+    assert!(checked["unreadable"].as_u64().unwrap() >= 13, "{checked}");
+    let whole = erase(&site, &["bob@localhost", "--yes"]).line();
+    assert_eq!((&whole["chain"], &whole["by"]), (&certificate["chain"], &certificate["by"]));
+    let other = erased.stdout.replace("\"principal\":\"bob@", "\"principal\":\"alice@");
+    fs::write(&file, other).unwrap();
+    assert_eq!(erase(&site, &["--check", file.to_str().unwrap()]).error(1), "wrong-certificate");
+}
+
+#[test]
+fn an_administrator_erases_somebody_and_gets_the_certificate_as_often_as_it_asks() {
+    let mut site = Site::administered();
+    site.run("bob", &["send", "im:admin@localhost", WRITTEN[4]]).line();
+    site.run("admin", &["inbox"]).line();
+    let ask = |site: &Site| site.run("admin", &["erase", "bob@localhost", "--yes"]);
+    let printed = ask(&site);
+    let certificate = printed.line();
+    assert_eq!(certificate["by"], "admin@localhost");
+    assert_eq!(certificate["texts"]["readable"], 0, "{certificate}");
+    assert_eq!(certificate["ended"]["devices"], 1);
+    site.run("admin", &["publish", "open"]).line();
+    let again = ask(&site).line();
+    for same in ["position", "head", "chain", "texts", "ended", "erased_at"] {
+        assert_eq!(again[same], certificate[same], "{same}");
+    }
+    let acts = site.run("admin", &["domain", "acts", "bob@localhost"]).line();
+    assert_eq!((&acts["act"], &acts["by"]), (&"erased".into(), &"admin@localhost".into()));
+    assert_eq!(site.run("bob", &["publish", "open"]).error(4), "erased");
+    site.kill();
+    let file = site.file("certificate.json");
+    fs::write(&file, printed.stdout).unwrap();
+    let checked = erase(&site, &["--check", file.to_str().unwrap()]).line();
+    assert_eq!(checked["unreadable"], certificate["texts"]["unreadable"]);
+    assert_eq!(run(&["log", "verify", "--data", &site.data()]).exit, 0);
 }
 
 #[test]
@@ -191,6 +258,53 @@ fn nobody_is_erased_by_mistake() {
     assert_eq!(erase(&site, &["carol@localhost", "--yes"]).error(1), "unknown-principal");
     site.start_again(&[]);
     site.run("bob", &["publish", "open"]).line();
+}
+
+/// A backup of the store in `data`.
+fn back_up(site: &Site, name: &str, more: &[&str]) -> PathBuf {
+    let dir = site.file(name);
+    let made = run(&[&["backup", dir.to_str().unwrap(), "--data", &site.data()], more].concat());
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    dir
+}
+
+/// What can be read in a store that is made of the backup in `dir`, with the keys of `site` if it brings none.
+fn restored(site: &Site, dir: &Path, name: &str, more: &[&str]) -> String {
+    let data = site.file(name);
+    let of = |path: &Path| path.to_str().unwrap().to_owned();
+    let made = run(&[&["restore", &of(dir), "--data", &of(&data)], more].concat());
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    if more.is_empty() {
+        let keys = data.join("keys");
+        fs::create_dir_all(&keys).unwrap();
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o700)).unwrap();
+        let (from, file) = (Path::new(&site.data()).join("keys"), "principals.keys");
+        fs::copy(from.join(file), keys.join(file)).unwrap();
+    }
+    let cat = run(&["log", "cat", "--json", "--bodies", "--data", &of(&data)]);
+    assert_eq!(cat.exit, 0, "{}", cat.stderr);
+    cat.stdout
+}
+
+#[test]
+fn a_backup_without_keys_says_nothing_once_the_key_is_gone_and_one_with_keys_does() {
+    let site = site();
+    let secret = site.file("secret");
+    fs::write(&secret, "a passphrase of some length").unwrap();
+    let secret = secret.to_str().unwrap();
+    let plain = back_up(&site, "plain", &[]);
+    let keyed = back_up(&site, "keyed", &["--with-keys", "--passphrase-file", secret]);
+    let says = |told: &str| WRITTEN.iter().any(|text| told.contains(text));
+    assert!(says(&restored(&site, &plain, "before", &[])));
+    let certificate = erase(&site, &["bob@localhost", "--yes"]).line();
+    for dir in [&plain, &keyed] {
+        assert_eq!(Found::in_files(dir).written, vec![]);
+    }
+    assert!(!says(&restored(&site, &plain, "after", &[])));
+    assert_eq!(Found::in_files(&site.file("after")), Found { written: vec![], stays: true });
+    assert!(says(&restored(&site, &keyed, "with-keys", &["--passphrase-file", secret])));
+    let not_covered = certificate["not_covered"][0].as_str().unwrap();
+    assert!(not_covered.contains("a backup that was made with the keys"), "{certificate}");
 }
 
 #[test]

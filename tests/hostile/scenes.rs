@@ -22,8 +22,8 @@ use adsum::service::{Actor, Enroll, Hello, Input, Query, ServiceConfig, SessionI
 use crate::world::{World, config, feed_id, key};
 
 use governed::{
-    administered, as_administrator, granted, invite_withdrawn, invited, key_revoked, quota_set,
-    recovered, recovery_refused, services_off, subscription_ended, suspended,
+    administered, as_administrator, erased, granted, invite_withdrawn, invited, key_revoked,
+    quota_set, recovered, recovery_refused, services_off, subscription_ended, suspended,
 };
 use ruled::{
     delivery, delivery_put, delivery_removed, domain_rule_put, large_rule, put_delivery, rule_put,
@@ -63,6 +63,7 @@ pub(crate) fn scenes(kind: &str) -> Vec<Scene> {
         "RefuseRecovery" => vec![recovery_refused()],
         "WithdrawInvite" => vec![invite_withdrawn()],
         "RevokeKey" => vec![key_revoked()],
+        "Erase" => vec![erased()],
         "EndSubscription" => vec![subscription_ended()],
         "Grant" => vec![granted()],
         "Administer" => vec![suspended(), services_off(), quota_set()],

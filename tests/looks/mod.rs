@@ -34,6 +34,9 @@ pub(crate) fn read(
         Look::At(presentity, last, time) => {
             Found::State(history::at_time(reader, &presentity, last, time)?)
         }
+        Look::Erasure { position, .. } => {
+            Found::Certificate(format!("of {}", reader.end_at(position)?))
+        }
         Look::Explain(last, judged) => Found::Explained(history::explain(reader, last, &judged)?),
         Look::Changes { presentity, last, span, limit } => {
             let past = past.insert(Past::new(presentity, last, span, limit));

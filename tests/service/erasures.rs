@@ -1,12 +1,14 @@
 //! What ends with a principal that is erased, and who may be called as it was.
 
 use crate::world::governed::{change, rule};
-use crate::world::{World, actor, pres, principal, publish, seconds};
+use crate::world::{World, actor, config, key, pres, principal, publish, seconds};
 use adsum::event::{Ended, Event, PrincipalErased};
 use adsum::model::limits::NAME_FREED_MS;
-use adsum::model::{Handling, Lifetime, RefusalCode, Rights};
-use adsum::protocol::Command;
-use adsum::service::Output;
+use adsum::model::{
+    AdministratorAct, DeviceLabel, Handling, Lifetime, Refusal, RefusalCode, Rights,
+};
+use adsum::protocol::{Command, Erase, Findings, ListActs};
+use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply, ServiceConfig};
 
 /// Bob, who publishes, watches, is watched, grants, is granted to, has rules, got a message and sent one that waits.
 fn world() -> World {
@@ -86,4 +88,91 @@ fn a_name_that_was_erased_is_free_after_a_delay_and_its_next_owner_has_nothing_o
     );
     world.send("alice", "bob", "m4").unwrap();
     assert!(world.service.erase(world.now, &principal("nobody")).is_err());
+}
+
+fn erasing(name: &str) -> Command {
+    Command::Erase(Erase { principal: name.parse().unwrap() })
+}
+
+fn acts(world: &mut World, asker: &Actor, of: &str) -> Result<Vec<AdministratorAct>, Refusal> {
+    let request = ListActs { principal: Some(of.parse().unwrap()) };
+    match world.query(asker, Query::from(request))? {
+        Reply::Found(Findings::ListActs(rows)) => {
+            Ok(rows.iter().filter_map(|row| row.act).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_administrator_of_the_very_domain_erases_and_nobody_else_does() {
+    let mut world = world();
+    let root = world.administrator("root@d.example");
+    let domains = ["d.example", "e.example"].map(|domain| domain.parse().unwrap()).to_vec();
+    let mut both = World::on(ServiceConfig { domains, ..config() }, &["bob"]);
+    let elsewhere = both.administrator("root@e.example");
+    for name in ["bob@d.example", "nosuch@d.example"] {
+        for (world, asker) in [(&mut world, actor("alice")), (&mut both, elsewhere.clone())] {
+            let (events, answer) = world.events(&asker, erasing(name));
+            assert_eq!((events.len(), answer.unwrap_err().code()), (0, RefusalCode::Forbidden));
+        }
+    }
+    let unknown = world.ask(&root, erasing("nosuch@d.example")).unwrap_err();
+    assert_eq!(unknown.code(), RefusalCode::UnknownPrincipal);
+    let foreign = world.ask(&root, erasing("bob@x.example")).unwrap_err();
+    assert_eq!(foreign.code(), RefusalCode::ForeignDomain);
+
+    let (events, answer) = world.events(&root, erasing("bob@d.example"));
+    let Some(Event::PrincipalErased(event)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(event.by, Some(root.principal.clone()));
+    assert_eq!((event.ended.devices, event.ended.sent), (1, 1));
+    let position = world.service.views().head();
+    let erased = Reply::Erased { position, by_itself: false };
+    assert_eq!(answer, Ok(erased.clone()));
+    world.publish("alice", 2, "goes on");
+    for is_loaded in [false, true] {
+        let mut again = world.restarted(is_loaded);
+        let (events, answer) = again.events(&root, erasing("bob@d.example"));
+        assert_eq!((events.len(), answer), (0, Ok(erased.clone())), "a repeat");
+        assert_eq!(acts(&mut again, &root, "bob@d.example"), Ok(vec![AdministratorAct::Erased]));
+    }
+    let refusal = acts(&mut world, &actor("alice"), "bob@d.example").unwrap_err();
+    assert_eq!(refusal.code(), RefusalCode::Forbidden);
+}
+
+#[test]
+fn who_erases_itself_is_told_so_and_its_devices_are_nobodys() {
+    let mut world = world();
+    let root = world.administrator("root@d.example");
+    let (events, answer) = world.events(&actor("bob"), erasing("bob@d.example"));
+    assert!(matches!(events.last(), Some(Event::PrincipalErased(_))), "{events:?}");
+    let position = world.service.views().head();
+    assert_eq!(answer, Ok(Reply::Erased { position, by_itself: true }));
+    assert_eq!(acts(&mut world, &root, "bob@d.example"), Ok(vec![]), "what one does to oneself");
+    let again = world.ask(&actor("bob"), erasing("bob@d.example"));
+    assert_eq!(again, Err(Refusal::KeyRevoked));
+    let hello =
+        |device: &str| Hello { principal: principal("bob"), key: key(device), enroll: None };
+    for is_loaded in [false, true] {
+        let mut again = world.restarted(is_loaded);
+        let told = again.enter(hello("bob")).unwrap_err();
+        assert_eq!(told.code(), RefusalCode::Erased);
+        let stranger = again.enter(hello("stranger")).unwrap_err();
+        assert_eq!(stranger.code(), RefusalCode::UnknownKey);
+    }
+    world.now = world.now.after(Lifetime::from_ms(NAME_FREED_MS));
+    let enroll = Some(Enroll { invite: None, label: DeviceLabel::new("").unwrap() });
+    world.enter(Hello { enroll, ..hello("other") }).unwrap();
+    let told = world.enter(hello("bob")).unwrap_err();
+    assert_eq!(told.code(), RefusalCode::UnknownKey, "somebody else is called so now");
+    assert_eq!(acts(&mut world, &root, "bob@d.example"), Ok(vec![]));
+}
+
+#[test]
+fn the_last_administrator_erases_itself() {
+    let mut world = world();
+    let root = world.administrator("root@d.example");
+    let answer = world.ask(&root, erasing("root@d.example"));
+    assert!(matches!(answer, Ok(Reply::Erased { by_itself: true, .. })), "{answer:?}");
+    assert!(world.service.views().erased_principal(&root.principal).is_some());
 }

@@ -22,8 +22,9 @@ use adsum::model::{
 };
 use adsum::protocol::{
     Administer, Administration, Answer, ChangeDelivery, ChangeRules, ChangeVisibility, Command,
-    Delete, Displayed, EndSubscription, Grant, Invite, Publish, RefuseRecovery, RemovePublication,
-    RevokeKey, RulesOwner, Subscribe, Unsubscribe, VisibilityRow, WithdrawInvite,
+    Delete, Displayed, EndSubscription, Erase, Grant, Invite, Publish, RefuseRecovery,
+    RemovePublication, RevokeKey, RulesOwner, Subscribe, Unsubscribe, VisibilityRow,
+    WithdrawInvite,
 };
 use adsum::service::{Actor, Enroll, Hello, Input, Output, Reply, SessionId, Ticket};
 
@@ -99,6 +100,10 @@ impl Server {
         let answers = outputs.into_iter().filter_map(|output| match output {
             Output::Reply { result, .. } => Some(match result {
                 Ok(Reply::Done(answer)) => Ok(answer),
+                // What a session makes the certificate of.
+                Ok(Reply::Erased { position, .. }) => {
+                    Ok(Answer::Erased { certificate: position.to_string() })
+                }
                 Ok(other) => panic!("a command was answered {other:?}"),
                 Err(refusal) => Err(Refusal::code(&refusal)),
             }),
@@ -339,6 +344,12 @@ fn rows() -> Vec<Row> {
             })],
         },
         row(
+            "root",
+            ["bob", "carol"]
+                .into_iter()
+                .map(|name| Command::Erase(Erase { principal: principal(name) })),
+        ),
+        row(
             "alice",
             (0..8).map(|number| {
                 let device = key(&format!("alice-{number}")).device();
@@ -380,7 +391,7 @@ fn every_kind_of_request_stands_in_the_table() {
 fn again(answer: &Result<Answer, RefusalCode>) -> Result<Answer, RefusalCode> {
     match answer {
         Ok(Answer::Sent { .. }) => Ok(Answer::Sent { duplicate: true }),
-        other => *other,
+        other => other.clone(),
     }
 }
 

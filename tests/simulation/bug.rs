@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
-use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader};
+use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader, Tip};
 use adsum::model::{Ahead, Moment, Now, OperationId, PublicKey, Sequence, Timestamp};
 use adsum::protocol::body::{FeedOpen, MessageEvent};
 use adsum::protocol::{Command, Delete, Displayed, Publish, Subscribe};
@@ -346,5 +346,9 @@ impl LogReader for Restarting {
             }
         }
         Ok(events)
+    }
+
+    fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
+        self.0.end_at(sequence)
     }
 }

@@ -205,6 +205,9 @@ impl Liar {
             }
             7 => {
                 let principal = other;
+                if scene.rng.bool() {
+                    add(&mut out, &body::Erase { request, principal: principal.clone() });
+                }
                 add(&mut out, &body::RevokeKey { request, principal, device, operation: name });
             }
             8 => {

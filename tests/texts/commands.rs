@@ -236,6 +236,12 @@ fn administrators(told: &mut Told) {
             ("eve", &["enroll", "eve@localhost", "--server", &site.address], "invite"),
         ],
     );
+    let invited = site.run("admin", &["invite", "bob@localhost"]).line();
+    let token = invited["token"].as_str().unwrap();
+    let enroll = ["enroll", "bob@localhost", "--server", &site.address, "--invite", token];
+    site.run("bob", &enroll).line();
+    site.run("admin", &["erase", "bob@localhost", "--yes"]).line();
+    run(told, &site, &[("bob", &["inbox"], "bob@localhost")]);
     site.stop();
     run(told, &site, &[("admin", &["inbox"], &site.address)]);
     fs::remove_file(Path::new(&site.data()).join("keys/store.secret")).unwrap();

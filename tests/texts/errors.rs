@@ -143,6 +143,7 @@ fn identities(told: &mut Told) {
             (R::UnknownPrincipal { principal: bob() }, "bob@d"),
             (R::UnknownKey { principal: bob() }, "bob@d"),
             (R::KeyRevoked, "key"),
+            (R::Erased { principal: bob() }, "bob@d"),
             (R::BadProof, "proof"),
             (R::BadInvite, "invite"),
             (R::InviteNeeded, "invite"),

@@ -261,6 +261,8 @@ impl Stage {
                 let found = last > Sequence::ZERO;
                 self.told.push(format!("explained by rules: {found}"));
             }
+            // The certificate that it gets says neither where that lies nor how much ended.
+            Reply::Erased { by_itself: true, .. } => self.told.push("erased".to_owned()),
             other => self.told.push(format!("{other:?}")),
         }
     }

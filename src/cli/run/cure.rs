@@ -107,6 +107,13 @@ fn of_code(code: Option<RefusalCode>, message: String) -> String {
                 "run `adsum invite {name} --recover` if its devices are lost, or have one of them make the invite"
             )
         }
+        // The message begins with whom it is about.
+        Some(RefusalCode::Erased) => {
+            let name = message.split(' ').next().unwrap_or_default();
+            format!(
+                "have an administrator of its domain run `adsum erase {name} --yes` for the certificate"
+            )
+        }
         Some(RefusalCode::NoMessage) => "list them with `adsum inbox`".to_owned(),
         Some(RefusalCode::Anonymous) => {
             "leave --anonymous out, or start the server with --anonymous".to_owned()
@@ -149,6 +156,8 @@ mod tests {
         let invite = "ab".to_owned();
         told(&Refusal::NoRecovery { invite }, "; list them with `adsum recovery`");
         let bob = || "bob@localhost".to_owned();
+        let cure = "; have an administrator of its domain run `adsum erase bob@localhost --yes` for the certificate";
+        told(&Refusal::Erased { principal: bob() }, cure);
         let cure = "; withdraw that one first with `adsum invites withdraw`";
         told(&Refusal::RecoveryOpen { principal: bob() }, cure);
         let cure = "; run `adsum invite bob@localhost --recover` if its devices are lost, or have one of them make the invite";

@@ -9,6 +9,7 @@ use super::engine::guarded;
 use super::folder::Folder;
 use super::{Each, Entries, LogFault, LogReader, scan};
 use crate::event::{EntryKey, Recorded};
+use crate::log::Tip;
 use crate::log::sealing::Vault;
 use crate::model::Sequence;
 
@@ -79,6 +80,10 @@ impl LogReader for SledReader {
         }
         self.vault.open_all(found.as_mut_slice())?;
         found.ok_or(LogFault::Missing { sequence })
+    }
+
+    fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
+        scan::tip_at(self, sequence)
     }
 }
 

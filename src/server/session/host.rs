@@ -14,7 +14,8 @@ use super::shared::{Session, next_departure};
 use crate::commit::history::{self, HistoryFault, Past};
 use crate::format::rfc3339;
 use crate::log::{LogFault, LogReader};
-use crate::model::{InboxAddress, PastPlace, PublicKey, Timestamp};
+use crate::model::{InboxAddress, PastPlace, PublicKey, Sequence, Timestamp};
+use crate::server::erasure::{self, Certificate, Count};
 use crate::server::lanes::{Departure, Mailbox};
 use crate::server::line::line;
 use crate::service::{InboxRow, Input};
@@ -94,8 +95,35 @@ impl<T: Transport> StreamHost<T> {
         Ok(Found::Changes(rows))
     }
 
+    /// The certificate of the erasure at `position`; the log is gone through in parts, each in its turn.
+    async fn certificate(&self, position: Sequence, is_whole: bool) -> Result<Found, HistoryFault> {
+        let find = move |reader: &dyn LogReader| Ok(erasure::find(reader, position)?);
+        let mut erasure = self.read(find).await?;
+        let mut count = is_whole.then(|| Count::of(&erasure));
+        while let Some(mut counting) = count {
+            let go_on = move |reader: &dyn LogReader| {
+                let more = counting.go_on(reader)?;
+                Ok((counting, more))
+            };
+            let (counted, more) = self.read(go_on).await?;
+            erasure.written = Some(counted.written);
+            count = more.then_some(counted);
+        }
+        let data = Arc::clone(&self.session.shared.data);
+        let sign = move |_: &dyn LogReader| {
+            let make = if is_whole { Certificate::of } else { Certificate::for_erased };
+            let certificate = make(&erasure, &data).map_err(|error| LogFault::Engine {
+                action: "sign a certificate",
+                reason: error.to_string(),
+            })?;
+            Ok(Found::Certificate(certificate.to_string()))
+        };
+        self.read(sign).await
+    }
+
     async fn find(&mut self, look: Look) -> Result<Found, HistoryFault> {
         match look {
+            Look::Erasure { position, is_whole } => self.certificate(position, is_whole).await,
             Look::Item(inbox, row) => self.item(inbox, row).await,
             Look::Changes { presentity, last, span, limit } => {
                 self.changes(Past::new(presentity, last, span, limit)).await

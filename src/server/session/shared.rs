@@ -2,6 +2,7 @@
 //!
 //! Must never hold: anything that a single stream knows.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
@@ -38,6 +39,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) certificates: Arc<Certificates>,
     /// Messages accepted a moment ago.
     pub(in crate::server) recent: Arc<RecentMessages>,
+    /// The folder of the store.
+    pub(in crate::server) data: Arc<Path>,
     /// The log.
     pub(in crate::server) reader: Arc<dyn LogReader>,
     /// What is counted.

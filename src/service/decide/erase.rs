@@ -11,10 +11,11 @@ use crate::event::{
 use crate::model::limits::NAME_FREED_MS;
 use crate::model::{
     DeliveryChanged, DeviceId, EndReason, Lifetime, OperationId, Principal, Refusal, RuleChanges,
-    RuleName, VisibilityChanged,
+    RuleName, Sequence, VisibilityChanged,
 };
-use crate::service::Actor;
-use crate::service::case::Case;
+use crate::protocol::Erase;
+use crate::service::case::{Case, Verdict};
+use crate::service::{Actor, Reply};
 use crate::view::{RulesView, SenderKey};
 
 /// Erases `principal` for the operator of the machine.
@@ -26,6 +27,20 @@ pub(in crate::service) fn operate(
     // Nobody is known by name who did it: what it takes back, it takes back in the principal's name.
     let actor = Actor { principal: principal.clone(), device: DeviceId([0; 8]) };
     Ok(events(case, &actor, principal.clone(), None))
+}
+
+/// Erases the asker itself, or for an administrator somebody of its domain. A repeat finds it erased.
+pub(super) fn erase(case: Case<'_>, actor: &Actor, request: Erase) -> Result<Verdict, Refusal> {
+    let Erase { principal } = request;
+    case.check_domain(principal.domain())?;
+    case.check_manages(actor, &principal)?;
+    if let Some(erased) = case.views.erased_principal(&principal) {
+        return Ok(Verdict::unchanged(Reply::Erased { position: erased.as_of, by_itself: false }));
+    }
+    case.known(&principal)?;
+    let by_itself = actor.principal == principal;
+    let events = events(case, actor, principal, Some(actor.principal.clone()));
+    Ok(Verdict::of(events, Reply::Erased { position: Sequence::ZERO, by_itself }))
 }
 
 fn events(

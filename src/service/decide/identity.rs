@@ -29,11 +29,20 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
         }
         None => match &hello.enroll {
             Some(enrollment) => enroll(case, hello, enrollment, view),
+            None if was_device(case, hello) => {
+                Err(Refusal::Erased { principal: hello.principal.to_string() })
+            }
             // The answer is the same whether the principal exists or not: who exists is told to nobody who has not
             // proved who it is.
             None => Err(Refusal::UnknownKey { principal: hello.principal.to_string() }),
         },
     }
+}
+
+/// Whether the key was one of a principal that was erased, which whoever holds it is told.
+fn was_device(case: Case<'_>, hello: &Hello) -> bool {
+    let erased = case.views.erased_principal(&hello.principal);
+    erased.is_some_and(|view| view.devices_erased.contains(&hello.key.device()))
 }
 
 fn entered(case: Case<'_>, hello: &Hello, role: Role) -> Reply {

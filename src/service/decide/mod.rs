@@ -48,7 +48,9 @@ pub(super) fn decide(case: Case<'_>, actor: &Actor, command: Command) -> Result<
 /// repeat.
 fn check_budget(case: Case<'_>, actor: &Actor, command: &Command) -> Result<(), Refusal> {
     match command {
-        Command::RevokeKey(_) | Command::Administer(_) | Command::Send(_) => Ok(()),
+        Command::RevokeKey(_) | Command::Administer(_) | Command::Erase(_) | Command::Send(_) => {
+            Ok(())
+        }
         _ => case.check_writes(&actor.principal),
     }
 }
@@ -72,6 +74,7 @@ fn judge(case: Case<'_>, actor: &Actor, command: Command) -> Result<Verdict, Ref
         Command::WithdrawInvite(request) => invite::withdraw(case, actor, &request),
         Command::RevokeKey(revoke) => identity::revoke(case, actor, revoke),
         Command::Administer(administer) => self::administer(case, actor, administer),
+        Command::Erase(request) => erase::erase(case, actor, request),
     }
 }
 

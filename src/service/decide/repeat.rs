@@ -74,8 +74,8 @@ pub(super) fn recorded(case: Case<'_>, operation: Operation, mut verdict: Verdic
             }
             Answer::KeyRevoked => Outcome::KeyRevoked,
             Answer::Changed { version } => Outcome::Changed { version },
-            // A message is known by its own id.
-            Answer::Sent { .. } => return verdict,
+            // A message is known by its own id, and who is erased is.
+            Answer::Sent { .. } | Answer::Erased { .. } => return verdict,
         };
         let done = OperationDone { by, operation: key, outcome };
         verdict.events.push(Event::OperationDone(done));

@@ -133,3 +133,24 @@ pub(super) fn quota_set() -> Scene {
     let act = Administration::SetQuota { owner, quota: Quota::Stored, max: Some(1) };
     as_administrator(stage, actor, Administer { operation: op(1), act }, 0)
 }
+
+/// Somebody who published, granted, made rules, was watched, and got and sent messages that wait: all of it ends.
+pub(super) fn erased() -> Scene {
+    let (mut stage, actor) = administered();
+    stage.enroll("dave");
+    let on = DeliveryChange { receipts: Some(true), ..DeliveryChange::default() };
+    let change = ChangeDelivery { inbox: im("dave"), ..delivery(on) };
+    stage.ask("dave", change);
+    for (number, of) in (0..).zip(many()) {
+        stage.enroll(&of);
+        stage.ask(&of, subscribe("dave"));
+        stage.ask("dave", subscribe(&of));
+        stage.ask(&of, Send { inbox: im("dave"), ..message(number, 1) });
+        stage.ask("dave", Send { inbox: im(&of), ..message(100 + number, 1) });
+        let rights = Rights::MEMBER;
+        let grant = Grant { owner: None, grantee: p(&of), rights, operation: op(10 + number) };
+        stage.ask("dave", grant);
+        stage.ask(&of, Publish { presentity: pres("dave"), ..publish(&of, noted(1)) });
+    }
+    as_administrator(stage, actor, Erase { principal: p("dave") }, 6 * MANY)
+}

@@ -299,6 +299,15 @@ class Client:
         await self.request(body, f"the invite for {whom}", text)
         return text
 
+    async def erase(self, principal: str) -> str:
+        """Erases a principal for good: oneself, or as an administrator somebody of one's domain. Its certificate, a line of JSON.
+
+        Whoever erases itself and loses the answer is refused as `erased` when it comes back.
+        """
+        body = p.Erase(0, principal)
+        certificate: str = (await self.request(body, f"the erasure of {principal}")).certificate
+        return certificate
+
     async def request(self, body: Any, what: str = "the request", id: str = "", *, lasts: bool = True) -> Any:
         """Any request of CONTROL and its answer; repeated over lost connections until the time is up.
 

@@ -42,6 +42,7 @@ AUTHENTICATION = frozenset(
     {
         RefusalCode.UNKNOWN_KEY,
         RefusalCode.KEY_REVOKED,
+        RefusalCode.ERASED,
         RefusalCode.BAD_PROOF,
         RefusalCode.BAD_INVITE,
         RefusalCode.INVITE_NEEDED,

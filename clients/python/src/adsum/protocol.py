@@ -219,6 +219,7 @@ class RefusalCode(IntEnum):
     QUOTA_FEEDS = 60
     QUOTA_MESSAGES_STORED = 61
     STORAGE_FULL = 62
+    ERASED = 63
 
     @property
     def word(self) -> str:
@@ -257,6 +258,7 @@ class ActAct(IntEnum):
     SWITCHED_SERVICES = 6
     STARTED_A_RECOVERY = 7
     SET_A_QUOTA = 8
+    ERASED_THE_PRINCIPAL = 9
 
 
 class AdministerAct(IntEnum):
@@ -1335,6 +1337,19 @@ class ListQuotas:
 
 
 @dataclass(frozen=True)
+class Erase:
+    """Kind 0x0038, on CONTROL, from the client."""
+
+    KIND: ClassVar[int] = 0x0038
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("principal", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    request: int = 0
+    principal: str = ""
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Welcome:
     """Kind 0x0101, on CONTROL, from the server."""
 
@@ -1467,6 +1482,19 @@ class Changed:
     ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
     request: int = 0
     version: int = 0
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Kind 0x0119, on CONTROL, from the server."""
+
+    KIND: ClassVar[int] = 0x0119
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("certificate", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    request: int = 0
+    certificate: str = ""
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1949,7 +1977,7 @@ class ComposingEvent:
 
 
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, ListQuotas, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, QuotaState, Refused, Goaway, ComposingEvent]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, ListQuotas, Erase, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Erased, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, QuotaState, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -1993,6 +2021,7 @@ KINDS: dict[int, type[Body]] = {
     0x0035: RefuseRecovery,
     0x0036: ListRecoveries,
     0x0037: ListQuotas,
+    0x0038: Erase,
     0x0101: Welcome,
     0x0102: Challenge,
     0x0110: Published,
@@ -2003,6 +2032,7 @@ KINDS: dict[int, type[Body]] = {
     0x0116: Invited,
     0x0117: KeyRevoked,
     0x0118: Changed,
+    0x0119: Erased,
     0x0120: Presence,
     0x0121: Subscription,
     0x0122: Key,
@@ -2095,6 +2125,7 @@ STRUCTURES: dict[str, type] = {
     "RefuseRecovery": RefuseRecovery,
     "ListRecoveries": ListRecoveries,
     "ListQuotas": ListQuotas,
+    "Erase": Erase,
     "Welcome": Welcome,
     "Challenge": Challenge,
     "Published": Published,
@@ -2105,6 +2136,7 @@ STRUCTURES: dict[str, type] = {
     "Invited": Invited,
     "KeyRevoked": KeyRevoked,
     "Changed": Changed,
+    "Erased": Erased,
     "Presence": Presence,
     "Subscription": Subscription,
     "Key": Key,

@@ -1,6 +1,8 @@
-//! Erasing a principal while no server runs, and proving later that it was erased.
+//! Erasing a principal while no server runs, and proving that it was erased, however that was.
 //!
-//! Must never hold: anything that a client may ask for, or a way to bring something back.
+//! Must never hold: a rule about who may erase whom, or a way to bring something back.
+
+mod certificate;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,17 +10,20 @@ use std::sync::Arc;
 use rcgen::{PublicKeyData as _, SigningKey as _};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
+pub use self::certificate::Certificate;
 use super::clock::{SystemClock, Timekeeper};
-use super::{ServerError, certificate};
+use super::{ServerError, certificate as own};
 use crate::commit::Commit;
 use crate::event::{Ended, Event, PrincipalErased, Recorded};
-use crate::log::{EventLog, LogFault, SledLog, Tip, each_event, tip_at};
+use crate::log::{EventLog, LogFault, LogReader, SledLog, Tip, each_event};
 use crate::model::{EpochId, Payload, Principal, Refusal, Sequence, Timestamp};
 use crate::random;
 use crate::service::ServiceConfig;
 
 /// The first event of a log.
 const FIRST: Sequence = Sequence::new(1);
+/// Events that are counted at once.
+const COUNT_EVENTS: u64 = 4_096;
 /// What stands in front of the 65 bytes of a P-256 key in its `SubjectPublicKeyInfo`, RFC 5480.
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
@@ -42,8 +47,8 @@ pub struct Erasure {
     pub tip: Tip,
     /// What ended with it.
     pub ended: Ended,
-    /// What it wrote or got up to there.
-    pub written: Written,
+    /// What it wrote or got up to there, if the log was gone through for that.
+    pub written: Option<Written>,
 }
 
 /// How much of what a principal wrote or got lies in the log.
@@ -72,22 +77,38 @@ pub fn erase_as_operator(data: &Path, principal: &Principal) -> Result<Erasure, 
     }
     drop(commit);
     let log = SledLog::open_existing(data)?;
-    let found = last_erasure(&log, principal)?;
-    look(&log, found.ok_or_else(|| unknown(principal))?)
+    let last = erasures(&log, principal)?.pop().ok_or_else(|| unknown(principal))?;
+    let reader = log.reader();
+    Ok(counted(reader.as_ref(), erasure_in(reader.as_ref(), last)?)?)
 }
 
-/// What the log of the store in `data` has of the erasure of `principal` at `position`.
+/// What the log of the store in `data` has of the erasure of `principal` at `position`, or at any place, that `is_it`; of
+/// another one, if none is.
 ///
 /// # Errors
 /// [`ServerError::Log`], [`ServerError::Refused`] if nobody of that name was erased there.
-pub fn erasure_at(
+pub fn erasure_of(
     data: &Path,
     principal: &Principal,
-    position: Sequence,
+    position: Option<u64>,
+    is_it: impl Fn(&Erasure) -> bool,
 ) -> Result<Erasure, ServerError> {
     let log = SledLog::open_existing(data)?;
-    let recorded = log.reader().read_one(position)?;
-    if is_erasure(&recorded, principal) { look(&log, recorded) } else { Err(unknown(principal)) }
+    let mut found = match position {
+        Some(position) => vec![log.reader().read_one(Sequence::new(position))?],
+        None => erasures(&log, principal)?,
+    };
+    found.retain(|recorded| is_erasure(recorded, principal));
+    let mut last = Err(unknown(principal));
+    for recorded in found {
+        let erasure = erasure_in(log.reader().as_ref(), recorded)?;
+        let is_found = is_it(&erasure);
+        last = Ok(erasure);
+        if is_found {
+            break;
+        }
+    }
+    Ok(counted(log.reader().as_ref(), last?)?)
 }
 
 fn unknown(principal: &Principal) -> ServerError {
@@ -98,30 +119,71 @@ fn is_erasure(recorded: &Recorded, principal: &Principal) -> bool {
     matches!(&recorded.event, Event::PrincipalErased(event) if event.principal == *principal)
 }
 
-fn last_erasure(log: &SledLog, principal: &Principal) -> Result<Option<Recorded>, ServerError> {
-    let mut last = None;
+fn erasures(log: &SledLog, principal: &Principal) -> Result<Vec<Recorded>, ServerError> {
+    let mut found = Vec::new();
     each_event(log.reader().as_ref(), (FIRST, log.head()), |recorded| {
         if is_erasure(&recorded, principal) {
-            last = Some(recorded);
+            found.push(recorded);
         }
         Ok::<_, LogFault>(())
     })?;
-    Ok(last)
+    Ok(found)
 }
 
-fn look(log: &SledLog, recorded: Recorded) -> Result<Erasure, ServerError> {
+fn counted(reader: &dyn LogReader, mut erasure: Erasure) -> Result<Erasure, LogFault> {
+    let mut count = Count::of(&erasure);
+    while count.go_on(reader)? {}
+    erasure.written = Some(count.written);
+    Ok(erasure)
+}
+
+/// What the log has of the erasure at `position`, without what was written.
+///
+/// # Errors
+/// [`LogFault::Missing`] if nobody was erased there, [`LogFault`] if it cannot be read.
+pub(super) fn find(reader: &dyn LogReader, position: Sequence) -> Result<Erasure, LogFault> {
+    erasure_in(reader, reader.read_one(position)?)
+}
+
+fn erasure_in(reader: &dyn LogReader, recorded: Recorded) -> Result<Erasure, LogFault> {
     let (position, erased_at, ahead) = (recorded.sequence, recorded.shown_at(), recorded.ahead);
     let Event::PrincipalErased(event) = recorded.event else {
-        unreachable!("it was looked at before")
+        return Err(LogFault::Missing { sequence: position });
     };
     let PrincipalErased { principal, by, name_free_at, ended } = event;
-    let mut written = Written::default();
-    each_event(log.reader().as_ref(), (FIRST, position), |recorded| {
-        written.add(recorded, &principal);
-        Ok::<_, LogFault>(())
-    })?;
-    let (name_free_at, tip) = (ahead.shown(name_free_at), tip_at(log, position)?);
+    let (name_free_at, tip) = (ahead.shown(name_free_at), reader.end_at(position)?);
+    let written = None;
     Ok(Erasure { principal, by, erased_at, name_free_at, position, tip, ended, written })
+}
+
+/// A count of what a principal wrote, so much of the log at a time that others can read between.
+pub(super) struct Count {
+    principal: Principal,
+    next: Sequence,
+    last: Sequence,
+    pub(super) written: Written,
+}
+
+impl Count {
+    /// Of whom was erased so, up to there; nothing is counted yet.
+    pub(super) fn of(erasure: &Erasure) -> Self {
+        let (principal, last) = (erasure.principal.clone(), erasure.position);
+        Self { principal, next: FIRST, last, written: Written::default() }
+    }
+
+    /// Counts on, and says whether there is more.
+    ///
+    /// # Errors
+    /// [`LogFault`].
+    pub(super) fn go_on(&mut self, reader: &dyn LogReader) -> Result<bool, LogFault> {
+        let last = self.last.min(self.next.plus(COUNT_EVENTS - 1));
+        each_event(reader, (self.next, last), |recorded| {
+            self.written.add(recorded, &self.principal);
+            Ok::<_, LogFault>(())
+        })?;
+        self.next = last.next();
+        Ok(self.next <= self.last)
+    }
 }
 
 impl Written {
@@ -148,7 +210,7 @@ impl Written {
 /// # Errors
 /// [`ServerError`] if the key cannot be read or written.
 pub fn sign(data: &Path, bytes: &[u8]) -> Result<Vec<u8>, ServerError> {
-    let signed = certificate::signing_key(data)?.sign(bytes);
+    let signed = own::signing_key(data)?.sign(bytes);
     signed.map_err(|error| ServerError::Tls { reason: error.to_string() })
 }
 
@@ -157,7 +219,7 @@ pub fn sign(data: &Path, bytes: &[u8]) -> Result<Vec<u8>, ServerError> {
 /// # Errors
 /// As [`sign`].
 pub fn signing_key(data: &Path) -> Result<Vec<u8>, ServerError> {
-    Ok(certificate::signing_key(data)?.subject_public_key_info())
+    Ok(own::signing_key(data)?.subject_public_key_info())
 }
 
 /// Whether `signature` is one of `bytes` by `key`, as [`sign`] and [`signing_key`] return them.
