@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
-use adsum::model::{DeviceId, EpochId};
+use adsum::model::{DeviceId, EpochId, Mark, Moment};
 use adsum::service::Actor;
 use adsum::session::{Place, Scope, Sealer};
 
@@ -19,7 +19,9 @@ pub(crate) fn check(data: &[u8]) {
     assert!(!forged(&presence, data), "a cursor was made up");
     let Some((position, rest)) = data.split_first_chunk::<8>() else { return };
     let Some((epoch, change)) = rest.split_first_chunk::<8>() else { return };
-    let place = Place { position: u64::from_be_bytes(*position), epoch: EpochId(*epoch) };
+    let (position, epoch) = (u64::from_be_bytes(*position), EpochId(*epoch));
+    let passed = Mark { at: Moment::from_us(position.rotate_left(32)), epoch };
+    let place = Place { position, epoch, passed };
     let sealed = presence.seal(place);
     assert_eq!(presence.open(&sealed), Some(place));
     assert_eq!(elsewhere.open(&sealed), None, "a cursor is of use elsewhere");

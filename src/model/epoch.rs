@@ -34,6 +34,15 @@ impl fmt::Debug for EpochId {
     }
 }
 
+/// A moment of a log, and the epoch that it lies in there. The default is the beginning, which every log has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// When.
+    pub at: Moment,
+    /// In which epoch.
+    pub epoch: EpochId,
+}
+
 /// Where an epoch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Epoch {
@@ -83,6 +92,16 @@ impl Epochs {
     /// Whether what happened at `moment` can lie in `epoch`.
     pub fn holds_at(&self, epoch: EpochId, moment: Moment) -> bool {
         self.at(moment) == epoch || self.is_cut_before(|oldest| oldest.at > moment)
+    }
+
+    /// The moment `at` of this log.
+    pub fn mark(&self, at: Moment) -> Mark {
+        Mark { at, epoch: self.at(at) }
+    }
+
+    /// Whether a mark can be of this log, as far as its epochs tell.
+    pub fn has(&self, mark: Mark) -> bool {
+        self.holds_at(mark.epoch, mark.at)
     }
 
     /// Whether `epoch` is one of this log, or older than what is kept.

@@ -239,16 +239,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{InboxSequence, Refusal, Sequence};
+    use crate::model::{InboxSequence, Moment, Refusal, Sequence};
     use crate::protocol::Answer;
     use crate::service::{InboxRow, Reply};
 
     fn row(sequence: u64) -> InboxRow {
-        let is_withheld = false;
+        let (is_withheld, ended) = (false, Moment::ZERO);
         InboxRow {
             sequence: InboxSequence::new(sequence),
             at: Sequence::new(sequence),
             is_withheld,
+            ended,
         }
     }
 

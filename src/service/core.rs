@@ -21,8 +21,8 @@ use super::{
 };
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
-    Ahead, DeviceId, EpochId, Epochs, InboxAddress, InboxSequence, Moment, Now, PastPlace,
-    Presentity, Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
+    Ahead, DeviceId, EpochId, Epochs, InboxAddress, Mark, Moment, Now, PastPlace, Presentity,
+    Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
 use crate::view::Views;
@@ -65,6 +65,7 @@ struct OpenPresence {
     presentities: Vec<Presentity>,
     after: Moment,
     epoch: EpochId,
+    passed: Mark,
     with_watchers: bool,
 }
 
@@ -168,10 +169,11 @@ impl Service {
                 presentities,
                 after,
                 epoch,
+                passed,
                 with_watchers,
             } => {
                 let request =
-                    OpenPresence { feed, actor, presentities, after, epoch, with_watchers };
+                    OpenPresence { feed, actor, presentities, after, epoch, passed, with_watchers };
                 let result = self.open_presence(now, request);
                 self.reply(ticket, result);
             }
@@ -180,8 +182,9 @@ impl Service {
                 let result = result.map(|()| Reply::PresenceOpened(self.open_part(now, feed)));
                 self.reply(ticket, result);
             }
-            Input::OpenInbox { ticket, feed, actor, inbox, after, epoch } => {
-                let result = self.open_inbox(now, feed, &actor, inbox, (after, epoch));
+            Input::OpenInbox { ticket, feed, actor, inbox, after, epoch, passed } => {
+                let after = after.map(|after| (after, epoch, passed));
+                let result = self.open_inbox(now, feed, &actor, inbox, after);
                 self.reply(ticket, result);
             }
             Input::CloseFeed { feed } => self.steps += self.live.close(feed) as u64,
@@ -271,10 +274,13 @@ impl Service {
     }
 
     fn open_presence(&mut self, now: Timestamp, request: OpenPresence) -> Result<Reply, Refusal> {
-        let OpenPresence { feed, actor, presentities, after, epoch, with_watchers } = request;
+        let OpenPresence { feed, actor, presentities, after, epoch, passed, with_watchers } =
+            request;
         self.check_opens(now, &actor)?;
         let stands = self.views.moment();
-        let is_of_this_past = after <= stands && self.epochs.holds_at(epoch, after);
+        let marks = [Mark { at: after, epoch }, passed];
+        let is_of_this_past =
+            marks.into_iter().all(|mark| mark.at <= stands && self.epochs.has(mark));
         let case = self.case(now);
         case.check_watches(&actor.principal)?;
         let restored = (!is_of_this_past)
@@ -316,13 +322,12 @@ impl Service {
         feed: FeedId,
         actor: &Actor,
         inbox: InboxAddress,
-        (after, epoch): (Option<InboxSequence>, EpochId),
+        after: Option<open::InboxPlace>,
     ) -> Result<Reply, Refusal> {
         self.check_opens(now, actor)?;
-        let place = after.map(|after| (after, epoch));
-        let mut opened = open::inbox(self.case(now), &self.epochs, actor, &inbox, place)?;
+        let mut opened = open::inbox(self.case(now), &self.epochs, actor, &inbox, after)?;
         self.live.open_inbox(feed, &inbox, &actor.principal);
-        if let (Some(had), Some(_)) = (after, opened.restored) {
+        if let (Some((had, ..)), Some(_)) = (after, opened.restored) {
             let by = PastPlace::Inbox { inbox, had, stands: opened.head };
             opened.restored = Some(self.restored(now, actor, by));
         }

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::model::limits::{REQUEST_MS_DEFAULT, ROUND_PART_MAX};
 use crate::model::{
     DeviceId, DeviceLabel, Domain, EpochId, Handling, InboxAddress, InboxSequence, InviteId,
-    Lifetime, Moment, Presentity, Principal, PublicKey, QuotaOwner, Quotas, Role,
+    Lifetime, Mark, Moment, Presentity, Principal, PublicKey, QuotaOwner, Quotas, Role,
 };
 use crate::protocol::{Command, Question};
 
@@ -179,6 +179,8 @@ pub enum Input {
         after: Moment,
         /// The epoch that was in; see [`PresenceOpened::restored`](super::PresenceOpened::restored).
         epoch: EpochId,
+        /// The last event by which something before that was passed over.
+        passed: Mark,
         /// Whether to tell of watchers too: of the presentities it controls or is granted that for.
         with_watchers: bool,
     },
@@ -207,6 +209,8 @@ pub enum Input {
         after: Option<InboxSequence>,
         /// The epoch that was accepted in; see [`InboxOpened::restored`](super::InboxOpened::restored).
         epoch: EpochId,
+        /// The last event by which something before that was passed over.
+        passed: Mark,
     },
     /// A feed is gone. No answer.
     CloseFeed {

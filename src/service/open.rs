@@ -16,8 +16,8 @@ use super::shown::{Presence, without_presence};
 use super::{Actor, History, InboxOpened, Lens, PresenceItem, PresenceOpened, Restored};
 use crate::model::limits::FEED_PART_MAX;
 use crate::model::{
-    EpochId, Epochs, InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal,
-    Rights,
+    EpochId, Epochs, InboxAddress, InboxSequence, Mark, Mode, Moment, Presentity, Principal,
+    Refusal, Rights,
 };
 use crate::view::{InboxView, SubscriptionView};
 
@@ -168,20 +168,28 @@ fn add_missed(
     }
 }
 
-/// Where an inbox feed begins and how much waits there. `after` is what the device has taken, and the epoch of that.
+/// What a device has taken of an inbox: the last place, the epoch of that, and by which event something before it was
+/// passed over last.
+pub(super) type InboxPlace = (InboxSequence, EpochId, Mark);
+
+/// Where an inbox feed begins and how much waits there. `after` is what the device has taken.
 pub(super) fn inbox(
     case: Case<'_>,
     epochs: &Arc<Epochs>,
     actor: &Actor,
     inbox: &InboxAddress,
-    after: Option<(InboxSequence, EpochId)>,
+    after: Option<InboxPlace>,
 ) -> Result<InboxOpened, Refusal> {
     check_known(actor)?;
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let nothing = InboxView::default();
     let view = case.views.inbox(inbox).unwrap_or(&nothing);
-    let known = after.filter(|(place, epoch)| is_of_this_past(view, epochs, *place, *epoch));
-    let begin = known.map_or_else(|| view.acknowledged(actor.device), |(place, _)| place);
+    let known = after.filter(|(place, epoch, passed)| {
+        is_of_this_past(view, epochs, *place, *epoch)
+            && passed.at <= case.views.moment()
+            && epochs.has(*passed)
+    });
+    let begin = known.map_or_else(|| view.acknowledged(actor.device), |(place, ..)| place);
     let head = view.head();
     let begin = begin.min(head);
     let restored = after.filter(|_| known.is_none()).map(|_| Restored { is_news: false });
@@ -190,6 +198,7 @@ pub(super) fn inbox(
         after_epoch: epoch_of(view, epochs, begin),
         head,
         head_epoch: epoch_of(view, epochs, head),
+        ended: view.ended(),
         waiting: view.kept_after(begin).filter(|(_, row)| !row.is_over(case.now)).count() as u64,
         restored,
         epochs: Arc::clone(epochs),

@@ -112,6 +112,8 @@ pub struct InboxRow {
     pub at: Sequence,
     /// Whether the device that asked is not shown what it says.
     pub is_withheld: bool,
+    /// When something of the inbox ended last, so that what lay there before was perhaps passed over.
+    pub ended: Moment,
 }
 
 /// This store was put back to an earlier state, or is not the one that the device has seen.
@@ -132,6 +134,8 @@ pub struct InboxOpened {
     pub head: InboxSequence,
     /// The epoch that was accepted in.
     pub head_epoch: EpochId,
+    /// When something of the inbox ended last.
+    pub ended: Moment,
     /// Messages waiting behind `after`.
     pub waiting: u64,
     /// Set if the position asked for is of another past, so that the feed begins where the device has acknowledged.

@@ -11,8 +11,8 @@ use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AccessRule, AdministratorAct, Ahead, DeliveryRule, DeviceLabel, Domain, DomainRow,
-    InboxAddress, InboxSequence, InviteId, Lifetime, Presentity, Principal, Quota, QuotaOwner,
-    Refusal, Rights, Sequence, SubscriptionState,
+    InboxAddress, InboxSequence, InviteId, Lifetime, Moment, Presentity, Principal, Quota,
+    QuotaOwner, Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
@@ -20,7 +20,7 @@ use crate::protocol::{
     OpenInvite, OpenRecovery, Question, RulesOwner, ServerDescription, SubscriptionRow, Version,
     VisibilityRow,
 };
-use crate::view::{GrantView, InviteView, Row, RulesView};
+use crate::view::{GrantView, InboxView, InviteView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     // What a server is may be known by whoever may connect.
@@ -32,7 +32,8 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::Page { inbox, after } => {
             case.check_inbox_right(actor, &inbox, Rights::READ)?;
             let view = case.views.inbox(&inbox);
-            page(case, actor, view.into_iter().flat_map(|view| view.kept_after(after)))
+            let ended = view.map_or(Moment::ZERO, InboxView::ended);
+            page(case, actor, ended, view.into_iter().flat_map(|view| view.kept_after(after)))
         }
         Query::MoreWatchers { presentity, after } => {
             watchers_after(case, actor, &presentity, Some(&after))?
@@ -96,7 +97,8 @@ fn quarantine(
 ) -> Result<Reply, Refusal> {
     case.check_inbox_right(actor, inbox, Rights::READ)?;
     let view = case.views.inbox(inbox);
-    Ok(page(case, actor, view.into_iter().flat_map(|view| view.quarantined_after(after))))
+    let rows = view.into_iter().flat_map(|view| view.quarantined_after(after));
+    Ok(page(case, actor, Moment::ZERO, rows))
 }
 
 fn grants(case: Case<'_>, actor: &Actor, owner: &Principal) -> Result<Vec<GrantRow>, Refusal> {
@@ -259,6 +261,7 @@ fn inbox_status(
 fn page<'a>(
     case: Case<'_>,
     actor: &Actor,
+    ended: Moment,
     rows: impl Iterator<Item = (InboxSequence, &'a Row)>,
 ) -> Reply {
     let rows = rows.filter(|(_, row)| !row.is_over(case.now)).take(INBOX_PAGE_MAX);
@@ -266,6 +269,7 @@ fn page<'a>(
         sequence,
         at: row.at,
         is_withheld: case.is_withheld(actor, row),
+        ended,
     });
     Reply::Page(rows.collect())
 }

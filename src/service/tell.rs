@@ -18,6 +18,7 @@ use crate::model::{
     InboxAddress, InboxSequence, Mode, Moment, Presentity, Principal, Refusal, Rights, Timestamp,
 };
 use crate::protocol::{Answer, Composing, Send};
+use crate::view::InboxView;
 
 impl Service {
     /// Tells those concerned of an event that has been applied.
@@ -155,7 +156,9 @@ impl Service {
     fn tell_inbox(&mut self, recorded: &Recorded, inbox: &InboxAddress, sequence: InboxSequence) {
         let feeds = self.live.inbox_feeds(inbox);
         if !feeds.is_empty() {
-            let row = InboxRow { sequence, at: recorded.sequence, is_withheld: false };
+            let ended = self.views.inbox(inbox).map_or(Moment::ZERO, InboxView::ended);
+            let (at, is_withheld) = (recorded.sequence, false);
+            let row = InboxRow { sequence, at, is_withheld, ended };
             self.outputs.push(Output::Inbox { feeds, row });
         }
     }

@@ -1,19 +1,21 @@
 //! Sealed positions: what a client keeps to come back where it stopped.
 //!
-//! A cursor of a presence feed holds the moment of what was sent last, one of an inbox feed the place in the inbox.
-//! Neither depends on what is hidden from the watcher, and either leaves only sealed, so that nobody can make one up.
+//! A cursor of a presence feed holds the moment of what was sent last, one of an inbox feed the place in the inbox; either
+//! also holds the last event by which something before it was passed over. Neither depends on what is hidden from the watcher, and either leaves only sealed, so that nobody can make one up.
 //! Sealing is deterministic authenticated encryption in the manner of SIV (RFC 5297) with BLAKE3 as the function
 //! behind it:
 //!
 //! ```text
-//! cursor := version:u8=3 tag:[u8;16] masked:[u8;16]
-//! tag    := BLAKE3(seal key, 2 || place)[..16]
-//! masked := place xor BLAKE3(seal key, 3 || tag)[..16]
-//! place  := position:u64be epoch:[u8;8]
+//! cursor := version:u8=4 tag:[u8;16] masked:[u8;32]
+//! tag    := BLAKE3(seal key, 4 || place)[..16]
+//! masked := place xor BLAKE3(seal key, 5 || tag)
+//! place  := position:u64be epoch:[u8;8] passed:u64be epoch-of-passed:[u8;8]
 //! ```
 //!
 //! The epoch is the one that the position lies in, so that a store in whose past it lies in another one, or nowhere, is
-//! known to be another or to have been put back to an earlier state.
+//! known to be another or to have been put back to an earlier state. That may be so although the position is of both pasts:
+//! what lay before it was not told because something later was told instead, or because it had ended. If that is gone,
+//! what was passed over is there again, and so the last of it is named too.
 //!
 //! The seal key is derived for one principal, device, feed kind and inbox, so a cursor is worth nothing elsewhere.
 //! A nonce is not needed and cannot repeat. The same position sealed twice is the same bytes, which tells a client
@@ -22,15 +24,17 @@
 use bytes::Bytes;
 use subtle::ConstantTimeEq as _;
 
-use crate::model::{EpochId, InboxAddress, limits::CURSOR_BYTES_MAX};
+use crate::model::{EpochId, InboxAddress, Mark, Moment, limits::CURSOR_BYTES_MAX};
 use crate::service::Actor;
 
 /// 1 held positions of the log; such a cursor does not open, and its feed begins anew.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
+/// As 4 but without what was passed over; it opens to a place before which nothing was.
+const VERSION_WITHOUT_PASSED: u8 = 3;
 /// As 3 but without an epoch; it opens to a place before all epochs.
 const VERSION_WITHOUT_EPOCH: u8 = 2;
 const TAG_BYTES: usize = 16;
-const PLACE_BYTES: usize = 8 + 8;
+const PLACE_BYTES: usize = 8 + 8 + 8 + 8;
 const CURSOR_BYTES: usize = 1 + TAG_BYTES + PLACE_BYTES;
 const _: () = assert!(CURSOR_BYTES <= CURSOR_BYTES_MAX);
 
@@ -41,20 +45,28 @@ pub struct Place {
     pub position: u64,
     /// The epoch that it lies in.
     pub epoch: EpochId,
+    /// The last event that this feed may know of and by which something before `position` was not told, or an earlier one
+    /// of those that were told.
+    pub passed: Mark,
 }
 
 impl Place {
     fn to_bytes(self) -> [u8; PLACE_BYTES] {
+        let (position, passed) =
+            (self.position.to_be_bytes(), self.passed.at.as_us().to_be_bytes());
         let mut bytes = [0; PLACE_BYTES];
-        bytes[..8].copy_from_slice(&self.position.to_be_bytes());
-        bytes[8..].copy_from_slice(&self.epoch.0);
+        let parts = [position, self.epoch.0, passed, self.passed.epoch.0];
+        bytes.chunks_exact_mut(8).zip(parts).for_each(|(to, part)| to.copy_from_slice(&part));
         bytes
     }
 
-    fn from_bytes(bytes: [u8; PLACE_BYTES]) -> Self {
-        let (position, epoch) = bytes.split_at(8);
-        let half = |bytes: &[u8]| bytes.try_into().expect("half a place has 8 bytes");
-        Self { position: u64::from_be_bytes(half(position)), epoch: EpochId(half(epoch)) }
+    /// From the parts that there are; what is missing is zero.
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let mut parts = bytes.chunks_exact(8).map(|part| part.try_into().expect("it is 8 bytes"));
+        let mut next = || -> [u8; 8] { parts.next().unwrap_or_default() };
+        let (position, epoch) = (u64::from_be_bytes(next()), EpochId(next()));
+        let at = Moment::from_us(u64::from_be_bytes(next()));
+        Self { position, epoch, passed: Mark { at, epoch: EpochId(next()) } }
     }
 }
 
@@ -89,10 +101,10 @@ impl Sealer {
 
     /// Seals `place`.
     pub fn seal(&self, place: Place) -> Bytes {
-        let tag = self.tag(2, &place.to_bytes());
+        let tag = self.tag(4, &place.to_bytes());
         let mut cursor = [VERSION; CURSOR_BYTES];
         cursor[1..=TAG_BYTES].copy_from_slice(&tag);
-        cursor[1 + TAG_BYTES..].copy_from_slice(&self.masked(3, &tag, place.to_bytes()));
+        cursor[1 + TAG_BYTES..].copy_from_slice(&self.masked(5, &tag, place.to_bytes()));
         Bytes::copy_from_slice(&cursor)
     }
 
@@ -100,19 +112,23 @@ impl Sealer {
     pub fn open(&self, cursor: &[u8]) -> Option<Place> {
         let (version, rest) = cursor.split_first()?;
         let (tag, masked) = rest.split_first_chunk::<TAG_BYTES>()?;
-        let (place, expected) = match *version {
-            VERSION => {
-                let place = self.masked(3, tag, masked.try_into().ok()?);
-                (Place::from_bytes(place), self.tag(2, &place))
-            }
-            VERSION_WITHOUT_EPOCH => {
-                let position = self.masked::<8>(1, tag, masked.try_into().ok()?);
-                let place = Place { position: u64::from_be_bytes(position), ..Place::default() };
-                (place, self.tag(0, &position))
-            }
-            _ => return None,
-        };
-        bool::from(expected.ct_eq(tag)).then_some(place)
+        match *version {
+            VERSION => self.opened::<PLACE_BYTES>(4, tag, masked),
+            VERSION_WITHOUT_PASSED => self.opened::<16>(2, tag, masked),
+            VERSION_WITHOUT_EPOCH => self.opened::<8>(0, tag, masked),
+            _ => None,
+        }
+    }
+
+    /// The place of `N` bytes that was tagged for `purpose` and masked for the next one.
+    fn opened<const N: usize>(
+        &self,
+        purpose: u8,
+        tag: &[u8; TAG_BYTES],
+        masked: &[u8],
+    ) -> Option<Place> {
+        let place = self.masked::<N>(purpose + 1, tag, masked.try_into().ok()?);
+        bool::from(self.tag(purpose, &place).ct_eq(tag)).then(|| Place::from_bytes(&place))
     }
 
     fn tag(&self, purpose: u8, place: &[u8]) -> [u8; TAG_BYTES] {
@@ -141,7 +157,8 @@ mod tests {
     const SECRET: [u8; 32] = [7; 32];
 
     fn place(position: u64) -> Place {
-        Place { position, epoch: EpochId([8, 7, 6, 5, 4, 3, 2, 1]) }
+        let passed = Mark { at: Moment::from_us(!position), epoch: EpochId([1; 8]) };
+        Place { position, epoch: EpochId([8, 7, 6, 5, 4, 3, 2, 1]), passed }
     }
 
     fn actor(principal: &str, device: u8) -> Actor {
@@ -167,6 +184,8 @@ mod tests {
         assert_ne!(sealer.seal(place(5))[17..], sealer.seal(place(6))[17..]);
         let later = Place { epoch: EpochId([9; 8]), ..place(5) };
         assert_ne!(sealer.seal(place(5)), sealer.seal(later));
+        let further = Place { passed: place(4).passed, ..place(5) };
+        assert_ne!(sealer.seal(place(5)), sealer.seal(further));
     }
 
     #[test]
@@ -212,10 +231,21 @@ mod tests {
     /// As an earlier version sealed alice's moment 0x1234 on the device of eight ones.
     const WITHOUT_EPOCH: &str = "0287df0651f368f9b59d1c9c44ad287bbe43a7f340c6e2b376";
 
+    /// As a version between sealed that moment in the epoch 8 7 6 5 4 3 2 1.
+    const WITHOUT_PASSED: &str =
+        "037241422ee9d677b7f602c0d0ecc779c783db75b533469ded4ba02decd983c338";
+
     #[test]
-    fn a_cursor_of_the_version_before_opens_to_a_place_before_all_epochs() {
+    fn a_cursor_of_the_version_before_opens_to_a_place_before_which_nothing_was_passed_over() {
+        let cursor = data_encoding::HEXLOWER.decode(WITHOUT_PASSED.as_bytes()).unwrap();
+        let opened = presence("alice@d.example", 1).open(&cursor);
+        assert_eq!(opened, Some(Place { passed: Mark::default(), ..place(0x1234) }));
+    }
+
+    #[test]
+    fn a_cursor_of_the_first_version_opens_to_a_place_before_all_epochs() {
         let cursor = data_encoding::HEXLOWER.decode(WITHOUT_EPOCH.as_bytes()).unwrap();
         let opened = presence("alice@d.example", 1).open(&cursor);
-        assert_eq!(opened, Some(Place { position: 0x1234, epoch: EpochId::NONE }));
+        assert_eq!(opened, Some(Place { position: 0x1234, ..Place::default() }));
     }
 }

@@ -12,7 +12,7 @@ use super::key::{MessageKey, SenderKey};
 use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
 use crate::model::{
-    DeviceId, InboxSequence, Lifetime, MessageId, Principal, Receipts, Sequence, Timestamp,
+    DeviceId, InboxSequence, Lifetime, MessageId, Moment, Principal, Receipts, Sequence, Timestamp,
 };
 
 /// What lies in a place of an inbox.
@@ -82,6 +82,8 @@ pub struct InboxView {
     pub(super) as_of: Sequence,
     pub(super) head: InboxSequence,
     pub(super) acknowledged: BTreeMap<DeviceId, InboxSequence>,
+    /// When something ended last that its owner's devices are told of.
+    pub(super) ended: Moment,
     /// Rows of consecutive messages, the last one being `head`.
     pub(super) rows: VecDeque<Row>,
     /// What is there that its owner's devices are told of, so that nothing is looked for among the rows of what is gone.
@@ -133,6 +135,11 @@ impl InboxView {
     /// How far `device` has taken it.
     pub fn acknowledged(&self, device: DeviceId) -> InboxSequence {
         self.acknowledged.get(&device).copied().unwrap_or_default()
+    }
+
+    /// When something ended last that its owner's devices are told of.
+    pub fn ended(&self) -> Moment {
+        self.ended
     }
 
     /// How many messages are there.
@@ -311,7 +318,7 @@ impl InboxView {
                 }
                 InboxChange::default()
             }
-            Event::MessageEnded(event) => self.end(event.sequence),
+            Event::MessageEnded(event) => self.end(event.sequence, recorded.at),
             Event::Acknowledged(event) => {
                 self.acknowledged.insert(event.device, event.through);
                 InboxChange { taken: self.read(event.through), ..InboxChange::default() }
@@ -397,7 +404,7 @@ impl InboxView {
         self.changed_chunks.insert(chunk_of(sequence));
     }
 
-    fn end(&mut self, sequence: InboxSequence) -> InboxChange {
+    fn end(&mut self, sequence: InboxSequence, at: Moment) -> InboxChange {
         let Some(index) = self.index(sequence) else { return InboxChange::default() };
         let Some(row) = self.rows.get_mut(index).filter(|row| row.kept) else {
             return InboxChange::default();
@@ -409,6 +416,7 @@ impl InboxView {
         if row.kind == RowKind::Quarantined {
             self.aside.remove(&sequence);
         } else {
+            self.ended = at;
             self.told.remove(&sequence);
             self.unread -= u64::from(sequence > self.read_through);
         }
@@ -455,8 +463,9 @@ impl InboxView {
         as_of: Sequence,
         head: InboxSequence,
         acknowledged: BTreeMap<DeviceId, InboxSequence>,
+        ended: Moment,
     ) -> Self {
-        Self { as_of, head, acknowledged, ..Self::default() }
+        Self { as_of, head, acknowledged, ended, ..Self::default() }
     }
 
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.

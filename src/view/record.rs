@@ -70,6 +70,7 @@ struct InboxHead {
     as_of: Sequence,
     head: InboxSequence,
     acknowledged: BTreeMap<DeviceId, InboxSequence>,
+    ended: Moment,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -251,7 +252,7 @@ impl Views {
     fn load_inbox(&mut self, name: &[u8], value: &[u8]) -> Result<(), RecordFault> {
         let Some(end) = name.iter().position(|byte| *byte == CHUNK) else {
             let head: InboxHead = from_bytes(value)?;
-            let view = InboxView::loaded(head.as_of, head.head, head.acknowledged);
+            let view = InboxView::loaded(head.as_of, head.head, head.acknowledged, head.ended);
             self.inboxes.insert(account(name)?.inbox(), view);
             return Ok(());
         };
@@ -399,8 +400,12 @@ impl InboxView {
 }
 
 fn inbox_records(key: &[u8], view: &mut InboxView) -> Vec<Record> {
-    let head =
-        InboxHead { as_of: view.as_of, head: view.head, acknowledged: view.acknowledged.clone() };
+    let head = InboxHead {
+        as_of: view.as_of,
+        head: view.head,
+        acknowledged: view.acknowledged.clone(),
+        ended: view.ended,
+    };
     let mut records = vec![(key.to_vec(), Some(to_bytes(&head)))];
     for number in core::mem::take(&mut view.changed_chunks) {
         let chunk_key = [key, &[CHUNK], &number.to_be_bytes()].concat();

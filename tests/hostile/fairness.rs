@@ -187,6 +187,7 @@ fn a_feed_over_many_subscriptions_opens_in_parts_and_misses_nothing_between_them
         presentities: Vec::new(),
         after: Moment::ZERO,
         epoch: adsum::model::EpochId::NONE,
+        passed: adsum::model::Mark::default(),
         with_watchers: false,
     };
     let mut feed = PresenceFeed::new(Moment::ZERO, 0);

@@ -12,8 +12,8 @@ use adsum::model::limits::{
 };
 use adsum::model::{
     AccessRule, Basic, ContentType, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, Document,
-    EpochId, Handling, InboxAddress, InboxSequence, InviteId, Lifetime, MessageId, Mode, Moment,
-    Note, OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Quota,
+    EpochId, Handling, InboxAddress, InboxSequence, InviteId, Lifetime, Mark, MessageId, Mode,
+    Moment, Note, OperationId, Payload, Presentity, Principal, PublicKey, PublicationName, Quota,
     QuotaOwner, Receipts, Rights, Role, RuleName, Shown, Tuple, TupleId, Who,
 };
 use adsum::protocol::*;
@@ -289,6 +289,7 @@ fn open_presence() -> Input {
         presentities: vec![],
         after: Moment::ZERO,
         epoch: EpochId::NONE,
+        passed: Mark::default(),
         with_watchers: true,
     }
 }
@@ -308,8 +309,9 @@ fn inbox_feed() -> Scene {
     let mut stage = Stage::with(&["alice", "bob"]);
     stage.waiting();
     let (actor, inbox) = (by("alice"), im("alice"));
-    let (ticket, feed, after, epoch) = (TICKET, feed_id(1), None, EpochId::NONE);
-    stage.input(Input::OpenInbox { ticket, feed, actor, inbox, after, epoch }, MANY)
+    let (ticket, feed, after) = (TICKET, feed_id(1), None);
+    let (epoch, passed) = (EpochId::NONE, Mark::default());
+    stage.input(Input::OpenInbox { ticket, feed, actor, inbox, after, epoch, passed }, MANY)
 }
 
 fn fetched(default_access: Handling) -> Scene {

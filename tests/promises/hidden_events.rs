@@ -13,7 +13,7 @@ use crate::world::{
 use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryLog;
 use adsum::model::{
-    DeviceLabel, EpochId, InboxSequence, Lifetime, Message, Mode, Moment, OperationId,
+    DeviceLabel, EpochId, InboxSequence, Lifetime, Mark, Message, Mode, Moment, OperationId,
     PublicationName, Tag, Timestamp,
 };
 use adsum::protocol::{
@@ -161,6 +161,7 @@ impl Server {
             presentities: vec![],
             after,
             epoch: EpochId::NONE,
+            passed: Mark::default(),
             with_watchers: false,
         }
     }

@@ -11,7 +11,7 @@ use crate::support::server::{Running, start_at};
 use crate::support::within;
 use adsum::backup::NewKeys;
 use adsum::client::{Client, ClientError, Home, InboxOptions, WatchOptions};
-use adsum::model::{Message, Mode};
+use adsum::model::{InboxSequence, Message, Mode};
 use adsum::server::{Server, back_up, pack_keys, restore_store};
 use tempfile::TempDir;
 
@@ -217,6 +217,21 @@ async fn a_device_that_saw_nothing_of_what_is_lost_goes_on_as_if_nothing_had_hap
         assert_eq!(look(&world.bob, "alice").await, (vec![], false), "{copied:?}");
         world.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_passed_over_because_it_had_ended_in_the_lost_past_is_told() {
+    let mut world = World::new(Copied::Running).await;
+    world.send(2).await;
+    std::fs::remove_dir_all(world.backup.path()).unwrap();
+    copy(world.data.path(), world.backup.path());
+    // The place at which the device then stands is of both pasts.
+    let fourth = [InboxSequence::new(4)];
+    within("it is deleted", world.bob.delete(None, &fourth)).await.unwrap();
+    assert_eq!(read(&world.bob).await, told(5..=5));
+    let world = world.restore(|_| ()).await;
+    assert_eq!(read(&world.bob).await, Told { restored: Some(5), ..told(4..=5) });
+    world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

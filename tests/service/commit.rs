@@ -6,7 +6,7 @@ use crate::world::{
 use adsum::commit::{Commit, history};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{CheckpointRecord, EventLog, LogFault};
-use adsum::model::{EpochId, Lifetime, Mode, Moment, PublicationName, Timestamp};
+use adsum::model::{EpochId, Lifetime, Mark, Mode, Moment, PublicationName, Timestamp};
 use adsum::protocol::{Answer, Command, Publish};
 use adsum::service::{
     Enroll, FeedId, Hello, Input, Output, PresenceOpened, Reply, ServiceConfig, SessionId, Ticket,
@@ -53,6 +53,15 @@ impl Server {
     }
 
     fn open_presence(&mut self, watcher: &str, after: Moment) -> PresenceOpened {
+        self.open_behind(watcher, (after, EpochId::NONE), Mark::default())
+    }
+
+    fn open_behind(
+        &mut self,
+        watcher: &str,
+        (after, epoch): (Moment, EpochId),
+        passed: Mark,
+    ) -> PresenceOpened {
         let feed = FeedId { session: SessionId(1), number: 1 };
         let open = Input::OpenPresence {
             ticket: ticket(),
@@ -60,7 +69,8 @@ impl Server {
             actor: actor(watcher),
             presentities: vec![],
             after,
-            epoch: EpochId::NONE,
+            epoch,
+            passed,
             with_watchers: false,
         };
         match self.round(vec![open]).pop() {
@@ -151,6 +161,24 @@ fn leases_keep_their_remaining_time_over_a_restart() {
         server = server.restart(checkpoint);
         assert_eq!(server.commit.next_timeout(), deadline);
     }
+}
+
+#[test]
+fn a_position_before_which_something_was_passed_over_for_what_is_gone_is_of_another_past() {
+    let mut server = Server::new();
+    server.ask("bob", subscribe("alice", Mode::Latest));
+    server.ask("alice", Command::Publish(publish("alice", 1, "here")));
+    let (at, first) = (server.commit.views().moment(), EpochId(1_u64.to_be_bytes()));
+    let passed = |at| Mark { at, epoch: first };
+    let opened = server.open_behind("bob", (at, first), passed(at));
+    assert!(opened.restored.is_none() && opened.items.is_empty());
+    // What comes now is of another process, so what happened in the first one later than this is gone.
+    let mut server = server.restart(false);
+    let opened = server.open_behind("bob", (at, first), passed(at));
+    assert!(opened.restored.is_none() && opened.items.is_empty());
+    let opened = server.open_behind("bob", (at, first), passed(at.next()));
+    assert!(opened.restored.is_some());
+    assert_eq!(opened.items.len(), 1, "all is shown");
 }
 
 #[test]

@@ -201,6 +201,7 @@ fn an_inbox_feed_pages_first_and_takes_what_is_offered_afterwards() {
         sequence: InboxSequence::new(number),
         at: Sequence::new(number * 10),
         is_withheld: false,
+        ended: Moment::ZERO,
     };
     let mut feed = InboxFeed::new(0);
     assert_eq!(feed.next_step(), InboxStep::Wait);
@@ -226,8 +227,12 @@ fn an_inbox_feed_pages_first_and_takes_what_is_offered_afterwards() {
 
 #[test]
 fn an_empty_page_asked_for_before_a_message_came_is_not_taken_as_the_end() {
-    let row =
-        InboxRow { sequence: InboxSequence::new(1), at: Sequence::new(1), is_withheld: false };
+    let row = InboxRow {
+        sequence: InboxSequence::new(1),
+        at: Sequence::new(1),
+        is_withheld: false,
+        ended: Moment::ZERO,
+    };
     let mut feed = InboxFeed::new(0);
     feed.opened(InboxSequence::ZERO);
     assert!(matches!(feed.next_step(), InboxStep::Page { .. }));
@@ -262,7 +267,7 @@ proptest! {
         happenings in prop::collection::vec(happening(), 1..400),
         window in 1..8_u32,
     ) {
-        let row = |number: u64| InboxRow { sequence: InboxSequence::new(number), at: Sequence::new(number), is_withheld: false };
+        let row = |number: u64| InboxRow { sequence: InboxSequence::new(number), at: Sequence::new(number), is_withheld: false, ended: Moment::ZERO };
         let mut feed = InboxFeed::new(window);
         feed.opened(InboxSequence::ZERO);
         let (mut head, mut asked, mut sent) = (0_u64, None, Vec::new());

@@ -373,6 +373,7 @@ fn a_message_stored_aside_is_no_part_of_the_inbox_but_can_be_read() {
         sequence: InboxSequence::new(1),
         at: Sequence::new(at),
         is_withheld: false,
+        ended: Moment::ZERO,
     };
     assert_eq!(message_at(&log, row(1)).unwrap().body, Payload::text("hi"));
     assert!(item_of(log.read_one(Sequence::new(1)).unwrap()).is_none());
@@ -395,8 +396,12 @@ fn a_receipt_is_dated_by_when_it_became_part_of_the_inbox() {
     assert_eq!(item.sequence(), InboxSequence::new(4));
     let InboxItem::Receipt(receipt) = item else { panic!() };
     assert_eq!((receipt.kind, receipt.at), (ReceiptKind::Displayed, second(1)));
-    let row =
-        InboxRow { sequence: InboxSequence::new(4), at: Sequence::new(1), is_withheld: false };
+    let row = InboxRow {
+        sequence: InboxSequence::new(4),
+        at: Sequence::new(1),
+        is_withheld: false,
+        ended: Moment::ZERO,
+    };
     assert!(message_at(&log, row).is_err());
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adsum::event::{Event, KeyEnrolled};
 use adsum::model::{
     AccessRule, AccessRules, Delivery, DeliveryChange, DeliveryRule, DeviceLabel, EndReason,
-    EpochId, Handling, Mode, Moment, OperationId, Principal, Refusal, Rights, Role, RuleName,
+    EpochId, Handling, Mark, Mode, Moment, OperationId, Principal, Refusal, Rights, Role, RuleName,
     SubscriptionState, WatcherRow, Who,
 };
 use adsum::protocol::{
@@ -201,6 +201,7 @@ impl World {
             presentities: vec![],
             after,
             epoch: EpochId::NONE,
+            passed: Mark::default(),
             with_watchers,
         });
         match self.answer(ticket) {

@@ -17,9 +17,9 @@ pub mod stage;
 use adsum::event::{Event, Recorded};
 use adsum::model::{
     Ahead, Basic, ContentType, DeviceId, DeviceLabel, Document, EpochId, Handling, InboxAddress,
-    InboxSequence, InviteId, Lifetime, MessageId, Mode, Moment, Note, Now, OperationId, Payload,
-    Presentity, Principal, PublicKey, PublicationName, Receipts, Refusal, Role, Tag, Timestamp,
-    Tuple, TupleId, limits,
+    InboxSequence, InviteId, Lifetime, Mark, MessageId, Mode, Moment, Note, Now, OperationId,
+    Payload, Presentity, Principal, PublicKey, PublicationName, Receipts, Refusal, Role, Tag,
+    Timestamp, Tuple, TupleId, limits,
 };
 use adsum::protocol::{Answer, Command, Fetch, Invite, Publish, Send, Subscribe};
 use adsum::service::{
@@ -279,6 +279,7 @@ impl World {
             presentities,
             after,
             epoch: EpochId::NONE,
+            passed: Mark::default(),
             with_watchers: false,
         });
         match self.answer(ticket) {
@@ -302,6 +303,7 @@ impl World {
             inbox: im(name),
             after,
             epoch: EpochId::NONE,
+            passed: Mark::default(),
         });
         self.answer(ticket)
     }

@@ -10,7 +10,7 @@ use adsum::commit::history::{self, Past};
 use adsum::event::{Event, KeyEnrolled};
 use adsum::log::memory::MemoryDisk;
 use adsum::model::{
-    Ahead, DeviceLabel, Document, EpochId, Handling, InboxSequence, Moment, Refusal, Role,
+    Ahead, DeviceLabel, Document, EpochId, Handling, InboxSequence, Mark, Moment, Refusal, Role,
     Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use adsum::protocol::{self, feed::encode_presence_suffix};
@@ -179,6 +179,7 @@ impl Stage {
             presentities,
             after,
             epoch: EpochId::NONE,
+            passed: Mark::default(),
             with_watchers,
         }]);
     }

@@ -125,7 +125,12 @@ mod tests {
     }
 
     fn row(at: u64) -> InboxRow {
-        InboxRow { sequence: InboxSequence::new(at), at: Sequence::new(at), is_withheld: false }
+        InboxRow {
+            sequence: InboxSequence::new(at),
+            at: Sequence::new(at),
+            is_withheld: false,
+            ended: Moment::ZERO,
+        }
     }
 
     fn messages(inboxes: Vec<&'static str>) -> (Messages, Arc<Stored>) {

@@ -11,7 +11,9 @@ use super::composing::ComposingHeard;
 use super::over::FeedOver;
 use super::ready::{Ready, outcome_of};
 use super::side::{Desk, newest};
-use crate::model::{EpochId, Epochs, InboxAddress, InboxItem, InboxSequence, PastPlace, Refusal};
+use crate::model::{
+    EpochId, Epochs, InboxAddress, InboxItem, InboxSequence, Moment, PastPlace, Refusal,
+};
 use crate::protocol::body::{CaughtUp, FeedAcked, MessageEvent, ReceiptEvent};
 use crate::protocol::{Field as _, Outcome};
 use crate::service::feed::{InboxFeed, InboxStep};
@@ -42,6 +44,8 @@ pub(super) struct InboxSide {
     epochs: Arc<Epochs>,
     /// The epoch of the place where the feed begins, then each place from which on it tells of another one.
     told: Vec<(InboxSequence, EpochId)>,
+    /// The last event by which something may have been passed over that lay before what this feed told last.
+    passed: Moment,
     /// Whether the feed is to be opened with the service.
     is_to_open: bool,
     asked: Vec<(u32, Asked)>,
@@ -57,18 +61,18 @@ pub(super) struct InboxSide {
 enum Asked {
     Open,
     Page,
-    Acknowledge(InboxSequence),
+    Acknowledge(Place),
 }
 
 /// How far the device has taken the inbox.
 #[derive(Default)]
 struct Acknowledgement {
     /// Told by the device, not handed to the service yet.
-    wanted: Option<InboxSequence>,
+    wanted: Option<Place>,
     /// Handed to the service.
     asked: bool,
     /// Durable, not told to the device yet.
-    durable: Option<InboxSequence>,
+    durable: Option<Place>,
 }
 
 impl InboxSide {
@@ -90,6 +94,7 @@ impl InboxSide {
             place,
             epochs: Arc::default(),
             told: Vec::new(),
+            passed: Moment::ZERO,
             is_to_open: true,
             asked: Vec::new(),
             opened: None,
@@ -106,9 +111,14 @@ impl InboxSide {
 
     /// The place that this feed tells of `sequence`.
     fn place(&self, sequence: InboxSequence) -> Place {
+        let (position, passed) = (sequence.get(), self.epochs.mark(self.passed));
+        Place { position, epoch: self.epoch_of(sequence), passed }
+    }
+
+    /// The epoch in which this feed tells that `sequence` lies.
+    fn epoch_of(&self, sequence: InboxSequence) -> EpochId {
         let epoch = self.told.iter().rev().find(|(first, _)| *first <= sequence);
-        let epoch = epoch.map_or(EpochId::NONE, |(_, epoch)| *epoch);
-        Place { position: sequence.get(), epoch }
+        epoch.map_or(EpochId::NONE, |(_, epoch)| *epoch)
     }
 
     /// Whether `place` can be of this past: what came before this feed may have been told by another one, and so may what
@@ -119,7 +129,7 @@ impl InboxSide {
             (Some(_), Some((_, told))) if sequence > self.feed.position() => {
                 self.epochs.knows(place.epoch) && self.epochs.is_since(place.epoch, *told)
             }
-            (Some((begin, _)), _) if sequence >= *begin => self.place(sequence) == place,
+            (Some((begin, _)), _) if sequence >= *begin => self.epoch_of(sequence) == place.epoch,
             _ => self.epochs.knows(place.epoch),
         }
     }
@@ -163,9 +173,12 @@ impl InboxSide {
     /// whatever cursor the device has got from elsewhere.
     pub(super) fn handle_taken(&mut self, cursors: &[Bytes]) {
         if let Some(place) = newest(&self.sealer, cursors, |place| self.knows(place)) {
-            let position = InboxSequence::new(place.position).min(self.feed.position());
-            self.feed.acknowledged(position);
-            self.taken.wanted = self.taken.wanted.max(Some(position));
+            // What is answered is the cursor that came, unless it lies beyond.
+            let position = self.feed.position();
+            let is_beyond = InboxSequence::new(place.position) > position;
+            let place = if is_beyond { self.place(position) } else { place };
+            self.feed.acknowledged(InboxSequence::new(place.position));
+            self.taken.wanted = self.taken.wanted.max(Some(place));
         }
     }
 
@@ -216,7 +229,7 @@ impl InboxSide {
     }
 
     fn open(&mut self, lane: &mut Lane, after: Option<Place>) -> Step {
-        let (feed, epoch) = (lane.feed(), after.unwrap_or_default().epoch);
+        let (feed, Place { epoch, passed, .. }) = (lane.feed(), after.unwrap_or_default());
         let after = after.map(|place| InboxSequence::new(place.position));
         self.ask(lane, Asked::Open, |ticket, actor, inbox| Input::OpenInbox {
             ticket,
@@ -225,12 +238,14 @@ impl InboxSide {
             inbox,
             after,
             epoch,
+            passed,
         })
     }
 
     /// The service opened the feed: says that it is ready, or opens it again if the cursor is of another past.
     fn opened(&mut self, lane: &mut Lane, opened: &InboxOpened, desk: &mut Desk<'_>) -> Step {
-        if let (Some(place), Some(Restored { is_news })) = (self.place.take(), opened.restored) {
+        let place = self.place.take();
+        if let (Some(place), Some(Restored { is_news })) = (place, opened.restored) {
             self.outcome = Outcome::Restored;
             let (inbox, had) = (self.inbox.clone(), InboxSequence::new(place.position));
             let place = PastPlace::Inbox { inbox, had, stands: opened.head };
@@ -240,10 +255,12 @@ impl InboxSide {
         }
         self.epochs = Arc::clone(&opened.epochs);
         self.told = vec![(opened.after, opened.after_epoch)];
+        self.passed = place.map_or(opened.ended, |place| place.passed.at);
+        let passed = self.epochs.mark(self.passed.max(opened.ended));
         let ready = Ready {
             outcome: self.outcome,
             from: self.place(opened.after),
-            to: Place { position: opened.head.get(), epoch: opened.head_epoch },
+            to: Place { position: opened.head.get(), epoch: opened.head_epoch, passed },
             pending: opened.waiting,
             complete: true,
         };
@@ -282,8 +299,10 @@ impl InboxSide {
         }
     }
 
-    /// Remembers in which epoch `row` was accepted, if that is another one than that of the row before.
+    /// Remembers in which epoch `row` was accepted, if that is another one than that of the row before, and what may have
+    /// been passed over.
     fn tells(&mut self, row: InboxRow) {
+        self.passed = self.passed.max(row.ended);
         let epoch = self.epochs.of(row.at);
         if self.told.last().is_none_or(|(_, last)| *last != epoch) {
             self.told.push((row.sequence, epoch));
@@ -295,17 +314,18 @@ impl InboxSide {
         if self.taken.asked {
             return None;
         }
-        let through = self.taken.wanted.take()?;
+        let place = self.taken.wanted.take()?;
         self.taken.asked = true;
+        let through = InboxSequence::new(place.position);
         let acknowledge =
             |ticket, actor, inbox| Input::Acknowledge { ticket, actor, inbox, through };
-        Some(self.ask(lane, Asked::Acknowledge(through), acknowledge))
+        Some(self.ask(lane, Asked::Acknowledge(place), acknowledge))
     }
 
     /// Tells the device what it acknowledged and is durable.
     fn tell_acknowledged(&mut self, desk: &mut Desk<'_>) {
         if let Some(through) = self.taken.durable.take() {
-            let cursor = self.sealer.seal(self.place(through));
+            let cursor = self.sealer.seal(through);
             encode(&FeedAcked { cursor }, desk.out);
         }
     }

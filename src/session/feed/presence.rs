@@ -165,6 +165,7 @@ impl PresenceSide {
             presentities: self.presentities.clone(),
             after: Moment::from_us(self.after.position),
             epoch: self.after.epoch,
+            passed: self.after.passed,
             with_watchers: self.with_watchers,
         }
     }
@@ -189,9 +190,10 @@ impl PresenceSide {
     /// Says how the feed begins, with nothing in it that this watcher is not sent.
     fn ready(&self, complete: bool, desk: &mut Desk<'_>) {
         let feed = &self.feed;
+        let passed = self.epochs.mark(self.after.passed.at.max(feed.position()));
         let ready = Ready {
             outcome: self.outcome,
-            from: self.place(feed.position()),
+            from: Place { passed, ..self.place(feed.position()) },
             to: self.place(feed.pending_through()),
             pending: feed.pending() as u64,
             complete,
@@ -200,8 +202,10 @@ impl PresenceSide {
         desk.notes.push(Note::FeedOpened("presence", ready.outcome.as_str()));
     }
 
+    /// Where the feed stands at `at`: what lies before was told, or passed over for what is told until the end of the round.
     fn place(&self, at: Moment) -> Place {
-        Place { position: at.as_us(), epoch: self.epochs.at(at) }
+        let passed = self.after.passed.at.max(self.feed.pending_through());
+        Place { position: at.as_us(), epoch: self.epochs.at(at), passed: self.epochs.mark(passed) }
     }
 
     fn step(&mut self, lane: &mut Lane, desk: &mut Desk<'_>) -> Option<Step> {
