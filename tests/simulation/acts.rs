@@ -9,6 +9,8 @@ use super::server::Server;
 use super::trace::note;
 use super::world::Scene;
 
+/// What most wall clocks show at first.
+const BEGINS_MS: u64 = 1_767_225_600_000;
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
@@ -51,15 +53,15 @@ pub(crate) struct Acts {
 }
 
 impl Acts {
+    /// Nothing happens to the clocks.
+    pub(crate) fn none() -> Self {
+        let (planned, passes, returns, hours) = (Vec::new(), None, None, 0);
+        Self { planned, passes, begins_ms: BEGINS_MS, returns, hours }
+    }
+
     /// Those of a world that lasts about `ticks` times `tick_ms`.
     pub(crate) fn new(rng: &mut Rng, ticks: u32, tick_ms: u64) -> Self {
-        let mut acts = Self {
-            planned: Vec::new(),
-            passes: None,
-            begins_ms: 1_767_225_600_000,
-            returns: None,
-            hours: 0,
-        };
+        let mut acts = Self::none();
         for _ in 0..rng.usize(..6) {
             let rows: Vec<_> = ROWS.iter().chain(&BESIDES).copied().collect();
             acts.planned.push((rng.u32(..ticks), *choose(rng, &rows)));

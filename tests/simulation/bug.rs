@@ -3,21 +3,25 @@
 //! Each is a mistake that a change to the real code could make; here it is made in what surrounds that code, so the
 //! real code carries no switch. Must never hold: a bug that breaks a world at once and in every run.
 
+use core::any::TypeId;
 use std::sync::Arc;
 
+use adsum::client::exchange::FeedEvent;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
 use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader, Tip};
-use adsum::model::{Ahead, Moment, Now, OperationId, PublicKey, Sequence, Timestamp};
-use adsum::protocol::body::{FeedOpen, MessageEvent};
-use adsum::protocol::{Command, Delete, Displayed, Publish, Subscribe};
+use adsum::model::{
+    Ahead, EpochId, InboxItem, Mark, Moment, Now, OperationId, PublicKey, Sequence, Timestamp,
+};
+use adsum::protocol::body::{self, FeedOpen, MessageEvent};
+use adsum::protocol::{Command, Delete, Displayed, Publish, Question, Subscribe};
 use adsum::server::Timekeeper;
-use adsum::service::{Actor, Asker, Input, SessionId, Ticket};
+use adsum::service::{Actor, Asker, Input, Query, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
 
 use super::pipe::{Piece, Stream};
-use super::plan::first_device;
+use super::plan::{first_device, group};
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +58,28 @@ pub(crate) enum Bug {
     OneQueueForAll,
     /// Whoever is named in a request is taken for who asks.
     NamedIsBelieved,
+    /// What is done in the name of a group is done, whoever asks.
+    GroupRightNotAsked,
+    /// A group's inbox is read, whoever opens it.
+    GroupReaderNotAsked,
+    /// What a group asks, it is told, whoever asks.
+    GroupQuestionNotAsked,
+    /// Whoever says so speaks for a group.
+    GroupSenderNotAsked,
+    /// Who comes without a name is taken for somebody.
+    NamelessIsSomebody,
+    /// A process draws no epoch, so that what it writes after a restoring looks as what was cut off.
+    EpochNotDrawn,
+    /// A feed that begins anew because the store was put back does not say so.
+    RestoredNotSaid,
+    /// A device drops messages of a restored store that bear numbers which it has seen.
+    FloorKept,
+    /// A feed that is opened again forgets for what something before its position was passed over.
+    PassedForgotten,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -74,13 +96,26 @@ impl Bug {
         Self::FeedBeforeProof,
         Self::OneQueueForAll,
         Self::NamedIsBelieved,
+        Self::GroupRightNotAsked,
+        Self::GroupReaderNotAsked,
+        Self::GroupQuestionNotAsked,
+        Self::GroupSenderNotAsked,
+        Self::NamelessIsSomebody,
+        Self::EpochNotDrawn,
+        Self::RestoredNotSaid,
+        Self::FloorKept,
+        Self::PassedForgotten,
     ];
 
     /// The promises of which it may break the first.
     pub(crate) fn breaks(self) -> &'static [u8] {
         match self {
             Self::AnswersBeforeSync => &[1, 2],
-            Self::PositionBeforeTaken => &[3],
+            Self::PositionBeforeTaken | Self::RestoredNotSaid | Self::PassedForgotten => &[3],
+            // The tags of publications come from the epoch.
+            Self::EpochNotDrawn => &[3, 4],
+            // What it acknowledges by a cursor of the other past is never confirmed.
+            Self::FloorKept => &[3, 10],
             // What nobody ever acknowledged is taken, too.
             Self::ToldIsTaken => &[3, 12],
             // What is acknowledged too far makes room for too much.
@@ -92,7 +127,31 @@ impl Bug {
             | Self::TimeDownLost
             | Self::BadSecondKept => &[9],
             Self::WindowTwice => &[8],
-            Self::FeedBeforeProof | Self::OneQueueForAll | Self::NamedIsBelieved => &[12],
+            Self::FeedBeforeProof
+            | Self::OneQueueForAll
+            | Self::NamedIsBelieved
+            | Self::GroupRightNotAsked
+            | Self::GroupReaderNotAsked
+            | Self::GroupQuestionNotAsked
+            | Self::GroupSenderNotAsked
+            | Self::NamelessIsSomebody => &[12],
+        }
+    }
+
+    /// The epoch that a process draws.
+    pub(crate) fn change_epoch(bug: Option<Self>, drawn: EpochId) -> EpochId {
+        if bug == Some(Self::EpochNotDrawn) { EpochId::NONE } else { drawn }
+    }
+
+    /// What a device's library hears of how its inbox begins.
+    pub(crate) fn change_opened<T: 'static>(bug: Option<Self>, event: FeedEvent) -> FeedEvent {
+        let is_inbox = TypeId::of::<T>() == TypeId::of::<InboxItem>();
+        match event {
+            FeedEvent::Ready(ready) if bug == Some(Self::FloorKept) && is_inbox => {
+                let outcome = if ready.restored.is_some() { 1 } else { ready.outcome };
+                FeedEvent::Ready(body::FeedReady { outcome, restored: None, ..ready })
+            }
+            event => event,
         }
     }
 
@@ -110,6 +169,11 @@ impl Bug {
         {
             *operation = OperationId::default();
         }
+        if bug == Some(Self::PassedForgotten)
+            && let Input::OpenPresence { passed, .. } | Input::OpenInbox { passed, .. } = input
+        {
+            *passed = Mark::default();
+        }
         if bug == Some(Self::NamedIsBelieved)
             && let Input::Command { actor, command, .. } = input
         {
@@ -122,6 +186,48 @@ impl Bug {
             if named != actor.principal {
                 *actor = first_device(&named);
             }
+        }
+    }
+
+    /// Who asks, with the bugs that take it for another.
+    pub(crate) fn change_actor(bug: Option<Self>, input: &mut Input) {
+        let group = group().actor;
+        let (actor, is_group) = match (bug, input) {
+            (Some(Self::GroupRightNotAsked), Input::Command { actor, command, .. }) => {
+                let owner = match command {
+                    Command::Publish(Publish { presentity, .. }) => presentity.principal(),
+                    Command::Delete(Delete { inbox, .. }) => inbox.principal(),
+                    _ => return,
+                };
+                (actor, owner == group.principal)
+            }
+            (Some(Self::GroupSenderNotAsked), Input::Command { actor, command, .. }) => {
+                let Command::Send(send) = command else { return };
+                (actor, send.sender.as_ref() == Some(&group.principal))
+            }
+            (Some(Self::GroupReaderNotAsked), Input::OpenInbox { actor, inbox, .. }) => {
+                let is_group = inbox.principal() == group.principal;
+                (actor, is_group)
+            }
+            (Some(Self::GroupQuestionNotAsked), Input::Query { actor, query, .. }) => {
+                let owner = match query {
+                    Query::Ask(Question::ListWatchers(asked)) => asked.presentity.principal(),
+                    Query::Ask(Question::InboxStatus(asked)) => asked.inbox.principal(),
+                    _ => return,
+                };
+                (actor, owner == group.principal)
+            }
+            (
+                Some(Self::NamelessIsSomebody),
+                Input::Command { actor, .. } | Input::Query { actor, .. },
+            ) => {
+                let is_nameless = actor.principal.is_anonymous();
+                (actor, is_nameless)
+            }
+            _ => return,
+        };
+        if is_group {
+            *actor = group;
         }
     }
 
@@ -146,7 +252,7 @@ impl Bug {
     /// Takes a claim for proven that was not checked yet.
     pub(crate) fn enter_unproven(bug: Option<Self>, connection: &Connection, claim: &Claim) {
         if bug == Some(Self::FeedBeforeProof) {
-            let principal = claim.principal.parse().expect("impostors name principals");
+            let Ok(principal) = claim.principal.parse() else { return };
             let device = PublicKey(claim.key).device();
             connection.enter(Arc::new(Actor { principal, device }));
         }
@@ -172,6 +278,7 @@ impl Bug {
         Piece::Bytes(match (bug, stream) {
             (Some(Self::AnswerOutOfOrder), Stream::Control) => out_of_order(&bytes),
             (Some(Self::CursorOneAhead), Stream::Inbox) => one_ahead(&bytes),
+            (Some(Self::RestoredNotSaid), Stream::Inbox | Stream::Presence) => unsaid(&bytes),
             _ => bytes,
         })
     }
@@ -201,6 +308,18 @@ fn out_of_order(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for frame in &frames {
         put(frame, &mut out);
+    }
+    out
+}
+
+/// How feeds begin, without what is added if the store was put back.
+fn unsaid(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for frame in frames(bytes) {
+        match decode::<body::FeedReady>(&frame) {
+            Ok(ready) => encode(&body::FeedReady { restored: None, ..ready }, &mut out),
+            Err(_) => put(&frame, &mut out),
+        }
     }
     out
 }

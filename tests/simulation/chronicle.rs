@@ -11,8 +11,8 @@ use adsum::event::{
 };
 use adsum::model::limits::DEDUPLICATION_MS;
 use adsum::model::{
-    DeviceId, EndReason, InboxAddress, InboxSequence, InviteId, Lifetime, Moment, OperationId,
-    Presentity, Principal, ReceiptKind, Sequence, Tag, Timestamp,
+    DeviceId, EndReason, EpochId, InboxAddress, InboxSequence, InviteId, Lifetime, Moment,
+    OperationId, Presentity, Principal, ReceiptKind, Sequence, Tag, Timestamp,
 };
 
 use super::decrees::concerns;
@@ -52,9 +52,15 @@ struct Term {
 }
 
 /// Everything that is durable, and what follows from it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Chronicle {
     pub(crate) events: Vec<Recorded>,
+    /// What the processes that wrote it drew, the first event of each, and the moment after the event before that.
+    epochs: Vec<(EpochId, Sequence, Moment)>,
+    /// Whose keys were revoked.
+    pub(crate) revoked: BTreeSet<(Principal, DeviceId)>,
+    /// Devices of which this process says that they have seen another past.
+    noticed: BTreeSet<DeviceId>,
     /// Whether some of them are about what governors decide, which is not folded here.
     pub(crate) is_governed: bool,
     pub(crate) presentities: BTreeMap<Presentity, PresenceStory>,
@@ -64,8 +70,8 @@ pub(crate) struct Chronicle {
     /// The tags each operation gave; more than one if it was forgotten before it was repeated.
     pub(crate) operations: BTreeMap<OperationId, Vec<Tag>>,
     repeats: Repeats,
-    /// How often each watcher's subscription to a presentity was granted.
-    pub(crate) grants: BTreeMap<(Principal, Presentity), u64>,
+    /// The requests by which watchers' subscriptions to a presentity were granted.
+    pub(crate) grants: BTreeSet<(Principal, Presentity, OperationId)>,
     /// Subscriptions that ended before their time, which only their watchers may ask for.
     pub(crate) ended_early: BTreeSet<(Principal, Presentity)>,
     /// How often each message was accepted: again only when its id may be forgotten.
@@ -73,7 +79,7 @@ pub(crate) struct Chronicle {
     sends: BTreeMap<(Principal, String), (InboxAddress, InboxSequence)>,
     /// What is told to whoever is there, and never stored.
     pub(crate) unstored: BTreeSet<(Principal, String)>,
-    tags: BTreeSet<(Presentity, [u8; 16])>,
+    pub(crate) tags: BTreeSet<(Presentity, [u8; 16])>,
     leases: BTreeMap<Lease, Term>,
     /// What happened to the server's clocks, in order.
     pub(crate) acts: Vec<&'static str>,
@@ -89,6 +95,32 @@ impl Chronicle {
         let mut chronicle = Self::default();
         events.into_iter().try_for_each(|recorded| chronicle.add(recorded))?;
         Ok(chronicle)
+    }
+
+    /// As of an earlier copy. What does not lie in the log stays: what was asked, which tags were ever given, and what
+    /// happened to the clocks.
+    pub(crate) fn go_back(&mut self, to: Self) -> Self {
+        let unstored = core::mem::take(&mut self.unstored);
+        let (acts, lived) = (core::mem::take(&mut self.acts), core::mem::take(&mut self.lived));
+        let tags = self.tags.clone();
+        core::mem::replace(self, Self { unstored, tags, acts, lived, ..to })
+    }
+
+    /// In which epoch what happened at `moment` lies.
+    pub(crate) fn epoch_at(&self, moment: Moment) -> EpochId {
+        let last = self.epochs.iter().rfind(|(.., at)| *at <= moment);
+        last.map_or(EpochId::NONE, |(epoch, ..)| *epoch)
+    }
+
+    /// In which epoch an event lies.
+    pub(crate) fn epoch_of(&self, place: Sequence) -> EpochId {
+        let last = self.epochs.iter().rfind(|(_, first, _)| *first <= place);
+        last.map_or(EpochId::NONE, |(epoch, ..)| *epoch)
+    }
+
+    /// Whether a process of this epoch wrote some of it.
+    pub(crate) fn knows(&self, epoch: EpochId) -> bool {
+        epoch == EpochId::NONE || self.epochs.iter().any(|(known, ..)| *known == epoch)
     }
 
     /// The last event.
@@ -132,7 +164,9 @@ impl Chronicle {
         self.repeats.fold(&recorded)?;
         self.check_leases(&recorded)?;
         if concerns(&recorded.event) {
-            self.is_governed = true;
+            let is_followed =
+                matches!(recorded.event, Event::InviteIssued(_) | Event::InviteEnded(_));
+            self.is_governed |= !is_followed;
             self.fold_governed(&recorded)?;
         } else {
             self.fold(&recorded)?;
@@ -216,28 +250,13 @@ impl Chronicle {
                 self.lives(Lease::Publication(key.0, key.1), event.deadline);
             }
             Event::PublicationEnded(event) => self.publication_ended(place, event)?,
-            Event::SubscriptionCreated(event) => {
-                let pair = (event.watcher.clone(), event.presentity.clone());
-                let episodes = self.subscriptions.entry(pair.clone()).or_default();
-                let free = episodes.last().is_none_or(|last| last.end.is_some());
-                promised!(5, free, "event {sequence} begins a subscription that lives");
-                episodes.push(Episode::new(recorded.at, event.mode));
-                self.granted(pair, event.expires_at);
-            }
-            Event::SubscriptionRefreshed(event) => {
-                let pair = (event.watcher.clone(), event.presentity.clone());
-                let last = self.subscriptions.get_mut(&pair).and_then(|all| all.last_mut());
-                let live = last.filter(|last| last.end.is_none());
-                promised!(5, live.is_some(), "event {sequence} renews what does not live");
-                self.granted(pair, event.expires_at);
-            }
             Event::Subscribed(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
                 let episodes = self.subscriptions.entry(pair.clone()).or_default();
                 if episodes.last().is_none_or(|last| last.end.is_some()) {
                     episodes.push(Episode::new(recorded.at, event.mode));
                 }
-                self.granted(pair, event.expires_at);
+                self.granted(pair, event.operation, event.expires_at);
             }
             Event::SubscriptionEnded(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
@@ -270,13 +289,22 @@ impl Chronicle {
                 let before = self.acknowledged.insert(place, event.through).unwrap_or_default();
                 promised!(3, event.through > before, "event {sequence} moves a position back");
             }
+            Event::EpochBegan(event) => {
+                // `self.events` ends with the event before it.
+                self.epochs.push((event.epoch, sequence, self.moment().next()));
+                self.noticed.clear();
+            }
+            Event::RestoreNoticed(event) => {
+                let fresh = self.noticed.insert(event.device);
+                promised!(5, fresh, "event {sequence} says again that a device saw another past");
+            }
+            Event::KeyRevoked(event) => {
+                self.revoked.insert((event.principal.clone(), event.device));
+            }
             Event::ClockMoved(_)
-            | Event::InviteIssued(_)
-            | Event::InviteEnded(_)
             | Event::KeyEnrolled(_)
             | Event::DeviceEnrolled(_)
             | Event::PrincipalErased(_)
-            | Event::KeyRevoked(_)
             | Event::OperationDone(_)
             // Everybody lets everybody watch here: nothing else is decided.
             | Event::WatchObserved(_) => {}
@@ -334,8 +362,13 @@ impl Chronicle {
         }
     }
 
-    fn granted(&mut self, pair: (Principal, Presentity), expires_at: Timestamp) {
-        *self.grants.entry(pair.clone()).or_default() += 1;
+    fn granted(
+        &mut self,
+        pair: (Principal, Presentity),
+        operation: OperationId,
+        expires_at: Timestamp,
+    ) {
+        self.grants.insert((pair.0.clone(), pair.1.clone(), operation));
         self.lives(Lease::Subscription(pair.0, pair.1), expires_at);
     }
 
@@ -387,7 +420,7 @@ impl Chronicle {
         let entries = self.inboxes.entry(event.inbox.clone()).or_default();
         let due = entries.len() as u64 + 1;
         promised!(5, event.sequence.get() == due, "event {sequence} leaves a gap in the inbox");
-        entries.push(Entry { event: event.clone(), at, shown_at, ended: None });
+        entries.push(Entry { place: sequence, event: event.clone(), at, shown_at, ended: None });
         let place = (event.inbox.clone(), event.sequence);
         self.message_lives(at, event);
         let key = (event.sender.clone(), id.to_owned());
@@ -405,7 +438,11 @@ fn may_have_been_due(event: &Event) -> bool {
         Event::SubscriptionEnded(event) => {
             matches!(event.reason, EndReason::Timeout | EndReason::GiveUp)
         }
-        Event::MessageEnded(_) | Event::SubscriptionMoved(_) | Event::WatchObserved(_) => true,
+        // The first of a process is of the time of what it wanted to write.
+        Event::MessageEnded(_)
+        | Event::SubscriptionMoved(_)
+        | Event::WatchObserved(_)
+        | Event::EpochBegan(_) => true,
         _ => false,
     }
 }

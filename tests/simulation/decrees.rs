@@ -14,6 +14,7 @@ use adsum::wire::{Frame, decode};
 
 use super::plan::{OWNER, WATCHER, is_governed};
 use super::requests::Intent;
+use super::trust::Trust;
 use super::{Checked, promised};
 
 /// A point in what was decided.
@@ -24,7 +25,7 @@ pub(crate) struct Since {
 }
 
 /// All that was decided.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Decrees {
     asked: BTreeSet<OperationId>,
     done: BTreeMap<OperationId, Option<u64>>,
@@ -33,6 +34,8 @@ pub(crate) struct Decrees {
     rules: Vec<AccessRules>,
     /// What the owner granted the watcher, change by change.
     rights: Vec<Rights>,
+    /// What the group granted the liar.
+    pub(crate) trust: Trust,
 }
 
 /// Whether an event is about somebody or something that governors decide about.
@@ -46,12 +49,19 @@ pub(crate) fn concerns(event: &Event) -> bool {
             is_governed(&presentity.principal())
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
-        EntityKey::Domain(_) | EntityKey::Store => true,
+        EntityKey::Domain(_) => true,
+        EntityKey::Store => !matches!(event, Event::EpochBegan(_) | Event::RestoreNoticed(_)),
         EntityKey::Clock | EntityKey::Operations(_) | EntityKey::Budget(_) => false,
     }
 }
 
 impl Decrees {
+    /// As of an earlier copy, of what was decided until then; what was asked stays asked.
+    pub(crate) fn go_back(&mut self, to: Self) {
+        let asked = core::mem::take(&mut self.asked);
+        *self = Self { asked, ..to };
+    }
+
     /// A governor is about to ask.
     pub(crate) fn asks(&mut self, intent: &Intent) {
         self.asked.extend(intent.operation);

@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use adsum::client::exchange::{
-    Admission, ControlEvent, FeedEvent, FeedItem, Frames, Heard, acknowledgement, hear,
-};
+use adsum::client::exchange::{Admission, ControlEvent, Frames, Heard, acknowledgement};
 use adsum::client::resume::{
     BackOff, FeedKind, FeedResume, Handed, ItemNumber, Position, Requests,
 };
@@ -16,20 +14,25 @@ use adsum::client::{Answer, ClientError, Refused};
 use adsum::model::limits::WINDOW_EVENTS_MAX;
 use adsum::model::{InboxItem, InboxSequence, Lifetime, RefusalCode, Tag};
 use adsum::protocol::body;
-use adsum::protocol::{FeedOpen, FeedSubject, Framed, Presence};
+use adsum::protocol::{FeedOpen, FeedSubject, Framed, Outcome, Presence};
 use adsum::session::Scope;
 use adsum::wire::{CHALLENGE_CONTEXT, StreamType};
 use bytes::Bytes;
 
 use super::application::{Application, Floor};
+use super::feeds::{Told, hear_feed, take};
 use super::network::{ConnectionId, End};
 use super::oracle::Oracle;
+use super::pasts::Spot;
 use super::pipe::{Piece, Stream};
-use super::plan::{Plan, Who, happens, signature};
+use super::plan::{Plan, Who, signature};
 use super::trace::note;
 use super::wishes::Purposes;
 use super::world::Scene;
-use super::{Bug, Checked, promised};
+use super::{Checked, promised};
+
+/// How long a device whose key is revoked waits until it tries again.
+const REVOKED_WAITS: Lifetime = Lifetime::from_ms(2_000);
 
 /// What survives a crash of the device.
 #[derive(Debug, Default)]
@@ -79,6 +82,8 @@ struct Link {
     is_welcome: bool,
     /// Whether requests may be written: at once by whoever brings its proof along, else behind the challenge's answer.
     may_ask: bool,
+    /// Where its feeds of presence and of the inbox were opened.
+    opened_at: [Spot; 2],
     control: Frames,
     presence: Frames,
     inbox: Frames,
@@ -86,13 +91,30 @@ struct Link {
     unacknowledged: BTreeMap<Stream, VecDeque<Bytes>>,
 }
 
+impl Link {
+    fn new(connection: ConnectionId, since: u64, may_ask: bool, opened_at: [Spot; 2]) -> Self {
+        let [control, presence, inbox] = core::array::from_fn(|_| Frames::default());
+        let (is_welcome, unacknowledged) = (false, BTreeMap::new());
+        Self {
+            connection,
+            since,
+            is_welcome,
+            may_ask,
+            opened_at,
+            control,
+            presence,
+            inbox,
+            unacknowledged,
+        }
+    }
+}
+
 impl Process {
     fn new(stored: &Stored, who: &Who, oracle: &Oracle) -> Self {
         let change = oracle.spot(&who.actor, Scope::Presence, &stored.presence.cursor);
         let inbox = who.actor.principal.inbox();
-        let (era, _) = oracle.spot(&who.actor, Scope::Inbox(&inbox), &stored.inbox.cursor);
-        let message = (era, stored.inbox.sequence);
-        let floor = Floor { message, change, began: change.0 };
+        let message = oracle.spot(&who.actor, Scope::Inbox(&inbox), &stored.inbox.cursor);
+        let floor = Floor::new(message, change);
         Self {
             requests: Requests::new(),
             purposes: Purposes::default(),
@@ -121,13 +143,16 @@ impl Process {
 }
 
 impl Device {
-    pub(crate) fn new(who: Who, plan: &Plan) -> Self {
+    /// A device that starts at `starts_at`.
+    pub(crate) fn new(who: Who, plan: &Plan, starts_at: u64) -> Self {
         let (stored, window, crash) = (Stored::default(), plan.window, plan.device_crash);
-        Self { who, stored, process: None, starts_at: 0, window, crash }
+        Self { who, stored, process: None, starts_at, window, crash }
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.process.as_ref().is_some_and(Process::is_settled) && self.stored.outbox.is_empty()
+    /// Whether nothing is left to do, or it may do nothing any more.
+    pub(crate) fn is_settled(&self, oracle: &Oracle) -> bool {
+        let is_done = self.process.as_ref().is_some_and(Process::is_settled);
+        is_done && self.stored.outbox.is_empty() || oracle.is_revoked(&self.who.actor)
     }
 
     /// One moment of the device's life.
@@ -137,6 +162,7 @@ impl Device {
                 return Ok(());
             }
             note!(scene.trace, "{} starts", self.who.name);
+            self.stored.application.begins();
             self.process = Some(Process::new(&self.stored, &self.who, &scene.oracle));
             self.resend(scene);
         }
@@ -178,32 +204,24 @@ impl Device {
         note!(scene.trace, "{} connects as {}", self.who.name, connection.0);
         scene.trace.count("connections");
         process.requests.connected();
-        let [control, presence, inbox] = core::array::from_fn(|_| Frames::default());
-        let (since, is_welcome, unacknowledged) = (scene.now, false, BTreeMap::new());
         // A device without an exporter signs what the server makes up.
         let exporter = scene.rng.bool().then_some(exporter);
-        process.link = Some(Link {
-            connection,
-            since,
-            is_welcome,
-            may_ask: exporter.is_some(),
-            control,
-            presence,
-            inbox,
-            unacknowledged,
-        });
         let hello = self.who.hello(exporter);
         scene.open(connection, (Stream::Control, StreamType::Control), &hello);
+        let inbox = self.who.actor.principal.inbox();
         let presence = FeedSubject::Presence { presentities: Vec::new(), with_watchers: false };
-        let inbox =
-            FeedSubject::Inbox { inbox: self.who.actor.principal.inbox(), from_start: false };
-        for (stream, cursor, subject) in [
-            (Stream::Presence, process.presence.open(), presence),
-            (Stream::Inbox, process.inbox.open(), inbox),
-        ] {
+        let messages = FeedSubject::Inbox { inbox: inbox.clone(), from_start: false };
+        let opened_at = [
+            (Stream::Presence, Scope::Presence, process.presence.open(), presence),
+            (Stream::Inbox, Scope::Inbox(&inbox), process.inbox.open(), messages),
+        ]
+        .map(|(stream, scope, cursor, subject)| {
+            let spot = scene.oracle.spot(&self.who.actor, scope, &cursor);
             let open = FeedOpen { cursor, window: self.window, subject };
             scene.open(connection, (stream, StreamType::Feed), &open.to_body());
-        }
+            spot
+        });
+        process.link = Some(Link::new(connection, scene.now, exporter.is_some(), opened_at));
     }
 
     /// Reads what came.
@@ -215,24 +233,40 @@ impl Device {
         link.control.push(&read_all(scene, connection, Stream::Control)?);
         link.presence.push(&read_all(scene, connection, Stream::Presence)?);
         link.inbox.push(&read_all(scene, connection, Stream::Inbox)?);
-        let actor = &self.who.actor;
+        let (who, actor) = (&self.who, &self.who.actor);
         let told = &mut link.unacknowledged;
+        let [change, message] = link.opened_at;
+        let is_revoked = scene.oracle.is_revoked(actor);
+        let (floor, application) = (&mut process.floor, &mut self.stored.application);
         let events = told.entry(Stream::Presence).or_default();
-        hear_feed(&mut link.presence, &mut process.presence, events, |_| Ok(()))?;
-        let events = told.entry(Stream::Inbox).or_default();
-        hear_feed(&mut link.inbox, &mut process.inbox, events, |heard| {
-            let inbox = actor.principal.inbox();
-            match heard {
-                Heard::Acknowledged(cursor) => {
-                    let (_, through) = scene.oracle.spot(actor, Scope::Inbox(&inbox), &cursor);
-                    scene.oracle.confirmed((inbox, actor.device), InboxSequence::new(through))
-                }
-                Heard::Composing(composing) => {
-                    scene.trace.count("composing told");
-                    scene.oracle.composing_told(&inbox, &composing)
-                }
-                _ => Ok(()),
+        let ears = (events, scene.bug, is_revoked);
+        hear_feed(&mut link.presence, &mut process.presence, ears, |told| match told {
+            Told::Begins(outcome) => {
+                floor.presence_opened(application, outcome);
+                note!(scene.trace, "{}: presence begins {outcome:?} at {change:?}", who.name);
+                begins(scene, (outcome, is_over), (Scope::Presence, change))
             }
+            Told::Heard(_) => Ok(()),
+        })?;
+        let events = told.entry(Stream::Inbox).or_default();
+        let (ears, inbox) = ((events, scene.bug, is_revoked), actor.principal.inbox());
+        hear_feed(&mut link.inbox, &mut process.inbox, ears, |told| match told {
+            Told::Begins(outcome) => {
+                floor.inbox_opened(application, outcome);
+                note!(scene.trace, "{}: its inbox begins {outcome:?} at {message:?}", who.name);
+                begins(scene, (outcome, is_over), (Scope::Inbox(&inbox), message))
+            }
+            Told::Heard(Heard::Acknowledged(cursor)) => {
+                let through = scene.oracle.spot(actor, Scope::Inbox(&inbox), &cursor).position;
+                let place = (inbox.clone(), actor.device);
+                note!(scene.trace, "{} knows that it has taken {through}", who.name);
+                scene.oracle.confirmed(place, InboxSequence::new(through))
+            }
+            Told::Heard(Heard::Composing(composing)) => {
+                scene.trace.count("composing told");
+                scene.oracle.composing_told(&inbox, &composing)
+            }
+            Told::Heard(_) => Ok(()),
         })?;
         let window = if self.window == 0 { WINDOW_EVENTS_MAX } else { self.window };
         for (stream, events) in &link.unacknowledged {
@@ -263,7 +297,10 @@ impl Device {
                         let answer = body::ChallengeAnswer { signature };
                         scene.send(connection, Stream::Control, &answer);
                     }
-                    Err(error) => sent_away(&error, &mut process.back_off)?,
+                    Err(error) => {
+                        let is_revoked = scene.oracle.is_revoked(&self.who.actor);
+                        sent_away(&error, &mut process.back_off, is_revoked)?;
+                    }
                 }
                 continue;
             }
@@ -316,17 +353,22 @@ impl Device {
         let (application, who) = (&mut self.stored.application, &self.who);
         let watcher = &who.actor.principal;
         let crash = if scene.is_healing { 0 } else { self.crash };
+        let trace = scene.trace.clone();
         let lives = take(
             presence,
             (presence_held, &mut self.stored.presence),
             (scene, crash),
             |handed, oracle| {
                 let spot = oracle.spot(&who.actor, Scope::Presence, &handed.cursor);
-                oracle.shown(watcher, spot.1, &handed.item)?;
-                let Handed { cursor, anew, item, .. } = handed;
-                application.record_presence(floor, (cursor, spot, anew), item)
+                oracle.shown(watcher, spot, &handed.item)?;
+                let Handed { anew, item, .. } = handed;
+                let is_gone = |last| oracle.is_gone(Scope::Presence, last);
+                application.record_presence(floor, (spot, anew), item, is_gone)
             },
         )?;
+        if presence.unsaved().is_none() {
+            application.saved(presence_held.len());
+        }
         Ok(lives
             && take(
                 inbox,
@@ -337,10 +379,12 @@ impl Device {
                         promised!(3, false, "a receipt came that nobody asked for");
                         return Ok(());
                     };
-                    oracle.message(&message)?;
                     let inbox = who.actor.principal.inbox();
-                    let (era, _) = oracle.spot(&who.actor, Scope::Inbox(&inbox), &handed.cursor);
-                    application.record_message(floor, (era, message))
+                    let spot = oracle.spot(&who.actor, Scope::Inbox(&inbox), &handed.cursor);
+                    note!(trace, "{} is handed message {} of {spot:?}", who.name, message.sequence);
+                    oracle.message(spot, &message)?;
+                    let is_gone = |last| oracle.is_gone(Scope::Inbox(&inbox), last);
+                    application.record_message(floor, (spot, message), is_gone)
                 },
             )?)
     }
@@ -391,98 +435,32 @@ fn read_all(scene: &mut Scene, connection: ConnectionId, stream: Stream) -> Chec
     Ok(bytes)
 }
 
-/// A server that is going lets nobody in; it has no other reason not to.
-fn sent_away(error: &ClientError, back_off: &mut BackOff) -> Checked {
+/// A feed began as the server says. What it said before it was gone, it may have said before it forgot its cursors.
+fn begins(
+    scene: &Scene,
+    (outcome, is_over): (Outcome, bool),
+    (scope, spot): (Scope<'_>, Spot),
+) -> Checked {
+    if outcome == Outcome::Restored {
+        scene.trace.count(if matches!(scope, Scope::Presence) {
+            "presence restored"
+        } else {
+            "inboxes restored"
+        });
+    }
+    if is_over { Ok(()) } else { scene.oracle.opened(scope, spot, outcome) }
+}
+
+/// A server that is going lets nobody in; it has no other reason not to, but that the key is revoked.
+fn sent_away(error: &ClientError, back_off: &mut BackOff, is_revoked: bool) -> Checked {
     let wait = match error {
         ClientError::Refused(refused) if refused.is(RefusalCode::GoingAway) => refused.retry_after,
+        ClientError::Refused(refused) if is_revoked && refused.is(RefusalCode::KeyRevoked) => {
+            Some(REVOKED_WAITS)
+        }
         _ => None,
     };
     promised!(4, wait.is_some(), "a device was not let in: {error}");
     back_off.stay_away(Duration::from_millis(wait.map_or(0, Lifetime::as_ms)));
     Ok(())
-}
-
-/// Takes what came of a feed while there is room: the cursors of its items go into `events`, what is no item to `told`.
-/// A server that breaks the rules of a feed breaks promise 3.
-fn hear_feed<T: FeedItem>(
-    frames: &mut Frames,
-    feed: &mut FeedResume<T>,
-    events: &mut VecDeque<Bytes>,
-    mut told: impl FnMut(Heard) -> Checked,
-) -> Checked {
-    while feed.has_room() {
-        let event = FeedEvent::next(frames);
-        promised!(3, event.is_ok(), "a feed broke its rules: {event:?}");
-        let Ok(Some(event)) = event else { break };
-        events.extend(cursor_of(&event));
-        let heard = hear(feed, event);
-        promised!(3, heard.is_ok(), "a feed broke its rules: {heard:?}");
-        match heard {
-            Ok(Heard::Opened(opening)) => {
-                promised!(3, opening.complete, "a feed is incomplete within retention");
-            }
-            // If the server ended it, so will the connection, and the feed goes on with the next.
-            Ok(heard) => told(heard)?,
-            Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// The cursor of an item.
-fn cursor_of(event: &FeedEvent) -> Option<Bytes> {
-    match event {
-        FeedEvent::Presence { event, .. } => Some(event.cursor.clone()),
-        FeedEvent::Message { event, .. } => Some(event.cursor.clone()),
-        _ => None,
-    }
-}
-
-/// Hands items out, has them recorded, takes some, saves the position: in this order, with crashes in between.
-fn take<T>(
-    feed: &mut FeedResume<T>,
-    (held, file): (&mut VecDeque<ItemNumber>, &mut Position),
-    (scene, crash): (&mut Scene, u32),
-    mut record: impl FnMut(Handed<T>, &Oracle) -> Checked,
-) -> Checked<bool> {
-    let healing = scene.is_healing;
-    let most = if healing { usize::MAX } else { scene.rng.usize(..4) };
-    for handed in core::iter::from_fn(|| feed.next_item()).take(most).collect::<Vec<_>>() {
-        let number = handed.number;
-        if scene.bug == Some(Bug::PositionBeforeTaken) {
-            feed.taken(number);
-            save(feed, file);
-            if happens(&mut scene.rng, crash) {
-                return Ok(false);
-            }
-            record(handed, &scene.oracle)?;
-        } else {
-            record(handed, &scene.oracle)?;
-            if happens(&mut scene.rng, crash) {
-                return Ok(false);
-            }
-            held.push_back(number);
-        }
-    }
-    if !held.is_empty() && (healing || scene.rng.bool()) {
-        let count = if healing { held.len() } else { scene.rng.usize(1..=held.len()) };
-        if let Some(last) = held.drain(..count).next_back() {
-            feed.taken(last);
-        }
-        if happens(&mut scene.rng, crash) {
-            return Ok(false);
-        }
-    }
-    if healing || scene.rng.bool() {
-        save(feed, file);
-    }
-    Ok(!happens(&mut scene.rng, crash))
-}
-
-/// Writes the position to the device's disk; a file is replaced whole.
-fn save<T>(feed: &mut FeedResume<T>, file: &mut Position) {
-    if let Some(unsaved) = feed.unsaved() {
-        *file = unsaved.position.clone();
-        feed.saved(unsaved);
-    }
 }

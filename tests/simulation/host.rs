@@ -95,6 +95,11 @@ impl Desk {
         state.waiting.push(&Bug::change_asker(self.bug, asker), cost, (asker.clone(), input));
     }
 
+    /// The service is to forget a session without a name.
+    pub(crate) fn leave(&self, session: SessionId) {
+        self.put(&mut self.state(), &Asker::Anonymous, Input::Leave { session });
+    }
+
     /// Devices whose keys were revoked since the last look.
     pub(crate) fn take_revoked(&self) -> Vec<DeviceId> {
         core::mem::take(&mut self.state().revoked)
@@ -200,6 +205,7 @@ impl Host for StreamHost {
     async fn ask(&mut self, mut inputs: Vec<Input>) -> Result<(), ServiceGone> {
         for input in &mut inputs {
             Bug::change_question(self.desk.bug, input);
+            Bug::change_actor(self.desk.bug, input);
         }
         let mut inputs = Some(inputs);
         let asker = self.asker();

@@ -10,31 +10,39 @@ mod acts;
 mod application;
 mod bug;
 mod chronicle;
+mod copies;
 mod decrees;
 mod device;
 mod fairness;
+mod feeds;
 mod governor;
 mod greedy;
 mod host;
 mod hostile;
 mod impostor;
 mod liar;
+mod lies;
 #[path = "../looks/mod.rs"]
 mod looks;
 mod machine;
 mod network;
 mod oracle;
+mod pasts;
+mod patron;
 mod pipe;
 mod plan;
 mod questions;
+mod reduced;
 mod repeats;
 mod requests;
+#[cfg(test)]
 mod seeds;
 mod server;
 mod serving;
 mod stories;
 mod timeline;
 mod trace;
+mod trust;
 mod verdict;
 mod wishes;
 mod world;
@@ -42,10 +50,18 @@ mod world;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use adsum::log::memory::MemoryDisk;
 pub(crate) use bug::Bug;
+#[allow(unused_imports, reason = "only a program for people names parts")]
+pub(crate) use reduced::Part;
+pub(crate) use reduced::{Reduced, shrink};
 pub(crate) use trace::Trace;
 use world::World;
+
+/// How many happenings people are shown who did not ask for all.
+const LAST_HAPPENINGS: usize = 60;
 
 /// A promise that was broken, by its number in the design, and how. Number 0 is a panic, 10 is "all comes to rest".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +77,7 @@ pub(crate) type Checked<T = ()> = Result<T, Violation>;
 macro_rules! promised {
     ($number:expr, $holds:expr, $($what:tt)+) => {
         if !$holds {
-            return Err(crate::Violation { promise: $number, what: format!($($what)+) });
+            return Err(super::Violation { promise: $number, what: format!($($what)+) });
         }
     };
 }
@@ -74,22 +90,62 @@ pub(crate) struct Outcome {
     pub(crate) digest: blake3::Hash,
     /// The first promise that was broken.
     pub(crate) violation: Option<Violation>,
-    /// The last happenings, for people.
-    pub(crate) last: Vec<String>,
+    /// What happened, in words, for people.
+    pub(crate) happenings: Vec<String>,
     /// How often each kind of thing happened.
     pub(crate) counts: BTreeMap<Cow<'static, str>, u64>,
+    /// In how many moments things went wrong, if it was not reduced to less.
+    pub(crate) moments: u32,
+    /// The disk of its server, if it came to one.
+    pub(crate) disk: Option<MemoryDisk>,
 }
 
-/// Lives the world of `seed`, with `bug` planted in it if one is given.
-pub(crate) fn run(seed: u64, bug: Option<Bug>) -> Outcome {
+impl Outcome {
+    /// The last happenings, a line each.
+    pub(crate) fn last(&self) -> String {
+        let first = self.happenings.len().saturating_sub(LAST_HAPPENINGS);
+        self.happenings[first..].join("\n")
+    }
+}
+
+/// Lives the world of `seed`, or what is left of it, with `bug` planted in it if one is given.
+pub(crate) fn run(seed: u64, bug: Option<Bug>, reduced: &Reduced) -> Outcome {
     let trace = Trace::new();
-    let lived = catch_unwind(AssertUnwindSafe(|| World::new(seed, bug, trace.clone()).live()));
+    let mut world = World::new((seed, reduced), bug, trace.clone());
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
     let violation = match lived {
         Ok(Ok(())) => None,
         Ok(Err(violation)) => Some(violation),
         Err(panic) => Some(Violation { promise: 0, what: text_of(panic.as_ref()) }),
     };
-    Outcome { digest: trace.digest(), violation, last: trace.last(), counts: trace.counts() }
+    let (digest, happenings, counts) = (trace.digest(), trace.happenings(), trace.counts());
+    let (moments, disk) = (world.moments(), world.disk());
+    Outcome { digest, violation, happenings, counts, moments, disk }
+}
+
+/// Lives so many worlds from a seed on, on so many threads, and calls `each` with every outcome until it says to stop.
+pub(crate) fn live(
+    (first, count): (u64, u64),
+    threads: usize,
+    bug: Option<Bug>,
+    each: impl Fn(u64, &Outcome) -> bool + Sync,
+) {
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        return;
+                    }
+                    if !each(seed, &run(seed, bug, &Reduced::default())) {
+                        next.store(first + count, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
 }
 
 fn text_of(panic: &(dyn core::any::Any + Send)) -> String {

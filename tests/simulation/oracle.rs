@@ -13,16 +13,14 @@ use adsum::model::{
 };
 use adsum::protocol::{Composing, Field as _, Presence, body};
 use adsum::service::{Actor, Batch, PresenceItem};
-use adsum::session::{Scope, Sealer, shown_body};
+use adsum::session::{Place, Scope, Sealer, shown_body};
 
 use super::chronicle::Chronicle;
 use super::decrees::{Decrees, concerns};
+use super::pasts::{Asked, Spot};
 use super::plan::{SECRET, cursor_secret, is_liar};
 use super::timeline::{Look, Timeline};
 use super::{Checked, promised};
-
-/// Where a cursor stands: the era of the secret it was sealed with, and the position. Zeros if it is empty.
-pub(crate) type Spot = (u8, u64);
 
 /// Watches a world.
 #[derive(Debug, Default)]
@@ -32,20 +30,26 @@ pub(crate) struct Oracle {
     pub(crate) timeline: Timeline,
     /// What governors decided.
     pub(crate) decrees: Decrees,
-    /// Secrets that cursors were ever sealed with.
+    /// Secrets that cursors were ever sealed with, and the one that the server has now.
     pub(crate) eras: u8,
+    pub(crate) era: u8,
+    /// The logs that were cut off when a copy was put back, the last one last.
+    pub(crate) pasts: Vec<Chronicle>,
+    /// The end of the log when that was done last.
+    pub(crate) back_at: Moment,
     /// Longest lifetimes that were asked for.
     asked_publications: BTreeMap<OperationId, u64>,
     asked_subscriptions: BTreeMap<(Principal, Presentity), u64>,
     asked_ends: BTreeSet<(Principal, Presentity)>,
     asked_deletes: BTreeSet<(InboxAddress, InboxSequence)>,
+    asked_revocations: BTreeSet<DeviceId>,
     /// Messages answered `Sent`, and how many of the answers called them new.
-    sent: BTreeMap<(Principal, String), u64>,
+    pub(crate) sent: BTreeMap<(Principal, String), u64>,
     /// Who ever told that it writes, in which inbox.
     composing: BTreeSet<(Principal, InboxAddress)>,
-    published: BTreeMap<OperationId, Tag>,
-    subscribed: BTreeMap<(Principal, Presentity), u64>,
-    confirmed: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
+    pub(crate) published: BTreeMap<OperationId, Tag>,
+    pub(crate) subscribed: BTreeSet<(Principal, Presentity, OperationId)>,
+    pub(crate) confirmed: BTreeMap<(InboxAddress, DeviceId), InboxSequence>,
 }
 
 impl Oracle {
@@ -53,11 +57,22 @@ impl Oracle {
     pub(crate) fn spot(&self, actor: &Actor, scope: Scope<'_>, cursor: &[u8]) -> Spot {
         let open = |era: u8| {
             let sealer = Sealer::new(&cursor_secret(era), actor, scope);
-            sealer.open(cursor).map(|place| (era, place.position))
+            let Place { position, epoch, passed } = sealer.open(cursor)?;
+            Some(Spot { era, position, epoch, passed })
         };
         let spot = (1..=self.eras).rev().find_map(open);
         assert!(spot.is_some() || cursor.is_empty(), "a cursor is not of this server");
         spot.unwrap_or_default()
+    }
+
+    /// Whether a device's key was revoked, as the log has it.
+    pub(crate) fn is_revoked(&self, actor: &Actor) -> bool {
+        self.chronicle.revoked.contains(&(actor.principal.clone(), actor.device))
+    }
+
+    /// A device is about to ask for the end of another one's key.
+    pub(crate) fn asks_revoke(&mut self, device: DeviceId) {
+        self.asked_revocations.insert(device);
     }
 
     /// A device is about to ask for a publication.
@@ -123,7 +138,8 @@ impl Oracle {
                 cause: PublicationCause::Removed { operation, .. },
                 ..
             }) => self.asked_publications.contains_key(operation),
-            Event::KeyRevoked(_) => false,
+            Event::KeyRevoked(event) => self.asked_revocations.contains(&event.device),
+            Event::RestoreNoticed(_) => !self.pasts.is_empty(),
             _ => true,
         };
         promised!(
@@ -138,6 +154,7 @@ impl Oracle {
 
     fn durable(&mut self, recorded: Recorded) -> Checked {
         self.timeline.durable(&recorded)?;
+        self.decrees.trust.fold(&recorded)?;
         if let Event::Acknowledged(event) = &recorded.event {
             // It never acknowledges what it got.
             let lied = is_liar(&event.inbox.principal());
@@ -157,14 +174,6 @@ impl Oracle {
             }
             Event::PublicationRefreshed(event) => {
                 (at.until(event.deadline), self.asked_publications.get(&event.operation))
-            }
-            Event::SubscriptionCreated(event) => {
-                let pair = (event.watcher.clone(), event.presentity.clone());
-                (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
-            }
-            Event::SubscriptionRefreshed(event) => {
-                let pair = (event.watcher.clone(), event.presentity.clone());
-                (at.until(event.expires_at), self.asked_subscriptions.get(&pair))
             }
             Event::Subscribed(event) => {
                 let pair = (event.watcher.clone(), event.presentity.clone());
@@ -210,10 +219,8 @@ impl Oracle {
             let there = tags.is_some_and(|tags| tags.contains(tag));
             promised!(2, there, "operation {operation:?} was acknowledged and is not in the log");
         }
-        for (pair, count) in &self.subscribed {
-            let granted = self.chronicle.grants.get(pair).copied().unwrap_or_default();
-            promised!(2, granted >= *count, "{pair:?}: {count} acknowledged, {granted} in the log");
-        }
+        let lost = self.subscribed.difference(&self.chronicle.grants).next();
+        promised!(2, lost.is_none(), "{lost:?} was acknowledged and is not in the log");
         for (place, through) in &self.confirmed {
             let durable = self.chronicle.acknowledged.get(place).copied().unwrap_or_default();
             promised!(
@@ -276,16 +283,21 @@ impl Oracle {
     }
 
     /// A subscription was answered with yes.
-    pub(crate) fn subscribed(&mut self, pair: &(Principal, Presentity)) -> Checked {
-        let count = self.subscribed.entry(pair.clone()).or_default();
-        *count += 1;
-        let granted = self.chronicle.grants.get(pair).copied().unwrap_or_default();
-        promised!(1, granted >= *count, "{pair:?}: {count} acknowledged, {granted} durable");
+    pub(crate) fn subscribed(
+        &mut self,
+        (watcher, presentity): (Principal, Presentity),
+        operation: OperationId,
+    ) -> Checked {
+        let granted = (watcher, presentity, operation);
+        let there = self.chronicle.grants.contains(&granted);
+        promised!(1, there, "{granted:?} was acknowledged, is not durable");
+        self.subscribed.insert(granted);
         Ok(())
     }
 
     /// The end of a subscription was answered with yes; it was asked for when the last event was that of `since`.
-    pub(crate) fn unsubscribed(&self, pair: &(Principal, Presentity), since: Moment) -> Checked {
+    pub(crate) fn unsubscribed(&self, pair: &(Principal, Presentity), since: Asked) -> Checked {
+        let since = self.since(since);
         let episodes = self.chronicle.subscriptions.get(pair);
         let lives = |one: &super::stories::Episode| one.begin <= since && one.end.is_none();
         let all_the_time = episodes.is_some_and(|episodes| episodes.iter().any(lives));
@@ -306,9 +318,10 @@ impl Oracle {
         Ok(())
     }
 
-    /// An inbox has this message, byte for byte.
-    pub(crate) fn message(&self, message: &Message) -> Checked {
-        let entry = self.chronicle.entry(&message.inbox, message.sequence);
+    /// An inbox has this message, byte for byte, or had it in the past of the cursor that came with it.
+    pub(crate) fn message(&self, spot: Spot, message: &Message) -> Checked {
+        let entry = self.log_of_message(&message.inbox, spot);
+        let entry = entry.and_then(|log| log.entry(&message.inbox, message.sequence));
         let same = entry.is_some_and(|entry| {
             let event = &entry.event;
             event.sender == message.sender
@@ -329,12 +342,15 @@ impl Oracle {
     }
 
     /// `watcher` was shown `body` at a position of its feed: the log says the same of that position.
-    pub(crate) fn shown(&self, watcher: &Principal, position: u64, told: &Presence) -> Checked {
-        let at = Moment::from_us(position);
-        let head = self.chronicle.moment();
-        promised!(1, at <= head, "{watcher} was shown a change at {at:?}, durable is {head:?}");
+    pub(crate) fn shown(&self, watcher: &Principal, spot: Spot, told: &Presence) -> Checked {
+        let at = Moment::from_us(spot.position);
+        let Some(log) = self.log_of(spot) else {
+            let head = self.chronicle.moment();
+            promised!(1, false, "{watcher} was shown a change at {spot:?}, durable is {head:?}");
+            return Ok(());
+        };
         let presentity = &told.presentity;
-        let expected = self.expected(watcher, presentity, at);
+        let expected = expected(log, watcher, presentity, at);
         let Some(expected) = expected else {
             promised!(
                 3,
@@ -348,36 +364,33 @@ impl Oracle {
         Ok(())
     }
 
-    /// What the log says that `watcher` is to be shown of `presentity` at `at`.
-    fn expected(
-        &self,
-        watcher: &Principal,
-        presentity: &Presentity,
-        at: Moment,
-    ) -> Option<PresenceItem> {
-        let episodes = self.chronicle.subscriptions.get(&(watcher.clone(), presentity.clone()))?;
-        let ended = |one: &super::stories::Episode| one.end.filter(|(end, _)| *end == at);
-        let item = |state, document| PresenceItem::new(presentity.clone(), at, state, document);
-        if let Some((_, reason)) = episodes.iter().find_map(ended) {
-            return Some(item(SubscriptionState::Terminated(reason), None));
-        }
-        episodes.iter().find(|one| one.covers(at))?;
-        Some(item(SubscriptionState::Active, self.document(presentity, at)))
-    }
-
-    fn document(&self, presentity: &Presentity, at: Moment) -> Option<adsum::model::Document> {
-        self.chronicle.presentities.get(presentity)?.as_of(at).cloned()
-    }
-
     /// What `watcher` is to be shown of `presentity` now, if it ever subscribed.
     pub(crate) fn current(&self, pair: &(Principal, Presentity)) -> Option<Presence> {
         let last = self.chronicle.subscriptions.get(pair)?.last()?;
         let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
-        Some(read(shown_body(&SECRET, &self.expected(&pair.0, &pair.1, at)?, &pair.0)))
+        Some(read(shown_body(&SECRET, &expected(&self.chronicle, &pair.0, &pair.1, at)?, &pair.0)))
     }
 }
 
 /// What a session would write, as a client reads it.
 fn read(body: body::Presence) -> Presence {
     Presence::from_wire(body).expect("the server shows what is valid")
+}
+
+/// What a log says that `watcher` is to be shown of `presentity` at `at`.
+fn expected(
+    log: &Chronicle,
+    watcher: &Principal,
+    presentity: &Presentity,
+    at: Moment,
+) -> Option<PresenceItem> {
+    let episodes = log.subscriptions.get(&(watcher.clone(), presentity.clone()))?;
+    let ended = |one: &super::stories::Episode| one.end.filter(|(end, _)| *end == at);
+    let item = |state, document| PresenceItem::new(presentity.clone(), at, state, document);
+    if let Some((_, reason)) = episodes.iter().find_map(ended) {
+        return Some(item(SubscriptionState::Terminated(reason), None));
+    }
+    episodes.iter().find(|one| one.covers(at))?;
+    let document = log.presentities.get(presentity).and_then(|story| story.as_of(at)).cloned();
+    Some(item(SubscriptionState::Active, document))
 }

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what happens in it.
 
-use adsum::model::{DeviceId, Handling, Mode, Presentity, Principal, PublicKey};
+use adsum::model::{DeviceId, EpochId, Handling, Mode, Presentity, Principal, PublicKey};
 use adsum::protocol::body;
 use adsum::service::{Actor, ServiceConfig};
 use adsum::wire::{EXPORTER_CONTEXT, VERSION, proof_bytes};
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 
 use super::acts::Acts;
+use super::copies::Copies;
 
 /// Keys tags and tuple ids of the store.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
@@ -30,12 +31,21 @@ pub(crate) fn signature(
     Bytes::copy_from_slice(blake3::keyed_hash(key, &signed).as_bytes())
 }
 
-/// The server's configuration. What rules mean for watchers comes to one after the other, so that worlds are cut off in
-/// between. What ends at the same time ends in one round, so that the oracle may hold everything to its end.
-pub(crate) fn config() -> ServiceConfig {
+/// The configuration of a process whose events are of `epoch`. What rules mean for watchers comes to one after the other,
+/// so that worlds are cut off in between. What ends at the same time ends in one round, so that the oracle may hold
+/// everything to its end.
+pub(crate) fn config(epoch: EpochId) -> ServiceConfig {
     let domain = "d.example".parse().expect("it is a domain");
     let whole = ServiceConfig::new(vec![domain], SECRET);
-    ServiceConfig { default_access: Handling::Allow, review_part: 1, round_part: 4_096, ..whole }
+    ServiceConfig {
+        default_access: Handling::Allow,
+        review_part: 1,
+        round_part: 4_096,
+        epoch,
+        anonymous_max: 3,
+        anonymous_of_origin_max: 3,
+        ..whole
+    }
 }
 
 /// Who decides who may watch it.
@@ -50,7 +60,15 @@ pub(crate) const SPARE: &str = "grace@d.example";
 /// Who takes all it can get.
 const GREEDY: &str = "heidi@d.example";
 /// Who says what is false.
-const LIAR: &str = "mallory@d.example";
+pub(crate) const LIAR: &str = "mallory@d.example";
+
+/// A group, which lets the liar act for it now and then.
+const GROUP: &str = "team@d.example";
+
+/// Whether `principal` is the group.
+pub(crate) fn is_group(principal: &Principal) -> bool {
+    principal.to_string() == GROUP
+}
 
 /// Whether `principal` is the one that says what is false.
 pub(crate) fn is_liar(principal: &Principal) -> bool {
@@ -59,7 +77,8 @@ pub(crate) fn is_liar(principal: &Principal) -> bool {
 
 /// Whether governors decide about `principal`, or it is none of those whose every step is judged.
 pub(crate) fn is_governed(principal: &Principal) -> bool {
-    [OWNER, WATCHER, ADMINISTRATOR, SPARE, GREEDY, LIAR].contains(&principal.to_string().as_str())
+    [OWNER, WATCHER, ADMINISTRATOR, SPARE, GREEDY, LIAR, GROUP]
+        .contains(&principal.to_string().as_str())
 }
 
 /// `principal` acting through its first device.
@@ -78,6 +97,8 @@ pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) key: PublicKey,
     pub(crate) actor: Actor,
+    /// The token of the invite by which it comes in; none if it is enrolled from the beginning.
+    pub(crate) token: Option<[u8; 32]>,
 }
 
 impl Who {
@@ -85,7 +106,7 @@ impl Who {
         let name = format!("{}/{number}", principal.account().split('@').next().unwrap_or("?"));
         let key = PublicKey(*blake3::hash(name.as_bytes()).as_bytes());
         let device: DeviceId = key.device();
-        Self { name, key, actor: Actor { principal: principal.clone(), device } }
+        Self { name, key, actor: Actor { principal: principal.clone(), device }, token: None }
     }
 
     /// What its device says first, with its proof if it has an exporter to sign.
@@ -101,7 +122,10 @@ impl Who {
             key: self.key.0,
             proof: u8::from(exporter.is_some()),
             signature,
-            enroll: None,
+            enroll: self.token.map(|token| body::Enroll {
+                token: Bytes::copy_from_slice(&token),
+                label: self.name.clone(),
+            }),
             client: "simulated".to_owned(),
         }
     }
@@ -118,7 +142,11 @@ pub(crate) struct Plan {
     pub(crate) greedy: Option<Who>,
     /// The device that says what is false, in some worlds.
     pub(crate) liar: Option<Who>,
+    /// The group's device, where there is a liar.
+    pub(crate) patron: Option<Who>,
     pub(crate) ticks: u32,
+    /// How many of them there are, all unless the world is reduced.
+    pub(crate) lives: u32,
     pub(crate) tick_ms_max: u64,
     pub(crate) delay_ms_max: u64,
     pub(crate) window: u32,
@@ -133,6 +161,10 @@ pub(crate) struct Plan {
     pub(crate) leap: bool,
     /// What happens to the server's clocks.
     pub(crate) acts: Acts,
+    /// Which copies of the store are made and put back.
+    pub(crate) copies: Copies,
+    /// Whether a device may revoke the key of the one that came in later.
+    pub(crate) revokes: bool,
 }
 
 impl Plan {
@@ -143,12 +175,16 @@ impl Plan {
             .map(|name| address(&format!("{name}@d.example")))
             .collect();
         let mut devices: Vec<Who> = principals.iter().map(|who| Who::new(who, 1)).collect();
+        let leap = rng.u32(0..20) == 0;
         if devices.len() < 4 || rng.bool() {
-            devices.push(Who::new(&principals[0], 2));
+            // What was read long ago is not there for whoever comes in afterwards.
+            let token = (!leap && rng.bool()).then(|| core::array::from_fn(|_| rng.u8(..)));
+            devices.push(Who { token, ..Who::new(&principals[0], 2) });
         }
         let governors = if rng.bool() { governors() } else { Vec::new() };
         let greedy = (rng.u8(..4) == 0).then(|| Who::new(&address(GREEDY), 1));
         let liar = (rng.u8(..3) == 0).then(|| Who::new(&address(LIAR), 1));
+        let patron = liar.as_ref().map(|_| group());
         let (ticks, tick_ms_max) = (rng.u32(120..=240), *choose(rng, &[10, 40, 150]));
         Self {
             principals,
@@ -156,7 +192,9 @@ impl Plan {
             governors,
             greedy,
             liar,
+            patron,
             ticks,
+            lives: ticks,
             tick_ms_max,
             delay_ms_max: *choose(rng, &[1, 30, 400]),
             window: *choose(rng, &[0, 1, 2, 5]),
@@ -167,9 +205,11 @@ impl Plan {
             disk_fault: *choose(rng, &[0, 5, 15]),
             checkpoint: *choose(rng, &[0, 50, 300]),
             activity: *choose(rng, &[300, 600, 900]),
-            leap: rng.u32(0..20) == 0,
+            leap,
             // Now and then a moment lasts for seconds.
             acts: Acts::new(rng, ticks, tick_ms_max / 2 + 40),
+            copies: Copies::new(rng, ticks),
+            revokes: rng.u8(..4) == 0,
         }
     }
 
@@ -178,6 +218,11 @@ impl Plan {
         let hash = blake3::hash(format!("{watcher} {presentity}").as_bytes());
         if hash.as_bytes()[0].is_multiple_of(2) { Mode::Every } else { Mode::Latest }
     }
+}
+
+/// The group's device.
+pub(crate) fn group() -> Who {
+    Who::new(&address(GROUP), 1)
 }
 
 fn governors() -> Vec<Who> {

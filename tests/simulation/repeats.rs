@@ -11,7 +11,7 @@ use adsum::model::{Lifetime, OperationId, Timestamp};
 use super::{Checked, promised};
 
 /// When each operation was done last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Repeats {
     done: BTreeMap<[u8; 16], Timestamp>,
 }

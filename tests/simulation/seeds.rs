@@ -7,11 +7,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::acts::{BESIDES, ROWS};
-use crate::chronicle::THINGS;
-use crate::{Bug, Outcome, run};
+use adsum::log::LogReader as _;
+use adsum::model::Sequence;
+
+use super::acts::{BESIDES, ROWS};
+use super::chronicle::THINGS;
+use super::{Bug, Outcome, Reduced, live, run, shrink};
 
 /// Worlds lived when nobody says how many.
 const SEEDS: u64 = 500;
@@ -32,28 +34,8 @@ fn report(seed: u64, outcome: &Outcome) -> String {
          ADSUM_SEED={seed} ADSUM_SEEDS=1 cargo test --test simulation -- --nocapture worlds_keep\n",
         violation.promise,
         violation.what,
-        outcome.last.join("\n"),
+        outcome.last(),
     )
-}
-
-/// Lives the worlds from `first` on, on all threads, and calls `each` with every outcome until it says to stop.
-fn live(first: u64, count: u64, bug: Option<Bug>, each: impl Fn(u64, &Outcome) -> bool + Sync) {
-    let next = AtomicU64::new(first);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        return;
-                    }
-                    if !each(seed, &run(seed, bug)) {
-                        next.store(first + count, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-    });
 }
 
 #[test]
@@ -62,7 +44,7 @@ fn worlds_keep_their_promises() {
         (from_environment("ADSUM_SEED", 1), from_environment("ADSUM_SEEDS", SEEDS));
     let broken: Mutex<Option<(u64, String)>> = Mutex::new(None);
     let totals: Mutex<BTreeMap<Cow<'static, str>, u64>> = Mutex::new(BTreeMap::new());
-    live(first, count, None, |seed, outcome| {
+    live((first, count), THREADS, None, |seed, outcome| {
         let mut totals = totals.lock().unwrap();
         for (kind, count) in &outcome.counts {
             *totals.entry(kind.clone()).or_default() += count;
@@ -96,6 +78,7 @@ const ROUGH: &[&str] = &[
     "access-rules-amended",
     "acknowledged",
     "acts",
+    "acts for a group",
     "administer",
     "change-delivery",
     "change-rules",
@@ -105,6 +88,8 @@ const ROUGH: &[&str] = &[
     "clock-moved",
     "composing told",
     "connections",
+    "copies",
+    "copies during a checkpoint",
     "cuts",
     "delete",
     "delivery",
@@ -114,10 +99,17 @@ const ROUGH: &[&str] = &[
     "domain-created",
     "domains",
     "end-subscription",
+    "epoch-began",
     "eras",
     "explain",
     "fetch",
     "fetch-at",
+    "gone: acknowledged",
+    "gone: device-enrolled",
+    "gone: key-revoked",
+    "gone: message-accepted",
+    "gone: published",
+    "gone: subscribed",
     "grant",
     "grant-changed",
     "grant-given",
@@ -126,6 +118,7 @@ const ROUGH: &[&str] = &[
     "history",
     "impostors",
     "inbox",
+    "inboxes restored",
     "invite",
     "invite-ended",
     "invite-issued",
@@ -146,6 +139,7 @@ const ROUGH: &[&str] = &[
     "messages sent again after a crash",
     "messages taken",
     "orderly stops",
+    "presence restored",
     "principal-suspended",
     "publication-ended",
     "publication-refreshed",
@@ -155,6 +149,8 @@ const ROUGH: &[&str] = &[
     "questions answered",
     "receipt-issued",
     "remove-publication",
+    "restore-noticed",
+    "restores",
     "revoke-key",
     "rules",
     "send",
@@ -165,6 +161,8 @@ const ROUGH: &[&str] = &[
     "subscription-ended",
     "subscription-moved",
     "subscriptions",
+    "trust given",
+    "trust taken back",
     "unsubscribe",
     "visibility",
     "visibility-rules-amended",
@@ -175,10 +173,13 @@ const ROUGH: &[&str] = &[
 #[test]
 fn one_seed_is_one_world_byte_for_byte_on_whatever_thread() {
     let seeds = 1..=6;
-    let here: Vec<_> = seeds.clone().map(|seed| run(seed, None).digest).collect();
-    let again: Vec<_> = seeds.clone().map(|seed| run(seed, None).digest).collect();
-    let threads: Vec<_> =
-        seeds.map(|seed| std::thread::spawn(move || run(seed, None).digest)).collect();
+    let here: Vec<_> =
+        seeds.clone().map(|seed| run(seed, None, &Reduced::default()).digest).collect();
+    let again: Vec<_> =
+        seeds.clone().map(|seed| run(seed, None, &Reduced::default()).digest).collect();
+    let threads: Vec<_> = seeds
+        .map(|seed| std::thread::spawn(move || run(seed, None, &Reduced::default()).digest))
+        .collect();
     let there: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert_eq!(here, again);
     assert_eq!(here, there);
@@ -191,7 +192,7 @@ fn one_seed_is_one_world_byte_for_byte_on_whatever_thread() {
 fn planted_bugs_are_found() {
     for bug in Bug::ALL {
         let found: Mutex<Option<(u64, u8, String)>> = Mutex::new(None);
-        live(1, SEEDS_TO_FIND_A_BUG, Some(bug), |seed, outcome| {
+        live((1, SEEDS_TO_FIND_A_BUG), THREADS, Some(bug), |seed, outcome| {
             let Some(violation) = &outcome.violation else { return true };
             let mut found = found.lock().unwrap();
             if found.as_ref().is_none_or(|(known, ..)| seed < *known) {
@@ -205,4 +206,21 @@ fn planted_bugs_are_found() {
         println!("{bug:?}: seed {seed} breaks promise {promise}: {what}");
         assert!(bug.breaks().contains(&promise), "{bug:?} broke promise {promise}: {what}");
     }
+}
+
+#[test]
+fn a_broken_world_shrinks_to_one_that_breaks_the_same_promise() {
+    let bug = Bug::NamedIsBelieved;
+    let is_broken = |seed: &u64| run(*seed, Some(bug), &Reduced::default()).violation.is_some();
+    let seed = (1..SEEDS_TO_FIND_A_BUG).find(is_broken).expect("the bug is found");
+    let (reduced, outcome) = shrink(seed, Some(bug));
+    let (moments, violation) = (reduced.moments.unwrap(), outcome.violation.clone().unwrap());
+    assert!(bug.breaks().contains(&violation.promise));
+    assert!(moments < outcome.moments && !reduced.without.is_empty(), "{reduced:?}");
+    let names: Vec<_> = reduced.without.iter().map(|part| part.name()).collect();
+    println!("{names:?}, {moments} moments of {}", outcome.moments);
+    let again = run(seed, Some(bug), &reduced);
+    assert_eq!((again.digest, again.violation), (outcome.digest, outcome.violation));
+    let events = again.disk.unwrap().read(Sequence::new(1), usize::MAX).unwrap();
+    assert!(!events.is_empty(), "its log is there to be looked at");
 }

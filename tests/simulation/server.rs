@@ -8,22 +8,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adsum::commit::Commit;
-use adsum::event::{Event, KeyEnrolled};
+use adsum::event::{Event, InviteIssued, KeyEnrolled};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{Entries, LogReader};
-use adsum::model::{DeviceLabel, Lifetime, Role, Sequence, Timestamp};
+use adsum::model::{DeviceLabel, EpochId, InviteId, Lifetime, Role, Sequence, Timestamp};
 use adsum::server::{Clock as _, Timekeeper};
 use adsum::service::{Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
 
 use super::bug::{PlantedLog, Reading};
+use super::copies::Copy;
 use super::host::Desk;
 use super::network::{ConnectionId, End};
-use super::plan::{ADMINISTRATOR, Plan, SECRET, config, cursor_secret, happens};
+use super::plan::{ADMINISTRATOR, Plan, SECRET, Who, config, cursor_secret, first_device, happens};
 use super::serving::Serving;
 use super::trace::note;
 use super::world::Scene;
 use super::{Bug, Checked, promised, verdict};
+
+/// Longer than any world lasts.
+const INVITE_LIVES: Lifetime = Lifetime::from_ms(400 * 24 * 60 * 60 * 1_000);
 
 /// The server of a world.
 pub(crate) struct Server {
@@ -36,6 +40,8 @@ pub(crate) struct Server {
     noted: Option<String>,
     /// On which boot of its machine it ran last.
     boots: u64,
+    /// The copy that is in its place when it starts again, and whether with the keys of then.
+    comes_back: Option<(Copy, bool)>,
     chances: Plan,
 }
 
@@ -56,29 +62,27 @@ impl Server {
     pub(crate) fn new(plan: &Plan, scene: &mut Scene) -> Checked<Self> {
         let disk = MemoryDisk::new();
         let log = disk.open().expect("an empty disk opens");
-        let mut commit =
-            Commit::open(config(), Box::new(log), &mut |_, _| {}).expect("it is empty");
-        let enrolled =
-            plan.devices.iter().chain(&plan.governors).chain(&plan.greedy).chain(&plan.liar);
-        let enrolled = enrolled.map(|who| {
-            let is_administrator = who.actor.principal.to_string() == ADMINISTRATOR;
-            let role = if is_administrator { Role::Administrator } else { Role::User };
-            Event::KeyEnrolled(KeyEnrolled {
-                principal: who.actor.principal.clone(),
-                key: who.key,
-                label: DeviceLabel::new(&who.name).expect("a short label"),
-                role,
-                invite: None,
-            })
-        });
+        let mut commit = Commit::open(config(EpochId::NONE), Box::new(log), &mut |_, _| {})
+            .expect("it is empty");
+        let enrolled = plan
+            .devices
+            .iter()
+            .chain(&plan.governors)
+            .chain(&plan.greedy)
+            .chain(&plan.liar)
+            .chain(&plan.patron);
         let machine = Arc::clone(&scene.machine);
         let (time, noted) = Timekeeper::resume(machine, None, commit.views());
-        commit.record(time.now(), enrolled.collect()).expect("the disk works");
+        let (invited, enrolled): (Vec<_>, Vec<_>) = enrolled.partition(|who| who.token.is_some());
+        let mut events: Vec<_> = enrolled.into_iter().map(enrolled_event).collect();
+        events.extend(invited.into_iter().filter_map(|who| invited_event(who, time.now().elapsed)));
+        commit.record(time.now(), events).expect("the disk works");
         drop(commit);
         let (chances, boots) = (plan.clone(), scene.machine.boots());
+        let (process, comes_back, noted) = (None, None, Some(noted));
         let mut server =
-            Self { disk, process: None, starts_at: 0, era: 1, noted: Some(noted), boots, chances };
-        scene.oracle.eras = 1;
+            Self { disk, process, starts_at: 0, era: 1, noted, boots, comes_back, chances };
+        (scene.oracle.eras, scene.oracle.era) = (1, 1);
         server.start(scene)?;
         Ok(server)
     }
@@ -90,15 +94,19 @@ impl Server {
 
     /// Starts the process: the checkpoint and the rest of the log.
     pub(crate) fn start(&mut self, scene: &mut Scene) -> Checked {
+        self.come_back(scene);
         if scene.rng.u8(..20) == 0 {
-            self.era += 1;
+            scene.oracle.eras += 1;
+            self.era = scene.oracle.eras;
             note!(scene.trace, "the server forgets its cursors");
             scene.trace.count("eras");
-            scene.oracle.eras = self.era;
         }
+        scene.oracle.era = self.era;
         let log = self.disk.open().expect("a disk that forgets in order opens");
         let log = PlantedLog::new(log, scene.bug, scene.oracle.timeline.elapsed(scene.now));
-        let opened = Commit::open(config(), Box::new(log), &mut |_, _| {});
+        let drawn = EpochId(scene.rng.u64(1..).to_be_bytes());
+        let epoch = Bug::change_epoch(scene.bug, drawn);
+        let opened = Commit::open(config(epoch), Box::new(log), &mut |_, _| {});
         let mut commit = match opened {
             Ok(commit) => commit,
             Err(fault) => {
@@ -138,9 +146,43 @@ impl Server {
         if scene.rng.u8(..5) == 0 { self.look_inside(scene) } else { Ok(()) }
     }
 
+    /// A copy of its store as it is now, which may be in the middle of a checkpoint.
+    pub(crate) fn copy(&self, scene: &mut Scene) -> Copy {
+        let in_checkpoint = self.disk.unsynced_count() > 0;
+        let kind = if in_checkpoint { "copies during a checkpoint" } else { "copies" };
+        scene.trace.count(kind);
+        note!(scene.trace, "the store is copied at event {}", scene.oracle.chronicle.head());
+        // What is noted of the time may be forgotten.
+        let noted = self.noted.clone().filter(|_| scene.rng.u8(..4) > 0);
+        let (disk, boots, era) = (self.disk.copy(), self.boots, self.era);
+        Copy { disk, noted, boots, era, truth: scene.oracle.truth() }
+    }
+
+    /// The process is gone, and a copy will be in the place of its store when it starts. Not before everybody has read what
+    /// it still wrote, so that all are told either by the one past or by the other.
+    pub(crate) fn comes_back_as(&mut self, copy: Copy, scene: &mut Scene) {
+        self.starts_at = self.starts_at.max(scene.now + 1);
+        self.comes_back = Some((copy, scene.rng.u8(..4) > 0));
+    }
+
+    fn come_back(&mut self, scene: &mut Scene) {
+        let Some((copy, with_keys)) = self.comes_back.take() else { return };
+        scene.trace.count("restores");
+        let before = scene.oracle.chronicle.head();
+        (self.disk, self.noted, self.boots) = (copy.disk.copy(), copy.noted, copy.boots);
+        if with_keys {
+            self.era = copy.era;
+        }
+        for kind in scene.oracle.went_back(copy.truth) {
+            scene.trace.count(format!("gone: {kind}"));
+        }
+        let after = scene.oracle.chronicle.head();
+        note!(scene.trace, "the store goes back from event {before} to {after}");
+    }
+
     /// Goes on with the time where the log ended.
     fn keep_time(&mut self, scene: &mut Scene, commit: &Commit) -> Reading {
-        let is_booted = self.boots != scene.machine.boots();
+        let is_booted = self.boots != scene.machine.boots() || self.noted.is_none();
         let end = commit.views().moment();
         scene.oracle.timeline.starts(scene.look(), is_booted, end);
         self.boots = scene.machine.boots();
@@ -359,6 +401,9 @@ impl Process {
         serving.watch_time(now);
         scene.network.collect(&mut scene.rng, scene.now, connection);
         if serving.is_over() {
+            if serving.seat.connection.must_leave() {
+                self.desk.leave(serving.seat.session);
+            }
             self.sessions.remove(&connection);
             scene.network.forget(connection, End::Server);
         }
@@ -376,4 +421,32 @@ impl Process {
             }
         }
     }
+}
+
+/// `who` is enrolled.
+fn enrolled_event(who: &Who) -> Event {
+    let is_administrator = who.actor.principal.to_string() == ADMINISTRATOR;
+    let role = if is_administrator { Role::Administrator } else { Role::User };
+    Event::KeyEnrolled(KeyEnrolled {
+        principal: who.actor.principal.clone(),
+        key: who.key,
+        label: DeviceLabel::new(&who.name).expect("a short label"),
+        role,
+        invite: None,
+    })
+}
+
+/// `who` comes in later, by an invite of its principal's first device.
+fn invited_event(who: &Who, now: Timestamp) -> Option<Event> {
+    let maker = first_device(&who.actor.principal);
+    Some(Event::InviteIssued(InviteIssued {
+        invite: InviteId::of(&who.token?),
+        principal: Some(maker.principal.clone()),
+        domain: maker.principal.domain().to_owned(),
+        role: Role::User,
+        by: Some(maker.principal),
+        device: Some(maker.device),
+        is_first: false,
+        expires_at: now.after(INVITE_LIVES),
+    }))
 }

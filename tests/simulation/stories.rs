@@ -12,7 +12,7 @@ use adsum::service::{Lens, compose};
 pub(crate) type Place = (Sequence, Moment);
 
 /// The past of one presentity.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PresenceStory {
     live: BTreeMap<PublicationKey, Document>,
     /// Each change and the composed document it led to.
@@ -82,8 +82,10 @@ impl Episode {
 }
 
 /// A message in its inbox.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
+    /// Where it lies in the log.
+    pub(crate) place: Sequence,
     pub(crate) event: MessageAccepted,
     /// When it was accepted, in elapsed time, and by the wall clock.
     pub(crate) at: Timestamp,

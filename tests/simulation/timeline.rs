@@ -69,11 +69,16 @@ impl Timeline {
         self.strayed += by_ms.unsigned_abs();
     }
 
+    /// How far the wall clock was set since the last event.
+    pub(crate) fn set_since(&self, look: Look) -> i64 {
+        look.ahead() - self.told.0.ahead()
+    }
+
     /// A process starts. If the machine was booted meanwhile, it has to believe the wall clock, as the log knew it, and
     /// that no time has passed if that is behind the log's end.
     pub(crate) fn starts(&mut self, look: Look, is_booted: bool, end: Moment) {
-        let (told, (least, most)) = self.told;
-        let set = look.ahead() - told.ahead();
+        let (_, (least, most)) = self.told;
+        let set = self.set_since(look);
         // While it was down nobody followed: what the clock drifted meanwhile is as if it was set.
         self.strayed = self.strayed.max(set.unsigned_abs());
         if is_booted {

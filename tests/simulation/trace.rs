@@ -1,14 +1,11 @@
-//! What happened: a digest of all of it, the last of it in words, and how often each kind of thing happened.
+//! What happened: a digest of all of it, all of it in words, and how often each kind of thing happened.
 //!
 //! Must never hold: anything that decides what happens next.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Happenings kept in words.
-const LAST_MAX: usize = 60;
 
 /// Written by everybody in the world; clones are the same trace.
 #[derive(Clone, Debug)]
@@ -18,7 +15,7 @@ pub(crate) struct Trace(Rc<RefCell<Written>>);
 struct Written {
     now: u64,
     digest: blake3::Hasher,
-    last: VecDeque<String>,
+    happenings: Vec<String>,
     counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
@@ -27,7 +24,7 @@ impl Trace {
         Self(Rc::new(RefCell::new(Written {
             now: 0,
             digest: blake3::Hasher::new(),
-            last: VecDeque::new(),
+            happenings: Vec::new(),
             counts: BTreeMap::new(),
         })))
     }
@@ -42,10 +39,7 @@ impl Trace {
         let mut written = self.0.borrow_mut();
         let line = format!("{:>9} ms  {happening}", written.now);
         written.digest.update(line.as_bytes());
-        if written.last.len() == LAST_MAX {
-            written.last.pop_front();
-        }
-        written.last.push_back(line);
+        written.happenings.push(line);
     }
 
     /// Something of a kind that is counted happened.
@@ -64,8 +58,8 @@ impl Trace {
         self.0.borrow().digest.finalize()
     }
 
-    pub(crate) fn last(&self) -> Vec<String> {
-        self.0.borrow().last.iter().cloned().collect()
+    pub(crate) fn happenings(&self) -> Vec<String> {
+        self.0.borrow().happenings.clone()
     }
 
     pub(crate) fn counts(&self) -> BTreeMap<Cow<'static, str>, u64> {

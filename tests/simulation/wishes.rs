@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 use adsum::client::resume::{Resolved, Submission};
 use adsum::client::{Answer, Command};
 use adsum::model::{
-    Basic, COMPOSING_TYPE, Document, Moment, Note, OperationId, Payload, Presentity, Principal,
+    Basic, COMPOSING_TYPE, Document, Note, OperationId, Payload, Presentity, Principal,
     RefusalCode, Tuple, TupleId, composing_document,
 };
 use adsum::protocol::{Field as _, body};
 use bytes::Bytes;
 
 use super::device::{Device, Process};
-use super::plan::{Plan, choose};
+use super::pasts::Asked;
+use super::plan::{Plan, Who, choose};
 use super::requests::valid;
 use super::trace::note;
 use super::world::Scene;
@@ -32,10 +33,11 @@ enum Purpose {
     /// The id of another message, which the server must notice.
     Clash(String),
     Publish(OperationId),
-    Subscribe(Presentity),
-    Unsubscribe(Presentity, Moment),
+    Subscribe(Presentity, OperationId),
+    Unsubscribe(Presentity, Asked),
     Delete,
     Compose,
+    Revoke,
 }
 
 /// Requests under way and why they were made.
@@ -53,11 +55,14 @@ impl Device {
         if self.process.as_ref().is_none_or(|process| !process.requests.has_room()) {
             return;
         }
+        if plan.revokes && scene.rng.u8(..60) == 0 {
+            self.revoke(scene, plan);
+        }
         match scene.rng.u8(..20) {
             0..=7 => self.send(scene, plan),
             8 => self.send_again(scene),
-            // When ids may be used anew, one that is used twice is no mistake.
-            9 if !plan.leap => self.clash(scene),
+            // When ids may be used anew, or be forgotten, one that is used twice is no mistake.
+            9 if !plan.leap && !plan.copies.has_any() => self.clash(scene),
             10..=13 => self.publish(scene),
             14..=16 => self.subscribe(scene, plan),
             17 => self.unsubscribe(scene, plan),
@@ -196,7 +201,7 @@ impl Device {
             lifetime_ms: Some(lifetime_ms),
             operation: operation.to_wire(),
         }));
-        self.submit(request, Purpose::Subscribe(presentity));
+        self.submit(request, Purpose::Subscribe(presentity, operation));
     }
 
     fn unsubscribe(&mut self, scene: &mut Scene, plan: &Plan) {
@@ -208,7 +213,7 @@ impl Device {
             request: 0,
             presentity: presentity.to_string(),
         };
-        let since = scene.oracle.chronicle.moment();
+        let since = scene.oracle.asks();
         self.submit(Command::Unsubscribe(valid(body)), Purpose::Unsubscribe(presentity, since));
     }
 
@@ -217,7 +222,7 @@ impl Device {
         if messages.is_empty() {
             return;
         }
-        let sequence = choose(&mut scene.rng, messages).sequence.get();
+        let sequence = choose(&mut scene.rng, messages).message.sequence.get();
         note!(scene.trace, "{} deletes message {sequence}", self.who.name);
         scene.oracle.asks_delete(&self.who.actor.principal.inbox(), sequence);
         let inbox = self.who.actor.principal.inbox().to_string();
@@ -231,6 +236,24 @@ impl Device {
         self.submit(Command::Delete(valid(body)), Purpose::Delete);
     }
 
+    /// The key of the device that came in later is revoked, by whichever of its principal.
+    fn revoke(&mut self, scene: &mut Scene, plan: &Plan) {
+        let own = |who: &&Who| who.actor.principal == self.who.actor.principal;
+        let Some(other) = plan.devices.iter().filter(own).find(|who| who.token.is_some()) else {
+            return;
+        };
+        note!(scene.trace, "{} revokes the key of {}", self.who.name, other.name);
+        let device = other.actor.device;
+        scene.oracle.asks_revoke(device);
+        let body = body::RevokeKey {
+            operation: Some(name(scene)),
+            request: 0,
+            principal: String::new(),
+            device: device.0,
+        };
+        self.submit(Command::RevokeKey(valid(body)), Purpose::Revoke);
+    }
+
     /// A request was answered.
     pub(crate) fn resolved(&mut self, resolved: Resolved, scene: &mut Scene) -> Checked {
         let Some(process) = &mut self.process else { return Ok(()) };
@@ -240,6 +263,15 @@ impl Device {
         let pair =
             |presentity: Presentity| -> (Principal, Presentity) { (sender.clone(), presentity) };
         let code = result.as_ref().err().and_then(|refused| refused.code);
+        if code == Some(RefusalCode::KeyRevoked) {
+            let is_revoked = scene.oracle.is_revoked(&self.who.actor);
+            promised!(12, is_revoked, "a device whose key counts was told that it is revoked");
+            if let Purpose::Send(send) = purpose {
+                // If the store goes back to when the key counted, it goes out.
+                self.submit(Command::Send(valid(send.clone())), Purpose::Send(send));
+            }
+            return Ok(());
+        }
         match (purpose, result) {
             (Purpose::Send(send), Ok(answer)) => {
                 note!(scene.trace, "{} knows that {} is stored", self.who.name, send.id);
@@ -268,15 +300,16 @@ impl Device {
                     }
                 };
             }
-            (Purpose::Subscribe(presentity), result) => {
+            (Purpose::Subscribe(presentity, operation), result) => {
                 promised!(2, result.is_ok(), "a subscription was refused: {result:?}");
-                scene.oracle.subscribed(&pair(presentity))?;
+                scene.oracle.subscribed(pair(presentity), operation)?;
             }
             (Purpose::Unsubscribe(presentity, since), Ok(_)) => {
                 scene.oracle.unsubscribed(&pair(presentity), since)?;
             }
             (Purpose::Unsubscribe(presentity, since), Err(refused)) => {
                 // There must not have been one when it was asked: an end is repeated safely.
+                let since = scene.oracle.since(since);
                 let episodes = scene.oracle.chronicle.subscriptions.get(&pair(presentity));
                 let began = episodes.and_then(|all| all.first()).map(|first| first.begin);
                 let none = began.is_none_or(|began| began > since);
@@ -286,6 +319,11 @@ impl Device {
             (Purpose::Compose, result) => {
                 let passed = matches!(result, Ok(Answer::Sent { duplicate: false }));
                 promised!(4, passed, "an indication was answered {result:?}");
+            }
+            (Purpose::Revoke, result) => {
+                // It may not have come in yet, or not any more.
+                let right = result.is_ok() || code == Some(RefusalCode::NoDevice);
+                promised!(2, right, "the end of a key was refused: {result:?}");
             }
             (Purpose::Delete, result) => {
                 promised!(2, result.is_ok(), "a delete was refused: {result:?}");

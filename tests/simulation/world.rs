@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use adsum::client::exchange;
 use adsum::event::Recorded;
+use adsum::log::memory::MemoryDisk;
 use adsum::log::{EventLog, LogReader};
 use adsum::model::Sequence;
 use adsum::protocol::body::Body;
@@ -14,6 +15,7 @@ use adsum::wire::{StreamType, encode};
 use fastrand::Rng;
 
 use super::acts::Acts;
+use super::copies::Copies;
 use super::device::Device;
 use super::governor::Governor;
 use super::greedy::Greedy;
@@ -22,12 +24,13 @@ use super::liar::Liar;
 use super::machine::Machine;
 use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
+use super::patron::Patron;
 use super::pipe::{Piece, Stream};
 use super::plan::{Plan, choose, happens};
 use super::server::Server;
 use super::timeline::{Look, Timeline};
 use super::trace::note;
-use super::{Bug, Checked, Trace, promised, verdict};
+use super::{Bug, Checked, Reduced, Trace, promised, verdict};
 
 /// When worlds begin, by their own time.
 const BEGIN_MS: u64 = 1_000_000;
@@ -125,15 +128,28 @@ pub(crate) struct World {
     impostor: Impostor,
     greedy: Option<Greedy>,
     liar: Option<Liar>,
+    patron: Option<Patron>,
     acts: Acts,
+    copies: Copies,
+    disk: Option<MemoryDisk>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, bug: Option<Bug>, trace: Trace) -> Self {
+    pub(crate) fn new((seed, reduced): (u64, &Reduced), bug: Option<Bug>, trace: Trace) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let plan = Plan::new(&mut rng);
+        let mut plan = Plan::new(&mut rng);
+        reduced.apply(&mut plan);
         let network = Network::new(plan.delay_ms_max, trace.clone(), bug);
-        let devices = plan.devices.iter().map(|who| Device::new(who.clone(), &plan)).collect();
+        let devices = plan
+            .devices
+            .iter()
+            .map(|who| {
+                // One that is enrolled later comes in some time.
+                let last = u64::from(plan.ticks) * plan.tick_ms_max / 3;
+                let later = if who.token.is_some() { rng.u64(..=last) } else { 0 };
+                Device::new(who.clone(), &plan, BEGIN_MS + later)
+            })
+            .collect();
         let (mut oracle, now, begins_ms) = (Oracle::default(), BEGIN_MS, plan.acts.begins_ms);
         let machine = Arc::new(Machine::new(now, begins_ms));
         oracle.timeline = Timeline::new(Look { now, wall: machine.wall() });
@@ -144,24 +160,50 @@ impl World {
         let governors = plan.governors[..present].iter().cloned().map(Governor::new).collect();
         let (greedy, liar) =
             (plan.greedy.clone().map(Greedy::new), plan.liar.clone().map(Liar::new));
-        let (impostor, acts) = (Impostor::default(), plan.acts.clone());
-        Self { plan, scene, devices, governors, impostor, greedy, liar, acts }
+        let (acts, copies) = (plan.acts.clone(), plan.copies.clone());
+        let (impostor, patron) = (Impostor::default(), plan.patron.clone().map(Patron::new));
+        Self {
+            plan,
+            scene,
+            devices,
+            governors,
+            impostor,
+            greedy,
+            liar,
+            patron,
+            acts,
+            copies,
+            disk: None,
+        }
+    }
+
+    /// In how many moments things go wrong.
+    pub(crate) fn moments(&self) -> u32 {
+        self.plan.ticks
+    }
+
+    /// The disk of its server, if it came to one.
+    pub(crate) fn disk(&self) -> Option<MemoryDisk> {
+        self.disk.clone()
     }
 
     /// Lives to the end, or to the first broken promise.
-    pub(crate) fn live(mut self) -> Checked {
+    pub(crate) fn live(&mut self) -> Checked {
         let mut server = Server::new(&self.plan, &mut self.scene)?;
         let leap_at = self.scene.rng.u32(..self.plan.ticks);
-        for tick in 0..self.plan.ticks {
+        for tick in 0..self.plan.lives {
+            self.disk = Some(server.disk.clone());
             if self.plan.leap && tick == leap_at {
                 self.leap();
             }
             self.pass_time();
             self.acts.live(tick, (&mut self.scene, &mut server));
+            self.copies.live(tick, (&mut self.scene, &mut server));
             self.disturb();
             self.tick(&mut server)?;
         }
         self.heal(&mut server)?;
+        self.disk = Some(server.disk.clone());
         if self.scene.rng.bool() {
             // Everything that lives by a lifetime ends by it.
             self.scene.pass(REST_MS);
@@ -217,6 +259,9 @@ impl World {
         if let Some(greedy) = &mut self.greedy {
             greedy.live(scene, &self.plan, server.listens());
         }
+        if let Some(patron) = &mut self.patron {
+            patron.live(scene, server.listens());
+        }
         if let Some(liar) = &mut self.liar {
             liar.live(scene, &self.devices, server.listens())?;
         }
@@ -234,13 +279,14 @@ impl World {
             let resting = self.scene.network.is_quiet();
             self.scene.pass(if resting { 200 } else { 5 });
             self.tick(server)?;
-            let settled = self.devices.iter().all(Device::is_settled)
+            let settled = self.devices.iter().all(|device| device.is_settled(&self.scene.oracle))
                 && self.governors.iter().all(Governor::is_settled);
             if settled && self.scene.network.is_quiet() && server.is_quiet() {
                 return Ok(());
             }
         }
-        let unsettled = self.devices.iter().find(|device| !device.is_settled());
+        let oracle = &self.scene.oracle;
+        let unsettled = self.devices.iter().find(|device| !device.is_settled(oracle));
         promised!(10, false, "a healed world does not come to rest: {unsettled:#?}");
         Ok(())
     }
@@ -300,6 +346,6 @@ impl World {
     }
 }
 
-fn events(disk: &adsum::log::memory::MemoryDisk) -> Vec<Recorded> {
+fn events(disk: &MemoryDisk) -> Vec<Recorded> {
     disk.read(Sequence::new(1), usize::MAX).expect("the log reads")
 }
