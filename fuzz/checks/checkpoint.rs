@@ -4,7 +4,7 @@
 //! Input: records, each `key length:u8 key value length:u16le value`; what is too short is taken as far as it goes.
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
-use adsum::view::{Record, Views};
+use adsum::view::{Checkpointed, Record, Views};
 
 /// Loads the records in `data`, in order of key as a log gives them.
 pub(crate) fn check(mut data: &[u8]) {
@@ -23,7 +23,7 @@ pub(crate) fn check(mut data: &[u8]) {
 fn loaded(records: &[(Vec<u8>, Vec<u8>)]) -> Option<Views> {
     let mut views = Views::default();
     for (key, value) in records {
-        if !views.load(key, value, |_| {}).ok()? {
+        if !views.load::<Checkpointed>(key, value, |_| {}).ok()? {
             return None;
         }
     }

@@ -46,7 +46,11 @@ fn check_saved(views: &mut Views) {
     let saved = kept(views);
     let mut again = Views::default();
     for (key, value) in &saved {
-        assert!(again.load(key, value, |_| {}).expect("what was saved loads"));
+        assert!(
+            again
+                .load::<adsum::view::Checkpointed>(key, value, |_| {})
+                .expect("what was saved loads")
+        );
     }
     again.finish_loading().expect("what was saved is whole");
     assert_eq!(kept(&mut again), saved, "what was saved loads as something else");

@@ -315,7 +315,9 @@ impl Half {
                 Step::Ask(asked) => inputs.extend(asked),
                 Step::Look(look) => {
                     let found = looks::read(commit.reader().as_ref(), &mut self.past, look);
-                    let found = found.map_err(|fault| fault.refusal().expect("the log reads"));
+                    let found = found.map_err(|fault| {
+                        fault.refusal(|at| at.as_ms().to_string()).expect("the log reads")
+                    });
                     self.stream.handle_found(found.map_err(NotFound::Refused));
                 }
                 Step::Prove(claim) => {

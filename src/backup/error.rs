@@ -10,6 +10,7 @@ use crate::disk::{self, Fault};
 use crate::event::EntryFault;
 use crate::guard::Unsafe;
 use crate::log::LogFault;
+use crate::model::Sequence;
 
 /// Why a backup is not made, not good, or not made a store again.
 #[derive(Debug, Error)]
@@ -67,6 +68,20 @@ pub enum BackupFault {
         log: String,
         /// What that has there, likewise.
         found: String,
+    },
+    /// The backup ends before what the log keeps.
+    #[error(
+        "the backup in {} ends at event {had}, and {log} keeps only what comes after event {through}; make a new backup in an empty folder, and keep this one", .dir.display()
+    )]
+    OlderThanKept {
+        /// The backup's folder.
+        dir: PathBuf,
+        /// Its last event.
+        had: Sequence,
+        /// The store, in words.
+        log: String,
+        /// The last event that was cut away there.
+        through: Sequence,
     },
     /// The backup holds keys, and this time none were given.
     #[error(

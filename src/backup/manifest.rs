@@ -3,7 +3,7 @@
 //! ```text
 //! adsum backup 1
 //! log POSITION:CHAIN                   the end of the log in it, as `adsum log head` prints it
-//! KIND NAME BYTES DIGEST               a part, those of the log in order; KIND is segment, marks or keys
+//! KIND NAME BYTES DIGEST               a part, those of the log in order; KIND is segment, carried, marks or keys
 //! sum DIGEST                           of all lines before
 //! ```
 //!
@@ -29,17 +29,20 @@ const VERSION: &str = "1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Segment,
+    /// What is carried forward of a log that was cut.
+    Carried,
     Marks,
     Keys,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Segment, Self::Marks, Self::Keys];
+    const ALL: [Self; 4] = [Self::Segment, Self::Carried, Self::Marks, Self::Keys];
 
     /// Its word, with which the names of its parts begin, too.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Segment => "segment",
+            Self::Carried => "carried",
             Self::Marks => "marks",
             Self::Keys => "keys",
         }
@@ -59,6 +62,13 @@ impl Part {
     pub(super) fn of(kind: Kind, name: String, bytes: &[u8]) -> Self {
         let digest = *blake3::hash(bytes).as_bytes();
         Self { kind, name, length: bytes.len() as u64, digest }
+    }
+
+    /// The first and the last event of a segment, which its name tells.
+    pub(super) fn span(&self) -> Option<(Sequence, Sequence)> {
+        let (_, span) = self.name.split_once('-')?;
+        let (first, last) = span.split_once('-')?;
+        Some((Sequence::new(first.parse().ok()?), Sequence::new(last.parse().ok()?)))
     }
 
     fn line(&self) -> String {

@@ -3,6 +3,7 @@
 //! ```text
 //! <dir>/MANIFEST                  which parts belong to the backup, and digests of them; replaced last
 //! <dir>/segment-<first>-<last>    entries of the log as they are stored; never changed
+//! <dir>/carried-<number>-<digest> what is carried forward of a log that was cut
 //! <dir>/marks-<digest>            the store's `KEYS`, which tells its keys apart
 //! <dir>/keys-<digest>             the store's keys, sealed by whoever made the backup
 //! <dir>/LOCK                      empty; locked by whoever makes the backup

@@ -9,7 +9,8 @@ use super::BackupFault;
 use super::manifest::{self, Kind, LOCK, Manifest, Part};
 use super::record::{self, Record};
 use crate::disk;
-use crate::log::Tip;
+use crate::event::EntryKey;
+use crate::log::{CutMark, Tip};
 
 /// What is called with each entry's key and value.
 pub(super) type EachEntry<'a> = &'a mut (dyn FnMut(&[u8], &[u8]) -> Result<(), BackupFault> + 'a);
@@ -67,16 +68,69 @@ impl Backup {
         self.manifest.only(kind).map(|part| part_in(&self.dir, part)).transpose()
     }
 
+    /// Where the log in it begins.
+    ///
+    /// # Errors
+    /// As [`Backup::walk`].
+    pub fn mark(&self) -> Result<CutMark, BackupFault> {
+        let Some(part) = self.parts(Kind::Carried).next() else { return Ok(CutMark::NONE) };
+        let (path, bytes) = (self.dir.join(&part.name), part_in(&self.dir, part)?);
+        let first = bytes.strip_prefix(record::TITLE_CARRIED).and_then(Record::split);
+        match first {
+            Some((Record::Begins(mark), _)) => Ok(mark),
+            _ => Err(unknown(&path, "another beginning")),
+        }
+    }
+
+    /// Calls `each` with every record of what is carried forward, in order.
+    ///
+    /// # Errors
+    /// As [`Backup::walk`].
+    pub fn walk_carried(&self, each: EachEntry<'_>) -> Result<(), BackupFault> {
+        self.walk_records(Kind::Carried, record::TITLE_CARRIED, &mut |path, record| match record {
+            Record::Carried { key, value } => each(key, value),
+            Record::Begins(_) => Ok(()),
+            _ => Err(unknown(path, "another kind of record")),
+        })
+    }
+
+    fn parts(&self, kind: Kind) -> impl Iterator<Item = &Part> {
+        self.manifest.parts.iter().filter(move |part| part.kind == kind)
+    }
+
+    fn walk_records(
+        &self,
+        kind: Kind,
+        title: &[u8],
+        each: &mut dyn FnMut(&Path, Record<'_>) -> Result<(), BackupFault>,
+    ) -> Result<(), BackupFault> {
+        for part in self.parts(kind) {
+            let (path, bytes) = (self.dir.join(&part.name), part_in(&self.dir, part)?);
+            let rest = bytes.strip_prefix(title).ok_or_else(|| unknown(&path, "another title"))?;
+            let mut rest = rest;
+            while !rest.is_empty() {
+                let split = Record::split(rest);
+                let (record, after) =
+                    split.ok_or_else(|| unknown(&path, "another kind of record"))?;
+                each(&path, record)?;
+                rest = after;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `each` with every entry, in order.
     ///
     /// # Errors
     /// [`BackupFault::Damaged`] with the file, [`BackupFault::Io`], and what `each` fails with.
     pub fn walk(&self, each: EachEntry<'_>) -> Result<(), BackupFault> {
-        for part in self.manifest.parts.iter().filter(|part| part.kind == Kind::Segment) {
-            let bytes = part_in(&self.dir, part)?;
-            walk_segment(&self.dir.join(&part.name), &bytes, each)?;
-        }
-        Ok(())
+        let base = self.mark()?.base.head;
+        self.walk_records(Kind::Segment, record::TITLE, &mut |path, record| match record {
+            // A segment may begin before what was cut away ends.
+            Record::Entry { key, .. } if EntryKey::from_bytes(key)?.sequence <= base => Ok(()),
+            Record::Entry { key, value } => each(key, value),
+            _ => Err(unknown(path, "another kind of record")),
+        })
     }
 }
 
@@ -104,16 +158,6 @@ pub(super) fn part_in(dir: &Path, part: &Part) -> Result<Vec<u8>, BackupFault> {
     Ok(bytes)
 }
 
-fn walk_segment(path: &Path, bytes: &[u8], each: EachEntry<'_>) -> Result<(), BackupFault> {
-    let unknown =
-        |found: &str| BackupFault::Version { path: path.to_owned(), found: found.to_owned() };
-    let mut rest = bytes.strip_prefix(record::TITLE).ok_or_else(|| unknown("another title"))?;
-    while !rest.is_empty() {
-        let Some((Record::Entry { key, value }, after)) = Record::split(rest) else {
-            return Err(unknown("another kind of record"));
-        };
-        each(key, value)?;
-        rest = after;
-    }
-    Ok(())
+fn unknown(path: &Path, found: &str) -> BackupFault {
+    BackupFault::Version { path: path.to_owned(), found: found.to_owned() }
 }

@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! segment := "adsum segment 1\n" record*                  records of kind 1
-//! copy    := record*                                      kind 128, then any of kind 1, then kind 129; or kind 130
+//! carried := "adsum carried 1\n" record*                  of the first part one of kind 131, then records of kind 2
+//! copy    := record*                                      kind 131 and any of kind 2 if the log was cut; kind 128, then any of
+//!                                                         kind 1, then kind 129; or kind 130
 //! record  := kind:u8 length:u32le bytes
 //! bytes   := key_length:u8 key value        of kind 1: an entry of the log
+//!          | key_length:u16le key value     of kind 2: what is carried forward of a log that was cut
 //!          | position:u64le chain:[u8;32]   of kind 128: what stands where the copy begins; of kind 129: its end
 //!          | text                           of kind 130: why there is none
+//!          | position:u64le chain:[u8;32] until:u64le statement:u64le     of kind 131: where the log begins
 //! ```
 //!
 //! Must never hold: what an entry means.
@@ -14,20 +18,24 @@
 use core::ops::ControlFlow;
 
 use crate::event::{Chain, EntryKey};
-use crate::log::{Entries, LogFault, Tip, tip_at};
-use crate::model::Sequence;
+use crate::log::{Carried, CutMark, Entries, LogFault, Tip, tip_at};
+use crate::model::{Sequence, Timestamp};
 
 /// What a segment begins with.
 pub(super) const TITLE: &[u8] = b"adsum segment 1\n";
+/// What a part of what is carried forward begins with.
+pub(super) const TITLE_CARRIED: &[u8] = b"adsum carried 1\n";
 /// Bytes of a record before its own.
 const HEAD_BYTES: usize = 5;
-/// Longer than any record: an entry has 7 KiB.
-const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// Longer than any record: an entry has 7 KiB, and what is carried forward of one entity less than all that it may hold.
+const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const ENTRY: u8 = 1;
+const CARRIED: u8 = 2;
 const STANDS: u8 = 128;
 const ENDS: u8 = 129;
 const FAULT: u8 = 130;
+const BEGINS: u8 = 131;
 
 /// One record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +47,15 @@ pub(crate) enum Record<'a> {
         /// Its value.
         value: &'a [u8],
     },
+    /// What is carried forward of a log that was cut.
+    Carried {
+        /// Its key.
+        key: &'a [u8],
+        /// Its bytes.
+        value: &'a [u8],
+    },
+    /// Where the log begins, if it was cut; what is carried forward follows.
+    Begins(CutMark),
     /// What the log has where the copy begins.
     Stands(Tip),
     /// The copy ends here, and everything up to it is durable.
@@ -58,6 +75,19 @@ impl<'a> Record<'a> {
                 out.extend_from_slice(key);
                 out.extend_from_slice(value);
                 ENTRY
+            }
+            Self::Carried { key, value } => {
+                let length = u16::try_from(key.len()).expect("a key is letters and a name");
+                out.extend_from_slice(&length.to_le_bytes());
+                out.extend_from_slice(key);
+                out.extend_from_slice(value);
+                CARRIED
+            }
+            Self::Begins(mark) => {
+                put_tip(mark.base, BEGINS, out);
+                out.extend_from_slice(&mark.until.as_ms().to_le_bytes());
+                out.extend_from_slice(&mark.statement.get().to_le_bytes());
+                BEGINS
             }
             Self::Stands(tip) => put_tip(*tip, STANDS, out),
             Self::Ends(tip) => put_tip(*tip, ENDS, out),
@@ -85,6 +115,12 @@ impl<'a> Record<'a> {
                 let (key, value) = rest.split_at_checked(usize::from(*length))?;
                 Some(Self::Entry { key, value })
             }
+            CARRIED => {
+                let (length, rest) = own.split_first_chunk::<2>()?;
+                let (key, value) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+                Some(Self::Carried { key, value })
+            }
+            BEGINS => Some(Self::Begins(mark(own)?)),
             STANDS => Some(Self::Stands(tip(own)?)),
             ENDS => Some(Self::Ends(tip(own)?)),
             FAULT => Some(Self::Fault(core::str::from_utf8(own).ok()?)),
@@ -112,7 +148,16 @@ fn tip(own: &[u8]) -> Option<Tip> {
     Some(Tip { head, chain: Chain(chain.try_into().ok()?) })
 }
 
-/// Gives `each` a copy of what comes in `log` after the event `after`, up to `durable`.
+fn mark(own: &[u8]) -> Option<CutMark> {
+    let (rest, statement) = own.split_last_chunk::<8>()?;
+    let (base, until) = rest.split_last_chunk::<8>()?;
+    let (until, statement) = (u64::from_le_bytes(*until), u64::from_le_bytes(*statement));
+    let (until, statement) = (Timestamp::from_ms(until), Sequence::new(statement));
+    Some(CutMark { base: tip(base)?, until, statement, ..CutMark::NONE })
+}
+
+/// Gives `each` a copy of what comes in `log` after the event `after`, up to `durable`; of one that was cut what is carried
+/// forward, and what comes after that if it is later.
 ///
 /// # Errors
 /// [`LogFault`] if the log cannot be read, and what `each` fails with.
@@ -121,6 +166,17 @@ pub(crate) fn stream<E: From<LogFault>>(
     (after, durable): (Sequence, Tip),
     each: &mut dyn FnMut(Record<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mark = log.mark();
+    if mark != CutMark::NONE {
+        each(Record::Begins(mark))?;
+        let mut failed = None;
+        log.walk_carried(Carried::Counting, &[], &mut |key, value| {
+            failed = each(Record::Carried { key, value }).err();
+            Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        failed.map_or(Ok(()), Err)?;
+    }
+    let after = after.max(mark.base.head);
     each(Record::Stands(tip_at(log, after)?))?;
     let from = EntryKey { sequence: after.next(), part: 0 }.to_bytes();
     let mut failed = None;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Backup, BackupFault, Proven, prove};
 use crate::disk::{self, Fault};
 use crate::event::EntryKey;
-use crate::log::Restoring;
+use crate::log::{CutMark, Restoring};
 
 /// What a file system of its own has at its top.
 const OF_THE_SYSTEM: &str = "lost+found";
@@ -31,6 +31,11 @@ pub fn restore(
     let events = backup.tip().head.get();
     let proven = prove(backup, None, &mut |done| progress(done, 2 * events))?;
     let mut restoring = Restoring::begin(path)?;
+    let mark = backup.mark()?;
+    if mark != CutMark::NONE {
+        backup.walk_carried(&mut |key, value| Ok(restoring.carry(key, value)?))?;
+        restoring.begin_at(mark)?;
+    }
     backup.walk(&mut |key, value| {
         restoring.push(key, value)?;
         progress(events + EntryKey::from_bytes(key)?.sequence.get(), 2 * events);

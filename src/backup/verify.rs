@@ -4,8 +4,11 @@
 
 use super::{Backup, BackupFault};
 use crate::event::chain_of;
-use crate::log::{LogFault, Tip, Verified, Verifier};
-use crate::view::Views;
+use crate::log::{
+    CarriedSum, CutMark, LogFault, Summing, Tip, Verified, Verifier, check_stated, state_key,
+    statement_in,
+};
+use crate::view::{self, RecordFault, Views};
 
 /// A backup that was found whole.
 #[derive(Debug)]
@@ -31,11 +34,15 @@ pub fn prove(
 ) -> Result<Proven, BackupFault> {
     backup.marks()?;
     let keys = backup.keys()?.is_some();
-    let (mut checks, mut views) = (Verifier::since(Tip::EMPTY), Views::default());
-    let noted = noted.unwrap_or(Tip::EMPTY);
-    let mut reached = Tip::EMPTY;
+    let mark = backup.mark()?;
+    let (mut views, carried) = carried(backup)?;
+    let (mut checks, mut stated) = (Verifier::since(mark.base), None);
+    let (noted, mut reached) = (noted.unwrap_or(mark.base), mark.base);
     backup.walk(&mut |key, value| {
-        checks.push(key, value)?.iter().for_each(|recorded| views.apply(recorded));
+        for recorded in checks.push(key, value)? {
+            stated = stated.take().or_else(|| statement_in(mark, recorded));
+            views.apply(recorded);
+        }
         let so_far = checks.so_far();
         if reached.head < noted.head {
             reached = Tip { head: so_far.head, chain: chain_of(key, value)? };
@@ -49,13 +56,40 @@ pub fn prove(
         let reason = format!("it names {end} as the end, and its segments end at {found}");
         return Err(BackupFault::damaged(&backup.manifest_path(), reason));
     }
-    check_noted(backup, reached, noted)?;
+    if mark != CutMark::NONE {
+        check_stated(mark, carried, stated.as_ref())?;
+    }
+    check_noted(backup, mark, (reached, noted))?;
     Ok(Proven { verified, views, keys })
 }
 
-fn check_noted(backup: &Backup, found: Tip, noted: Tip) -> Result<(), LogFault> {
+/// The state that is carried forward of a log that was cut, and the sum of all that is.
+fn carried(backup: &Backup) -> Result<(Views, CarriedSum), BackupFault> {
+    let (mut views, mut sum, states) = (Views::default(), Summing::default(), state_key(&[]));
+    backup.walk_carried(&mut |key, value| {
+        sum.add(key, value);
+        let Some(key) = key.strip_prefix(&states[..]) else { return Ok(()) };
+        match views.load::<view::Carried>(key, value, |_| ()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LogFault::CarriedVersion.into()),
+            Err(RecordFault { reason }) => Err(damaged(key, reason)),
+        }
+    })?;
+    views.finish_loading().map_err(|RecordFault { reason }| damaged(b"all", reason))?;
+    Ok((views, sum.finish()))
+}
+
+fn damaged(key: &[u8], reason: String) -> BackupFault {
+    LogFault::Carried { key: key.escape_ascii().to_string(), reason }.into()
+}
+
+fn check_noted(backup: &Backup, mark: CutMark, (found, noted): (Tip, Tip)) -> Result<(), LogFault> {
     if found == noted {
         return Ok(());
+    }
+    let CutMark { base: Tip { head: through, .. }, until, .. } = mark;
+    if noted.head < through {
+        return Err(LogFault::OlderThanKept { sequence: noted.head, through, until });
     }
     let (path, noted_at) = (backup.dir.display().to_string(), noted.to_string());
     Err(if found.head < noted.head {

@@ -12,7 +12,7 @@ use super::read::{manifest_in, part_in};
 use super::record::{self, Record};
 use super::{BackupFault, SEGMENT_BYTES};
 use crate::disk::{self, Fault};
-use crate::log::{Tip, Verified, Verifier};
+use crate::log::{CutMark, Tip, Verified, Verifier};
 use crate::model::Sequence;
 
 /// What becomes of the keys in a backup.
@@ -47,6 +47,11 @@ pub(crate) struct Copying {
     segment: Vec<u8>,
     first: Sequence,
     segment_bytes: usize,
+    /// What is carried forward of the log, if it was cut: what is not written yet, and the parts that are.
+    carried: Vec<u8>,
+    carried_parts: Vec<Part>,
+    /// What the backup goes on from: its end, or where the log begins if it had none.
+    from: Tip,
     verifier: Verifier,
     /// Where the log that is copied ends.
     end: Option<Tip>,
@@ -84,6 +89,9 @@ impl Copying {
             segment: record::TITLE.to_vec(),
             first: before.tip.head.next(),
             segment_bytes,
+            carried: record::TITLE_CARRIED.to_vec(),
+            carried_parts: Vec::new(),
+            from: before.tip,
             verifier: Verifier::since(before.tip),
             before,
             after,
@@ -102,10 +110,12 @@ impl Copying {
     /// Takes the next record of a copy of the store called `log`. Says how many events were added so far.
     pub(crate) fn take(&mut self, record: Record<'_>, log: &str) -> Result<u64, BackupFault> {
         match record {
-            Record::Stands(found) if found == self.since() => Ok(0),
+            Record::Begins(mark) => self.begin_at(mark, log),
+            Record::Carried { .. } => self.take_carried(record),
+            Record::Stands(found) if found == self.from => self.put_carried().map(|()| 0),
             Record::Stands(found) => Err(BackupFault::OtherLog {
                 dir: self.dir.clone(),
-                had: self.since().to_string(),
+                had: self.from.to_string(),
                 log: log.to_owned(),
                 found: found.to_string(),
             }),
@@ -116,6 +126,42 @@ impl Copying {
             }
             Record::Fault(reason) => Err(cut_short(log, reason)),
         }
+    }
+
+    /// The log begins at `mark`: what it does not keep, the backup does not keep any more.
+    fn begin_at(&mut self, mark: CutMark, log: &str) -> Result<u64, BackupFault> {
+        let base = mark.base;
+        if self.from == Tip::EMPTY {
+            (self.from, self.first, self.verifier) =
+                (base, base.head.next(), Verifier::since(base));
+        }
+        if self.from.head < base.head {
+            let (dir, had) = (self.dir.clone(), self.from.head);
+            let (log, through) = (log.to_owned(), base.head);
+            return Err(BackupFault::OlderThanKept { dir, had, log, through });
+        }
+        let is_kept = |part: &Part| part.span().is_none_or(|(_, last)| last > base.head);
+        self.after.parts.retain(is_kept);
+        self.take_carried(Record::Begins(mark))
+    }
+
+    fn take_carried(&mut self, record: Record<'_>) -> Result<u64, BackupFault> {
+        record.put(&mut self.carried);
+        if self.carried.len() >= self.segment_bytes {
+            self.put_carried()?;
+        }
+        Ok(0)
+    }
+
+    fn put_carried(&mut self) -> Result<(), BackupFault> {
+        if self.carried.len() > record::TITLE_CARRIED.len() {
+            let bytes = core::mem::replace(&mut self.carried, record::TITLE_CARRIED.to_vec());
+            let digest = blake3::hash(&bytes).to_hex();
+            let name = format!("{:020}-{}", self.carried_parts.len(), &digest[..16]);
+            let part = self.write(Kind::Carried, &name, &bytes)?;
+            self.carried_parts.push(part);
+        }
+        Ok(())
     }
 
     fn take_entry(&mut self, key: &[u8], value: &[u8]) -> Result<u64, BackupFault> {
@@ -136,12 +182,11 @@ impl Copying {
         let last = self.after.parts.last().filter(|part| part.length < self.segment_bytes as u64);
         let Some(last) = last else { return Ok(()) };
         let bytes = part_in(&self.dir, last)?;
-        let first = last.name.split('-').nth(1).and_then(|first| first.parse().ok());
-        let Some(first) = first else {
+        let Some((first, _)) = last.span() else {
             let path = self.dir.join(&last.name);
             return Err(BackupFault::damaged(&path, "its name does not say its first event"));
         };
-        (self.segment, self.first) = (bytes, Sequence::new(first));
+        (self.segment, self.first) = (bytes, first);
         self.after.parts.pop();
         Ok(())
     }
@@ -155,11 +200,16 @@ impl Copying {
     }
 
     /// Writes a part. What the manifest of before names under this name has the same bytes, and is left alone.
-    fn put(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), BackupFault> {
+    fn write(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<Part, BackupFault> {
         let part = Part::of(kind, format!("{}-{name}", kind.word()), bytes);
         if !self.before.parts.contains(&part) {
             disk::replace(&self.dir.join(&part.name), bytes)?;
         }
+        Ok(part)
+    }
+
+    fn put(&mut self, kind: Kind, name: &str, bytes: &[u8]) -> Result<(), BackupFault> {
+        let part = self.write(kind, name, bytes)?;
         self.after.parts.push(part);
         Ok(())
     }
@@ -187,6 +237,7 @@ impl Copying {
         if added.entries > 0 && self.segment.len() > record::TITLE.len() {
             self.put_segment()?;
         }
+        self.after.parts.append(&mut self.carried_parts);
         if let Some(marks) = marks {
             self.put_by_digest(Kind::Marks, marks)?;
         }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use crate::event::{EntityKey, Owners};
 use crate::log::{CheckpointRecord, EventLog, LogFault};
 use crate::model::{Ahead, Moment, Sequence};
-use crate::view::Views;
+use crate::view::{Checkpointed, Views};
 
 /// Events between the beginnings of two checkpoints: folding this many at the next start takes well under a second.
 const INTERVAL_EVENTS: u64 = 100_000;
@@ -34,6 +34,11 @@ impl Checkpointer {
     /// The last checkpoint stands through `through`.
     pub(super) fn new(through: Sequence) -> Self {
         Self { through, running: None }
+    }
+
+    /// The last event that the last checkpoint stands for.
+    pub(super) fn through(&self) -> Sequence {
+        self.through
     }
 
     /// Begins a checkpoint of what changed since the last, unless one runs or nothing changed.
@@ -60,7 +65,7 @@ impl Checkpointer {
         let mut records: Vec<CheckpointRecord> = Vec::new();
         while records.len() < records_max {
             let Some(entity) = running.left.pop_front() else { break };
-            records.extend(views.records_of(&entity, |keeper, payloads| {
+            records.extend(views.records_of::<Checkpointed, _>(&entity, |keeper, payloads| {
                 let owners = || Owners { keeper: keeper.clone(), sender: None };
                 log.vault().map_or(Ok(()), |vault| vault.seal(&owners(), payloads))
             })?);
@@ -71,7 +76,11 @@ impl Checkpointer {
         }
         // The records must be durable before the one that vouches for them.
         log.sync()?;
-        log.save(&[Views::meta_record(running.through, running.moment, running.ahead)])?;
+        log.save(&[Views::meta_record::<Checkpointed>(
+            running.through,
+            running.moment,
+            running.ahead,
+        )])?;
         log.sync()?;
         self.through = running.through;
         self.running = None;

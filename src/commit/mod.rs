@@ -4,17 +4,26 @@
 //! Must never hold: a clock, a thread or a socket.
 
 mod checkpoint;
+mod cut;
 pub mod history;
+mod load;
 pub mod replay;
+mod rewrite;
+mod stage;
 
 use std::sync::Arc;
 
 use self::checkpoint::Checkpointer;
+pub use self::cut::{Keeps, StagedCut, finish_cut, last_until, stage_cut, sweep_cut};
+pub use self::load::carried;
+use self::load::{discard, load};
+pub use self::rewrite::rewrite;
+pub use self::stage::{Pace, Stage};
 use crate::event::Event;
-use crate::log::{EventLog, LogFault, LogReader, Room, each_event};
-use crate::model::{Now, Payload, Principal, Refusal, Sequence, Timestamp};
-use crate::service::{Batch, Input, OperatorRecovery, Output, Service, ServiceConfig};
-use crate::view::{RecordFault, Views};
+use crate::log::{Cutter, EventLog, LogFault, LogReader, Room, each_event};
+use crate::model::{Now, Principal, Refusal, Sequence, Timestamp};
+use crate::service::{Batch, InboxPlace, Input, OperatorRecovery, Output, Service, ServiceConfig};
+use crate::view::Views;
 
 /// Records of a checkpoint that are written at once when nobody waits.
 const CHECKPOINT_RECORDS: usize = 4_096;
@@ -57,10 +66,14 @@ impl Commit {
     /// [`LogFault`] with the position of the damage.
     pub fn open(
         config: ServiceConfig,
-        log: Box<dyn EventLog>,
+        mut log: Box<dyn EventLog>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
         let mut views = load(log.as_ref())?;
+        if let Some(carried) = carried(log.as_ref(), views.head())? {
+            discard(log.as_mut())?;
+            views = carried;
+        }
         let checkpointer = Checkpointer::new(views.head());
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
@@ -90,7 +103,7 @@ impl Commit {
         log: Box<dyn EventLog>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
-        let mut views = Views::default();
+        let mut views = carried(log.as_ref(), Sequence::ZERO)?.unwrap_or_default();
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
         Self::over(config, log, (views, Checkpointer::new(Sequence::ZERO)))
@@ -192,6 +205,21 @@ impl Commit {
         self.persist().map(drop)
     }
 
+    /// Ends messages that were read and are older than is kept, in some inboxes, and syncs that; see [`Service::end_read`].
+    ///
+    /// # Errors
+    /// [`LogFault`]: the process must end.
+    pub fn end_read(
+        &mut self,
+        now: impl Into<Now>,
+        time: Timestamp,
+        place: &InboxPlace,
+    ) -> Result<Option<InboxPlace>, LogFault> {
+        let next = self.service.end_read(now, time, place);
+        self.persist()?;
+        Ok(next)
+    }
+
     /// Records that the operator starts a recovery, and syncs it.
     ///
     /// # Errors
@@ -285,6 +313,17 @@ impl Commit {
         }
     }
 
+    /// The last event that the last checkpoint stands for: a log is cut no further, so that a start has not to fold what is
+    /// carried.
+    pub fn checkpointed(&self) -> Sequence {
+        self.checkpointer.through()
+    }
+
+    /// What cuts the log, see [`stage_cut`].
+    pub fn cutter(&self) -> Option<Box<dyn Cutter>> {
+        self.log.cutter()
+    }
+
     /// A reader of the log.
     pub fn reader(&self) -> Arc<dyn LogReader> {
         self.log.reader()
@@ -294,43 +333,8 @@ impl Commit {
 /// A record's key and bytes.
 type CheckpointBytes = (Vec<u8>, Option<Vec<u8>>);
 
-/// The views as the checkpoint has them; empty if there is none or it is of another version.
-fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
-    let mut views = Views::default();
-    let mut usable = true;
-    let mut fault = None;
-    let mut sealed = Ok(());
-    log.load(&mut |key, value| {
-        let open = |payloads: Vec<&mut Payload>| {
-            if let (Ok(()), Some(vault)) = (&sealed, log.vault()) {
-                sealed = vault.open(payloads);
-            }
-        };
-        match views.load(key, value, open) {
-            Ok(known) => usable &= known,
-            Err(found) => fault = fault.take().or(Some(damaged(key, found))),
-        }
-        Ok(())
-    })?;
-    sealed?;
-    // Records of another version need not read, and which version they are of only one of them says. Without the
-    // record that vouches for them, the others are of a checkpoint that never got finished.
-    if !usable || views.head() == Sequence::ZERO {
-        return Ok(Views::default());
-    }
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
-    Ok(views)
-}
-
 fn destroy_key(log: &dyn EventLog, principal: &Principal) -> Result<(), LogFault> {
     log.vault().map_or(Ok(false), |vault| vault.destroy(principal)).map(drop)
-}
-
-fn damaged(key: &[u8], fault: RecordFault) -> LogFault {
-    LogFault::Checkpoint { key: String::from_utf8_lossy(key).into_owned(), reason: fault.reason }
 }
 
 fn fold(

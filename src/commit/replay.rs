@@ -2,24 +2,28 @@
 //!
 //! Must never hold: a change of the log or its checkpoint.
 
-use super::{fold, load};
-use crate::log::{EventLog, LogFault, LogReader};
+use super::{carried, fold, load};
+use crate::log::{EventLog, LogFault, LogReader, tip_at};
 use crate::model::{Sequence, Timestamp};
 use crate::view::Views;
 
 /// Events read at once while looking for a time.
 const LOOK_EVENTS: usize = 4_096;
 
-/// The state at `through`, folded from the first event on. Tells `progress` how many events are folded, and of how many.
+/// The state at `through`, folded from the first event on, or from what is carried forward of a log that was cut. Tells `progress` how many events are folded, and of how many.
 ///
 /// # Errors
-/// [`LogFault`] with the position of the damage, [`LogFault::Missing`] if the log ends before `through`.
+/// [`LogFault`] with the position of the damage, [`LogFault::Missing`] if the log ends before `through`,
+/// [`LogFault::OlderThanKept`] if that was cut away.
 pub fn replay(
     log: &dyn EventLog,
     through: Sequence,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Views, LogFault> {
-    let mut views = Views::default();
+    let mut views = carried(log, Sequence::ZERO)?.unwrap_or_default();
+    if through < views.head() {
+        log.cutter().map_or(Ok(()), |cutter| tip_at(cutter.entries(), through).map(drop))?;
+    }
     fold(&mut views, log, through, progress)?;
     Ok(views)
 }

@@ -15,6 +15,7 @@
 //!
 //! Written by `pack`, read by `assemble`. Must never hold: where entries are stored.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::Sequence;
@@ -41,8 +42,8 @@ pub(super) const KIND_WHOLE_MS: u8 = 0;
 pub(super) const KIND_PART_MS: u8 = 1;
 
 /// The running hash over all entries up to a place in the log.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Chain(pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Chain(#[serde(with = "crate::model::readable::hex")] pub [u8; 32]);
 
 impl Chain {
     /// The chain before the first entry.

@@ -8,6 +8,7 @@ use super::administration::{
     AdministratorActed, PrincipalErased, PrincipalSuspended, QuotaSet, ServicesSwitched,
 };
 use super::clock::ClockMoved;
+use super::cut::LogCut;
 use super::domain::{
     DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesAmended, DomainRulesChanged,
     DomainSwitched,
@@ -242,4 +243,6 @@ events! {
     DeviceEnrolled "device-enrolled" |event| Principal(event.principal.clone());
     /// A principal was erased: what it wrote can be read no more, and all else of it has ended before.
     PrincipalErased "principal-erased" |event| Principal(event.principal.clone());
+    /// The beginning of the log was cut away, all but what is carried forward.
+    LogCut "log-cut" |_| Store;
 }

@@ -11,26 +11,72 @@ use crate::model::{Ahead, Moment, Payload, Principal, Sequence};
 /// Events in a commit of the new log, at most.
 const COMMIT_EVENTS: usize = 1_024;
 
-/// Writes every event of a log, whose last one is `head`, to the empty log `to`, and calls `progress` with how many are written. What somebody wrote
-/// who was erased since is left out.
+/// Who was erased, and where last: what they wrote before is left out of a log that is written anew.
+#[derive(Clone, Debug, Default)]
+pub struct Erasures(BTreeMap<Principal, Sequence>);
+
+impl Erasures {
+    /// Those of a log whose last event is `head`.
+    ///
+    /// # Errors
+    /// [`LogFault`].
+    pub fn of(reader: &dyn LogReader, head: Sequence) -> Result<Self, LogFault> {
+        let (mut erased, whole) = (BTreeMap::new(), (Sequence::new(1), head));
+        each_event(reader, whole, |recorded| {
+            if let Event::PrincipalErased(event) = recorded.event {
+                erased.insert(event.principal, recorded.sequence);
+            }
+            Ok::<_, LogFault>(())
+        })?;
+        Ok(Self(erased))
+    }
+
+    /// Whether what `principal` wrote at the event `at` is erased.
+    pub fn covers(&self, principal: &Principal, at: Sequence) -> bool {
+        self.0.get(principal).is_some_and(|erased| at < *erased)
+    }
+
+    /// The event as it is written today, without what is erased.
+    #[must_use]
+    pub fn as_today(&self, mut recorded: Recorded) -> Recorded {
+        if let Event::KeyEnrolled(old) = recorded.event {
+            let label = Payload::text(old.label.as_str());
+            let (principal, key, role, invite) = (old.principal, old.key, old.role, old.invite);
+            recorded.event =
+                Event::DeviceEnrolled(DeviceEnrolled { principal, key, label, role, invite });
+        }
+        let is_gone = |principal: &Principal| self.covers(principal, recorded.sequence);
+        let owners = recorded.event.owners();
+        if owners.is_some_and(|it| is_gone(&it.keeper) || it.sender.as_ref().is_some_and(is_gone)) {
+            for payload in recorded.event.payloads_mut() {
+                *payload = Payload::Erased;
+            }
+        }
+        recorded
+    }
+}
+
+/// Writes every event that a log keeps whose last one is `head` to the log `to`, which begins at the same place, without what is `erased`. Calls
+/// `progress` with the position of the last event that is written.
 ///
 /// # Errors
 /// [`LogFault`] of either; the new log is then of no use.
 pub fn rewrite(
     (reader, head): (&dyn LogReader, Sequence),
     to: &mut dyn EventLog,
+    erased: &Erasures,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), LogFault> {
-    let erased = erasures(reader, head)?;
-    let mut next = Sequence::new(1);
+    let mut next = to.head().next();
     while next <= head {
         let events = reader.read(next, COMMIT_EVENTS)?;
         let Some(last) = events.last().map(|last| last.sequence) else { break };
         // The wall clock was ahead by the same for all events of a commit.
         for alike in events.chunk_by(|one, other| one.ahead == other.ahead) {
             let ahead = alike.first().map_or(Ahead::ZERO, |first| first.ahead);
+            let today = alike.iter().map(|recorded| erased.as_today(recorded.clone()));
             let events: Vec<(Moment, Event)> =
-                alike.iter().map(|recorded| (recorded.at, as_today(recorded, &erased))).collect();
+                today.map(|recorded| (recorded.at, recorded.event)).collect();
             to.append_at(ahead, &events)?;
         }
         to.sync()?;
@@ -38,39 +84,4 @@ pub fn rewrite(
         progress(last.get());
     }
     Ok(())
-}
-
-/// Where each principal was erased last.
-fn erasures(
-    reader: &dyn LogReader,
-    head: Sequence,
-) -> Result<BTreeMap<Principal, Sequence>, LogFault> {
-    let mut erased = BTreeMap::new();
-    each_event(reader, (Sequence::new(1), head), |recorded| {
-        if let Event::PrincipalErased(event) = recorded.event {
-            erased.insert(event.principal, recorded.sequence);
-        }
-        Ok::<_, LogFault>(())
-    })?;
-    Ok(erased)
-}
-
-/// The event as it is written today, without what is erased.
-fn as_today(recorded: &Recorded, erased: &BTreeMap<Principal, Sequence>) -> Event {
-    let mut event = match recorded.event.clone() {
-        Event::KeyEnrolled(old) => {
-            let label = Payload::text(old.label.as_str());
-            let (principal, key, role, invite) = (old.principal, old.key, old.role, old.invite);
-            Event::DeviceEnrolled(DeviceEnrolled { principal, key, label, role, invite })
-        }
-        event => event,
-    };
-    let is_gone = |principal: &Principal| {
-        erased.get(principal).is_some_and(|erased| recorded.sequence < *erased)
-    };
-    let owners = event.owners();
-    if owners.is_some_and(|it| is_gone(&it.keeper) || it.sender.as_ref().is_some_and(is_gone)) {
-        event.payloads_mut().into_iter().for_each(|payload| *payload = Payload::Erased);
-    }
-    event
 }

@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use std::path::Path;
 
 use super::{Entries, LogFault, scan};
-use crate::model::{Sequence, Timestamp};
+use crate::model::Timestamp;
 
 /// Sizes of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +40,9 @@ pub fn stat(source: &dyn Entries, folder: &Path) -> Result<Stat, LogFault> {
     })?;
     let head = scan::tip(source)?.head;
     let at = |sequence| Ok::<_, LogFault>(scan::read(source, sequence, 1)?.pop());
-    stat.events = head.get();
-    stat.first_at = at(Sequence::new(1))?.map(|first| first.shown_at());
+    let first = source.mark().base.head.next();
+    stat.events = head.next().get() - first.get();
+    stat.first_at = at(first)?.map(|first| first.shown_at());
     stat.last_at = at(head)?.map(|last| last.shown_at());
     let files = files_below(folder)?;
     stat.disk_bytes = files.iter().map(|file| file.bytes).sum();

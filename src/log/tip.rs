@@ -2,11 +2,13 @@
 //!
 //! Must never hold: how that is found out (see `scan`).
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Chain;
 use crate::model::Sequence;
 
 /// The end of a log, or of the part of it up to some event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tip {
     /// The last event.
     pub head: Sequence,

@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use super::scan::{self, check_durable};
 use super::tip::Tip;
 use super::{Entries, LogFault};
-use crate::event::{Assembler, Chain, EntryFault, Recorded};
+use crate::event::{Assembler, Chain, EntryFault, EntryKey, Recorded};
 use crate::model::Sequence;
 
 /// A log that was found whole.
@@ -19,7 +19,7 @@ pub struct Verified {
     pub entries: u64,
     /// Bytes of all keys and values.
     pub bytes: u64,
-    /// The first event; zero if there is none.
+    /// The first event, 1 unless the log was cut; zero if there is none.
     pub first: Sequence,
     /// The last event; zero if there is none.
     pub head: Sequence,
@@ -90,8 +90,9 @@ impl Verifier {
 /// [`LogFault::Entry`] with the position of the first damage, [`LogFault::Lost`] if the end is missing,
 /// [`LogFault::Engine`] if the engine cannot read on.
 pub fn verify(source: &dyn Entries, progress: &mut dyn FnMut(u64)) -> Result<Verified, LogFault> {
-    let mut checks = Verifier::since(Tip::EMPTY);
-    source.walk(&[], &mut |key, value| {
+    let mut checks = Verifier::since(source.mark().base);
+    let first = EntryKey { sequence: source.mark().base.head.next(), part: 0 };
+    source.walk(&first.to_bytes(), &mut |key, value| {
         checks.push(key, value)?;
         progress(checks.verified.events);
         Ok(ControlFlow::Continue(()))
@@ -105,7 +106,7 @@ pub fn verify(source: &dyn Entries, progress: &mut dyn FnMut(u64)) -> Result<Ver
 /// was put back, or another log, is as whole by itself.
 ///
 /// # Errors
-/// [`LogFault::Shorter`] if it ends before, [`LogFault::Differs`] if it is another log there, else as [`verify`].
+/// [`LogFault::Shorter`] if it ends before, [`LogFault::OlderThanKept`] if that was cut away, [`LogFault::Differs`] if it is another log there, else as [`verify`].
 pub fn check_noted(source: &dyn Entries, noted: Tip) -> Result<(), LogFault> {
     let head = scan::tip(source)?.head;
     if head < noted.head {

@@ -9,7 +9,7 @@ use crate::model::Sequence;
 /// Events read at once.
 const PAGE_EVENTS: usize = 4_096;
 
-/// Calls `each` with every event from `first` to `last`, in order.
+/// Calls `each` with every event from `first` to `last`, in order; of what was cut away with those that are carried forward.
 ///
 /// # Errors
 /// [`LogFault::Missing`] for one that is left out, [`LogFault`] with the position of what cannot be read, and what `each`
@@ -19,17 +19,21 @@ pub fn each_event<E: From<LogFault>>(
     (first, last): (Sequence, Sequence),
     mut each: impl FnMut(Recorded) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut next = first;
+    let (mut next, kept) = (first, reader.kept_from());
     while next <= last {
         let events = reader.read(next, PAGE_EVENTS)?;
+        if events.is_empty() && last < kept {
+            return Ok(());
+        }
         if events.is_empty() {
             return Err(LogFault::Missing { sequence: next }.into());
         }
         for recorded in events.into_iter().take_while(|recorded| recorded.sequence <= last) {
-            if recorded.sequence != next {
+            let is_next = recorded.sequence == next;
+            if !is_next && (next >= kept || recorded.sequence > kept) {
                 return Err(LogFault::Missing { sequence: next }.into());
             }
-            next = next.next();
+            next = recorded.sequence.next();
             each(recorded)?;
         }
     }

@@ -390,6 +390,12 @@ pub enum Refusal {
         "the server's disk is full: it answers what is asked and takes nothing new; try again later, or tell its operator"
     )]
     StorageFull,
+    /// The past that was asked for was cut away.
+    #[error("what happened until {until} is older than is kept; ask for a later moment")]
+    OlderThanKept {
+        /// Until when nothing is kept, by the wall clock then, in words.
+        until: String,
+    },
 }
 
 impl Refusal {

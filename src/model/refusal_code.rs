@@ -119,6 +119,7 @@ codes! {
     refusals {
         StorageFull = 62, "storage-full";
         Erased = 63, "erased";
+        OlderThanKept = 64, "older-than-kept";
     }
     quotas {}
 }

@@ -18,6 +18,7 @@ mod certificate;
 mod clock;
 mod config;
 mod copy;
+mod cut;
 mod desk;
 mod endpoint;
 mod erasure;
@@ -56,6 +57,7 @@ pub use backup::{back_up, restore_store};
 pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
+pub use cut::{CutDone, cut_as_operator, is_cut_signed, state_carried};
 pub use endpoint::transport;
 pub use erasure::{
     Certificate, Erasure, Written, erase_as_operator, erasure_of, is_signed, sign, signing_key,

@@ -28,6 +28,7 @@ mod operator;
 mod output;
 mod past;
 mod query;
+mod retention;
 mod review;
 mod reviews;
 mod room;
@@ -53,5 +54,6 @@ pub use output::{
     Walk,
 };
 pub use past::{Judged, Span};
+pub use retention::InboxPlace;
 pub use shown::view;
 pub use turns::Turns;

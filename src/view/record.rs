@@ -8,11 +8,11 @@ use core::convert::Infallible;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
 use super::inbox::{CHUNK_ROWS, chunk_of};
+use super::layout::{Checkpointed, Layout, RecordFault};
 use super::views::Views;
 use super::{
     AudienceView, Due, InboxView, MessageKey, OperationsView, PresentityView, PrincipalView,
@@ -22,9 +22,6 @@ use crate::event::{EntityKey, Operator};
 use crate::model::{
     Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Payload, Principal, Sequence,
 };
-
-/// Version of the records' layout; another one makes the whole log be folded.
-const VERSION: u16 = 14;
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -47,14 +44,6 @@ const CHUNK: u8 = 0;
 
 /// A key, and the bytes under it or `None` to remove them.
 pub type Record = (Vec<u8>, Option<Vec<u8>>);
-
-/// A record that does not read.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct RecordFault {
-    /// Why.
-    pub reason: String,
-}
 
 /// Which events the records together stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,24 +75,24 @@ impl Views {
         core::mem::take(&mut self.changed)
     }
 
-    /// The records of one entity, to be saved together. What people wrote in it is first given to `seal`, what belongs together at once, with whose it is.
+    /// The records of one entity as `L` has them, to be saved together. What people wrote in it is first given to `seal`, what belongs together at once, with whose it is.
     ///
     /// # Errors
     /// Those of `seal`.
-    pub fn records_of<E>(
+    pub fn records_of<L: Layout, E>(
         &mut self,
         entity: &EntityKey,
         mut seal: impl FnMut(&Principal, Vec<&mut Payload>) -> Result<(), E>,
     ) -> Result<Vec<Record>, E> {
         let key = key_of(entity);
         let records = match entity {
-            EntityKey::Invite(invite) => vec![(key, self.invites.get(invite).map(to_bytes))],
+            EntityKey::Invite(invite) => vec![(key, self.invites.get(invite).map(L::write))],
             EntityKey::Principal(principal) => {
                 let mut view = self.principals.get(principal).cloned();
                 for payloads in view.iter_mut().flat_map(PrincipalView::payloads_mut) {
                     seal(principal, payloads)?;
                 }
-                vec![(key, view.as_ref().map(to_bytes))]
+                vec![(key, view.as_ref().map(L::write))]
             }
             EntityKey::Presentity(presentity) => {
                 let (mut view, owner) =
@@ -111,31 +100,41 @@ impl Views {
                 for payloads in view.iter_mut().flat_map(PresentityView::payloads_mut) {
                     seal(&owner, payloads)?;
                 }
-                vec![(key, view.as_ref().map(to_bytes))]
+                vec![(key, view.as_ref().map(L::write))]
             }
-            EntityKey::Watcher(watcher) => vec![(key, self.watchers.get(watcher).map(to_bytes))],
+            EntityKey::Watcher(watcher) => vec![(key, self.watchers.get(watcher).map(L::write))],
             EntityKey::Inbox(inbox) => self
                 .inboxes
                 .get_mut(inbox)
-                .map(|view| inbox_records(&key, view))
+                .map(|view| inbox_records::<L>(&key, view))
                 .unwrap_or_default(),
-            EntityKey::Rules(principal) => vec![(key, self.rules.get(principal).map(to_bytes))],
+            EntityKey::Rules(principal) => vec![(key, self.rules.get(principal).map(L::write))],
             EntityKey::Audience(presentity) => {
-                vec![(key, self.audiences.get(presentity).map(to_bytes))]
+                vec![(key, self.audiences.get(presentity).map(L::write))]
             }
-            EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(to_bytes))],
-            EntityKey::Store => vec![(key, Some(to_bytes(&self.store)))],
-            EntityKey::Clock => vec![(key, Some(to_bytes(&self.clock)))],
-            EntityKey::Operations(by) => vec![(key, self.remembered(by).as_deref().map(to_bytes))],
-            EntityKey::Budget(principal) => vec![(key, self.budgets.get(principal).map(to_bytes))],
+            EntityKey::Domain(domain) => vec![(key, self.domains.get(domain).map(L::write))],
+            EntityKey::Store => vec![(key, Some(L::write(&self.store)))],
+            EntityKey::Clock => vec![(key, Some(L::write(&self.clock)))],
+            EntityKey::Operations(by) => vec![(key, self.remembered(by).as_deref().map(L::write))],
+            EntityKey::Budget(principal) => vec![(key, self.budgets.get(principal).map(L::write))],
         };
         Ok(records)
     }
 
     /// The record that says which events all saved records together stand for. Saved last.
-    pub fn meta_record(through: Sequence, moment: Moment, ahead: Ahead) -> Record {
-        let meta = Meta { version: VERSION, through, moment, ahead };
-        (META.to_vec(), Some(to_bytes(&meta)))
+    pub fn meta_record<L: Layout>(through: Sequence, moment: Moment, ahead: Ahead) -> Record {
+        let meta = Meta { version: L::VERSION, through, moment, ahead };
+        (META.to_vec(), Some(L::write(&meta)))
+    }
+
+    /// The key of the record that [`Views::meta_record`] makes.
+    pub const META_KEY: &[u8] = META;
+
+    /// The key of an entity's first record, and what the keys of its others begin with if it has any.
+    pub fn record_keys(entity: &EntityKey) -> (Vec<u8>, Option<Vec<u8>>) {
+        let key = key_of(entity);
+        let others = matches!(entity, EntityKey::Inbox(_)).then(|| [&key[..], &[CHUNK]].concat());
+        (key, others)
     }
 
     /// Every record of every entity, in order of key: two views are equal if and only if these are.
@@ -152,13 +151,13 @@ impl Views {
     pub(super) fn whole_records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
         let EntityKey::Inbox(inbox) = entity else {
             let as_it_is = |_: &Principal, _: Vec<&mut Payload>| Ok::<_, Infallible>(());
-            let Ok(plain) = self.records_of(entity, as_it_is);
+            let Ok(plain) = self.records_of::<Checkpointed, _>(entity, as_it_is);
             return plain;
         };
         let Some(view) = self.inboxes.get_mut(inbox) else { return Vec::new() };
         let due = view.changed_chunks.clone();
         view.mark_all_changed();
-        let records = inbox_records(&key_of(entity), view);
+        let records = inbox_records::<Checkpointed>(&key_of(entity), view);
         view.changed_chunks = due;
         records
     }
@@ -194,64 +193,64 @@ impl Views {
     ///
     /// # Errors
     /// [`RecordFault`] if it does not read.
-    pub fn load(
+    pub fn load<L: Layout>(
         &mut self,
         key: &[u8],
         value: &[u8],
         open: impl FnMut(Vec<&mut Payload>),
     ) -> Result<bool, RecordFault> {
         if key == META {
-            let meta: Meta = from_bytes(value)?;
+            let meta: Meta = L::read(value)?;
             (self.head, self.moment, self.ahead) = (meta.through, meta.moment, meta.ahead);
-            return Ok(meta.version == VERSION);
+            return Ok(meta.version == L::VERSION);
         }
         let (letter, name) = key.split_first().ok_or_else(|| fault("its key is empty"))?;
         match *letter {
             INVITE => {
                 let name: [u8; 32] = name.try_into().map_err(|_| fault("its key is no invite"))?;
-                self.invites.insert(crate::model::InviteId(name), from_bytes(value)?);
+                self.invites.insert(crate::model::InviteId(name), L::read(value)?);
             }
             PRINCIPAL => {
-                let mut view: PrincipalView = from_bytes(value)?;
+                let mut view: PrincipalView = L::read(value)?;
                 view.payloads_mut().for_each(open);
                 self.principals.insert(account(name)?, view);
             }
             PRESENTITY => {
-                let mut view: PresentityView = from_bytes(value)?;
+                let mut view: PresentityView = L::read(value)?;
                 view.payloads_mut().for_each(open);
                 self.presentities.insert(account(name)?.presentity(), view);
             }
             WATCHER => {
-                self.watchers.insert(account(name)?, from_bytes(value)?);
+                self.watchers.insert(account(name)?, L::read(value)?);
             }
-            INBOX => self.load_inbox(name, value)?,
+            INBOX => self.load_inbox::<L>(name, value)?,
             RULES => {
-                self.rules.insert(account(name)?, from_bytes(value)?);
+                self.rules.insert(account(name)?, L::read(value)?);
             }
             AUDIENCE => {
-                self.audiences.insert(account(name)?.presentity(), from_bytes(value)?);
+                self.audiences.insert(account(name)?.presentity(), L::read(value)?);
             }
             DOMAIN => {
                 let text = core::str::from_utf8(name).map_err(|_| fault("its key is not UTF-8"))?;
                 let domain = text.parse().map_err(|_| fault("its key is no domain"))?;
-                self.domains.insert(domain, from_bytes(value)?);
+                self.domains.insert(domain, L::read(value)?);
             }
-            STORE => self.store = from_bytes(value)?,
-            CLOCK => self.clock = from_bytes(value)?,
+            STORE => self.store = L::read(value)?,
+            CLOCK => self.clock = L::read(value)?,
             OPERATIONS => {
-                self.operations.insert(operator(name)?, from_bytes(value)?);
+                self.operations.insert(operator(name)?, L::read(value)?);
             }
             BUDGET => {
-                self.budgets.insert(account(name)?, from_bytes(value)?);
+                self.budgets.insert(account(name)?, L::read(value)?);
             }
             _ => return Err(fault("its key is of no kind this program knows")),
         }
         Ok(true)
     }
 
-    fn load_inbox(&mut self, name: &[u8], value: &[u8]) -> Result<(), RecordFault> {
+    fn load_inbox<L: Layout>(&mut self, name: &[u8], value: &[u8]) -> Result<(), RecordFault> {
         let Some(end) = name.iter().position(|byte| *byte == CHUNK) else {
-            let head: InboxHead = from_bytes(value)?;
+            let head: InboxHead = L::read(value)?;
             let view = InboxView::loaded(head.as_of, head.head, head.acknowledged, head.ended);
             self.inboxes.insert(account(name)?.inbox(), view);
             return Ok(());
@@ -260,7 +259,7 @@ impl Views {
             .inboxes
             .get_mut(&account(&name[..end])?.inbox())
             .ok_or_else(|| fault("its inbox has no head"))?;
-        let chunk: Chunk = from_bytes(value)?;
+        let chunk: Chunk = L::read(value)?;
         view.rows.extend(chunk.rows);
         view.receipt_requests.extend(chunk.receipt_requests);
         Ok(())
@@ -370,7 +369,7 @@ impl InboxView {
         (self.first().get()..).map(InboxSequence::new).zip(&self.rows)
     }
 
-    fn mark_all_changed(&mut self) {
+    pub(super) fn mark_all_changed(&mut self) {
         if self.rows.is_empty() {
             return;
         }
@@ -399,17 +398,17 @@ impl InboxView {
     }
 }
 
-fn inbox_records(key: &[u8], view: &mut InboxView) -> Vec<Record> {
+fn inbox_records<L: Layout>(key: &[u8], view: &mut InboxView) -> Vec<Record> {
     let head = InboxHead {
         as_of: view.as_of,
         head: view.head,
         acknowledged: view.acknowledged.clone(),
         ended: view.ended,
     };
-    let mut records = vec![(key.to_vec(), Some(to_bytes(&head)))];
+    let mut records = vec![(key.to_vec(), Some(L::write(&head)))];
     for number in core::mem::take(&mut view.changed_chunks) {
         let chunk_key = [key, &[CHUNK], &number.to_be_bytes()].concat();
-        records.push((chunk_key, view.chunk(number).as_ref().map(to_bytes)));
+        records.push((chunk_key, view.chunk(number).as_ref().map(L::write)));
     }
     records
 }
@@ -433,18 +432,6 @@ fn key_of(entity: &EntityKey) -> Vec<u8> {
         }
     };
     [prefix, name].concat()
-}
-
-fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(value).expect("views hold no type that postcard cannot write")
-}
-
-fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordFault> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok(_) => Err(fault("bytes are left over behind it")),
-        Err(error) => Err(fault(&error.to_string())),
-    }
 }
 
 fn operator(name: &[u8]) -> Result<Operator, RecordFault> {

@@ -43,6 +43,8 @@ impl StoreView {
                 self.notices.drain(..surplus);
             }
             Event::ReviewBegan(event) => self.reviews.push(event.clone()),
+            // What a cut leaves is what was there before it.
+            Event::LogCut(_) => {}
             Event::ReviewEnded(event) => self.reviews.retain(|began| began.of != event.of),
             _ => unreachable!("only events of the store come here"),
         }

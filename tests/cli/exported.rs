@@ -187,3 +187,27 @@ fn nothing_is_written_over() {
     fs::create_dir(place.path("empty")).unwrap();
     assert_eq!(log(&["import", "--data", &place.path("empty"), &lines]).exit, 0);
 }
+
+/// As above, of a log that was cut: what is carried forward of every kind.
+#[test]
+fn an_export_of_a_log_that_was_cut_is_imported_as_ever() {
+    let place = Place::with_an_export();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/export/version-2.jsonl");
+    if !golden.exists() && std::env::var("ADSUM_GOLDEN").is_ok_and(|value| value == "write") {
+        log(&["cut", "--keep", "1ms", "--data", &place.path("store")]).line();
+        log(&["export", "--data", &place.path("store"), golden.to_str().unwrap()]).line();
+    }
+    log(&["import", "--data", &place.path("new"), golden.to_str().unwrap()]).line();
+    log(&["export", "--data", &place.path("new"), &place.path("again")]).line();
+    let lines = |path: &Path| -> Vec<Value> {
+        let text = fs::read_to_string(path).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (before, mut after) = (lines(&golden), lines(place.path("again").as_ref()));
+    assert_eq!((&before[0]["version"], &before[0]["cut"]), (&json!(2), &after[0]["cut"]));
+    // The statement of what it carries is the only one that came.
+    let stated = after.remove(after.len() - 2);
+    assert!(stated["event"]["LogCut"].is_object(), "{stated}");
+    assert_eq!(after[1..after.len() - 1], before[1..before.len() - 1]);
+    assert_eq!(log(&["verify", "--data", &place.path("new")]).exit, 0);
+}

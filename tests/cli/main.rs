@@ -17,6 +17,7 @@ mod proxy;
 mod backup;
 mod bench;
 mod commands;
+mod cut;
 mod demo;
 mod deployed;
 mod erase;

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 mod amended;
+mod cut;
 mod governance;
 mod recovery;
 mod reviews;
@@ -76,6 +77,7 @@ pub(crate) fn samples() -> Vec<(&'static str, Event)> {
     samples.extend(recovery::samples());
     samples.extend(reviews::samples());
     samples.extend(sealed::samples());
+    samples.extend(cut::samples());
     samples
 }
 

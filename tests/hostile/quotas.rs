@@ -57,7 +57,7 @@ fn the_part_of_a_sender_is_the_same_after_a_restart() {
     world.log.iter().for_each(|recorded| folded.apply(recorded));
     let mut loaded = Views::default();
     for (key, value) in folded.all_records() {
-        assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
+        assert!(loaded.load::<adsum::view::Checkpointed>(&key, &value.unwrap(), |_| ()).unwrap());
     }
     loaded.finish_loading().unwrap();
     for views in [folded, loaded] {

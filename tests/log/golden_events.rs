@@ -30,7 +30,7 @@ pub(super) fn print(about: &str, sections: &[(String, Vec<u8>)]) -> String {
     text
 }
 
-fn parse(text: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn parse(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut sections: Vec<(String, Vec<u8>)> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {

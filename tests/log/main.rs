@@ -10,9 +10,11 @@
 mod events;
 
 mod corpus;
+mod cuts;
 mod damage;
 mod entries;
 mod format_by_hand;
+mod golden_carried;
 mod golden_events;
 mod golden_logs;
 mod memory;

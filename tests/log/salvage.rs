@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::damage::{EVENTS, copy, fill};
 use adsum::event::{EpochBegan, Event, Recorded};
-use adsum::log::{EventLog, LostEvents, Salvaged, SledLog, rewrite, verify};
+use adsum::log::{Erasures, EventLog, LostEvents, Salvaged, SledLog, rewrite, verify};
 use adsum::model::Sequence;
 
 const FLIPS: usize = 12;
@@ -50,7 +50,8 @@ impl Trial {
         let before = files(&self.damaged);
         let salvaged = Salvaged::of(&self.damaged, &mut |_, _| ()).unwrap();
         let mut log = SledLog::open(&new).unwrap();
-        rewrite((&salvaged, salvaged.head()), &mut log, &mut |_| ()).unwrap();
+        let gone = Erasures::of(&salvaged, salvaged.head()).unwrap();
+        rewrite((&salvaged, salvaged.head()), &mut log, &gone, &mut |_| ()).unwrap();
         let verified = verify(&log, &mut |_| ()).unwrap();
         assert_eq!((verified.head.get(), salvaged.keys_lost()), (EVENTS, 0), "{name}");
         self.check(&log.reader().read(Sequence::new(1), usize::MAX).unwrap(), &salvaged, name);
@@ -121,8 +122,12 @@ fn behind_a_hole_the_log_is_taken_up_again_and_a_lost_end_is_told() {
     let lost = trial.lost_by(hole, "a hole");
     assert!(!lost.is_empty() && lost.iter().all(|lost| lost.last.get() < EVENTS), "{lost:?}");
     assert!(count(&lost) < EVENTS, "{lost:?}");
-    let torn = trial.lost_by(|bytes| bytes.truncate(bytes.len() / 2), "a torn end");
-    assert_eq!(torn.last().unwrap().last.get(), EVENTS, "it was durable: {torn:?}");
+    // Where the last events lie in the file is the engine's business.
+    let ends_lost = (1..=4).any(|halvings| {
+        let torn = trial.lost_by(|bytes| bytes.truncate(bytes.len() >> halvings), "a torn end");
+        torn.last().is_some_and(|lost| lost.last.get() == EVENTS) && count(&torn) < EVENTS
+    });
+    assert!(ends_lost, "they were durable");
     let nothing = trial.lost_by(|bytes| bytes.fill(0), "nothing is left");
     assert_eq!(count(&nothing), EVENTS);
 }

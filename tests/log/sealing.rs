@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::events::{message, samples, timed};
 use adsum::commit::Commit;
 use adsum::event::{Chain, DeviceEnrolled, Event, Recorded, pack};
-use adsum::log::{EventLog, SledLog, rewrite, verify};
+use adsum::log::{Erasures, EventLog, SledLog, rewrite, verify};
 use adsum::model::{Ahead, Payload, Principal, PublicKey, Role, Sequence, Timestamp};
 use adsum::service::ServiceConfig;
 
@@ -223,7 +223,8 @@ fn a_store_of_an_older_version_is_read_and_written_anew_sealed() {
     assert_eq!(all(&from).len(), events.len());
     assert!(!files_with_it(old.path()).is_empty(), "it is looked for where it is");
     let mut to = SledLog::open(new.path()).unwrap();
-    rewrite((from.reader().as_ref(), from.head()), &mut to, &mut |_| ()).unwrap();
+    let gone = Erasures::of(from.reader().as_ref(), from.head()).unwrap();
+    rewrite((from.reader().as_ref(), from.head()), &mut to, &gone, &mut |_| ()).unwrap();
     verify(&to, &mut |_| ()).unwrap();
     let written = all(&to);
     assert_eq!(written.last().unwrap().event, after, "who has the name since is left alone");

@@ -11,13 +11,13 @@ use adsum::log::{Entries, EventLog, LogFault, LogReader, SledLog, verify};
 use adsum::model::{Ahead, Sequence, Timestamp};
 
 /// A place where a log can be opened again and again.
-trait Place {
+pub(crate) trait Place {
     type Log: EventLog + Entries;
     fn new() -> Self;
     fn open(&self) -> Result<Self::Log, LogFault>;
 }
 
-struct Memory(MemoryDisk);
+pub(crate) struct Memory(MemoryDisk);
 
 impl Place for Memory {
     type Log = MemoryLog;
@@ -31,7 +31,7 @@ impl Place for Memory {
     }
 }
 
-struct Sled(tempfile::TempDir);
+pub(crate) struct Sled(tempfile::TempDir);
 
 impl Sled {
     fn path(&self) -> PathBuf {
@@ -55,13 +55,15 @@ impl Place for Sled {
 macro_rules! promises {
     ($($name:ident)*) => {
         mod memory {
-            $(#[test] fn $name() { super::$name::<super::Memory>(); })*
+            $(#[test] fn $name() { super::$name::<crate::suite::Memory>(); })*
         }
         mod sled {
-            $(#[test] fn $name() { super::$name::<super::Sled>(); })*
+            $(#[test] fn $name() { super::$name::<crate::suite::Sled>(); })*
         }
     };
 }
+
+pub(crate) use promises;
 
 promises! {
     an_empty_log_has_nothing_to_read
@@ -79,16 +81,16 @@ promises! {
     the_whole_chain_verifies
 }
 
-fn at(ms: u64) -> Timestamp {
+pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_ms(ms)
 }
 
-fn sequence(value: u64) -> Sequence {
+pub(crate) fn sequence(value: u64) -> Sequence {
     Sequence::new(value)
 }
 
 /// Appends each commit, one millisecond apart, and returns what must be read back.
-fn fill(log: &mut impl EventLog, commits: &[Vec<Event>]) -> Vec<Recorded> {
+pub(crate) fn fill(log: &mut impl EventLog, commits: &[Vec<Event>]) -> Vec<Recorded> {
     let mut expected = Vec::new();
     for (ms, commit) in (1..).zip(commits) {
         for (at, event) in timed(at(ms), commit.clone()) {
@@ -102,7 +104,7 @@ fn fill(log: &mut impl EventLog, commits: &[Vec<Event>]) -> Vec<Recorded> {
     expected
 }
 
-fn commits() -> Vec<Vec<Event>> {
+pub(crate) fn commits() -> Vec<Vec<Event>> {
     vec![
         messages(1, 1),
         messages(2, 300),
@@ -112,7 +114,7 @@ fn commits() -> Vec<Vec<Event>> {
     ]
 }
 
-fn all(reader: &dyn LogReader) -> Vec<Recorded> {
+pub(crate) fn all(reader: &dyn LogReader) -> Vec<Recorded> {
     reader.read(Sequence::ZERO, usize::MAX).unwrap()
 }
 

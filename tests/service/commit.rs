@@ -84,7 +84,12 @@ impl Server {
         if checkpoint {
             self.commit.checkpoint_all().unwrap();
         }
-        self.disk.crash(0);
+        self.restart_after(0)
+    }
+
+    /// As [`Server::restart`], but the disk wrote `commits_kept` more than it was asked to.
+    pub(crate) fn restart_after(self, commits_kept: usize) -> Self {
+        self.disk.crash(commits_kept);
         let log = Box::new(self.disk.open().unwrap());
         let starts = self.starts + 1;
         let commit = Commit::open(epoch(starts), log, &mut |_, _| {}).unwrap();

@@ -38,6 +38,7 @@ enum Act {
     Depart { guest: u8 },
     Wait { secs: u64 },
     Checkpoint { records: usize },
+    Cut { kept: u64, steps: usize },
     Restart,
 }
 
@@ -65,6 +66,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..3_u8).prop_map(|guest| Act::Depart { guest }),
         2 => (1..200_u64).prop_map(|secs| Act::Wait { secs }),
         3 => (0..4_usize).prop_map(|records| Act::Checkpoint { records }),
+        2 => (0..60_u64, 0..12_usize).prop_map(|(kept, steps)| Act::Cut { kept, steps }),
         1 => Just(Act::Restart),
     ]
 }
@@ -225,6 +227,7 @@ fn perform(mut server: Server, act: &Act) -> Server {
             server.commit.checkpoint(*records).unwrap();
             vec![]
         }
+        Act::Cut { kept, steps } => return server.cut(*kept, *steps),
         Act::Restart => return server.restart(false),
         other => governs(server.now, other),
     };

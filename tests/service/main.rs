@@ -15,6 +15,7 @@ mod clocks;
 mod commit;
 mod composed;
 mod composing;
+mod cuts;
 mod delivery;
 mod domains;
 mod endings;

@@ -146,7 +146,7 @@ fn what_lies_farther_back_than_the_longest_walk_is_a_gap_or_refused() {
     let last = Sequence::new(log.0.len() as u64);
     assert!(at_time(&log, &presentity(), last, second(2)).is_ok());
     let fault = at_time(&log, &presentity(), last, second(1)).unwrap_err();
-    let Ok(Refusal::TooLarge { max, .. }) = fault.refusal() else { panic!() };
+    let Ok(Refusal::TooLarge { max, .. }) = fault.refusal(|_| unreachable!()) else { panic!() };
     assert_eq!(max, HISTORY_WALK_MAX as u64);
 }
 

@@ -156,7 +156,7 @@ fn what_was_taken_is_the_same_after_a_restart() {
     }
     let mut loaded = Views::default();
     for (key, value) in folded(&world).all_records() {
-        assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
+        assert!(loaded.load::<adsum::view::Checkpointed>(&key, &value.unwrap(), |_| ()).unwrap());
     }
     loaded.finish_loading().unwrap();
     let known = world.service.views().budget(&principal("alice")).cloned();

@@ -231,7 +231,7 @@ impl Host for StreamHost {
             self.desk.put(&mut self.desk.state(), &self.asker(), input);
         }
         let read = looks::read(self.desk.reader.as_ref(), &mut self.past, look);
-        read.map_err(|fault| match fault.refusal() {
+        read.map_err(|fault| match fault.refusal(|at| at.as_ms().to_string()) {
             Ok(refusal) => NotFound::Refused(refusal),
             Err(fault) => panic!("the log does not read: {fault}"),
         })

@@ -13,7 +13,7 @@ use adsum::event::EntryFault;
 use adsum::format::{FormatFault, Position};
 use adsum::log::LogFault;
 use adsum::model::{
-    InboxSequence, Lifetime, MessageId, NameRule, OperationId, Quota, Refusal, Sequence,
+    InboxSequence, Lifetime, MessageId, NameRule, OperationId, Quota, Refusal, Sequence, Timestamp,
 };
 use adsum::server::ServerError;
 
@@ -77,6 +77,7 @@ fn requests(told: &mut Told) {
             (R::TooLarge { part: text("list of presentities"), found: 9, max: 8 }, "presentities"),
             (R::TooLarge { part: text("time to live in ms"), found: 9, max: 8 }, "time to live"),
             (R::ForeignDomain { domain: text("x.example") }, "x.example"),
+            (R::OlderThanKept { until: text("2026-01-02T03:04:05Z") }, "2026-01-02T03:04:05Z"),
             (R::StaleVersion { expected: 1, found: 2 }, "rules"),
             (R::NoRule { name: text("r") }, "\"r\""),
             (R::DomainExists { domain: text("x.example") }, "x.example"),
@@ -89,7 +90,10 @@ fn requests(told: &mut Told) {
             (R::Busy { retry_after: Lifetime::from_ms(2_000) }, "server"),
             (R::GoingAway, "server"),
             (R::Anonymous { action: text("do this") }, "do this"),
-            (HistoryFault::TooFar.refusal().unwrap(), "stretch of history"),
+            (
+                HistoryFault::TooFar.refusal(|at| at.as_ms().to_string()).unwrap(),
+                "stretch of history",
+            ),
         ],
     );
     told.that("changes", &HistoryFault::TooFar);
@@ -303,6 +307,13 @@ fn of_logs(told: &mut Told) {
             (F::Entry(E::Parts { sequence: at }), "event 7"),
             (F::Entry(E::Event { sequence: at, reason: text("odd") }), "event 7"),
             (F::Missing { sequence: at }, "event 7"),
+            (
+                F::OlderThanKept { sequence: at, through: at, until: Timestamp::default() },
+                "event 7",
+            ),
+            (F::Carried { key: text("k"), reason: text("cut") }, "k"),
+            (F::CarriedVersion, "carried forward"),
+            (F::CutDiffers { through: at, reason: "it is another" }, "event 7"),
             (F::Lost { path: path(), found: at, durable: at }, "/d"),
             (F::Shorter { path: path(), found: at, noted: text("9:ab") }, "/d"),
             (F::Differs { path: path(), found: text("7:cd"), noted: text("7:ab") }, "/d"),
@@ -334,6 +345,15 @@ fn of_backups(told: &mut Told) {
             (F::Version { path: path(), found: text("adsum backup 2") }, "/b/MANIFEST"),
             (F::Damaged { path: path(), reason: reason() }, "/b/MANIFEST"),
             (F::OtherLog { dir: dir(), had: tip(), log: text("/d"), found: tip() }, "/b"),
+            (
+                F::OlderThanKept {
+                    dir: dir(),
+                    had: Sequence::new(7),
+                    log: text("/d"),
+                    through: Sequence::new(9),
+                },
+                "/b",
+            ),
             (F::HoldsKeys { dir: dir() }, "/b"),
             (F::Server { data: dir(), reason: reason() }, "/b"),
             (F::Silent { data: dir(), socket: path(), reason: reason() }, "/b"),

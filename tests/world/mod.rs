@@ -154,11 +154,21 @@ impl World {
         if is_loaded {
             let mut loaded = Views::default();
             for (key, value) in views.all_records() {
-                assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
+                assert!(
+                    loaded
+                        .load::<adsum::view::Checkpointed>(&key, &value.unwrap(), |_| ())
+                        .unwrap()
+                );
             }
             // What only a meta record says.
-            let (key, value) = Views::meta_record(views.head(), views.moment(), views.ahead());
-            assert!(loaded.load(&key, &value.unwrap(), |_| ()).unwrap());
+            let (key, value) = Views::meta_record::<adsum::view::Checkpointed>(
+                views.head(),
+                views.moment(),
+                views.ahead(),
+            );
+            assert!(
+                loaded.load::<adsum::view::Checkpointed>(&key, &value.unwrap(), |_| ()).unwrap()
+            );
             loaded.finish_loading().unwrap();
             views = loaded;
         }

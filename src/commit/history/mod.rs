@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::service::{History, InboxRow, Lens, PresenceItem, Walk, compose};
 
-/// The changes of `history`, walking back from the last; at most [`HISTORY_WALK_MAX`] of them.
+/// The changes of `history`, walking back from the last; at most [`HISTORY_WALK_MAX`] of them, and as far as they are kept.
 ///
 /// # Errors
 /// [`LogFault`].
@@ -30,7 +30,10 @@ pub fn walk(reader: &dyn LogReader, history: &History) -> Result<Walk, LogFault>
     let mut walk = Walk { changes: Vec::new(), complete: true };
     let mut at = history.last;
     while at > Sequence::ZERO {
-        let recorded = reader.read_one(at)?;
+        let Some(recorded) = read_kept(reader, at)? else {
+            walk.complete = false;
+            break;
+        };
         let moment = recorded.at;
         let is_base = moment <= history.after;
         if is_base && history.began.is_none() {
@@ -48,6 +51,15 @@ pub fn walk(reader: &dyn LogReader, history: &History) -> Result<Walk, LogFault>
     }
     walk.changes.reverse();
     Ok(walk)
+}
+
+/// The event at `at`; `None` if it was cut away.
+fn read_kept(reader: &dyn LogReader, at: Sequence) -> Result<Option<Recorded>, LogFault> {
+    match reader.read_one(at) {
+        Ok(recorded) => Ok(Some(recorded)),
+        Err(LogFault::OlderThanKept { .. }) => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The state of `presentity` as the change at `at` made it.
@@ -89,13 +101,16 @@ pub enum HistoryFault {
 }
 
 impl HistoryFault {
-    /// What to tell whoever asked; the fault of the log if it is one.
+    /// What to tell whoever asked, with moments as `date` writes them; the fault of the log if it is one.
     ///
     /// # Errors
     /// The fault of the log.
-    pub fn refusal(self) -> Result<Refusal, LogFault> {
+    pub fn refusal(self, date: impl Fn(Timestamp) -> String) -> Result<Refusal, LogFault> {
         let max = HISTORY_WALK_MAX as u64;
         match self {
+            Self::Log(LogFault::OlderThanKept { until, .. }) => {
+                Ok(Refusal::OlderThanKept { until: date(until) })
+            }
             Self::Log(fault) => Err(fault),
             Self::TooFar => Ok(Refusal::TooLarge {
                 part: "stretch of history between now and then".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a decision about who may see it.
 
-use super::{HistoryFault, PresentityChange, state_at};
+use super::{HistoryFault, PresentityChange, read_kept, state_at};
 use crate::event::{Event, PublicationCause, Recorded};
 use crate::log::{LogFault, LogReader};
 use crate::model::limits::{HISTORY_ROWS_MAX, HISTORY_WALK_MAX};
@@ -18,6 +18,8 @@ pub struct Past {
     span: Span,
     rows_left: usize,
     steps_left: usize,
+    /// Whether any change was in the span.
+    found: bool,
 }
 
 impl Past {
@@ -25,13 +27,15 @@ impl Past {
     /// [`HISTORY_ROWS_MAX`] mean that many.
     pub fn new(presentity: Presentity, last: Sequence, span: Span, rows: usize) -> Self {
         let rows_left = if rows == 0 { HISTORY_ROWS_MAX } else { rows.min(HISTORY_ROWS_MAX) };
-        Self { presentity, next: last, span, rows_left, steps_left: HISTORY_WALK_MAX }
+        let (steps_left, found) = (HISTORY_WALK_MAX, false);
+        Self { presentity, next: last, span, rows_left, steps_left, found }
     }
 
-    /// The next changes, newest first, at most `rows_max`; empty at the end.
+    /// The next changes, newest first, at most `rows_max`; empty at the end, which is where no more are kept if nobody asked
+    /// from when on.
     ///
     /// # Errors
-    /// [`HistoryFault`].
+    /// [`HistoryFault`]; [`LogFault::OlderThanKept`] if there were more since when they were asked for, or none are kept.
     pub fn page(
         &mut self,
         reader: &dyn LogReader,
@@ -40,7 +44,13 @@ impl Past {
         let mut rows = Vec::new();
         while rows.len() < rows_max && self.rows_left > 0 && self.next > Sequence::ZERO {
             self.steps_left = self.steps_left.checked_sub(1).ok_or(HistoryFault::TooFar)?;
-            let recorded = reader.read_one(self.next)?;
+            let recorded = match reader.read_one(self.next) {
+                Err(LogFault::OlderThanKept { .. }) if self.span.since.is_none() && self.found => {
+                    self.next = Sequence::ZERO;
+                    break;
+                }
+                read => read?,
+            };
             let at = recorded.at.timestamp();
             if self.span.since.is_some_and(|since| at < since) {
                 self.next = Sequence::ZERO;
@@ -50,6 +60,7 @@ impl Past {
             self.next = previous;
             if self.span.until.is_none_or(|until| at < until) {
                 self.rows_left -= 1;
+                self.found = true;
                 rows.push(row);
             }
         }
@@ -104,7 +115,7 @@ fn publisher(
         if at == Sequence::ZERO {
             break;
         }
-        let recorded = reader.read_one(at)?;
+        let Some(recorded) = read_kept(reader, at)? else { break };
         if let Event::Published(event) = &recorded.event
             && event.publication.device == device
         {

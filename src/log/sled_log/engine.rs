@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::LogFault;
@@ -28,15 +29,19 @@ const LOCK_WAIT: Duration = Duration::from_millis(10);
 const UNFINISHED: (&str, &str) = ("snap.", ".generating");
 
 /// sled, opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Engine {
     /// Packed entries by [`EntryKey`](crate::event::EntryKey).
     pub(super) events: sled::Tree,
     /// Checkpoint records.
     pub(super) views: sled::Tree,
+    /// What is carried forward of what was cut away.
+    pub(super) carried: sled::Tree,
+    /// Where the log begins.
+    pub(super) cuts: sled::Tree,
     db: sled::Db,
     /// sled's own file, opened once more; see [`Engine::sync`].
-    file: File,
+    file: Arc<File>,
     reserve: Reserve,
 }
 
@@ -61,6 +66,8 @@ impl Engine {
         let db = guarded("open", || open_unlocked(&config))?;
         let events = guarded("open", || db.open_tree("events"))?;
         let views = guarded("open", || db.open_tree("views"))?;
+        let carried = guarded("open", || db.open_tree("carried"))?;
+        let cuts = guarded("open", || db.open_tree("cuts"))?;
         // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
         let inner = folder.sled_file();
         let file = File::options()
@@ -69,7 +76,8 @@ impl Engine {
             .map_err(Fault::of("open sled's file", &inner))?;
         folder.close_log()?;
         sync_names(folder)?;
-        Ok(Self { events, views, db, file, reserve: Reserve::default() })
+        let file = Arc::new(file);
+        Ok(Self { events, views, carried, cuts, db, file, reserve: Reserve::default() })
     }
 
     /// Keeps `bytes` of room for sled's file from now on.

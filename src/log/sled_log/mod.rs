@@ -3,6 +3,8 @@
 //! Holds: the folder with its lock and format, the mark of what is durable, the sled trees and the rules for using them.
 //! `docs/LOG_FORMAT.md` has every byte. Must never hold: a repair, or an answer before sled and the file are synced.
 
+mod carried;
+mod cutter;
 mod engine;
 mod folder;
 mod mark;
@@ -16,6 +18,7 @@ mod seal;
 use std::path::Path;
 use std::sync::Arc;
 
+use self::cutter::SledCutter;
 use self::engine::Engine;
 use self::folder::Folder;
 use self::mark::Mark;
@@ -24,8 +27,8 @@ pub use self::restore::Restoring;
 pub use self::salvage::{LostEvents, Salvaged};
 use super::sealing::Vault;
 use super::{
-    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Room, Sealing, Tip,
-    scan,
+    Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog, LogFault,
+    LogReader, Room, Sealing, Tip, scan,
 };
 use crate::event::{Event, pack};
 use crate::guard::Kept;
@@ -67,8 +70,7 @@ impl SledLog {
         let folder = Arc::new(folder);
         let engine = Engine::open(&folder)?;
         let vault = Arc::new(Vault::of_store(folder.path())?);
-        let reader =
-            SledReader::new(engine.events.clone(), Arc::clone(&vault), Arc::clone(&folder));
+        let reader = SledReader::new(&engine, Arc::clone(&vault), Arc::clone(&folder))?;
         let reader = Arc::new(reader);
         // Until it is known to be whole it counts as failed, so that dropping it writes nothing.
         let mut log = Self { engine, reader, vault, mark, tip: Tip::EMPTY, failed: true, folder };
@@ -121,6 +123,21 @@ impl SledLog {
     /// Until this is called nothing is kept, and there is room as far as anybody knows.
     pub fn keep_room(&mut self, bytes: u64) {
         self.engine.keep_room(bytes);
+    }
+
+    /// Has this log, which is empty, begin where another one does: what was staged with its cutter is carried forward from
+    /// then on. That it is stated has yet to come.
+    ///
+    /// # Errors
+    /// [`LogFault`], as for [`EventLog::append`].
+    pub fn begin_at(&mut self, mark: CutMark) -> Result<(), LogFault> {
+        self.guarded(|log| {
+            assert_eq!(log.tip, Tip::EMPTY, "only an empty log begins anywhere");
+            let mut cutter = SledCutter::new(log.engine.clone(), Arc::clone(&log.reader));
+            cutter.cut(CutMark { number: 1, ..mark })?;
+            log.tip = mark.base;
+            Ok(())
+        })
     }
 
     /// Removes every checkpoint record, also those that are damaged, so that views are folded from the whole log.
@@ -196,6 +213,10 @@ impl EventLog for SledLog {
     fn vault(&self) -> Option<&dyn Sealing> {
         Some(self.vault.as_ref())
     }
+
+    fn cutter(&self) -> Option<Box<dyn Cutter>> {
+        Some(Box::new(SledCutter::new(self.engine.clone(), Arc::clone(&self.reader))))
+    }
 }
 
 impl Entries for SledLog {
@@ -209,6 +230,14 @@ impl Entries for SledLog {
 
     fn durable(&self) -> Tip {
         self.mark.tip()
+    }
+
+    fn mark(&self) -> CutMark {
+        self.reader.mark()
+    }
+
+    fn walk_carried(&self, of: Carried, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        self.reader.walk_carried(of, from, each)
     }
 
     fn name(&self) -> String {

@@ -3,11 +3,12 @@
 //! Must never hold: a cache that grows.
 
 use core::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::engine::guarded;
+use super::carried;
+use super::engine::{Engine, guarded};
 use super::folder::Folder;
-use super::{Each, Entries, LogFault, LogReader, scan};
+use super::{Carried, CutMark, Each, Entries, LogFault, LogReader, scan};
 use crate::event::{EntryKey, Recorded};
 use crate::log::Tip;
 use crate::log::sealing::Vault;
@@ -17,6 +18,8 @@ use crate::model::Sequence;
 #[derive(Debug)]
 pub(super) struct SledReader {
     events: sled::Tree,
+    carried: sled::Tree,
+    mark: RwLock<CutMark>,
     /// The entry [`LogReader::read_one`] decoded last: who asks for one event mostly asks for its neighbour next, and
     /// an entry never changes once it is written. One entry is at most 7 KiB, or one long event.
     /// As it is stored: what is sealed is opened anew, for its key may be gone by then.
@@ -27,8 +30,23 @@ pub(super) struct SledReader {
 }
 
 impl SledReader {
-    pub(super) fn new(events: sled::Tree, vault: Arc<Vault>, folder: Arc<Folder>) -> Self {
-        Self { events, latest: Mutex::default(), vault, folder }
+    pub(super) fn new(
+        engine: &Engine,
+        vault: Arc<Vault>,
+        folder: Arc<Folder>,
+    ) -> Result<Self, LogFault> {
+        let mark = RwLock::new(carried::mark_of(&engine.cuts)?);
+        let (events, carried) = (engine.events.clone(), engine.carried.clone());
+        Ok(Self { events, carried, mark, latest: Mutex::default(), vault, folder })
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// From now on the log begins at `mark`.
+    pub(super) fn begin_at(&self, mark: CutMark) {
+        *self.mark.write().unwrap_or_else(PoisonError::into_inner) = mark;
     }
 
     fn latest(&self) -> Arc<[Recorded]> {
@@ -71,6 +89,10 @@ impl LogReader for SledReader {
         Ok(events)
     }
 
+    fn kept_from(&self) -> Sequence {
+        self.mark().base.head.next()
+    }
+
     fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
         let mut found = find(&self.latest(), sequence);
         if found.is_none() {
@@ -104,6 +126,14 @@ impl Entries for SledReader {
             reached = key.to_vec();
         }
         check_reached(&reached, last.as_deref())
+    }
+
+    fn mark(&self) -> CutMark {
+        *self.mark.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn walk_carried(&self, of: Carried, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        carried::walk(&self.carried, of.number(self.mark().number), from, each)
     }
 
     fn name(&self) -> String {

@@ -17,10 +17,11 @@
 //!
 //! Must never hold: what a record means.
 
+use core::ops::ControlFlow;
 use std::collections::BTreeMap;
 
 use super::engine::guarded;
-use super::{CheckpointRecord, EachRecord, LogFault};
+use super::{CheckpointRecord, Each, EachRecord, LogFault};
 use crate::event::ENTRY_BYTES_MAX;
 
 const VERSION: u8 = 1;
@@ -128,7 +129,21 @@ fn put(batch: &mut sled::Batch, sum: &mut Sum, key: &[u8], value: &[u8]) -> u16 
 pub(super) fn load(tree: &sled::Tree, each: EachRecord<'_>) -> Result<(), LogFault> {
     let expected = load_sum(tree)?;
     let mut found = Sum::default();
-    let mut records = tree.range([RECORD]..[PART]);
+    walk(tree, &[], &mut |key, bytes| {
+        found.add(digest_of(key, bytes));
+        each(key, bytes).map(ControlFlow::Continue)
+    })?;
+    if found == expected {
+        return Ok(());
+    }
+    let reason = format!("{} records are there, {} were written last", found.count, expected.count);
+    Err(damaged(b"of all records", &reason))
+}
+
+/// Calls `each` with the records from the key `from` on, in order, until it breaks off. Whether one is gone only
+/// [`load`] tells.
+pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+    let mut records = tree.range(record_key(from)..vec![PART]);
     while let Some((stored_key, value)) =
         guarded("load a checkpoint", || records.next().transpose())?
     {
@@ -136,19 +151,27 @@ pub(super) fn load(tree: &sled::Tree, each: EachRecord<'_>) -> Result<(), LogFau
         let rest =
             open(&stored_key, &value).ok_or_else(|| damaged(key, "its checksum does not fit"))?;
         let head = Head::decode(rest).ok_or_else(|| damaged(key, "it is cut short"))?;
-        let digest = head.digest;
-        let bytes = with_parts(tree, key, head)?;
-        if digest_of(key, &bytes) != digest {
-            return Err(damaged(key, "its parts do not fit together"));
+        if each(key, &whole(tree, key, head)?)? == ControlFlow::Break(()) {
+            return Ok(());
         }
-        found.add(digest);
-        each(key, &bytes)?;
     }
-    if found == expected {
-        return Ok(());
+    Ok(())
+}
+
+/// The record under `key`.
+pub(super) fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+    load_head(tree, key)?.map(|head| whole(tree, key, head)).transpose()
+}
+
+/// All of a record that begins with `head`.
+fn whole(tree: &sled::Tree, key: &[u8], head: Head) -> Result<Vec<u8>, LogFault> {
+    let digest = head.digest;
+    let bytes = with_parts(tree, key, head)?;
+    if digest_of(key, &bytes) == digest {
+        Ok(bytes)
+    } else {
+        Err(damaged(key, "its parts do not fit together"))
     }
-    let reason = format!("{} records are there, {} were written last", found.count, expected.count);
-    Err(damaged(b"of all records", &reason))
 }
 
 fn with_parts(tree: &sled::Tree, key: &[u8], head: Head) -> Result<Vec<u8>, LogFault> {

@@ -19,7 +19,7 @@ const HALF: u64 = 2;
 const LEAST: u64 = 8;
 
 /// The room of one log.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reserve {
     /// How much is to be set apart; nothing is looked at if it is zero.
     bytes: u64,

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
-use super::{Entries, EventLog, LogFault, SledLog, Tip, engine, scan};
+use super::{CheckpointRecord, CutMark, Entries, EventLog, LogFault, SledLog, Tip, engine, scan};
 
 /// Bytes of entries that are written at once: as much as a commit under load.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -18,6 +18,8 @@ pub struct Restoring {
     path: PathBuf,
     batch: sled::Batch,
     batch_bytes: usize,
+    /// What is carried forward and not staged yet.
+    carried: Vec<CheckpointRecord>,
 }
 
 impl Restoring {
@@ -28,7 +30,33 @@ impl Restoring {
     pub fn begin(path: &Path) -> Result<Self, LogFault> {
         let log = SledLog::on(Folder::restore(path)?)?;
         let batch = sled::Batch::default();
-        Ok(Self { log, path: path.to_owned(), batch, batch_bytes: 0 })
+        let carried = Vec::new();
+        Ok(Self { log, path: path.to_owned(), batch, batch_bytes: 0, carried })
+    }
+
+    /// Takes the next record of what is carried forward, as it was stored.
+    ///
+    /// # Errors
+    /// As [`Restoring::push`].
+    pub fn carry(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogFault> {
+        self.carried.push((key.to_vec(), Some(value.to_vec())));
+        self.batch_bytes += key.len() + value.len();
+        if self.batch_bytes >= BATCH_BYTES { self.stage() } else { Ok(()) }
+    }
+
+    fn stage(&mut self) -> Result<(), LogFault> {
+        let carried = core::mem::take(&mut self.carried);
+        self.batch_bytes = 0;
+        self.log.cutter().map_or(Ok(()), |mut cutter| cutter.stage(&carried))
+    }
+
+    /// All that is carried forward was taken, and the entries follow from `mark` on.
+    ///
+    /// # Errors
+    /// As [`Restoring::push`].
+    pub fn begin_at(&mut self, mark: CutMark) -> Result<(), LogFault> {
+        self.stage()?;
+        self.log.begin_at(mark)
     }
 
     /// Takes the next entry as it was stored. Whoever gives it has checked it.

@@ -173,7 +173,7 @@ impl<T: Transport> Host for StreamHost<T> {
     }
 
     async fn look(&mut self, look: Look) -> Result<Found, NotFound> {
-        self.find(look).await.map_err(|fault| match fault.refusal() {
+        self.find(look).await.map_err(|fault| match fault.refusal(rfc3339) {
             Ok(refusal) => NotFound::Refused(refusal),
             Err(fault) => {
                 error!(%fault, "a stream could not read the log; run `adsum log verify`");

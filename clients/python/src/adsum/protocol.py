@@ -220,6 +220,7 @@ class RefusalCode(IntEnum):
     QUOTA_MESSAGES_STORED = 61
     STORAGE_FULL = 62
     ERASED = 63
+    OLDER_THAN_KEPT = 64
 
     @property
     def word(self) -> str:

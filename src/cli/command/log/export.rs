@@ -2,17 +2,20 @@
 //!
 //! Must never hold: what is no event, such as a key.
 
+use core::convert::Infallible;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::exported::Line;
+use super::exported::{Json, Line};
 use super::store::Store;
 use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
+use crate::commit::carried;
 use crate::disk;
-use crate::log::{EventLog, LogReader, each_event};
-use crate::model::Sequence;
+use crate::log::{Entries as _, EventLog, SledLog, each_carried_event, each_event};
+use crate::model::{Payload, Principal, Sequence};
+use crate::view::Views;
 
 /// Arguments of `adsum log export`.
 #[derive(Debug, clap::Args)]
@@ -45,9 +48,7 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     let file = disk::private().create_new(true).open(&args.file);
     let file = file.map_err(|error| Failure::io("make", &args.file, &error))?;
     let mut progress = Progress::new("exporting", "events", invocation.is_json());
-    let written = write(&args.file, file, log.reader().as_ref(), events, &mut |done| {
-        progress.at(done, events);
-    });
+    let written = write(&args.file, file, &log, &mut |done| progress.at(done, events));
     drop(progress);
     if written.is_err() {
         // What is there would be taken for an export. That it cannot be removed adds nothing to why it could not be written.
@@ -60,20 +61,45 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
 fn write(
     path: &Path,
     file: File,
-    reader: &dyn LogReader,
-    events: u64,
+    log: &SledLog,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::io("write", path, &error);
-    let mut to = BufWriter::new(file);
-    put(&mut to, &Line::header(events)).map_err(failed)?;
-    each_event(reader, (Sequence::new(1), Sequence::new(events)), |recorded| {
+    let (mut to, head, mark) = (BufWriter::new(file), log.head(), log.mark());
+    let mut put = |line: &Line| put(&mut to, line).map_err(failed);
+    put(&Line::header(head.get(), mark))?;
+    put_carried(log, &mut put)?;
+    each_event(log.reader().as_ref(), (mark.base.head.next(), head), |recorded| {
         progress(recorded.sequence.get());
-        put(&mut to, &Line::of(recorded)).map_err(failed)
+        put(&Line::of(recorded))
     })?;
-    put(&mut to, &Line::End { events }).map_err(failed)?;
+    put(&Line::End { events: head.get() })?;
     let file = to.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)
+}
+
+/// What is carried forward of what was cut away: events, then state.
+fn put_carried(
+    log: &SledLog,
+    put: &mut dyn FnMut(&Line) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Some(mut views) = carried(log, Sequence::ZERO)? else { return Ok(()) };
+    let mut written = Ok(());
+    each_carried_event(log, log.vault(), &mut |event| {
+        if written.is_ok() {
+            written = put(&Line::carried(event));
+        }
+        Ok(())
+    })?;
+    written?;
+    let meta = Views::meta_record::<Json>(views.head(), views.moment(), views.ahead());
+    Line::state(meta).iter().try_for_each(&mut *put)?;
+    for entity in views.entities() {
+        let as_it_is = |_: &Principal, _: Vec<&mut Payload>| Ok::<_, Infallible>(());
+        let Ok(records) = views.records_of::<Json, _>(&entity, as_it_is);
+        records.into_iter().filter_map(Line::state).try_for_each(|line| put(&line))?;
+    }
+    Ok(())
 }
 
 fn put(to: &mut impl Write, line: &Line) -> std::io::Result<()> {

@@ -7,13 +7,17 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::exported::{LINE_BYTES_MAX, Line, VERSION};
+use data_encoding::HEXLOWER;
+
+use super::exported::{Base, Json, LINE_BYTES_MAX, Line, VERSION, VERSION_CUT};
 use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, input, invocation::Invocation, progress::Progress};
+use crate::commit::Stage;
 use crate::disk;
 use crate::event::{Event, Recorded};
-use crate::log::{EventLog, SledLog, Tip};
+use crate::log::{CarriedEvent, EventLog, SledLog, Tip};
 use crate::model::{Ahead, InboxSequence, Moment, Sequence};
+use crate::server::state_carried;
 use crate::view::{InboxView, Views};
 
 /// Arguments of `adsum log import`.
@@ -81,17 +85,18 @@ fn take(
     folder: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Tip, Failure> {
-    let total = lines.header()?;
-    let mut taken = Taken {
-        log: SledLog::open(folder)?,
-        views: Views::default(),
-        waiting: Vec::new(),
-        ahead: Ahead::ZERO,
+    let (total, cut) = lines.header()?;
+    let mut log = SledLog::open(folder)?;
+    let (views, mut next) = match cut {
+        Some(base) => take_carried(lines, &mut log, base)?,
+        None => (Views::default(), lines.next()?),
     };
-    while let Some(recorded) = lines.event()? {
+    let mut taken = Taken { log, views, waiting: Vec::new(), ahead: Ahead::ZERO };
+    while let Some(recorded) = lines.event(next)? {
         taken.check_place(&recorded.event).map_err(|cause| lines.wrong(&cause))?;
         taken.add(recorded)?;
         progress(taken.views.head().get(), total);
+        next = lines.next()?;
     }
     let found = taken.views.head().get();
     if found != total {
@@ -101,7 +106,49 @@ fn take(
     }
     taken.commit()?;
     drop(taken);
+    state_carried(folder)?;
     Ok(SledLog::durable_tip(folder)?)
+}
+
+/// Takes what is carried forward of a log that was cut, which then begins at `base`. Returns the state there, and the line behind.
+fn take_carried(
+    lines: &mut Lines,
+    log: &mut SledLog,
+    base: Base,
+) -> Result<(Views, Line), Failure> {
+    let mut cutter = log.cutter().expect("sled cuts");
+    let (mut always, mut views, mark) = (|| true, Views::default(), base.mark());
+    let mut stage = Stage::new(cutter.as_mut(), &mut always);
+    let next = loop {
+        match lines.next()? {
+            Line::Carried { lives, sequence, at_us: at, ahead_ms: ahead, event } => {
+                let recorded = Recorded { sequence, at, ahead, event };
+                stage.opened_event(CarriedEvent { lives, recorded })?;
+            }
+            Line::State { key, value } => {
+                let key = HEXLOWER.decode(key.as_bytes()).unwrap_or_default();
+                let read = views.load::<Json>(&key, value.to_string().as_bytes(), |_| ());
+                let read = read.map_err(|fault| lines.wrong(&fault.to_string()))?;
+                if !read {
+                    return Err(lines.wrong("its state is of another version"));
+                }
+            }
+            other => break other,
+        }
+    };
+    views.finish_loading().map_err(|fault| lines.wrong(&fault.to_string()))?;
+    if views.head() != mark.base.head {
+        return Err(lines.wrong("the state above it is of another event than the first line tells"));
+    }
+    views.mark_all_changed();
+    for entity in views.entities() {
+        stage.state(&mut views, &entity)?;
+    }
+    stage.finish((views.head(), views.moment(), views.ahead()))?;
+    drop(cutter);
+    log.begin_at(mark)?;
+    lines.last = (views.head(), views.moment());
+    Ok((views, next))
 }
 
 /// What is taken so far: in the log, and folded.
@@ -164,24 +211,32 @@ impl Lines {
         Ok(Self { from, path: path.to_owned(), number: 0, last: (Sequence::ZERO, Moment::ZERO) })
     }
 
-    fn header(&mut self) -> Result<u64, Failure> {
+    /// The last event, and where the log begins if it was cut.
+    fn header(&mut self) -> Result<(u64, Option<Base>), Failure> {
         match self.next()? {
-            Line::AdsumExport { version: VERSION, events, .. } => Ok(events),
+            Line::AdsumExport { version: VERSION, events, cut: None, .. } => Ok((events, None)),
+            Line::AdsumExport { version: VERSION_CUT, events, cut: Some(cut), .. } => {
+                Ok((events, Some(cut)))
+            }
             Line::AdsumExport { version, .. } => {
+                let reads = format!("{VERSION} and {VERSION_CUT}");
                 Err(self
-                    .wrong(&format!("it is of version {version} and this program reads {VERSION}")))
+                    .wrong(&format!("it is of version {version} and this program reads {reads}")))
             }
             _ => Err(self.wrong("it is not the first line of an export")),
         }
     }
 
-    /// The next event; none behind the last.
-    fn event(&mut self) -> Result<Option<Recorded>, Failure> {
-        let (sequence, at_us, ahead_ms, event) = match self.next()? {
+    /// The event of `line`; none behind the last.
+    fn event(&mut self, line: Line) -> Result<Option<Recorded>, Failure> {
+        let (sequence, at_us, ahead_ms, event) = match line {
             Line::Event { sequence, at_us, ahead_ms, event } => (sequence, at_us, ahead_ms, event),
             Line::End { events } if events == self.last.0.get() => return self.end(),
             Line::End { events } => return Err(self.wrong(&format!("it tells of {events} events"))),
             Line::AdsumExport { .. } => return Err(self.wrong("another export begins")),
+            Line::Carried { .. } | Line::State { .. } => {
+                return Err(self.wrong("what is carried forward stands before all events"));
+            }
         };
         let (last, moment) = self.last;
         if sequence != last.next() {

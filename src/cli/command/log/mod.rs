@@ -4,6 +4,7 @@
 
 mod cat;
 mod chart;
+mod cut;
 mod event_line;
 mod export;
 mod exported;
@@ -33,6 +34,8 @@ pub(in crate::cli) enum Command {
     Stat(Store),
     /// Print events in order
     Cat(cat::Args),
+    /// Cut away what is older than is kept, all but what is carried forward
+    Cut(cut::Args),
     /// Tell how far the log is on the disk, as position and chain to keep elsewhere; also while a server runs
     Head(Store),
     /// Check every checksum and the chain from the first event to the last
@@ -54,6 +57,7 @@ pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), F
     match command {
         Command::Stat(store) => stat::run(&store, invocation),
         Command::Cat(args) => cat::run(&args, invocation),
+        Command::Cut(args) => cut::run(&args, invocation),
         Command::Head(store) => head::run(&store, invocation),
         Command::Rewrite(args) => rewrite::run(&args, invocation),
         Command::Salvage(args) => salvage::run(&args, invocation),

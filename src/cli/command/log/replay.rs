@@ -14,7 +14,7 @@ use crate::cli::print::{line::line, time};
 use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
 use crate::commit::replay::{from_checkpoint, position_at, replay};
 use crate::event::EntityKey;
-use crate::log::{EventLog, SledLog};
+use crate::log::{CutMark, Entries as _, EventLog, LogFault, SledLog, Tip};
 use crate::model::{Sequence, Timestamp};
 use crate::view::{KindDigest, Views};
 
@@ -125,6 +125,10 @@ fn through(until: Option<Until>, log: &SledLog) -> Result<Sequence, Failure> {
     let head = log.head();
     match until {
         None => Ok(head),
+        Some(Until::Time(time)) if time < log.mark().until => {
+            let CutMark { base: Tip { head: through, .. }, until, .. } = log.mark();
+            Err(LogFault::OlderThanKept { sequence: through, through, until }.into())
+        }
         Some(Until::Time(time)) => Ok(position_at(log.reader().as_ref(), time)?),
         Some(Until::Event(sequence)) if sequence <= head => Ok(sequence),
         Some(Until::Event(sequence)) => {

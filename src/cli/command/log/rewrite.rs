@@ -11,9 +11,11 @@ use crate::cli::print::line::line;
 use crate::cli::run::{
     failure::Failure, folder::check_empty, invocation::Invocation, progress::Progress,
 };
+use crate::commit::rewrite;
 use crate::disk;
-use crate::log::{EventLog, SledLog, rewrite};
+use crate::log::{EventLog, SledLog};
 use crate::model::Sequence;
+use crate::server::state_carried;
 
 /// Arguments of `adsum log rewrite`.
 #[derive(Debug, clap::Args)]
@@ -50,9 +52,10 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     check_empty(to)?;
     let (mut new, head) = (SledLog::open(to)?, from.head());
     let mut progress = Progress::new("rewriting", "events", invocation.is_json());
-    rewrite((from.reader().as_ref(), head), &mut new, &mut |done| progress.at(done, head.get()))?;
+    rewrite(&from, &mut new, &mut |done| progress.at(done, head.get()))?;
     drop((progress, new));
     copy_beside(&args.store.data, to)?;
+    state_carried(to)?;
     invocation.output.line(&RewrittenLine::from((head, to)))
 }
 

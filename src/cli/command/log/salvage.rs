@@ -11,7 +11,7 @@ use crate::cli::print::line::line;
 use crate::cli::run::{
     failure::Failure, folder::check_empty, invocation::Invocation, progress::Progress,
 };
-use crate::log::{LostEvents, Salvaged, SledLog, rewrite};
+use crate::log::{Erasures, LostEvents, Salvaged, SledLog, rewrite};
 
 /// Arguments of `adsum log salvage`.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     drop(progress);
     let (mut new, head) = (SledLog::open(to)?, salvaged.head());
     let mut progress = Progress::new("writing", "events", invocation.is_json());
-    rewrite((&salvaged, head), &mut new, &mut |done| progress.at(done, head.get()))?;
+    let erased = Erasures::of(&salvaged, head)?;
+    rewrite((&salvaged, head), &mut new, &erased, &mut |done| progress.at(done, head.get()))?;
     drop((progress, new));
     copy_beside(data, to)?;
     for lost in salvaged.lost() {

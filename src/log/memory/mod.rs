@@ -4,12 +4,18 @@
 //! are the real bytes of [`event::pack`](crate::event::pack), so the chain and every check on reading are exercised.
 //! Must never hold: a way of being kinder than a disk. What was not synced is lost unless the caller says otherwise.
 
+mod cutter;
+mod image;
+
 use core::ops::ControlFlow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::cutter::MemoryCutter;
+use self::image::{Commit, Image, injected, replace, slot_of};
 use super::{
-    CheckpointRecord, Each, EachRecord, Entries, EventLog, LogFault, LogReader, Room, Tip, scan,
+    Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog, LogFault,
+    LogReader, Room, Tip, scan,
 };
 use crate::event::{Event, Recorded, pack};
 use crate::model::{Ahead, Moment, Sequence};
@@ -17,30 +23,6 @@ use crate::model::{Ahead, Moment, Sequence};
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk(Arc<Mutex<Image>>);
-
-/// What lies on the disk, and how to take back what is not durable yet.
-#[derive(Debug, Default)]
-struct Image {
-    entries: Bytes,
-    records: Bytes,
-    unsynced: Vec<Commit>,
-    durable: Tip,
-    fail_next_append: bool,
-    fail_next_sync: bool,
-    room: Room,
-    /// Which opening owns the disk; each crash or close ends it.
-    owner: Option<u64>,
-    openings: u64,
-}
-
-type Bytes = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// One append or save: what was there before it, newest change last.
-#[derive(Debug, Default)]
-struct Commit {
-    entries: Vec<Vec<u8>>,
-    records: Vec<CheckpointRecord>,
-}
 
 impl MemoryDisk {
     /// An empty disk.
@@ -84,6 +66,8 @@ impl MemoryDisk {
         Self(Arc::new(Mutex::new(Image {
             entries: image.entries.clone(),
             records: image.records.clone(),
+            carried: image.carried.clone(),
+            mark: image.mark,
             durable: image.durable,
             ..Image::default()
         })))
@@ -114,39 +98,21 @@ impl MemoryDisk {
         change(&mut self.image().entries);
     }
 
-    /// How many bytes all entries and checkpoint records have, keys included.
+    /// Changes what is carried forward behind the log's back.
+    pub fn damage_carried(&self, change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>)) {
+        change(&mut self.image().carried);
+    }
+
+    /// How many bytes all entries, checkpoint records and records that are carried have, keys included.
     pub fn stored_bytes(&self) -> usize {
         let image = self.image();
-        image.entries.iter().chain(&image.records).map(|(key, value)| key.len() + value.len()).sum()
+        let all = image.entries.iter().chain(&image.records).chain(&image.carried);
+        all.map(|(key, value)| key.len() + value.len()).sum()
     }
 
     fn image(&self) -> MutexGuard<'_, Image> {
         // A test that failed while it held the lock is reported once, by itself.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Image {
-    fn settle(&mut self, tip: Tip) {
-        self.unsynced.clear();
-        self.durable = tip;
-    }
-
-    fn take_back(&mut self) {
-        let Some(commit) = self.unsynced.pop() else { return };
-        for key in commit.entries {
-            self.entries.remove(&key);
-        }
-        for (key, before) in commit.records.into_iter().rev() {
-            replace(&mut self.records, key, before);
-        }
-    }
-}
-
-fn replace(records: &mut Bytes, key: Vec<u8>, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    match value {
-        Some(value) => records.insert(key, value),
-        None => records.remove(&key),
     }
 }
 
@@ -210,10 +176,6 @@ impl Drop for MemoryLog {
     }
 }
 
-fn injected(action: &'static str) -> LogFault {
-    LogFault::Engine { action, reason: "a fault was injected".into() }
-}
-
 impl EventLog for MemoryLog {
     fn head(&self) -> Sequence {
         self.tip.head
@@ -231,7 +193,7 @@ impl EventLog for MemoryLog {
             let mut commit = Commit::default();
             for entry in pack(&mut tip.chain, tip.head.next(), ahead, events) {
                 let key = entry.key.to_bytes();
-                commit.entries.push(key.clone());
+                commit.entries.push((key.clone(), None));
                 image.entries.insert(key, entry.value);
             }
             image.unsynced.push(commit);
@@ -275,6 +237,10 @@ impl EventLog for MemoryLog {
     fn room(&mut self) -> Room {
         self.disk.image().room
     }
+
+    fn cutter(&self) -> Option<Box<dyn Cutter>> {
+        Some(Box::new(MemoryCutter::new(&self.disk.0, Box::new(self.disk.clone()), self.opening)))
+    }
 }
 
 impl LogReader for MemoryDisk {
@@ -284,6 +250,14 @@ impl LogReader for MemoryDisk {
 
     fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
         scan::tip_at(self, sequence)
+    }
+
+    fn kept_from(&self) -> Sequence {
+        self.mark().base.head.next()
+    }
+
+    fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
+        scan::stored_event(self, sequence)
     }
 }
 
@@ -311,6 +285,26 @@ impl Entries for MemoryDisk {
         self.image().durable
     }
 
+    fn mark(&self) -> CutMark {
+        self.image().mark
+    }
+
+    fn walk_carried(&self, of: Carried, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        // Cloned, as for checkpoint records.
+        let (carried, made) = {
+            let image = self.image();
+            (image.carried.clone(), image.mark.number)
+        };
+        for (key, bytes) in carried.range(from.to_vec()..) {
+            if let Some(value) = slot_of(key, bytes)?.at(of.number(made))
+                && each(key, value)? == ControlFlow::Break(())
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn name(&self) -> String {
         "memory".into()
     }
@@ -327,6 +321,14 @@ impl Entries for MemoryLog {
 
     fn durable(&self) -> Tip {
         self.disk.durable()
+    }
+
+    fn mark(&self) -> CutMark {
+        self.disk.mark()
+    }
+
+    fn walk_carried(&self, of: Carried, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        self.disk.walk_carried(of, from, each)
     }
 
     fn name(&self) -> String {

@@ -1,0 +1,298 @@
+//! Cutting away the beginning of a log: what is carried forward is found, staged, stated in the log, and then counts.
+//!
+//! The state at the cut is folded from what the cut before carried and the events since, of those entities alone that these
+//! are about. So a cut costs what it removes, and holds up nobody who asks the service.
+//! Must never hold: a decision about when to cut and how far, or a key.
+
+use core::ops::ControlFlow;
+use std::collections::BTreeSet;
+
+use super::load::{carried_record, finish_carried};
+use super::stage::{Pace, Stage};
+use crate::event::{AccessRulesChanged, CutStatement, EntityKey, Event, Operator, Recorded};
+use crate::log::{
+    Carried, CarriedEvent, CarriedSum, CutMark, Cutter, LogFault, LogReader, Tip, carried_sum,
+    each_event, event_key, measure, state_key, stored_event, tip_until,
+};
+use crate::model::{Sequence, Timestamp};
+use crate::view::Views;
+
+/// Events folded at once.
+const STEP_EVENTS: u64 = 1_024;
+/// Entries and records removed at once: a fraction of a millisecond.
+const SWEEP_STEPS: usize = 32;
+
+/// Says of an event of the past whether it is to be kept for a while, though nothing that lives is there.
+pub type Keeps<'a> = dyn Fn(&Recorded) -> bool + 'a;
+
+/// A cut that is staged and has yet to be stated.
+#[derive(Clone, Debug)]
+pub struct StagedCut {
+    /// What is to be stated.
+    pub statement: CutStatement,
+    mark: CutMark,
+}
+
+/// Stages a cut of the log through the last whole entry that ends at `at` or before; of the past what `keeps` says is
+/// carried as well. `None` if there is nothing to cut there, or `pace` says to stop.
+///
+/// # Errors
+/// [`LogFault`].
+pub fn stage_cut(
+    reader: &dyn LogReader,
+    cutter: &mut dyn Cutter,
+    at: Sequence,
+    keeps: &Keeps<'_>,
+    pace: &mut Pace<'_>,
+) -> Result<Option<StagedCut>, LogFault> {
+    if !sweep_cut(cutter, pace)? {
+        return Ok(None);
+    }
+    let from = cutter.entries().mark().base;
+    let through = tip_until(cutter.entries(), at)?;
+    if through.head <= from.head {
+        return Ok(None);
+    }
+    let Some(touched) = touched(reader, (from.head, through.head), pace)? else { return Ok(None) };
+    let mut views = carried_of(cutter, &touched)?;
+    let before: Vec<BTreeSet<Sequence>> =
+        touched.iter().map(|entity| views.places_of(entity)).collect();
+    let mut past = Vec::new();
+    let between = (from.head, through.head);
+    let folded = each_between(reader, between, pace, &mut |recorded| {
+        views.apply(recorded);
+        past.extend(is_kept(keeps, recorded).then_some(recorded.sequence));
+    })?;
+    let Some(last) = folded else { return Ok(None) };
+    let mut staging = Staging { stage: Stage::new(&mut *cutter, pace), keeps };
+    staging.past(&past)?;
+    for (entity, before) in touched.iter().zip(before) {
+        staging.entity(&mut views, entity, &before)?;
+    }
+    if !staging.stage.finish((last.sequence, last.at, last.ahead))? {
+        return Ok(None);
+    }
+    state(cutter, (from, through), &last).map(Some)
+}
+
+/// Makes a staged cut count, which event `statement` states, durably.
+///
+/// # Errors
+/// [`LogFault`].
+pub fn finish_cut(
+    cutter: &mut dyn Cutter,
+    staged: &StagedCut,
+    statement: Sequence,
+) -> Result<(), LogFault> {
+    cutter.cut(CutMark { statement, ..staged.mark })
+}
+
+/// Removes what counts no more. Returns whether all of it is gone.
+///
+/// # Errors
+/// [`LogFault`].
+pub fn sweep_cut(cutter: &mut dyn Cutter, pace: &mut Pace<'_>) -> Result<bool, LogFault> {
+    while cutter.sweep(SWEEP_STEPS)? {
+        if !pace() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The last event of those behind `base` up to `head` that was decided before `time`, or `base` itself.
+///
+/// # Errors
+/// [`LogFault`].
+pub fn last_until(
+    reader: &dyn LogReader,
+    (base, head): (Sequence, Sequence),
+    time: Timestamp,
+) -> Result<Sequence, LogFault> {
+    let (mut low, mut high) = (base.get(), head.get());
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if reader.read_one(Sequence::new(middle))?.at.timestamp() < time {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(Sequence::new(low))
+}
+
+/// Whether an event of the past is carried. An erasure always is: it says of what was written before that it is gone.
+fn is_kept(keeps: &Keeps<'_>, recorded: &Recorded) -> bool {
+    keeps(recorded) || matches!(recorded.event, Event::PrincipalErased(_))
+}
+
+/// What is to be stated of the cut that is staged.
+fn state(
+    cutter: &dyn Cutter,
+    (from, through): (Tip, Tip),
+    last: &Recorded,
+) -> Result<StagedCut, LogFault> {
+    let CarriedSum { records, bytes: carried_bytes, digest } =
+        carried_sum(cutter.entries(), Carried::Staged)?;
+    let (_, bytes) = measure(cutter.entries(), (from.head, through.head), u64::MAX)?;
+    let statement = CutStatement {
+        from: from.head.next(),
+        through: through.head,
+        until: last.at.timestamp(),
+        before: from.chain,
+        after: through.chain,
+        bytes,
+        records,
+        carried_bytes,
+        carried: digest,
+    };
+    let number = cutter.entries().mark().number + 1;
+    let (base, until, statement_at) = (through, last.shown_at(), Sequence::ZERO);
+    let mark = CutMark { base, until, statement: statement_at, number, carried_bytes };
+    Ok(StagedCut { statement, mark })
+}
+
+/// The state of `entities` alone that is carried.
+fn carried_of(cutter: &dyn Cutter, entities: &BTreeSet<EntityKey>) -> Result<Views, LogFault> {
+    let (mut views, vault) = (Views::default(), cutter.vault());
+    let keys = entities.iter().map(Views::record_keys);
+    for (key, others) in core::iter::once((Views::META_KEY.to_vec(), None)).chain(keys) {
+        if let Some(value) = cutter.carried(&state_key(&key))? {
+            carried_record(&mut views, vault, (&key, &value))?;
+        }
+        let Some(others) = others.map(|others| state_key(&others)) else { continue };
+        cutter.entries().walk_carried(Carried::Staged, &others, &mut |key, value| {
+            if !key.starts_with(&others) {
+                return Ok(ControlFlow::Break(()));
+            }
+            carried_record(&mut views, vault, (&key[1..], value)).map(ControlFlow::Continue)
+        })?;
+    }
+    finish_carried(&mut views)?;
+    Ok(views)
+}
+
+/// The entities that the events behind `after` up to `through` are about; `None` if `pace` says to stop.
+fn touched(
+    reader: &dyn LogReader,
+    (after, through): (Sequence, Sequence),
+    pace: &mut Pace<'_>,
+) -> Result<Option<BTreeSet<EntityKey>>, LogFault> {
+    let mut touched = BTreeSet::new();
+    let all = each_between(reader, (after, through), pace, &mut |recorded| {
+        touched.insert(recorded.event.entity());
+        let operator = recorded.operation().map(|(operation, _)| operation.by);
+        touched.extend(operator.map(EntityKey::Operations));
+        touched.extend(recorded.event.charge().map(|charge| EntityKey::Budget(charge.principal)));
+        if let Event::WatcherForgotten(event) = &recorded.event {
+            touched.insert(EntityKey::Operations(Operator::Principal(event.watcher.clone())));
+        }
+    })?;
+    Ok(all.map(|_| touched))
+}
+
+/// Calls `each` with the events behind `after` up to `through`; returns the last, or `None` if `pace` says to stop.
+fn each_between(
+    reader: &dyn LogReader,
+    (after, through): (Sequence, Sequence),
+    pace: &mut Pace<'_>,
+    each: &mut dyn FnMut(&Recorded),
+) -> Result<Option<Recorded>, LogFault> {
+    let (mut next, mut last) = (after.next(), None);
+    while next <= through {
+        let end = Sequence::new(next.get() + STEP_EVENTS - 1).min(through);
+        each_event(reader, (next, end), |recorded| {
+            each(&recorded);
+            last = Some(recorded);
+            Ok::<_, LogFault>(())
+        })?;
+        next = end.next();
+        if !pace() {
+            return Ok(None);
+        }
+    }
+    Ok(last)
+}
+
+/// What goes into what is carried, entity by entity.
+struct Staging<'a, 'keeps> {
+    stage: Stage<'a>,
+    keeps: &'a Keeps<'keeps>,
+}
+
+impl Staging<'_, '_> {
+    /// The state of one entity, and those of its events that are asked for by their position; `before` are those that
+    /// were at the cut before.
+    fn entity(
+        &mut self,
+        views: &mut Views,
+        entity: &EntityKey,
+        before: &BTreeSet<Sequence>,
+    ) -> Result<(), LogFault> {
+        self.stage.state(views, entity)?;
+        let places = views.places_of(entity);
+        for gone in before.difference(&places) {
+            self.ended(*gone)?;
+        }
+        for new in places.difference(before) {
+            let recorded = self.event(views, *new)?;
+            self.stage.event(&CarriedEvent { lives: true, recorded })?;
+        }
+        Ok(())
+    }
+
+    /// What lived in the event at `place` lives there no more.
+    fn ended(&mut self, place: Sequence) -> Result<(), LogFault> {
+        let key = event_key(place);
+        let carried = self.stage.cutter.carried(&key)?;
+        let carried = carried.map(|bytes| CarriedEvent::from_bytes(&key, &bytes)).transpose()?;
+        let kept = carried.filter(|carried| is_kept(self.keeps, &carried.recorded));
+        let kept = kept.map(|carried| CarriedEvent { lives: false, ..carried }.to_bytes());
+        self.stage.push((key, kept))
+    }
+
+    /// Carries the events of the past at `places`, and no more those whose time is over.
+    fn past(&mut self, places: &[Sequence]) -> Result<(), LogFault> {
+        let (keeps, mut over, states) = (self.keeps, Vec::new(), state_key(&[]));
+        let entries = self.stage.cutter.entries();
+        entries.walk_carried(
+            Carried::Counting,
+            &event_key(Sequence::ZERO),
+            &mut |key, bytes| {
+                if key >= &states[..] {
+                    return Ok(ControlFlow::Break(()));
+                }
+                let carried = CarriedEvent::from_bytes(key, bytes)?;
+                if !carried.lives && !is_kept(keeps, &carried.recorded) {
+                    over.push(key.to_vec());
+                }
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        over.into_iter().try_for_each(|key| self.stage.push((key, None)))?;
+        for place in places {
+            let recorded = stored_event(self.stage.cutter.entries(), *place)?;
+            self.stage.event(&CarriedEvent { lives: false, recorded })?;
+        }
+        Ok(())
+    }
+
+    /// The event at `place`, as it is carried: rules in full, because the changes before are not.
+    fn event(&self, views: &Views, place: Sequence) -> Result<Recorded, LogFault> {
+        let mut recorded = stored_event(self.stage.cutter.entries(), place)?;
+        if let Event::AccessRulesAmended(event) = &recorded.event
+            && let Some(rules) = views.rules(&event.presentity.principal())
+        {
+            recorded.event = Event::AccessRulesChanged(AccessRulesChanged {
+                presentity: event.presentity.clone(),
+                version: event.version,
+                rules: (*rules.access).clone(),
+                by: event.by.clone(),
+                device: event.device,
+                operation: event.operation,
+                previous: event.previous,
+            });
+        }
+        Ok(recorded)
+    }
+}

@@ -1,0 +1,29 @@
+//! The keys that what people wrote is sealed with, as the rest of the crate sees them.
+//!
+//! Must never hold: a key.
+
+use super::LogFault;
+use crate::event::Owners;
+use crate::model::{Payload, Principal};
+
+/// What people wrote, sealed with keys that lie outside the log.
+pub trait Sealing {
+    /// Seals together what belongs to `owners`. A key that was not there is made, and durable when this returns.
+    ///
+    /// # Errors
+    /// [`LogFault::Io`].
+    fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
+
+    /// Opens those of `payloads`, which were sealed together, that are sealed. They read as erased if a key that they need is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`LogFault::Keys`] if the keys are there and do not open it.
+    fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
+
+    /// Destroys the key of `principal`: nobody can read any more what was sealed with it. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`LogFault::Io`]; the key is then there or not, and is destroyed when this is done again.
+    fn destroy(&self, principal: &Principal) -> Result<bool, LogFault>;
+}

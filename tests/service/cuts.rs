@@ -1,0 +1,142 @@
+//! What a store promises whose log is cut: the same state, what waits is there, and what is told of the past is true.
+//!
+//! Must never hold: how an engine removes entries.
+
+use super::commit::{Server, ticket};
+use crate::world::{actor, im, message, note_of, pres, publish, seconds};
+use adsum::commit::history::{self, HistoryFault};
+use adsum::commit::{finish_cut, stage_cut, sweep_cut};
+use adsum::event::{Event, LogCut, Recorded};
+use adsum::log::{LogFault, check_cut};
+use adsum::model::{InboxItem, InboxSequence, PublicationName, Refusal, Sequence, Timestamp};
+use adsum::protocol::{Command, Publish};
+use adsum::service::{InboxPlace, Input};
+
+/// What a cut is recorded as, by a key that nobody asks for.
+fn stated(cut: adsum::event::CutStatement) -> Event {
+    Event::LogCut(LogCut { cut, key: vec![1; 91].into(), signature: vec![0; 70].into() })
+}
+
+impl Server {
+    /// Cuts the log so that `kept` events are left; the process is killed after `steps` steps, unless the cut has fewer.
+    pub(crate) fn cut(self, kept: u64, steps: usize) -> Self {
+        self.cut_but(kept, steps, &|_| false)
+    }
+
+    /// As [`Server::cut`], and carries what `keeps` says of the past.
+    fn cut_but(mut self, kept: u64, steps: usize, keeps: &dyn Fn(&Recorded) -> bool) -> Self {
+        self.commit.checkpoint_all().unwrap();
+        let (mut cutter, reader) = (self.commit.cutter().unwrap(), self.commit.reader());
+        let at = Sequence::new(self.commit.head().get().saturating_sub(kept));
+        let mut left = steps;
+        let mut pace = || {
+            left = left.saturating_sub(1);
+            left > 0
+        };
+        let staged = stage_cut(reader.as_ref(), cutter.as_mut(), at, keeps, &mut pace).unwrap();
+        let mut is_killed = true;
+        if let Some(staged) = staged {
+            self.commit.record(self.now, vec![stated(staged.statement)]).unwrap();
+            if pace() {
+                finish_cut(cutter.as_mut(), &staged, self.commit.head()).unwrap();
+                is_killed = !sweep_cut(cutter.as_mut(), &mut pace).unwrap();
+            }
+        }
+        drop(cutter);
+        let server = if is_killed { self.restart_after(steps % 3) } else { self };
+        let cutter = server.commit.cutter().unwrap();
+        check_cut(cutter.entries()).unwrap();
+        server
+    }
+}
+
+fn act(server: &mut Server, name: &str, command: impl Into<Command>) {
+    let (ticket, actor) = (ticket(), actor(name));
+    server.now = server.now.after(seconds(1));
+    server.round(vec![Input::Command { ticket, actor, command: command.into() }]);
+}
+
+fn note_at(server: &Server, moment: Timestamp) -> Result<String, HistoryFault> {
+    let alice = pres("alice");
+    let last = server.commit.views().presentity(&alice).unwrap().changed_at;
+    let item = history::at_time(server.commit.reader().as_ref(), &alice, last, moment)?;
+    Ok(note_of(item.document.get()))
+}
+
+#[test]
+fn what_is_kept_of_the_past_is_told_as_before_and_what_is_older_is_not() {
+    let mut server = Server::new();
+    let mut moments = Vec::new();
+    for number in 1..=8 {
+        let name = PublicationName::new(if number % 2 == 0 { "desk" } else { "phone" }).unwrap();
+        let note = format!("note {number}");
+        act(&mut server, "alice", Publish { name, ..publish("alice", number, &note) });
+        moments.push((server.now, server.commit.head()));
+    }
+    let before: Vec<String> =
+        moments.iter().map(|(moment, _)| note_at(&server, *moment).unwrap()).collect();
+    let kept = server.commit.head().get() - moments[4].1.get();
+    let server = server.cut(kept, usize::MAX);
+    let told = moments.iter().map(|(moment, _)| note_at(&server, *moment));
+    for (place, (told, before)) in told.zip(&before).enumerate() {
+        match told {
+            Ok(told) => assert_eq!((&told, place >= 4), (before, true), "{place}"),
+            Err(HistoryFault::Log(LogFault::OlderThanKept { .. })) => assert!(place < 4, "{place}"),
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+    let refusal = note_at(&server, moments[0].0).unwrap_err().refusal(|at| at.as_ms().to_string());
+    let Ok(Refusal::OlderThanKept { until }) = refusal else { panic!() };
+    assert!(until.parse::<u64>().unwrap() >= moments[4].0.as_ms(), "{until}");
+}
+
+#[test]
+fn a_message_that_waits_is_read_at_its_place_and_its_repeat_is_known() {
+    let mut server = Server::new();
+    for id in ["one", "two", "three"] {
+        act(&mut server, "bob", Command::Send(message("alice", id, id)));
+    }
+    let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
+    let through = InboxSequence::new(2);
+    server.round(vec![Input::Acknowledge { ticket, actor, inbox: inbox.clone(), through }]);
+    let (now, before) = (server.now, server.now.after(seconds(1)));
+    assert_eq!(server.commit.end_read(now, before, &InboxPlace::default()).unwrap(), None);
+    drop(server.commit.release());
+    let mut server = server.cut(0, usize::MAX);
+    let reader = server.commit.reader();
+    let kept: Vec<_> = reader.read(Sequence::ZERO, 100).unwrap();
+    let waiting: Vec<String> = kept
+        .into_iter()
+        .filter_map(history::item_of)
+        .map(|item| match item {
+            InboxItem::Message(message) => message.id.as_str().to_owned(),
+            InboxItem::Receipt(_) => panic!(),
+        })
+        .collect();
+    assert_eq!(waiting, ["three"], "what was read and is older than kept is gone");
+    for id in ["one", "two", "three"] {
+        act(&mut server, "bob", Command::Send(message("alice", id, id)));
+    }
+    assert_eq!(server.commit.views().inbox(&inbox).unwrap().head(), InboxSequence::new(3));
+}
+
+#[test]
+fn what_is_of_the_past_and_to_be_kept_is_carried_until_its_time_is_over() {
+    let mut server = Server::new();
+    for number in 1..=4 {
+        act(&mut server, "alice", publish("alice", number, &format!("note {number}")));
+    }
+    let published = |server: &Server| -> Vec<Event> {
+        let kept = server.commit.reader().read(Sequence::ZERO, 100).unwrap();
+        let kept = kept.into_iter().map(|recorded| recorded.event);
+        kept.filter(|event| matches!(event, Event::Published(_))).collect()
+    };
+    let all = published(&server);
+    let mut server = server.cut_but(0, usize::MAX, &|recorded| {
+        matches!(&recorded.event, Event::Published(event) if event.previous > Sequence::ZERO)
+    });
+    assert_eq!(published(&server), all[1..]);
+    act(&mut server, "alice", publish("alice", 5, "note 5"));
+    let server = server.cut(0, usize::MAX);
+    assert_eq!(published(&server).len(), 1);
+}
