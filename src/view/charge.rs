@@ -4,12 +4,23 @@
 
 use super::{BudgetView, Views};
 use crate::event::{EntityKey, Recorded};
-use crate::model::Principal;
+use crate::model::{Principal, Sequence, Window};
 
 impl Views {
     /// What `principal` has taken of late, if it ever took anything.
     pub fn budget(&self, principal: &Principal) -> Option<&BudgetView> {
         self.budgets.get(principal)
+    }
+
+    /// Counts bytes of the log anew, for everybody, from the erasure at `sequence` on: what is erased has none any more when
+    /// the log is folded again, and whose it was is not known then.
+    pub(super) fn forget_bytes(&mut self, sequence: Sequence) {
+        for (principal, view) in &mut self.budgets {
+            if view.as_of < sequence {
+                view.log_bytes = Window::default();
+                self.changed.insert(EntityKey::Budget(principal.clone()));
+            }
+        }
     }
 
     /// Counts an event against whoever brought it about. Whoever has no name has bounds of its own.

@@ -129,6 +129,13 @@ fn erase(site: &Site, more: &[&str]) -> Ended {
     run(&[&["erase", "--json", "--data", &site.data()][..], more].concat())
 }
 
+/// The log is whole, and its checkpoint is what it comes to without what is erased.
+fn check_log(data: &str) {
+    assert_eq!(run(&["log", "verify", "--data", data]).exit, 0);
+    let compared = run(&["log", "replay", "--compare", "--data", data]);
+    assert_eq!(compared.exit, 0, "{}{}", compared.stdout, compared.stderr);
+}
+
 fn bodies(site: &Site) -> String {
     let cat = run(&["log", "cat", "--json", "--bodies", "--data", &site.data()]);
     assert_eq!(cat.exit, 0, "{}", cat.stderr);
@@ -146,7 +153,7 @@ fn nothing_that_a_person_wrote_is_found_once_it_is_erased() {
     assert_eq!(certificate["texts"]["readable"], 0, "{certificate}");
     let told = bodies(&site);
     assert!(!WRITTEN.iter().any(|text| told.contains(text)), "{told}");
-    assert_eq!(run(&["log", "verify", "--data", &site.data()]).exit, 0);
+    check_log(&site.data());
     let clean = Found { written: vec![], stays: true };
     assert_eq!(Found::in_files(Path::new(&site.data())), clean);
 
@@ -215,7 +222,7 @@ fn an_administrator_erases_somebody_and_gets_the_certificate_as_often_as_it_asks
     fs::write(&file, printed.stdout).unwrap();
     let checked = erase(&site, &["--check", file.to_str().unwrap()]).line();
     assert_eq!(checked["unreadable"], certificate["texts"]["unreadable"]);
-    assert_eq!(run(&["log", "verify", "--data", &site.data()]).exit, 0);
+    check_log(&site.data());
 }
 
 #[test]
