@@ -181,26 +181,11 @@ mod tests {
     use super::*;
     use crate::event::Chain;
     use crate::log::Tip;
-    use crate::model::{Sequence, Timestamp};
-    use crate::server::Written;
-
-    fn erasure() -> Erasure {
-        Erasure {
-            principal: "bob@localhost".parse().unwrap(),
-            by: None,
-            erased_at: Timestamp::from_ms(7),
-            name_free_at: Timestamp::from_ms(9),
-            position: Sequence::new(3),
-            tip: Tip { head: Sequence::new(4), chain: Chain([7; 32]) },
-            ended: event::Ended::default(),
-            written: Some(Written::default()),
-        }
-    }
 
     #[test]
     fn a_certificate_reads_back_and_is_of_one_log_and_signed_by_one_key() {
         let data = tempfile::tempdir().unwrap();
-        let erasure = erasure();
+        let erasure = Erasure::sample();
         for (make, places) in [(Certificate::of as fn(_, _) -> _, 1), (Certificate::for_erased, 0)]
         {
             let certificate: Certificate = make(&erasure, data.path()).unwrap();

@@ -14,6 +14,8 @@ pub use self::certificate::Certificate;
 use super::clock::{SystemClock, Timekeeper};
 use super::{ServerError, certificate as own};
 use crate::commit::Commit;
+#[cfg(test)]
+use crate::event::Chain;
 use crate::event::{Ended, Event, PrincipalErased, Recorded};
 use crate::log::{EventLog, LogFault, LogReader, SledLog, Tip, each_event};
 use crate::model::{EpochId, Payload, Principal, Refusal, Sequence, Timestamp};
@@ -49,6 +51,23 @@ pub struct Erasure {
     pub ended: Ended,
     /// What it wrote or got up to there, if the log was gone through for that.
     pub written: Option<Written>,
+}
+
+#[cfg(test)]
+impl Erasure {
+    /// One as tests have it.
+    pub(crate) fn sample() -> Self {
+        Self {
+            principal: "bob@localhost".parse().expect("it is an address"),
+            by: None,
+            erased_at: Timestamp::from_ms(7),
+            name_free_at: Timestamp::from_ms(9),
+            position: Sequence::new(3),
+            tip: Tip { head: Sequence::new(4), chain: Chain([7; 32]) },
+            ended: Ended::default(),
+            written: Some(Written::default()),
+        }
+    }
 }
 
 /// How much of what a principal wrote or got lies in the log.

@@ -163,23 +163,8 @@ fn readable(principal: &Principal, count: u64) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Chain, Ended};
+    use crate::event::Chain;
     use crate::log::Tip;
-    use crate::model::{Sequence, Timestamp};
-    use crate::server::Written;
-
-    fn erasure() -> Erasure {
-        Erasure {
-            principal: "bob@localhost".parse().unwrap(),
-            by: None,
-            erased_at: Timestamp::from_ms(7),
-            name_free_at: Timestamp::from_ms(9),
-            position: Sequence::new(3),
-            tip: Tip { head: Sequence::new(4), chain: Chain([7; 32]) },
-            ended: Ended::default(),
-            written: Some(Written::default()),
-        }
-    }
 
     fn why(outcome: Result<(), Failure>) -> String {
         outcome.unwrap_err().message().to_owned()
@@ -189,9 +174,9 @@ mod tests {
     fn a_certificate_that_proves_nothing_is_told_why() {
         let data = tempfile::tempdir().unwrap();
         let key = || KeyHash::of(&signing_key(data.path()).unwrap());
-        let certificate = Certificate::of(&erasure(), data.path()).unwrap();
+        let certificate = Certificate::of(&Erasure::sample(), data.path()).unwrap();
         check_signature(&certificate, key()).unwrap();
-        check_log(&certificate, &erasure()).unwrap();
+        check_log(&certificate, &Erasure::sample()).unwrap();
         let wrong = "the certificate is not the line that `adsum erase` prints; give that file";
         assert_eq!(why(read("x").map(drop)), wrong);
         let changed = certificate.to_string().replace("\"position\":3", "\"position\":4");
@@ -202,15 +187,16 @@ mod tests {
         assert_eq!(why(check_signature(&certificate, KeyHash([0; 32]))), wrong);
         let wrong =
             "the certificate is of another log; give the store that it was printed for with --data";
-        let tip = Tip { chain: Chain([8; 32]), ..erasure().tip };
-        assert_eq!(why(check_log(&certificate, &Erasure { tip, ..erasure() })), wrong);
+        let tip = Tip { chain: Chain([8; 32]), ..Erasure::sample().tip };
+        let other = Erasure { tip, ..Erasure::sample() };
+        assert_eq!(why(check_log(&certificate, &other)), wrong);
     }
 
     #[test]
     fn what_a_server_tells_of_an_erasure_is_checked_before_it_is_printed() {
         let data = tempfile::tempdir().unwrap();
         let bob: Principal = "bob@localhost".parse().unwrap();
-        let certificate = Certificate::of(&erasure(), data.path()).unwrap();
+        let certificate = Certificate::of(&Erasure::sample(), data.path()).unwrap();
         let line = certificate.to_string();
         assert_eq!(told(&bob, &line).unwrap(), Some(certificate));
         assert_eq!(told(&bob, "").unwrap(), None);

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: anything that changes an event of the store that is looked into. Opening a store may make durable what a killed server left.
 
+mod anew;
 mod cat;
 mod chart;
 mod cut;
@@ -47,9 +48,9 @@ pub(in crate::cli) enum Command {
     /// Make a new store of what was exported, with a chain of its own
     Import(import::Args),
     /// Write a store anew into another folder, sealing what an older version stored as it came
-    Rewrite(rewrite::Args),
+    Rewrite(anew::Anew),
     /// Copy what is proven of a damaged log into a new store, and list what is not
-    Salvage(salvage::Args),
+    Salvage(anew::Anew),
 }
 
 /// Runs `adsum log`.

@@ -3,25 +3,14 @@
 //! Must never hold: a change of the store that is read.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::rewrite::copy_beside;
-use super::store::Store;
+use super::anew::{Anew, copy_beside};
 use crate::cli::print::line::line;
 use crate::cli::run::{
     failure::Failure, folder::check_empty, invocation::Invocation, progress::Progress,
 };
 use crate::log::{Erasures, LostEvents, Salvaged, SledLog, rewrite};
-
-/// Arguments of `adsum log salvage`.
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
-    #[command(flatten)]
-    store: Store,
-    /// The folder of the new store, which is made; one that is there must be empty
-    #[arg(long, value_name = "NEW")]
-    to: PathBuf,
-}
 
 line! {
     /// `{"type":"lost", …}`.
@@ -70,7 +59,7 @@ impl fmt::Display for SalvagedLine {
 }
 
 /// Runs `adsum log salvage`.
-pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
+pub(super) fn run(args: &Anew, invocation: &mut Invocation) -> Result<(), Failure> {
     let (data, to) = (args.store.data.as_path(), args.to.as_path());
     check_empty(to)?;
     let mut progress = Progress::new("searching", "bytes", invocation.is_json());
