@@ -4,7 +4,7 @@
 
 use super::{BudgetView, Views};
 use crate::event::{EntityKey, Recorded};
-use crate::model::{Principal, Sequence, Window};
+use crate::model::{LOG_BYTES_WINDOW_MS, Principal, Window};
 
 impl Views {
     /// What `principal` has taken of late, if it ever took anything.
@@ -12,15 +12,18 @@ impl Views {
         self.budgets.get(principal)
     }
 
-    /// Counts bytes of the log anew, for everybody, from the erasure at `sequence` on: what is erased has none any more when
-    /// the log is folded again, and whose it was is not known then.
-    pub(super) fn forget_bytes(&mut self, sequence: Sequence) {
-        for (principal, view) in &mut self.budgets {
-            if view.as_of < sequence {
-                view.log_bytes = Window::default();
-                self.changed.insert(EntityKey::Budget(principal.clone()));
-            }
+    /// What `principal` has taken, for a comparison with another state of the same log: without what is over, and without
+    /// bytes unless `with_bytes`.
+    pub(super) fn comparable_budget(
+        &self,
+        principal: &Principal,
+        with_bytes: bool,
+    ) -> Option<BudgetView> {
+        let mut view = self.budget(principal)?.clone();
+        if !with_bytes || view.log_bytes.count(self.time(), LOG_BYTES_WINDOW_MS) == 0 {
+            view.log_bytes = Window::default();
         }
+        Some(view)
     }
 
     /// Counts an event against whoever brought it about. Whoever has no name has bounds of its own.

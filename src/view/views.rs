@@ -94,9 +94,6 @@ impl Views {
             self.changed.insert(entity);
         }
         self.remember(recorded);
-        if matches!(recorded.event, Event::PrincipalErased(_)) {
-            self.forget_bytes(recorded.sequence);
-        }
         self.charge(recorded);
         if let Event::WatcherForgotten(event) = &recorded.event {
             let by = Operator::Principal(event.watcher.clone());
