@@ -19,11 +19,11 @@ pub use self::load::carried;
 use self::load::{discard, load};
 pub use self::rewrite::rewrite;
 pub use self::stage::{Pace, Stage};
-use crate::event::Event;
+use crate::event::{EntityKey, Event};
 use crate::log::{Cutter, EventLog, LogFault, LogReader, Room, each_event};
 use crate::model::{Now, Principal, Refusal, Sequence, Timestamp};
 use crate::service::{Batch, InboxPlace, Input, OperatorRecovery, Output, Service, ServiceConfig};
-use crate::view::Views;
+use crate::view::{EntityDigest, Views};
 
 /// Records of a checkpoint that are written at once when nobody waits.
 const CHECKPOINT_RECORDS: usize = 4_096;
@@ -296,6 +296,12 @@ impl Commit {
     /// Every checkpoint record of the state as it is: two states are equal if and only if these are.
     pub fn fingerprint(&mut self) -> Vec<CheckpointBytes> {
         self.service.views_mut().all_records()
+    }
+
+    /// The next part of all entities behind `after` with a digest of each, see [`Views::digests_after`]: costs little, so it may
+    /// be asked between two rounds.
+    pub fn digests_after(&mut self, after: Option<&EntityKey>) -> Vec<EntityDigest> {
+        self.service.views_mut().digests_after(after, None)
     }
 
     /// Sizes of the views.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 
-use super::{InboxView, ReceiptRequest, Row, Views};
+use super::{InboxView, ReceiptRequest, Record, Row, Views};
 use crate::event::EntityKey;
 use crate::model::{DeviceId, InboxSequence, Sequence};
 
@@ -44,6 +44,13 @@ impl<'a> WholeInbox<'a> {
     }
 }
 
+/// Takes one record into a digest, as [`KindDigest::digest`] says.
+pub(super) fn hash(hasher: &mut blake3::Hasher, (key, value): &Record) {
+    for bytes in [&key[..], value.as_deref().unwrap_or_default()] {
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+}
+
 impl Views {
     /// A digest of each kind of entity there is, in the order of [`Views::entities`].
     pub fn digests(&mut self) -> Vec<KindDigest> {
@@ -56,11 +63,7 @@ impl Views {
             }
             let (of_kind, hasher) = digests.last_mut().expect("one was pushed");
             of_kind.count += 1;
-            for (key, value) in self.whole_records_of(&entity) {
-                for bytes in [key, value.unwrap_or_default()] {
-                    hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
-                }
-            }
+            self.whole_records_of(&entity).iter().for_each(|record| hash(hasher, record));
         }
         let finished = digests.into_iter();
         finished

@@ -30,6 +30,7 @@ mod settled;
 mod store;
 mod views;
 mod waiting;
+mod walk;
 mod watcher;
 
 pub use audience::{AudienceView, Seen};
@@ -51,4 +52,5 @@ pub use record::Record;
 pub use rules::{GrantView, RulesView, stored_bytes};
 pub use store::StoreView;
 pub use views::Views;
+pub use walk::EntityDigest;
 pub use watcher::{SubscriptionView, WatcherView};
