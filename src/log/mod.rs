@@ -35,6 +35,7 @@ pub(crate) use scan::tip_at;
 pub use scan::{
     CheckpointRecord, CutMark, Each, EachRecord, Entries, measure, stored_event, tip_until,
 };
+pub use sealing::StoredKeys;
 pub use sled_log::{LostEvents, Restoring, Salvaged, SledLog};
 pub use stat::{Stat, stat};
 pub use tally::{STRETCHES, Share, Tally, tally};

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: what a backup looks like, or a key that nobody sealed.
 
+use core::ops::ControlFlow;
 use std::path::Path;
 
 use super::{copy, keys};
@@ -36,10 +37,11 @@ pub fn back_up(
         progress(copying.take(record, &name)?, total);
         Ok(())
     };
-    match &log {
+    if let Some(log) = &log {
         // All of it is durable once it is open.
-        Some(log) => stream(log, (since, log.durable()), &mut take)?,
-        None => copy::ask(data, since, &mut take)?,
+        stream(log, (since, log.durable()), &mut take)?;
+    } else {
+        copy::ask(data, since, &mut |record| take(record).map(ControlFlow::Continue))?;
     }
     copying.finish(&name, marks.as_deref(), new_keys)
 }

@@ -4,13 +4,15 @@
 //! has used its share up waits for room, and its streams are not read meanwhile.
 //! Must never hold: a decision of the service, or a wait for the disk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use crate::commit::Commit;
+use crate::log::LogFault;
 use crate::service::{Asker, Askers, Input};
 
 /// The writer is gone: the server is about to end.
@@ -31,9 +33,13 @@ pub(super) struct Desk {
 #[derive(Default)]
 struct Shares(HashMap<Asker, Weak<Share>>);
 
+/// Something that the writer does between two rounds, in a fraction of a millisecond. All that it sees is durable.
+pub(super) type Errand = Box<dyn FnOnce(&mut Commit) -> Result<(), LogFault> + Send>;
+
 #[derive(Default)]
 struct State {
     askers: Askers<Waiting>,
+    errands: VecDeque<Errand>,
     /// Nothing more is taken on.
     is_closed: bool,
 }
@@ -86,7 +92,9 @@ impl Desk {
 
     /// Waits until something waits, the desk is closed, or `time` is over. Says whether it is closed.
     pub(super) fn wait(&self, time: Duration) -> bool {
-        let is_idle = |state: &mut State| state.askers.is_empty() && !state.is_closed;
+        let is_idle = |state: &mut State| {
+            state.askers.is_empty() && state.errands.is_empty() && !state.is_closed
+        };
         let waited = self.filled.wait_timeout_while(lock(&self.state), time, is_idle);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
     }
@@ -112,6 +120,23 @@ impl Desk {
         lock(&self.state).askers.charge(asker, cost);
     }
 
+    /// Has the writer do something of the server's own between two rounds.
+    pub(super) fn send(&self, errand: Errand) -> Result<(), WriterGone> {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Err(WriterGone);
+        }
+        state.errands.push_back(errand);
+        drop(state);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Takes the next of what is to be done between two rounds.
+    pub(super) fn errand(&self) -> Option<Errand> {
+        lock(&self.state).errands.pop_front()
+    }
+
     /// Takes nothing more on; what waits is still handed out.
     pub(super) fn close(&self) {
         lock(&self.state).is_closed = true;
@@ -121,7 +146,9 @@ impl Desk {
     /// Closes, and throws away what waits: nobody is left to take it.
     pub(super) fn abandon(&self) {
         self.close();
-        let waiting = core::mem::take(&mut lock(&self.state).askers);
+        let mut state = lock(&self.state);
+        let waiting = (core::mem::take(&mut state.askers), core::mem::take(&mut state.errands));
+        drop(state);
         drop(waiting);
     }
 }

@@ -31,8 +31,10 @@ mod known;
 mod lanes;
 mod line;
 mod listen;
+mod look;
 mod metrics;
 mod offline;
+mod running;
 mod session;
 mod start;
 mod stream;
@@ -66,6 +68,7 @@ pub use error::ServerError;
 pub use guarded::unsafe_files;
 pub use keys::{KeyFault, key_faults, pack as pack_keys};
 pub use offline::{OperatorInvite, OperatorInvited, invite_as_operator};
+pub use running::{EachEvent, RunningReplay, digests_of_running, each_running, fields_of_running};
 pub use start::{start, start_and_tell, start_with_clock};
 
 use self::config::ServerTimeouts as Timeouts;

@@ -105,12 +105,12 @@ async fn open(
         source,
     })?;
     let (stop, stopped) = watch::channel(false);
-    let lanes = Arc::clone(&shared.lanes);
+    let (lanes, desk) = (Arc::clone(&shared.lanes), Arc::clone(&shared.desk));
     let metrics = Arc::clone(&shared.metrics);
     let mut accepting = JoinSet::new();
     accepting.spawn(accept::run(endpoint.clone(), shared, config.limits.clone(), stopped));
     background.spawn(count_disk(config.data.clone(), metrics));
-    background.spawn(copy::serve(config.data.clone(), opened.entries));
+    background.spawn(copy::serve(config.data.clone(), opened.entries, desk));
     if let Some(files) = config.certificate.clone() {
         let every = config.timeouts.certificate_poll;
         background.spawn(tls::keep_fresh(Arc::clone(&certificates), files, every));

@@ -164,6 +164,9 @@ impl Rounds {
             if !self.desk.is_empty() || self.is_due() {
                 self.round()?;
             }
+            if let Some(errand) = self.desk.errand() {
+                errand(&mut self.parts.commit)?;
+            }
             self.measure();
             if is_closed && self.desk.is_empty() {
                 // Without a checkpoint the next start folds more.

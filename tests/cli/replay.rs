@@ -124,3 +124,41 @@ fn a_checkpoint_that_says_something_else_is_told_with_the_entity_and_the_field()
     assert_eq!(site.stop(), Some(0));
     assert_eq!(replay(&site, &["--compare"]).exit, 0);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_running_server_is_compared_with_what_its_log_comes_to() {
+    let mut site = stopped();
+    let before = records(&site);
+    site.start_again(&[]);
+    let whole = replay(&site, &["--compare"]).line();
+    assert_eq!(whole["server"], whole["position"]);
+    assert!(kinds(&whole).contains(&("principal", 2)), "{whole}");
+    let early = replay(&site, &["--until", "2"]).line();
+    assert_eq!((&early["position"], &early["server"]), (&json!(2), &Value::Null));
+    let by_time = replay(&site, &["--until", early["at"].as_str().unwrap()]).line();
+    assert!(by_time["position"].as_u64() >= early["position"].as_u64(), "{by_time}");
+    assert_eq!(replay(&site, &["--until", "9999"]).error(1), "no-event");
+    let shown = replay(&site, &["--show", "--bodies"]);
+    assert_eq!(shown.stdout.matches("secret").count(), 2, "{}", shown.stdout);
+    // After an erasure, too.
+    site.run("bob", &["erase", "bob@localhost", "--yes"]).line();
+    assert_eq!(replay(&site, &["--compare"]).exit, 0);
+    assert_eq!(site.stop(), Some(0));
+
+    // A server that started from a checkpoint that says something else has another state than its log.
+    let (key, good) = before.iter().find(|record| record.0.starts_with(b"Ealice@local")).unwrap();
+    let mut bad = good.clone().unwrap();
+    let place = bad.windows(4).position(|bytes| bytes == b"desk").unwrap();
+    bad[place + 1] = b'u';
+    plant(&site, (key.clone(), Some(bad)));
+    site.start_again(&[]);
+    let ended = replay(&site, &["--compare"]);
+    assert_eq!(ended.error(1), "views-differ");
+    let wrong = ended.stderr;
+    assert!(wrong.contains("pres:alice@localhost, publications"), "{wrong}");
+    assert!(wrong.contains("is \\\"desk\\\" by the log and \\\"dusk\\\" by the server"), "{wrong}");
+    assert_eq!(site.stop(), Some(0));
+    site.start_again(&["--rebuild-views"]);
+    assert_eq!(replay(&site, &["--compare"]).exit, 0);
+}

@@ -79,6 +79,28 @@ impl Vault {
     }
 }
 
+/// The keys of a store as they were when they were read, also while another process has it: they only open.
+#[derive(Debug)]
+pub struct StoredKeys(Vault);
+
+impl StoredKeys {
+    /// Reads the keys of the store in the folder `data`. Nothing is changed there.
+    ///
+    /// # Errors
+    /// [`LogFault::Keys`] if there is no file of keys, [`LogFault::Io`] if it cannot be read.
+    pub fn read(data: &Path) -> Result<Self, LogFault> {
+        Ok(Self(Vault::as_it_is(data)?.0))
+    }
+
+    /// As [`Sealing::open`].
+    ///
+    /// # Errors
+    /// As [`Sealing::open`].
+    pub fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        self.0.open(payloads)
+    }
+}
+
 impl Sealing for Vault {
     fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
         self.make_keys([owners.clone()])?;

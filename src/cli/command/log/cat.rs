@@ -1,17 +1,21 @@
-//! `adsum log cat`: events in order.
+//! `adsum log cat`: events in order, also of a store on which a server runs.
 //!
 //! Must never hold: a body, note or contact unless it was asked for.
 
-use std::ops::RangeInclusive;
+use core::ops::ControlFlow;
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::event_line::{EventLine, entity_text};
 use super::store::Store;
+use crate::backup::BackupFault;
 use crate::cli::run::{failure::Failure, invocation::Invocation};
 use crate::event::{Event, Recorded};
-use crate::log::{EventLog, LogReader};
+use crate::log::{EventLog, SledLog};
 use crate::model::{Principal, Sequence};
+use crate::server::each_running;
 
 /// Arguments of `adsum log cat`.
 #[derive(Debug, clap::Args)]
@@ -29,6 +33,9 @@ pub(in crate::cli) struct Args {
     /// Print at most this many events [default: all]
     #[arg(long, value_name = "EVENTS")]
     limit: Option<u64>,
+    /// Go on with what comes, until interrupted or at the end that is named; also over a restart of the server
+    #[arg(long, short)]
+    follow: bool,
     /// Print what people wrote: bodies, notes, contacts [default: only how many bytes it is]
     #[arg(long)]
     bodies: bool,
@@ -47,39 +54,97 @@ struct Chosen {
 
 /// Events read at once.
 const PAGE_EVENTS: usize = 512;
+/// Between two looks for more.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// Looks for a server that does not answer, until the store is read as one that has none.
+const LOOKS_MAX: u32 = 10;
 
 /// Runs `adsum log cat`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
-    let log = args.store.open()?;
-    let reader = log.reader();
-    let last = args.until.unwrap_or(u64::MAX).min(log.head().get());
-    let (mut next, mut left) = (args.from.max(1), args.limit.unwrap_or(u64::MAX));
-    while next <= last && left > 0 {
-        next = page(reader.as_ref(), next..=last, args, &mut left, invocation)?;
+    let (next, left) = (args.from.max(1), args.limit.unwrap_or(u64::MAX));
+    let mut cat = Cat { args, next, left, failed: Ok(()) };
+    match args.store.open_free()? {
+        Some(log) => cat.at_rest(&log, invocation)?,
+        None => cat.running(invocation)??,
+    }
+    while args.follow && !cat.is_done() {
+        invocation.output.flush()?;
+        while SledLog::durable_tip(&args.store.data)?.head.get() < cat.next {
+            sleep(FOLLOW_EVERY);
+        }
+        cat.more(invocation)?;
     }
     Ok(())
 }
 
-/// Prints the chosen of the events in `range` that are read at once, `left` at most; returns where to go on.
-fn page(
-    reader: &dyn LogReader,
-    range: RangeInclusive<u64>,
-    args: &Args,
-    left: &mut u64,
-    invocation: &mut Invocation,
-) -> Result<u64, Failure> {
-    let mut next = range.end().saturating_add(1);
-    for recorded in reader.read(Sequence::new(*range.start()), PAGE_EVENTS)? {
-        if !range.contains(&recorded.sequence.get()) || *left == 0 {
-            break;
+/// How far the printing is.
+struct Cat<'a> {
+    args: &'a Args,
+    /// The event that is looked at next.
+    next: u64,
+    /// How many may still be printed.
+    left: u64,
+    /// Why printing ended.
+    failed: Result<(), Failure>,
+}
+
+impl Cat<'_> {
+    fn is_done(&self) -> bool {
+        self.left == 0 || self.args.until.is_some_and(|until| self.next > until)
+    }
+
+    /// Prints what is in `log`.
+    fn at_rest(&mut self, log: &SledLog, invocation: &mut Invocation) -> Result<(), Failure> {
+        let reader = log.reader();
+        while !self.is_done() {
+            let events = reader.read(Sequence::new(self.next), PAGE_EVENTS)?;
+            if events.is_empty() {
+                break;
+            }
+            // A `Break` is told by what is done or failed.
+            let _ = events.into_iter().try_for_each(|recorded| self.print(&recorded, invocation));
+            core::mem::replace(&mut self.failed, Ok(()))?;
         }
-        next = recorded.sequence.next().get();
-        if args.chosen.takes(&recorded) {
-            *left -= 1;
-            invocation.output.line(&EventLine::from((&recorded, args.bodies)))?;
+        Ok(())
+    }
+
+    /// Prints what came since. The server is waited for before the store is opened, so that one that starts finds it free.
+    fn more(&mut self, invocation: &mut Invocation) -> Result<(), Failure> {
+        for _ in 0..LOOKS_MAX {
+            match self.running(invocation)? {
+                Err(BackupFault::Silent { .. } | BackupFault::Server { .. }) => sleep(FOLLOW_EVERY),
+                asked => return Ok(asked?),
+            }
+        }
+        match self.args.store.open_free()? {
+            Some(log) => self.at_rest(&log, invocation),
+            None => Ok(()),
         }
     }
-    Ok(next)
+
+    /// Prints what the server on the store has on the disk.
+    fn running(&mut self, invocation: &mut Invocation) -> Result<Result<(), BackupFault>, Failure> {
+        let (data, after) = (&self.args.store.data, Sequence::new(self.next - 1));
+        let asked = each_running(data, after, &mut |recorded| self.print(&recorded, invocation));
+        core::mem::replace(&mut self.failed, Ok(()))?;
+        Ok(asked)
+    }
+
+    /// Prints `recorded` if it is one of the chosen. Says whether there may be more to print.
+    fn print(&mut self, recorded: &Recorded, invocation: &mut Invocation) -> ControlFlow<()> {
+        let place = recorded.sequence.get();
+        if self.left == 0 || self.args.until.is_some_and(|until| place > until) {
+            self.next = self.next.max(place);
+            return ControlFlow::Break(());
+        }
+        self.next = place + 1;
+        if self.args.chosen.takes(recorded) {
+            self.left -= 1;
+            self.failed = invocation.output.line(&EventLine::from((recorded, self.args.bodies)));
+        }
+        if self.failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
 }
 
 impl Chosen {

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::cli::run::failure::Failure;
-use crate::log::SledLog;
+use crate::log::{LogFault, SledLog};
 
 /// Which store.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,14 @@ impl Store {
     /// Its log, if no server runs on it.
     pub(super) fn open(&self) -> Result<SledLog, Failure> {
         Ok(SledLog::open_existing(&self.data)?)
+    }
+
+    /// Its log; `None` while another process has it.
+    pub(super) fn open_free(&self) -> Result<Option<SledLog>, Failure> {
+        match SledLog::open_existing(&self.data) {
+            Err(LogFault::Locked { .. }) => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
     }
 
     /// Compares the files with what the server noted when it ended in order. Nothing is compared if it was killed.
