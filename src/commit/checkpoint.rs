@@ -2,11 +2,12 @@
 //!
 //! A checkpoint takes the entities that changed since the one before. Each is saved as it is when its turn comes,
 //! which may be later than when the checkpoint began; folding an event twice changes nothing, so that is no harm.
-//! When all are saved, a last record says through which event they stand. A checkpoint costs what changed.
+//! Before them go the ids of the messages that came since. When all are saved, a last record says through which event they stand. A checkpoint costs what changed.
 //! Must never hold: a decision about when the log may be trimmed.
 
 use std::collections::VecDeque;
 
+use super::ids::IdStore;
 use crate::event::{EntityKey, Owners};
 use crate::log::{CheckpointRecord, EventLog, LogFault};
 use crate::model::{Ahead, Moment, Sequence};
@@ -15,10 +16,14 @@ use crate::view::{Checkpointed, Views};
 /// Events between the beginnings of two checkpoints: folding this many at the next start takes well under a second.
 const INTERVAL_EVENTS: u64 = 100_000;
 
+/// A block is so many records to what a step may cost.
+const RECORDS_OF_BLOCK: usize = 4;
+
 /// The running checkpoint and where the last one stands.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     through: Sequence,
+    pub(super) ids: IdStore,
     running: Option<Running>,
 }
 
@@ -31,9 +36,9 @@ struct Running {
 }
 
 impl Checkpointer {
-    /// The last checkpoint stands through `through`.
-    pub(super) fn new(through: Sequence) -> Self {
-        Self { through, running: None }
+    /// The last checkpoint stands through `through`, and the ids that it covers are `ids`.
+    pub(super) fn new(through: Sequence, ids: IdStore) -> Self {
+        Self { through, ids, running: None }
     }
 
     /// The last event that the last checkpoint stands for.
@@ -46,8 +51,21 @@ impl Checkpointer {
         if self.running.is_none() && views.head() > self.through {
             let left = views.take_changed().into_iter().collect();
             let (through, moment, ahead) = (views.head(), views.moment(), views.ahead());
+            self.ids.begin(views);
             self.running = Some(Running { through, moment, ahead, left });
         }
+    }
+
+    /// Removes and merges what lies on the disk of ids, about as much as `records_max` records cost, unless a checkpoint runs.
+    /// Returns whether there is more to do.
+    pub(super) fn tidy(
+        &mut self,
+        views: &Views,
+        log: &mut dyn EventLog,
+        records_max: usize,
+    ) -> Result<bool, LogFault> {
+        let blocks_max = (records_max / RECORDS_OF_BLOCK).max(1);
+        if self.running.is_some() { Ok(true) } else { self.ids.tidy(views.time(), log, blocks_max) }
     }
 
     /// Saves about `records_max` records of the running checkpoint; begins one if enough happened since the last.
@@ -61,7 +79,11 @@ impl Checkpointer {
         if views.head().get() - self.through.get() >= INTERVAL_EVENTS {
             self.begin(views);
         }
+        let blocks_max = (records_max / RECORDS_OF_BLOCK).max(1);
         let Some(running) = &mut self.running else { return Ok(false) };
+        if self.ids.write(views, log, blocks_max)? {
+            return Ok(true);
+        }
         let mut records: Vec<CheckpointRecord> = Vec::new();
         while records.len() < records_max {
             let Some(entity) = running.left.pop_front() else { break };
@@ -74,15 +96,14 @@ impl Checkpointer {
         if !running.left.is_empty() {
             return Ok(true);
         }
-        // The records must be durable before the one that vouches for them.
+        // The records and blocks must be durable before those that vouch for them.
         log.sync()?;
-        log.save(&[Views::meta_record::<Checkpointed>(
-            running.through,
-            running.moment,
-            running.ahead,
-        )])?;
+        let Running { through, moment, ahead, .. } = *running;
+        let vouching = Views::meta_record::<Checkpointed>(through, moment, ahead);
+        log.save(&[self.ids.record(views.time()), vouching])?;
         log.sync()?;
-        self.through = running.through;
+        views.ids_settled();
+        self.through = through;
         self.running = None;
         Ok(false)
     }

@@ -4,16 +4,30 @@
 
 use core::ops::ControlFlow;
 
+use super::ids::{IdStore, ListedIds};
 use crate::log::{Carried, Cutter, EventLog, LogFault, Sealing, state_key};
 use crate::model::{Payload, Sequence};
 use crate::view::{self, Checkpointed, Layout, RecordFault, Views};
 
-/// The views as the checkpoint has them; empty if there is none or it is of another version.
-pub(super) fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
-    let mut views = Views::default();
+/// The views as the checkpoint has them, without the ids of messages that lie on the disk, and those; empty if there is none
+/// or it is of another version.
+pub(super) fn load(log: &dyn EventLog) -> Result<(Views, IdStore), LogFault> {
+    let Some((mut views, ids)) = records(log)? else {
+        return Ok((Views::default(), IdStore::empty(log)?));
+    };
+    views.finish_loading_beside_ids().map_err(|fault| damaged(b"all", fault))?;
+    Ok((views, ids.open(log)?))
+}
+
+/// What the checkpoint has, if there is one of this version.
+fn records(log: &dyn EventLog) -> Result<Option<(Views, ListedIds)>, LogFault> {
+    let (mut views, mut ids) = (Views::default(), ListedIds::default());
     let mut usable = true;
     let mut fault = None;
     log.load(&mut |key, value| {
+        if ids.take(key, value) {
+            return Ok(());
+        }
         match record::<Checkpointed>(&mut views, log.vault(), (key, value))? {
             Ok(known) => usable &= known,
             Err(found) => fault = fault.take().or(Some(damaged(key, found))),
@@ -23,13 +37,12 @@ pub(super) fn load(log: &dyn EventLog) -> Result<Views, LogFault> {
     // Records of another version need not read, and which version they are of only one of them says. Without the
     // record that vouches for them, the others are of a checkpoint that never got finished.
     if !usable || views.head() == Sequence::ZERO {
-        return Ok(Views::default());
+        return Ok(None);
     }
     if let Some(fault) = fault {
         return Err(fault);
     }
-    views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
-    Ok(views)
+    Ok(Some((views, ids)))
 }
 
 /// Removes every record of a checkpoint that is of no use, so that none of what is gone by now is left in it.

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod cut;
 pub mod history;
+mod ids;
 mod load;
 pub mod replay;
 mod rewrite;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use self::checkpoint::Checkpointer;
 pub use self::cut::{Keeps, StagedCut, finish_cut, last_until, stage_cut, sweep_cut};
+use self::ids::IdStore;
 pub use self::load::carried;
 use self::load::{discard, load};
 pub use self::rewrite::rewrite;
@@ -56,6 +58,8 @@ pub struct Commit {
     checkpointer: Checkpointer,
     /// Whether the outputs waiting in the service were judged by synced state only.
     persisted: bool,
+    /// What kept an input from being decided. Nothing is decided any more.
+    fault: Option<LogFault>,
 }
 
 impl Commit {
@@ -69,12 +73,12 @@ impl Commit {
         mut log: Box<dyn EventLog>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
-        let mut views = load(log.as_ref())?;
+        let (mut views, mut ids) = load(log.as_ref())?;
         if let Some(carried) = carried(log.as_ref(), views.head())? {
             discard(log.as_mut())?;
-            views = carried;
+            (views, ids) = (carried, IdStore::empty(log.as_ref())?);
         }
-        let checkpointer = Checkpointer::new(views.head());
+        let checkpointer = Checkpointer::new(views.head(), ids);
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
         Self::over(config, log, (views, checkpointer))
@@ -91,7 +95,7 @@ impl Commit {
         erased.try_for_each(|principal| destroy_key(log.as_ref(), principal))?;
         drop(erased);
         let service = Service::new(config, views);
-        Ok(Self { service, log, checkpointer, persisted: true })
+        Ok(Self { service, log, checkpointer, persisted: true, fault: None })
     }
 
     /// As [`Commit::open`], but folds the whole log and takes no checkpoint's word.
@@ -106,7 +110,8 @@ impl Commit {
         let mut views = carried(log.as_ref(), Sequence::ZERO)?.unwrap_or_default();
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
-        Self::over(config, log, (views, Checkpointer::new(Sequence::ZERO)))
+        let ids = IdStore::empty(log.as_ref())?;
+        Self::over(config, log, (views, Checkpointer::new(Sequence::ZERO, ids)))
     }
 
     /// Looks how much room the log has. Unless that is plenty, what is new is refused from now on. Call before each round and
@@ -128,10 +133,30 @@ impl Commit {
     }
 
     /// As [`Commit::handle`], of one input. Returns what it took beside itself, see [`Service::steps`].
+    ///
+    /// What the input asks of the past is first looked up on the disk. If that cannot be read, nothing is decided any more, and
+    /// [`Commit::persist`] tells why.
     pub fn take_in(&mut self, now: impl Into<Now>, input: Input) -> u64 {
         self.persisted = false;
+        if self.fault.is_none() {
+            self.fault = self.recall(&input).err();
+        }
+        if self.fault.is_some() {
+            return 0;
+        }
         self.service.handle(now, input);
         self.service.steps()
+    }
+
+    /// Puts what `input` asks of the past, and the state does not hold, back into it.
+    fn recall(&mut self, input: &Input) -> Result<(), LogFault> {
+        let Some(key) = input.message_key() else { return Ok(()) };
+        let views = self.service.views_mut();
+        if !views.holds_message(&key) {
+            let known = self.checkpointer.ids.find(self.log.as_ref(), key)?;
+            views.recall_message(key, known);
+        }
+        Ok(())
     }
 
     /// Step 2: appends and syncs the round's events and returns them; with none, does nothing.
@@ -139,6 +164,9 @@ impl Commit {
     /// # Errors
     /// [`LogFault`]: the process must end, memory is ahead of the disk.
     pub fn persist(&mut self) -> Result<Option<Batch>, LogFault> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         let batch = self.service.take_batch();
         if let Some(batch) = &batch {
             let head = self.log.append_at(batch.ahead, &batch.events)?;
@@ -169,13 +197,17 @@ impl Commit {
     }
 
     /// Writes about `records_max` records of the running checkpoint, beginning one if enough changed since the
-    /// last. Returns whether there is more to write. Costs what changed, so call it between rounds.
+    /// last, and between two of them merges what lies on the disk of ids. Returns whether there is more to write. Costs what changed, so call it between rounds.
     ///
     /// # Errors
     /// [`LogFault`]: the process must end.
     pub fn checkpoint(&mut self, records_max: usize) -> Result<bool, LogFault> {
         assert!(self.persisted, "a checkpoint never runs ahead of the log");
-        self.checkpointer.step(self.service.views_mut(), self.log.as_mut(), records_max)
+        let (views, log) = (self.service.views_mut(), self.log.as_mut());
+        if self.checkpointer.step(views, log, records_max)? {
+            return Ok(true);
+        }
+        self.checkpointer.tidy(views, log, records_max)
     }
 
     /// Begins a checkpoint now, for [`Commit::checkpoint`] to write, unless one runs or nothing changed.
@@ -190,10 +222,22 @@ impl Commit {
     pub fn checkpoint_all(&mut self) -> Result<(), LogFault> {
         assert!(self.persisted, "a checkpoint never runs ahead of the log");
         // One that runs already is finished first; what changed since it began is another.
-        while self.checkpoint(CHECKPOINT_RECORDS)? {}
-        self.begin_checkpoint();
-        while self.checkpoint(CHECKPOINT_RECORDS)? {}
+        let (views, log) = (self.service.views_mut(), self.log.as_mut());
+        while self.checkpointer.step(views, log, CHECKPOINT_RECORDS)? {}
+        self.checkpointer.begin(views);
+        while self.checkpointer.step(views, log, CHECKPOINT_RECORDS)? {}
         Ok(())
+    }
+
+    /// Lets the filter that says of an id of a message that it is surely new take no more than `bytes` of memory. Where that is
+    /// less than it needs, more ids are looked up on the disk in vain.
+    pub fn limit_message_filter(&mut self, bytes: u64) {
+        self.checkpointer.ids.limit_filter(bytes);
+    }
+
+    /// How much memory that filter takes, in bytes.
+    pub fn message_filter_bytes(&self) -> u64 {
+        self.checkpointer.ids.filter_bytes()
     }
 
     /// Records events that are decided outside any session, such as the first invite, and syncs them.
@@ -293,9 +337,22 @@ impl Commit {
         self.service.views()
     }
 
-    /// Every checkpoint record of the state as it is: two states are equal if and only if these are.
+    /// Every checkpoint record of the state as it is, and every id of a message that is remembered, wherever it lies: two
+    /// states are equal if and only if these are. Nothing, if that cannot be read: [`Commit::persist`] then tells why.
     pub fn fingerprint(&mut self) -> Vec<CheckpointBytes> {
-        self.service.views_mut().all_records()
+        let views = self.service.views_mut();
+        match self.checkpointer.ids.all(self.log.as_ref(), views.time()) {
+            Ok(mut ids) => {
+                ids.extend(views.held_ids());
+                let mut records = views.all_records();
+                records.extend(ids.iter().map(ids::as_record));
+                records
+            }
+            Err(fault) => {
+                self.fault = Some(fault);
+                Vec::new()
+            }
+        }
     }
 
     /// The next part of all entities behind `after` with a digest of each, see [`Views::digests_after`]: costs little, so it may

@@ -2,10 +2,13 @@
 //!
 //! Must never hold: a change of the log or its checkpoint.
 
-use super::{carried, fold, load};
+use std::collections::BTreeMap;
+
+use super::load::load;
+use super::{carried, fold};
 use crate::log::{EventLog, LogFault, LogReader, tip_at};
 use crate::model::{Sequence, Timestamp};
-use crate::view::Views;
+use crate::view::{KnownMessage, MessageKey, Views};
 
 /// Events read at once while looking for a time.
 const LOOK_EVENTS: usize = 4_096;
@@ -28,19 +31,37 @@ pub fn replay(
     Ok(views)
 }
 
-/// The state at the end of the log as a start makes it, of the checkpoint and the events behind it, and through which event
-/// the checkpoint stands. `None` if there is no checkpoint, or one that this program does not use.
+/// The state at the end of the log as a start makes it, of the checkpoint and the events behind it.
+#[derive(Debug)]
+pub struct FromCheckpoint {
+    /// The state.
+    pub views: Views,
+    /// Through which event the checkpoint stands.
+    pub through: Sequence,
+    ids: BTreeMap<MessageKey, KnownMessage>,
+}
+
+impl FromCheckpoint {
+    /// Whether the same ids of messages are known as in `views`, which hold all.
+    pub fn knows_as(&self, views: &Views) -> bool {
+        self.ids == views.held_ids().collect()
+    }
+}
+
+/// The state at the end of the log as a start makes it. `None` if there is no checkpoint, or one that this program does not use.
 ///
 /// # Errors
 /// [`LogFault`] with the position of the damage.
-pub fn from_checkpoint(log: &dyn EventLog) -> Result<Option<(Views, Sequence)>, LogFault> {
-    let mut views = load(log)?;
+pub fn from_checkpoint(log: &dyn EventLog) -> Result<Option<FromCheckpoint>, LogFault> {
+    let (mut views, store) = load(log)?;
     let through = views.head();
     if through == Sequence::ZERO {
         return Ok(None);
     }
     fold(&mut views, log, log.head(), &mut |_, _| {})?;
-    Ok(Some((views, through)))
+    let mut ids = store.all(log, views.time())?;
+    ids.extend(views.held_ids());
+    Ok(Some(FromCheckpoint { views, through, ids }))
 }
 
 /// The last event before the first one that was shown later than `time`; zero if there is none.

@@ -11,6 +11,7 @@ mod keys;
 pub mod memory;
 mod rewrite;
 mod room;
+pub mod runs;
 mod scan;
 mod sealing;
 mod sled_log;
@@ -45,6 +46,9 @@ pub use walk::each_event;
 
 use crate::event::{Event, Recorded};
 use crate::model::{Ahead, Moment, Sequence};
+
+/// A block's key and bytes.
+pub type Block = (Vec<u8>, Vec<u8>);
 
 /// A durable, ordered log of events with a place for checkpoints beside it.
 ///
@@ -89,6 +93,25 @@ pub trait EventLog: Send {
     /// # Errors
     /// [`LogFault`], also one that `each` returns.
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault>;
+
+    /// Writes blocks, which lie beside the checkpoint and are no part of it, all or none: `Some` replaces, `None` removes.
+    /// Durable after [`EventLog::sync`], and never before what was written earlier.
+    ///
+    /// # Errors
+    /// [`LogFault`], as for [`EventLog::append`].
+    fn save_blocks(&mut self, blocks: &[CheckpointRecord]) -> Result<(), LogFault>;
+
+    /// The block with the greatest key up to `key`, and its bytes.
+    ///
+    /// # Errors
+    /// [`LogFault`] if it cannot be read or is damaged.
+    fn block_at(&self, key: &[u8]) -> Result<Option<Block>, LogFault>;
+
+    /// Calls `each` with the blocks from the key `from` on, in order, until it breaks off.
+    ///
+    /// # Errors
+    /// [`LogFault`], also one that `each` returns.
+    fn walk_blocks(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault>;
 
     /// How much room there is now. Costs little, so it may be asked before each append.
     fn room(&mut self) -> Room {

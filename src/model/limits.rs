@@ -20,9 +20,11 @@ pub const MESSAGES_WAITING_MAX: usize = 10_000;
 /// Messages of one sender that may wait in an inbox for any of its owner's devices: a tenth of what all together may, so
 /// that nobody fills an inbox for the others.
 pub const MESSAGES_WAITING_OF_SENDER_MAX: usize = MESSAGES_WAITING_MAX / 10;
-/// How long a message id is remembered after its message was accepted, in milliseconds: 30 days; longer while the
-/// message is kept.
+/// How long a message id is remembered after its message was accepted, in milliseconds: 30 days.
 pub const DEDUPLICATION_MS: u64 = 30 * DAY_MS;
+/// Bytes of memory for the filter that says of an id of a message that it is surely new, unless the operator says otherwise. It
+/// takes a byte and a half for each message of the last 30 days, so this is enough for 40 million.
+pub const MESSAGE_FILTER_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 /// How long nobody may be called as a principal that was erased, in milliseconds: 30 days, as long as the ids of its messages
 /// are remembered.
 pub const NAME_FREED_MS: u64 = DEDUPLICATION_MS;

@@ -10,7 +10,7 @@ use super::ServerError;
 use super::block::Network;
 use crate::model::limits::{
     DISK_RESERVE_BYTES_DEFAULT, DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX,
-    REQUEST_MS_DEFAULT,
+    MESSAGE_FILTER_BYTES_DEFAULT, REQUEST_MS_DEFAULT,
 };
 use crate::model::{Domain, Handling, Quotas};
 
@@ -129,6 +129,9 @@ pub struct ServerLimits {
     pub round_inputs_max: usize,
     /// Bytes of recent messages kept for live inbox feeds, 16 MiB.
     pub cache_bytes_max: usize,
+    /// Bytes of memory for the filter that says of an id of a message that it is surely new, 64 MiB: a byte and a half for each of
+    /// the last 30 days. With less, more ids are looked up on the disk in vain.
+    pub message_filter_bytes_max: u64,
     /// Bytes that are set apart on the disk for the log, 64 MiB: several times what a round and a part of a checkpoint write.
     /// When half of them cannot be kept, what is new is refused until there is room again.
     pub disk_reserve_bytes: u64,
@@ -154,6 +157,7 @@ impl Default for ServerLimits {
             queue_bundles_max: 256,
             round_inputs_max: 4_096,
             cache_bytes_max: 16 * 1024 * 1024,
+            message_filter_bytes_max: MESSAGE_FILTER_BYTES_DEFAULT,
             disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
             socket_buffer_bytes: 4 * 1024 * 1024,
         }

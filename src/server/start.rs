@@ -169,6 +169,7 @@ async fn open_store(
         };
         let mut commit =
             Commit::open(service_config(&config, &keys), Box::new(log), &mut replayed)?;
+        commit.limit_message_filter(config.limits.message_filter_bytes_max);
         let time = Timekeeper::open(clock, &config.data, commit.views())?;
         let happened = commit.review(time.now())?;
         happened.iter().flat_map(|batch| &batch.events).for_each(|(_, event)| clock::tell(event));

@@ -35,6 +35,7 @@ mod room;
 mod shown;
 mod tell;
 mod turns;
+mod wants;
 mod watchers;
 mod withheld;
 

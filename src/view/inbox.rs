@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
+use super::ids::KnownMessage;
 use super::key::{MessageKey, SenderKey};
 use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
@@ -104,11 +105,9 @@ pub struct InboxView {
 #[derive(Default)]
 pub(super) struct InboxChange {
     /// The message that came, if one did.
-    pub(super) accepted: Option<(MessageKey, InboxSequence)>,
+    pub(super) accepted: Option<(MessageKey, KnownMessage)>,
     /// The message that ends at another time than before, if one does.
     pub(super) rescheduled: Option<(InboxSequence, Ends)>,
-    /// The messages whose ids may be used again.
-    pub(super) forgotten: Vec<MessageKey>,
     /// Whose message waits from now on.
     pub(super) waiting: Option<SenderKey>,
     /// Whose messages wait no more, because a device has taken them or they ended: once for each.
@@ -334,7 +333,7 @@ impl InboxView {
         kind: RowKind,
     ) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
-        let forgotten = self.forget(accepted_at);
+        self.forget(accepted_at);
         let key = MessageKey::of(&event.sender, &event.id);
         let expires_at = event.lifetime.map(|lifetime| accepted_at.after(lifetime));
         let digest = event.digest;
@@ -354,9 +353,8 @@ impl InboxView {
         );
         let ends = Ends { before: None, after: expires_at };
         InboxChange {
-            accepted: Some((key, event.sequence)),
+            accepted: Some((key, KnownMessage { digest, accepted_at })),
             rescheduled: Some((event.sequence, ends)),
-            forgotten,
             waiting: (kind == RowKind::Message).then(|| SenderKey::of(&event.sender)),
             taken: Vec::new(),
         }
@@ -370,7 +368,7 @@ impl InboxView {
         kind: RowKind,
     ) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
-        let forgotten = self.forget(accepted_at);
+        self.forget(accepted_at);
         let row = Row {
             at: recorded.sequence,
             kind,
@@ -382,7 +380,7 @@ impl InboxView {
             kept: true,
         };
         self.push(sequence, row);
-        InboxChange { forgotten, ..InboxChange::default() }
+        InboxChange::default()
     }
 
     fn push(&mut self, sequence: InboxSequence, row: Row) {
@@ -443,19 +441,16 @@ impl InboxView {
 
     /// Drops some of the oldest rows whose message is gone and whose id may be used again by `now`, an event's time. A few
     /// at each event: more go than come, and no event takes long.
-    fn forget(&mut self, now: Timestamp) -> Vec<MessageKey> {
+    fn forget(&mut self, now: Timestamp) {
         let kept_for = Lifetime::from_ms(DEDUPLICATION_MS);
         let over = |row: &mut Row| !row.kept && row.accepted_at.after(kept_for) <= now;
-        let mut forgotten = Vec::new();
         for _ in 0..FORGOTTEN_AT_ONCE {
-            let Some(row) = self.rows.pop_front_if(over) else { break };
-            if row.kind.is_sent() {
-                forgotten.push(row.key);
+            if self.rows.pop_front_if(over).is_none() {
+                break;
             }
             let sequence = InboxSequence::new(self.first().get() - 1);
             self.changed_chunks.insert(chunk_of(sequence));
         }
-        forgotten
     }
 
     /// An inbox whose rows are still to be loaded.

@@ -11,6 +11,16 @@ use crate::model::{MessageId, Principal};
 pub struct MessageKey(#[serde(with = "crate::model::readable::hex")] pub(super) [u8; 16]);
 
 impl MessageKey {
+    /// The key of these bytes.
+    pub fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// The key of `sender`'s message `id`.
     pub fn of(sender: &Principal, id: &MessageId) -> Self {
         let mut hasher = blake3::Hasher::new();

@@ -15,13 +15,11 @@ use super::inbox::{CHUNK_ROWS, chunk_of};
 use super::layout::{Checkpointed, Layout, RecordFault};
 use super::views::Views;
 use super::{
-    AudienceView, Due, InboxView, MessageKey, OperationsView, PresentityView, PrincipalView,
-    ReceiptRequest, Row, StoreView, SubscriptionView,
+    AudienceView, Due, InboxView, OperationsView, PresentityView, PrincipalView, ReceiptRequest,
+    Row, StoreView, SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
-use crate::model::{
-    Ahead, DeviceId, InboxAddress, InboxSequence, Moment, Payload, Principal, Sequence,
-};
+use crate::model::{Ahead, DeviceId, InboxSequence, Moment, Payload, Principal, Sequence};
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -270,6 +268,22 @@ impl Views {
     /// # Errors
     /// [`RecordFault`] if an inbox's rows do not fit its head.
     pub fn finish_loading(&mut self) -> Result<(), RecordFault> {
+        self.finish_loading_but_ids()?;
+        self.index_ids(Sequence::ZERO);
+        Ok(())
+    }
+
+    /// As [`Views::finish_loading`], where the ids of messages up to the last event that the records stand for lie elsewhere.
+    ///
+    /// # Errors
+    /// As [`Views::finish_loading`].
+    pub fn finish_loading_beside_ids(&mut self) -> Result<(), RecordFault> {
+        self.finish_loading_but_ids()?;
+        self.index_ids(self.head);
+        Ok(())
+    }
+
+    fn finish_loading_but_ids(&mut self) -> Result<(), RecordFault> {
         for (inbox, view) in &mut self.inboxes {
             if view.rows.len() as u64 > view.head.get() {
                 return Err(fault(&format!("{inbox} has more rows than messages")));
@@ -289,12 +303,8 @@ impl Views {
     }
 
     fn index_messages(&mut self) {
-        let mut keys: Vec<(MessageKey, (InboxAddress, InboxSequence))> = Vec::new();
         for (inbox, view) in &self.inboxes {
             for (sequence, row) in view.numbered_rows() {
-                if row.kind.is_sent() {
-                    keys.push((row.key, (inbox.clone(), sequence)));
-                }
                 if let Some(expires_at) = row.expires_at.filter(|_| row.kept) {
                     self.expiry.insert(expires_at, Due::Message(inbox.clone(), sequence));
                 }
@@ -303,9 +313,6 @@ impl Views {
                 *self.waiting.entry(sender).or_default() += 1;
             }
         }
-        // Building a sorted map at once is several times faster than inserting in random order.
-        keys.sort_unstable_by_key(|(key, _)| *key);
-        self.messages = keys.into_iter().collect();
     }
 
     fn index_people(&mut self) {

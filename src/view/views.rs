@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::expiry::{Due, Ends, Expiry};
+use super::ids::Ids;
 use super::made::Made;
 use super::{
-    AudienceView, BudgetView, ClockView, Counts, DomainView, InboxView, InviteView, MessageKey,
-    OperationsView, PresentityView, PrincipalView, RulesView, SenderKey, StoreView, WatcherView,
+    AudienceView, BudgetView, ClockView, Counts, DomainView, InboxView, InviteView, OperationsView,
+    PresentityView, PrincipalView, RulesView, SenderKey, StoreView, WatcherView,
 };
 use crate::event::{
     EntityKey, Event, GrantChanged, GrantGiven, Operation, Operator, Outcome, PublicationKey,
@@ -17,8 +18,8 @@ use crate::event::{
 };
 use crate::model::limits::OPERATIONS_FORGOTTEN_MAX;
 use crate::model::{
-    Ahead, DeviceId, Domain, InboxAddress, InboxSequence, InviteId, Moment, NameLook, Presentity,
-    Principal, Sequence, Timestamp,
+    Ahead, DeviceId, Domain, InboxAddress, InviteId, Moment, NameLook, Presentity, Principal,
+    Sequence, Timestamp,
 };
 
 /// All state of the service.
@@ -47,7 +48,7 @@ pub struct Views {
     pub(super) looks: BTreeSet<NameLook>,
     /// How many principals there are in each domain.
     pub(super) populations: BTreeMap<Domain, u64>,
-    pub(super) messages: BTreeMap<MessageKey, (InboxAddress, InboxSequence)>,
+    pub(super) ids: Ids,
     /// How many messages of whom wait in all inboxes that no device has taken; of others none do.
     pub(super) waiting: BTreeMap<SenderKey, u64>,
     pub(super) expiry: Expiry,
@@ -262,11 +263,9 @@ impl Views {
         }
         let before = view.kept();
         let change = view.apply(recorded);
-        for key in change.forgotten {
-            self.messages.remove(&key);
-        }
-        if let Some((key, sequence)) = change.accepted {
-            self.messages.insert(key, (inbox.clone(), sequence));
+        if let Some((key, known)) = change.accepted {
+            self.ids.forget(known.accepted_at);
+            self.ids.insert(key, known);
         }
         if let Some((sequence, ends)) = change.rescheduled {
             self.expiry.reschedule(Due::Message(inbox.clone(), sequence), ends);
@@ -459,12 +458,6 @@ impl Views {
     /// What an operation came to, if it was done of late.
     pub fn outcome(&self, operation: &Operation) -> Option<Outcome> {
         self.operations.get(&operation.by)?.outcome(operation.key, self.time())
-    }
-
-    /// Where the message of this key lies or lay.
-    pub fn message(&self, key: &MessageKey) -> Option<(&InboxView, InboxSequence)> {
-        let (inbox, sequence) = self.messages.get(key)?;
-        Some((self.inboxes.get(inbox)?, *sequence))
     }
 
     /// What falls due first, and when; the wall clock, by which rules hold, is `ahead`.

@@ -10,6 +10,7 @@ use crate::world::{
 use adsum::model::{
     AccessRule, Basic, Delivery, DeliveryChange, Handling, InboxSequence, Lifetime, Mode,
     OperationId, Principal, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
+    limits,
 };
 use adsum::protocol::{
     ChangeVisibility, Command, Delete, Displayed, Fetch, Publish, Send, Subscribe, Unsubscribe,
@@ -20,7 +21,7 @@ use proptest::prelude::*;
 
 /// One thing that a random history is made of.
 #[derive(Clone, Debug)]
-enum Act {
+pub(super) enum Act {
     Publish { who: usize, name: u8, number: u8, secs: Option<u64> },
     Remove { who: usize, name: u8, number: u8 },
     Subscribe { who: usize, whom: usize, secs: u64 },
@@ -37,12 +38,13 @@ enum Act {
     Visit { guest: u8, whom: usize, secs: u64 },
     Depart { guest: u8 },
     Wait { secs: u64 },
+    Age { days: u64 },
     Checkpoint { records: usize },
     Cut { kept: u64, steps: usize },
     Restart,
 }
 
-fn act() -> impl Strategy<Value = Act> {
+pub(super) fn act() -> impl Strategy<Value = Act> {
     let who = 0..NAMES.len();
     let secs = prop::option::of(1..400_u64);
     prop_oneof![
@@ -65,6 +67,7 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(guest, whom, secs)| Act::Visit { guest, whom, secs }),
         1 => (0..3_u8).prop_map(|guest| Act::Depart { guest }),
         2 => (1..200_u64).prop_map(|secs| Act::Wait { secs }),
+        1 => (1..20_u64).prop_map(|days| Act::Age { days }),
         3 => (0..4_usize).prop_map(|records| Act::Checkpoint { records }),
         2 => (0..60_u64, 0..12_usize).prop_map(|(kept, steps)| Act::Cut { kept, steps }),
         1 => Just(Act::Restart),
@@ -147,11 +150,12 @@ fn removal(server: &Server, who: &str, name: u8, number: u8) -> Publish {
     }
 }
 
-fn perform(mut server: Server, act: &Act) -> Server {
+/// What a history puts into the service for an act; nothing for what is done to the service or its disk.
+pub(super) fn inputs(server: &mut Server, act: &Act) -> Vec<Input> {
     let command = |who: &usize, command| {
         vec![Input::Command { ticket: ticket(), actor: actor(NAMES[*who]), command }]
     };
-    let inputs = match act {
+    match act {
         Act::Publish { who, name, number, secs } => {
             let name = PublicationName::new(&format!("n{name}")).unwrap();
             let document = Some(document(Basic::Open, &number.to_string()));
@@ -167,7 +171,7 @@ fn perform(mut server: Server, act: &Act) -> Server {
             )
         }
         Act::Remove { who, name, number } => {
-            command(who, Command::Publish(removal(&server, NAMES[*who], *name, *number)))
+            command(who, Command::Publish(removal(server, NAMES[*who], *name, *number)))
         }
         Act::Subscribe { who, whom, secs } => {
             let lifetime = Some(seconds(*secs));
@@ -218,20 +222,35 @@ fn perform(mut server: Server, act: &Act) -> Server {
             server.now = server.now.after(seconds(*secs));
             vec![Input::Tick]
         }
-        Act::Checkpoint { records: 0 } => {
-            server.commit.checkpoint_all().unwrap();
-            vec![]
+        Act::Age { days } => {
+            server.now = server.now.after(Lifetime::from_ms(days * limits::DAY_MS));
+            vec![Input::Tick]
         }
-        Act::Checkpoint { records } => {
-            server.commit.begin_checkpoint();
-            server.commit.checkpoint(*records).unwrap();
-            vec![]
-        }
+        Act::Checkpoint { .. } | Act::Cut { .. } | Act::Restart => vec![],
+        other => governs(server.now, other),
+    }
+}
+
+/// Saves a checkpoint, or some records of one.
+pub(super) fn checkpoint(server: &mut Server, records: usize) {
+    if records == 0 {
+        server.commit.checkpoint_all().unwrap();
+    } else {
+        server.commit.begin_checkpoint();
+        server.commit.checkpoint(records).unwrap();
+    }
+}
+
+fn perform(mut server: Server, act: &Act) -> Server {
+    match act {
+        Act::Checkpoint { records } => checkpoint(&mut server, *records),
         Act::Cut { kept, steps } => return server.cut(*kept, *steps),
         Act::Restart => return server.restart(false),
-        other => governs(server.now, other),
-    };
-    server.round(inputs);
+        other => {
+            let inputs = inputs(&mut server, other);
+            server.round(inputs);
+        }
+    }
     server
 }
 

@@ -31,6 +31,7 @@ mod past;
 mod presence;
 mod quotas;
 mod quotas_set;
+mod recalls;
 mod receipts;
 mod recoveries;
 mod repeats;

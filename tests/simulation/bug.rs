@@ -9,7 +9,7 @@ use std::sync::Arc;
 use adsum::client::exchange::FeedEvent;
 use adsum::event::{Event, Recorded};
 use adsum::log::memory::MemoryLog;
-use adsum::log::{CheckpointRecord, EventLog, LogFault, LogReader, Tip};
+use adsum::log::{Block, CheckpointRecord, Each, EventLog, LogFault, LogReader, Tip};
 use adsum::model::{
     Ahead, EpochId, InboxItem, Mark, Moment, Now, OperationId, PublicKey, Sequence, Timestamp,
 };
@@ -417,32 +417,33 @@ impl EventLog for PlantedLog {
         self.log.save(records)
     }
 
+    fn save_blocks(&mut self, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
+        self.log.save_blocks(blocks)
+    }
+
+    fn block_at(&self, key: &[u8]) -> Result<Option<Block>, LogFault> {
+        let forgets = self.bug == Some(Bug::MessageIdsForgotten);
+        let block = self.log.block_at(key)?;
+        // What is gone through from the beginning is found by the keys that it has.
+        Ok(block.map(|block| if forgets && block.0 != key { without_ids(block) } else { block }))
+    }
+
+    fn walk_blocks(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        self.log.walk_blocks(from, each)
+    }
+
     fn load(
         &self,
         each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LogFault>,
     ) -> Result<(), LogFault> {
-        let forgets = self.bug == Some(Bug::MessageIdsForgotten);
-        self.log.load(&mut |key, value| match without_ids(key, value).filter(|_| forgets) {
-            Some(changed) => each(key, &changed),
-            None => each(key, value),
-        })
+        self.log.load(each)
     }
 }
 
-/// A row of an inbox as a checkpoint has it: place, kind, id, sender, digest, time, end, whether it is kept.
-type Row = (u64, u32, [u8; 16], [u8; 16], [u8; 16], u64, Option<u64>, bool);
-
-/// The rows of an inbox with other ids; `None` for a record of another kind.
-fn without_ids(key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
-    if key.first() != Some(&b'N') || !key.contains(&0) {
-        return None;
-    }
-    let (first, mut rows): (u64, Vec<Row>) = postcard::from_bytes(value).ok()?;
-    for row in &mut rows {
-        row.2[0] ^= 0x55;
-    }
-    // Nobody asks for receipts here.
-    postcard::to_stdvec(&(first, rows, Vec::<u64>::new())).ok()
+/// A block of message ids with other ids: each is a key of 16 bytes and 20 more, behind 16 bytes.
+fn without_ids((key, mut bytes): Block) -> Block {
+    bytes[16..].chunks_mut(36).for_each(|id| id[15] ^= 0x55);
+    (key, bytes)
 }
 
 /// Reads events as if every lease had begun when the process did.

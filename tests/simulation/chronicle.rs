@@ -413,9 +413,8 @@ impl Chronicle {
         let stays = !self.unstored.contains(&(event.sender.clone(), id.to_owned()));
         promised!(2, stays, "event {sequence} stores that {} writes", event.sender);
         let known = self.message(&event.sender, id);
-        let forgotten = known.is_none_or(|known| {
-            known.ended.is_some() && known.at.after(Lifetime::from_ms(DEDUPLICATION_MS)) <= at
-        });
+        let forgotten =
+            known.is_none_or(|known| known.at.after(Lifetime::from_ms(DEDUPLICATION_MS)) <= at);
         promised!(4, forgotten, "event {sequence} accepts message {id} of {} again", event.sender);
         let entries = self.inboxes.entry(event.inbox.clone()).or_default();
         let due = entries.len() as u64 + 1;

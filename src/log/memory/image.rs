@@ -12,6 +12,7 @@ use crate::log::{CheckpointRecord, CutMark, LogFault, Room, Tip};
 pub(super) struct Image {
     pub(super) entries: Bytes,
     pub(super) records: Bytes,
+    pub(super) blocks: Bytes,
     pub(super) carried: Bytes,
     pub(super) mark: CutMark,
     pub(super) unsynced: Vec<Commit>,
@@ -31,6 +32,7 @@ impl Default for Image {
         Self {
             entries: Bytes::new(),
             records: Bytes::new(),
+            blocks: Bytes::new(),
             carried: Bytes::new(),
             mark: CutMark::NONE,
             unsynced: Vec::new(),
@@ -49,6 +51,7 @@ impl Default for Image {
 pub(super) struct Commit {
     pub(super) entries: Vec<CheckpointRecord>,
     pub(super) records: Vec<CheckpointRecord>,
+    pub(super) blocks: Vec<CheckpointRecord>,
     pub(super) carried: Vec<CheckpointRecord>,
     pub(super) mark: Option<CutMark>,
 }
@@ -64,6 +67,7 @@ impl Image {
         let changed = [
             (&mut self.entries, commit.entries),
             (&mut self.records, commit.records),
+            (&mut self.blocks, commit.blocks),
             (&mut self.carried, commit.carried),
         ];
         for (bytes, before) in changed {

@@ -7,15 +7,15 @@
 mod cutter;
 mod image;
 
-use core::ops::ControlFlow;
+use core::ops::{Bound, ControlFlow};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::cutter::MemoryCutter;
 use self::image::{Commit, Image, injected, replace, slot_of};
 use super::{
-    Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog, LogFault,
-    LogReader, Room, Tip, scan,
+    Block, Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog,
+    LogFault, LogReader, Room, Tip, scan,
 };
 use crate::event::{Event, Recorded, pack};
 use crate::model::{Ahead, Moment, Sequence};
@@ -66,6 +66,7 @@ impl MemoryDisk {
         Self(Arc::new(Mutex::new(Image {
             entries: image.entries.clone(),
             records: image.records.clone(),
+            blocks: image.blocks.clone(),
             carried: image.carried.clone(),
             mark: image.mark,
             durable: image.durable,
@@ -103,11 +104,22 @@ impl MemoryDisk {
         change(&mut self.image().carried);
     }
 
-    /// How many bytes all entries, checkpoint records and records that are carried have, keys included.
+    /// Changes blocks behind the log's back.
+    pub fn damage_blocks(&self, change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>)) {
+        change(&mut self.image().blocks);
+    }
+
+    /// How many bytes all entries, checkpoint records, blocks and records that are carried have, keys included.
     pub fn stored_bytes(&self) -> usize {
         let image = self.image();
-        let all = image.entries.iter().chain(&image.records).chain(&image.carried);
+        let (records, blocks) = (image.records.iter(), image.blocks.iter());
+        let all = image.entries.iter().chain(records).chain(blocks).chain(&image.carried);
         all.map(|(key, value)| key.len() + value.len()).sum()
+    }
+
+    /// How many blocks there are.
+    pub fn stored_blocks(&self) -> usize {
+        self.image().blocks.len()
     }
 
     fn image(&self) -> MutexGuard<'_, Image> {
@@ -234,6 +246,35 @@ impl EventLog for MemoryLog {
         records.iter().try_for_each(|(key, value)| each(key, value))
     }
 
+    fn save_blocks(&mut self, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
+        self.guarded(|image, _| {
+            let mut commit = Commit::default();
+            for (key, bytes) in blocks {
+                let before = replace(&mut image.blocks, key.clone(), bytes.clone());
+                commit.blocks.push((key.clone(), before));
+            }
+            image.unsynced.push(commit);
+            Ok(())
+        })
+    }
+
+    fn block_at(&self, key: &[u8]) -> Result<Option<Block>, LogFault> {
+        let image = self.disk.image();
+        let found =
+            image.blocks.range::<[u8], _>((Bound::Unbounded, Bound::Included(key))).next_back();
+        Ok(found.map(|(key, bytes)| (key.clone(), bytes.clone())))
+    }
+
+    fn walk_blocks(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        let image = self.disk.image();
+        for (key, bytes) in image.blocks.range(from.to_vec()..) {
+            if each(key, bytes)? == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn room(&mut self) -> Room {
         self.disk.image().room
     }
@@ -264,15 +305,13 @@ impl LogReader for MemoryDisk {
 impl Entries for MemoryDisk {
     fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
         let image = self.image();
-        let mut below = image
-            .entries
-            .range::<[u8], _>((core::ops::Bound::Unbounded, core::ops::Bound::Excluded(bound)));
+        let mut below = image.entries.range::<[u8], _>((Bound::Unbounded, Bound::Excluded(bound)));
         Ok(below.next_back().map(|(key, _)| key.clone()))
     }
 
     fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
         let image = self.image();
-        let bounds = (core::ops::Bound::Included(from), core::ops::Bound::Unbounded);
+        let bounds = (Bound::Included(from), Bound::Unbounded);
         for (key, value) in image.entries.range::<[u8], _>(bounds) {
             if each(key, value)? == ControlFlow::Break(()) {
                 break;

@@ -35,6 +35,8 @@ pub(super) struct Engine {
     pub(super) events: sled::Tree,
     /// Checkpoint records.
     pub(super) views: sled::Tree,
+    /// Blocks.
+    pub(super) blocks: sled::Tree,
     /// What is carried forward of what was cut away.
     pub(super) carried: sled::Tree,
     /// Where the log begins.
@@ -66,6 +68,7 @@ impl Engine {
         let db = guarded("open", || open_unlocked(&config))?;
         let events = guarded("open", || db.open_tree("events"))?;
         let views = guarded("open", || db.open_tree("views"))?;
+        let blocks = guarded("open", || db.open_tree("blocks"))?;
         let carried = guarded("open", || db.open_tree("carried"))?;
         let cuts = guarded("open", || db.open_tree("cuts"))?;
         // The file's name is sled's own business: if it were another one, a sync of ours would sync nothing.
@@ -77,7 +80,7 @@ impl Engine {
         folder.close_log()?;
         sync_names(folder)?;
         let file = Arc::new(file);
-        Ok(Self { events, views, carried, cuts, db, file, reserve: Reserve::default() })
+        Ok(Self { events, views, blocks, carried, cuts, db, file, reserve: Reserve::default() })
     }
 
     /// Keeps `bytes` of room for sled's file from now on.

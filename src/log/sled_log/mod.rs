@@ -3,6 +3,7 @@
 //! Holds: the folder with its lock and format, the mark of what is durable, the sled trees and the rules for using them.
 //! `docs/LOG_FORMAT.md` has every byte. Must never hold: a repair, or an answer before sled and the file are synced.
 
+mod blocks;
 mod carried;
 mod cutter;
 mod engine;
@@ -27,8 +28,8 @@ pub use self::restore::Restoring;
 pub use self::salvage::{LostEvents, Salvaged};
 use super::sealing::Vault;
 use super::{
-    Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog, LogFault,
-    LogReader, Room, Sealing, Tip, scan,
+    Block, Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog,
+    LogFault, LogReader, Room, Sealing, Tip, scan,
 };
 use crate::event::{Event, pack};
 use crate::guard::Kept;
@@ -204,6 +205,18 @@ impl EventLog for SledLog {
 
     fn load(&self, each: EachRecord<'_>) -> Result<(), LogFault> {
         records::load(&self.engine.views, each)
+    }
+
+    fn save_blocks(&mut self, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
+        self.guarded(|log| blocks::save(&log.engine.blocks, blocks))
+    }
+
+    fn block_at(&self, key: &[u8]) -> Result<Option<Block>, LogFault> {
+        blocks::at(&self.engine.blocks, key)
+    }
+
+    fn walk_blocks(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+        blocks::walk(&self.engine.blocks, from, each)
     }
 
     fn room(&mut self) -> Room {

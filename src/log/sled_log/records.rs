@@ -226,11 +226,13 @@ fn digest_of(key: &[u8], value: &[u8]) -> [u8; DIGEST_BYTES] {
     *digest.as_bytes().first_chunk().expect("a digest is longer than 16 bytes")
 }
 
-fn seal(key: &[u8], rest: &[u8]) -> Vec<u8> {
+/// `rest` as a value under `key`, with a checksum over both.
+pub(super) fn seal(key: &[u8], rest: &[u8]) -> Vec<u8> {
     [&[VERSION][..], &checksum(key, rest).to_le_bytes(), rest].concat()
 }
 
-fn open<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+/// The rest of a value that was sealed under `key`; `None` if it was not.
+pub(super) fn open<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     let (header, rest) = value.split_first_chunk::<HEADER_BYTES>()?;
     let fits = header[0] == VERSION && header[1..] == checksum(key, rest).to_le_bytes();
     fits.then_some(rest)

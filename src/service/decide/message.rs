@@ -240,11 +240,10 @@ fn duplicate(
     send: &Send,
     digest: MessageDigest,
 ) -> Result<Option<Verdict>, Refusal> {
-    let known = case.views.message(&MessageKey::of(sender, &send.id));
-    let Some(row) = known.and_then(|(inbox, sequence)| inbox.row(sequence)) else {
+    let Some(known) = case.views.message(&MessageKey::of(sender, &send.id), case.now) else {
         return Ok(None);
     };
-    if row.digest == digest {
+    if known == digest {
         return Ok(Some(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: true }))));
     }
     Err(Refusal::DuplicateId { id: send.id.as_str().to_owned() })

@@ -58,12 +58,13 @@ fn through(until: Option<Until>, log: &SledLog) -> Result<Sequence, Failure> {
 
 /// Compares `views` with what the checkpoint of `log` comes to.
 fn compare(log: &SledLog, views: &mut Views) -> Result<Compared, Failure> {
-    let Some((mut loaded, through)) = from_checkpoint(log)? else { return Ok(Compared(None)) };
-    let Some(entity) = views.first_difference(&mut loaded) else {
-        return Ok(Compared(Some(through)));
+    let Some(mut loaded) = from_checkpoint(log)? else { return Ok(Compared(None)) };
+    let Some(entity) = views.first_difference(&mut loaded.views) else {
+        let is_same = loaded.knows_as(views);
+        return if is_same { Ok(Compared(Some(loaded.through))) } else { Err(ids_differ(log)) };
     };
     let differs =
-        differs(&entity, &fields(views, &entity), &fields(&loaded, &entity), "checkpoint");
+        differs(&entity, &fields(views, &entity), &fields(&loaded.views, &entity), "checkpoint");
     let data = log.path().display();
     Err(Failure::failed(
         "views-differ",
@@ -71,4 +72,14 @@ fn compare(log: &SledLog, views: &mut Views) -> Result<Compared, Failure> {
             "the checkpoint in {data} is not what its log comes to: {differs}; start once with --rebuild-views"
         ),
     ))
+}
+
+fn ids_differ(log: &SledLog) -> Failure {
+    let data = log.path().display();
+    Failure::failed(
+        "views-differ",
+        format!(
+            "the checkpoint in {data} is not what its log comes to: it knows other ids of messages; start once with --rebuild-views"
+        ),
+    )
 }

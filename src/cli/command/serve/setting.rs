@@ -171,6 +171,7 @@ settings! {
     "limits" "queue_bundles_max" = server.limits.queue_bundles_max, "requests of one principal that may wait for the writer; a large one counts for more";
     "limits" "round_inputs_max" = server.limits.round_inputs_max, "requests decided in one round";
     "limits" "cache_bytes_max" = server.limits.cache_bytes_max, "bytes of recent messages kept for live inbox feeds";
+    "limits" "message_filter_bytes_max" = server.limits.message_filter_bytes_max, "bytes of memory for the filter that says of an id of a message that it is surely new; with less, more are looked up on the disk";
     "limits" "disk_reserve_bytes" = server.limits.disk_reserve_bytes, "bytes set apart on the disk for the log; when half of them cannot be kept, what is new is refused until there is room";
     "limits" "socket_buffer_bytes" = server.limits.socket_buffer_bytes, "bytes of UDP buffer asked from the system, each way";
     "timeouts" "hello" = server.timeouts.hello, "from the first packet to a proven Hello";
