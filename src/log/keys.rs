@@ -8,7 +8,8 @@ use crate::model::{Payload, Principal};
 
 /// What people wrote, sealed with keys that lie outside the log.
 pub trait Sealing {
-    /// Seals together what belongs to `owners`. A key that was not there is made, and durable when this returns.
+    /// Seals together what belongs to `owners`. A key that was not there is made, and durable when this returns; who was
+    /// erased is made none, and what belongs to it is left out instead.
     ///
     /// # Errors
     /// [`LogFault::Io`].
@@ -21,7 +22,8 @@ pub trait Sealing {
     /// [`LogFault::Keys`] if the keys are there and do not open it.
     fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
 
-    /// Destroys the key of `principal`: nobody can read any more what was sealed with it. Returns whether there was one.
+    /// Destroys the key of `principal`: nobody can read any more what was sealed with it. Until a device is enrolled under that
+    /// name it is made no other one. Returns whether there was one.
     ///
     /// # Errors
     /// [`LogFault::Io`]; the key is then there or not, and is destroyed when this is done again.

@@ -2,13 +2,15 @@
 //!
 //! Must never hold: how anything is sealed (see the tests in `src/log/sealing/`).
 
+use core::ops::ControlFlow;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use crate::events::{message, samples, timed};
-use adsum::commit::Commit;
-use adsum::event::{Chain, DeviceEnrolled, Event, Recorded, pack};
-use adsum::log::{Erasures, EventLog, SledLog, rewrite, verify};
+use adsum::commit::{Commit, stage_cut};
+use adsum::event::{Chain, DeviceEnrolled, Event, Owners, Recorded, pack};
+use adsum::log::{Carried, Entries, Erasures, EventLog, SledLog, rewrite, verify};
 use adsum::model::{Ahead, Payload, Principal, PublicKey, Role, Sequence, Timestamp};
 use adsum::service::ServiceConfig;
 
@@ -126,10 +128,119 @@ fn a_new_key_of_the_same_owner_opens_nothing_of_before() {
     };
     commit(&mut log, 1);
     assert!(log.vault().unwrap().destroy(&principal("bob")).unwrap());
-    commit(&mut log, 2);
+    log.append(&timed(Timestamp::from_ms(2), vec![enrolled("bob")])).unwrap();
+    commit(&mut log, 3);
     let read = payloads(&all(&log));
     assert_eq!(read[0].1, Payload::Erased);
-    assert_eq!(read[1].1.len(), 10);
+    assert_eq!(read[1].1, Payload::text("of another"));
+    assert_eq!(read[2].1.len(), 10);
+}
+
+fn enrolled(name: &str) -> Event {
+    Event::DeviceEnrolled(DeviceEnrolled {
+        principal: principal(name),
+        key: PublicKey([9; 32]),
+        label: Payload::text("of another"),
+        role: Role::User,
+        invite: None,
+    })
+}
+
+/// The bytes of all keys, and of all records that are carried forward in the store.
+fn kept_of(log: &SledLog, folder: &Path) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let mut records = Vec::new();
+    log.walk_carried(Carried::Staged, &[], &mut |_, value| {
+        records.push(value.to_vec());
+        Ok(ControlFlow::Continue(()))
+    })
+    .unwrap();
+    (fs::read(folder.join("keys/principals.keys")).unwrap(), records)
+}
+
+#[test]
+fn what_is_sealed_late_makes_no_key_for_somebody_who_was_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = SledLog::open(folder.path()).unwrap();
+    log.append(&timed(Timestamp::from_ms(1), vec![message(1, 10)])).unwrap();
+    log.sync().unwrap();
+    let owners = |keeper, sender: Option<&str>| Owners {
+        keeper: principal(keeper),
+        sender: sender.map(principal),
+    };
+    let sealed = |log: &SledLog, owners: &Owners| {
+        let mut payload = Payload::text(SECRET);
+        log.vault().unwrap().seal(owners, vec![&mut payload]).unwrap();
+        payload
+    };
+    let is_sealed = |payload: Payload| matches!(payload, Payload::Sealed(_));
+    assert!(is_sealed(sealed(&log, &owners("bob", Some("alice")))));
+    log.vault().unwrap().destroy(&principal("bob")).unwrap();
+    // Also of somebody who never had one.
+    log.vault().unwrap().destroy(&principal("carol")).unwrap();
+    let keys = fs::read(folder.path().join("keys/principals.keys")).unwrap();
+    for gone in ["bob", "carol"] {
+        for owners in [owners(gone, None), owners(gone, Some("alice")), owners("alice", Some(gone))]
+        {
+            assert_eq!(sealed(&log, &owners), Payload::Erased, "{owners:?}");
+        }
+    }
+    log.vault().unwrap().seal(&owners("dave", None), vec![&mut Payload::Erased]).unwrap();
+    assert_eq!(fs::read(folder.path().join("keys/principals.keys")).unwrap(), keys);
+    log.append(&timed(Timestamp::from_ms(2), vec![enrolled("bob")])).unwrap();
+    assert!(is_sealed(sealed(&log, &owners("bob", None))), "whoever is called so now has one");
+}
+
+#[test]
+fn who_is_erased_while_a_cut_is_staged_is_in_nothing_that_is_carried() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let config = ServiceConfig::new(vec!["example.com".parse().unwrap()], [0; 32]);
+        Commit::open(config, Box::new(SledLog::open(folder.path()).unwrap()), &mut |_, _| ())
+    };
+    let mut commit = open().unwrap();
+    let at = Timestamp::from_ms(1);
+    let mut events = secret_events();
+    events.retain(|event| matches!(event, Event::Published(_) | Event::DeviceEnrolled(_)));
+    let keepers: BTreeSet<Principal> =
+        events.iter().filter_map(Event::owners).map(|owners| owners.keeper).collect();
+    commit.record(at, events).unwrap();
+    let (reader, mut cutter) = (commit.reader(), commit.cutter().unwrap());
+    // All that the stretch says is folded and readable by the second of the steps.
+    let mut steps = 0;
+    let mut pace = || {
+        steps += 1;
+        if steps == 2 {
+            for keeper in &keepers {
+                commit.erase(at, keeper).unwrap().unwrap();
+            }
+        }
+        true
+    };
+    let head = Sequence::new(u64::MAX / 2);
+    stage_cut(reader.as_ref(), cutter.as_mut(), head, &|_| false, &mut pace).unwrap().unwrap();
+    assert!(steps > 2, "{steps}");
+    drop((commit, reader, cutter));
+    let check = || {
+        let log = SledLog::open(folder.path()).unwrap();
+        let (keys, records) = kept_of(&log, folder.path());
+        assert!(records.len() > 3, "{}", records.len());
+        assert_eq!(keys.len(), 64, "there is no key but the title");
+        let states = records.iter().filter(|record| holds_it(record));
+        assert_eq!(states.count(), 0);
+    };
+    check();
+    // A process that comes after knows it, too, whatever it seals.
+    let commit = open().unwrap();
+    let (reader, mut cutter) = (commit.reader(), commit.cutter().unwrap());
+    for keeper in &keepers {
+        let owners = Owners { keeper: keeper.clone(), sender: None };
+        let mut payload = Payload::text(SECRET);
+        cutter.vault().unwrap().seal(&owners, vec![&mut payload]).unwrap();
+        assert_eq!(payload, Payload::Erased);
+    }
+    stage_cut(reader.as_ref(), cutter.as_mut(), head, &|_| false, &mut || true).unwrap().unwrap();
+    drop((commit, reader, cutter));
+    check();
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub(super) struct KeyFile {
     slots: Vec<Slot>,
     by_id: HashMap<KeyId, usize>,
     by_owner: HashMap<Owner, usize>,
+    /// Whose key was destroyed and who was given none since, as far as this process was told.
+    destroyed: BTreeSet<Owner>,
 }
 
 impl core::fmt::Debug for KeyFile {
@@ -108,6 +110,7 @@ impl KeyFile {
             slots: Vec::new(),
             by_id: HashMap::new(),
             by_owner: HashMap::new(),
+            destroyed: BTreeSet::new(),
         };
         if let Some(bytes) = found {
             keys.read(&bytes)?;
@@ -125,7 +128,8 @@ impl KeyFile {
         let found = disk::read(&path)?;
         let title = [0; SLOT_BYTES];
         let (slots, by_id, by_owner) = (Vec::new(), HashMap::new(), HashMap::new());
-        let mut keys = Self { path, title, slots, by_id, by_owner };
+        let destroyed = BTreeSet::new();
+        let mut keys = Self { path, title, slots, by_id, by_owner, destroyed };
         let bytes = found.ok_or_else(|| keys.fault("is not there"))?;
         let found: Vec<Option<Slot>> = bytes.chunks(SLOT_BYTES).skip(1).map(Slot::decode).collect();
         let damaged = found.iter().filter(|slot| slot.is_none()).count();
@@ -171,8 +175,13 @@ impl KeyFile {
         self.by_owner.get(owner).map(|place| (self.slots[*place].id, self.slots[*place].key))
     }
 
-    /// Makes a key for each of `owners`, who have none. They are durable when this returns.
-    pub(super) fn add(&mut self, owners: BTreeSet<Owner>) -> Result<(), LogFault> {
+    /// Makes a key for each of `owners` who has none and whose key was not destroyed. They are durable when this returns.
+    pub(super) fn add(&mut self, mut owners: BTreeSet<Owner>) -> Result<(), LogFault> {
+        // Another thread may have made one since it was missed, and two of one owner would not both be destroyed.
+        owners.retain(|owner| !self.by_owner.contains_key(owner) && !self.is_destroyed(owner));
+        if owners.is_empty() {
+            return Ok(());
+        }
         let made: Vec<Slot> = owners
             .into_iter()
             .map(|owner| Slot { id: random::bytes(), owner, key: random::bytes() })
@@ -198,8 +207,20 @@ impl KeyFile {
         Ok(())
     }
 
-    /// Destroys the key of `owner`. Returns what it was called if there was one; no file holds it when this returns.
+    /// Whether the key of `owner` was destroyed, and it may not have another one yet.
+    pub(super) fn is_destroyed(&self, owner: &Owner) -> bool {
+        self.destroyed.contains(owner)
+    }
+
+    /// From now on `owner` is somebody else, who may have a key.
+    pub(super) fn begin_anew(&mut self, owner: &Owner) {
+        self.destroyed.remove(owner);
+    }
+
+    /// Destroys the key of `owner`, who is given no other one until it begins anew. Returns what it was called if there was
+    /// one; no file holds it when this returns.
     pub(super) fn destroy(&mut self, owner: &Owner) -> Result<Option<KeyId>, LogFault> {
+        self.destroyed.insert(*owner);
         let Some(place) = self.by_owner.remove(owner) else { return Ok(None) };
         let mut slot = self.slots.swap_remove(place);
         slot.key = [0; 32];
@@ -304,6 +325,21 @@ mod tests {
         }
         assert_eq!(holding(data.path(), &key), 0);
         assert_eq!(fs::read_dir(data.path().join(FOLDER)).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn who_has_a_key_or_had_one_that_was_destroyed_is_made_none() {
+        let data = tempfile::tempdir().unwrap();
+        let owners = filled(data.path(), 2);
+        let mut keys = KeyFile::open(data.path()).unwrap();
+        let before = keys.of(&owners[0]);
+        keys.destroy(&owners[1]).unwrap();
+        keys.add(owners.iter().copied().collect()).unwrap();
+        assert_eq!((keys.of(&owners[0]), keys.of(&owners[1])), (before, None));
+        assert_eq!(keys.slots.len(), 1);
+        keys.begin_anew(&owners[1]);
+        keys.add(owners.iter().copied().collect()).unwrap();
+        assert!(keys.of(&owners[1]).is_some());
     }
 
     #[test]

@@ -53,22 +53,35 @@ impl Vault {
         &self,
         events: &'a [(Moment, Event)],
     ) -> Result<Vec<(Moment, Cow<'a, Event>)>, LogFault> {
+        self.enroll(events);
         self.make_keys(events.iter().filter_map(|(_, event)| event.owners()))?;
         let keys = self.keys();
         let sealed = events.iter().map(|(at, event)| {
             let Some(owners) = event.owners() else { return Ok((*at, Cow::Borrowed(event))) };
             let mut event = event.clone();
-            sealer(&keys, &owners)?.seal(event.payloads_mut());
+            seal_with(&keys, &owners, event.payloads_mut())?;
             Ok((*at, Cow::Owned(event)))
         });
         sealed.collect()
+    }
+
+    /// Who is enrolled under a name whose key was destroyed is somebody else.
+    fn enroll(&self, events: &[(Moment, Event)]) {
+        for (_, event) in events {
+            let Event::DeviceEnrolled(event) = event else { continue };
+            let owner = Owner::of(&event.principal);
+            if self.keys().is_destroyed(&owner) {
+                self.keys_mut().begin_anew(&owner);
+            }
+        }
     }
 
     fn make_keys(&self, owners: impl IntoIterator<Item = Owners>) -> Result<(), LogFault> {
         let missing: BTreeSet<Owner> = {
             let keys = self.keys();
             let owners = owners.into_iter().flat_map(|owners| of_both(&owners));
-            owners.flatten().filter(|owner| keys.of(owner).is_none()).collect()
+            let is_missing = |owner: &Owner| keys.of(owner).is_none() && !keys.is_destroyed(owner);
+            owners.flatten().filter(is_missing).collect()
         };
         if missing.is_empty() { Ok(()) } else { self.keys_mut().add(missing) }
     }
@@ -103,9 +116,12 @@ impl StoredKeys {
 
 impl Sealing for Vault {
     fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        if payloads.iter().all(|payload| payload.bytes().is_none()) {
+            // A key that seals nothing is none that anybody needs.
+            return Ok(());
+        }
         self.make_keys([owners.clone()])?;
-        sealer(&self.keys(), owners)?.seal(payloads);
-        Ok(())
+        seal_with(&self.keys(), owners, payloads)
     }
 
     fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
@@ -128,11 +144,20 @@ impl Sealing for Vault {
     }
 }
 
-fn sealer(keys: &KeyFile, owners: &Owners) -> Result<Sealer, LogFault> {
-    let key = |owner| keys.of(&owner).ok_or_else(|| keys.fault("lacks a key that was made"));
+/// Seals `payloads`. They are erased if the key of an owner was destroyed: what was read before that is not to be readable
+/// after it.
+fn seal_with(keys: &KeyFile, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
     let [keeper, sender] = of_both(owners);
+    if [&keeper, &sender].into_iter().flatten().any(|owner| keys.is_destroyed(owner)) {
+        for payload in payloads {
+            *payload = Payload::Erased;
+        }
+        return Ok(());
+    }
+    let key = |owner| keys.of(&owner).ok_or_else(|| keys.fault("lacks a key that was made"));
     let keeper = key(keeper.expect("everything has a keeper"))?;
-    Ok(Sealer::new(keeper, sender.map(key).transpose()?))
+    Sealer::new(keeper, sender.map(key).transpose()?).seal(payloads);
+    Ok(())
 }
 
 /// With whose keys something is sealed, the keeper's first.
