@@ -4,7 +4,7 @@
 //! segment := "adsum segment 1\n" record*                  records of kind 1
 //! carried := "adsum carried 1\n" record*                  of the first part one of kind 131, then records of kind 2
 //! copy    := record*                                      kind 131 and any of kind 2 if the log was cut; kind 128, then any of
-//!                                                         kind 1, then kind 129; or kind 130
+//!                                                         kind 1, then kind 129; or kind 130. With another of kind 131 it begins again
 //! record  := kind:u8 length:u32le bytes
 //! bytes   := key_length:u8 key value        of kind 1: an entry of the log
 //!          | key_length:u16le key value     of kind 2: what is carried forward of a log that was cut
@@ -18,7 +18,10 @@
 use core::ops::ControlFlow;
 
 use crate::event::{Chain, EntryKey};
-use crate::log::{Carried, CutMark, Entries, LogFault, Tip, tip_at};
+use crate::log::{
+    Carried, CutMark, Entries, LogFault, Summing, Tip, check_stated, event_key, statement_in,
+    stored_event, tip_at,
+};
 use crate::model::{Sequence, Timestamp};
 
 /// What a segment begins with.
@@ -54,7 +57,8 @@ pub(crate) enum Record<'a> {
         /// Its bytes.
         value: &'a [u8],
     },
-    /// Where the log begins, if it was cut; what is carried forward follows.
+    /// Where the log begins, if it was cut; what is carried forward follows. What came before this is of no use: the log was cut
+    /// while it was copied, and the copy begins again.
     Begins(CutMark),
     /// What the log has where the copy begins.
     Stands(Tip),
@@ -156,37 +160,119 @@ fn mark(own: &[u8]) -> Option<CutMark> {
     Some(CutMark { base: tip(base)?, until, statement, ..CutMark::NONE })
 }
 
-/// Gives `each` a copy of what comes in `log` after the event `after`, up to `durable`; of one that was cut what is carried
-/// forward, and what comes after that if it is later.
+/// Gives `each` a copy of what comes in `log` after the event `after`, as far as that is `durable` by now; of one that was cut
+/// what is carried forward, and what comes after that if it is later. If it is cut meanwhile, what was given may lack what is
+/// removed with that: then it begins again, with [`Record::Begins`].
 ///
 /// # Errors
 /// [`LogFault`] if the log cannot be read, and what `each` fails with.
 pub(crate) fn stream<E: From<LogFault>>(
     log: &dyn Entries,
-    (after, durable): (Sequence, Tip),
+    after: Sequence,
+    durable: &dyn Fn() -> Result<Tip, LogFault>,
     each: &mut dyn FnMut(Record<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mark = log.mark();
-    if mark != CutMark::NONE {
-        each(Record::Begins(mark))?;
-        let mut failed = None;
-        log.walk_carried(Carried::Counting, &[], &mut |key, value| {
-            failed = each(Record::Carried { key, value }).err();
-            Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?;
-        failed.map_or(Ok(()), Err)?;
-    }
-    let after = after.max(mark.base.head);
-    each(Record::Stands(tip_at(log, after)?))?;
-    let from = EntryKey { sequence: after.next(), part: 0 }.to_bytes();
-    let mut failed = None;
-    log.walk(&from, &mut |key, value| {
-        if EntryKey::from_bytes(key)?.sequence > durable.head {
-            return Ok(ControlFlow::Break(()));
+    loop {
+        let mut copy = Copy { log, mark: log.mark(), reached: Sequence::ZERO, each: &mut *each };
+        // Asked for after the mark: what states the cut was durable before that.
+        let durable = durable()?;
+        match copy.all(after, durable) {
+            Ok(()) => return Ok(()),
+            Err(Stopped::Each(failed)) => return Err(failed),
+            // Whatever else was found amiss is so because of the cut.
+            Err(_) if log.mark() != copy.mark => {}
+            Err(Stopped::Log(fault)) => return Err(fault.into()),
+            Err(Stopped::Cut) => unreachable!("a copy stops for a cut that was made"),
         }
-        failed = each(Record::Entry { key, value }).err();
-        Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    failed.map_or(Ok(()), Err)?;
-    each(Record::Ends(durable))
+    }
+}
+
+/// One attempt at a copy.
+struct Copy<'a, E> {
+    log: &'a dyn Entries,
+    /// Where the log began when the copy did.
+    mark: CutMark,
+    /// The event up to which all was given, or the first one of the entry.
+    reached: Sequence,
+    each: &'a mut dyn FnMut(Record<'_>) -> Result<(), E>,
+}
+
+/// Why an attempt at a copy ends early.
+enum Stopped<E> {
+    /// The log was cut where it was not copied yet.
+    Cut,
+    Log(LogFault),
+    Each(E),
+}
+
+impl<E> From<LogFault> for Stopped<E> {
+    fn from(fault: LogFault) -> Self {
+        Self::Log(fault)
+    }
+}
+
+impl<E> Copy<'_, E> {
+    fn all(&mut self, after: Sequence, durable: Tip) -> Result<(), Stopped<E>> {
+        let base = self.mark.base;
+        if self.mark != CutMark::NONE {
+            self.give(Record::Begins(self.mark))?;
+            self.carried()?;
+        }
+        // What was cut away was durable before, also if an older mark of that was read.
+        let durable = if durable.head < base.head { base } else { durable };
+        let after = after.max(base.head);
+        let stands = tip_at(self.log, after)?;
+        self.give(Record::Stands(stands))?;
+        self.reached = after;
+        self.entries(durable.head)?;
+        self.check()?;
+        self.give(Record::Ends(durable))
+    }
+
+    fn give(&mut self, record: Record<'_>) -> Result<(), Stopped<E>> {
+        (self.each)(record).map_err(Stopped::Each)
+    }
+
+    /// Stops if the log was cut since the copy began, but for one that reaches no further than what was given. Called after
+    /// something is read and before it is given: nothing is removed before the log is known to be cut.
+    fn check(&self) -> Result<(), Stopped<E>> {
+        let now = self.log.mark();
+        let is_whole = now == self.mark || self.reached > now.base.head;
+        if is_whole { Ok(()) } else { Err(Stopped::Cut) }
+    }
+
+    /// What is carried forward. That nothing of it is missing is told by what was stated: from the first key on, and not from
+    /// none, because the sum of all is another one while records are staged for a cut.
+    fn carried(&mut self) -> Result<(), Stopped<E>> {
+        let (log, mut sum, mut stopped) = (self.log, Summing::default(), None);
+        log.walk_carried(Carried::Counting, &event_key(Sequence::ZERO), &mut |key, value| {
+            sum.add(key, value);
+            let given = self.check().and_then(|()| self.give(Record::Carried { key, value }));
+            stopped = given.err();
+            Ok(if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        stopped.map_or(Ok(()), Err)?;
+        if self.mark.statement > Sequence::ZERO {
+            let stated = stored_event(log, self.mark.statement)?;
+            check_stated(self.mark, sum.finish(), statement_in(self.mark, &stated).as_ref())?;
+        }
+        self.check()
+    }
+
+    /// The entries from where the copy has reached, up to the one with the event `through`.
+    fn entries(&mut self, through: Sequence) -> Result<(), Stopped<E>> {
+        let (log, mut stopped) = (self.log, None);
+        let from = EntryKey { sequence: self.reached.next(), part: 0 }.to_bytes();
+        log.walk(&from, &mut |key, value| {
+            let EntryKey { sequence, .. } = EntryKey::from_bytes(key)?;
+            if sequence > through {
+                return Ok(ControlFlow::Break(()));
+            }
+            let given = self.check().and_then(|()| self.give(Record::Entry { key, value }));
+            self.reached = sequence;
+            stopped = given.err();
+            Ok(if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        stopped.map_or(Ok(()), Err)
+    }
 }

@@ -2,18 +2,22 @@
 //!
 //! Must never hold: a server, or a process (see `tests/cli/backup.rs`).
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Backup, BackupFault, Copied, Copying, NewKeys, prove, restore, stream};
 use crate::backup::record::Record;
 use crate::disk::planted::killed_after;
-use crate::event::{EpochBegan, Event, MessageAccepted, MessageDigest};
+use crate::event::{EpochBegan, Event, MessageAccepted, MessageDigest, Recorded};
 use crate::log::memory::{MemoryDisk, MemoryLog};
-use crate::log::{Entries, EventLog, LogFault, SledLog, Tip, verify};
+use crate::log::testing::cut;
+use crate::log::{Entries, EventLog, LogFault, SledLog, Tip, state_key, tip_until, verify};
 use crate::model::{
-    ContentType, DeviceId, EpochId, InboxSequence, MessageId, Moment, Payload, Principal,
+    Ahead, ContentType, DeviceId, EpochId, InboxSequence, MessageId, Moment, Payload, Principal,
+    Sequence,
 };
+use crate::view::{self, Views};
 
 /// Small, so that a few events fill several segments.
 const SEGMENT_BYTES: usize = 2_000;
@@ -28,11 +32,13 @@ struct Growing {
     log: MemoryLog,
     number: u8,
     messages: u64,
+    /// What was in it when it was last cut.
+    past: Vec<Recorded>,
 }
 
 impl Growing {
     fn new(number: u8) -> Self {
-        Self { log: MemoryDisk::new().open().unwrap(), number, messages: 0 }
+        Self { log: MemoryDisk::new().open().unwrap(), number, messages: 0, past: Vec::new() }
     }
 
     /// `commits` more commits of a small event each, and one that is cut into parts.
@@ -51,8 +57,8 @@ impl Growing {
 
     fn back_up(&self, dir: &Path, keys: &NewKeys) -> Result<Copied, BackupFault> {
         let mut copying = Copying::begin_with(dir, keys, SEGMENT_BYTES)?;
-        let span = (copying.since().head, self.log.durable());
-        stream(&self.log, span, &mut |record| copying.take(record, "a log").map(drop))?;
+        let (since, durable) = (copying.since().head, || Ok(self.log.durable()));
+        stream(&self.log, since, &durable, &mut |record| copying.take(record, "a log").map(drop))?;
         copying.finish("a log", Some(MARKS), keys)
     }
 }
@@ -232,7 +238,7 @@ fn a_copy_that_breaks_off_or_is_damaged_on_its_way_makes_no_backup() {
     log.back_up(&dir, &NewKeys::None).unwrap();
     log.grow(2);
     let mut records = Vec::new();
-    stream(&log.log, (old.head, log.log.durable()), &mut |record| {
+    stream(&log.log, old.head, &|| Ok(log.log.durable()), &mut |record| {
         let mut bytes = Vec::new();
         record.put(&mut bytes);
         records.push(bytes);
@@ -256,6 +262,81 @@ fn a_copy_that_breaks_off_or_is_damaged_on_its_way_makes_no_backup() {
     assert!(matches!(fault, BackupFault::Log(LogFault::Entry(_))), "{fault}");
     let told = copying.take(Record::Fault("the disk is gone"), "/d").unwrap_err().to_string();
     assert!(told.contains("the disk is gone") && told.contains("/d"), "{told}");
+}
+
+impl Growing {
+    /// Cuts the log through about the middle of what it has, and removes `swept` entries and records.
+    fn cut(&mut self, swept: usize) {
+        let middle = u64::midpoint(self.log.mark().base.head.get(), self.log.head().get());
+        let at = tip_until(&self.log, Sequence::new(middle)).unwrap().head;
+        let known = self.past.last().map_or(Sequence::ZERO, |last| last.sequence);
+        self.past.extend(self.log.reader().read(known.next(), usize::MAX).unwrap());
+        let mut views = Views::default();
+        let before = self.past.iter().take_while(|recorded| recorded.sequence <= at);
+        before.for_each(|recorded| views.apply(recorded));
+        let (moment, ahead) = (views.moment(), Ahead::ZERO);
+        let mut records = vec![Views::meta_record::<view::Carried>(at, moment, ahead)];
+        for entity in views.entities() {
+            let found = views.records_of::<view::Carried, LogFault>(&entity, |_, _| Ok(()));
+            records.extend(found.unwrap());
+        }
+        for (key, _) in &mut records {
+            *key = state_key(key);
+        }
+        cut(&mut self.log, at, (&[], &records), swept);
+    }
+}
+
+#[test]
+fn a_log_that_is_cut_while_it_is_copied_makes_a_whole_backup() {
+    for (cuts_before, is_begun) in [(0, false), (1, false), (0, true)] {
+        let mut restarts = 0;
+        for cut_at in 0.. {
+            let place = tempfile::tempdir().unwrap();
+            let (dir, mut log) = (place.path().join("backup"), Growing::new(1));
+            log.grow(4);
+            (0..cuts_before).for_each(|_| log.cut(1_000));
+            if is_begun {
+                // What it holds goes further than what is cut away.
+                log.grow(20);
+                log.back_up(&dir, &NewKeys::None).unwrap();
+            }
+            log.grow(4);
+            let (disk, log) = (log.log.disk(), RefCell::new(log));
+            let mut copying = Copying::begin_with(&dir, &NewKeys::None, SEGMENT_BYTES).unwrap();
+            let (since, mut taken, mut begins) = (copying.since().head, 0, 0);
+            let durable = || Ok(log.borrow().log.durable());
+            stream(&disk, since, &durable, &mut |record| {
+                begins += usize::from(matches!(record, Record::Begins(_)));
+                copying.take(record, "a log")?;
+                if taken == cut_at {
+                    log.borrow_mut().cut(cut_at % 5 * 2);
+                }
+                taken += 1;
+                Ok::<_, BackupFault>(())
+            })
+            .unwrap();
+            copying.finish("a log", Some(MARKS), &NewKeys::None).unwrap();
+            let proven = tip_of(&dir).unwrap();
+            let found = log.borrow().log.durable();
+            let is_restarted = begins > cuts_before;
+            restarts += usize::from(is_restarted);
+            // One that did not begin again holds what was durable when it began.
+            assert!(proven == found || !is_restarted && proven.head < found.head, "at {cut_at}");
+            if cut_at % 9 == 4 {
+                let to = place.path().join("store");
+                restored(&dir, &to).unwrap();
+                let store = SledLog::open_existing(&to).unwrap();
+                assert_eq!(verify(&store, &mut |_| ()).unwrap().head, proven.head);
+            }
+            assert!(taken > cut_at || !is_restarted);
+            if taken <= cut_at {
+                break;
+            }
+        }
+        // What is copied lies behind the cut if the backup was begun.
+        assert_eq!(restarts > 1, !is_begun, "{restarts}");
+    }
 }
 
 #[test]

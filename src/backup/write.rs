@@ -128,8 +128,19 @@ impl Copying {
         }
     }
 
+    /// Forgets all that was taken. Files that were written are swept with the next manifest.
+    fn begin_again(&mut self) {
+        let before = &self.before;
+        self.after.parts = before.parts.clone();
+        self.after.parts.retain(|part| part.kind == Kind::Segment);
+        (self.segment, self.first) = (record::TITLE.to_vec(), before.tip.head.next());
+        (self.carried, self.carried_parts) = (record::TITLE_CARRIED.to_vec(), Vec::new());
+        (self.from, self.verifier, self.end) = (before.tip, Verifier::since(before.tip), None);
+    }
+
     /// The log begins at `mark`: what it does not keep, the backup does not keep any more.
     fn begin_at(&mut self, mark: CutMark, log: &str) -> Result<u64, BackupFault> {
+        self.begin_again();
         let base = mark.base;
         if self.from == Tip::EMPTY {
             (self.from, self.first, self.verifier) =

@@ -17,6 +17,8 @@ mod sealing;
 mod sled_log;
 mod stat;
 mod tally;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tip;
 mod verify;
 mod walk;

@@ -163,15 +163,20 @@ fn carried_at(
     Ok(carried)
 }
 
-/// Reads by where the log begins; again, if it was cut meanwhile and so an entry was not found.
+/// Reads by where the log begins. If it was cut meanwhile, what was found may lack what was removed since, or what is carried
+/// in its place: then it is read again.
 fn where_it_begins<T>(
     source: &dyn Entries,
     read: impl Fn(CutMark) -> Result<T, LogFault>,
 ) -> Result<T, LogFault> {
-    let mark = source.mark();
-    match read(mark) {
-        Err(_) if source.mark() != mark => read(source.mark()),
-        done => done,
+    let mut mark = source.mark();
+    loop {
+        let found = read(mark);
+        let now = source.mark();
+        if now == mark {
+            return found;
+        }
+        mark = now;
     }
 }
 
@@ -219,7 +224,7 @@ fn after(at: Sequence) -> Vec<u8> {
 
 /// The end of the log.
 pub(crate) fn tip(source: &dyn Entries) -> Result<Tip, LogFault> {
-    tip_below(source, &END)
+    where_it_begins(source, |mark| tip_below(source, mark, &END))
 }
 
 /// The event at `sequence` as it is stored.
@@ -276,15 +281,17 @@ pub fn tip_until(source: &dyn Entries, at: Sequence) -> Result<Tip, LogFault> {
 /// The end of the entry that holds the event `at`, or of the last one before it; [`LogFault::OlderThanKept`] if that was cut
 /// away.
 pub(crate) fn tip_at(source: &dyn Entries, at: Sequence) -> Result<Tip, LogFault> {
-    let CutMark { base, until, .. } = source.mark();
-    if at < base.head {
-        return Err(LogFault::OlderThanKept { sequence: at, through: base.head, until });
-    }
-    tip_below(source, &after(at))
+    where_it_begins(source, |mark| {
+        let CutMark { base, until, .. } = mark;
+        if at < base.head {
+            return Err(LogFault::OlderThanKept { sequence: at, through: base.head, until });
+        }
+        tip_below(source, mark, &after(at))
+    })
 }
 
-fn tip_below(source: &dyn Entries, bound: &[u8]) -> Result<Tip, LogFault> {
-    let base = source.mark().base;
+fn tip_below(source: &dyn Entries, mark: CutMark, bound: &[u8]) -> Result<Tip, LogFault> {
+    let base = mark.base;
     let Some(last) = source.last_before(bound)? else { return Ok(base) };
     let start = EntryKey::from_bytes(&last)?.sequence;
     if start <= base.head {
@@ -323,3 +330,6 @@ pub(crate) fn check_durable(source: &dyn Entries) -> Result<(), LogFault> {
         EntryFault::Chain { sequence: durable.head, found: there.chain, expected: durable.chain };
     Err(fault.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ const PAGE_EVENTS: usize = 4_096;
 /// Calls `each` with every event from `first` to `last`, in order; of what was cut away with those that are carried forward.
 ///
 /// # Errors
-/// [`LogFault::Missing`] for one that is left out, [`LogFault`] with the position of what cannot be read, and what `each`
+/// [`LogFault::OlderThanKept`] for one that is cut away meanwhile, [`LogFault::Missing`] for one that is left out, [`LogFault`] with the position of what cannot be read, and what `each`
 /// returns; nothing follows then.
 pub fn each_event<E: From<LogFault>>(
     reader: &dyn LogReader,
@@ -26,16 +26,21 @@ pub fn each_event<E: From<LogFault>>(
             return Ok(());
         }
         if events.is_empty() {
-            return Err(LogFault::Missing { sequence: next }.into());
+            return Err(gone(reader, next).into());
         }
         for recorded in events.into_iter().take_while(|recorded| recorded.sequence <= last) {
             let is_next = recorded.sequence == next;
             if !is_next && (next >= kept || recorded.sequence > kept) {
-                return Err(LogFault::Missing { sequence: next }.into());
+                return Err(gone(reader, next).into());
             }
             next = recorded.sequence.next();
             each(recorded)?;
         }
     }
     Ok(())
+}
+
+/// Why the event at `sequence` was not found.
+fn gone(reader: &dyn LogReader, sequence: Sequence) -> LogFault {
+    reader.read_one(sequence).err().unwrap_or(LogFault::Missing { sequence })
 }

@@ -39,7 +39,7 @@ pub fn back_up(
     };
     if let Some(log) = &log {
         // All of it is durable once it is open.
-        stream(log, (since, log.durable()), &mut take)?;
+        stream(log, since, &|| Ok(log.durable()), &mut take)?;
     } else {
         copy::ask(data, since, &mut |record| take(record).map(ControlFlow::Continue))?;
     }

@@ -201,8 +201,8 @@ mod system {
             return Ok(());
         };
         // How far the log is durable: a backup never holds what a power cut could still take from the store.
-        let durable = SledLog::durable_tip(data)?;
-        stream(entries, (after, durable), &mut |record| {
+        let durable = || SledLog::durable_tip(data);
+        stream(entries, after, &durable, &mut |record| {
             record.put(out);
             if out.len() < CHUNK_BYTES {
                 return Ok(());

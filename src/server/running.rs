@@ -9,7 +9,7 @@ use super::copy;
 use super::look::{Asked, Told, What};
 use crate::backup::{BackupFault, Record};
 use crate::event::{Assembler, EntityKey, Recorded};
-use crate::log::{CarriedEvent, LogFault, StoredKeys, Tip, event_key, state_key};
+use crate::log::{CarriedEvent, CutMark, LogFault, StoredKeys, event_key, state_key};
 use crate::model::{Payload, Sequence};
 use crate::view::{Carried, EntityDigest, RecordFault, Views};
 
@@ -48,7 +48,12 @@ impl Pages<'_> {
         each: &mut EachEvent<'_>,
     ) -> Result<ControlFlow<()>, BackupFault> {
         match record {
-            Record::Begins(_) | Record::Stands(_) => {}
+            // If it is cut meanwhile, the copy begins again: with what was given already, which is not given twice.
+            Record::Begins(_) => {
+                self.waiting.clear();
+                self.assembler = Assembler::reading();
+            }
+            Record::Stands(_) => {}
             Record::Carried { key, value } => self.carried(key, value)?,
             Record::Entry { key, value } => {
                 self.assembler.push(key, value, &mut self.waiting)?;
@@ -78,6 +83,7 @@ impl Pages<'_> {
     /// A key is durable before what it seals is, so the keys of now open all that waits here but what was erased.
     fn give(&mut self, each: &mut EachEvent<'_>) -> Result<ControlFlow<()>, BackupFault> {
         self.waiting.retain(|recorded| recorded.sequence > self.after);
+        self.after = self.waiting.last().map_or(self.after, |last| last.sequence);
         let keys = StoredKeys::read(self.data)?;
         for recorded in &mut self.waiting {
             keys.open(recorded.event.payloads_mut())?;
@@ -160,11 +166,13 @@ impl<'a> RunningReplay<'a> {
             return Ok(());
         }
         let (data, after) = (self.data, self.views.head());
-        let mut fold =
-            Fold { views: &mut self.views, keys: StoredKeys::read(data)?, begins: after };
+        let (views, keys) = (&mut self.views, StoredKeys::read(data)?);
+        let mut fold = Fold { views, keys, goes_on: after > Sequence::ZERO, takes_state: false };
         let mut pages = Pages { data, after, assembler: Assembler::reading(), waiting: Vec::new() };
         copy::ask(data, after, &mut |record| {
-            fold.state(record, (after, through))?;
+            if fold.state(record, through)? {
+                pages.after = Sequence::ZERO;
+            }
             // What is carried of single events is in the state already.
             if matches!(record, Record::Carried { .. }) {
                 return Ok(ControlFlow::Continue(()));
@@ -193,34 +201,40 @@ impl<'a> RunningReplay<'a> {
 struct Fold<'a> {
     views: &'a mut Views,
     keys: StoredKeys,
-    /// The last event that was cut away.
-    begins: Sequence,
+    /// Whether something was folded before the copy.
+    goes_on: bool,
+    /// Whether what is carried forward is where the state begins.
+    takes_state: bool,
 }
 
 impl Fold<'_> {
-    /// Takes what is state of a copy from behind `after`, which is to be folded up to `through`.
-    fn state(
-        &mut self,
-        record: Record<'_>,
-        (after, through): (Sequence, Sequence),
-    ) -> Result<(), LogFault> {
+    /// Takes what is state of a copy that is to be folded up to `through`. Says whether the state begins anew with it.
+    fn state(&mut self, record: Record<'_>, through: Sequence) -> Result<bool, LogFault> {
         match record {
-            Record::Begins(mark)
-                if after > Sequence::ZERO && mark.base.head > after || mark.base.head > through =>
-            {
-                let (sequence, Tip { head: cut, .. }) = (after.next(), mark.base);
-                Err(LogFault::OlderThanKept { sequence, through: cut, until: mark.until })
+            Record::Begins(mark) => return self.begins(mark, through),
+            Record::Carried { key, value } if self.takes_state => self.carried(key, value)?,
+            Record::Stands(_) if self.takes_state => {
+                self.views.finish_loading().map_err(|fault| damaged(b"all", fault))?;
             }
-            Record::Begins(mark) => {
-                self.begins = mark.base.head;
-                Ok(())
-            }
-            Record::Carried { key, value } if after == Sequence::ZERO => self.carried(key, value),
-            Record::Stands(_) if after == Sequence::ZERO && self.begins > after => {
-                self.views.finish_loading().map_err(|fault| damaged(b"all", fault))
-            }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(false)
+    }
+
+    /// The log begins there: as it was found, or because it was cut meanwhile.
+    fn begins(&mut self, mark: CutMark, through: Sequence) -> Result<bool, LogFault> {
+        let (cut, folded) = (mark.base.head, self.views.head());
+        // Also what is carried counts as folded only once all of it is there.
+        let is_folded = folded >= cut && !self.takes_state;
+        if cut > through || !is_folded && self.goes_on {
+            let sequence = folded.next();
+            return Err(LogFault::OlderThanKept { sequence, through: cut, until: mark.until });
+        }
+        self.takes_state = !is_folded;
+        if self.takes_state {
+            *self.views = Views::default();
+        }
+        Ok(self.takes_state)
     }
 
     fn carried(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogFault> {

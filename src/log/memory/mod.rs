@@ -122,6 +122,13 @@ impl MemoryDisk {
         self.image().blocks.len()
     }
 
+    /// The first entry from `begin` on.
+    fn entry_from(&self, begin: Bound<&[u8]>) -> Option<(Vec<u8>, Vec<u8>)> {
+        let image = self.image();
+        let mut entries = image.entries.range::<[u8], _>((begin, Bound::Unbounded));
+        entries.next().map(|(key, value)| (key.clone(), value.clone()))
+    }
+
     fn image(&self) -> MutexGuard<'_, Image> {
         // A test that failed while it held the lock is reported once, by itself.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -310,12 +317,13 @@ impl Entries for MemoryDisk {
     }
 
     fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
-        let image = self.image();
-        let bounds = (Bound::Included(from), Bound::Unbounded);
-        for (key, value) in image.entries.range::<[u8], _>(bounds) {
-            if each(key, value)? == ControlFlow::Break(()) {
+        // One at a time, so that others may change the disk meanwhile, and `each` may look at it.
+        let mut next = self.entry_from(Bound::Included(from));
+        while let Some((key, value)) = next {
+            if each(&key, &value)? == ControlFlow::Break(()) {
                 break;
             }
+            next = self.entry_from(Bound::Excluded(&key));
         }
         Ok(())
     }

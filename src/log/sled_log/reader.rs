@@ -94,7 +94,9 @@ impl LogReader for SledReader {
     }
 
     fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
-        let mut found = find(&self.latest(), sequence);
+        // What is remembered may be cut away by now.
+        let is_kept = sequence > self.mark().base.head;
+        let mut found = if is_kept { find(&self.latest(), sequence) } else { None };
         if found.is_none() {
             let events: Arc<[Recorded]> = scan::neighbours(self, sequence)?.into();
             found = find(&events, sequence);

@@ -151,7 +151,8 @@ pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Resul
         let rest =
             open(&stored_key, &value).ok_or_else(|| damaged(key, "its checksum does not fit"))?;
         let head = Head::decode(rest).ok_or_else(|| damaged(key, "it is cut short"))?;
-        if each(key, &whole(tree, key, head)?)? == ControlFlow::Break(()) {
+        let Some(bytes) = settled(tree, key, head)? else { continue };
+        if each(key, &bytes)? == ControlFlow::Break(()) {
             return Ok(());
         }
     }
@@ -160,7 +161,21 @@ pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Resul
 
 /// The record under `key`.
 pub(super) fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
-    load_head(tree, key)?.map(|head| whole(tree, key, head)).transpose()
+    load_head(tree, key)?.map_or(Ok(None), |head| settled(tree, key, head))
+}
+
+/// All of a record that began with `head`: as it is by now, if it is replaced while its parts are read; `None` if it is gone
+/// then.
+fn settled(tree: &sled::Tree, key: &[u8], mut head: Head) -> Result<Option<Vec<u8>>, LogFault> {
+    loop {
+        let digest = head.digest;
+        match (whole(tree, key, head), load_head(tree, key)?) {
+            (Ok(bytes), _) => return Ok(Some(bytes)),
+            (Err(_), None) => return Ok(None),
+            (Err(fault), Some(now)) if now.digest == digest => return Err(fault),
+            (Err(_), Some(now)) => head = now,
+        }
+    }
 }
 
 /// All of a record that begins with `head`.

@@ -35,10 +35,10 @@ impl Messages {
         Self { inbox, reader, recent, ahead: VecDeque::new(), stretch: 4, used: 0 }
     }
 
-    /// The message of `row`; `None` if the log no longer has it.
+    /// The message of `row`; `None` if what lies there is none of this inbox.
     ///
     /// # Errors
-    /// [`LogFault`] if the log cannot be read there.
+    /// [`LogFault`] if the log cannot be read there; [`LogFault::OlderThanKept`] if it was cut away.
     pub(super) async fn read(&mut self, row: InboxRow) -> Result<Option<Arc<InboxItem>>, LogFault> {
         while self.ahead.pop_front_if(|(at, _)| *at < row.at).is_some() {}
         if let Some((_, message)) = self.ahead.pop_front_if(|(at, _)| *at == row.at) {
@@ -68,7 +68,14 @@ impl Messages {
     ) -> Result<VecDeque<(Sequence, Arc<InboxItem>)>, LogFault> {
         let (reader, inbox, stretch) = (Arc::clone(&self.reader), self.inbox.clone(), self.stretch);
         let read = tokio::task::spawn_blocking(move || {
-            let messages = reader.read(from, stretch)?.into_iter().filter_map(|recorded| {
+            let found = reader.read(from, stretch)?;
+            if found.first().is_none_or(|first| first.sequence != from) {
+                // Not there any more, or never was.
+                let gone = reader.read_one(from).err();
+                let is_over = |fault: &LogFault| matches!(fault, LogFault::OlderThanKept { .. });
+                gone.filter(is_over).map_or(Ok(()), Err)?;
+            }
+            let messages = found.into_iter().filter_map(|recorded| {
                 let at = recorded.sequence;
                 let item = history::item_of(recorded)?;
                 (*item.inbox() == inbox).then(|| (at, Arc::new(item)))
