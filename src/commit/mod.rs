@@ -94,6 +94,10 @@ impl Commit {
         let mut erased = views.erased();
         erased.try_for_each(|principal| destroy_key(log.as_ref(), principal))?;
         drop(erased);
+        if let Some(vault) = log.vault() {
+            let domains = views.domains().filter(|(_, view)| view.recipients_keep);
+            vault.keep_for_recipients(domains.map(|(domain, _)| domain.clone()).collect());
+        }
         let service = Service::new(config, views);
         Ok(Self { service, log, checkpointer, persisted: true, fault: None })
     }

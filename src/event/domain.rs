@@ -69,6 +69,17 @@ pub struct DomainRulesAmended {
     pub operation: OperationId,
 }
 
+/// See [`Event::ErasurePolicyChanged`](super::Event::ErasurePolicyChanged).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasurePolicyChanged {
+    /// The domain.
+    pub domain: Domain,
+    /// Whether recipients keep what somebody of the domain sends from then on when that is erased.
+    pub recipients_keep: bool,
+    /// Who changed it.
+    pub by: Principal,
+}
+
 /// See [`Event::DomainQuotaSet`](super::Event::DomainQuotaSet).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainQuotaSet {

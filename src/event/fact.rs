@@ -11,7 +11,7 @@ use super::clock::ClockMoved;
 use super::cut::LogCut;
 use super::domain::{
     DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesAmended, DomainRulesChanged,
-    DomainSwitched,
+    DomainSwitched, ErasurePolicyChanged,
 };
 use super::identity::{
     DeviceEnrolled, InviteCreated, InviteEnded, InviteIssued, KeyEnrolled, KeyRevoked,
@@ -245,4 +245,6 @@ events! {
     PrincipalErased "principal-erased" |event| Principal(event.principal.clone());
     /// The beginning of the log was cut away, all but what is carried forward.
     LogCut "log-cut" |_| Store;
+    /// Whether recipients keep what the erased of a domain sent was changed, for what is sent from then on.
+    ErasurePolicyChanged "erasure-policy-changed" |event| Domain(event.domain.clone());
 }

@@ -2,9 +2,11 @@
 //!
 //! Must never hold: a key.
 
+use std::collections::BTreeSet;
+
 use super::LogFault;
 use crate::event::Owners;
-use crate::model::{Payload, Principal};
+use crate::model::{Domain, Payload, Principal};
 
 /// What people wrote, sealed with keys that lie outside the log.
 pub trait Sealing {
@@ -21,6 +23,10 @@ pub trait Sealing {
     /// # Errors
     /// [`LogFault::Keys`] if the keys are there and do not open it.
     fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault>;
+
+    /// Has messages from `domains` sealed for their recipients alone from now on, until events say something else: whoever sent
+    /// one cannot have it made unreadable.
+    fn keep_for_recipients(&self, domains: BTreeSet<Domain>);
 
     /// Destroys the key of `principal`: nobody can read any more what was sealed with it. Until a device is enrolled under that
     /// name it is made no other one. Returns whether there was one.

@@ -22,6 +22,8 @@ pub struct DomainRow {
     pub principals: u64,
     /// On what terms a recovery would be started in it now; `None` if the server does not say.
     pub recovery: Option<RecoveryPolicy>,
+    /// Whether recipients keep what somebody in it sends now when that is erased; `None` if the server does not say.
+    pub recipients_keep: Option<bool>,
 }
 
 words! {

@@ -25,7 +25,8 @@ pub mod body {
             /// The device's name for the operation; the same on a repeat.
             operation: [u8; 16],
             /// 1: create domain. 2: remove domain. 3: switch domain. 4: switch a principal's services. 5: suspend.
-            /// 6: lift a suspension. 7: say what the domain wants of recoveries. 8: set a quota.
+            /// 6: lift a suspension. 7: say what the domain wants of recoveries. 8: set a quota. 9: say what it wants of
+            /// erasures.
             act: u8,
             /// Which domain or principal; for 8 a domain stands behind an `@`.
             subject: String,
@@ -42,6 +43,8 @@ pub mod body {
             3 quota,
             /// For 8: how much there may be, 8 bytes; left out, what was set is taken back.
             4 quota_max,
+            /// For 9: one byte, whether recipients keep what somebody of the domain sends from then on: 1 no, 2 yes.
+            5 recipients_keep,
         }
         /// Asks for the domains served. Answer: any number of `DomainState`, then `End`.
         0x002c ListDomains {
@@ -62,6 +65,8 @@ pub mod body {
             /// What holds for a recovery that is started now: how long it waits, in ms, 8 bytes; whether earlier messages are
             /// shown, one byte, 0 or 1.
             1 recovery,
+            /// Whether recipients keep what somebody in it sends now when that is erased: one byte, 0 or 1.
+            2 recipients_keep,
         }
         /// Asks what administrators did. Answer: any number of `Act`, then `End`.
         0x002d ListActs {
@@ -130,6 +135,13 @@ pub enum Administration {
         /// Whether the new device is to be shown what was stored before.
         shows_earlier: Option<bool>,
     },
+    /// Says whether recipients keep what somebody of a domain sends from then on, when that is erased.
+    SetErasure {
+        /// Which domain.
+        domain: Domain,
+        /// Whether they keep it.
+        recipients_keep: bool,
+    },
     /// Sets how much of what all share a principal may take, or those in a domain that have no quota of their own.
     SetQuota {
         /// Whose.
@@ -159,9 +171,10 @@ impl Field<body::Administer> for Administer {
             presence: switch_number(presence),
             messaging: switch_number(messaging),
             recovery_delay: delay.to_wire(),
-            recovery_shows: shows_earlier.map(|on| Bytes::copy_from_slice(&[1 + u8::from(on)])),
+            recovery_shows: shows_earlier.map(told_switch),
             quota: quota.to_wire(),
             quota_max: max.map(|max| Bytes::copy_from_slice(&max.to_be_bytes())),
+            recipients_keep: self.act.recipients_keep().map(told_switch),
         }
     }
 
@@ -176,6 +189,7 @@ impl Field<body::Administer> for Administer {
         check_left_out("recovery showing", body.act == 7 || body.recovery_shows.is_none())?;
         check_left_out("quota", body.act == 8 || body.quota.is_none())?;
         check_left_out("quota's most", body.act == 8 || body.quota_max.is_none())?;
+        check_left_out("keeping", body.act == 9 || body.recipients_keep.is_none())?;
         let act = match body.act {
             1 => Administration::CreateDomain(subject.parse()?),
             2 => Administration::RemoveDomain(subject.parse()?),
@@ -194,14 +208,19 @@ impl Field<body::Administer> for Administer {
             7 => Administration::SetRecovery {
                 domain: subject.parse()?,
                 delay: Field::from_wire(body.recovery_delay)?,
-                shows_earlier: shows(body.recovery_shows.as_deref())?,
+                shows_earlier: read_switch("recovery showing", body.recovery_shows.as_deref())?,
             },
             8 => Administration::SetQuota {
                 owner: subject.parse()?,
                 quota: Field::from_wire(body.quota.unwrap_or_default())?,
                 max: most(body.quota_max.as_deref())?,
             },
-            _ => return Err(Refusal::bad_field("act", "is none of 1 to 8; send one of them")),
+            9 => Administration::SetErasure {
+                domain: subject.parse()?,
+                recipients_keep: read_switch("keeping", body.recipients_keep.as_deref())?
+                    .ok_or_else(|| Refusal::bad_field("keeping", "is left out; send it"))?,
+            },
+            _ => return Err(Refusal::bad_field("act", "is none of 1 to 9; send one of them")),
         };
         Ok(Self { operation: OperationId(body.operation), act })
     }
@@ -218,6 +237,7 @@ impl Administration {
             Self::Resume(principal) => (6, principal.to_string()),
             Self::SetRecovery { domain, .. } => (7, domain.to_string()),
             Self::SetQuota { owner, .. } => (8, owner.to_string()),
+            Self::SetErasure { domain, .. } => (9, domain.to_string()),
         }
     }
 
@@ -236,6 +256,13 @@ impl Administration {
         }
     }
 
+    const fn recipients_keep(&self) -> Option<bool> {
+        match self {
+            Self::SetErasure { recipients_keep, .. } => Some(*recipients_keep),
+            _ => None,
+        }
+    }
+
     const fn recovery(&self) -> (Option<Lifetime>, Option<bool>) {
         match self {
             Self::SetRecovery { delay, shows_earlier, .. } => (*delay, *shows_earlier),
@@ -244,13 +271,17 @@ impl Administration {
     }
 }
 
-/// Whether earlier messages are to be shown.
-fn shows(wire: Option<&[u8]>) -> Result<Option<bool>, Refusal> {
+/// What is said of `field`.
+fn read_switch(field: &'static str, wire: Option<&[u8]>) -> Result<Option<bool>, Refusal> {
     match wire {
         None => Ok(None),
-        Some(&[number]) => switch("recovery showing", number),
-        Some(_) => Err(Refusal::bad_field("recovery showing", "must be one byte; send one")),
+        Some(&[number]) => switch(field, number),
+        Some(_) => Err(Refusal::bad_field(field, "must be one byte; send one")),
     }
+}
+
+fn told_switch(on: bool) -> Bytes {
+    Bytes::copy_from_slice(&[switch_number(Some(on))])
 }
 
 impl Field<Bytes> for Lifetime {
@@ -280,6 +311,21 @@ impl Field<Bytes> for RecoveryPolicy {
     }
 }
 
+/// One byte, 0 or 1.
+impl Field<Bytes> for bool {
+    fn to_wire(&self) -> Bytes {
+        Bytes::copy_from_slice(&[u8::from(*self)])
+    }
+
+    fn from_wire(wire: Bytes) -> Result<Self, Refusal> {
+        match wire.as_ref() {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(Refusal::bad_field("keeping", "must be one byte, 0 or 1; send one")),
+        }
+    }
+}
+
 impl Request for Administer {
     fn operation(&self) -> Option<(NamedBy, OperationId)> {
         let is_creation = matches!(self.act, Administration::CreateDomain(_));
@@ -296,6 +342,7 @@ impl Request for Administer {
             Administration::Suspend(principal) => format!("suspend {principal}"),
             Administration::Resume(principal) => format!("resume {principal}"),
             Administration::SetRecovery { domain, .. } => format!("recovery {domain}"),
+            Administration::SetErasure { domain, .. } => format!("erasure {domain}"),
             Administration::SetQuota { owner, quota, .. } => {
                 format!("quota {owner} {}", quota.as_str())
             }
@@ -315,7 +362,9 @@ pub struct ListDomains;
 
 question! { ListDomains -> Vec<DomainRow> }
 
-framed! { DomainRow in DomainState: domain, is_configured, presence, messaging, principals, recovery }
+framed! {
+    DomainRow in DomainState: domain, is_configured, presence, messaging, principals, recovery, recipients_keep
+}
 
 /// Asks what administrators did. Answer: any number of [`ActRow`], oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,6 +414,14 @@ pub(super) fn samples() -> Vec<Sample> {
         recovery_shows: None,
         quota: None,
         quota_max: None,
+        recipients_keep: None,
+    };
+    let erasure = Administer {
+        operation: OperationId(operation(11)),
+        act: Administration::SetErasure {
+            domain: "example.com".parse().expect("it is one"),
+            recipients_keep: true,
+        },
     };
     let quota = Administer {
         operation: OperationId(operation(10)),
@@ -389,9 +446,11 @@ pub(super) fn samples() -> Vec<Sample> {
         messaging: true,
         principals: 3,
         recovery: None,
+        recipients_keep: None,
     };
     let recovery = Some(RecoveryPolicy::default().to_wire());
     let telling = body::DomainState { recovery, ..domain.clone() };
+    let keeping = body::DomainState { recipients_keep: Some(true).to_wire(), ..telling.clone() };
     let (by, about) = ("root@example.com".into(), ALICE.into());
     vec![
         asked::<Administer>("Administer", 15, administer),
@@ -401,95 +460,15 @@ pub(super) fn samples() -> Vec<Sample> {
             setting.to_body(),
         ),
         asked::<Administer>("Administer that sets a quota", 20, quota.to_body()),
+        asked::<Administer>("Administer that says what recipients keep", 21, erasure.to_body()),
         sample("ListDomains", &ListDomains.to_body()),
         through::<DomainRow>("DomainState", domain),
         through::<DomainRow>("DomainState that tells of recoveries", telling),
+        through::<DomainRow>("DomainState that tells of erasures", keeping),
         through::<ListActs>("ListActs", body::ListActs { principal: String::new() }),
         through::<ActRow>("Act", body::Act { at_ms: TIME_MS, by, act: 2, about }),
     ]
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(act: u8, subject: &str, presence: u8) -> Result<Administer, Refusal> {
-        Administer::from_body(body::Administer {
-            request: 0,
-            operation: [9; 16],
-            act,
-            subject: subject.to_owned(),
-            presence,
-            messaging: 0,
-            recovery_delay: None,
-            recovery_shows: None,
-            quota: None,
-            quota_max: None,
-        })
-    }
-
-    #[test]
-    fn each_act_reads_back() {
-        let domain = || "d.example".parse().unwrap();
-        let principal = || "bob@d.example".parse().unwrap();
-        let (presence, messaging) = (Some(false), None);
-        let acts = [
-            Administration::CreateDomain(domain()),
-            Administration::RemoveDomain(domain()),
-            Administration::SwitchDomain { domain: domain(), presence, messaging },
-            Administration::SwitchServices { principal: principal(), presence, messaging },
-            Administration::Suspend(principal()),
-            Administration::Resume(principal()),
-            Administration::SetRecovery {
-                domain: domain(),
-                delay: Some(Lifetime::from_ms(5)),
-                shows_earlier: Some(true),
-            },
-            Administration::SetQuota {
-                owner: QuotaOwner::Domain(domain()),
-                quota: Quota::Stored,
-                max: Some(7),
-            },
-        ];
-        for (number, act) in (1..).zip(acts) {
-            let given = Administer { operation: OperationId([9; 16]), act };
-            assert_eq!(given.to_body().act, number);
-            assert_eq!(Administer::from_body(given.to_body()), Ok(given));
-        }
-        for wrong in [read(0, "d.example", 0), read(9, "d.example", 0), read(3, "d.example", 3)] {
-            assert!(matches!(wrong, Err(Refusal::BadField { .. })));
-        }
-    }
-
-    #[test]
-    fn a_quota_is_named_and_of_eight_bytes_or_taken_back() {
-        let owner = QuotaOwner::Principal("bob@d.example".parse().unwrap());
-        let act = Administration::SetQuota { owner, quota: Quota::Events, max: None };
-        let reset = Administer { operation: OperationId([9; 16]), act };
-        assert_eq!(Administer::from_body(reset.to_body()), Ok(reset.clone()));
-        let nameless = body::Administer { quota: None, ..reset.to_body() };
-        let short = Some(Bytes::from_static(&[1; 7]));
-        let short = body::Administer { quota_max: short, ..reset.to_body() };
-        for wrong in [nameless, short] {
-            assert!(matches!(Administer::from_body(wrong), Err(Refusal::BadField { .. })));
-        }
-    }
-
-    #[test]
-    fn terms_of_another_length_are_refused() {
-        let told = |wrong: &'static [u8]| {
-            RecoveryPolicy::from_wire(Bytes::from_static(wrong)).unwrap_err().to_string()
-        };
-        for wrong in [&[0; 8][..], &[0; 10]] {
-            assert_eq!(told(wrong), "the recovery policy must have 9 bytes; send that many");
-        }
-        let policy = RecoveryPolicy { shows_earlier: true, ..RecoveryPolicy::default() };
-        assert_eq!(RecoveryPolicy::from_wire(policy.to_wire()), Ok(policy));
-    }
-
-    #[test]
-    fn what_is_not_said_of_a_switch_stays() {
-        let administer = read(3, "example.com", 1).unwrap();
-        assert_eq!(administer.act.switches(), (Some(false), None));
-    }
-}
+mod tests;

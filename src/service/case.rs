@@ -220,6 +220,11 @@ impl<'a> Case<'a> {
         Err(Refusal::Forbidden { action: format!("administer {domain}"), cure })
     }
 
+    /// Whether recipients keep what somebody of `domain` sends now when that is erased.
+    pub(super) fn recipients_keep(&self, domain: &str) -> bool {
+        self.views.domain(domain).is_some_and(|view| view.recipients_keep)
+    }
+
     /// The record of what an administrator does to another principal. What somebody does to itself leaves none.
     pub(super) fn acted(
         &self,

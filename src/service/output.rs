@@ -37,6 +37,8 @@ pub enum Reply {
         position: Sequence,
         /// Whether the asker erased itself just now, and so is about to go.
         by_itself: bool,
+        /// Whether its domain ever let recipients keep what was sent.
+        keeps: bool,
     },
     /// See [`Input::Acknowledge`](super::Input::Acknowledge).
     Acknowledged {

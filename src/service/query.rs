@@ -349,6 +349,7 @@ fn domains(case: Case<'_>, actor: &Actor) -> Result<Vec<DomainRow>, Refusal> {
             messaging: view.messaging && case.config.messaging,
             principals: case.views.population(&domain),
             recovery: Some(view.recovery_at(case.now)),
+            recipients_keep: Some(view.recipients_keep),
             domain,
         }
     });

@@ -109,8 +109,8 @@ impl Ledger {
     /// What the log must be asked for before the oldest entry can be answered.
     pub(super) fn looks_for(&self) -> Option<Look> {
         match self.entries.front()?.answer {
-            Some(Ok(Reply::Erased { position, by_itself })) => {
-                Some(Look::Erasure { position, is_whole: !by_itself })
+            Some(Ok(Reply::Erased { position, by_itself, keeps })) => {
+                Some(Look::Erasure { position, is_whole: !by_itself, keeps })
             }
             _ => None,
         }

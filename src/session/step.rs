@@ -129,6 +129,8 @@ pub enum Look {
         /// Whether it is to tell places and counts, for which the whole log is gone through. They say what others did: who
         /// erased itself is not told them, and is about to go.
         is_whole: bool,
+        /// Whether it says that recipients keep some of what was sent.
+        keeps: bool,
     },
     /// What rules say or said, walking back from their change at the place. Gives [`Found::Explained`].
     Explain(Sequence, Box<Judged>),

@@ -1,7 +1,8 @@
 //! What of the past has to be carried forward when the beginning of the log is cut away.
 //!
 //! The state of an entity is carried whole; here stands which single events somebody may yet ask for by
-//! their position: what waits in an inbox, what a presentity shows now, and by which rules.
+//! their position: what waits in an inbox, what a presentity shows now, and by which rules; and what a domain wants of erasures,
+//! by which it is told what is left of somebody.
 //! Must never hold: how it is stored.
 
 use std::collections::BTreeSet;
@@ -30,6 +31,9 @@ impl Views {
             }
             EntityKey::Rules(principal) => {
                 places.extend(self.rules.get(principal).map(|view| view.access_at));
+            }
+            EntityKey::Domain(domain) => {
+                places.extend(self.domains.get(domain).map(|view| view.erasure_at));
             }
             _ => {}
         }

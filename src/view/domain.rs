@@ -12,6 +12,7 @@ use crate::model::{AccessRules, QuotasSet, RecoveryPolicy, Sequence, Timestamp};
 
 /// A domain that was created at run time or ever changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct DomainView {
     /// The last event it took.
     pub as_of: Sequence,
@@ -31,6 +32,12 @@ pub struct DomainView {
     pub recovery_former: (RecoveryPolicy, Timestamp),
     /// The quotas of those in it that have none of their own.
     pub quotas: QuotasSet,
+    /// Whether recipients keep what somebody in it sends when that is erased.
+    #[serde(default)]
+    pub recipients_keep: bool,
+    /// The event that says so; zero if that is how it always was.
+    #[serde(default)]
+    pub erasure_at: Sequence,
 }
 
 impl Default for DomainView {
@@ -45,6 +52,8 @@ impl Default for DomainView {
             recovery: RecoveryPolicy::default(),
             recovery_former: (RecoveryPolicy::default(), Timestamp::default()),
             quotas: QuotasSet::new(),
+            recipients_keep: false,
+            erasure_at: Sequence::ZERO,
         }
     }
 }
@@ -79,6 +88,10 @@ impl DomainView {
             Event::RecoveryPolicyChanged(event) => {
                 self.recovery = event.policy;
                 self.recovery_former = (event.former, event.former_until);
+            }
+            Event::ErasurePolicyChanged(event) => {
+                (self.recipients_keep, self.erasure_at) =
+                    (event.recipients_keep, recorded.sequence);
             }
             Event::DomainQuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
             _ => unreachable!("only events of domains come here"),

@@ -33,7 +33,7 @@ pub trait Layout {
 pub enum Checkpointed {}
 
 impl Layout for Checkpointed {
-    const VERSION: u16 = 15;
+    const VERSION: u16 = 16;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         postcard::to_stdvec(value).expect("views hold no type that postcard cannot write")

@@ -415,6 +415,11 @@ impl Views {
         self.audiences.get(presentity)
     }
 
+    /// Whether recipients ever kept what somebody of `domain` sent when that was erased.
+    pub fn ever_kept(&self, domain: &str) -> bool {
+        self.domain(domain).is_some_and(|view| view.erasure_at > Sequence::ZERO)
+    }
+
     /// A domain that was created at run time or ever changed.
     pub fn domain(&self, domain: &str) -> Option<&DomainView> {
         self.domains.get(domain)

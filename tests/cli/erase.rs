@@ -226,6 +226,41 @@ fn an_administrator_erases_somebody_and_gets_the_certificate_as_often_as_it_asks
 }
 
 #[test]
+fn recipients_keep_what_was_sent_while_the_domain_let_them_and_the_certificate_says_so() {
+    let mut site = Site::administered();
+    let sent = |site: &Site, text: &str| {
+        site.run("bob", &["send", "im:admin@localhost", text]).line();
+    };
+    sent(&site, "taken back");
+    let choose = ["domain", "erasure", "localhost", "--recipients-keep", "on"];
+    assert_eq!(site.run("bob", &choose).error(1), "forbidden");
+    site.run("admin", &choose).line();
+    assert_eq!(site.run("admin", &["domain", "list"]).line()["recipients_keep"], true);
+    site.kill_and_restart(&[]);
+    sent(&site, "kept and read");
+    site.run("admin", &["inbox"]);
+    sent(&site, "kept and waiting");
+    site.run("bob", &["publish", "open", "--note", "taken back"]).line();
+    let certificate = site.run("admin", &["erase", "bob@localhost", "--yes"]);
+    let told = certificate.line();
+    assert_eq!((&told["texts"]["kept"], &told["texts"]["readable"]), (&2.into(), &0.into()));
+    assert_eq!(told["ended"]["sent"], 0);
+    assert!(told["kept"][0].as_str().unwrap().contains("as its domain chose"), "{told}");
+    assert!(!told["unreadable"].to_string().contains("at their recipients too"), "{told}");
+    let inbox = site.run("admin", &["inbox", "--from-start"]).stdout;
+    assert!(inbox.contains("kept and read") && inbox.contains("kept and waiting"), "{inbox}");
+    site.kill_and_restart(&[]);
+    let inbox = site.run("admin", &["inbox", "--from-start"]).stdout;
+    assert!(inbox.contains("kept and read") && !inbox.contains("taken back"), "{inbox}");
+    assert_eq!(site.stop(), Some(0));
+    check_log(&site.data());
+    assert!(!bodies(&site).contains("taken back"));
+    let file = site.file("certificate.json");
+    fs::write(&file, certificate.stdout).unwrap();
+    erase(&site, &["--check", file.to_str().unwrap()]).line();
+}
+
+#[test]
 fn a_certificate_is_checked_against_the_store_that_it_was_printed_for() {
     let site = site();
     let printed = erase(&site, &["bob@localhost", "--yes"]).stdout;

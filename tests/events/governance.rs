@@ -5,11 +5,12 @@
 use adsum::event::{
     AccessRulesChanged, AdministratorActed, ClockCause, ClockMoved, DeliveryRulesChanged,
     DomainCreated, DomainQuotaSet, DomainRemoved, DomainRulesChanged, DomainSwitched, EpochBegan,
-    Event, GrantChanged, GrantGiven, InviteCause, InviteEnded, InviteIssued, MessageCause,
-    MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone, OperationKey, Operator,
-    Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, QuotaSet, ReceiptIssued,
-    ReceiptsAsked, RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed, SubscriptionEnded,
-    SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested, WatcherForgotten,
+    ErasurePolicyChanged, Event, GrantChanged, GrantGiven, InviteCause, InviteEnded, InviteIssued,
+    MessageCause, MessageDisplayed, MessageEnded, MessageQuarantined, OperationDone, OperationKey,
+    Operator, Outcome, PrincipalSuspended, PublicationCause, PublicationEnded, QuotaSet,
+    ReceiptIssued, ReceiptsAsked, RestoreNoticed, RulesReviewed, ServicesSwitched, Subscribed,
+    SubscriptionEnded, SubscriptionMoved, VisibilityRulesChanged, WatchObserved, WatchRequested,
+    WatcherForgotten,
 };
 use adsum::model::{
     AccessRule, AccessRules, AdministratorAct, Ahead, Delivery, DeliveryChange, DeliveryRule,
@@ -39,6 +40,7 @@ pub(super) fn samples() -> Samples {
     samples.extend(restores());
     samples.extend(operations());
     samples.extend(made_with_a_device());
+    samples.extend(erasures());
     samples.push(("forgotten", Event::WatcherForgotten(WatcherForgotten { watcher: bob() })));
     samples
 }
@@ -385,6 +387,14 @@ fn quotas() -> Samples {
     samples.extend(of_each);
     samples.push(("reset", of_domain((Quota::Stored, None))));
     samples
+}
+
+fn erasures() -> Samples {
+    let changed = |recipients_keep| {
+        let (domain, by) = (domain(), alice());
+        Event::ErasurePolicyChanged(ErasurePolicyChanged { domain, recipients_keep, by })
+    };
+    vec![("kept", changed(true)), ("lost", changed(false))]
 }
 
 fn clocks() -> Samples {

@@ -22,8 +22,9 @@ use adsum::service::{Actor, Enroll, Hello, Input, Query, ServiceConfig, SessionI
 use crate::world::{World, config, feed_id, key};
 
 use governed::{
-    administered, as_administrator, erased, granted, invite_withdrawn, invited, key_revoked,
-    quota_set, recovered, recovery_refused, services_off, subscription_ended, suspended,
+    administered, as_administrator, erased, erasure_set, granted, invite_withdrawn, invited,
+    key_revoked, quota_set, recovered, recovery_refused, services_off, subscription_ended,
+    suspended,
 };
 use ruled::{
     delivery, delivery_put, delivery_removed, domain_rule_put, large_rule, put_delivery, rule_put,
@@ -66,7 +67,7 @@ pub(crate) fn scenes(kind: &str) -> Vec<Scene> {
         "Erase" => vec![erased()],
         "EndSubscription" => vec![subscription_ended()],
         "Grant" => vec![granted()],
-        "Administer" => vec![suspended(), services_off(), quota_set()],
+        "Administer" => vec![suspended(), services_off(), quota_set(), erasure_set()],
         "ChangeRules" => vec![rule_put(), rule_removed(), rules_put(), domain_rule_put()],
         "ChangeDelivery" => vec![delivery_removed(), delivery_put()],
         "ChangeVisibility" => vec![visibility_removed(), visibility_put()],

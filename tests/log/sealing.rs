@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::events::{message, samples, timed};
 use adsum::commit::{Commit, stage_cut};
-use adsum::event::{Chain, DeviceEnrolled, Event, Owners, Recorded, pack};
+use adsum::event::{Chain, DeviceEnrolled, ErasurePolicyChanged, Event, Owners, Recorded, pack};
 use adsum::log::{Carried, Entries, Erasures, EventLog, SledLog, rewrite, verify};
 use adsum::model::{Ahead, Payload, Principal, PublicKey, Role, Sequence, Timestamp};
 use adsum::service::ServiceConfig;
@@ -116,6 +116,38 @@ fn what_a_principal_wrote_or_got_reads_as_erased_once_its_key_is_destroyed() {
             }
         }
     }
+}
+
+#[test]
+fn what_recipients_keep_is_theirs_alone_from_where_the_log_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let Event::MessageAccepted(sample) = message(20, 1) else { panic!() };
+    let sender = sample.sender.clone();
+    let chosen = |recipients_keep| {
+        let (domain, by) = (sender.domain().parse().unwrap(), sender.clone());
+        Event::ErasurePolicyChanged(ErasurePolicyChanged { domain, recipients_keep, by })
+    };
+    let sent = |number| message(20, number);
+    let mut log = SledLog::open(folder.path()).unwrap();
+    // Where it stands among the events of one commit is what counts, and so does what is told at the start.
+    let commit = vec![sent(1), chosen(true), sent(2)];
+    log.append(&timed(Timestamp::from_ms(1), commit)).unwrap();
+    log.append(&timed(Timestamp::from_ms(2), vec![sent(3), chosen(false), sent(4)])).unwrap();
+    drop(log);
+    let mut log = SledLog::open(folder.path()).unwrap();
+    let vault = log.vault().unwrap();
+    vault.keep_for_recipients([sender.domain().parse().unwrap()].into());
+    log.append(&timed(Timestamp::from_ms(3), vec![sent(5)])).unwrap();
+    let readable = |log: &SledLog| {
+        let found = payloads(&all(log)).into_iter();
+        let present = found.map(|(_, payload)| matches!(payload, Payload::Present(_)));
+        present.collect::<Vec<_>>()
+    };
+    assert_eq!(readable(&log), [true; 5]);
+    log.vault().unwrap().destroy(&sender).unwrap();
+    assert_eq!(readable(&log), [false, true, true, false, true]);
+    log.vault().unwrap().destroy(&sample.inbox.principal()).unwrap();
+    assert_eq!(readable(&log), [false; 5]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::limits::{Row, Unit, defaults, limits, timeouts};
 use super::samples::samples;
 
 /// Additions in `ext`: body, tag, name in the code, type.
-pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 23] = [
+pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 25] = [
     ("Subscribe", 1, "operation", "u8[16]"),
     ("Unsubscribe", 1, "operation", "u8[16]"),
     ("Delete", 1, "operation", "u8[16]"),
@@ -38,7 +38,9 @@ pub(crate) const ADDITIONS: [(&str, u16, &str, &str); 23] = [
     ("Administer", 2, "recovery_shows", "u8"),
     ("Administer", 3, "quota", "bytes"),
     ("Administer", 4, "quota_max", "u8[8]"),
+    ("Administer", 5, "recipients_keep", "u8"),
     ("DomainState", 1, "recovery", "u8[9]"),
+    ("DomainState", 2, "recipients_keep", "u8"),
     ("FeedReady", 1, "restored", "u8"),
     ("Presence", 1, "left_out", "u8[12]"),
     ("PresenceEvent", 1, "left_out", "u8[12]"),

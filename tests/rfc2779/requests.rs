@@ -75,6 +75,7 @@ impl Act {
             recovery_shows,
             quota: None,
             quota_max: None,
+            recipients_keep: None,
         }
     }
 }

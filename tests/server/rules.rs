@@ -261,6 +261,7 @@ async fn an_administrator_creates_a_domain_and_others_may_not() {
         recovery_shows: None,
         quota: None,
         quota_max: None,
+        recipients_keep: None,
     };
     assert_eq!(code(&bob.request(&create).await), RefusalCode::Forbidden);
     let _: Changed = alice.request(&create).await;

@@ -123,6 +123,7 @@ async fn a_field_that_means_nothing_where_it_stands_is_refused() {
         recovery_shows: None,
         quota: None,
         quota_max: None,
+        recipients_keep: None,
     };
     alice.control.write(&suspend).await;
     assert_eq!(alice.control.refused().await, Code::BadField as u16);

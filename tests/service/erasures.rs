@@ -5,9 +5,11 @@ use crate::world::{World, actor, config, key, pres, principal, publish, seconds}
 use adsum::event::{Ended, Event, PrincipalErased};
 use adsum::model::limits::NAME_FREED_MS;
 use adsum::model::{
-    AdministratorAct, DeviceLabel, Handling, Lifetime, Refusal, RefusalCode, Rights,
+    AdministratorAct, DeviceLabel, Handling, Lifetime, OperationId, Refusal, RefusalCode, Rights,
 };
-use adsum::protocol::{Command, Erase, Findings, ListActs};
+use adsum::protocol::{
+    Administer, Administration, Command, Erase, Findings, ListActs, ListDomains,
+};
 use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply, ServiceConfig};
 
 /// Bob, who publishes, watches, is watched, grants, is granted to, has rules, got a message and sent one that waits.
@@ -127,7 +129,7 @@ fn an_administrator_of_the_very_domain_erases_and_nobody_else_does() {
     assert_eq!(event.by, Some(root.principal.clone()));
     assert_eq!((event.ended.devices, event.ended.sent), (1, 1));
     let position = world.service.views().head();
-    let erased = Reply::Erased { position, by_itself: false };
+    let erased = Reply::Erased { position, by_itself: false, keeps: false };
     assert_eq!(answer, Ok(erased.clone()));
     world.publish("alice", 2, "goes on");
     for is_loaded in [false, true] {
@@ -141,13 +143,46 @@ fn an_administrator_of_the_very_domain_erases_and_nobody_else_does() {
 }
 
 #[test]
+fn what_somebody_sent_stays_with_its_recipients_where_its_domain_chose_that() {
+    let mut world = world();
+    let root = world.administrator("root@d.example");
+    let domain = || "d.example".parse().unwrap();
+    let set = |recipients_keep| {
+        let act = Administration::SetErasure { domain: domain(), recipients_keep };
+        Command::Administer(Administer { operation: OperationId::default(), act })
+    };
+    let told = |world: &mut World, asker: &Actor| match world.query(asker, Query::from(ListDomains))
+    {
+        Ok(Reply::Found(Findings::ListDomains(rows))) => rows[0].recipients_keep,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&mut world, &root), Some(false));
+    let refused = world.ask(&actor("alice"), set(true)).unwrap_err();
+    assert_eq!(refused.code(), RefusalCode::Forbidden);
+    for (wanted, events) in [(false, 0), (true, 1), (true, 0)] {
+        let (happened, answer) = world.events(&root, set(wanted));
+        assert_eq!((happened.len(), answer.is_ok()), (events, true), "{wanted}");
+        assert_eq!(told(&mut world, &root), Some(wanted));
+    }
+    for is_loaded in [false, true] {
+        let mut again = world.restarted(is_loaded);
+        let (events, answer) = again.events(&actor("bob"), erasing("bob@d.example"));
+        let Some(Event::PrincipalErased(event)) = events.last() else { panic!("{events:?}") };
+        assert_eq!((event.ended.sent, event.ended.received), (0, 1));
+        assert!(matches!(answer, Ok(Reply::Erased { keeps: true, .. })), "{answer:?}");
+        let inbox = again.service.views().inbox(&principal("alice").inbox()).unwrap();
+        assert_eq!((inbox.kept(), inbox.unread()), (1, 1), "what waits is read all the same");
+    }
+}
+
+#[test]
 fn who_erases_itself_is_told_so_and_its_devices_are_nobodys() {
     let mut world = world();
     let root = world.administrator("root@d.example");
     let (events, answer) = world.events(&actor("bob"), erasing("bob@d.example"));
     assert!(matches!(events.last(), Some(Event::PrincipalErased(_))), "{events:?}");
     let position = world.service.views().head();
-    assert_eq!(answer, Ok(Reply::Erased { position, by_itself: true }));
+    assert_eq!(answer, Ok(Reply::Erased { position, by_itself: true, keeps: false }));
     assert_eq!(acts(&mut world, &root, "bob@d.example"), Ok(vec![]), "what one does to oneself");
     let again = world.ask(&actor("bob"), erasing("bob@d.example"));
     assert_eq!(again, Err(Refusal::KeyRevoked));

@@ -91,6 +91,7 @@ impl Liar {
                         recovery_shows: None,
                         quota: None,
                         quota_max: None,
+                        recipients_keep: None,
                     },
                 );
             }

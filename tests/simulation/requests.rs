@@ -259,5 +259,6 @@ fn administer(operation: [u8; 16], scene: &mut Scene) -> Command {
         recovery_shows: None,
         quota: None,
         quota_max: None,
+        recipients_keep: None,
     }))
 }

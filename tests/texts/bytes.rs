@@ -59,8 +59,13 @@ fn several_fields(told: &mut Told) {
         (row.rule.action, row.rule.reason) = (9, String::new());
     });
     told.of("action", DeliveryRule::from_body(action));
-    let act = changed::<body::Administer>(|act| (act.act, act.presence, act.messaging) = (9, 0, 0));
-    told.of("act", Administer::from_body(act));
+    let act = |number| {
+        changed::<body::Administer>(|act| {
+            (act.act, act.presence, act.messaging) = (number, 0, 0);
+        })
+    };
+    told.of("act", Administer::from_body(act(10)));
+    told.of("keeping", Administer::from_body(act(9)));
 }
 
 fn frame_of(bytes: &[u8]) -> Frame {

@@ -76,6 +76,14 @@ enum Action {
         #[command(flatten)]
         terms: Terms,
     },
+    /// Say what becomes of the messages that the erased of a domain sent, for those that are sent from then on
+    Erasure {
+        /// The domain
+        domain: Domain,
+        /// Whether recipients keep them; off at first
+        #[arg(long, value_enum, value_name = "on|off", required = true)]
+        recipients_keep: Switch,
+    },
     /// List what administrators did that concerns a principal
     Acts {
         /// Whom; others than oneself are for administrators [default: oneself]
@@ -139,6 +147,12 @@ pub(super) fn run(args: Args, invocation: &mut Invocation) -> Result<(), Failure
             let done = format!("the terms of recoveries in {domain} are set");
             let (delay, shows_earlier) = (terms.delay, terms.earlier.map(Switch::is_on));
             (Administration::SetRecovery { domain, delay, shows_earlier }, done)
+        }
+        Action::Erasure { domain, recipients_keep } => {
+            let recipients_keep = recipients_keep.is_on();
+            let done =
+                format!("what the erased of {domain} sent is settled for what is sent from now on");
+            (Administration::SetErasure { domain, recipients_keep }, done)
         }
         Action::Suspend { principal } => {
             let done = format!("{principal} is suspended");

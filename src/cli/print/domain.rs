@@ -22,6 +22,9 @@ line! {
         /// Whether its device is shown what messages say that were stored before.
         #[serde(skip_serializing_if = "Option::is_none")]
         recovery_earlier: Option<bool> = row.recovery.map(|policy| policy.shows_earlier),
+        /// Whether recipients keep what somebody in it sends now when that is erased.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recipients_keep: Option<bool> = row.recipients_keep,
     }
 }
 
@@ -35,9 +38,13 @@ impl Row for DomainLine {
             state("messaging", self.messaging),
             format!("{} principals", self.principals),
             self.recovery_delay_s.map(recovery).unwrap_or_default(),
+            if self.recipients_keep == Some(true) { KEPT } else { "" }.to_owned(),
         ]
     }
 }
+
+/// What else is told of a domain whose erased leave what they sent.
+const KEPT: &str = "recipients keep what the erased sent";
 
 fn recovery(delay_s: u64) -> String {
     format!("recovery after {}", span(Lifetime::from_ms(delay_s * 1_000)))
@@ -75,10 +82,11 @@ mod tests {
             messaging: false,
             principals: 2,
             recovery: Some(RecoveryPolicy::default()),
+            recipients_keep: Some(false),
         };
         assert_eq!(
             serde_json::to_string(&DomainLine::from(&row)).unwrap(),
-            r#"{"type":"domain","domain":"d.example","configured":false,"presence":true,"messaging":false,"principals":2,"recovery_delay_s":86400,"recovery_earlier":false}"#
+            r#"{"type":"domain","domain":"d.example","configured":false,"presence":true,"messaging":false,"principals":2,"recovery_delay_s":86400,"recovery_earlier":false,"recipients_keep":false}"#
         );
         assert_eq!(
             DomainLine::from(&row).cells(),

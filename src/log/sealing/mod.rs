@@ -17,22 +17,30 @@ use self::file::{KeyFile, Owner};
 use super::{LogFault, Sealing};
 use crate::event::{Event, Owners, Recorded};
 use crate::guard::Kept;
-use crate::model::{Moment, Payload, Principal};
+use crate::model::{Domain, Moment, Payload, Principal};
 
 /// The keys of a store, for the one that writes and all that read.
 #[derive(Debug)]
-pub(super) struct Vault(RwLock<KeyFile>);
+pub(super) struct Vault {
+    keys: RwLock<KeyFile>,
+    /// The domains whose messages are sealed for their recipients alone.
+    keeping: RwLock<BTreeSet<Domain>>,
+}
 
 impl Vault {
     /// Reads the keys of the store in the folder `data`, which is locked, and finishes a destruction that was cut short.
     pub(super) fn of_store(data: &Path) -> Result<Self, LogFault> {
-        KeyFile::open(data).map(|keys| Self(RwLock::new(keys)))
+        KeyFile::open(data).map(Self::of)
+    }
+
+    fn of(keys: KeyFile) -> Self {
+        Self { keys: RwLock::new(keys), keeping: RwLock::default() }
     }
 
     /// The keys of the store in the folder `data` that are whole, and how many are not. Changes nothing there.
     pub(super) fn as_it_is(data: &Path) -> Result<(Self, usize), LogFault> {
         let (keys, damaged) = KeyFile::as_it_is(data)?;
-        Ok((Self(RwLock::new(keys)), damaged))
+        Ok((Self::of(keys), damaged))
     }
 
     /// What of a store at `data` may hold keys beside the files in `keys/` that the server knows.
@@ -41,11 +49,11 @@ impl Vault {
     }
 
     fn keys(&self) -> RwLockReadGuard<'_, KeyFile> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys_mut(&self) -> RwLockWriteGuard<'_, KeyFile> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The events as they are stored. A key that was not there is made, and durable when this returns.
@@ -54,15 +62,28 @@ impl Vault {
         events: &'a [(Moment, Event)],
     ) -> Result<Vec<(Moment, Cow<'a, Event>)>, LogFault> {
         self.enroll(events);
-        self.make_keys(events.iter().filter_map(|(_, event)| event.owners()))?;
+        let owners = self.owners(events);
+        self.make_keys(owners.iter().flatten())?;
         let keys = self.keys();
-        let sealed = events.iter().map(|(at, event)| {
-            let Some(owners) = event.owners() else { return Ok((*at, Cow::Borrowed(event))) };
+        let sealed = events.iter().zip(&owners).map(|((at, event), owners)| {
+            let Some(owners) = owners else { return Ok((*at, Cow::Borrowed(event))) };
             let mut event = event.clone();
-            seal_with(&keys, &owners, event.payloads_mut())?;
+            seal_with(&keys, owners, event.payloads_mut())?;
             Ok((*at, Cow::Owned(event)))
         });
         sealed.collect()
+    }
+
+    /// For whom each of `events` is sealed, by what its sender's domain wants where it stands among them.
+    fn owners(&self, events: &[(Moment, Event)]) -> Vec<Option<Owners>> {
+        let mut keeping = self.keeping.write().unwrap_or_else(PoisonError::into_inner);
+        let owners = events.iter().map(|(_, event)| {
+            follow(&mut keeping, event);
+            let mut owners = event.owners()?;
+            owners.sender = owners.sender.filter(|sender| !keeping.contains(sender.domain()));
+            Some(owners)
+        });
+        owners.collect()
     }
 
     /// Who is enrolled under a name whose key was destroyed is somebody else.
@@ -76,10 +97,10 @@ impl Vault {
         }
     }
 
-    fn make_keys(&self, owners: impl IntoIterator<Item = Owners>) -> Result<(), LogFault> {
+    fn make_keys<'a>(&self, owners: impl IntoIterator<Item = &'a Owners>) -> Result<(), LogFault> {
         let missing: BTreeSet<Owner> = {
             let keys = self.keys();
-            let owners = owners.into_iter().flat_map(|owners| of_both(&owners));
+            let owners = owners.into_iter().flat_map(of_both);
             let is_missing = |owner: &Owner| keys.of(owner).is_none() && !keys.is_destroyed(owner);
             owners.flatten().filter(is_missing).collect()
         };
@@ -120,7 +141,7 @@ impl Sealing for Vault {
             // A key that seals nothing is none that anybody needs.
             return Ok(());
         }
-        self.make_keys([owners.clone()])?;
+        self.make_keys([owners])?;
         seal_with(&self.keys(), owners, payloads)
     }
 
@@ -139,8 +160,28 @@ impl Sealing for Vault {
         Ok(())
     }
 
+    fn keep_for_recipients(&self, domains: BTreeSet<Domain>) {
+        *self.keeping.write().unwrap_or_else(PoisonError::into_inner) = domains;
+    }
+
     fn destroy(&self, principal: &Principal) -> Result<bool, LogFault> {
         Ok(self.keys_mut().destroy(&Owner::of(principal))?.is_some())
+    }
+}
+
+/// What a domain wants from `event` on, if that says it.
+fn follow(keeping: &mut BTreeSet<Domain>, event: &Event) {
+    match event {
+        Event::ErasurePolicyChanged(event) if event.recipients_keep => {
+            keeping.insert(event.domain.clone());
+        }
+        Event::ErasurePolicyChanged(event) => {
+            keeping.remove(&event.domain);
+        }
+        Event::DomainCreated(event) => {
+            keeping.remove(&event.domain);
+        }
+        _ => {}
     }
 }
 

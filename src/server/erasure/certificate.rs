@@ -17,12 +17,15 @@ use crate::server::ServerError;
 const TYPE: &str = "erasure-certificate";
 
 /// What can be read no more.
-const UNREADABLE: [&str; 4] = [
-    "what it published",
-    "the names of its devices",
-    "the bodies of messages that it got",
-    "the bodies of messages that it sent, at their recipients too",
-];
+const UNREADABLE: [&str; 3] =
+    ["what it published", "the names of its devices", "the bodies of messages that it got"];
+/// What else, if recipients keep nothing of it.
+const SENT: &str = "the bodies of messages that it sent, at their recipients too";
+/// What of that, if recipients keep some of it.
+const SENT_NOT_KEPT: &str = "the bodies of messages that it sent while recipients kept none";
+/// What can be read then.
+const KEPT: &str =
+    "the bodies of messages that it sent while recipients kept them, as its domain chose";
 /// What the certificate says nothing about.
 const NOT_COVERED: [&str; 3] = [
     "copies of keys/principals.keys, such as in a backup that was made with the keys",
@@ -52,6 +55,9 @@ pub struct Certificate {
     /// How many texts of the principal the log holds that can be read no more, and that still can, if they were counted.
     texts: Option<Texts>,
     unreadable: Vec<String>,
+    /// What recipients keep, if they do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<String>,
     not_covered: Vec<String>,
     server_key: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -75,6 +81,14 @@ struct Ended {
 struct Texts {
     unreadable: u64,
     readable: u64,
+    /// How many of those that it sent recipients keep.
+    #[serde(default, skip_serializing_if = "is_none")]
+    kept: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 impl From<event::Ended> for Ended {
@@ -94,8 +108,8 @@ impl From<event::Ended> for Ended {
 }
 
 impl From<Written> for Texts {
-    fn from(Written { unreadable, readable }: Written) -> Self {
-        Self { unreadable, readable }
+    fn from(Written { unreadable, readable, kept }: Written) -> Self {
+        Self { unreadable, readable, kept }
     }
 }
 
@@ -120,6 +134,7 @@ impl Certificate {
     fn make(erasure: &Erasure, data: &Path, is_whole: bool) -> Result<Self, ServerError> {
         let own = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         let told = |number: u64| is_whole.then_some(number);
+        let sent = if erasure.keeps { SENT_NOT_KEPT } else { SENT };
         let mut certificate = Self {
             kind: TYPE.to_owned(),
             version: 1,
@@ -132,7 +147,8 @@ impl Certificate {
             name_free_at: rfc3339(erasure.name_free_at),
             ended: is_whole.then(|| Ended::from(erasure.ended)),
             texts: erasure.written.filter(|_| is_whole).map(Texts::from),
-            unreadable: own(&UNREADABLE),
+            unreadable: own(&[&UNREADABLE[..], &[sent]].concat()),
+            kept: own(if erasure.keeps { &[KEPT] } else { &[] }),
             not_covered: own(&NOT_COVERED),
             server_key: HEXLOWER.encode(&signing_key(data)?),
             signature: String::new(),

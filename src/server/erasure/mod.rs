@@ -49,6 +49,8 @@ pub struct Erasure {
     pub tip: Tip,
     /// What ended with it.
     pub ended: Ended,
+    /// Whether its domain ever let recipients keep what was sent.
+    pub keeps: bool,
     /// What it wrote or got up to there, if the log was gone through for that.
     pub written: Option<Written>,
 }
@@ -65,6 +67,7 @@ impl Erasure {
             position: Sequence::new(3),
             tip: Tip { head: Sequence::new(4), chain: Chain([7; 32]) },
             ended: Ended::default(),
+            keeps: false,
             written: Some(Written::default()),
         }
     }
@@ -77,6 +80,8 @@ pub struct Written {
     pub unreadable: u64,
     /// Those that can still be read: they were stored before anything was sealed.
     pub readable: u64,
+    /// Bodies that it sent and that can still be read: their recipients keep them, by what its domain wanted when they were sent.
+    pub kept: u64,
 }
 
 /// Erases `principal` in the store in `data`, unless that was done before, and says what the log has of it.
@@ -94,11 +99,12 @@ pub fn erase_as_operator(data: &Path, principal: &Principal) -> Result<Erasure, 
         // What a checkpoint of before holds is replaced.
         commit.checkpoint_all()?;
     }
+    let keeps = commit.views().ever_kept(principal.domain());
     drop(commit);
     let log = SledLog::open_existing(data)?;
     let last = erasures(&log, principal)?.pop().ok_or_else(|| unknown(principal))?;
     let reader = log.reader();
-    Ok(counted(reader.as_ref(), erasure_in(reader.as_ref(), last)?)?)
+    Ok(counted(reader.as_ref(), erasure_in(reader.as_ref(), last, keeps)?)?)
 }
 
 /// What the log of the store in `data` has of the erasure of `principal` at `position`, or at any place, that `is_it`; of
@@ -120,7 +126,7 @@ pub fn erasure_of(
     found.retain(|recorded| is_erasure(recorded, principal));
     let mut last = Err(unknown(principal));
     for recorded in found {
-        let erasure = erasure_in(log.reader().as_ref(), recorded)?;
+        let erasure = erasure_in(log.reader().as_ref(), recorded, false)?;
         let is_found = is_it(&erasure);
         last = Ok(erasure);
         if is_found {
@@ -152,6 +158,7 @@ fn erasures(log: &SledLog, principal: &Principal) -> Result<Vec<Recorded>, Serve
 fn counted(reader: &dyn LogReader, mut erasure: Erasure) -> Result<Erasure, LogFault> {
     let mut count = Count::of(&erasure);
     while count.go_on(reader)? {}
+    erasure.keeps |= count.written.kept > 0;
     erasure.written = Some(count.written);
     Ok(erasure)
 }
@@ -160,11 +167,19 @@ fn counted(reader: &dyn LogReader, mut erasure: Erasure) -> Result<Erasure, LogF
 ///
 /// # Errors
 /// [`LogFault::Missing`] if nobody was erased there, [`LogFault`] if it cannot be read.
-pub(super) fn find(reader: &dyn LogReader, position: Sequence) -> Result<Erasure, LogFault> {
-    erasure_in(reader, reader.read_one(position)?)
+pub(super) fn find(
+    reader: &dyn LogReader,
+    position: Sequence,
+    keeps: bool,
+) -> Result<Erasure, LogFault> {
+    erasure_in(reader, reader.read_one(position)?, keeps)
 }
 
-fn erasure_in(reader: &dyn LogReader, recorded: Recorded) -> Result<Erasure, LogFault> {
+fn erasure_in(
+    reader: &dyn LogReader,
+    recorded: Recorded,
+    keeps: bool,
+) -> Result<Erasure, LogFault> {
     let (position, erased_at, ahead) = (recorded.sequence, recorded.shown_at(), recorded.ahead);
     let Event::PrincipalErased(event) = recorded.event else {
         return Err(LogFault::Missing { sequence: position });
@@ -172,7 +187,7 @@ fn erasure_in(reader: &dyn LogReader, recorded: Recorded) -> Result<Erasure, Log
     let PrincipalErased { principal, by, name_free_at, ended } = event;
     let (name_free_at, tip) = (ahead.shown(name_free_at), reader.end_at(position)?);
     let written = None;
-    Ok(Erasure { principal, by, erased_at, name_free_at, position, tip, ended, written })
+    Ok(Erasure { principal, by, erased_at, name_free_at, position, tip, ended, keeps, written })
 }
 
 /// A count of what a principal wrote, so much of the log at a time that others can read between.
@@ -180,6 +195,8 @@ pub(super) struct Count {
     principal: Principal,
     next: Sequence,
     last: Sequence,
+    /// Whether recipients keep what is sent there.
+    keeps: bool,
     pub(super) written: Written,
 }
 
@@ -187,7 +204,7 @@ impl Count {
     /// Of whom was erased so, up to there; nothing is counted yet.
     pub(super) fn of(erasure: &Erasure) -> Self {
         let (principal, last) = (erasure.principal.clone(), erasure.position);
-        Self { principal, next: FIRST, last, written: Written::default() }
+        Self { principal, next: FIRST, last, keeps: false, written: Written::default() }
     }
 
     /// Counts on, and says whether there is more.
@@ -197,27 +214,34 @@ impl Count {
     pub(super) fn go_on(&mut self, reader: &dyn LogReader) -> Result<bool, LogFault> {
         let last = self.last.min(self.next.plus(COUNT_EVENTS - 1));
         each_event(reader, (self.next, last), |recorded| {
-            self.written.add(recorded, &self.principal);
+            self.add(recorded.event);
             Ok::<_, LogFault>(())
         })?;
         self.next = last.next();
         Ok(self.next <= self.last)
     }
-}
 
-impl Written {
-    fn add(&mut self, recorded: Recorded, principal: &Principal) {
-        let mut event = recorded.event;
-        let owners = event.owners();
-        let is_owner = owners.is_some_and(|owners| {
-            owners.keeper == *principal || owners.sender.as_ref() == Some(principal)
-        });
-        if is_owner {
-            for payload in event.payloads_mut() {
-                match payload {
-                    Payload::Present(_) => self.readable += 1,
-                    _ => self.unreadable += 1,
-                }
+    fn add(&mut self, mut event: Event) {
+        let (principal, written) = (&self.principal, &mut self.written);
+        match &event {
+            Event::ErasurePolicyChanged(event) if event.domain.as_str() == principal.domain() => {
+                self.keeps = event.recipients_keep;
+            }
+            Event::DomainCreated(event) if event.domain.as_str() == principal.domain() => {
+                self.keeps = false;
+            }
+            _ => {}
+        }
+        let Some(owners) = event.owners() else { return };
+        let is_keeper = owners.keeper == *principal;
+        if !is_keeper && owners.sender.as_ref() != Some(principal) {
+            return;
+        }
+        for payload in event.payloads_mut() {
+            match payload {
+                Payload::Present(_) if self.keeps && !is_keeper => written.kept += 1,
+                Payload::Present(_) => written.readable += 1,
+                _ => written.unreadable += 1,
             }
         }
     }

@@ -96,8 +96,12 @@ impl<T: Transport> StreamHost<T> {
     }
 
     /// The certificate of the erasure at `position`; the log is gone through in parts, each in its turn.
-    async fn certificate(&self, position: Sequence, is_whole: bool) -> Result<Found, HistoryFault> {
-        let find = move |reader: &dyn LogReader| Ok(erasure::find(reader, position)?);
+    async fn certificate(
+        &self,
+        position: Sequence,
+        (is_whole, keeps): (bool, bool),
+    ) -> Result<Found, HistoryFault> {
+        let find = move |reader: &dyn LogReader| Ok(erasure::find(reader, position, keeps)?);
         let mut erasure = self.read(find).await?;
         let mut count = is_whole.then(|| Count::of(&erasure));
         while let Some(mut counting) = count {
@@ -123,7 +127,9 @@ impl<T: Transport> StreamHost<T> {
 
     async fn find(&mut self, look: Look) -> Result<Found, HistoryFault> {
         match look {
-            Look::Erasure { position, is_whole } => self.certificate(position, is_whole).await,
+            Look::Erasure { position, is_whole, keeps } => {
+                self.certificate(position, (is_whole, keeps)).await
+            }
             Look::Item(inbox, row) => self.item(inbox, row).await,
             Look::Changes { presentity, last, span, limit } => {
                 self.changes(Past::new(presentity, last, span, limit)).await

@@ -5,15 +5,16 @@
 
 use super::{domain, ending};
 use crate::event::{
-    AccessRulesAmended, DeliveryRulesAmended, Ended, Event, KeyRevoked, MessageCause, MessageEnded,
-    PrincipalErased, SubscriptionEnded, VisibilityRulesAmended, WatcherForgotten,
+    AccessRulesAmended, DeliveryRulesAmended, Ended, ErasurePolicyChanged, Event, KeyRevoked,
+    MessageCause, MessageEnded, PrincipalErased, SubscriptionEnded, VisibilityRulesAmended,
+    WatcherForgotten,
 };
 use crate::model::limits::NAME_FREED_MS;
 use crate::model::{
-    DeliveryChanged, DeviceId, EndReason, Lifetime, OperationId, Principal, Refusal, RuleChanges,
-    RuleName, Sequence, VisibilityChanged,
+    DeliveryChanged, DeviceId, Domain, EndReason, Lifetime, OperationId, Principal, Refusal,
+    RuleChanges, RuleName, Sequence, VisibilityChanged,
 };
-use crate::protocol::Erase;
+use crate::protocol::{Answer, Erase};
 use crate::service::case::{Case, Verdict};
 use crate::service::{Actor, Reply};
 use crate::view::{RulesView, SenderKey};
@@ -34,13 +35,33 @@ pub(super) fn erase(case: Case<'_>, actor: &Actor, request: Erase) -> Result<Ver
     let Erase { principal } = request;
     case.check_domain(principal.domain())?;
     case.check_manages(actor, &principal)?;
+    let keeps = case.views.ever_kept(principal.domain());
     if let Some(erased) = case.views.erased_principal(&principal) {
-        return Ok(Verdict::unchanged(Reply::Erased { position: erased.as_of, by_itself: false }));
+        let (position, by_itself) = (erased.as_of, false);
+        return Ok(Verdict::unchanged(Reply::Erased { position, by_itself, keeps }));
     }
     case.known(&principal)?;
     let by_itself = actor.principal == principal;
     let events = events(case, actor, principal, Some(actor.principal.clone()));
-    Ok(Verdict::of(events, Reply::Erased { position: Sequence::ZERO, by_itself }))
+    Ok(Verdict::of(events, Reply::Erased { position: Sequence::ZERO, by_itself, keeps }))
+}
+
+/// Says whether recipients keep what somebody of `domain` sends from now on when that is erased.
+pub(super) fn set(
+    case: Case<'_>,
+    actor: &Actor,
+    domain: Domain,
+    recipients_keep: bool,
+) -> Result<Verdict, Refusal> {
+    let done = Reply::Done(Answer::Changed { version: 0 });
+    case.check_domain(domain.as_str())?;
+    case.check_administers(actor, &domain)?;
+    if recipients_keep == case.recipients_keep(domain.as_str()) {
+        return Ok(Verdict::unchanged(done));
+    }
+    let by = actor.principal.clone();
+    let event = ErasurePolicyChanged { domain, recipients_keep, by };
+    Ok(Verdict::new(Event::ErasurePolicyChanged(event), done))
 }
 
 fn events(
@@ -53,7 +74,9 @@ fn events(
     events.extend(watching(case, &principal));
     events.extend(domain::unsubscribed(case, &principal.presentity()));
     events.extend(received(case, &principal));
-    events.extend(waiting(case, &principal));
+    if !case.recipients_keep(principal.domain()) {
+        events.extend(waiting(case, &principal));
+    }
     events.extend(rules(case, actor, &principal));
     events.extend(devices(case, actor, &principal));
     let name_free_at = case.now.after(Lifetime::from_ms(NAME_FREED_MS));

@@ -95,6 +95,9 @@ fn administer(case: Case<'_>, actor: &Actor, request: Administer) -> Result<Verd
         Administration::SetRecovery { domain, delay, shows_earlier } => {
             recovery::set(case, actor, domain, (delay, shows_earlier))
         }
+        Administration::SetErasure { domain, recipients_keep } => {
+            erase::set(case, actor, domain, recipients_keep)
+        }
         Administration::SetQuota { owner, quota, max } => {
             quota::set(case, actor, owner, (quota, max))
         }

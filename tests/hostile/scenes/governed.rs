@@ -134,6 +134,13 @@ pub(super) fn quota_set() -> Scene {
     as_administrator(stage, actor, Administer { operation: op(1), act }, 0)
 }
 
+pub(super) fn erasure_set() -> Scene {
+    let (stage, actor) = administered();
+    let domain = p("bob").domain().parse().unwrap();
+    let act = Administration::SetErasure { domain, recipients_keep: true };
+    as_administrator(stage, actor, Administer { operation: op(1), act }, 0)
+}
+
 /// Somebody who published, granted, made rules, was watched, and got and sent messages that wait: all of it ends.
 pub(super) fn erased() -> Scene {
     let (mut stage, actor) = administered();

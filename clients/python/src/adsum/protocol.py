@@ -273,6 +273,7 @@ class AdministerAct(IntEnum):
     LIFT_THAT = 6
     SAY_ON_WHAT_TERMS_NAMES_OF_THE_DOMAIN_ARE_RECOVERED = 7
     SET_A_QUOTA = 8
+    SAY_WHETHER_RECIPIENTS_KEEP_WHAT_THE_ERASED_OF_THE_DOMAIN_SENT = 9
 
 
 class AdministerMessaging(IntEnum):
@@ -968,7 +969,7 @@ class Administer:
 
     KIND: ClassVar[int] = 0x001E
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("request", "u64"), ("operation", "u8[16]"), ("act", "u8"), ("subject", "text"), ("presence", "u8"), ("messaging", "u8"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery_delay", "u8[8]"), (2, "recovery_shows", "u8"), (3, "quota", "bytes"), (4, "quota_max", "u8[8]"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery_delay", "u8[8]"), (2, "recovery_shows", "u8"), (3, "quota", "bytes"), (4, "quota_max", "u8[8]"), (5, "recipients_keep", "u8"),)
     request: int = 0
     operation: bytes = bytes(16)
     act: int = 0
@@ -979,6 +980,7 @@ class Administer:
     recovery_shows: int | None = None
     quota: bytes | None = None
     quota_max: bytes | None = None
+    recipients_keep: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
@@ -1688,13 +1690,14 @@ class DomainState:
 
     KIND: ClassVar[int] = 0x012D
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("domain", "text"), ("is_configured", "bool"), ("presence", "bool"), ("messaging", "bool"), ("principals", "u64"),)
-    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery", "u8[9]"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ((1, "recovery", "u8[9]"), (2, "recipients_keep", "u8"),)
     domain: str = ""
     is_configured: bool = False
     presence: bool = False
     messaging: bool = False
     principals: int = 0
     recovery: bytes | None = None
+    recipients_keep: int | None = None
     #: Additions of later versions, by tag.
     ext: tuple[Ext, ...] = ()
 
