@@ -57,15 +57,15 @@ pub fn stage_cut(
     let mut views = carried_of(cutter, &touched)?;
     let before: Vec<BTreeSet<Sequence>> =
         touched.iter().map(|entity| views.places_of(entity)).collect();
-    let mut past = Vec::new();
+    let mut past = Past { keeps, places: BTreeSet::new() };
     let between = (from.head, through.head);
     let folded = each_between(reader, between, pace, &mut |recorded| {
         views.apply(recorded);
-        past.extend(is_kept(keeps, recorded).then_some(recorded.sequence));
+        past.add(recorded);
     })?;
     let Some(last) = folded else { return Ok(None) };
-    let mut staging = Staging { stage: Stage::new(&mut *cutter, pace), keeps };
-    staging.past(&past)?;
+    let mut staging = Staging { stage: Stage::new(&mut *cutter, pace), past };
+    staging.past(from.head)?;
     for (entity, before) in touched.iter().zip(before) {
         staging.entity(&mut views, entity, &before)?;
     }
@@ -121,9 +121,25 @@ pub fn last_until(
     Ok(Sequence::new(low))
 }
 
-/// Whether an event of the past is carried. An erasure always is: it says of what was written before that it is gone.
-fn is_kept(keeps: &Keeps<'_>, recorded: &Recorded) -> bool {
-    keeps(recorded) || matches!(recorded.event, Event::PrincipalErased(_))
+/// Which events of the past are carried: those that are asked for, and what stood beside a change that is.
+struct Past<'a> {
+    keeps: &'a Keeps<'a>,
+    places: BTreeSet<Sequence>,
+}
+
+impl Past<'_> {
+    /// Takes an event of the past. An erasure is always carried: it says of what was written before that it is gone.
+    fn add(&mut self, recorded: &Recorded) {
+        if !(self.keeps)(recorded) && !matches!(recorded.event, Event::PrincipalErased(_)) {
+            return;
+        }
+        self.places.insert(recorded.sequence);
+        match &recorded.event {
+            Event::Published(event) => self.places.extend(&event.others),
+            Event::PublicationEnded(event) => self.places.extend(&event.others),
+            _ => {}
+        }
+    }
 }
 
 /// What is to be stated of the cut that is staged.
@@ -215,12 +231,12 @@ fn each_between(
 }
 
 /// What goes into what is carried, entity by entity.
-struct Staging<'a, 'keeps> {
+struct Staging<'a> {
     stage: Stage<'a>,
-    keeps: &'a Keeps<'keeps>,
+    past: Past<'a>,
 }
 
-impl Staging<'_, '_> {
+impl Staging<'_> {
     /// The state of one entity, and those of its events that are asked for by their position; `before` are those that
     /// were at the cut before.
     fn entity(
@@ -246,33 +262,32 @@ impl Staging<'_, '_> {
         let key = event_key(place);
         let carried = self.stage.cutter.carried(&key)?;
         let carried = carried.map(|bytes| CarriedEvent::from_bytes(&key, &bytes)).transpose()?;
-        let kept = carried.filter(|carried| is_kept(self.keeps, &carried.recorded));
+        let kept = carried.filter(|_| self.past.places.contains(&place));
         let kept = kept.map(|carried| CarriedEvent { lives: false, ..carried }.to_bytes());
         self.stage.push((key, kept))
     }
 
-    /// Carries the events of the past at `places`, and no more those whose time is over.
-    fn past(&mut self, places: &[Sequence]) -> Result<(), LogFault> {
-        let (keeps, mut over, states) = (self.keeps, Vec::new(), state_key(&[]));
-        let entries = self.stage.cutter.entries();
-        entries.walk_carried(
-            Carried::Counting,
-            &event_key(Sequence::ZERO),
-            &mut |key, bytes| {
-                if key >= &states[..] {
-                    return Ok(ControlFlow::Break(()));
-                }
-                let carried = CarriedEvent::from_bytes(key, bytes)?;
-                if !carried.lives && !is_kept(keeps, &carried.recorded) {
-                    over.push(key.to_vec());
-                }
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
-        over.into_iter().try_for_each(|key| self.stage.push((key, None)))?;
-        for place in places {
-            let recorded = stored_event(self.stage.cutter.entries(), *place)?;
-            self.stage.event(&CarriedEvent { lives: false, recorded })?;
+    /// Carries the events of the past behind `base` that are kept, and those before no more whose time is over.
+    fn past(&mut self, base: Sequence) -> Result<(), LogFault> {
+        let (mut over, states) = (Vec::new(), state_key(&[]));
+        let Self { stage, past } = self;
+        let first = event_key(Sequence::ZERO);
+        stage.cutter.entries().walk_carried(Carried::Counting, &first, &mut |key, bytes| {
+            if key >= &states[..] {
+                return Ok(ControlFlow::Break(()));
+            }
+            let carried = CarriedEvent::from_bytes(key, bytes)?;
+            past.add(&carried.recorded);
+            if !carried.lives {
+                over.push(carried.recorded.sequence);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        over.retain(|place| !past.places.contains(place));
+        over.into_iter().try_for_each(|place| stage.push((event_key(place), None)))?;
+        for place in past.places.range(base.next()..) {
+            let recorded = stored_event(stage.cutter.entries(), *place)?;
+            stage.event(&CarriedEvent { lives: false, recorded })?;
         }
         Ok(())
     }

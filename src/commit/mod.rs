@@ -24,7 +24,9 @@ pub use self::stage::{Pace, Stage};
 use crate::event::{EntityKey, Event};
 use crate::log::{Cutter, EventLog, LogFault, LogReader, Room, each_event};
 use crate::model::{Now, Principal, Refusal, Sequence, Timestamp};
-use crate::service::{Batch, InboxPlace, Input, OperatorRecovery, Output, Service, ServiceConfig};
+use crate::service::{
+    Batch, InboxPlace, Input, KeptSince, OperatorRecovery, Output, Service, ServiceConfig,
+};
 use crate::view::{EntityDigest, Views};
 
 /// Records of a checkpoint that are written at once when nobody waits.
@@ -249,8 +251,14 @@ impl Commit {
     /// # Errors
     /// [`LogFault`]: the process must end.
     pub fn record(&mut self, now: impl Into<Now>, events: Vec<Event>) -> Result<(), LogFault> {
-        self.service.record(now, events);
+        self.begin_record(now, events);
         self.persist().map(drop)
+    }
+
+    /// As [`Commit::record`], for [`Commit::persist`] to sync with the rest of a round.
+    pub fn begin_record(&mut self, now: impl Into<Now>, events: Vec<Event>) {
+        self.persisted = false;
+        self.service.record(now, events);
     }
 
     /// Ends messages that were read and are older than is kept, in some inboxes, and syncs that; see [`Service::end_read`].
@@ -260,12 +268,23 @@ impl Commit {
     pub fn end_read(
         &mut self,
         now: impl Into<Now>,
-        time: Timestamp,
+        since: &KeptSince<'_>,
         place: &InboxPlace,
     ) -> Result<Option<InboxPlace>, LogFault> {
-        let next = self.service.end_read(now, time, place);
+        let next = self.begin_end_read(now, since, place);
         self.persist()?;
         Ok(next)
+    }
+
+    /// As [`Commit::end_read`], for [`Commit::persist`] to sync with the rest of a round.
+    pub fn begin_end_read(
+        &mut self,
+        now: impl Into<Now>,
+        since: &KeptSince<'_>,
+        place: &InboxPlace,
+    ) -> Option<InboxPlace> {
+        self.persisted = false;
+        self.service.end_read(now, since, place)
     }
 
     /// Records that the operator starts a recovery, and syncs it.

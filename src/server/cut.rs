@@ -70,7 +70,7 @@ pub fn cut_as_operator(
     }
     let mut place = Some(InboxPlace::default());
     while let Some(from) = place {
-        place = commit.end_read(now, since, &from)?;
+        place = commit.end_read(now, &|_| since, &from)?;
     }
     drop(commit.release());
     commit.checkpoint_all()?;

@@ -55,6 +55,6 @@ pub use output::{
     Walk,
 };
 pub use past::{Judged, Span};
-pub use retention::InboxPlace;
+pub use retention::{InboxPlace, KeptSince};
 pub use shown::view;
 pub use turns::Turns;

@@ -11,17 +11,21 @@ use crate::model::{InboxAddress, InboxSequence, Now, Timestamp};
 const INBOXES_AT_ONCE: usize = 1_024;
 const ENDED_AT_ONCE: usize = 256;
 
+/// From when on messages that were read are kept in an inbox.
+pub type KeptSince<'a> = dyn Fn(&InboxAddress) -> Timestamp + 'a;
+
 /// A place among all inboxes: behind one of them, or before the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxPlace(Option<InboxAddress>);
 
 impl Service {
-    /// Ends messages that some device has taken and that were accepted before `time`, in some of the inboxes from `place` on.
+    /// Ends messages that some device has taken and that are older than is kept, `since` some time in each inbox, in some of
+    /// the inboxes from `place` on.
     /// Returns where to go on; `None` if there are no more.
     pub fn end_read(
         &mut self,
         now: impl Into<Now>,
-        time: Timestamp,
+        since: &KeptSince<'_>,
         place: &InboxPlace,
     ) -> Option<InboxPlace> {
         let now = self.begin(now);
@@ -29,9 +33,9 @@ impl Service {
         let after = place.0.clone();
         let mut inboxes = self.views().inboxes_after(after.as_ref());
         for (inbox, view) in inboxes.by_ref().take(INBOXES_AT_ONCE) {
-            let left = ENDED_AT_ONCE - over.len();
+            let (left, since) = (ENDED_AT_ONCE - over.len(), since(inbox));
             let read = view.kept_after(InboxSequence::ZERO).take_while(|(sequence, row)| {
-                *sequence <= view.read_through() && row.accepted_at < time
+                *sequence <= view.read_through() && row.accepted_at < since
             });
             let read = read.map(|(sequence, _)| (inbox.clone(), sequence));
             over.extend(read.take(left));

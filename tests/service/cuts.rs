@@ -7,7 +7,7 @@ use crate::world::{actor, im, message, note_of, pres, publish, seconds};
 use adsum::commit::history::{self, HistoryFault};
 use adsum::commit::{finish_cut, stage_cut, sweep_cut};
 use adsum::event::{Event, LogCut, Recorded};
-use adsum::log::{LogFault, check_cut};
+use adsum::log::{LogFault, Room, check_cut};
 use adsum::model::{InboxItem, InboxSequence, PublicationName, Refusal, Sequence, Timestamp};
 use adsum::protocol::{Command, Publish};
 use adsum::service::{InboxPlace, Input};
@@ -24,26 +24,40 @@ impl Server {
     }
 
     /// As [`Server::cut`], and carries what `keeps` says of the past.
-    fn cut_but(mut self, kept: u64, steps: usize, keeps: &dyn Fn(&Recorded) -> bool) -> Self {
+    fn cut_but(self, kept: u64, steps: usize, keeps: &dyn Fn(&Recorded) -> bool) -> Self {
+        self.cut_beside((kept, keeps), steps, &mut |_| true)
+    }
+
+    /// As [`Server::cut_but`], while the server goes on: after each step `beside` happens, and says whether the cut may go on.
+    pub(crate) fn cut_beside(
+        mut self,
+        (kept, keeps): (u64, &dyn Fn(&Recorded) -> bool),
+        steps: usize,
+        beside: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> Self {
         self.commit.checkpoint_all().unwrap();
         let (mut cutter, reader) = (self.commit.cutter().unwrap(), self.commit.reader());
         let at = Sequence::new(self.commit.head().get().saturating_sub(kept));
-        let mut left = steps;
-        let mut pace = || {
+        let (mut left, mut is_stopped) = (steps, false);
+        let mut pace = |server: &mut Self| {
             left = left.saturating_sub(1);
-            left > 0
+            is_stopped = !beside(server);
+            left > 0 && !is_stopped
         };
-        let staged = stage_cut(reader.as_ref(), cutter.as_mut(), at, keeps, &mut pace).unwrap();
-        let mut is_killed = true;
+        let mut next = || pace(&mut self);
+        let staged = stage_cut(reader.as_ref(), cutter.as_mut(), at, keeps, &mut next).unwrap();
+        let mut is_done = false;
         if let Some(staged) = staged {
             self.commit.record(self.now, vec![stated(staged.statement)]).unwrap();
-            if pace() {
-                finish_cut(cutter.as_mut(), &staged, self.commit.head()).unwrap();
-                is_killed = !sweep_cut(cutter.as_mut(), &mut pace).unwrap();
+            let statement = self.commit.head();
+            if pace(&mut self) {
+                finish_cut(cutter.as_mut(), &staged, statement).unwrap();
+                is_done = sweep_cut(cutter.as_mut(), &mut || pace(&mut self)).unwrap();
             }
         }
         drop(cutter);
-        let server = if is_killed { self.restart_after(steps % 3) } else { self };
+        // A cut that may not go on leaves its process alone.
+        let server = if is_done || is_stopped { self } else { self.restart_after(steps % 3) };
         let cutter = server.commit.cutter().unwrap();
         check_cut(cutter.entries()).unwrap();
         server
@@ -100,7 +114,7 @@ fn a_message_that_waits_is_read_at_its_place_and_its_repeat_is_known() {
     let through = InboxSequence::new(2);
     server.round(vec![Input::Acknowledge { ticket, actor, inbox: inbox.clone(), through }]);
     let (now, before) = (server.now, server.now.after(seconds(1)));
-    assert_eq!(server.commit.end_read(now, before, &InboxPlace::default()).unwrap(), None);
+    assert_eq!(server.commit.end_read(now, &|_| before, &InboxPlace::default()).unwrap(), None);
     drop(server.commit.release());
     let mut server = server.cut(0, usize::MAX);
     let reader = server.commit.reader();
@@ -139,4 +153,68 @@ fn what_is_of_the_past_and_to_be_kept_is_carried_until_its_time_is_over() {
     act(&mut server, "alice", publish("alice", 5, "note 5"));
     let server = server.cut(0, usize::MAX);
     assert_eq!(published(&server).len(), 1);
+}
+
+#[test]
+fn a_cut_that_finds_no_room_at_any_step_stops_and_leaves_the_store_whole() {
+    for steps in 0.. {
+        let mut server = Server::new();
+        for number in 1..=12 {
+            act(&mut server, "alice", publish("alice", number, &format!("note {number}")));
+            let id = format!("m{number}");
+            act(&mut server, "bob", Command::Send(message("alice", &id, "x")));
+        }
+        let disk = server.disk.clone();
+        let mut taken = 0;
+        let mut server = server.cut_beside((3, &|_| false), usize::MAX, &mut |server| {
+            taken += 1;
+            disk.set_room(if taken > steps { Room::Short } else { Room::Plenty });
+            server.commit.look_for_room() == Room::Plenty
+        });
+        // What is new is refused, and all else goes on.
+        let refused = server.commit.look_for_room() != Room::Plenty;
+        let head = server.commit.head();
+        act(&mut server, "bob", Command::Send(message("alice", "late", "x")));
+        assert_eq!(server.commit.head() == head, refused, "{steps}");
+        disk.set_room(Room::Plenty);
+        server.commit.look_for_room();
+        let mut server = server.cut(0, usize::MAX);
+        act(&mut server, "bob", Command::Send(message("alice", "last", "x")));
+        let live = server.commit.fingerprint();
+        assert_eq!(server.rebuilt(), live, "{steps}");
+        if !refused {
+            assert!(steps > 3, "{steps}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_stood_beside_a_change_that_is_kept_is_kept_with_it() {
+    let mut server = Server::new();
+    let mut moments = Vec::new();
+    // What stands beside all others for long is older than any of them when it is replaced.
+    for number in [1, 2, 3, 4, 5, 6, 7, 8_u8] {
+        let name = if number == 1 || number == 7 { "desk" } else { "phone" };
+        let name = PublicationName::new(name).unwrap();
+        let note = format!("note {number}");
+        act(&mut server, "alice", Publish { name, ..publish("alice", number, &note) });
+        moments.push(server.now);
+    }
+    let before: Vec<String> =
+        moments.iter().map(|moment| note_at(&server, *moment).unwrap()).collect();
+    let since = moments[3];
+    let keeps = |recorded: &Recorded| {
+        matches!(&recorded.event, Event::Published(_)) && recorded.at.timestamp() >= since
+    };
+    let mut server = server;
+    for kept in [4, 0, 0] {
+        server = server.cut_but(kept, usize::MAX, &keeps);
+        act(&mut server, "bob", Command::Send(message("alice", &format!("m{kept}"), "x")));
+        for (place, (moment, before)) in moments.iter().zip(&before).enumerate().skip(3) {
+            assert_eq!(note_at(&server, *moment).unwrap(), *before, "{place}");
+        }
+    }
+    let server = server.cut(0, usize::MAX);
+    assert!(note_at(&server, moments[4]).is_err(), "it goes when its time is over");
 }

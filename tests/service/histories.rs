@@ -41,7 +41,23 @@ pub(super) enum Act {
     Age { days: u64 },
     Checkpoint { records: usize },
     Cut { kept: u64, steps: usize },
+    CutBeside { kept: u64, steps: usize, acts: Vec<Act> },
     Restart,
+}
+
+/// What happens while a log is cut.
+fn beside() -> impl Strategy<Value = Act> {
+    let who = 0..NAMES.len();
+    let secs = prop::option::of(1..400_u64);
+    prop_oneof![
+        3 => (who.clone(), 0..3_u8, any::<u8>(), secs.clone()).prop_map(|(who, name, number, secs)| Act::Publish { who, name, number, secs }),
+        3 => (who.clone(), who.clone(), 0..40_u8, secs).prop_map(|(who, whom, id, secs)| Act::Send { who, whom, id, secs }),
+        2 => (who.clone(), 0..60_u64).prop_map(|(who, through)| Act::Acknowledge { who, through }),
+        1 => (who.clone(), 1..60_u64).prop_map(|(who, number)| Act::Delete { who, number }),
+        1 => (who.clone(), who, 1..400_u64).prop_map(|(who, whom, secs)| Act::Subscribe { who, whom, secs }),
+        2 => (1..200_u64).prop_map(|secs| Act::Wait { secs }),
+        2 => (1..4_usize).prop_map(|records| Act::Checkpoint { records }),
+    ]
 }
 
 pub(super) fn act() -> impl Strategy<Value = Act> {
@@ -70,6 +86,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         1 => (1..20_u64).prop_map(|days| Act::Age { days }),
         3 => (0..4_usize).prop_map(|records| Act::Checkpoint { records }),
         2 => (0..60_u64, 0..12_usize).prop_map(|(kept, steps)| Act::Cut { kept, steps }),
+        2 => (0..60_u64, 0..16_usize, prop::collection::vec(beside(), 1..12))
+            .prop_map(|(kept, steps, acts)| Act::CutBeside { kept, steps, acts }),
         1 => Just(Act::Restart),
     ]
 }
@@ -226,7 +244,7 @@ pub(super) fn inputs(server: &mut Server, act: &Act) -> Vec<Input> {
             server.now = server.now.after(Lifetime::from_ms(days * limits::DAY_MS));
             vec![Input::Tick]
         }
-        Act::Checkpoint { .. } | Act::Cut { .. } | Act::Restart => vec![],
+        Act::Checkpoint { .. } | Act::Cut { .. } | Act::CutBeside { .. } | Act::Restart => vec![],
         other => governs(server.now, other),
     }
 }
@@ -245,6 +263,20 @@ fn perform(mut server: Server, act: &Act) -> Server {
     match act {
         Act::Checkpoint { records } => checkpoint(&mut server, *records),
         Act::Cut { kept, steps } => return server.cut(*kept, *steps),
+        Act::CutBeside { kept, steps, acts } => {
+            let mut acts = acts.iter();
+            return server.cut_beside((*kept, &|_| false), *steps, &mut |server| {
+                match acts.next() {
+                    Some(Act::Checkpoint { records }) => checkpoint(server, *records),
+                    Some(act) => {
+                        let inputs = inputs(server, act);
+                        server.round(inputs);
+                    }
+                    None => {}
+                }
+                true
+            });
+        }
         Act::Restart => return server.restart(false),
         other => {
             let inputs = inputs(&mut server, other);
