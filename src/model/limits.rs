@@ -247,6 +247,16 @@ pub const DRAIN_MS_DEFAULT: u64 = 5_000;
 /// Room that a server sets apart on its disk, 64 MiB: many times what one round and a part of a checkpoint write. When half of
 /// it cannot be kept, what is new is refused.
 pub const DISK_RESERVE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// How long what is over is kept unless the operator says otherwise, 30 days: as long as ids of messages are remembered.
+pub const RETENTION_MS_DEFAULT: u64 = 30 * DAY_MS;
+/// The same of what administrators did and how rules were changed, a year: it is little, and asked for late.
+pub const RETENTION_ACTS_MS_DEFAULT: u64 = 365 * DAY_MS;
+/// The least that may be kept, one second: what is younger may be on its way to somebody.
+pub const RETENTION_MS_MIN: u64 = 1_000;
+/// Bytes that all entries of a log may have unless the operator says otherwise, 1 TiB: age is what decides.
+pub const LOG_BYTES_KEPT_DEFAULT: u64 = 1 << 40;
+/// Between two looks whether something is over, 10 minutes.
+pub const RETENTION_CHECK_MS_DEFAULT: u64 = 10 * MINUTE_MS;
 /// When to try again for a feed that found no place: another one must end first.
 pub const FEEDS_RETRY_MS: u64 = 5_000;
 

@@ -10,9 +10,10 @@ use super::ServerError;
 use super::block::Network;
 use crate::model::limits::{
     DISK_RESERVE_BYTES_DEFAULT, DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX,
-    MESSAGE_FILTER_BYTES_DEFAULT, REQUEST_MS_DEFAULT,
+    LOG_BYTES_KEPT_DEFAULT, MESSAGE_FILTER_BYTES_DEFAULT, REQUEST_MS_DEFAULT,
+    RETENTION_ACTS_MS_DEFAULT, RETENTION_CHECK_MS_DEFAULT, RETENTION_MS_DEFAULT,
 };
-use crate::model::{Domain, Handling, Quotas};
+use crate::model::{Domain, Handling, Keep, Lifetime, Quotas, Retention};
 
 /// Everything a server needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// How long.
     pub timeouts: ServerTimeouts,
+    /// What is kept of the past.
+    pub retention: RetentionConfig,
 }
 
 impl ServerConfig {
@@ -74,6 +77,7 @@ impl ServerConfig {
             certificate: None,
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -242,6 +246,30 @@ impl Default for ServerTimeouts {
             beat: None,
             http: Duration::from_secs(10),
             certificate_poll: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a server keeps of the past, and when it looks whether something is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// How long what is over is kept: 30 days, as long as ids of messages are remembered and people watched, and a year for what
+    /// administrators did. What waits, what is published and what holds is kept whatever its age.
+    pub kept: Retention,
+    /// Bytes that entries of the log may have: beyond it the beginning goes, however young. A terabyte, so that age decides.
+    pub log_bytes_max: u64,
+    /// Between two looks, 10 minutes: a thousandth of a week.
+    pub check: Duration,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        let acts = Keep::For(Lifetime::from_ms(RETENTION_ACTS_MS_DEFAULT));
+        let all = Keep::For(Lifetime::from_ms(RETENTION_MS_DEFAULT));
+        Self {
+            kept: Retention { acts, ..Retention::of_all(all) },
+            log_bytes_max: LOG_BYTES_KEPT_DEFAULT,
+            check: Duration::from_millis(RETENTION_CHECK_MS_DEFAULT),
         }
     }
 }

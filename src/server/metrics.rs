@@ -43,6 +43,10 @@ pub(super) struct Metrics {
     pub(super) notifications_conflated: Counter,
     /// Bytes of the data folder.
     pub(super) disk_bytes: Gauge,
+    /// 1 if the beginning of the log could not be cut when it was last tried, else 0.
+    pub(super) cut_failed: Gauge,
+    /// How old the oldest event is of those that are all kept, in seconds.
+    pub(super) log_oldest: Gauge,
     /// 1 while what is new is refused for lack of room on the disk, else 0.
     pub(super) storage_full: Gauge,
     answers: Family<[Label; 2], Counter>,
@@ -51,6 +55,9 @@ pub(super) struct Metrics {
     events_per_commit: Histogram,
     inputs_per_round: Histogram,
     log_head: Gauge,
+    log_cut_through: Gauge,
+    log_cuts: Counter,
+    log_cut_bytes: Counter,
     clock_sets: Gauge,
     clock_ahead: Gauge<f64, AtomicU64>,
     views: Family<[Label; 1], Gauge>,
@@ -67,12 +74,17 @@ impl Default for Metrics {
             notifications_conflated: Counter::default(),
             disk_bytes: Gauge::default(),
             storage_full: Gauge::default(),
+            cut_failed: Gauge::default(),
+            log_oldest: Gauge::default(),
             answers: Family::default(),
             refusals: Family::default(),
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             events_per_commit: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             inputs_per_round: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             log_head: Gauge::default(),
+            log_cut_through: Gauge::default(),
+            log_cuts: Counter::default(),
+            log_cut_bytes: Counter::default(),
             clock_sets: Gauge::default(),
             clock_ahead: Gauge::default(),
             views: Family::default(),
@@ -81,6 +93,7 @@ impl Default for Metrics {
         };
         metrics.register_edge();
         metrics.register_core();
+        metrics.register_keeper();
         metrics
     }
 }
@@ -115,6 +128,26 @@ impl Metrics {
         registry.register("disk_bytes", "Bytes of the data folder", self.disk_bytes.clone());
         let help = "Whether what is new is refused for lack of room on the disk";
         registry.register("storage_full", help, self.storage_full.clone());
+    }
+
+    fn register_keeper(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Age of the oldest event of those that are all kept";
+        registry.register("log_oldest_seconds", help, self.log_oldest.clone());
+        let help = "The last event that was cut away";
+        registry.register("log_cut_through_sequence", help, self.log_cut_through.clone());
+        registry.register("log_cuts", "Cuts of the log's beginning", self.log_cuts.clone());
+        let help = "Bytes of entries that were cut away";
+        registry.register("log_cut_bytes", help, self.log_cut_bytes.clone());
+        let help = "Whether the log's beginning could not be cut when it was last tried";
+        registry.register("log_cut_failed", help, self.cut_failed.clone());
+    }
+
+    /// The log was cut: entries of so many bytes, through that event.
+    pub(super) fn log_cut(&self, bytes: u64, through: Sequence) {
+        self.log_cuts.inc();
+        self.log_cut_bytes.inc_by(bytes);
+        self.log_cut_through.set(signed(through.get()));
     }
 
     /// `count` answers of one kind were sent.
@@ -227,6 +260,7 @@ mod tests {
         metrics.round(7);
         metrics.clock(3, Ahead::from_ms(-1_500));
         metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
+        metrics.log_cut(700, Sequence::new(3));
         let text = metrics.text();
         for line in [
             "adsum_connections 0",
@@ -243,6 +277,11 @@ mod tests {
             "adsum_notifications_conflated_total 0",
             "adsum_disk_bytes 0",
             "adsum_storage_full 0",
+            "adsum_log_oldest_seconds 0",
+            "adsum_log_cut_through_sequence 3",
+            "adsum_log_cuts_total 1",
+            "adsum_log_cut_bytes_total 700",
+            "adsum_log_cut_failed 0",
             "adsum_clock_sets 3",
             "adsum_clock_ahead_seconds -1.5",
         ] {

@@ -26,6 +26,7 @@ mod error;
 mod files;
 mod guarded;
 mod http;
+mod keeper;
 mod keys;
 mod known;
 mod lanes;
@@ -58,7 +59,7 @@ pub use crate::guard::Unsafe;
 pub use backup::{back_up, restore_store};
 pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
-pub use config::{CertificateFiles, ServerConfig, ServerLimits, ServerTimeouts};
+pub use config::{CertificateFiles, RetentionConfig, ServerConfig, ServerLimits, ServerTimeouts};
 pub use cut::{CutDone, cut_as_operator, is_cut_signed, state_carried};
 pub use endpoint::transport;
 pub use erasure::{

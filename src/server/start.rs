@@ -15,6 +15,7 @@ use super::clock::{self, Clock, SystemClock, Timekeeper};
 use super::config::ServerConfig;
 use super::desk::Desk;
 use super::http::{self, Health, Phase};
+use super::keeper::{self, KeeperParts};
 use super::keys::Keys;
 use super::known::Known;
 use super::lanes::Lanes;
@@ -252,6 +253,16 @@ fn share(
     let lanes = Arc::new(Lanes::default());
     let recent = Arc::new(RecentMessages::new(config.limits.cache_bytes_max));
     let (reader, known) = (commit.reader(), Arc::new(Known::of(commit.views())));
+    let desk = Desk::new(config.limits.queue_bundles_max);
+    let keeper_parts = KeeperParts {
+        reader: Arc::clone(&reader),
+        cutter: commit.cutter().expect("sled cuts"),
+        retention: config.retention.clone(),
+        time: parts.time.clone(),
+        data: config.data.clone(),
+        metrics: Arc::clone(&parts.metrics),
+    };
+    let chores = keeper::start(keeper_parts, &desk)?;
     let writer_parts = WriterParts {
         commit,
         lanes: Arc::clone(&lanes),
@@ -259,8 +270,8 @@ fn share(
         known: Arc::clone(&known),
         metrics: Arc::clone(&parts.metrics),
         time: parts.time.clone(),
+        chores: (chores, config.retention.kept.clone()),
     };
-    let desk = Desk::new(config.limits.queue_bundles_max);
     let thread = writer::start(writer_parts, &desk, &config.limits)?;
     let shared = Shared {
         timeouts: config.timeouts.clone(),

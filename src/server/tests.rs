@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::commit::Commit;
 use crate::log::memory::MemoryDisk;
-use crate::model::PublicKey;
+use crate::model::{Keep, PublicKey, Retention};
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
 use crate::server::desk::{Desk, Share};
+use crate::server::keeper;
 use crate::server::lanes::Lanes;
 use crate::server::metrics::Metrics;
 use crate::server::writer::{self, WriterParts, WriterThread};
@@ -26,6 +27,7 @@ fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Arc<Share>, WriterThread) {
     let log = Box::new(disk.open().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(SystemClock);
+    let waiting = Desk::new(16);
     let parts = WriterParts {
         commit: Commit::open(config, log, &mut |_, _| {}).unwrap(),
         lanes: Arc::clone(lanes),
@@ -33,8 +35,8 @@ fn writer(disk: &MemoryDisk, lanes: &Arc<Lanes>) -> (Arc<Share>, WriterThread) {
         known: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         time: Timekeeper::open(clock, folder.path(), &Views::default()).unwrap(),
+        chores: (keeper::nobody(&waiting), Retention::of_all(Keep::Always)),
     };
-    let waiting = Desk::new(16);
     let thread = writer::start(parts, &waiting, &ServerLimits::default()).unwrap();
     (waiting.share(Asker::Newcomer(None)), thread)
 }

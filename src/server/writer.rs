@@ -17,13 +17,14 @@ use super::cache::RecentMessages;
 use super::clock::{self, Timekeeper};
 use super::config::ServerLimits;
 use super::desk::Desk;
+use super::keeper::{self, Chore, Chores, Done};
 use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use crate::commit::{Commit, history};
 use crate::event::{Event, Recorded};
 use crate::log::{LogFault, Room};
-use crate::model::{InboxItem, Now, Sequence};
+use crate::model::{InboxItem, Now, Retention, Sequence};
 use crate::service::{Batch, Input, Output};
 
 /// The thread's name.
@@ -59,6 +60,8 @@ pub(super) struct WriterParts {
     pub(super) metrics: Arc<Metrics>,
     /// What time it is.
     pub(super) time: Timekeeper,
+    /// What the keeper wants done, and how long it has kept what is over.
+    pub(super) chores: (Chores, Retention),
 }
 
 impl WriterParts {
@@ -148,6 +151,8 @@ impl Drop for Rounds {
     // Whether it ended in order or not, nobody takes anything any more.
     fn drop(&mut self) {
         self.desk.abandon();
+        // Before the log is closed, for it reads and writes there.
+        self.parts.chores.0.end();
     }
 }
 
@@ -161,14 +166,16 @@ impl Rounds {
                 thread::sleep(ROOM_EVERY);
                 continue;
             }
-            if !self.desk.is_empty() || self.is_due() {
-                self.round()?;
+            let chore = self.parts.chores.0.next();
+            if !self.desk.is_empty() || self.is_due() || chore.is_some() {
+                self.round(chore)?;
             }
             if let Some(errand) = self.desk.errand() {
                 errand(&mut self.parts.commit)?;
             }
             self.measure();
             if is_closed && self.desk.is_empty() {
+                self.parts.chores.0.end();
                 // Without a checkpoint the next start folds more.
                 if room == Room::Plenty {
                     self.parts.commit.settle(self.parts.time.now())?;
@@ -185,6 +192,7 @@ impl Rounds {
     /// Looks for room on the disk, and tells the operator when there is less or more of it.
     fn look_for_room(&mut self) -> Room {
         let room = self.parts.commit.look_for_room();
+        self.parts.chores.0.look(room);
         if room == self.room {
             return room;
         }
@@ -217,11 +225,13 @@ impl Rounds {
         self.parts.commit.is_due(self.parts.time.now())
     }
 
-    fn round(&mut self) -> Result<(), LogFault> {
+    fn round(&mut self, chore: Option<Chore>) -> Result<(), LogFault> {
         let now = self.parts.time.now();
         let inputs = self.take_in(now);
-        let WriterParts { commit, lanes, recent, known, metrics, .. } = &mut self.parts;
+        let done = chore.map(|chore| self.tend(chore)).transpose()?;
+        let WriterParts { commit, lanes, recent, known, metrics, chores, .. } = &mut self.parts;
         metrics.round(inputs);
+        chores.0.count(inputs);
         let began = Instant::now();
         let batch = commit.persist()?;
         let outputs = commit.release();
@@ -241,7 +251,16 @@ impl Rounds {
             recent.add(messages_told(batch, &outputs));
         }
         lanes.deliver(outputs);
+        if let Some(done) = done {
+            self.parts.chores.0.answer(done);
+        }
         Ok(())
+    }
+
+    /// Does what the keeper wants, for the round to make durable.
+    fn tend(&mut self, chore: Chore) -> Result<Done, LogFault> {
+        let WriterParts { commit, time, chores: (_, retention), .. } = &mut self.parts;
+        keeper::tend(commit, (retention, time), chore)
     }
 
     /// Takes in what waits, in turn, as far as a round goes: so that whoever comes meanwhile does not wait for long.

@@ -263,6 +263,14 @@ fn surroundings(told: &mut Told, site: &Site) {
     ends(told, odd.to_str().unwrap(), &mut serve(&["--data", odd.to_str().unwrap()]));
     let fresh = |name: &str| site.file(name).to_str().unwrap().to_owned();
     ends(told, "192.0.2.1:1", &mut serve(&["--data", &fresh("n1"), "--listen", "192.0.2.1:1"]));
+    for (setting, value) in [
+        ("ADSUM_RETENTION_ACTS", "1ms"),
+        ("ADSUM_RETENTION_DOMAINS", "a.example"),
+        ("ADSUM_RETENTION_DOMAINS", "a.example messages"),
+        ("ADSUM_RETENTION_DOMAINS", "a.example letters=7d"),
+    ] {
+        ends(told, setting, serve(&[]).env(setting, value));
+    }
     certificates(told, &fresh("n2"), &odd);
     keys(told, &fresh("n4"));
     token(told, &fresh("n5"), &odd.join("FORMAT"));

@@ -209,7 +209,10 @@ mod tests {
     fn every_setting_can_be_given_in_both_ways() {
         for setting in SETTINGS {
             let shown = setting.show(&mut Settings::default());
-            let value = shown.unwrap_or_else(|| "1s".into());
+            let mut value = shown.unwrap_or_else(|| "1s".into());
+            if setting.name() == "retention.domains" {
+                value = vec!["a.example acts=1d"].into();
+            }
             let line = format!("[{}]\n{} = {value}", setting.section, setting.key);
             file(&line).unwrap();
             let text = match &value {

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: how a server works.
 
+mod kept;
 mod layers;
 mod platform;
 mod ready;

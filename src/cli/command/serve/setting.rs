@@ -183,4 +183,12 @@ settings! {
     "timeouts" "beat" = server.timeouts.beat, "answers and notifications leave at multiples of this, such as 50ms, so that their times tell nothing; not set: at once";
     "timeouts" "http" = server.timeouts.http, "for a question to health and metrics, with its answer";
     "timeouts" "certificate_poll" = server.timeouts.certificate_poll, "between two looks at the certificate files";
+    "retention" "presence" = server.retention.kept.presence, "how long presence that was replaced is kept in the log, or for-ever";
+    "retention" "messages" = server.retention.kept.messages, "how long messages that some device has taken are kept, and in the log what became of messages; or for-ever";
+    "retention" "subscriptions" = server.retention.kept.subscriptions, "how long the log keeps how subscriptions went, or for-ever; those that live are kept anyway";
+    "retention" "watchers" = server.retention.kept.watchers, "how long the log keeps who watched whom, or for-ever";
+    "retention" "acts" = server.retention.kept.acts, "how long the log keeps what administrators did and how rules were changed, or for-ever";
+    "retention" "domains" = server.retention.kept.domains, "what single domains want else, such as [\"example.com messages=7d presence=for-ever\"]";
+    "retention" "log_bytes_max" = server.retention.log_bytes_max, "bytes that the log may have, without what is carried forward: beyond it the oldest goes, however young";
+    "retention" "check" = server.retention.check, "between two looks whether something is to go";
 }

@@ -108,7 +108,7 @@ impl<T: Kind> Place for T {
     }
 }
 
-fn text(value: &Value) -> Result<&str, String> {
+pub(super) fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "it must be text in quotes".to_owned())
 }
 

@@ -1,0 +1,224 @@
+//! What the keeper has the writer do, one thing at a time, and what both know of each other.
+//!
+//! The keeper waits for each to be done; the writer does one a round, beside what clients ask for.
+//! Must never hold: when something is to be done.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::event::LogCut;
+use crate::log::{LogFault, Room};
+use crate::model::Sequence;
+use crate::server::desk::Desk;
+use crate::service::InboxPlace;
+
+/// One thing for the writer to do.
+#[derive(Debug)]
+pub(in crate::server) enum Chore {
+    /// End what is over and older than kept, from there on.
+    End(InboxPlace),
+    /// Begin a checkpoint unless one stands through that event.
+    Checkpoint(Sequence),
+    /// Record a cut.
+    State(Box<LogCut>),
+    /// End the server: the log failed under the keeper's hands.
+    Fail(LogFault),
+}
+
+/// What became of a [`Chore`].
+#[derive(Debug)]
+pub(in crate::server) enum Done {
+    /// Where to go on, if there is more.
+    Ended(Option<InboxPlace>),
+    /// Through which event the last checkpoint stands.
+    Checkpointed(Sequence),
+    /// By which event the cut is stated.
+    Stated(Sequence),
+}
+
+/// The server stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stopped;
+
+/// What each tells the other without waiting.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
+    stopped: Mutex<bool>,
+    woken: Condvar,
+    /// Whether there is no room for more than what happens by itself.
+    is_full: AtomicBool,
+    /// How many inputs the writer took in.
+    inputs: AtomicU64,
+}
+
+impl Signs {
+    /// Sleeps so long, or until the server stops. Says whether it goes on.
+    pub(super) fn sleep(&self, time: Duration) -> bool {
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.woken.wait_timeout_while(stopped, time, |stopped| !*stopped);
+        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn stop(&self) {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.woken.notify_all();
+    }
+}
+
+/// Paces long work: after each step it rests, for longer if clients asked for something meanwhile.
+pub(super) struct Pacer<'a> {
+    signs: &'a Signs,
+    began: Instant,
+    inputs: u64,
+}
+
+/// Rest after a step, in lengths of the step: while nobody asks for anything, and else.
+const REST_QUIET: u32 = 1;
+const REST_BUSY: u32 = 4;
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_millis(200);
+
+impl<'a> Pacer<'a> {
+    pub(super) fn new(signs: &'a Signs) -> Self {
+        Self { signs, began: Instant::now(), inputs: signs.inputs.load(Ordering::Relaxed) }
+    }
+
+    /// A step is done. Rests, and says whether to go on: not if the server stops or its disk is full.
+    pub(super) fn rest(&mut self) -> bool {
+        let inputs = self.signs.inputs.load(Ordering::Relaxed);
+        let times = if inputs == self.inputs { REST_QUIET } else { REST_BUSY };
+        let goes_on = self.signs.sleep((self.began.elapsed() * times).min(REST_MAX));
+        (self.began, self.inputs) = (Instant::now(), inputs);
+        goes_on && self.signs.has_room()
+    }
+}
+
+/// The keeper's side.
+pub(super) struct Asking {
+    asked: SyncSender<Chore>,
+    done: Receiver<Done>,
+    pub(super) signs: Arc<Signs>,
+    desk: Arc<Desk>,
+}
+
+impl Asking {
+    /// Has the writer do `chore`, and waits until that is durable.
+    pub(super) fn ask(&self, chore: Chore) -> Result<Done, Stopped> {
+        self.asked.send(chore).map_err(|_| Stopped)?;
+        // The writer looks for chores whenever it is called.
+        self.desk.send(Box::new(|_| Ok(()))).map_err(|_| Stopped)?;
+        self.done.recv().map_err(|_| Stopped)
+    }
+}
+
+/// The writer's side, with the keeper's thread.
+pub(in crate::server) struct Chores {
+    ends: Option<(Receiver<Chore>, SyncSender<Done>)>,
+    signs: Arc<Signs>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Both sides; [`Chores::of_thread`] completes the writer's.
+pub(super) fn pair(desk: &Arc<Desk>) -> (Asking, Chores) {
+    let (asked, asks) = sync_channel(1);
+    let (does, done) = sync_channel(1);
+    let signs = Arc::<Signs>::default();
+    let asking = Asking { asked, done, signs: Arc::clone(&signs), desk: Arc::clone(desk) };
+    (asking, Chores { ends: Some((asks, does)), signs, thread: None })
+}
+
+impl Chores {
+    /// With the thread that the other side runs in.
+    pub(super) fn of_thread(mut self, thread: JoinHandle<()>) -> Self {
+        self.thread = Some(thread);
+        self
+    }
+
+    /// What the keeper wants done, if it wants anything.
+    pub(in crate::server) fn next(&mut self) -> Option<Chore> {
+        match self.ends.as_ref()?.0.try_recv() {
+            Ok(chore) => Some(chore),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.ends = None;
+                None
+            }
+        }
+    }
+
+    /// What it wanted is durable.
+    pub(in crate::server) fn answer(&self, done: Done) {
+        if let Some((_, does)) = &self.ends {
+            // There is room for one, and it waits for one.
+            let _ = does.try_send(done);
+        }
+    }
+
+    /// So many inputs were taken in.
+    pub(in crate::server) fn count(&self, inputs: usize) {
+        self.signs.inputs.fetch_add(inputs as u64, Ordering::Relaxed);
+    }
+
+    /// There is so much room.
+    pub(in crate::server) fn look(&self, room: Room) {
+        self.signs.is_full.store(room != Room::Plenty, Ordering::Relaxed);
+    }
+
+    /// Ends the keeper, wherever it is; what it leaves it does at the next start. Nothing of the log is in use when this
+    /// returns.
+    pub(in crate::server) fn end(&mut self) {
+        self.signs.stop();
+        self.ends = None;
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has told so, and has ended.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Chores {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rest_is_the_last_once_there_is_no_room_or_the_server_stops() {
+        let desk = Desk::new(1);
+        let (asking, mut chores) = pair(&desk);
+        let mut pacer = Pacer::new(&asking.signs);
+        for (room, goes_on) in [(Room::Short, false), (Room::None, false), (Room::Plenty, true)] {
+            chores.look(room);
+            assert_eq!(pacer.rest(), goes_on, "{room:?}");
+        }
+        chores.end();
+        assert!(!pacer.rest());
+        assert!(matches!(asking.ask(Chore::Checkpoint(Sequence::ZERO)), Err(Stopped)));
+    }
+
+    #[test]
+    fn the_keeper_waits_until_what_it_wants_is_done() {
+        let desk = Desk::new(1);
+        let (asking, mut chores) = pair(&desk);
+        let asks = std::thread::spawn(move || asking.ask(Chore::Checkpoint(Sequence::new(7))));
+        assert!(!desk.wait(Duration::from_mins(1)), "it calls the writer");
+        assert!(matches!(chores.next(), Some(Chore::Checkpoint(at)) if at.get() == 7));
+        assert!(chores.next().is_none());
+        chores.answer(Done::Checkpointed(Sequence::new(9)));
+        let done = asks.join().unwrap();
+        assert!(matches!(done, Ok(Done::Checkpointed(through)) if through.get() == 9));
+    }
+}

@@ -1,0 +1,336 @@
+//! The keeper: a thread that keeps the log within what the operator wants to have kept, beside the server.
+//!
+//! Now and then it has the writer end what is over, works out how far the log may be cut, stages the cut, has the writer state
+//! it, and removes what is over, a little at a time: it rests after each step, and longer while clients ask for something.
+//! A process that ends meanwhile leaves a log that is as before or as after; the next keeper goes on.
+//! Must never hold: what is carried forward of a log, or anything a client waits for.
+
+mod chores;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use self::chores::{Asking, Pacer, Stopped};
+pub(super) use self::chores::{Chore, Chores, Done};
+use self::plan::{Counted, Plan, is_kept, kept_since, plan};
+use super::ServerError;
+use super::clock::Timekeeper;
+use super::config::RetentionConfig;
+use super::cut::signed;
+use super::desk::Desk;
+use super::files;
+use super::metrics::Metrics;
+use crate::commit::{Commit, StagedCut, finish_cut, stage_cut, sweep_cut};
+use crate::event::EntityKey;
+use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing};
+use crate::model::{InboxAddress, Retention, Sequence, Timestamp};
+use crate::service::InboxPlace;
+
+/// The thread's name.
+const THREAD: &str = "adsum-keeper";
+/// The longest wait before the first look, so that a server which is started often is looked after, too.
+const FIRST_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Between two looks whether a checkpoint is written, at first and at the longest, and how many of them: about a minute.
+const CHECKPOINT_WAIT: Duration = Duration::from_millis(1);
+const CHECKPOINT_WAIT_MAX: Duration = Duration::from_millis(100);
+const CHECKPOINT_LOOKS: u32 = 600;
+
+/// What the keeper works with.
+pub(super) struct KeeperParts {
+    /// Reads the log.
+    pub(super) reader: Arc<dyn LogReader>,
+    /// Cuts it; there is no other.
+    pub(super) cutter: Box<dyn Cutter>,
+    /// What is to be kept.
+    pub(super) retention: RetentionConfig,
+    /// What time it is.
+    pub(super) time: Timekeeper,
+    /// The store, for the key that signs.
+    pub(super) data: PathBuf,
+    /// What it counts into.
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// Starts the keeper, which has what is to be recorded recorded by the writer at `desk`.
+pub(super) fn start(parts: KeeperParts, desk: &Arc<Desk>) -> Result<Chores, ServerError> {
+    let fault = |source| ServerError::Thread { name: THREAD, source };
+    let (asking, chores) = chores::pair(desk);
+    let cutter = Noting { inner: parts.cutter, has_failed: false };
+    let keeper = Keeper {
+        asking,
+        cutter,
+        reader: parts.reader,
+        retention: parts.retention,
+        time: parts.time,
+        data: parts.data,
+        metrics: parts.metrics,
+        counted: Counted::default(),
+        is_swept: false,
+    };
+    let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(move || keeper.run());
+    Ok(chores.of_thread(thread.map_err(fault)?))
+}
+
+/// A writer's side without a keeper.
+#[cfg(test)]
+pub(super) fn nobody(desk: &Arc<Desk>) -> Chores {
+    chores::pair(desk).1
+}
+
+/// From when on messages that were read are kept in an inbox.
+pub(super) fn read_since(
+    retention: &Retention,
+    now: Timestamp,
+) -> impl Fn(&InboxAddress) -> Timestamp {
+    move |inbox| kept_since(retention, now, &EntityKey::Inbox(inbox.clone())).unwrap_or_default()
+}
+
+/// Does what the keeper wants, but for making it durable. Returns what to answer once that is done.
+pub(super) fn tend(
+    commit: &mut Commit,
+    (retention, time): (&Retention, &Timekeeper),
+    chore: Chore,
+) -> Result<Done, LogFault> {
+    let now = time.now();
+    match chore {
+        Chore::End(place) => {
+            let since = read_since(retention, now.elapsed);
+            Ok(Done::Ended(commit.begin_end_read(now, &since, &place)))
+        }
+        Chore::Checkpoint(at) => {
+            if commit.checkpointed() < at {
+                commit.begin_checkpoint();
+            }
+            Ok(Done::Checkpointed(commit.checkpointed()))
+        }
+        Chore::State(cut) => {
+            commit.begin_record(now, vec![crate::event::Event::LogCut(*cut)]);
+            Ok(Done::Stated(commit.head()))
+        }
+        Chore::Fail(fault) => Err(fault),
+    }
+}
+
+/// Why a turn ends early.
+enum Halt {
+    Stopped,
+    Fault(LogFault),
+    Signing(ServerError),
+}
+
+impl From<Stopped> for Halt {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl From<LogFault> for Halt {
+    fn from(fault: LogFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+struct Keeper {
+    asking: Asking,
+    cutter: Noting,
+    reader: Arc<dyn LogReader>,
+    retention: RetentionConfig,
+    time: Timekeeper,
+    data: PathBuf,
+    metrics: Arc<Metrics>,
+    counted: Counted,
+    /// Whether what the last process left is swept away.
+    is_swept: bool,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        let mut wait = self.retention.check.min(FIRST_WAIT_MAX);
+        while self.asking.signs.sleep(wait) {
+            let turn = if self.asking.signs.has_room() { self.turn() } else { Ok(()) };
+            match turn {
+                Ok(()) => drop(self.metrics.cut_failed.set(0)),
+                Err(Halt::Stopped) => return,
+                Err(Halt::Fault(fault)) if self.cutter.has_failed => {
+                    // Memory and disk may differ now, as after a failed append. It never answers.
+                    let _ = self.asking.ask(Chore::Fail(fault));
+                    return;
+                }
+                Err(Halt::Fault(fault)) => self.failed(&fault),
+                Err(Halt::Signing(fault)) => self.failed(&fault),
+            }
+            self.tell_oldest();
+            wait = self.retention.check;
+        }
+    }
+
+    fn failed(&self, fault: &dyn std::fmt::Display) {
+        self.metrics.cut_failed.set(1);
+        error!(%fault, "the beginning of the log could not be cut; it grows until that is mended, run `adsum log verify` at the next stop");
+    }
+
+    /// Ends what is over, and cuts as far as may be.
+    fn turn(&mut self) -> Result<(), Halt> {
+        if !self.is_swept {
+            self.is_swept = self.sweep()?;
+        }
+        self.end_over()?;
+        while self.cut()? {}
+        Ok(())
+    }
+
+    fn end_over(&self) -> Result<(), Halt> {
+        let (mut place, mut pacer) = (InboxPlace::default(), Pacer::new(&self.asking.signs));
+        while let Done::Ended(Some(next)) = self.asking.ask(Chore::End(place))? {
+            place = next;
+            if !pacer.rest() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<bool, LogFault> {
+        let mut pacer = Pacer::new(&self.asking.signs);
+        sweep_cut(&mut self.cutter, &mut || pacer.rest())
+    }
+
+    /// Cuts once, if there is something to cut. Returns whether there is more.
+    fn cut(&mut self) -> Result<bool, Halt> {
+        let now = self.time.now().elapsed;
+        let Some(head) = self.head()? else { return Ok(false) };
+        let too_large = self.too_large(head)?;
+        let retention = &self.retention.kept;
+        let Some(plan) = plan(self.reader.as_ref(), head, (retention, now), too_large)? else {
+            return Ok(false);
+        };
+        // A start has to fold what is carried if the log is cut behind the last checkpoint.
+        if !self.is_checkpointed(plan.at)? {
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let Some(staged) = self.stage(&plan, now)? else { return Ok(false) };
+        let cut = signed(&self.data, staged.statement).map_err(Halt::Signing)?;
+        let Done::Stated(statement) = self.asking.ask(Chore::State(Box::new(cut)))? else {
+            return Ok(false);
+        };
+        finish_cut(&mut self.cutter, &staged, statement)?;
+        let is_swept = self.sweep()?;
+        self.made(&staged, statement, began.elapsed());
+        Ok(is_swept && plan.has_more)
+    }
+
+    fn stage(&mut self, plan: &Plan, now: Timestamp) -> Result<Option<StagedCut>, LogFault> {
+        let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
+        let mut pacer = Pacer::new(&self.asking.signs);
+        let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
+        let reader = self.reader.as_ref();
+        stage_cut(reader, &mut self.cutter, plan.at, &keeps, &mut || pacer.rest())
+    }
+
+    fn made(&mut self, staged: &StagedCut, statement: Sequence, took: Duration) {
+        let cut = staged.statement;
+        self.counted.cut(cut.through, cut.bytes);
+        self.metrics.log_cut(cut.bytes, cut.through);
+        info!(
+            from = cut.from.get(),
+            through = cut.through.get(),
+            bytes = cut.bytes,
+            records = cut.records,
+            carried_bytes = cut.carried_bytes,
+            statement = statement.get(),
+            took_ms = took.as_millis(),
+            "the beginning of the log was cut"
+        );
+    }
+
+    /// The last event, if there is one behind where the log begins.
+    fn head(&self) -> Result<Option<Sequence>, LogFault> {
+        let entries = self.cutter.entries();
+        let head = crate::log::tip_at(entries, Sequence::new(u64::MAX - 1))?.head;
+        Ok((head > entries.mark().base.head).then_some(head))
+    }
+
+    /// The last event that has to go because the log is larger than it may be.
+    fn too_large(&mut self, head: Sequence) -> Result<Option<Sequence>, LogFault> {
+        let max = self.retention.log_bytes_max;
+        // The files are larger than what is in them: as long as they are small nothing has to be counted.
+        if files::folder_bytes(&self.data) <= max {
+            return Ok(None);
+        }
+        let mut pacer = Pacer::new(&self.asking.signs);
+        self.counted.too_large(&self.cutter, (head, max), &mut || pacer.rest())
+    }
+
+    /// Has a checkpoint written that stands through `at`, unless there is one.
+    fn is_checkpointed(&self, at: Sequence) -> Result<bool, Stopped> {
+        let mut wait = CHECKPOINT_WAIT;
+        for _ in 0..CHECKPOINT_LOOKS {
+            match self.asking.ask(Chore::Checkpoint(at))? {
+                Done::Checkpointed(through) if through >= at => return Ok(true),
+                _ if self.asking.signs.sleep(wait) => {}
+                _ => return Err(Stopped),
+            }
+            wait = (wait * 2).min(CHECKPOINT_WAIT_MAX);
+        }
+        warn!("a checkpoint takes more than a minute; the log is cut later");
+        Ok(false)
+    }
+
+    fn tell_oldest(&self) {
+        let now = self.time.now().elapsed;
+        // One that cannot be read is told when it is needed.
+        let oldest = self.reader.read_one(self.reader.kept_from());
+        let age = oldest.map_or(0, |oldest| oldest.at.timestamp().until(now).as_ms() / 1_000);
+        self.metrics.log_oldest.set(i64::try_from(age).unwrap_or(i64::MAX));
+    }
+}
+
+/// A cutter that notes whether a change of the log failed: afterwards the log must not be used any more.
+struct Noting {
+    inner: Box<dyn Cutter>,
+    has_failed: bool,
+}
+
+impl Noting {
+    fn note<T>(&mut self, done: Result<T, LogFault>) -> Result<T, LogFault> {
+        self.has_failed |= done.is_err();
+        done
+    }
+}
+
+impl Cutter for Noting {
+    fn entries(&self) -> &dyn Entries {
+        self.inner.entries()
+    }
+
+    fn vault(&self) -> Option<&dyn Sealing> {
+        self.inner.vault()
+    }
+
+    fn carried(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
+        self.inner.carried(key)
+    }
+
+    fn stage(&mut self, records: &[CheckpointRecord]) -> Result<(), LogFault> {
+        let done = self.inner.stage(records);
+        self.note(done)
+    }
+
+    fn cut(&mut self, mark: CutMark) -> Result<(), LogFault> {
+        let done = self.inner.cut(mark);
+        self.note(done)
+    }
+
+    fn sweep(&mut self, steps: usize) -> Result<bool, LogFault> {
+        let done = self.inner.sweep(steps);
+        self.note(done)
+    }
+}

@@ -1,0 +1,235 @@
+//! How far a log may be cut: by the age of what is over, and by its size.
+//!
+//! Must never hold: a thread, a clock, or a cut.
+
+use crate::commit::last_until;
+use crate::event::{EntityKey, Recorded};
+use crate::log::{Cutter, LogFault, LogReader, measure};
+use crate::model::{Keep, Lifetime, PastKind, Retention, Sequence, Timestamp};
+
+/// Events cut at once: what they are about is in memory meanwhile.
+const CUT_EVENTS_MAX: u64 = 250_000;
+/// A cut waits until the oldest event is by this part older than anything is kept: each one costs what is carried forward.
+const WINDOW_PART: u64 = 8;
+/// Bytes of entries measured in one step.
+const MEASURE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How far to cut, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The last event that may go.
+    pub(super) at: Sequence,
+    /// Whether it goes because the log is too large, so that nothing of the past is carried.
+    pub(super) is_for_size: bool,
+    /// Whether there will be more to cut at once.
+    pub(super) has_more: bool,
+}
+
+/// How far to cut the log that ends at `head`; `None` if it is not worth it yet.
+///
+/// # Errors
+/// [`LogFault`].
+pub(super) fn plan(
+    reader: &dyn LogReader,
+    head: Sequence,
+    (retention, now): (&Retention, Timestamp),
+    too_large: Option<Sequence>,
+) -> Result<Option<Plan>, LogFault> {
+    let base = Sequence::new(reader.kept_from().get() - 1);
+    if head <= base {
+        return Ok(None);
+    }
+    let by_age = match retention.shortest() {
+        Some(kept) if is_worth(reader, base.next(), kept, now)? => {
+            let at = last_until(reader, (base, head), Keep::For(kept).since(now))?;
+            Some(at).filter(|at| *at > base)
+        }
+        _ => None,
+    };
+    let is_for_size = too_large.is_some_and(|at| by_age.is_none_or(|by_age| at > by_age));
+    let Some(at) = by_age.max(too_large) else { return Ok(None) };
+    let first = at.min(base.plus(CUT_EVENTS_MAX));
+    Ok(Some(Plan { at: first, is_for_size, has_more: first < at }))
+}
+
+/// Whether the event at `first` is by a part older than anything is kept.
+fn is_worth(
+    reader: &dyn LogReader,
+    first: Sequence,
+    kept: Lifetime,
+    now: Timestamp,
+) -> Result<bool, LogFault> {
+    let age = reader.read_one(first)?.at.timestamp().until(now).as_ms();
+    Ok(age >= kept.as_ms() + kept.as_ms() / WINDOW_PART)
+}
+
+/// What is counted of a log's entries, so that each is counted once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    through: Sequence,
+    bytes: u64,
+}
+
+impl Counted {
+    /// What was counted goes with a cut of so many bytes.
+    pub(super) fn cut(&mut self, through: Sequence, bytes: u64) {
+        *self = if through >= self.through {
+            Self { through, bytes: 0 }
+        } else {
+            Self { bytes: self.bytes.saturating_sub(bytes), ..*self }
+        };
+    }
+
+    /// The last event that has to go so that the entries up to `head` have at most `max` bytes, with some room for what comes;
+    /// `None` if none has to, or `rest` says to stop.
+    ///
+    /// # Errors
+    /// [`LogFault`].
+    pub(super) fn too_large(
+        &mut self,
+        cutter: &dyn Cutter,
+        (head, max): (Sequence, u64),
+        rest: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Sequence>, LogFault> {
+        let base = cutter.entries().mark().base.head;
+        let behind = self.through.max(base);
+        let Some((_, bytes)) = counted(cutter, (behind, head), u64::MAX, rest)? else {
+            return Ok(None);
+        };
+        *self = Self { through: head, bytes: self.bytes + bytes };
+        if self.bytes <= max {
+            return Ok(None);
+        }
+        let over = self.bytes - max + max / WINDOW_PART;
+        Ok(counted(cutter, (base, head), over, rest)?.map(|(through, _)| through))
+    }
+}
+
+/// Measures entries behind `after` until they have `bytes_max` bytes, in steps.
+fn counted(
+    cutter: &dyn Cutter,
+    (mut after, head): (Sequence, Sequence),
+    bytes_max: u64,
+    rest: &mut dyn FnMut() -> bool,
+) -> Result<Option<(Sequence, u64)>, LogFault> {
+    let mut all = 0;
+    while after < head && all < bytes_max {
+        let step = MEASURE_BYTES.min(bytes_max - all);
+        let (reached, bytes) = measure(cutter.entries(), (after, head), step)?;
+        (after, all) = (reached, all + bytes);
+        if !rest() {
+            return Ok(None);
+        }
+    }
+    Ok(Some((after, all)))
+}
+
+/// From when on an event is kept though it is over; `None` if what it tells is of nobody.
+pub(super) fn kept_since(
+    retention: &Retention,
+    now: Timestamp,
+    entity: &EntityKey,
+) -> Option<Timestamp> {
+    let (domain, kind) = match entity {
+        EntityKey::Presentity(presentity) => (presentity.domain(), PastKind::Presence),
+        EntityKey::Inbox(inbox) => (inbox.domain(), PastKind::Messages),
+        EntityKey::Watcher(watcher) => (watcher.domain(), PastKind::Subscriptions),
+        EntityKey::Audience(presentity) => (presentity.domain(), PastKind::Watchers),
+        EntityKey::Principal(principal) | EntityKey::Rules(principal) => {
+            (principal.domain(), PastKind::Acts)
+        }
+        EntityKey::Domain(domain) => (domain.as_str(), PastKind::Acts),
+        EntityKey::Invite(_) => ("", PastKind::Acts),
+        EntityKey::Store | EntityKey::Clock | EntityKey::Budget(_) | EntityKey::Operations(_) => {
+            return None;
+        }
+    };
+    Some(retention.in_domain(domain, kind).since(now))
+}
+
+/// Whether an event is young enough to be kept though it is over.
+pub(super) fn is_kept(retention: &Retention, now: Timestamp, recorded: &Recorded) -> bool {
+    let since = kept_since(retention, now, &recorded.event.entity());
+    since.is_some_and(|since| recorded.at.timestamp() >= since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EpochBegan, Event};
+    use crate::log::memory::MemoryLog;
+    use crate::log::testing::cut;
+    use crate::log::{Entries as _, EventLog as _};
+    use crate::model::{EpochId, Moment};
+
+    /// A log of an event each second.
+    fn log(events: u64) -> MemoryLog {
+        let mut log = MemoryLog::new();
+        for second in 1..=events {
+            let epoch = EpochId(second.to_be_bytes());
+            let at = Moment::of(Timestamp::from_ms(second * 1_000));
+            log.append(&[(at, Event::EpochBegan(EpochBegan { epoch }))]).unwrap();
+        }
+        log.sync().unwrap();
+        log
+    }
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_ms(second * 1_000)
+    }
+
+    #[test]
+    fn as_much_is_cut_as_is_over_once_that_is_worth_it() {
+        let (log, kept) = (log(100), Keep::For(Lifetime::from_ms(80_000)));
+        let retention = Retention { acts: Keep::Always, ..Retention::of_all(kept) };
+        let planned = |now, too_large: Option<u64>| {
+            let (reader, head) = (log.reader(), Sequence::new(100));
+            plan(reader.as_ref(), head, (&retention, at(now)), too_large.map(Sequence::new))
+                .unwrap()
+        };
+        let plan =
+            |at, is_for_size| Some(Plan { at: Sequence::new(at), is_for_size, has_more: false });
+        assert_eq!(planned(80, None), None);
+        assert_eq!(planned(90, None), None, "an eighth of the window is ten seconds");
+        assert_eq!(planned(91, None), plan(10, false));
+        assert_eq!(planned(500, None), plan(100, false));
+        assert_eq!(planned(92, Some(5)), plan(11, false));
+        assert_eq!(planned(92, Some(50)), plan(50, true));
+        assert_eq!(planned(80, Some(1)), plan(1, true));
+        let for_ever = Retention::of_all(Keep::Always);
+        let reader = log.reader();
+        let never = super::plan(reader.as_ref(), Sequence::new(100), (&for_ever, at(900)), None);
+        assert_eq!(never.unwrap(), None);
+    }
+
+    #[test]
+    fn bytes_are_counted_once_each_and_too_many_are_told() {
+        let mut log = log(100);
+        let mut counted = Counted::default();
+        let all = measure(&log, (Sequence::ZERO, log.head()), u64::MAX).unwrap().1;
+        let look = |log: &MemoryLog, counted: &mut Counted, max| {
+            let cutter = log.cutter().unwrap();
+            let looked = counted.too_large(cutter.as_ref(), (log.head(), max), &mut || true);
+            looked.unwrap().map(Sequence::get)
+        };
+        assert_eq!(look(&log, &mut counted, all), None);
+        assert_eq!(look(&log, &mut counted, all), None);
+        let over = look(&log, &mut counted, all / 2).unwrap();
+        assert!((50..=65).contains(&over), "an eighth more than has to: {over}");
+        cut(&mut log, Sequence::new(over), (&[], &[]), 1_000);
+        counted.cut(Sequence::new(over), measure_cut(all, &log));
+        assert_eq!(look(&log, &mut counted, all / 2), None);
+        let left = measure(&log, (log.mark().base.head, log.head()), u64::MAX).unwrap().1;
+        assert_eq!(counted.bytes, left);
+        let stopped =
+            counted.too_large(log.cutter().unwrap().as_ref(), (log.head(), 1), &mut || false);
+        assert_eq!(stopped.unwrap(), None);
+    }
+
+    /// The bytes of the entries that were cut, of so many in all.
+    fn measure_cut(all: u64, log: &MemoryLog) -> u64 {
+        let statement = log.mark().statement;
+        let before = Sequence::new(statement.get() - 1);
+        all - measure(log, (log.mark().base.head, before), u64::MAX).unwrap().1
+    }
+}
