@@ -259,3 +259,13 @@ impl Drop for Server {
         let _ = self.process.wait();
     }
 }
+
+#[test]
+fn soak_removes_what_is_over_while_it_serves() {
+    let line = bench("soak", &["--count", "4000000", "--keep", "1000"]);
+    let number = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("{name} in {line}"));
+    assert_eq!(line["n"], 20_000);
+    assert!(number("cuts") >= 1.0 && number("cuts_failed") < 1.0, "{line}");
+    assert!(number("cut_bytes") > 0.0 && number("carried_bytes") > 0.0, "{line}");
+    assert!(number("longest_ms") > 0.0 && number("memory_bytes_max") > 0.0, "{line}");
+}

@@ -11,7 +11,7 @@ use super::number::{factor, positive};
 use super::online::Host;
 use super::participants::Principals;
 use super::setup::{Options, Target};
-use super::workload::{Ack, Drain, Fairness, Fanout, Publish, Restart, Resume, Store};
+use super::workload::{Ack, Drain, Fairness, Fanout, Publish, Restart, Resume, Soak, Store};
 use crate::cli::run::failure::Failure;
 use crate::client::{InviteToken, ServerAddress};
 use crate::model::Domain;
@@ -45,6 +45,9 @@ pub(super) enum Workload {
     /// One session asks for as much as it can get, in ten ways one after the other: how long somebody else waits for the
     /// answer to a publish meanwhile, and when all is quiet
     Fairness(With<Fairness>),
+    /// Messages are sent, read and removed from the log again, and some wait for ever: disk, memory, and how long somebody else
+    /// waits for the answer to a publish meanwhile, at the longest
+    Soak(With<Soak>),
     /// Send back what comes, for the yardsticks of the other workloads
     #[command(hide = true)]
     EchoServer,

@@ -27,8 +27,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts this program with `arguments`, with no settings from the environment.
-    pub(super) fn start(name: &'static str, arguments: &[String]) -> Result<Self, Failure> {
+    /// Starts this program with `arguments`, with no settings from the environment but those in `variables`.
+    pub(super) fn start(
+        name: &'static str,
+        arguments: &[String],
+        variables: &[(&str, String)],
+    ) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|error| failed(name, error))?;
         let mut command = Command::new(program);
         command.args(arguments).kill_on_drop(true);
@@ -50,6 +54,7 @@ impl Process {
         ] {
             command.env(format!("ADSUM_LIMITS_{quota}"), "1000000000000");
         }
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let mut child = command.spawn().map_err(|error| failed(name, error))?;
         let output = child.stdout.take().expect("it was asked for");
         let said = Arc::default();

@@ -21,13 +21,7 @@ pub(super) struct Commits {
 impl Commits {
     /// Asks the server whose HTTP side is at `address`. Nothing if it does not answer.
     pub(super) async fn of(address: SocketAddr) -> Option<Self> {
-        let mut stream = TcpStream::connect(address).await.ok()?;
-        let request =
-            format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut text = String::new();
-        stream.take(TEXT_BYTES_MAX).read_to_string(&mut text).await.ok()?;
-        Some(Self::read(&text))
+        text(address).await.map(|text| Self::read(&text))
     }
 
     fn read(text: &str) -> Self {
@@ -77,6 +71,23 @@ impl Commits {
     pub(super) fn mean(&self) -> Option<f64> {
         (self.count > 0.0).then(|| self.sum / self.count)
     }
+}
+
+/// The text at `address`. Nothing if it does not answer.
+async fn text(address: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut text = String::new();
+    stream.take(TEXT_BYTES_MAX).read_to_string(&mut text).await.ok()?;
+    Some(text)
+}
+
+/// The metric `name`, which has no labels, at `address`.
+pub(super) async fn number(address: SocketAddr, name: &str) -> Option<f64> {
+    let text = text(address).await?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    line.trim().parse().ok()
 }
 
 /// The bound of a bucket's line, such as `bucket{le="2.0"}`.

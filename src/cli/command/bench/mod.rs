@@ -65,6 +65,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Resume(with) => measure(with, output).await,
         Workload::Restart(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,
+        Workload::Soak(with) => measure(with, output).await,
         Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,
     }
 }

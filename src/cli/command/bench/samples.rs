@@ -46,6 +46,11 @@ impl Samples {
         (self.rank_ms(50), self.rank_ms(99))
     }
 
+    /// The longest of them in milliseconds; zero if there are none.
+    pub(super) fn longest_ms(&self) -> f64 {
+        self.micros.iter().max().map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
+    }
+
     fn rank_ms(&self, percent: usize) -> f64 {
         let rank = (self.micros.len() * percent).div_ceil(100).max(1);
         self.micros.get(rank - 1).map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
@@ -74,6 +79,7 @@ mod tests {
         assert_eq!(samples.p50_p99_ms(), (0.0, 0.0));
         (1..=200).rev().for_each(|ms| samples.add(Duration::from_millis(ms)));
         assert_eq!(samples.p50_p99_ms(), (100.0, 198.0));
+        assert!((samples.longest_ms() - 200.0).abs() < f64::EPSILON);
         let mut one = Samples::default();
         one.add(Duration::from_micros(1_500));
         assert_eq!(one.p50_p99_ms(), (1.5, 1.5));

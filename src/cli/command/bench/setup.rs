@@ -17,7 +17,7 @@ use super::scale::scaled;
 use super::site::Site;
 use crate::cli::run::failure::Failure;
 use crate::client::{Credentials, ServerAddress};
-use crate::model::Domain;
+use crate::model::{Domain, PastKind};
 
 /// What the workloads know of the flags that all of them share.
 #[derive(Clone, Debug)]
@@ -93,7 +93,25 @@ impl<'a> Setup<'a> {
 
     /// A server of our own on the store as it is.
     pub(super) async fn start(&self) -> Result<(Site, Dialer), Failure> {
-        let site = Site::start(self.store(), self.principals.domain()).await?;
+        self.start_with(&[]).await
+    }
+
+    /// As [`Setup::start`], one that keeps what is over for so long, and looks so often.
+    pub(super) async fn start_keeping(
+        &self,
+        keep: Duration,
+        check: Duration,
+    ) -> Result<(Site, Dialer), Failure> {
+        let [keep, check] = [keep, check].map(|time| format!("{}ms", time.as_millis()));
+        let kinds =
+            PastKind::ALL.map(|kind| format!("ADSUM_RETENTION_{}", kind.as_str().to_uppercase()));
+        let kept = kinds.iter().map(|name| (name.as_str(), keep.clone()));
+        let variables: Vec<_> = kept.chain([("ADSUM_RETENTION_CHECK", check)]).collect();
+        self.start_with(&variables).await
+    }
+
+    async fn start_with(&self, variables: &[(&str, String)]) -> Result<(Site, Dialer), Failure> {
+        let site = Site::start(self.store(), self.principals.domain(), variables).await?;
         let dialer = Dialer::new(site.server.clone())?;
         Ok((site, dialer))
     }

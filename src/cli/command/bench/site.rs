@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::child::Process;
 use super::link::wrong;
-use super::metrics::Commits;
+use super::metrics::{self, Commits};
 use super::system;
 use crate::cli::run::failure::Failure;
 use crate::client::ServerAddress;
@@ -46,14 +46,19 @@ pub(super) struct Usage {
 }
 
 impl Site {
-    /// Starts a server on the store in `folder`, with TLS and default durability, and waits until it serves.
-    pub(super) async fn start(folder: &Path, domain: &Domain) -> Result<Self, Failure> {
+    /// Starts a server on the store in `folder`, with TLS, default durability and settings in `variables`, and waits until it
+    /// serves.
+    pub(super) async fn start(
+        folder: &Path,
+        domain: &Domain,
+        variables: &[(&str, String)],
+    ) -> Result<Self, Failure> {
         let data = folder.display().to_string();
         // What is measured is what is told, not how somebody comes to be told it: whoever asks to watch may.
         let fixed = "serve --json --open-enrollment --default-access allow --listen 127.0.0.1:0 --http 127.0.0.1:0";
         let chosen = ["--domain", domain.as_str(), "--data", &data];
         let arguments: Vec<String> = fixed.split(' ').chain(chosen).map(str::to_owned).collect();
-        let mut process = Process::start("server", &arguments)?;
+        let mut process = Process::start("server", &arguments, variables)?;
         let serving = process.line("serving").await?;
         let listen = serving["address"].as_str().unwrap_or_default();
         let server = listen.parse().map_err(|_| wrong(format!("it serves on {serving}")))?;
@@ -66,13 +71,23 @@ impl Site {
         Self { server, process: None, http }
     }
 
+    /// Its process, if it is our own.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Process::id)
+    }
+
+    /// One of its metrics.
+    pub(super) async fn metric(&self, name: &str) -> Option<f64> {
+        metrics::number(self.http?, name).await
+    }
+
     /// What it has used so far.
     pub(super) async fn read(&self) -> Figures {
         let commits = match self.http {
             Some(address) => Commits::of(address).await,
             None => None,
         };
-        let id = self.process.as_ref().and_then(Process::id);
+        let id = self.id();
         Figures {
             cpu_secs: system::cpu_seconds(id),
             own_cpu_secs: system::own_cpu_seconds(),

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: a figure that is guessed where the system does not tell.
 
+use std::path::Path;
+
 /// Ticks a second in `/proc`: 100 on every Linux, whatever the kernel's own clock.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -20,6 +22,28 @@ pub(super) fn own_cpu_seconds() -> Option<f64> {
 pub(super) fn written_bytes(id: Option<u32>) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{}/io", id?)).ok()?;
     written(&text)
+}
+
+/// Bytes of memory that process `id` has, or `None` where there is no `/proc`.
+pub(super) fn resident_bytes(id: Option<u32>) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{}/status", id?)).ok()?;
+    resident(&text)
+}
+
+fn resident(status: &str) -> Option<u64> {
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+/// Bytes of all files below `folder`, as far as they can be read: what `ls` says, without what is set apart behind their ends.
+pub(super) fn folder_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = entries.map(|entry| match entry.metadata() {
+        Ok(found) if found.is_dir() => folder_bytes(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    });
+    bytes.sum()
 }
 
 fn written(io: &str) -> Option<f64> {
@@ -49,5 +73,11 @@ mod tests {
         let io = "rchar: 9\nwchar: 8\nread_bytes: 7\nwrite_bytes: 4096\ncancelled_write_bytes: 5\n";
         assert_eq!(written(io), Some(4_096.0));
         assert_eq!(written(""), None);
+    }
+
+    #[test]
+    fn the_memory_of_a_process_is_read_in_bytes() {
+        assert_eq!(resident("VmPeak:  9 kB\nVmRSS:\t    300 kB\n"), Some(307_200));
+        assert_eq!(resident(""), None);
     }
 }

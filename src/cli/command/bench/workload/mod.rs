@@ -8,6 +8,7 @@ mod fairness;
 mod fanout;
 mod restart;
 mod resume;
+mod soak;
 
 pub(super) use answers::{Ack, Publish, Store};
 pub(super) use drain::Drain;
@@ -15,6 +16,7 @@ pub(super) use fairness::Fairness;
 pub(super) use fanout::Fanout;
 pub(super) use restart::Restart;
 pub(super) use resume::Resume;
+pub(super) use soak::Soak;
 
 use super::outcome::Outcome;
 use super::setup::Setup;

@@ -42,7 +42,7 @@ pub(super) struct Echo {
 /// Measures against an echo in another process.
 pub(super) async fn measure(scale: f64) -> Result<Echo, Failure> {
     let arguments = ["bench", "echo-server", "--json"].map(str::to_owned);
-    let mut process = Process::start("echo server", &arguments)?;
+    let mut process = Process::start("echo server", &arguments, &[])?;
     let line = process.line("echo").await?;
     let listen = line["address"].as_str().unwrap_or_default();
     let server = listen.parse().map_err(|_| wrong(format!("the echo is at {line}")))?;
