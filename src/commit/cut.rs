@@ -11,14 +11,14 @@ use super::load::{carried_record, finish_carried};
 use super::stage::{Pace, Stage};
 use crate::event::{AccessRulesChanged, CutStatement, EntityKey, Event, Operator, Recorded};
 use crate::log::{
-    Carried, CarriedEvent, CarriedSum, CutMark, Cutter, LogFault, LogReader, Tip, carried_sum,
-    each_event, event_key, measure, state_key, stored_event, tip_until,
+    Carried, CarriedEvent, CarriedSum, CutMark, Cutter, Entries, LogFault, LogReader, Tip,
+    carried_sum, event_key, measure, state_key, stored_event, stored_events, tip_until,
 };
 use crate::model::{Sequence, Timestamp};
 use crate::view::Views;
 
 /// Events folded at once.
-const STEP_EVENTS: u64 = 1_024;
+const STEP_EVENTS: usize = 1_024;
 /// Entries and records removed at once: a fraction of a millisecond.
 const SWEEP_STEPS: usize = 32;
 
@@ -53,13 +53,16 @@ pub fn stage_cut(
     if through.head <= from.head {
         return Ok(None);
     }
-    let Some(touched) = touched(reader, (from.head, through.head), pace)? else { return Ok(None) };
+    let Some(touched) = touched(cutter.entries(), (from.head, through.head), pace)? else {
+        return Ok(None);
+    };
     let mut views = carried_of(cutter, &touched)?;
     let before: Vec<BTreeSet<Sequence>> =
         touched.iter().map(|entity| views.places_of(entity)).collect();
     let mut past = Past { keeps, places: BTreeSet::new() };
     let between = (from.head, through.head);
-    let folded = each_between(reader, between, pace, &mut |recorded| {
+    let read = |from, max| reader.read(from, max);
+    let folded = each_between(&read, between, pace, &mut |recorded| {
         views.apply(recorded);
         past.add(recorded);
     })?;
@@ -190,12 +193,14 @@ fn carried_of(cutter: &dyn Cutter, entities: &BTreeSet<EntityKey>) -> Result<Vie
 
 /// The entities that the events behind `after` up to `through` are about; `None` if `pace` says to stop.
 fn touched(
-    reader: &dyn LogReader,
+    entries: &dyn Entries,
     (after, through): (Sequence, Sequence),
     pace: &mut Pace<'_>,
 ) -> Result<Option<BTreeSet<EntityKey>>, LogFault> {
     let mut touched = BTreeSet::new();
-    let all = each_between(reader, (after, through), pace, &mut |recorded| {
+    // As they are stored: what is sealed says nothing of that.
+    let read = |from, max| stored_events(entries, from, max);
+    let all = each_between(&read, (after, through), pace, &mut |recorded| {
         touched.insert(recorded.event.entity());
         let operator = recorded.operation().map(|(operation, _)| operation.by);
         touched.extend(operator.map(EntityKey::Operations));
@@ -207,22 +212,29 @@ fn touched(
     Ok(all.map(|_| touched))
 }
 
+/// Reads so many events from a place on, at most.
+type Read<'a> = dyn Fn(Sequence, usize) -> Result<Vec<Recorded>, LogFault> + 'a;
+
 /// Calls `each` with the events behind `after` up to `through`; returns the last, or `None` if `pace` says to stop.
 fn each_between(
-    reader: &dyn LogReader,
+    read: &Read<'_>,
     (after, through): (Sequence, Sequence),
     pace: &mut Pace<'_>,
     each: &mut dyn FnMut(&Recorded),
 ) -> Result<Option<Recorded>, LogFault> {
     let (mut next, mut last) = (after.next(), None);
     while next <= through {
-        let end = Sequence::new(next.get() + STEP_EVENTS - 1).min(through);
-        each_event(reader, (next, end), |recorded| {
+        let begin = next;
+        for recorded in read(next, STEP_EVENTS)? {
+            if recorded.sequence != next || next > through {
+                break;
+            }
             each(&recorded);
-            last = Some(recorded);
-            Ok::<_, LogFault>(())
-        })?;
-        next = end.next();
+            (next, last) = (next.next(), Some(recorded));
+        }
+        if next == begin {
+            return Err(LogFault::Missing { sequence: next });
+        }
         if !pace() {
             return Ok(None);
         }

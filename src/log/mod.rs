@@ -34,10 +34,10 @@ pub use fault::LogFault;
 pub use keys::Sealing;
 pub use rewrite::{Erasures, rewrite};
 pub use room::Room;
-pub(crate) use scan::tip_at;
 pub use scan::{
     CheckpointRecord, CutMark, Each, EachRecord, Entries, measure, stored_event, tip_until,
 };
+pub(crate) use scan::{read as stored_events, tip_at};
 pub use sealing::StoredKeys;
 pub use sled_log::{LostEvents, Restoring, Salvaged, SledLog};
 pub use stat::{Stat, stat};

@@ -81,7 +81,7 @@ pub(super) struct Pacer<'a> {
 
 /// Rest after a step, in lengths of the step: while nobody asks for anything, and else.
 const REST_QUIET: u32 = 1;
-const REST_BUSY: u32 = 4;
+const REST_BUSY: u32 = 2;
 /// The longest rest.
 const REST_MAX: Duration = Duration::from_millis(200);
 

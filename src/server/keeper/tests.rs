@@ -171,7 +171,7 @@ async fn ask(
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it hangs")
+    tokio::time::timeout(Duration::from_mins(1), future).await.expect("it hangs")
 }
 
 async fn until(is_so: impl Fn() -> bool) {
