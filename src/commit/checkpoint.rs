@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::ids::IdStore;
+use super::rows;
 use crate::event::{EntityKey, Owners};
 use crate::log::{CheckpointRecord, EventLog, LogFault};
 use crate::model::{Ahead, Moment, Sequence};
@@ -84,13 +85,24 @@ impl Checkpointer {
         if self.ids.write(views, log, blocks_max)? {
             return Ok(true);
         }
-        let mut records: Vec<CheckpointRecord> = Vec::new();
-        while records.len() < records_max {
+        let (mut records, mut blocks): (Vec<CheckpointRecord>, Vec<_>) = Default::default();
+        while records.len() + RECORDS_OF_BLOCK * blocks.len() < records_max {
             let Some(entity) = running.left.pop_front() else { break };
+            if let EntityKey::Inbox(inbox) = &entity {
+                let settled = rows::settle(views, log, inbox, blocks_max, &mut blocks)?;
+                if settled == blocks_max {
+                    running.left.push_front(entity);
+                    break;
+                }
+            }
             records.extend(views.records_of::<Checkpointed, _>(&entity, |keeper, payloads| {
                 let owners = || Owners { keeper: keeper.clone(), sender: None };
                 log.vault().map_or(Ok(()), |vault| vault.seal(&owners(), payloads))
             })?);
+        }
+        // First what the records say lies there.
+        if !blocks.is_empty() {
+            log.save_blocks(&blocks)?;
         }
         log.save(&records)?;
         if !running.left.is_empty() {

@@ -5,16 +5,22 @@
 use core::ops::ControlFlow;
 
 use super::ids::{IdStore, ListedIds};
+use super::rows;
 use crate::log::{Carried, Cutter, EventLog, LogFault, Sealing, state_key};
 use crate::model::{Payload, Sequence};
 use crate::view::{self, Checkpointed, Layout, RecordFault, Views};
 
-/// The views as the checkpoint has them, without the ids of messages that lie on the disk, and those; empty if there is none
-/// or it is of another version.
+/// The views as the checkpoint has them, without the ids and rows of messages that lie on the disk, and those ids; empty if there
+/// is none or it is of another version.
 pub(super) fn load(log: &dyn EventLog) -> Result<(Views, IdStore), LogFault> {
     let Some((mut views, ids)) = records(log)? else {
         return Ok((Views::default(), IdStore::empty(log)?));
     };
+    // Ids of events behind the checkpoint do not lie there, and not all such events are folded once more.
+    for (inbox, chunk) in views.chunks_behind() {
+        // What is removed already was forgotten, and is again when the events are folded.
+        rows::recall_if_there(&mut views, log, (&inbox, chunk))?;
+    }
     views.finish_loading_beside_ids().map_err(|fault| damaged(b"all", fault))?;
     Ok((views, ids.open(log)?))
 }

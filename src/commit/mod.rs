@@ -4,12 +4,14 @@
 //! Must never hold: a clock, a thread or a socket.
 
 mod checkpoint;
+mod compared;
 mod cut;
 pub mod history;
 mod ids;
 mod load;
 pub mod replay;
 mod rewrite;
+mod rows;
 mod stage;
 
 use std::sync::Arc;
@@ -21,13 +23,13 @@ pub use self::load::carried;
 use self::load::{discard, load};
 pub use self::rewrite::rewrite;
 pub use self::stage::{Pace, Stage};
-use crate::event::{EntityKey, Event};
+use crate::event::Event;
 use crate::log::{Cutter, EventLog, LogFault, LogReader, Room, each_event};
 use crate::model::{Now, Principal, Refusal, Sequence, Timestamp};
 use crate::service::{
     Batch, InboxPlace, Input, KeptSince, OperatorRecovery, Output, Service, ServiceConfig,
 };
-use crate::view::{EntityDigest, Views};
+use crate::view::Views;
 
 /// Records of a checkpoint that are written at once when nobody waits.
 const CHECKPOINT_RECORDS: usize = 4_096;
@@ -60,6 +62,8 @@ pub struct Commit {
     checkpointer: Checkpointer,
     /// Whether the outputs waiting in the service were judged by synced state only.
     persisted: bool,
+    /// How many chunks of rows were put back for the next input.
+    recalled: u64,
     /// What kept an input from being decided. Nothing is decided any more.
     fault: Option<LogFault>,
 }
@@ -76,9 +80,14 @@ impl Commit {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
         let (mut views, mut ids) = load(log.as_ref())?;
-        if let Some(carried) = carried(log.as_ref(), views.head())? {
+        let carried = carried(log.as_ref(), views.head())?;
+        let is_carried = carried.is_some();
+        if let Some(carried) = carried {
             discard(log.as_mut())?;
             (views, ids) = (carried, IdStore::empty(log.as_ref())?);
+        }
+        if views.head() == Sequence::ZERO || is_carried {
+            rows::clear(log.as_mut())?;
         }
         let checkpointer = Checkpointer::new(views.head(), ids);
         let head = log.head();
@@ -91,8 +100,9 @@ impl Commit {
     fn over(
         config: ServiceConfig,
         log: Box<dyn EventLog>,
-        (views, checkpointer): (Views, Checkpointer),
+        (mut views, checkpointer): (Views, Checkpointer),
     ) -> Result<Self, LogFault> {
+        views.let_go_again();
         let mut erased = views.erased();
         erased.try_for_each(|principal| destroy_key(log.as_ref(), principal))?;
         drop(erased);
@@ -101,7 +111,7 @@ impl Commit {
             vault.keep_for_recipients(domains.map(|(domain, _)| domain.clone()).collect());
         }
         let service = Service::new(config, views);
-        Ok(Self { service, log, checkpointer, persisted: true, fault: None })
+        Ok(Self { service, log, checkpointer, persisted: true, recalled: 0, fault: None })
     }
 
     /// As [`Commit::open`], but folds the whole log and takes no checkpoint's word.
@@ -110,9 +120,10 @@ impl Commit {
     /// [`LogFault`] with the position of the damage.
     pub fn rebuild(
         config: ServiceConfig,
-        log: Box<dyn EventLog>,
+        mut log: Box<dyn EventLog>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
+        rows::clear(log.as_mut())?;
         let mut views = carried(log.as_ref(), Sequence::ZERO)?.unwrap_or_default();
         let head = log.head();
         fold(&mut views, log.as_ref(), head, progress)?;
@@ -150,12 +161,17 @@ impl Commit {
         if self.fault.is_some() {
             return 0;
         }
+        let recalled = core::mem::take(&mut self.recalled);
         self.service.handle(now, input);
-        self.service.steps()
+        self.service.steps() + recalled
     }
 
     /// Puts what `input` asks of the past, and the state does not hold, back into it.
     fn recall(&mut self, input: &Input) -> Result<(), LogFault> {
+        while let Some((inbox, chunk)) = self.service.wanted_rows(input) {
+            rows::recall(self.service.views_mut(), self.log.as_ref(), (&inbox, chunk))?;
+            self.recalled += 1;
+        }
         let Some(key) = input.message_key() else { return Ok(()) };
         let views = self.service.views_mut();
         if !views.holds_message(&key) {
@@ -180,6 +196,8 @@ impl Commit {
             self.log.sync()?;
             self.forget_erased(batch)?;
         }
+        // What was put back for this round is not needed any more.
+        self.service.views_mut().let_go_again();
         self.persisted = true;
         Ok(batch)
     }
@@ -276,7 +294,7 @@ impl Commit {
         Ok(next)
     }
 
-    /// As [`Commit::end_read`], for [`Commit::persist`] to sync with the rest of a round.
+    /// As [`Commit::end_read`], for [`Commit::persist`] to sync with the rest of a round, and to tell if the disk cannot be read.
     pub fn begin_end_read(
         &mut self,
         now: impl Into<Now>,
@@ -284,6 +302,13 @@ impl Commit {
         place: &InboxPlace,
     ) -> Option<InboxPlace> {
         self.persisted = false;
+        for (inbox, chunk) in self.service.wanted_to_end_read(since, place) {
+            let views = self.service.views_mut();
+            if let Err(fault) = rows::recall(views, self.log.as_ref(), (&inbox, chunk)) {
+                self.fault = Some(fault);
+                return None;
+            }
+        }
         self.service.end_read(now, since, place)
     }
 
@@ -360,30 +385,6 @@ impl Commit {
         self.service.views()
     }
 
-    /// Every checkpoint record of the state as it is, and every id of a message that is remembered, wherever it lies: two
-    /// states are equal if and only if these are. Nothing, if that cannot be read: [`Commit::persist`] then tells why.
-    pub fn fingerprint(&mut self) -> Vec<CheckpointBytes> {
-        let views = self.service.views_mut();
-        match self.checkpointer.ids.all(self.log.as_ref(), views.time()) {
-            Ok(mut ids) => {
-                ids.extend(views.held_ids());
-                let mut records = views.all_records();
-                records.extend(ids.iter().map(ids::as_record));
-                records
-            }
-            Err(fault) => {
-                self.fault = Some(fault);
-                Vec::new()
-            }
-        }
-    }
-
-    /// The next part of all entities behind `after` with a digest of each, see [`Views::digests_after`]: costs little, so it may
-    /// be asked between two rounds.
-    pub fn digests_after(&mut self, after: Option<&EntityKey>) -> Vec<EntityDigest> {
-        self.service.views_mut().digests_after(after, None)
-    }
-
     /// Sizes of the views.
     pub fn sizes(&self) -> Sizes {
         let views = self.service.views();
@@ -416,9 +417,6 @@ impl Commit {
     }
 }
 
-/// A record's key and bytes.
-type CheckpointBytes = (Vec<u8>, Option<Vec<u8>>);
-
 fn destroy_key(log: &dyn EventLog, principal: &Principal) -> Result<(), LogFault> {
     log.vault().map_or(Ok(false), |vault| vault.destroy(principal)).map(drop)
 }
@@ -436,6 +434,12 @@ fn fold(
         return Err(LogFault::Missing { sequence: begin });
     }
     each_event(reader.as_ref(), (begin.next(), through), |recorded| {
+        if let Event::MessageDisplayed(event) = &recorded.event {
+            let view = views.inbox(&event.inbox);
+            if let Some(chunk) = view.and_then(|view| view.wanted_for(event.sequence)) {
+                rows::recall(views, log, (&event.inbox, chunk))?;
+            }
+        }
         views.apply(&recorded);
         let done = recorded.sequence.get() - begin.get();
         if done.is_multiple_of(PROGRESS_EVENTS) || done == total {

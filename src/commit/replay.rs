@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::load::load;
-use super::{carried, fold};
+use super::{carried, fold, rows};
 use crate::log::{EventLog, LogFault, LogReader, tip_at};
 use crate::model::{Sequence, Timestamp};
 use crate::view::{KnownMessage, MessageKey, Views};
@@ -58,6 +58,7 @@ pub fn from_checkpoint(log: &dyn EventLog) -> Result<Option<FromCheckpoint>, Log
     if through == Sequence::ZERO {
         return Ok(None);
     }
+    rows::recall_all(&mut views, log)?;
     fold(&mut views, log, log.head(), &mut |_, _| {})?;
     let mut ids = store.all(log, views.time())?;
     ids.extend(views.held_ids());

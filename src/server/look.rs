@@ -61,7 +61,8 @@ fn look(commit: &mut Commit, asked: &Asked) -> Told {
     Told { position: commit.head(), what }
 }
 
-fn fields(commit: &Commit, entity: &EntityKey) -> serde_json::Value {
+fn fields(commit: &mut Commit, entity: &EntityKey) -> serde_json::Value {
+    commit.put_back(entity);
     let fields = commit.views().fields_of(entity, serde_json::value::Serializer);
     fields.expect("all that views are made of has a form in JSON")
 }

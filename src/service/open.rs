@@ -199,7 +199,7 @@ pub(super) fn inbox(
         head,
         head_epoch: epoch_of(view, epochs, head),
         ended: view.ended(),
-        waiting: view.kept_after(begin).filter(|(_, row)| !row.is_over(case.now)).count() as u64,
+        waiting: view.alive_after(begin, case.now),
         restored,
         epochs: Arc::clone(epochs),
     })

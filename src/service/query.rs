@@ -251,8 +251,8 @@ fn inbox_status(
         return Ok(InboxState { head: zero, acknowledged: zero, waiting, kept });
     };
     let acknowledged = view.acknowledged(actor.device);
-    let alive = |after| view.kept_after(after).filter(|(_, row)| !row.is_over(case.now)).count();
-    let (waiting, kept) = (alive(acknowledged) as u64, alive(InboxSequence::ZERO) as u64);
+    let alive = |after| view.alive_after(after, case.now);
+    let (waiting, kept) = (alive(acknowledged), alive(InboxSequence::ZERO));
     let head = view.head();
     Ok(InboxState { head, acknowledged, waiting, kept })
 }

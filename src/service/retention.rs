@@ -5,7 +5,7 @@
 use super::Service;
 use super::core::decided_at;
 use crate::event::{Event, MessageCause, MessageEnded};
-use crate::model::{InboxAddress, InboxSequence, Now, Timestamp};
+use crate::model::{InboxAddress, Now, Timestamp};
 
 /// Inboxes looked at in one part of [`Service::end_read`], and messages that end in it: about a millisecond.
 const INBOXES_AT_ONCE: usize = 1_024;
@@ -19,6 +19,19 @@ pub type KeptSince<'a> = dyn Fn(&InboxAddress) -> Timestamp + 'a;
 pub struct InboxPlace(Option<InboxAddress>);
 
 impl Service {
+    /// The chunks of rows that lie elsewhere and must be put back before the same part of [`Service::end_read`] is done.
+    pub fn wanted_to_end_read(
+        &self,
+        since: &KeptSince<'_>,
+        place: &InboxPlace,
+    ) -> Vec<(InboxAddress, u64)> {
+        let inboxes = self.views().inboxes_after(place.0.as_ref()).take(INBOXES_AT_ONCE);
+        let wanted = inboxes.filter_map(|(inbox, view)| {
+            view.wanted_before(since(inbox)).map(|chunk| (inbox.clone(), chunk))
+        });
+        wanted.collect()
+    }
+
     /// Ends messages that some device has taken and that are older than is kept, `since` some time in each inbox, in some of
     /// the inboxes from `place` on.
     /// Returns where to go on; `None` if there are no more.
@@ -33,11 +46,8 @@ impl Service {
         let after = place.0.clone();
         let mut inboxes = self.views().inboxes_after(after.as_ref());
         for (inbox, view) in inboxes.by_ref().take(INBOXES_AT_ONCE) {
-            let (left, since) = (ENDED_AT_ONCE - over.len(), since(inbox));
-            let read = view.kept_after(InboxSequence::ZERO).take_while(|(sequence, row)| {
-                *sequence <= view.read_through() && row.accepted_at < since
-            });
-            let read = read.map(|(sequence, _)| (inbox.clone(), sequence));
+            let left = ENDED_AT_ONCE - over.len();
+            let read = view.read_before(since(inbox)).map(|sequence| (inbox.clone(), sequence));
             over.extend(read.take(left));
             if over.len() == ENDED_AT_ONCE {
                 // There may be more in this one, so it is looked at again.

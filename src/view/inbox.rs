@@ -1,13 +1,15 @@
 //! What lies in an inbox, where in the log, and how far each device has taken it.
 //!
-//! A row outlives its message until the message's id may be forgotten, so that a repeat is recognised.
+//! A row outlives its message until the message's id may be forgotten. Rows of what is over or read may lie elsewhere; here is
+//! then only what `gone.rs` knows of them, and what asks for such a row finds it put back before.
 //! Must never hold: a body.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
+use super::gone::{CHUNK_ROWS, GoneChunks, chunk_of, group_of};
 use super::ids::KnownMessage;
 use super::key::{MessageKey, SenderKey};
 use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
@@ -85,20 +87,29 @@ pub struct InboxView {
     pub(super) acknowledged: BTreeMap<DeviceId, InboxSequence>,
     /// When something ended last that its owner's devices are told of.
     pub(super) ended: Moment,
-    /// Rows of consecutive messages, the last one being `head`.
-    pub(super) rows: VecDeque<Row>,
+    /// The last place whose row is forgotten.
+    pub(super) forgotten: InboxSequence,
+    /// The rows that are held here. Behind `forgotten` every place up to `head` has one, here or elsewhere.
+    pub(super) rows: BTreeMap<InboxSequence, Row>,
+    pub(super) gone: GoneChunks,
     /// What is there that its owner's devices are told of, so that nothing is looked for among the rows of what is gone.
-    told: BTreeSet<InboxSequence>,
+    pub(super) told: BTreeSet<InboxSequence>,
     /// What is there and quarantined.
     aside: BTreeSet<InboxSequence>,
     /// What of the told is an announcement.
     announced: BTreeSet<InboxSequence>,
     /// The messages that are there, by who sent them.
-    of_senders: BTreeSet<(SenderKey, RowKind, InboxSequence)>,
+    pub(super) of_senders: BTreeSet<(SenderKey, RowKind, InboxSequence)>,
     unread: u64,
-    read_through: InboxSequence,
+    pub(super) read_through: InboxSequence,
     pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
     pub(super) changed_chunks: BTreeSet<u64>,
+    pub(super) changed_groups: BTreeSet<u64>,
+    /// Chunks that were put back, each with the last place whose row lies elsewhere as well: no row up to that changed since but by
+    /// its end.
+    pub(super) clean: BTreeMap<u64, InboxSequence>,
+    /// Chunks that are forgotten and of which rows lie elsewhere yet.
+    pub(super) dropped: BTreeSet<u64>,
 }
 
 /// What an event did to one inbox, as far as the indexes over all inboxes need it.
@@ -112,17 +123,6 @@ pub(super) struct InboxChange {
     pub(super) waiting: Option<SenderKey>,
     /// Whose messages wait no more, because a device has taken them or they ended: once for each.
     pub(super) taken: Vec<SenderKey>,
-}
-
-/// Rows forgotten at one event at most.
-const FORGOTTEN_AT_ONCE: usize = 16;
-
-/// Rows in one checkpoint record: a few kilobytes, so that a new message costs little to save.
-pub(super) const CHUNK_ROWS: u64 = 64;
-
-/// The chunk a message's row is saved in.
-pub(super) fn chunk_of(sequence: InboxSequence) -> u64 {
-    sequence.get() / CHUNK_ROWS
 }
 
 impl InboxView {
@@ -153,7 +153,7 @@ impl InboxView {
 
     /// How much is there that its owner's devices are told of.
     pub fn told(&self) -> u64 {
-        self.told.len() as u64
+        self.told.len() as u64 + self.gone.kept()
     }
 
     /// How many messages and receipts are there that its owner's devices are told of: what a full inbox is full of.
@@ -200,36 +200,27 @@ impl InboxView {
         self.rows_of(&self.aside, after)
     }
 
-    /// The messages of `sender` that no device has taken, in order.
-    pub fn unread_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
-        self.of_sender(sender, RowKind::Message, self.read_through)
-    }
-
-    /// The quarantined messages of `sender`, in order.
-    pub fn quarantined_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
-        self.of_sender(sender, RowKind::Quarantined, InboxSequence::ZERO)
-    }
-
-    /// All messages of `sender` that are there, the quarantined ones last.
-    pub fn kept_of(&self, sender: SenderKey) -> impl Iterator<Item = InboxSequence> {
-        let told = self.of_sender(sender, RowKind::Message, InboxSequence::ZERO);
-        told.chain(self.quarantined_of(sender))
-    }
-
-    fn of_sender(
-        &self,
-        sender: SenderKey,
-        kind: RowKind,
-        after: InboxSequence,
-    ) -> impl Iterator<Item = InboxSequence> {
-        let last = (sender, kind, InboxSequence::new(u64::MAX));
-        let places = self.of_senders.range((sender, kind, after.next())..=last);
-        places.map(|(_, _, sequence)| *sequence)
-    }
-
     /// Everything that is there, quarantined or not.
     pub fn all_kept(&self) -> impl Iterator<Item = InboxSequence> {
-        self.told.iter().chain(&self.aside).copied()
+        let elsewhere = self.gone.iter().flat_map(|gone| gone.places());
+        let mut told: Vec<InboxSequence> = elsewhere.chain(self.told.iter().copied()).collect();
+        told.sort_unstable();
+        told.into_iter().chain(self.aside.iter().copied())
+    }
+
+    /// Whether what was accepted at `sequence` is there.
+    pub fn is_kept(&self, sequence: InboxSequence) -> bool {
+        match self.rows.get(&sequence) {
+            Some(row) => row.kept,
+            None => self.gone.get(chunk_of(sequence)).is_some_and(|gone| gone.is_kept(sequence)),
+        }
+    }
+
+    /// How much is there behind `after` that its owner's devices are told of and whose time is not over at `now`.
+    pub fn alive_after(&self, after: InboxSequence, now: Timestamp) -> u64 {
+        let elsewhere = self.gone.behind(after).map(|gone| u64::from(gone.kept.count_ones()));
+        let here = self.rows_of(&self.told, after).filter(|(_, row)| !row.is_over(now));
+        elsewhere.sum::<u64>() + here.count() as u64
     }
 
     /// The oldest of what is there: of what its owner's devices are told of, and of what is quarantined.
@@ -238,14 +229,17 @@ impl InboxView {
         oldest.into_iter().flatten().filter_map(|sequence| self.row(*sequence))
     }
 
-    /// The row of a message, if it is remembered.
+    /// The row of a message, if it is remembered, and held here.
     pub fn row(&self, sequence: InboxSequence) -> Option<&Row> {
-        self.rows.get(self.index(sequence)?)
+        self.rows.get(&sequence)
     }
 
-    /// The messages and receipts that are there behind `after`, in order, without the quarantined ones.
+    /// The messages and receipts that are there behind `after`, in order, without the quarantined ones: up to the first whose
+    /// row lies elsewhere.
     pub fn kept_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        self.rows_of(&self.told, after)
+        let end = self.gone.first_behind(after);
+        let rows = self.rows_of(&self.told, after);
+        rows.take_while(move |(sequence, _)| end.is_none_or(|end| *sequence < end))
     }
 
     /// What is there and is over at `now`, and since when.
@@ -267,25 +261,22 @@ impl InboxView {
         places.filter_map(|sequence| Some((*sequence, self.row(*sequence)?)))
     }
 
-    fn numbered_after(&self, after: InboxSequence) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        let skipped = after.get().saturating_sub(self.first().get() - 1);
-        let start = usize::try_from(skipped).unwrap_or(usize::MAX).min(self.rows.len());
-        let numbered = (self.first().get() + start as u64..).zip(self.rows.range(start..));
-        numbered.map(|(sequence, row)| (InboxSequence::new(sequence), row))
-    }
-
     /// The oldest message that some device has taken, if it is there.
     pub fn oldest_read(&self) -> Option<InboxSequence> {
-        self.told.first().copied().filter(|sequence| *sequence <= self.read_through)
+        let elsewhere = self.gone.first_behind(InboxSequence::ZERO);
+        let oldest = self.told.first().copied().into_iter().chain(elsewhere).min();
+        oldest.filter(|sequence| *sequence <= self.read_through)
     }
 
     /// The message the first row is of; one more than `head` if there are no rows.
     pub(super) fn first(&self) -> InboxSequence {
-        InboxSequence::new(self.head.get() + 1 - self.rows.len() as u64)
+        self.forgotten.next()
     }
 
-    fn index(&self, sequence: InboxSequence) -> Option<usize> {
-        usize::try_from(sequence.get().checked_sub(self.first().get())?).ok()
+    /// A row of `chunk` is not as it lies elsewhere.
+    fn touch(&mut self, chunk: u64) {
+        self.clean.remove(&chunk);
+        self.changed_chunks.insert(chunk);
     }
 
     pub(super) fn apply(&mut self, recorded: &Recorded) -> InboxChange {
@@ -307,13 +298,13 @@ impl InboxView {
                     is_displayed: false,
                 };
                 self.receipt_requests.insert(event.sequence, request);
-                self.changed_chunks.insert(chunk_of(event.sequence));
+                self.touch(chunk_of(event.sequence));
                 InboxChange::default()
             }
             Event::MessageDisplayed(event) => {
                 if let Some(request) = self.receipt_requests.get_mut(&event.sequence) {
                     request.is_displayed = true;
-                    self.changed_chunks.insert(chunk_of(event.sequence));
+                    self.touch(chunk_of(event.sequence));
                 }
                 InboxChange::default()
             }
@@ -386,7 +377,7 @@ impl InboxView {
     fn push(&mut self, sequence: InboxSequence, row: Row) {
         assert_eq!(sequence, self.head.next(), "what an inbox takes is numbered without gaps");
         self.head = sequence;
-        self.rows.push_back(row);
+        self.rows.insert(sequence, row);
         if row.kind == RowKind::Quarantined {
             self.aside.insert(sequence);
         } else {
@@ -403,10 +394,17 @@ impl InboxView {
     }
 
     fn end(&mut self, sequence: InboxSequence, at: Moment) -> InboxChange {
-        let Some(index) = self.index(sequence) else { return InboxChange::default() };
-        let Some(row) = self.rows.get_mut(index).filter(|row| row.kept) else {
+        let chunk = chunk_of(sequence);
+        let Some(row) = self.rows.get_mut(&sequence) else {
+            if self.gone.end(sequence) {
+                self.ended = at;
+                self.changed_groups.insert(group_of(chunk));
+            }
             return InboxChange::default();
         };
+        if !row.kept {
+            return InboxChange::default();
+        }
         let waited = row.kind == RowKind::Message && sequence > self.read_through;
         let taken = waited.then_some(row.sender).into_iter().collect();
         row.kept = false;
@@ -421,7 +419,7 @@ impl InboxView {
         self.announced.remove(&sequence);
         self.of_senders.remove(&(row.sender, row.kind, sequence));
         self.receipt_requests.remove(&sequence);
-        self.changed_chunks.insert(chunk_of(sequence));
+        self.changed_chunks.insert(chunk);
         InboxChange { rescheduled: Some((sequence, ends)), taken, ..InboxChange::default() }
     }
 
@@ -439,18 +437,32 @@ impl InboxView {
         taken
     }
 
-    /// Drops some of the oldest rows whose message is gone and whose id may be used again by `now`, an event's time. A few
+    /// Drops the oldest chunk, if all that was accepted in it is gone and its ids may be used again by `now`, an event's time. One
     /// at each event: more go than come, and no event takes long.
     fn forget(&mut self, now: Timestamp) {
         let kept_for = Lifetime::from_ms(DEDUPLICATION_MS);
-        let over = |row: &mut Row| !row.kept && row.accepted_at.after(kept_for) <= now;
-        for _ in 0..FORGOTTEN_AT_ONCE {
-            if self.rows.pop_front_if(over).is_none() {
-                break;
-            }
-            let sequence = InboxSequence::new(self.first().get() - 1);
-            self.changed_chunks.insert(chunk_of(sequence));
+        let chunk = chunk_of(self.first());
+        let last = InboxSequence::new((chunk + 1) * CHUNK_ROWS - 1);
+        if last >= self.head {
+            return;
         }
+        let gone = self.gone.get(chunk);
+        let here = self.rows.range(..=last).map(|(_, row)| row);
+        let is_kept = gone.is_some_and(|gone| gone.kept != 0) || here.clone().any(|row| row.kept);
+        let until = here.map(|row| row.accepted_at).max().max(gone.map(|gone| gone.until));
+        if is_kept || until.is_some_and(|until| until.after(kept_for) > now) {
+            return;
+        }
+        let rest = self.rows.split_off(&last.next());
+        for sequence in core::mem::replace(&mut self.rows, rest).keys() {
+            self.receipt_requests.remove(sequence);
+        }
+        self.clean.remove(&chunk);
+        self.gone.remove(chunk);
+        self.dropped.insert(chunk);
+        self.changed_groups.insert(group_of(chunk));
+        self.changed_chunks.insert(chunk);
+        self.forgotten = last;
     }
 
     /// An inbox whose rows are still to be loaded.
@@ -465,18 +477,16 @@ impl InboxView {
 
     /// Recomputes what follows from rows and acknowledgements, after both were loaded.
     pub(super) fn recount(&mut self) {
-        let rows = self.numbered_after(InboxSequence::ZERO);
-        let sent = rows.filter(|(_, row)| row.kept && row.kind.is_sent());
-        self.of_senders = sent.map(|(sequence, row)| (row.sender, row.kind, sequence)).collect();
-        let rows = self.numbered_after(InboxSequence::ZERO);
-        let kept = rows.filter(|(_, row)| row.kept).map(|(sequence, row)| (sequence, row.kind));
-        let kept: Vec<(InboxSequence, RowKind)> = kept.collect();
-        let announced = kept.iter().filter(|(_, kind)| *kind == RowKind::Announcement);
-        self.announced = announced.map(|(sequence, _)| *sequence).collect();
-        let (aside, told): (Vec<_>, Vec<_>) =
-            kept.into_iter().partition(|(_, kind)| *kind == RowKind::Quarantined);
-        self.aside = aside.into_iter().map(|(sequence, _)| sequence).collect();
-        self.told = told.into_iter().map(|(sequence, _)| sequence).collect();
+        let kept = self.rows.iter().filter(|(_, row)| row.kept);
+        let kept: Vec<(InboxSequence, Row)> = kept.map(|(place, row)| (*place, *row)).collect();
+        let sent = kept.iter().filter(|(_, row)| row.kind.is_sent());
+        self.of_senders = sent.map(|(place, row)| (row.sender, row.kind, *place)).collect();
+        let of = |is_kind: fn(RowKind) -> bool| {
+            kept.iter().filter(move |(_, row)| is_kind(row.kind)).map(|(place, _)| *place).collect()
+        };
+        self.announced = of(|kind| kind == RowKind::Announcement);
+        self.aside = of(|kind| kind == RowKind::Quarantined);
+        self.told = of(|kind| kind != RowKind::Quarantined);
         self.read_through =
             self.acknowledged.values().copied().max().unwrap_or_default().min(self.head);
         self.unread = self.told.range(self.read_through.next()..).count() as u64;

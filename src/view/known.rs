@@ -60,7 +60,7 @@ impl Views {
     /// Holds the ids of all rows of events behind `after`.
     pub(super) fn index_ids(&mut self, after: Sequence) {
         let now = self.time();
-        let rows = self.inboxes.values().flat_map(|view| view.rows.iter());
+        let rows = self.inboxes.values().flat_map(|view| view.rows.values());
         let sent = rows.filter(|row| row.kind.is_sent() && row.at > after);
         let known = sent.map(|row| {
             let known = KnownMessage { digest: row.digest, accepted_at: row.accepted_at };

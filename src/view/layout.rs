@@ -17,6 +17,8 @@ pub struct RecordFault {
 pub trait Layout {
     /// Which version of the records' meaning is written; what has another one is not read.
     const VERSION: u16;
+    /// Whether an inbox is written with all its rows; else without those that lie elsewhere.
+    const IS_WHOLE: bool;
 
     /// The bytes of `value`.
     fn write<T: Serialize>(value: &T) -> Vec<u8>;
@@ -33,7 +35,8 @@ pub trait Layout {
 pub enum Checkpointed {}
 
 impl Layout for Checkpointed {
-    const VERSION: u16 = 16;
+    const VERSION: u16 = 17;
+    const IS_WHOLE: bool = false;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         postcard::to_stdvec(value).expect("views hold no type that postcard cannot write")
@@ -55,6 +58,7 @@ pub enum Carried {}
 
 impl Layout for Carried {
     const VERSION: u16 = 1;
+    const IS_WHOLE: bool = true;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         rmp_serde::to_vec_named(value).expect("views hold no type that MessagePack cannot write")

@@ -6,20 +6,20 @@
 
 use core::convert::Infallible;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
-use super::inbox::{CHUNK_ROWS, chunk_of};
+use super::inbox_record::{CHUNK, InboxRecord};
 use super::layout::{Checkpointed, Layout, RecordFault};
 use super::views::Views;
 use super::{
-    AudienceView, Due, InboxView, OperationsView, PresentityView, PrincipalView, ReceiptRequest,
-    Row, StoreView, SubscriptionView,
+    AudienceView, Due, InboxView, OperationsView, PresentityView, PrincipalView, StoreView,
+    SubscriptionView,
 };
 use crate::event::{EntityKey, Operator};
-use crate::model::{Ahead, DeviceId, InboxSequence, Moment, Payload, Principal, Sequence};
+use crate::model::{Ahead, DeviceId, Moment, Payload, Principal, Sequence};
 
 const META: &[u8] = b"M";
 const INVITE: u8 = b'I';
@@ -37,8 +37,6 @@ const BUDGET: u8 = b'B';
 /// In a key of operations, in front of whose they are.
 const OF_DEVICE: u8 = b'D';
 const OF_PRINCIPAL: u8 = b'P';
-/// Ends an inbox's name in the keys of its chunks; no address holds it.
-const CHUNK: u8 = 0;
 
 /// A key, and the bytes under it or `None` to remove them.
 pub type Record = (Vec<u8>, Option<Vec<u8>>);
@@ -50,21 +48,6 @@ struct Meta {
     through: Sequence,
     moment: Moment,
     ahead: Ahead,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InboxHead {
-    as_of: Sequence,
-    head: InboxSequence,
-    acknowledged: BTreeMap<DeviceId, InboxSequence>,
-    ended: Moment,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Chunk {
-    first: InboxSequence,
-    rows: Vec<Row>,
-    receipt_requests: Vec<(InboxSequence, ReceiptRequest)>,
 }
 
 impl Views {
@@ -101,11 +84,9 @@ impl Views {
                 vec![(key, view.as_ref().map(L::write))]
             }
             EntityKey::Watcher(watcher) => vec![(key, self.watchers.get(watcher).map(L::write))],
-            EntityKey::Inbox(inbox) => self
-                .inboxes
-                .get_mut(inbox)
-                .map(|view| inbox_records::<L>(&key, view))
-                .unwrap_or_default(),
+            EntityKey::Inbox(inbox) => {
+                self.inboxes.get_mut(inbox).map(|view| view.records::<L>(&key)).unwrap_or_default()
+            }
             EntityKey::Rules(principal) => vec![(key, self.rules.get(principal).map(L::write))],
             EntityKey::Audience(presentity) => {
                 vec![(key, self.audiences.get(presentity).map(L::write))]
@@ -145,19 +126,15 @@ impl Views {
         records
     }
 
-    /// Every record of one entity, to be looked at and not saved: what has yet to be saved stays marked as changed.
+    /// Every record of one entity, to be looked at and not saved: what has yet to be saved stays marked as changed. Those of an
+    /// inbox have the rows that are held here.
     pub(super) fn whole_records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
         let EntityKey::Inbox(inbox) = entity else {
             let as_it_is = |_: &Principal, _: Vec<&mut Payload>| Ok::<_, Infallible>(());
             let Ok(plain) = self.records_of::<Checkpointed, _>(entity, as_it_is);
             return plain;
         };
-        let Some(view) = self.inboxes.get_mut(inbox) else { return Vec::new() };
-        let due = view.changed_chunks.clone();
-        view.mark_all_changed();
-        let records = inbox_records::<Checkpointed>(&key_of(entity), view);
-        view.changed_chunks = due;
-        records
+        self.inboxes.get(inbox).map(|view| view.whole_records(&key_of(entity))).unwrap_or_default()
     }
 
     /// Every entity there is, a kind after the other.
@@ -221,7 +198,15 @@ impl Views {
             WATCHER => {
                 self.watchers.insert(account(name)?, L::read(value)?);
             }
-            INBOX => self.load_inbox::<L>(name, value)?,
+            INBOX => match InboxRecord::read::<L>(name, value)? {
+                (name, InboxRecord::Head(view)) => {
+                    self.inboxes.insert(account(name)?.inbox(), *view);
+                }
+                (name, other) => {
+                    let view = self.inboxes.get_mut(&account(name)?.inbox());
+                    view.ok_or_else(|| fault("its inbox has no head"))?.load(other);
+                }
+            },
             RULES => {
                 self.rules.insert(account(name)?, L::read(value)?);
             }
@@ -246,23 +231,6 @@ impl Views {
         Ok(true)
     }
 
-    fn load_inbox<L: Layout>(&mut self, name: &[u8], value: &[u8]) -> Result<(), RecordFault> {
-        let Some(end) = name.iter().position(|byte| *byte == CHUNK) else {
-            let head: InboxHead = L::read(value)?;
-            let view = InboxView::loaded(head.as_of, head.head, head.acknowledged, head.ended);
-            self.inboxes.insert(account(name)?.inbox(), view);
-            return Ok(());
-        };
-        let view = self
-            .inboxes
-            .get_mut(&account(&name[..end])?.inbox())
-            .ok_or_else(|| fault("its inbox has no head"))?;
-        let chunk: Chunk = L::read(value)?;
-        view.rows.extend(chunk.rows);
-        view.receipt_requests.extend(chunk.receipt_requests);
-        Ok(())
-    }
-
     /// Makes what follows from the loaded records.
     ///
     /// # Errors
@@ -285,8 +253,8 @@ impl Views {
 
     fn finish_loading_but_ids(&mut self) -> Result<(), RecordFault> {
         for (inbox, view) in &mut self.inboxes {
-            if view.rows.len() as u64 > view.head.get() {
-                return Err(fault(&format!("{inbox} has more rows than messages")));
+            if !view.is_whole() {
+                return Err(fault(&format!("rows of {inbox} are missing")));
             }
             view.recount();
         }
@@ -369,55 +337,6 @@ impl Views {
             self.expiry.reschedule_rules(principal, Ends { before: None, after: view.boundary() });
         }
     }
-}
-
-impl InboxView {
-    pub(super) fn numbered_rows(&self) -> impl Iterator<Item = (InboxSequence, &Row)> {
-        (self.first().get()..).map(InboxSequence::new).zip(&self.rows)
-    }
-
-    pub(super) fn mark_all_changed(&mut self) {
-        if self.rows.is_empty() {
-            return;
-        }
-        let chunks = chunk_of(self.first())..=chunk_of(self.head);
-        self.changed_chunks.extend(chunks);
-    }
-
-    fn receipt_requests_in(&self, first: u64, end: u64) -> Vec<(InboxSequence, ReceiptRequest)> {
-        let range = InboxSequence::new(first)..InboxSequence::new(end);
-        let requests = self.receipt_requests.range(range);
-        requests.map(|(sequence, request)| (*sequence, request.clone())).collect()
-    }
-
-    /// The rows of one chunk; `None` if none are left.
-    fn chunk(&self, number: u64) -> Option<Chunk> {
-        let first = self.first().get().max(number * CHUNK_ROWS);
-        let end = (self.head.get() + 1).min((number + 1) * CHUNK_ROWS);
-        let offset = |sequence: u64| {
-            usize::try_from(sequence - self.first().get()).expect("rows fit memory")
-        };
-        (first < end).then(|| Chunk {
-            first: InboxSequence::new(first),
-            rows: self.rows.range(offset(first)..offset(end)).copied().collect(),
-            receipt_requests: self.receipt_requests_in(first, end),
-        })
-    }
-}
-
-fn inbox_records<L: Layout>(key: &[u8], view: &mut InboxView) -> Vec<Record> {
-    let head = InboxHead {
-        as_of: view.as_of,
-        head: view.head,
-        acknowledged: view.acknowledged.clone(),
-        ended: view.ended,
-    };
-    let mut records = vec![(key.to_vec(), Some(L::write(&head)))];
-    for number in core::mem::take(&mut view.changed_chunks) {
-        let chunk_key = [key, &[CHUNK], &number.to_be_bytes()].concat();
-        records.push((chunk_key, view.chunk(number).as_ref().map(L::write)));
-    }
-    records
 }
 
 fn key_of(entity: &EntityKey) -> Vec<u8> {

@@ -56,6 +56,8 @@ pub struct Views {
     pub(super) forgetting: BTreeSet<(Timestamp, Operator)>,
     pub(super) counts: Counts,
     pub(super) changed: BTreeSet<EntityKey>,
+    /// Inboxes of which rows were put back.
+    pub(super) recalled: BTreeSet<InboxAddress>,
 }
 
 impl Views {

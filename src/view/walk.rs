@@ -52,6 +52,11 @@ impl Views {
         digests
     }
 
+    /// The digest of one entity, with the rows that are held here if it is an inbox.
+    pub fn digest_of(&mut self, entity: &EntityKey) -> [u8; 32] {
+        digest_of(&self.comparable_records_of(entity))
+    }
+
     fn comparable_records_of(&mut self, entity: &EntityKey) -> Vec<Record> {
         let EntityKey::Budget(principal) = entity else { return self.whole_records_of(entity) };
         let budget = self.comparable_budget(principal, self.erased().next().is_none());

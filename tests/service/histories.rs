@@ -8,15 +8,15 @@ use crate::world::{
     actor, document, im, key, message, operation, pres, principal, publish, seconds,
 };
 use adsum::model::{
-    AccessRule, Basic, Delivery, DeliveryChange, Handling, InboxSequence, Lifetime, Mode,
-    OperationId, Principal, PublicationName, Receipts, Rights, SubscriptionState, Timestamp, Who,
-    limits,
+    AccessRule, Basic, Delivery, DeliveryChange, EpochId, Handling, InboxSequence, Lifetime, Mark,
+    Mode, OperationId, Principal, PublicationName, Receipts, Rights, SubscriptionState, Timestamp,
+    Who, limits,
 };
 use adsum::protocol::{
-    ChangeVisibility, Command, Delete, Displayed, Fetch, Publish, Send, Subscribe, Unsubscribe,
-    VisibilityRow,
+    ChangeVisibility, Command, Delete, Displayed, Erase, Fetch, InboxStatus, Publish, Send,
+    Subscribe, Unsubscribe, VisibilityRow,
 };
-use adsum::service::{Actor, Input, Query, SessionId, Ticket};
+use adsum::service::{Actor, FeedId, Input, Query, SessionId, Ticket};
 use proptest::prelude::*;
 
 /// One thing that a random history is made of.
@@ -27,6 +27,12 @@ pub(super) enum Act {
     Subscribe { who: usize, whom: usize, secs: u64 },
     Unsubscribe { who: usize, whom: usize },
     Send { who: usize, whom: usize, id: u8, secs: Option<u64> },
+    Flood { who: usize, whom: usize, count: u8 },
+    Page { who: usize, whom: usize, after: u64 },
+    Open { who: usize, after: u64 },
+    Status { who: usize },
+    Clear { who: usize, whom: usize },
+    Erase { who: usize },
     Acknowledge { who: usize, through: u64 },
     Delete { who: usize, number: u64 },
     Displayed { who: usize, number: u64 },
@@ -69,9 +75,14 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         2 => (who.clone(), who.clone(), 1..400_u64).prop_map(|(who, whom, secs)| Act::Subscribe { who, whom, secs }),
         1 => (who.clone(), who.clone()).prop_map(|(who, whom)| Act::Unsubscribe { who, whom }),
         6 => (who.clone(), who.clone(), 0..40_u8, secs).prop_map(|(who, whom, id, secs)| Act::Send { who, whom, id, secs }),
-        2 => (who.clone(), 0..60_u64).prop_map(|(who, through)| Act::Acknowledge { who, through }),
-        1 => (who.clone(), 1..60_u64).prop_map(|(who, number)| Act::Delete { who, number }),
-        1 => (who.clone(), 1..60_u64).prop_map(|(who, number)| Act::Displayed { who, number }),
+        2 => (who.clone(), who.clone(), 1..60_u8).prop_map(|(who, whom, count)| Act::Flood { who, whom, count }),
+        2 => (who.clone(), who.clone(), 0..200_u64).prop_map(|(who, whom, after)| Act::Page { who, whom, after }),
+        2 => (who.clone(), 0..200_u64).prop_map(|(who, after)| Act::Open { who, after }),
+        1 => who.clone().prop_map(|who| Act::Status { who }),
+        1 => (who.clone(), who.clone()).prop_map(|(who, whom)| Act::Clear { who, whom }),
+        4 => (who.clone(), 0..200_u64).prop_map(|(who, through)| Act::Acknowledge { who, through }),
+        2 => (who.clone(), 1..200_u64).prop_map(|(who, number)| Act::Delete { who, number }),
+        2 => (who.clone(), 1..200_u64).prop_map(|(who, number)| Act::Displayed { who, number }),
         3 => (who.clone(), who.clone(), 0..4_usize, prop::option::of(1..400_u64))
             .prop_map(|(who, whom, handling, secs)| Act::Rule { who, whom, handling, secs }),
         1 => (who.clone(), who.clone(), any::<bool>(), any::<bool>())
@@ -89,6 +100,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         2 => (0..60_u64, 0..16_usize, prop::collection::vec(beside(), 1..12))
             .prop_map(|(kept, steps, acts)| Act::CutBeside { kept, steps, acts }),
         1 => Just(Act::Restart),
+        // Who is erased does nothing any more.
+        1 => prop_oneof![9 => Just(None), 1 => (0..NAMES.len()).prop_map(Some)].prop_map(|who| who.map_or(Act::Restart, |who| Act::Erase { who })),
     ]
 }
 
@@ -107,6 +120,54 @@ fn visits(guest: u8, whom: usize, secs: u64) -> Vec<Input> {
         Input::EnterAnonymous { ticket: guest, pseudonym, key, origin: None },
         command(guest, visitor, Command::Subscribe(watch)),
     ]
+}
+
+/// An act about the messages of an inbox.
+fn mails(act: &Act) -> Vec<Input> {
+    let command = |who: usize, command| Input::Command {
+        ticket: ticket(),
+        actor: actor(NAMES[who]),
+        command,
+    };
+    let query = |who: usize, query| {
+        vec![Input::Query { ticket: ticket(), actor: actor(NAMES[who]), query }]
+    };
+    match act {
+        Act::Flood { who, whom, count } => (0..*count)
+            .map(|number| {
+                let message = message(NAMES[*whom], &format!("f{number}-{count}"), "x");
+                let receipts = Receipts::from_bits(number % 32);
+                command(*who, Command::Send(Send { receipts, ..message }))
+            })
+            .collect(),
+        Act::Page { who, whom, after } => {
+            let after = InboxSequence::new(*after);
+            query(*who, Query::Page { inbox: im(NAMES[*whom]), after })
+        }
+        Act::Open { who, after } => vec![Input::OpenInbox {
+            ticket: ticket(),
+            feed: FeedId { session: SessionId(7), number: 1 },
+            actor: actor(NAMES[*who]),
+            inbox: im(NAMES[*who]),
+            after: (*after > 0).then(|| InboxSequence::new(*after)),
+            epoch: EpochId::NONE,
+            passed: Mark::default(),
+        }],
+        Act::Status { who } => query(*who, Query::from(InboxStatus { inbox: im(NAMES[*who]) })),
+        Act::Clear { who, whom } => vec![command(
+            *who,
+            Command::Delete(Delete {
+                operation: OperationId::default(),
+                inbox: im(NAMES[*who]),
+                sequences: vec![],
+                sender: Some(principal(NAMES[*whom])),
+            }),
+        )],
+        Act::Erase { who } => {
+            vec![command(*who, Command::Erase(Erase { principal: principal(NAMES[*who]) }))]
+        }
+        _ => unreachable!("the others are performed elsewhere"),
+    }
 }
 
 /// An act that changes who may do or see what, or is answered by that.
@@ -232,6 +293,12 @@ pub(super) fn inputs(server: &mut Server, act: &Act) -> Vec<Input> {
                 sender: None,
             }),
         ),
+        Act::Flood { .. }
+        | Act::Page { .. }
+        | Act::Open { .. }
+        | Act::Status { .. }
+        | Act::Clear { .. }
+        | Act::Erase { .. } => mails(act),
         Act::Visit { guest, whom, secs } => visits(*guest, *whom, *secs),
         Act::Depart { guest } => {
             vec![Input::Leave { session: SessionId(100 + u64::from(*guest)) }]

@@ -4,11 +4,12 @@
 
 use super::commit::{Server, ticket};
 use super::histories::{Act, act, checkpoint, inputs};
-use crate::world::{actor, message};
+use crate::world::{actor, im, message};
 use adsum::log::LogFault;
-use adsum::model::{Lifetime, limits};
-use adsum::protocol::{Answer, Command};
-use adsum::service::{Input, Output, Reply};
+use adsum::model::{InboxSequence, Lifetime, OperationId, limits};
+use adsum::protocol::{Answer, Command, Delete};
+use adsum::service::{InboxPlace, Input, Output, Query, Reply};
+use adsum::view::EntityDigest;
 use proptest::prelude::*;
 
 fn sends(id: &str) -> Input {
@@ -29,6 +30,18 @@ fn is_duplicate(server: &mut Server, id: &str) -> bool {
     answer.expect("it is taken")
 }
 
+/// The digests of all entities, as a running server tells them.
+fn digests(server: &mut Server) -> Vec<EntityDigest> {
+    let mut all: Vec<EntityDigest> = Vec::new();
+    loop {
+        let part = server.commit.digests_after(all.last().map(|last| &last.entity));
+        if part.is_empty() {
+            return all;
+        }
+        all.extend(part);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -39,6 +52,15 @@ proptest! {
             match act {
                 Act::Cut { .. } => {}
                 Act::Checkpoint { records } => checkpoint(&mut server, *records),
+                Act::Wait { secs } if secs % 3 == 0 => {
+                    let before = server.commit.views().time();
+                    for server in [&mut server, &mut whole] {
+                        let mut place = Some(InboxPlace::default());
+                        while let Some(from) = place {
+                            place = server.commit.end_read(server.now, &|_| before, &from).unwrap();
+                        }
+                    }
+                }
                 Act::Restart => {
                     server = server.restart(false);
                     whole = whole.restart(false);
@@ -50,6 +72,7 @@ proptest! {
                 }
             }
         }
+        prop_assert_eq!(digests(&mut server), digests(&mut whole));
         prop_assert_eq!(server.commit.fingerprint(), whole.commit.fingerprint());
     }
 }
@@ -146,4 +169,121 @@ fn a_block_of_ids_that_is_gone_or_changed_is_missed_and_nothing_is_decided_witho
     });
     assert!(faults.count() > 500, "most ids lay in what is gone");
     assert_eq!(server.commit.head(), head, "none is taken for new");
+}
+
+fn reads(through: u64) -> Input {
+    let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
+    Input::Acknowledge { ticket, actor, inbox, through: InboxSequence::new(through) }
+}
+
+fn pages(after: u64) -> Input {
+    let query = Query::Page { inbox: im("alice"), after: InboxSequence::new(after) };
+    Input::Query { ticket: ticket(), actor: actor("alice"), query }
+}
+
+/// The places of the next page of alice's inbox.
+fn page(server: &mut Server, after: u64) -> Vec<u64> {
+    match server.round(vec![pages(after)]).pop() {
+        Some(Output::Reply { result: Ok(Reply::Page(rows)), .. }) => {
+            rows.iter().map(|row| row.sequence.get()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The first and the last place whose row alice's inbox holds in memory.
+fn held(server: &Server) -> Option<(u64, u64)> {
+    let view = server.commit.views().inbox(&im("alice")).unwrap();
+    let mut held = (1..=view.head().get()).filter(|at| view.row(InboxSequence::new(*at)).is_some());
+    held.next().map(|first| (first, held.next_back().unwrap_or(first)))
+}
+
+/// A server on which alice has read `count` messages.
+fn with_read(count: u64) -> Server {
+    let mut server = Server::new();
+    for number in 0..count {
+        assert!(!is_duplicate(&mut server, &format!("id-{number}")));
+    }
+    server.round(vec![reads(count)]);
+    server
+}
+
+#[test]
+fn what_was_read_leaves_the_memory_with_a_checkpoint_and_is_read_from_the_disk_when_asked_for() {
+    let mut server = with_read(200);
+    assert_eq!(held(&server), Some((1, 200)));
+    server.commit.checkpoint_all().unwrap();
+    assert_eq!(held(&server), None);
+    for last in 200..202 {
+        assert_eq!(page(&mut server, 0), (1..=last).collect::<Vec<_>>());
+        assert_eq!(page(&mut server, 190), (191..=last).collect::<Vec<_>>());
+        assert_eq!(held(&server), None, "what was put back is let go of again");
+        let id = format!("id-{}", server.commit.head());
+        assert!(!is_duplicate(&mut server, &id));
+        let new = server.commit.views().inbox(&im("alice")).unwrap().head().get();
+        assert_eq!(held(&server), Some((new, new)), "what is unread stays");
+        server.round(vec![reads(new)]);
+        // Also behind a start, which reads none of it.
+        server = server.restart(true);
+        assert_eq!(held(&server), None);
+    }
+    // What is deleted is gone, whether its row is in memory or not.
+    let sequences = [3, 70, 200].map(InboxSequence::new).to_vec();
+    let delete =
+        Delete { operation: OperationId::default(), inbox: im("alice"), sequences, sender: None };
+    let (ticket, actor) = (ticket(), actor("alice"));
+    server.round(vec![Input::Command { ticket, actor, command: Command::Delete(delete) }]);
+    assert_eq!(held(&server), None);
+    assert_eq!(page(&mut server, 0)[..4], [1, 2, 4, 5]);
+    assert_eq!(page(&mut server, 198), [199, 201, 202]);
+    server = server.restart(true);
+    assert_eq!(page(&mut server, 68)[..2], [69, 71]);
+    let state = server.commit.fingerprint();
+    assert!(server.rebuilt() == state);
+}
+
+#[test]
+fn rows_are_the_same_wherever_a_process_ends_while_they_leave_the_memory() {
+    for steps in 0..24 {
+        for part in 0..3 {
+            let mut server = with_read(130);
+            server.commit.checkpoint_all().unwrap();
+            for number in 130..140 {
+                is_duplicate(&mut server, &format!("id-{number}"));
+            }
+            server.round(vec![reads(135)]);
+            server.commit.begin_checkpoint();
+            for step in 0..steps {
+                let sequences = vec![InboxSequence::new(step * 6 + 1)];
+                let inbox = im("alice");
+                let delete =
+                    Delete { operation: OperationId::default(), inbox, sequences, sender: None };
+                let command = Command::Delete(delete);
+                let input = Input::Command { ticket: ticket(), actor: actor("alice"), command };
+                server.round(vec![input, reads(130 + step), pages(60)]);
+                is_duplicate(&mut server, &format!("more-{step}"));
+                server.commit.checkpoint(1).unwrap();
+            }
+            let kept = server.disk.unsynced_count() * part / 2;
+            let mut server = server.restart_after(kept);
+            for step in 0..steps {
+                assert!(is_duplicate(&mut server, &format!("more-{step}")), "{steps}, {kept} kept");
+            }
+            let state = server.commit.fingerprint();
+            assert!(server.rebuilt() == state, "after {steps} steps, {kept} kept");
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_gone_from_the_disk_are_missed() {
+    let mut server = with_read(100);
+    server.commit.checkpoint_all().unwrap();
+    server.disk.damage_blocks(|blocks| blocks.retain(|key, _| key[0] != 0xff));
+    server.commit.handle(server.now, [pages(0)]);
+    let fault = server.commit.persist().unwrap_err();
+    assert!(
+        matches!(&fault, LogFault::Checkpoint { reason, .. } if reason == "a block is missing")
+    );
+    assert!(fault.to_string().contains("alice@"), "{fault}");
 }

@@ -14,6 +14,8 @@ use crate::log::{EventLog, LogFault};
 
 /// Runs of one day and level that are merged into one of the next level.
 const MERGED_AT_ONCE: usize = 8;
+/// Keys that begin with this or more are of other blocks than those of runs.
+const RUNS_END: u32 = 0xff00_0000;
 /// Bits of filter for each record: four of a thousand keys that are not in a run are looked for in it in vain.
 const FILTER_BITS: u64 = 12;
 
@@ -191,7 +193,7 @@ impl Runs {
 fn stored_from(log: &dyn EventLog, number: u32) -> Result<Option<u32>, LogFault> {
     let mut found = None;
     log.walk_blocks(&prefix(number), &mut |key, _| {
-        found = run_of(key);
+        found = run_of(key).filter(|run| *run < RUNS_END);
         Ok(ControlFlow::Break(()))
     })?;
     Ok(found)

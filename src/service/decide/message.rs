@@ -19,7 +19,7 @@ use crate::model::{
 use crate::protocol::{Answer, Delete, Send};
 use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply};
-use crate::view::{InboxView, MessageKey, ReceiptRequest, Row, SenderKey};
+use crate::view::{InboxView, MessageKey, ReceiptRequest, SenderKey};
 
 pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict, Refusal> {
     let sender = sender_of(case, actor, &send)?;
@@ -388,8 +388,7 @@ pub(super) fn delete(case: Case<'_>, actor: &Actor, delete: &Delete) -> Result<V
 fn kept(case: Case<'_>, delete: &Delete) -> Result<Vec<InboxSequence>, Refusal> {
     Refusal::check_max("list of messages", delete.sequences.len(), DELETE_COUNT_MAX)?;
     let kept = |sequence: &InboxSequence| {
-        let row = case.views.inbox(&delete.inbox).and_then(|view| view.row(*sequence));
-        row.is_some_and(|row: &Row| row.kept)
+        case.views.inbox(&delete.inbox).is_some_and(|view| view.is_kept(*sequence))
     };
     let mut sequences = delete.sequences.clone();
     sequences.sort_unstable();
