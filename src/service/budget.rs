@@ -69,9 +69,9 @@ impl Case<'_> {
 
     /// The same, and who said so: what is set for the principal, else for its domain, else by the operator.
     fn quota_of(&self, who: &Principal, quota: Quota) -> (u64, QuotaSource) {
-        let own = self.views.principal(who).and_then(|view| view.quotas.get(&quota));
+        let own = self.views.principal(who).and_then(|view| view.quota(quota));
         let (max, source) = match own {
-            Some(max) => (self.at_most(quota, *max), QuotaSource::Principal),
+            Some(max) => (self.at_most(quota, max), QuotaSource::Principal),
             None => self.quota_in(who.domain(), quota),
         };
         let most = match quota {

@@ -393,7 +393,7 @@ fn acts(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<ActR
     // That it was erased is an act of an administrator too.
     let erased = case.views.erased_principal(principal);
     let view = erased.map_or_else(|| case.known(principal), Ok)?;
-    let rows = view.acts.iter().map(|act| ActRow {
+    let rows = view.acts().map(|act| ActRow {
         at: act.at,
         by: act.by.clone(),
         act: Some(act.act),

@@ -2,40 +2,94 @@
 //!
 //! Must never hold: what the principal publishes, watches or receives; those are entities of their own.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::budget::set;
+use super::few::Few;
 use crate::event::{Event, PrincipalErased, Recorded};
 use crate::model::limits::{ACTS_MAX, DEVICES_REVOKED_MAX};
 use crate::model::{
-    AdministratorAct, DeviceId, Payload, Principal, PublicKey, QuotasSet, Role, Sequence, Timestamp,
+    AdministratorAct, DeviceId, Payload, Principal, PublicKey, Quota, QuotasSet, Role, Sequence,
+    Timestamp,
 };
 
-/// A principal that was enrolled.
+/// A principal that was enrolled. There are many who do nothing else, so what few have lies apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct PrincipalView {
     /// The last event it took.
     pub as_of: Sequence,
     /// What it may do.
     pub role: Role,
     /// Its devices, revoked ones too.
-    pub devices: BTreeMap<DeviceId, DeviceView>,
+    pub devices: Few<DeviceId, DeviceView>,
     /// Whether it has a presentity.
     pub presence: bool,
     /// Whether it has an inbox.
     pub messaging: bool,
     /// Whether an administrator suspended it.
     pub is_suspended: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few principals have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rare {
     /// What administrators did that concerns it, oldest first.
-    pub acts: VecDeque<ActView>,
+    acts: VecDeque<ActView>,
     /// Its own quotas.
-    pub quotas: QuotasSet,
+    quotas: QuotasSet,
     /// If it was erased and nobody is called so since: from when on somebody may be.
-    pub name_free_at: Option<Timestamp>,
+    name_free_at: Option<Timestamp>,
     /// The devices that it had then, which are told that it was erased.
-    pub devices_erased: BTreeSet<DeviceId>,
+    devices_erased: BTreeSet<DeviceId>,
+}
+
+/// As a principal is written.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    as_of: Sequence,
+    role: Role,
+    devices: Few<DeviceId, DeviceView>,
+    presence: bool,
+    messaging: bool,
+    is_suspended: bool,
+    acts: VecDeque<ActView>,
+    quotas: QuotasSet,
+    name_free_at: Option<Timestamp>,
+    devices_erased: BTreeSet<DeviceId>,
+}
+
+impl From<Saved> for PrincipalView {
+    fn from(saved: Saved) -> Self {
+        let Saved { as_of, role, devices, presence, messaging, is_suspended, .. } = saved;
+        let Saved { acts, quotas, name_free_at, devices_erased, .. } = saved;
+        let mut view = Self { as_of, role, devices, presence, messaging, is_suspended, rare: None };
+        view.change_rare(|rare| *rare = Rare { acts, quotas, name_free_at, devices_erased });
+        view
+    }
+}
+
+impl From<PrincipalView> for Saved {
+    fn from(view: PrincipalView) -> Self {
+        let PrincipalView { as_of, role, devices, presence, messaging, is_suspended, rare } = view;
+        let Rare { acts, quotas, name_free_at, devices_erased } =
+            rare.map(|it| *it).unwrap_or_default();
+        Self {
+            as_of,
+            role,
+            devices,
+            presence,
+            messaging,
+            is_suspended,
+            acts,
+            quotas,
+            name_free_at,
+            devices_erased,
+        }
+    }
 }
 
 /// An act of an administrator.
@@ -71,14 +125,11 @@ impl Default for PrincipalView {
         Self {
             as_of: Sequence::ZERO,
             role: Role::User,
-            devices: BTreeMap::new(),
+            devices: Few::default(),
             presence: true,
             messaging: true,
             is_suspended: false,
-            acts: VecDeque::new(),
-            quotas: QuotasSet::new(),
-            name_free_at: None,
-            devices_erased: BTreeSet::new(),
+            rare: None,
         }
     }
 }
@@ -92,6 +143,32 @@ impl PrincipalView {
     /// Whether `device` may act for it.
     pub fn is_active(&self, device: &DeviceId) -> bool {
         self.devices.get(device).is_some_and(|device| device.revoked_at.is_none())
+    }
+
+    /// What administrators did that concerns it, oldest first.
+    pub fn acts(&self) -> impl DoubleEndedIterator<Item = &ActView> {
+        self.rare.iter().flat_map(|rare| &rare.acts)
+    }
+
+    /// Its own quota, if one is set.
+    pub fn quota(&self, quota: Quota) -> Option<u64> {
+        self.rare.as_ref()?.quotas.get(&quota).copied()
+    }
+
+    /// If it was erased and nobody is called so since: from when on somebody may be.
+    pub fn name_free_at(&self) -> Option<Timestamp> {
+        self.rare.as_ref()?.name_free_at
+    }
+
+    /// Whether it had `device` when it was erased.
+    pub fn had(&self, device: &DeviceId) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.devices_erased.contains(device))
+    }
+
+    fn change_rare(&mut self, change: impl FnOnce(&mut Rare)) {
+        let mut rare = self.rare.take().unwrap_or_default();
+        change(&mut rare);
+        self.rare = Some(rare).filter(|rare| **rare != Rare::default());
     }
 
     /// How many devices may act for it.
@@ -139,7 +216,9 @@ impl PrincipalView {
             Event::AdministratorActed(event) => {
                 self.add_act(recorded.shown_at(), (&event.by, event.act, &event.about));
             }
-            Event::QuotaSet(event) => set(&mut self.quotas, event.quota, event.max),
+            Event::QuotaSet(event) => {
+                self.change_rare(|rare| set(&mut rare.quotas, event.quota, event.max));
+            }
             _ => unreachable!("only events of principals come here"),
         }
     }
@@ -148,19 +227,24 @@ impl PrincipalView {
     fn erase(&mut self, event: &PrincipalErased) {
         let devices_erased = self.devices.keys().copied().collect();
         let (as_of, name_free_at) = (self.as_of, Some(event.name_free_at));
-        *self = Self { as_of, name_free_at, devices_erased, ..Self::default() };
+        *self = Self { as_of, ..Self::default() };
+        self.change_rare(|rare| {
+            *rare = Rare { name_free_at, devices_erased, ..Rare::default() };
+        });
     }
 
     fn add_act(&mut self, at: Timestamp, (by, act, about): (&Principal, AdministratorAct, &str)) {
-        if self.acts.len() == ACTS_MAX {
-            self.acts.pop_front();
-        }
         let (by, about) = (by.clone(), about.to_owned());
-        self.acts.push_back(ActView { at, by, act, about });
+        self.change_rare(|rare| {
+            if rare.acts.len() == ACTS_MAX {
+                rare.acts.pop_front();
+            }
+            rare.acts.push_back(ActView { at, by, act, about });
+        });
     }
 
     fn enroll(&mut self, key: PublicKey, label: Payload, role: Role, enrolled_at: Timestamp) {
-        if self.name_free_at.is_some() {
+        if self.name_free_at().is_some() {
             // Who is called so now is somebody else.
             *self = Self { as_of: self.as_of, ..Self::default() };
         }

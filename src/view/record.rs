@@ -294,7 +294,10 @@ impl Views {
         for principal in principals.keys() {
             self.settle(principal);
         }
-        self.principals = principals;
+        // What is filled in order is left half empty; what is made at once is full.
+        self.principals = principals.into_iter().collect();
+        self.looks = core::mem::take(&mut self.looks).into_iter().collect();
+        self.inboxes = core::mem::take(&mut self.inboxes).into_iter().collect();
     }
 
     fn index_operations(&mut self) {

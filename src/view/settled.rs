@@ -21,23 +21,23 @@ impl Views {
 
     /// A principal that was ever enrolled, unless it was erased since.
     pub fn principal(&self, principal: &Principal) -> Option<&PrincipalView> {
-        self.principals.get(principal).filter(|view| view.name_free_at.is_none())
+        self.principals.get(principal).filter(|view| view.name_free_at().is_none())
     }
 
     /// From when on somebody may be called as a principal that was erased.
     pub fn name_free_at(&self, principal: &Principal) -> Option<Timestamp> {
-        self.principals.get(principal)?.name_free_at
+        self.principals.get(principal)?.name_free_at()
     }
 
     /// What is left of a principal that was erased, while nobody is called so since. The last event that it took is the one
     /// that erased it.
     pub fn erased_principal(&self, principal: &Principal) -> Option<&PrincipalView> {
-        self.principals.get(principal).filter(|view| view.name_free_at.is_some())
+        self.principals.get(principal).filter(|view| view.name_free_at().is_some())
     }
 
     /// The principals that were erased and after whom nobody was called since.
     pub fn erased(&self) -> impl Iterator<Item = &Principal> {
-        let erased = self.principals.iter().filter(|(_, view)| view.name_free_at.is_some());
+        let erased = self.principals.iter().filter(|(_, view)| view.name_free_at().is_some());
         erased.map(|(principal, _)| principal)
     }
 
@@ -48,6 +48,6 @@ impl Views {
 
     /// The principals that were ever enrolled and are not erased.
     pub fn principals(&self) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
-        self.principals.iter().filter(|(_, view)| view.name_free_at.is_none())
+        self.principals.iter().filter(|(_, view)| view.name_free_at().is_none())
     }
 }

@@ -1,4 +1,4 @@
-//! How much memory the state takes by what is in the past: counted by the allocator, so this is a program of its own.
+//! How much memory the state takes by what is in the past, and by who is silent: counted by the allocator, so this is a program of its own.
 //!
 //! What is counted is what dropping the service gives back, so the disk, which is in memory here, does not count.
 //! Must never hold: anything else that runs beside it; one test does all.
@@ -39,7 +39,7 @@ fn each(count: u64, [more, less]: [usize; 2]) -> f64 {
 }
 
 #[test]
-fn a_message_in_the_past_takes_two_bytes_of_memory() {
+fn a_message_in_the_past_takes_two_bytes_of_memory_and_who_is_silent_three_hundred() {
     let (disk, few, many) = (MemoryDisk::new(), 20_000, 80_000);
     let (before, behind) = (after(&disk, 50, few), after(&disk, 50, many));
     for (how, [behind, before]) in
@@ -47,5 +47,14 @@ fn a_message_in_the_past_takes_two_bytes_of_memory() {
     {
         let bytes = each(many, [behind, before]);
         assert!((0.5..=2.0).contains(&bytes), "{how}: {bytes:.2} bytes for each message");
+    }
+
+    let disk = MemoryDisk::new();
+    let (before, behind) = (after(&disk, 1_000, 0), after(&disk, 6_000, 0));
+    for (how, [behind, before]) in
+        ["live", "started"].into_iter().zip(core::iter::zip(behind, before).map(|(a, b)| [a, b]))
+    {
+        let bytes = each(5_000, [behind, before]);
+        assert!((50.0..=300.0).contains(&bytes), "{how}: {bytes:.0} bytes for each principal");
     }
 }

@@ -295,7 +295,8 @@ fn the_operators_recovery_takes_effect_at_once_in_place_of_another_and_is_on_rec
     assert!(events.iter().any(|event| matches!(event, Event::RecoveryAnnounced(_))));
     let told = world.welcomed("alice", "phone").unwrap();
     assert_eq!((told.by, told.effective_at), (None, now));
-    let acts = world.service.views().principal(&phone.principal).unwrap().acts.back().unwrap();
+    let acts =
+        world.service.views().principal(&phone.principal).unwrap().acts().next_back().unwrap();
     assert_eq!(
         (acts.act, acts.about.as_str()),
         (AdministratorAct::StartedRecovery, "the operator")

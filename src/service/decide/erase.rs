@@ -162,7 +162,7 @@ fn without<Rule>(removed: Vec<RuleName>) -> RuleChanges<Rule> {
 
 /// Revokes its devices, so that their connections are closed.
 fn devices(case: Case<'_>, actor: &Actor, principal: &Principal) -> Vec<Event> {
-    let devices = case.views.principal(principal).into_iter().flat_map(|view| &view.devices);
+    let devices = case.views.principal(principal).into_iter().flat_map(|view| view.devices.iter());
     let active = devices.filter(|(_, device)| device.revoked_at.is_none());
     let revoked = active.map(|(device, _)| {
         let (principal, by) = (principal.clone(), actor.principal.clone());

@@ -42,7 +42,7 @@ pub(super) fn enter(case: Case<'_>, hello: &Hello) -> Result<Verdict, Refusal> {
 /// Whether the key was one of a principal that was erased, which whoever holds it is told.
 fn was_device(case: Case<'_>, hello: &Hello) -> bool {
     let erased = case.views.erased_principal(&hello.principal);
-    erased.is_some_and(|view| view.devices_erased.contains(&hello.key.device()))
+    erased.is_some_and(|view| view.had(&hello.key.device()))
 }
 
 fn entered(case: Case<'_>, hello: &Hello, role: Role) -> Reply {

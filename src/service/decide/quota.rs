@@ -54,7 +54,7 @@ fn of_principal(
     principal: Principal,
     (quota, max): (Quota, Option<u64>),
 ) -> Result<Verdict, Refusal> {
-    if case.known(&principal)?.quotas.get(&quota) == max.as_ref() {
+    if case.known(&principal)?.quota(quota) == max {
         return Ok(Verdict::unchanged(DONE));
     }
     let told = max.map_or_else(|| "as its domain".to_owned(), |max| max.to_string());
