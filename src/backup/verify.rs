@@ -41,7 +41,7 @@ pub fn prove(
     backup.walk(&mut |key, value| {
         for recorded in checks.push(key, value)? {
             stated = stated.take().or_else(|| statement_in(mark, recorded));
-            views.apply(recorded);
+            views.take(recorded)?;
         }
         let so_far = checks.so_far();
         if reached.head < noted.head {

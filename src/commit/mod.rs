@@ -440,7 +440,7 @@ fn fold(
                 rows::recall(views, log, (&event.inbox, chunk))?;
             }
         }
-        views.apply(&recorded);
+        views.take(&recorded)?;
         let done = recorded.sequence.get() - begin.get();
         if done.is_multiple_of(PROGRESS_EVENTS) || done == total {
             progress(done, total);

@@ -290,7 +290,8 @@ impl InboxView {
             Event::RecoveryAnnounced(event) => {
                 self.issue(recorded, event.sequence, RowKind::Announcement)
             }
-            Event::ReceiptsAsked(event) => {
+            // Of what is not there nothing is remembered: only the rows say which records there are.
+            Event::ReceiptsAsked(event) if self.row(event.sequence).is_some() => {
                 let request = ReceiptRequest {
                     sender: event.sender.clone(),
                     id: event.id.clone(),
@@ -301,6 +302,7 @@ impl InboxView {
                 self.touch(chunk_of(event.sequence));
                 InboxChange::default()
             }
+            Event::ReceiptsAsked(_) => InboxChange::default(),
             Event::MessageDisplayed(event) => {
                 if let Some(request) = self.receipt_requests.get_mut(&event.sequence) {
                     request.is_displayed = true;

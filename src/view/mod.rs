@@ -28,6 +28,7 @@ mod layout;
 mod made;
 mod operations;
 mod parts;
+mod place;
 mod presentity;
 mod principal;
 mod record;

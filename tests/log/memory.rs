@@ -3,10 +3,12 @@
 //! Must never hold: what it shares with other engines; that is `log_suite`.
 
 use crate::events::{message, messages, timed};
+use adsum::commit::Commit;
 use adsum::event::EntryFault;
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{EventLog, LogFault, LogReader, verify};
 use adsum::model::{Sequence, Timestamp};
+use adsum::service::ServiceConfig;
 
 const NOW: Timestamp = Timestamp::from_ms(1);
 
@@ -142,4 +144,19 @@ fn a_missing_end_is_noticed() {
     let fault = verify(&disk, &mut |_| ()).unwrap_err();
     assert!(matches!(fault, LogFault::Lost { durable, .. } if durable.get() == 201), "{fault}");
     assert!(matches!(disk.open(), Err(LogFault::Lost { .. })));
+}
+
+/// A log may hang together and be of somebody who wrote what no service decides.
+#[test]
+fn what_does_not_take_its_place_in_an_inbox_is_a_fault_at_its_position() {
+    let disk = MemoryDisk::new();
+    let mut log = disk.open().unwrap();
+    log.append(&timed(NOW, vec![message(1, 10), message(3, 10)])).unwrap();
+    let config = ServiceConfig::new(vec!["d.example".parse().unwrap()], [7; 32]);
+    let opened = Commit::open(config, Box::new(log), &mut |_, _| {}).map(drop);
+    let Err(LogFault::Entry(EntryFault::Event { sequence, reason })) = opened else {
+        panic!("{opened:?}")
+    };
+    assert_eq!(sequence, Sequence::new(2));
+    assert!(reason.contains("takes place 3") && reason.contains("2 must"), "{reason}");
 }

@@ -16,9 +16,9 @@ use crate::commit::Stage;
 use crate::disk;
 use crate::event::{Event, Recorded};
 use crate::log::{CarriedEvent, EventLog, SledLog, Tip};
-use crate::model::{Ahead, InboxSequence, Moment, Sequence};
+use crate::model::{Ahead, Moment, Sequence};
 use crate::server::state_carried;
-use crate::view::{InboxView, Views};
+use crate::view::Views;
 
 /// Arguments of `adsum log import`.
 #[derive(Debug, clap::Args)]
@@ -93,7 +93,7 @@ fn take(
     };
     let mut taken = Taken { log, views, waiting: Vec::new(), ahead: Ahead::ZERO };
     while let Some(recorded) = lines.event(next)? {
-        taken.check_place(&recorded.event).map_err(|cause| lines.wrong(&cause))?;
+        taken.views.check_place(&recorded).map_err(|cause| lines.wrong(&cause))?;
         taken.add(recorded)?;
         progress(taken.views.head().get(), total);
         next = lines.next()?;
@@ -161,16 +161,6 @@ struct Taken {
 }
 
 impl Taken {
-    /// Whether what comes into an inbox takes the next place there, so that it can be folded.
-    fn check_place(&self, event: &Event) -> Result<(), String> {
-        let Some((inbox, place)) = event.place() else { return Ok(()) };
-        let next = self.views.inbox(inbox).map_or(InboxSequence::ZERO, InboxView::head).next();
-        if place == next {
-            return Ok(());
-        }
-        Err(format!("it takes place {place} of {inbox}, and {next} must be taken"))
-    }
-
     fn add(&mut self, recorded: Recorded) -> Result<(), Failure> {
         if recorded.ahead != self.ahead || self.waiting.len() >= COMMIT_EVENTS {
             self.commit()?;
