@@ -21,6 +21,13 @@ fn what_is_in_form_is_left_as_it_is() {
 }
 
 #[test]
+fn what_is_in_form_is_not_made_wrong() {
+    let unknown = RIGHT.replace("DateTime: 2026-11-25", "DATETIME: never");
+    assert!(parse(unknown.as_bytes()).is_ok(), "a header that nobody knows");
+    assert_eq!(mended(&unknown), (unknown, Vec::new()));
+}
+
+#[test]
 fn what_deployed_programs_get_wrong_is_mended_and_told() {
     for (from, to, what) in [
         ("\r\nTo", "\nTo", "line 1: lines end with CR LF now"),

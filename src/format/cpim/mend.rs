@@ -6,6 +6,7 @@
 
 use super::IMDN;
 use super::namespace::{CORE_HEADERS, is_name};
+use super::parse::parse;
 use crate::format::time;
 
 /// A message in the form that the strict reader takes, as far as it could be mended.
@@ -46,7 +47,9 @@ pub fn mend(bytes: &[u8]) -> Mended {
     }
     mending.content(&mut mended);
     mended.extend_from_slice(mending.rest);
-    if mending.mends.is_empty() {
+    // A header that nobody knows has any value; by another's name it may be wrong.
+    let is_spoilt = parse(bytes).is_ok() && parse(&mended).is_err();
+    if mending.mends.is_empty() || is_spoilt {
         return Mended { bytes: bytes.to_vec(), mends: Vec::new() };
     }
     Mended { bytes: mended, mends: mending.mends }
