@@ -2,8 +2,7 @@
 //!
 //! Must never hold: what the server makes of it.
 
-use fastrand::Rng;
-
+use super::lots::Lots;
 use super::plan::choose;
 use super::server::Server;
 use super::trace::note;
@@ -60,7 +59,7 @@ impl Acts {
     }
 
     /// Those of a world that lasts about `ticks` times `tick_ms`.
-    pub(crate) fn new(rng: &mut Rng, ticks: u32, tick_ms: u64) -> Self {
+    pub(crate) fn new(rng: &mut Lots, ticks: u32, tick_ms: u64) -> Self {
         let mut acts = Self::none();
         for _ in 0..rng.usize(..6) {
             let rows: Vec<_> = ROWS.iter().chain(&BESIDES).copied().collect();

@@ -4,8 +4,8 @@
 //! Must never hold: what a device makes of it, or a copy that was made of no single moment.
 
 use adsum::log::memory::MemoryDisk;
-use fastrand::Rng;
 
+use super::lots::Lots;
 use super::pasts::Truth;
 use super::plan::happens;
 use super::server::Server;
@@ -40,7 +40,7 @@ pub(crate) struct Copies {
 
 impl Copies {
     /// Those of a world of so many ticks.
-    pub(crate) fn new(rng: &mut Rng, ticks: u32) -> Self {
+    pub(crate) fn new(rng: &mut Lots, ticks: u32) -> Self {
         let count = if happens(rng, WORLDS) { rng.usize(1..=3) } else { 0 };
         let mut planned: Vec<(u32, bool)> = Vec::new();
         for _ in 0..count {

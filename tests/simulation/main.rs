@@ -24,6 +24,7 @@ mod liar;
 mod lies;
 #[path = "../looks/mod.rs"]
 mod looks;
+mod lots;
 mod machine;
 mod network;
 mod oracle;
@@ -54,6 +55,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use adsum::log::memory::MemoryDisk;
 pub(crate) use bug::Bug;
+use lots::Lots;
 #[allow(unused_imports, reason = "only a program for people names parts")]
 pub(crate) use reduced::Part;
 pub(crate) use reduced::{Reduced, shrink};
@@ -110,8 +112,18 @@ impl Outcome {
 
 /// Lives the world of `seed`, or what is left of it, with `bug` planted in it if one is given.
 pub(crate) fn run(seed: u64, bug: Option<Bug>, reduced: &Reduced) -> Outcome {
+    outcome_of((Lots::of_seed(seed), reduced), bug)
+}
+
+/// Lives the world in which `given` decides: who is there, what they ask for, which clocks, disks and connections fail.
+#[allow(dead_code, reason = "for whoever looks for what to give")]
+pub(crate) fn run_given(given: &[u8]) -> Outcome {
+    outcome_of((Lots::given(given), &Reduced::default()), None)
+}
+
+fn outcome_of(lots: (Lots, &Reduced), bug: Option<Bug>) -> Outcome {
     let trace = Trace::new();
-    let mut world = World::new((seed, reduced), bug, trace.clone());
+    let mut world = World::new(lots, bug, trace.clone());
     let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
     let violation = match lived {
         Ok(Ok(())) => None,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use adsum::session::Close;
-use fastrand::Rng;
 
+use super::lots::Lots;
 use super::pipe::{Piece, Pipe, Stream};
 use super::trace::note;
 use super::{Bug, Trace};
@@ -57,7 +57,7 @@ impl Network {
     }
 
     /// A new connection and what both of its ends derive from their handshake.
-    pub(crate) fn connect(&mut self, rng: &mut Rng) -> (ConnectionId, [u8; 32]) {
+    pub(crate) fn connect(&mut self, rng: &mut Lots) -> (ConnectionId, [u8; 32]) {
         self.begun += 1;
         let id = ConnectionId(self.begun);
         let exporter = core::array::from_fn(|_| rng.u8(..));
@@ -87,7 +87,7 @@ impl Network {
     /// A device sends `piece` to the server.
     pub(crate) fn send(
         &mut self,
-        rng: &mut Rng,
+        rng: &mut Lots,
         now: u64,
         (id, stream): (ConnectionId, Stream),
         piece: Piece,
@@ -98,7 +98,7 @@ impl Network {
     /// Puts `piece` on its way, in one part or two.
     fn put(
         &mut self,
-        rng: &mut Rng,
+        rng: &mut Lots,
         now: u64,
         (id, to, stream): (ConnectionId, End, Stream),
         piece: Piece,
@@ -152,7 +152,7 @@ impl Network {
     }
 
     /// Takes from the server what it wrote.
-    pub(crate) fn collect(&mut self, rng: &mut Rng, now: u64, id: ConnectionId) {
+    pub(crate) fn collect(&mut self, rng: &mut Lots, now: u64, id: ConnectionId) {
         let Some(connection) = self.connections.get(&id) else { return };
         let (written, closed) = (connection.pipe.take_written(), connection.pipe.closed());
         for (stream, piece) in written {
@@ -165,7 +165,7 @@ impl Network {
     }
 
     /// The server closed the connection: some of what it wrote before arrives, the rest may not.
-    fn close(&mut self, rng: &mut Rng, now: u64, (id, close): (ConnectionId, Close)) {
+    fn close(&mut self, rng: &mut Lots, now: u64, (id, close): (ConnectionId, Close)) {
         if self.connections.get(&id).is_none_or(|one| one.cut) {
             return;
         }
@@ -177,7 +177,7 @@ impl Network {
     }
 
     /// Cuts a connection: some of what is in flight arrives at once, the rest never.
-    pub(crate) fn cut(&mut self, rng: &mut Rng, now: u64, id: ConnectionId) {
+    pub(crate) fn cut(&mut self, rng: &mut Lots, now: u64, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id).filter(|one| !one.cut) else { return };
         note!(self.trace, "connection {} is cut", id.0);
         self.trace.count("cuts");
@@ -193,7 +193,7 @@ impl Network {
     }
 
     /// The server's process is gone, and with it all its connections.
-    pub(crate) fn cut_all(&mut self, rng: &mut Rng, now: u64) {
+    pub(crate) fn cut_all(&mut self, rng: &mut Lots, now: u64) {
         let all: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in all {
             self.cut(rng, now, id);

@@ -7,10 +7,10 @@ use adsum::protocol::body;
 use adsum::service::{Actor, ServiceConfig};
 use adsum::wire::{EXPORTER_CONTEXT, VERSION, proof_bytes};
 use bytes::Bytes;
-use fastrand::Rng;
 
 use super::acts::Acts;
 use super::copies::Copies;
+use super::lots::Lots;
 
 /// Keys tags and tuple ids of the store.
 pub(crate) const SECRET: [u8; 32] = [7; 32];
@@ -168,7 +168,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Lots) -> Self {
         let names = ["alice", "bob", "carol", "dave"];
         let principals: Vec<Principal> = names[..rng.usize(2..=4)]
             .iter()
@@ -235,11 +235,11 @@ fn address(name: &str) -> Principal {
 }
 
 /// One of `from`, which is not empty.
-pub(crate) fn choose<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
+pub(crate) fn choose<'a, T>(rng: &mut Lots, from: &'a [T]) -> &'a T {
     &from[rng.usize(..from.len())]
 }
 
 /// Whether something with this chance out of a thousand happens.
-pub(crate) fn happens(rng: &mut Rng, chance: u32) -> bool {
+pub(crate) fn happens(rng: &mut Lots, chance: u32) -> bool {
     rng.u32(..1_000) < chance
 }

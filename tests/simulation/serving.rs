@@ -13,9 +13,9 @@ use adsum::model::{Lifetime, Timestamp};
 use adsum::service::SessionId;
 use adsum::session::{Close, Connection, Ending, Fresh, LAST_WORDS, Settings, Transport, serve};
 use adsum::wire::CloseCode;
-use fastrand::Rng;
 
 use super::host::{Desk, Seat, StreamHost};
+use super::lots::Lots;
 use super::pipe::{Pipe, Stream};
 
 /// How long a peer has to say who it is.
@@ -39,7 +39,7 @@ impl Serving {
         session: SessionId,
         pipe: Pipe,
         settings: &Arc<Settings>,
-        (rng, now): (&mut Rng, Timestamp),
+        (rng, now): (&mut Lots, Timestamp),
     ) -> Self {
         let fresh = Fresh {
             nonce: core::array::from_fn(|_| rng.u8(..)),

@@ -12,7 +12,6 @@ use adsum::model::Sequence;
 use adsum::protocol::body::Body;
 use adsum::server::Clock as _;
 use adsum::wire::{StreamType, encode};
-use fastrand::Rng;
 
 use super::acts::Acts;
 use super::copies::Copies;
@@ -21,6 +20,7 @@ use super::governor::Governor;
 use super::greedy::Greedy;
 use super::impostor::Impostor;
 use super::liar::Liar;
+use super::lots::Lots;
 use super::machine::Machine;
 use super::network::{ConnectionId, Network};
 use super::oracle::Oracle;
@@ -43,7 +43,7 @@ const LEAP_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 
 /// What everybody in a world shares.
 pub(crate) struct Scene {
-    pub(crate) rng: Rng,
+    pub(crate) rng: Lots,
     /// The time that passes. Devices have no other; the server has the clocks of its machine.
     pub(crate) now: u64,
     pub(crate) machine: Arc<Machine>,
@@ -135,8 +135,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new((seed, reduced): (u64, &Reduced), bug: Option<Bug>, trace: Trace) -> Self {
-        let mut rng = Rng::with_seed(seed);
+    pub(crate) fn new(
+        (mut rng, reduced): (Lots, &Reduced),
+        bug: Option<Bug>,
+        trace: Trace,
+    ) -> Self {
         let mut plan = Plan::new(&mut rng);
         reduced.apply(&mut plan);
         let network = Network::new(plan.delay_ms_max, trace.clone(), bug);
@@ -192,6 +195,9 @@ impl World {
         let mut server = Server::new(&self.plan, &mut self.scene)?;
         let leap_at = self.scene.rng.u32(..self.plan.ticks);
         for tick in 0..self.plan.lives {
+            if self.scene.rng.are_spent() {
+                break;
+            }
             self.disk = Some(server.disk.clone());
             if self.plan.leap && tick == leap_at {
                 self.leap();
@@ -274,6 +280,7 @@ impl World {
     fn heal(&mut self, server: &mut Server) -> Checked {
         note!(self.scene.trace, "everything heals");
         self.scene.is_healing = true;
+        self.scene.rng.spend();
         self.scene.network.delay_ms_max = 5;
         for _ in 0..HEALING_TICKS_MAX {
             let resting = self.scene.network.is_quiet();
