@@ -1,18 +1,23 @@
-//! Addresses and names: what reads is written so that it reads as the same, and one account has one spelling.
+//! Addresses, tokens and names: what reads is written so that it reads as the same, and one account has one spelling.
 //!
 //! Must never hold: a panic of its own for any input, except when a promise is broken.
 
 use core::fmt::{Debug, Display};
 use core::str::FromStr;
 
-use adsum::client::InviteToken;
-use adsum::model::{Domain, InboxAddress, Presentity, Principal, TupleId};
+use adsum::client::{InviteToken, KeyHash, ServerAddress};
+use adsum::model::{
+    DeviceId, Domain, InboxAddress, OperationId, Presentity, Principal, Priority, QuotaOwner,
+    Receipts, Rights, TupleId, Who,
+};
+use adsum::protocol::RulesOwner;
+use adsum::server::Network;
 
 /// Takes `data` for each kind of name that people write.
 pub(crate) fn check(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     reads_back::<Domain>(text);
-    reads_back::<InviteToken>(text);
+    tokens_and_names(text);
     for principal in [text.parse().ok(), Principal::recorded(text).ok()].into_iter().flatten() {
         one_account(&principal);
     }
@@ -26,6 +31,21 @@ pub(crate) fn check(data: &[u8]) {
     if let Ok(id) = TupleId::new(text) {
         assert_eq!(id.as_str(), text, "an id is kept as it is");
     }
+}
+
+fn tokens_and_names(text: &str) {
+    reads_back::<InviteToken>(text);
+    reads_back::<ServerAddress>(text);
+    reads_back::<KeyHash>(text);
+    reads_back::<Network>(text);
+    reads_back::<DeviceId>(text);
+    reads_back::<OperationId>(text);
+    reads_back::<RulesOwner>(text);
+    reads_back::<QuotaOwner>(text);
+    reads_back::<Who>(text);
+    reads_back::<Receipts>(text);
+    reads_back::<Rights>(text);
+    reads_back::<Priority>(text);
 }
 
 fn reads_back<T: FromStr + Display + Eq>(text: &str) -> Option<T>

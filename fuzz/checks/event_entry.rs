@@ -12,25 +12,33 @@ use adsum::model::Sequence;
 /// # Panics
 /// If reading crashes, or what was read does not survive being stored again.
 pub(crate) fn check(input: &[u8]) {
-    let mut reading = [
-        Assembler::reading(),
-        Assembler::reading(),
-        Assembler::verifying(Chain::START, Sequence::new(1)),
-    ];
+    let (mut as_it_is, mut mending) = (Some(Assembler::reading()), Assembler::reading());
+    let mut verifying = Some(Assembler::verifying(Chain::START, Sequence::new(1)));
     let mut rest = input;
     while let Some((key, value)) = next_entry(&mut rest) {
-        let mended = mended(value);
-        let values = [value, &mended, &mended];
-        let mut still_good = false;
-        for (assembler, value) in reading.iter_mut().zip(values) {
-            let mut events = Vec::new();
-            still_good |= assembler.push(key, value, &mut events).is_ok();
-            events.iter().for_each(check_stored_again);
+        let (mended, mut events) = (mended(value), Vec::new());
+        let reads = mending.push(key, &mended, &mut events).is_ok();
+        let found = pushed(&mut as_it_is, key, value);
+        assert!(found.is_none() || value == mended, "a wrong checksum is taken");
+        let verified = pushed(&mut verifying, key, &mended);
+        for same in [found, verified].into_iter().flatten() {
+            assert!(reads && same == events, "an entry reads as something else");
         }
-        if !still_good {
+        events.iter().for_each(check_stored_again);
+        if !reads {
             return;
         }
     }
+}
+
+/// The events that an entry completes. An assembler that refused one is of no use any more.
+fn pushed(assembler: &mut Option<Assembler>, key: &[u8], value: &[u8]) -> Option<Vec<Recorded>> {
+    let mut events = Vec::new();
+    if assembler.as_mut()?.push(key, value, &mut events).is_err() {
+        *assembler = None;
+        return None;
+    }
+    Some(events)
 }
 
 fn check_stored_again(recorded: &Recorded) {
@@ -64,11 +72,23 @@ fn mended(value: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The checksum of zlib, bit by bit: the inputs are small, and a second one shows that the first is what it says.
+/// The checksum of zlib, by another way than the library that is checked.
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc: u32, _| {
-            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
-        })
-    })
+    let step = |crc: u32, byte: &u8| (crc >> 8) ^ TABLE[usize::from(crc.to_le_bytes()[0] ^ byte)];
+    !bytes.iter().fold(!0, step)
 }
+
+/// What each byte adds to a checksum.
+const TABLE: [u32; 256] = {
+    let (mut table, mut at) = ([0; 256], 0_u32);
+    while at < 256 {
+        let (mut crc, mut bit) = (at, 0);
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            bit += 1;
+        }
+        table[at as usize] = crc;
+        at += 1;
+    }
+    table
+};

@@ -49,6 +49,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What `adsum serve --config FILE --print-config` prints if `text` stands in the file and nothing is set elsewhere: all
+/// settings in force, which read as the same.
+///
+/// # Errors
+/// What is wrong with it, as whoever wrote it is told.
+pub fn settings_of(text: &str) -> Result<String, String> {
+    command::settings_of(text)
+}
+
 fn perform(arguments: Arguments) -> ExitCode {
     let json = arguments.globals.json;
     let output = Output::stdout(json);

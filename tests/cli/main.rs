@@ -1,6 +1,7 @@
 //! The commands, run as people run them: the real program in processes of its own.
 //!
-//! Must never hold: a call into the library that a command should make.
+//! Must never hold: a call into the library that a command should make, but for `corpus`: a process for each of a thousand
+//! files would take minutes.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 #![allow(clippy::cast_possible_truncation, reason = "test data wraps round")]
@@ -17,6 +18,7 @@ mod proxy;
 mod backup;
 mod bench;
 mod commands;
+mod corpus;
 mod cut;
 mod demo;
 mod deployed;

@@ -1,7 +1,9 @@
-//! The fuzz targets of log entries and of exported lines, over their corpora and what is near them.
+//! The fuzz targets of log entries, of exported lines and of backups, over their corpora and what is near them.
 //!
 //! Must never hold: a check of its own; it stands in `fuzz/checks/`.
 
+#[path = "../../fuzz/checks/backup.rs"]
+mod backup;
 #[path = "../../fuzz/checks/event_entry.rs"]
 mod event_entry;
 #[path = "../../fuzz/checks/export_line.rs"]
@@ -21,6 +23,24 @@ fn every_log_entry_of_the_corpus_is_read_or_refused() {
     assert!(corpus.len() >= 4, "the corpus is there");
     for input in corpus {
         event_entry::check(&input);
+    }
+}
+
+#[test]
+fn backups_near_the_corpus_are_proven_or_refused() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for input in corpus("backup") {
+        backup::check(&input);
+        for _ in 0..100 {
+            let mut changed = input.clone();
+            let at = random.usize(1..=changed.len());
+            if random.u8(..4) == 0 {
+                changed.truncate(at);
+            } else if let Some(byte) = changed.get_mut(at) {
+                *byte = random.u8(..);
+            }
+            backup::check(&changed);
+        }
     }
 }
 

@@ -11,6 +11,8 @@ mod application;
 mod bug;
 mod chronicle;
 mod copies;
+#[cfg(test)]
+mod corpus;
 mod decrees;
 mod device;
 mod fairness;

@@ -37,6 +37,7 @@ mod watchers;
 
 use clap::Subcommand;
 
+pub(super) use self::serve::settings_of;
 use crate::cli::run::{failure::Failure, invocation::Invocation};
 
 /// A command with its arguments.

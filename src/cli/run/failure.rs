@@ -109,7 +109,6 @@ impl Failure {
     }
 
     /// The sentence, empty if there is nothing to tell.
-    #[cfg(test)]
     pub(in crate::cli) fn message(&self) -> &str {
         self.words().1
     }

@@ -39,7 +39,8 @@ pub(super) fn read_file(settings: &mut Settings, path: &Path) -> Result<(), Fail
     read_text(settings, &text).map_err(wrong)
 }
 
-fn read_text(settings: &mut Settings, text: &str) -> Result<(), String> {
+/// Reads `text`, which stands in a file, over `settings`.
+pub(super) fn read_text(settings: &mut Settings, text: &str) -> Result<(), String> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
     for (section, values) in &file {
         let known = SETTINGS.iter().any(|setting| setting.section == section);

@@ -70,6 +70,14 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     served
 }
 
+/// The settings in force if `text` stands in their file, as a file; see [`crate::cli::settings_of`].
+pub(in crate::cli) fn settings_of(text: &str) -> Result<String, String> {
+    let mut settings = Settings::default();
+    layers::read_text(&mut settings, text)?;
+    settings.clone().config().map_err(|failure| failure.message().to_owned())?;
+    Ok(layers::print(settings))
+}
+
 impl Args {
     /// The settings in force: defaults, then the file, then `variables`, then flags.
     fn settings(
