@@ -4,10 +4,9 @@
 //! that happens needs it, but what asks for it. Rows go and come back by the chunk.
 //! Must never hold: where else they lie.
 
-use super::gone::{CHUNK_ROWS, Gone, chunk_of, group_of};
+use super::gone::{CHUNK_ROWS, Gone, bit_of, chunk_of, group_of};
 use super::inbox_record::Part;
 use super::{Checkpointed, InboxView, Layout, RecordFault, Row, RowKind, SenderKey, Views};
-use crate::event::EntityKey;
 use crate::model::{InboxAddress, InboxSequence, Timestamp};
 
 impl InboxView {
@@ -25,7 +24,8 @@ impl InboxView {
             && let Some((sequence, row)) = self.rows.range(next..).next()
         {
             let chunk = chunk_of(*sequence);
-            let lies_there = self.clean.get(&chunk).is_some_and(|last| sequence <= last);
+            let lies_there =
+                self.clean.get(&chunk).is_some_and(|back| back & bit_of(*sequence) != 0);
             if !lies_there && self.may_go(*sequence, row) {
                 found.push(chunk);
                 next = InboxSequence::new((chunk + 1) * CHUNK_ROWS);
@@ -36,10 +36,11 @@ impl InboxView {
         found
     }
 
-    /// Lets go of the rows of `chunk` up to `last` that may go.
-    fn let_go(&mut self, chunk: u64, last: InboxSequence) {
-        let places = InboxSequence::new(chunk * CHUNK_ROWS)..=last.min(last_of(chunk));
-        let rows = self.rows.range(places).map(|(sequence, row)| (*sequence, *row));
+    /// Lets go of the rows of `chunk` that may go, of those in `places`, a bit for each.
+    fn let_go(&mut self, chunk: u64, places: u64) {
+        let all = InboxSequence::new(chunk * CHUNK_ROWS)..=last_of(chunk);
+        let rows = self.rows.range(all).map(|(sequence, row)| (*sequence, *row));
+        let rows = rows.filter(|(sequence, _)| places & bit_of(*sequence) != 0);
         let going: Vec<_> = rows.filter(|(sequence, row)| self.may_go(*sequence, row)).collect();
         for (sequence, row) in &going {
             self.rows.remove(sequence);
@@ -59,9 +60,8 @@ impl InboxView {
     /// Puts rows back. What is held here, and what is known of those that are not, counts more than what the bytes say.
     fn recall(&mut self, chunk: u64, part: Part) {
         let Some(gone) = self.gone.remove(chunk) else { return };
-        let (mut over, mut last) = (Vec::new(), InboxSequence::ZERO);
+        let (mut over, mut back) = (Vec::new(), 0);
         for (sequence, mut row) in part.rows {
-            last = sequence;
             let is_known = sequence > self.forgotten && sequence <= self.head;
             if !is_known || self.rows.contains_key(&sequence) {
                 over.push(sequence);
@@ -79,10 +79,11 @@ impl InboxView {
                 }
             }
             self.rows.insert(sequence, row);
+            back |= bit_of(sequence);
         }
         let requests = part.receipt_requests.into_iter();
         self.receipt_requests.extend(requests.filter(|(sequence, _)| !over.contains(sequence)));
-        self.clean.insert(chunk, last);
+        self.clean.insert(chunk, back);
     }
 
     fn lies_elsewhere(&self, sequence: InboxSequence) -> Option<u64> {
@@ -141,8 +142,8 @@ impl Views {
     /// Lets go again of all rows of `inbox` that were put back, and of which nothing changed but that what they are of ended.
     pub fn let_go_of_clean(&mut self, inbox: &InboxAddress) {
         let Some(view) = self.inboxes.get_mut(inbox) else { return };
-        for (chunk, last) in core::mem::take(&mut view.clean) {
-            view.let_go(chunk, last);
+        for (chunk, back) in core::mem::take(&mut view.clean) {
+            view.let_go(chunk, back);
         }
     }
 
@@ -161,7 +162,7 @@ impl Views {
     /// Lets go of the rows of a chunk that may go, which lie elsewhere now.
     pub fn let_go(&mut self, inbox: &InboxAddress, chunk: u64) {
         if let Some(view) = self.inboxes.get_mut(inbox) {
-            view.let_go(chunk, last_of(chunk));
+            view.let_go(chunk, u64::MAX);
         }
     }
 
@@ -183,17 +184,11 @@ impl Views {
         Ok(())
     }
 
-    /// As [`Views::let_go_of_clean`], of all inboxes of which rows were put back.
+    /// As [`Views::let_go_of_clean`], of all inboxes of which rows were put back. Their records count as changed, and are saved
+    /// together whenever the inbox is.
     pub fn let_go_again(&mut self) {
         for inbox in core::mem::take(&mut self.recalled) {
-            let Some(view) = self.inboxes.get(&inbox) else { continue };
-            let changed = (view.changed_chunks.clone(), view.changed_groups.clone());
             self.let_go_of_clean(&inbox);
-            let is_changed = self.changed.contains(&EntityKey::Inbox(inbox.clone()));
-            if let Some(view) = self.inboxes.get_mut(&inbox).filter(|_| !is_changed) {
-                // They lie elsewhere as before, and the records tell of them as before.
-                (view.changed_chunks, view.changed_groups) = changed;
-            }
         }
     }
 

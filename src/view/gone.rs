@@ -27,7 +27,8 @@ fn place(chunk: u64, bit: u32) -> InboxSequence {
     InboxSequence::new(chunk * CHUNK_ROWS + u64::from(bit))
 }
 
-fn bit_of(sequence: InboxSequence) -> u64 {
+/// The place in its chunk, as a bit.
+pub(super) fn bit_of(sequence: InboxSequence) -> u64 {
     1 << (sequence.get() % CHUNK_ROWS)
 }
 

@@ -6,78 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::expiry::Ends;
 use super::gone::{CHUNK_ROWS, GoneChunks, chunk_of, group_of};
 use super::ids::KnownMessage;
 use super::key::{MessageKey, SenderKey};
-use crate::event::{Event, MessageAccepted, MessageDigest, Recorded};
+use super::row::{ReceiptRequest, Row, RowKind};
+use crate::event::{Event, MessageAccepted, Recorded};
 use crate::model::limits::DEDUPLICATION_MS;
-use crate::model::{
-    DeviceId, InboxSequence, Lifetime, MessageId, Moment, Principal, Receipts, Sequence, Timestamp,
-};
-
-/// What lies in a place of an inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum RowKind {
-    /// A message that its owner's devices are told of.
-    Message,
-    /// A message that a delivery rule put aside: its owner's devices are not told of it.
-    Quarantined,
-    /// A receipt for a message of the owner.
-    Receipt,
-    /// A recovery of the owner's name is announced. It fills no room.
-    Announcement,
-}
-
-impl RowKind {
-    /// Whether it is a message that somebody sent, and so has a sender's name and id.
-    pub(super) fn is_sent(self) -> bool {
-        matches!(self, Self::Message | Self::Quarantined)
-    }
-}
-
-/// What the sender of a message wants to learn of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptRequest {
-    /// Who sent it.
-    pub sender: Principal,
-    /// The sender's name for it.
-    pub id: MessageId,
-    /// What it wants to learn.
-    pub receipts: Receipts,
-    /// Whether the message was displayed.
-    pub is_displayed: bool,
-}
-
-/// One message that was accepted and whose id is still remembered, or a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// The event that holds it.
-    pub at: Sequence,
-    /// What lies there.
-    pub kind: RowKind,
-    /// Sender and id of the message; zero for what nobody sent.
-    pub key: MessageKey,
-    /// Who sent the message; zero for what nobody sent.
-    pub sender: SenderKey,
-    /// What it says.
-    pub digest: MessageDigest,
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
-    /// When it runs out, if ever.
-    pub expires_at: Option<Timestamp>,
-    /// Whether the message is still there.
-    pub kept: bool,
-}
-
-impl Row {
-    /// Whether its time is over at `now`, also if that is not recorded yet.
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
-    }
-}
+use crate::model::{DeviceId, InboxSequence, Lifetime, Moment, Sequence, Timestamp};
 
 /// An inbox that ever got a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,9 +41,8 @@ pub struct InboxView {
     pub(super) receipt_requests: BTreeMap<InboxSequence, ReceiptRequest>,
     pub(super) changed_chunks: BTreeSet<u64>,
     pub(super) changed_groups: BTreeSet<u64>,
-    /// Chunks that were put back, each with the last place whose row lies elsewhere as well: no row up to that changed since but by
-    /// its end.
-    pub(super) clean: BTreeMap<u64, InboxSequence>,
+    /// Chunks that were put back, each with the rows that came back, a bit for each place: none of them changed since but by its end.
+    pub(super) clean: BTreeMap<u64, u64>,
     /// Chunks that are forgotten and of which rows lie elsewhere yet.
     pub(super) dropped: BTreeSet<u64>,
 }
@@ -362,17 +297,7 @@ impl InboxView {
     ) -> InboxChange {
         let accepted_at = recorded.at.timestamp();
         self.forget(accepted_at);
-        let row = Row {
-            at: recorded.sequence,
-            kind,
-            key: MessageKey([0; 16]),
-            sender: SenderKey([0; 16]),
-            digest: MessageDigest([0; 16]),
-            accepted_at,
-            expires_at: None,
-            kept: true,
-        };
-        self.push(sequence, row);
+        self.push(sequence, Row::of_nobody(recorded.sequence, kind, accepted_at));
         InboxChange::default()
     }
 

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::gone::{CHUNK_ROWS, Gone, chunk_of};
-use super::inbox::{InboxView, ReceiptRequest, Row};
+use super::inbox::InboxView;
 use super::layout::{Checkpointed, Layout, RecordFault};
+use super::row::{ReceiptRequest, Row};
 use crate::model::{DeviceId, InboxSequence, Moment, Sequence};
 
 /// Ends an inbox's name in the keys of its chunks; no address holds it.

@@ -287,3 +287,49 @@ fn rows_that_are_gone_from_the_disk_are_missed() {
     );
     assert!(fault.to_string().contains("alice@"), "{fault}");
 }
+
+/// Plays `acts` to a service that lets go and to one that holds everything, and has both tell what they have, twice and after a
+/// restart.
+fn play(acts: &[Act]) {
+    let (mut server, mut whole) = (Server::new(), Server::new());
+    for act in acts {
+        if let Act::Checkpoint { records } = act {
+            checkpoint(&mut server, *records);
+            continue;
+        }
+        let given = inputs(&mut server, act);
+        whole.now = server.now;
+        assert_eq!(server.round(given.clone()), whole.round(given), "{act:?}");
+    }
+    for _ in 0..2 {
+        assert_eq!(digests(&mut server), digests(&mut whole));
+        assert_eq!(server.commit.fingerprint(), whole.commit.fingerprint());
+    }
+    let (mut server, mut whole) = (server.restart(false), whole.restart(false));
+    assert_eq!(digests(&mut server), digests(&mut whole));
+}
+
+/// What is put back for a while goes again, and nothing that is held beside it: what lies there of that may be older.
+#[test]
+fn rows_that_are_held_stay_when_others_that_were_put_back_go_again() {
+    play(&[
+        Act::Deliver { who: 3, whom: 0, aside: false, receipts: true },
+        Act::Flood { who: 3, whom: 3, count: 4 },
+        Act::Acknowledge { who: 3, through: 1 },
+        Act::Checkpoint { records: 0 },
+        Act::Acknowledge { who: 3, through: 4 },
+        Act::Send { who: 0, whom: 0, id: 0, secs: None },
+        Act::Checkpoint { records: 1 },
+        Act::Grant { who: 3, whom: 0, rights: 0 },
+        Act::Checkpoint { records: 0 },
+    ]);
+    play(&[
+        Act::Send { who: 0, whom: 3, id: 0, secs: None },
+        Act::Deliver { who: 3, whom: 1, aside: false, receipts: true },
+        Act::Acknowledge { who: 3, through: 1 },
+        Act::Flood { who: 0, whom: 3, count: 22 },
+        Act::Checkpoint { records: 0 },
+        Act::Acknowledge { who: 3, through: 23 },
+        Act::Displayed { who: 3, number: 22 },
+    ]);
+}
