@@ -123,6 +123,8 @@ impl Commit {
         mut log: Box<dyn EventLog>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, LogFault> {
+        // Nothing of the checkpoint is to speak of rows that are gone.
+        discard(log.as_mut())?;
         rows::clear(log.as_mut())?;
         let mut views = carried(log.as_ref(), Sequence::ZERO)?.unwrap_or_default();
         let head = log.head();
