@@ -177,17 +177,20 @@ impl<'a> RunningReplay<'a> {
             if matches!(record, Record::Carried { .. }) {
                 return Ok(ControlFlow::Continue(()));
             }
-            pages.take(record, &mut |recorded| {
+            let mut faulty = Ok(());
+            let more = pages.take(record, &mut |recorded| {
                 if recorded.sequence <= through {
-                    fold.views.apply(&recorded);
+                    faulty = fold.views.take(&recorded);
                     progress(recorded.sequence);
                 }
-                if recorded.sequence < through {
+                if faulty.is_ok() && recorded.sequence < through {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
-            })
+            })?;
+            faulty?;
+            Ok(more)
         })?;
         let reached = self.views.head();
         if reached < through {
