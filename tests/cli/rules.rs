@@ -305,7 +305,7 @@ fn an_administrator_manages_domains_and_everybody_sees_what_was_done() {
     let listed = domain(&["list"]).lines();
     let expected = json!({
         "type": "domain", "domain": "team.example", "configured": false, "presence": true,
-        "messaging": false, "principals": 0, "recovery_delay_s": 86_400, "recovery_earlier": false,
+        "messaging": false, "principals": 0, "recovery_delay_s": 86_400, "recovery_earlier": false, "recipients_keep": false,
     });
     assert!(listed.contains(&expected), "{listed:?}");
     domain(&["remove", "team.example"]).line();

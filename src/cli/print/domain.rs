@@ -96,7 +96,8 @@ mod tests {
                 "presence on",
                 "messaging off",
                 "2 principals",
-                "recovery after 1d"
+                "recovery after 1d",
+                ""
             ]
         );
     }

@@ -64,7 +64,7 @@ fn of_kind(word: &str) -> Result<(PastKind, Keep), String> {
         .split_once('=')
         .ok_or_else(|| format!("{word} names no span; write such as messages=7d"))?;
     let kind = PastKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    let kind = kind.ok_or_else(|| format!("{name} is not kept; these are: {known}"))?;
+    let kind = kind.ok_or_else(|| format!("{name} is not kept; name one of these: {known}"))?;
     Ok((kind, keep(span).map_err(|reason| format!("{name}: {reason}"))?))
 }
 
