@@ -36,6 +36,7 @@ mod restored_store;
 mod slow_watcher;
 #[cfg(unix)]
 mod small_disk;
+mod soak;
 mod two_servers;
 mod watch_restart;
 mod worded;
