@@ -37,6 +37,9 @@ use crate::service::InboxPlace;
 const THREAD: &str = "adsum-keeper";
 /// The longest wait before the first look, so that a server which is started often is looked after, too.
 const FIRST_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Parts of what is over that are ended before the log is looked at, and the rest between two: the writer does one a round.
+const PARTS_AT_ONCE: u32 = 64;
+const PART_REST: Duration = Duration::from_millis(5);
 /// Between two looks whether a checkpoint is written, at first and at the longest, and how many of them: about a minute.
 const CHECKPOINT_WAIT: Duration = Duration::from_millis(1);
 const CHECKPOINT_WAIT_MAX: Duration = Duration::from_millis(100);
@@ -72,6 +75,7 @@ pub(super) fn start(parts: KeeperParts, desk: &Arc<Desk>) -> Result<Chores, Serv
         data: parts.data,
         metrics: parts.metrics,
         counted: Counted::default(),
+        place: InboxPlace::default(),
         is_swept: false,
     };
     let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(move || keeper.run());
@@ -146,6 +150,8 @@ struct Keeper {
     data: PathBuf,
     metrics: Arc<Metrics>,
     counted: Counted,
+    /// Where ending what is over goes on.
+    place: InboxPlace,
     /// Whether what the last process left is swept away.
     is_swept: bool,
 }
@@ -167,7 +173,9 @@ impl Keeper {
                 Err(Halt::Signing(fault)) => self.failed(&fault),
             }
             self.tell_oldest();
-            wait = self.retention.check;
+            let is_behind = self.place != InboxPlace::default();
+            wait =
+                if is_behind { PART_REST.min(self.retention.check) } else { self.retention.check };
         }
     }
 
@@ -186,12 +194,14 @@ impl Keeper {
         Ok(())
     }
 
-    fn end_over(&self) -> Result<(), Halt> {
-        let (mut place, mut pacer) = (InboxPlace::default(), Pacer::new(&self.asking.signs));
-        while let Done::Ended(Some(next)) = self.asking.ask(Chore::End(place))? {
-            place = next;
-            if !pacer.rest() {
-                break;
+    /// Ends some of what is over: while more is read than that, the log must be cut all the same.
+    fn end_over(&mut self) -> Result<(), Halt> {
+        for _ in 0..PARTS_AT_ONCE {
+            let place = core::mem::take(&mut self.place);
+            let Done::Ended(Some(next)) = self.asking.ask(Chore::End(place))? else { break };
+            self.place = next;
+            if !self.asking.signs.sleep(PART_REST) {
+                return Err(Halt::Stopped);
             }
         }
         Ok(())
