@@ -95,17 +95,17 @@ fn put(dir: &Path, parts: &[Part], tip: Option<Tip>) {
 fn mend_entries(parts: &mut [Part]) -> Tip {
     let base = parts.iter().find_map(|(kind, bytes)| if *kind == 1 { begins(bytes) } else { None });
     let base = base.unwrap_or(Tip::EMPTY);
-    let (mut chain, mut verifier) = (base.chain, Verifier::since(base));
+    let (mut chain, mut checks) = (base.chain, Verifier::since(base));
     for (_, bytes) in parts.iter_mut().filter(|(kind, _)| *kind == 0) {
         let Some(records) = bytes.strip_prefix(TITLE) else { continue };
         let mut at = bytes.len() - records.len();
         while let Some(entry) = next_entry(bytes, &mut at) {
             let (key, value) = entry;
             mend(&mut bytes[key.start..value.end], key.len(), &mut chain);
-            let _ = verifier.push(&bytes[key], &bytes[value]);
+            let _ = checks.push(&bytes[key], &bytes[value]);
         }
     }
-    let verified = verifier.so_far();
+    let verified = checks.so_far();
     Tip { head: verified.head, chain: verified.chain }
 }
 
