@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::commit::Commit;
-use crate::log::LogFault;
 use crate::service::{Asker, Askers, Input};
 
 /// The writer is gone: the server is about to end.
@@ -34,12 +33,14 @@ pub(super) struct Desk {
 struct Shares(HashMap<Asker, Weak<Share>>);
 
 /// Something that the writer does between two rounds, in a fraction of a millisecond. All that it sees is durable.
-pub(super) type Errand = Box<dyn FnOnce(&mut Commit) -> Result<(), LogFault> + Send>;
+pub(super) type Errand = Box<dyn FnOnce(&mut Commit) + Send>;
 
 #[derive(Default)]
 struct State {
     askers: Askers<Waiting>,
     errands: VecDeque<Errand>,
+    /// The writer is to look for what lies elsewhere than here.
+    is_called: bool,
     /// Nothing more is taken on.
     is_closed: bool,
 }
@@ -90,13 +91,22 @@ impl Desk {
         share
     }
 
-    /// Waits until something waits, the desk is closed, or `time` is over. Says whether it is closed.
+    /// Waits until something waits, the writer is called, the desk is closed, or `time` is over. Says whether it is closed.
     pub(super) fn wait(&self, time: Duration) -> bool {
         let is_idle = |state: &mut State| {
-            state.askers.is_empty() && state.errands.is_empty() && !state.is_closed
+            let nothing = state.askers.is_empty() && state.errands.is_empty();
+            nothing && !state.is_called && !state.is_closed
         };
         let waited = self.filled.wait_timeout_while(lock(&self.state), time, is_idle);
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.is_called = false;
+        state.is_closed
+    }
+
+    /// Ends the writer's wait, for what does not wait here.
+    pub(super) fn call(&self) {
+        lock(&self.state).is_called = true;
+        self.filled.notify_one();
     }
 
     /// Whether nothing waits.

@@ -46,7 +46,6 @@ pub(super) async fn answer(desk: &Desk, asked: &[u8]) -> Option<Vec<u8>> {
     let look = move |commit: &mut Commit| {
         // Whoever asked may be gone.
         let _ = tell.send(look(commit, &asked));
-        Ok(())
     };
     desk.send(Box::new(look)).ok()?;
     let told = told.await.ok()?;

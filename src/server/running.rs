@@ -30,7 +30,7 @@ pub fn each_running(
     after: Sequence,
     each: &mut EachEvent<'_>,
 ) -> Result<(), BackupFault> {
-    let mut pages = Pages { data, after, assembler: Assembler::reading(), waiting: Vec::new() };
+    let mut pages = Pages::behind(after, data);
     copy::ask(data, after, &mut |record| pages.take(record, each))
 }
 
@@ -41,7 +41,12 @@ struct Pages<'a> {
     waiting: Vec<Recorded>,
 }
 
-impl Pages<'_> {
+impl<'a> Pages<'a> {
+    /// Of the store in `data`, for what comes behind `after`.
+    fn behind(after: Sequence, data: &'a Path) -> Self {
+        Self { data, after, assembler: Assembler::reading(), waiting: Vec::new() }
+    }
+
     fn take(
         &mut self,
         record: Record<'_>,
@@ -168,7 +173,7 @@ impl<'a> RunningReplay<'a> {
         let (data, after) = (self.data, self.views.head());
         let (views, keys) = (&mut self.views, StoredKeys::read(data)?);
         let mut fold = Fold { views, keys, goes_on: after > Sequence::ZERO, takes_state: false };
-        let mut pages = Pages { data, after, assembler: Assembler::reading(), waiting: Vec::new() };
+        let mut pages = Pages::behind(after, data);
         copy::ask(data, after, &mut |record| {
             if fold.state(record, through)? {
                 pages.after = Sequence::ZERO;

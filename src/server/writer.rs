@@ -171,7 +171,7 @@ impl Rounds {
                 self.round(chore)?;
             }
             if let Some(errand) = self.desk.errand() {
-                errand(&mut self.parts.commit)?;
+                errand(&mut self.parts.commit);
             }
             self.measure();
             if is_closed && self.desk.is_empty() {

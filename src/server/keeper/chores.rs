@@ -112,8 +112,7 @@ impl Asking {
     /// Has the writer do `chore`, and waits until that is durable.
     pub(super) fn ask(&self, chore: Chore) -> Result<Done, Stopped> {
         self.asked.send(chore).map_err(|_| Stopped)?;
-        // The writer looks for chores whenever it is called.
-        self.desk.send(Box::new(|_| Ok(()))).map_err(|_| Stopped)?;
+        self.desk.call();
         self.done.recv().map_err(|_| Stopped)
     }
 }
