@@ -29,6 +29,8 @@ mod kill_log;
 mod kill_server;
 mod network;
 mod polite_block;
+#[cfg(target_os = "linux")]
+mod power_cut;
 #[cfg(unix)]
 mod previous_release;
 mod reconnect;

@@ -156,16 +156,28 @@ fn every_file_of_tests_has_a_header_and_is_part_of_a_program() {
         if !text(&file).starts_with("//! ") {
             broken.push(format!("{file} has no header"));
         }
-        let is_root = folder == "tests" || ["main", "mod"].contains(&name);
-        let places =
-            [format!("{folder}/main.rs"), format!("{folder}/mod.rs"), format!("{folder}.rs")];
-        let roots = places.iter().filter(|place| root().join(place).exists());
-        let declared = format!("mod {name};");
-        if !is_root && !roots.into_iter().any(|place| text(place).contains(&declared)) {
+        let is_root = folder == "tests" || name == "main";
+        if !is_root && !is_declared(folder, name) {
             broken.push(format!("{file} is part of no program"));
         }
     }
     report(&broken);
+}
+
+/// Whether a file declares the module `name` in `folder`; that of a folder itself is declared beside it, or by its path.
+fn is_declared(folder: &str, name: &str) -> bool {
+    if name == "mod" {
+        let (parent, itself) = folder.rsplit_once('/').expect("it lies in a folder");
+        let by_path = format!("#[path = \"../{itself}/mod.rs\"]");
+        let programs = files("tests", "rs").into_iter().filter(|file| file.ends_with("/main.rs"));
+        return is_declared(parent, itself)
+            || programs.into_iter().any(|program| text(&program).contains(&by_path));
+    }
+    let places = [format!("{folder}/main.rs"), format!("{folder}/mod.rs"), format!("{folder}.rs")];
+    let wanted = format!("mod {name};");
+    let declares = |line: &str| !line.starts_with("//") && line.ends_with(&wanted);
+    let mut roots = places.iter().filter(|place| root().join(place).exists());
+    roots.any(|place| text(place).lines().any(declares))
 }
 
 /// Whether `paths` names a file, or a folder that it lies in.
