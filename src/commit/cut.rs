@@ -7,18 +7,20 @@
 use core::ops::ControlFlow;
 use std::collections::BTreeSet;
 
-use super::load::{carried_record, finish_carried};
+use super::load::{carried_fault, carried_record, finish_carried};
 use super::stage::{Pace, Stage};
 use crate::event::{AccessRulesChanged, CutStatement, EntityKey, Event, Operator, Recorded};
 use crate::log::{
     Carried, CarriedEvent, CarriedSum, CutMark, Cutter, Entries, LogFault, LogReader, Tip,
-    carried_sum, event_key, measure, state_key, stored_event, stored_events, tip_until,
+    carried_sum_while, event_key, measure, state_key, stored_event, stored_events, tip_until,
 };
-use crate::model::{Sequence, Timestamp};
-use crate::view::Views;
+use crate::model::{InboxAddress, Sequence, Timestamp};
+use crate::view::{RecordFault, Views};
 
 /// Events folded at once.
 const STEP_EVENTS: usize = 1_024;
+/// Records of what is carried that are looked at at once.
+const STEP_RECORDS: usize = 64;
 /// Entries and records removed at once: a fraction of a millisecond.
 const SWEEP_STEPS: usize = 32;
 
@@ -56,7 +58,7 @@ pub fn stage_cut(
     let Some(touched) = touched(cutter.entries(), (from.head, through.head), pace)? else {
         return Ok(None);
     };
-    let mut views = carried_of(cutter, &touched)?;
+    let Some(mut views) = carried_of(cutter, &touched, pace)? else { return Ok(None) };
     let before: Vec<BTreeSet<Sequence>> =
         touched.iter().map(|entity| views.places_of(entity)).collect();
     let mut past = Past { keeps, places: BTreeSet::new() };
@@ -75,7 +77,10 @@ pub fn stage_cut(
     if !staging.stage.finish((last.sequence, last.at, last.ahead))? {
         return Ok(None);
     }
-    state(cutter, (from, through), &last).map(Some)
+    let Some(sum) = carried_sum_while(cutter.entries(), Carried::Staged, pace)? else {
+        return Ok(None);
+    };
+    state(cutter, (from, through), sum, &last).map(Some)
 }
 
 /// Makes a staged cut count, which event `statement` states, durably.
@@ -149,10 +154,9 @@ impl Past<'_> {
 fn state(
     cutter: &dyn Cutter,
     (from, through): (Tip, Tip),
+    CarriedSum { records, bytes: carried_bytes, digest }: CarriedSum,
     last: &Recorded,
 ) -> Result<StagedCut, LogFault> {
-    let CarriedSum { records, bytes: carried_bytes, digest } =
-        carried_sum(cutter.entries(), Carried::Staged)?;
     let (_, bytes) = measure(cutter.entries(), (from.head, through.head), u64::MAX)?;
     let statement = CutStatement {
         from: from.head.next(),
@@ -171,24 +175,68 @@ fn state(
     Ok(StagedCut { statement, mark })
 }
 
-/// The state of `entities` alone that is carried.
-fn carried_of(cutter: &dyn Cutter, entities: &BTreeSet<EntityKey>) -> Result<Views, LogFault> {
-    let (mut views, vault) = (Views::default(), cutter.vault());
-    let keys = entities.iter().map(Views::record_keys);
-    for (key, others) in core::iter::once((Views::META_KEY.to_vec(), None)).chain(keys) {
-        if let Some(value) = cutter.carried(&state_key(&key))? {
-            carried_record(&mut views, vault, (&key, &value))?;
+/// The state of `entities` alone that is carried, without the rows of inboxes that are over; `None` if `pace` says to stop.
+fn carried_of(
+    cutter: &dyn Cutter,
+    entities: &BTreeSet<EntityKey>,
+    pace: &mut Pace<'_>,
+) -> Result<Option<Views>, LogFault> {
+    let mut loading = Loading { cutter, pace, views: Views::default(), taken: 0 };
+    loading.take(Views::META_KEY)?;
+    for entity in entities {
+        loading.take(&Views::record_key(entity))?;
+        if let EntityKey::Inbox(inbox) = entity
+            && !loading.rows(inbox)?
+        {
+            return Ok(None);
         }
-        let Some(others) = others.map(|others| state_key(&others)) else { continue };
-        cutter.entries().walk_carried(Carried::Staged, &others, &mut |key, value| {
-            if !key.starts_with(&others) {
+    }
+    let mut views = loading.views;
+    finish_carried(&mut views)?;
+    Ok(Some(views))
+}
+
+/// Loads what is carried, record by record.
+struct Loading<'a, 'p> {
+    cutter: &'a dyn Cutter,
+    pace: &'a mut Pace<'p>,
+    views: Views,
+    taken: usize,
+}
+
+impl Loading<'_, '_> {
+    /// The record under `key`. Returns whether there is one.
+    fn take(&mut self, key: &[u8]) -> Result<bool, LogFault> {
+        let found = self.cutter.carried(&state_key(key))?;
+        if let Some(value) = &found {
+            carried_record(&mut self.views, self.cutter.vault(), (key, value))?;
+        }
+        Ok(found.is_some())
+    }
+
+    /// The rows of an inbox that may change. Returns whether to go on.
+    fn rows(&mut self, inbox: &InboxAddress) -> Result<bool, LogFault> {
+        let (over, views) = (state_key(&Views::over_keys(inbox)), &mut self.views);
+        self.cutter.entries().walk_carried(Carried::Staged, &over, &mut |key, value| {
+            if !key.starts_with(&over) {
                 return Ok(ControlFlow::Break(()));
             }
-            carried_record(&mut views, vault, (&key[1..], value)).map(ControlFlow::Continue)
+            let loaded = views.load_over(inbox, value);
+            loaded.map(ControlFlow::Continue).map_err(|fault| carried_fault(key, fault))
         })?;
+        let (keys, are_all_there) = self.views.open_keys(inbox);
+        for key in keys {
+            if !self.take(&key)? && are_all_there {
+                let reason = format!("rows of {inbox} are missing");
+                return Err(carried_fault(&key, RecordFault { reason }));
+            }
+            self.taken += 1;
+            if self.taken.is_multiple_of(STEP_RECORDS) && !(self.pace)() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    finish_carried(&mut views)?;
-    Ok(views)
 }
 
 /// The entities that the events behind `after` up to `through` are about; `None` if `pace` says to stop.
@@ -281,11 +329,14 @@ impl Staging<'_> {
 
     /// Carries the events of the past behind `base` that are kept, and those before no more whose time is over.
     fn past(&mut self, base: Sequence) -> Result<(), LogFault> {
-        let (mut over, states) = (Vec::new(), state_key(&[]));
+        let (mut over, states, mut taken) = (Vec::new(), state_key(&[]), 0_usize);
         let Self { stage, past } = self;
         let first = event_key(Sequence::ZERO);
-        stage.cutter.entries().walk_carried(Carried::Counting, &first, &mut |key, bytes| {
-            if key >= &states[..] {
+        let Stage { cutter, pace, goes_on, .. } = stage;
+        cutter.entries().walk_carried(Carried::Counting, &first, &mut |key, bytes| {
+            taken += 1;
+            *goes_on = *goes_on && (!taken.is_multiple_of(STEP_RECORDS) || pace());
+            if key >= &states[..] || !*goes_on {
                 return Ok(ControlFlow::Break(()));
             }
             let carried = CarriedEvent::from_bytes(key, bytes)?;

@@ -121,6 +121,6 @@ fn damaged(key: &[u8], fault: RecordFault) -> LogFault {
     LogFault::Checkpoint { key: String::from_utf8_lossy(key).into_owned(), reason: fault.reason }
 }
 
-fn carried_fault(key: &[u8], RecordFault { reason }: RecordFault) -> LogFault {
+pub(super) fn carried_fault(key: &[u8], RecordFault { reason }: RecordFault) -> LogFault {
     LogFault::Carried { key: key.escape_ascii().to_string(), reason }
 }

@@ -17,10 +17,11 @@ pub type Pace<'a> = dyn FnMut() -> bool + 'a;
 /// Stages records a few at a time.
 pub struct Stage<'a> {
     pub(super) cutter: &'a mut dyn Cutter,
-    pace: &'a mut Pace<'a>,
+    pub(super) pace: &'a mut Pace<'a>,
     records: Vec<CheckpointRecord>,
     bytes: usize,
-    goes_on: bool,
+    /// Whether it is not to stop: then nothing of it will count.
+    pub(super) goes_on: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -90,7 +91,6 @@ impl<'a> Stage<'a> {
     }
 
     fn flush(&mut self) -> Result<(), LogFault> {
-        // Once it is to stop, nothing of it will count.
         if self.goes_on {
             self.cutter.stage(&self.records)?;
             self.goes_on = (self.pace)();

@@ -63,17 +63,37 @@ pub struct CarriedSum {
     pub digest: Chain,
 }
 
+/// Bytes of records that are summed up at once: a fraction of a millisecond.
+const STEP_BYTES: u64 = 256 * 1024;
+
 /// What all records come to.
 ///
 /// # Errors
 /// [`LogFault`].
 pub fn carried_sum(source: &dyn Entries, of: Carried) -> Result<CarriedSum, LogFault> {
-    let mut summing = Summing::default();
+    let sum = carried_sum_while(source, of, &mut || true)?;
+    Ok(sum.expect("nobody said to stop"))
+}
+
+/// As [`carried_sum`], where `pace` is called between steps and says whether to go on; `None` if not.
+///
+/// # Errors
+/// As [`carried_sum`].
+pub fn carried_sum_while(
+    source: &dyn Entries,
+    of: Carried,
+    pace: &mut dyn FnMut() -> bool,
+) -> Result<Option<CarriedSum>, LogFault> {
+    let (mut summing, mut step, mut goes_on) = (Summing::default(), STEP_BYTES, true);
     source.walk_carried(of, &[], &mut |key, value| {
         summing.add(key, value);
-        Ok(ControlFlow::Continue(()))
+        if summing.bytes >= step {
+            step = summing.bytes + STEP_BYTES;
+            goes_on = pace();
+        }
+        Ok(if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
-    Ok(summing.finish())
+    Ok(goes_on.then(|| summing.finish()))
 }
 
 /// Adds up records in order of their keys.

@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 pub use carried::{Carried, CarriedEvent, event_key, state_key};
 pub use cut::{
-    CarriedSum, Cutter, Summing, carried_sum, check_cut, check_stated, each_carried_event,
-    statement_in,
+    CarriedSum, Cutter, Summing, carried_sum, carried_sum_while, check_cut, check_stated,
+    each_carried_event, statement_in,
 };
 pub use fault::LogFault;
 pub use keys::Sealing;

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{InboxView, Views};
+use super::inbox_record::{CHUNK, GROUP, numbered};
+use super::{InboxView, RecordFault, Views};
 use crate::event::EntityKey;
-use crate::model::Sequence;
+use crate::model::{InboxAddress, Sequence};
 
 impl Views {
     /// The events of `entity` that somebody may yet ask for by their position.
@@ -39,6 +40,27 @@ impl Views {
         }
         places.remove(&Sequence::ZERO);
         places
+    }
+
+    /// What the keys of the records begin with that tell which rows of `inbox` are over.
+    pub fn over_keys(inbox: &InboxAddress) -> Vec<u8> {
+        [&Self::record_key(&EntityKey::Inbox(inbox.clone()))[..], &[GROUP]].concat()
+    }
+
+    /// Takes a record under one of [`Views::over_keys`], so that the rows that it tells of need not be loaded.
+    ///
+    /// # Errors
+    /// [`RecordFault`] if it does not read.
+    pub fn load_over(&mut self, inbox: &InboxAddress, value: &[u8]) -> Result<(), RecordFault> {
+        self.inboxes.get_mut(inbox).map_or(Ok(()), |view| view.load_over(value))
+    }
+
+    /// The keys of the records of the rows of `inbox` that are not over; they are all there, unless it is of none known which are over.
+    pub fn open_keys(&self, inbox: &InboxAddress) -> (Vec<Vec<u8>>, bool) {
+        let Some(view) = self.inboxes.get(inbox) else { return (Vec::new(), false) };
+        let key = Self::record_key(&EntityKey::Inbox(inbox.clone()));
+        let keys = view.chunks_open().map(|chunk| numbered(&key, CHUNK, chunk)).collect();
+        (keys, view.gone.iter().next().is_some())
     }
 
     /// Has the next checkpoint save everything: nothing of what was loaded stands in one.

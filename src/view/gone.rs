@@ -23,6 +23,11 @@ pub(super) fn group_of(chunk: u64) -> u64 {
     chunk / GROUP_CHUNKS
 }
 
+/// The chunks that are told of in one record.
+pub(super) fn chunks_of(group: u64) -> core::ops::Range<u64> {
+    group * GROUP_CHUNKS..(group + 1) * GROUP_CHUNKS
+}
+
 fn place(chunk: u64, bit: u32) -> InboxSequence {
     InboxSequence::new(chunk * CHUNK_ROWS + u64::from(bit))
 }
@@ -164,11 +169,5 @@ impl GoneChunks {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Gone> {
         self.chunks.iter()
-    }
-
-    /// Those that are told of in the record `group`.
-    pub(super) fn of_group(&self, group: u64) -> impl Iterator<Item = &Gone> {
-        let from = self.index(group * GROUP_CHUNKS).unwrap_or_else(|index| index);
-        self.chunks[from..].iter().take_while(move |gone| group_of(gone.chunk()) == group)
     }
 }

@@ -226,7 +226,7 @@ impl InboxView {
                 self.issue(recorded, event.sequence, RowKind::Announcement)
             }
             // Of what is not there nothing is remembered: only the rows say which records there are.
-            Event::ReceiptsAsked(event) if self.row(event.sequence).is_some() => {
+            Event::ReceiptsAsked(event) if self.row(event.sequence).is_some_and(|row| row.kept) => {
                 let request = ReceiptRequest {
                     sender: event.sender.clone(),
                     id: event.id.clone(),

@@ -19,6 +19,8 @@ pub trait Layout {
     const VERSION: u16;
     /// Whether an inbox is written with all its rows; else without those that lie elsewhere.
     const IS_WHOLE: bool;
+    /// Whether rows are written in few bytes, with which chunks of them are over; else by the names of their fields.
+    const IS_PACKED: bool;
 
     /// The bytes of `value`.
     fn write<T: Serialize>(value: &T) -> Vec<u8>;
@@ -35,8 +37,9 @@ pub trait Layout {
 pub enum Checkpointed {}
 
 impl Layout for Checkpointed {
-    const VERSION: u16 = 17;
+    const VERSION: u16 = 18;
     const IS_WHOLE: bool = false;
+    const IS_PACKED: bool = false;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         postcard::to_stdvec(value).expect("views hold no type that postcard cannot write")
@@ -59,6 +62,7 @@ pub enum Carried {}
 impl Layout for Carried {
     const VERSION: u16 = 1;
     const IS_WHOLE: bool = true;
+    const IS_PACKED: bool = true;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         rmp_serde::to_vec_named(value).expect("views hold no type that MessagePack cannot write")

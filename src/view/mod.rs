@@ -27,6 +27,7 @@ mod known;
 mod layout;
 mod made;
 mod operations;
+mod packed;
 mod parts;
 mod place;
 mod presentity;

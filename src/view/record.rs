@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Ends;
-use super::inbox_record::{CHUNK, InboxRecord};
+use super::inbox_record::InboxRecord;
 use super::layout::{Checkpointed, Layout, RecordFault};
 use super::views::Views;
 use super::{
@@ -109,11 +109,9 @@ impl Views {
     /// The key of the record that [`Views::meta_record`] makes.
     pub const META_KEY: &[u8] = META;
 
-    /// The key of an entity's first record, and what the keys of its others begin with if it has any.
-    pub fn record_keys(entity: &EntityKey) -> (Vec<u8>, Option<Vec<u8>>) {
-        let key = key_of(entity);
-        let others = matches!(entity, EntityKey::Inbox(_)).then(|| [&key[..], &[CHUNK]].concat());
-        (key, others)
+    /// The key of an entity's first record.
+    pub fn record_key(entity: &EntityKey) -> Vec<u8> {
+        key_of(entity)
     }
 
     /// Every record of every entity, in order of key: two views are equal if and only if these are.

@@ -19,8 +19,8 @@ use data_encoding::HEXLOWER;
 use super::golden_events::{BEGIN, parse, print, stored};
 use crate::events::{history, samples, timed};
 
-const RECORDS: &str = "carried/version-1.hex";
-const VIEWS: &str = "carried/version-1.views.jsonl";
+/// Rows by the names of their fields, and rows in few bytes.
+const RECORDED: [&str; 2] = ["carried/version-1", "carried/version-1-packed"];
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -79,16 +79,18 @@ fn what_is_carried_today_loads_to_what_the_log_folds_to() {
 
 #[test]
 fn what_was_carried_once_loads_to_the_views_that_were_recorded() {
-    let today = carried_of(&every());
-    let sections: Vec<_> =
-        today.into_iter().map(|(key, value)| (HEXLOWER.encode(&key), value)).collect();
-    let records =
-        stored(RECORDS, &print("A record a section: its key, then its bytes.", &sections));
-    let records = parse(&records).into_iter();
-    let records = records.map(|(key, value)| (HEXLOWER.decode(key.as_bytes()).unwrap(), value));
-    let views = text_of(&loaded(records.collect()));
-    for (found, expected) in views.lines().zip(stored(VIEWS, &views).lines()) {
-        assert_eq!(found, expected);
+    for name in RECORDED {
+        let today = carried_of(&every());
+        let sections: Vec<_> =
+            today.into_iter().map(|(key, value)| (HEXLOWER.encode(&key), value)).collect();
+        let today = print("A record a section: its key, then its bytes.", &sections);
+        let records = parse(&stored(&format!("{name}.hex"), &today)).into_iter();
+        let records = records.map(|(key, value)| (HEXLOWER.decode(key.as_bytes()).unwrap(), value));
+        let (views, name) = (text_of(&loaded(records.collect())), format!("{name}.views.jsonl"));
+        let recorded = stored(&name, &views);
+        for (found, expected) in views.lines().zip(recorded.lines()) {
+            assert_eq!(found, expected);
+        }
+        assert_eq!(views, recorded);
     }
-    assert_eq!(views, stored(VIEWS, &views));
 }

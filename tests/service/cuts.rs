@@ -8,7 +8,10 @@ use adsum::commit::history::{self, HistoryFault};
 use adsum::commit::{finish_cut, stage_cut, sweep_cut};
 use adsum::event::{Event, LogCut, Recorded};
 use adsum::log::{LogFault, Room, check_cut};
-use adsum::model::{InboxItem, InboxSequence, PublicationName, Refusal, Sequence, Timestamp};
+use adsum::model::limits::DAY_MS;
+use adsum::model::{
+    InboxItem, InboxSequence, Lifetime, PublicationName, Refusal, Sequence, Timestamp,
+};
 use adsum::protocol::{Command, Publish};
 use adsum::service::{InboxPlace, Input};
 
@@ -132,6 +135,45 @@ fn a_message_that_waits_is_read_at_its_place_and_its_repeat_is_known() {
         act(&mut server, "bob", Command::Send(message("alice", id, id)));
     }
     assert_eq!(server.commit.views().inbox(&inbox).unwrap().head(), InboxSequence::new(3));
+}
+
+/// Sends `count` messages to `to` that are named for `day`.
+fn send_many(server: &mut Server, to: &str, (day, count): (u64, u64)) {
+    server.now = server.now.after(seconds(60));
+    let sends = (0..count).map(|number| {
+        let send = message(to, &format!("{day}-{number}"), "hello");
+        Input::Command { ticket: ticket(), actor: actor("bob"), command: Command::Send(send) }
+    });
+    server.round(sends.collect());
+}
+
+#[test]
+fn inboxes_that_are_cut_again_and_again_are_as_if_they_never_were() {
+    let (mut server, mut taken) = (Server::new(), 0);
+    let step = Lifetime::from_ms(3 * DAY_MS);
+    for day in (0..45).step_by(3) {
+        send_many(&mut server, "alice", (day, 150));
+        // Some wait for ever, so that what is over begins behind them.
+        send_many(&mut server, "carol", (day, 5));
+        taken += if day == 30 { 0 } else { 140 };
+        let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
+        let through = InboxSequence::new(taken);
+        server.round(vec![Input::Acknowledge { ticket, actor, inbox, through }]);
+        let (now, before) = (server.now, server.now.after(seconds(1)));
+        let mut place = Some(InboxPlace::default());
+        while let Some(from) = place {
+            place = server.commit.end_read(now, &|_| before, &from).unwrap();
+            drop(server.commit.release());
+        }
+        server = server.cut(day % 7, usize::MAX);
+        server.now = server.now.after(step);
+    }
+    let inbox = server.commit.views().inbox(&im("alice")).unwrap();
+    assert!((200..300).contains(&inbox.kept()), "{}", inbox.kept());
+    let carried = check_cut(server.commit.cutter().unwrap().entries()).unwrap().unwrap().cut;
+    assert!(carried.carried_bytes < 180 * 1024, "{carried:?}");
+    let live = server.commit.fingerprint();
+    assert_eq!(server.rebuilt(), live);
 }
 
 #[test]

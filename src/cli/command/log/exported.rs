@@ -51,6 +51,7 @@ pub(super) enum Json {}
 impl Layout for Json {
     const VERSION: u16 = 1;
     const IS_WHOLE: bool = true;
+    const IS_PACKED: bool = false;
 
     fn write<T: Serialize>(value: &T) -> Vec<u8> {
         serde_json::to_vec(value).expect("all that views are made of has a form in JSON")
