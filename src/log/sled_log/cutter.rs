@@ -5,6 +5,7 @@
 //! Must never hold: what is carried.
 
 use core::ops::ControlFlow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::carried::{self, MARK, slot_of};
@@ -21,11 +22,13 @@ pub(super) struct SledCutter {
     reader: Arc<SledReader>,
     /// The record behind which sweeping goes on.
     swept: Option<Vec<u8>>,
+    /// The records that were staged since all was swept; not known of those that the process before staged.
+    staged: Option<BTreeSet<Vec<u8>>>,
 }
 
 impl SledCutter {
     pub(super) fn new(engine: Engine, reader: Arc<SledReader>) -> Self {
-        Self { engine, reader, swept: None }
+        Self { engine, reader, swept: None, staged: None }
     }
 
     /// The number of the cut that is staged.
@@ -52,7 +55,22 @@ impl SledCutter {
         Ok(count)
     }
 
-    /// Leaves of up to `steps` records only what counts. Returns how many were looked at.
+    /// Leaves of up to `steps` of the records that were staged only what counts. Returns how many were looked at.
+    fn sweep_staged(&mut self, steps: usize) -> Result<usize, LogFault> {
+        let number = self.reader.mark().number;
+        let mut changed = Vec::new();
+        for _ in 0..steps {
+            let Some(key) = self.staged.as_mut().and_then(BTreeSet::pop_first) else { break };
+            let swept = self.slot(&key)?.swept(number).encode();
+            changed.push((key, swept));
+        }
+        if !changed.is_empty() {
+            records::save(&self.engine.carried, &changed).map_err(carried::fault)?;
+        }
+        Ok(changed.len())
+    }
+
+    /// The same, of all records that there are.
     fn sweep_records(&mut self, steps: usize) -> Result<usize, LogFault> {
         let number = self.reader.mark().number;
         let (mut changed, mut count, mut last) = (Vec::new(), 0, None);
@@ -98,6 +116,9 @@ impl Cutter for SledCutter {
                 changed.push((key.clone(), slot.stage(number, value.as_deref()).encode()));
             }
         }
+        if let Some(staged) = &mut self.staged {
+            staged.extend(changed.iter().map(|(key, _)| key.clone()));
+        }
         records::save(&self.engine.carried, &changed).map_err(carried::fault)
     }
 
@@ -114,11 +135,18 @@ impl Cutter for SledCutter {
 
     fn sweep(&mut self, steps: usize) -> Result<bool, LogFault> {
         let entries = self.sweep_entries(steps)?;
-        let records = if entries < steps { self.sweep_records(steps - entries)? } else { 0 };
+        let left = steps - entries.min(steps);
+        let records = if left == 0 {
+            0
+        } else if self.staged.is_some() {
+            self.sweep_staged(left)?
+        } else {
+            self.sweep_records(left)?
+        };
         let more = entries + records > 0;
         if !more {
             self.engine.sync()?;
-            self.swept = None;
+            (self.swept, self.staged) = (None, Some(BTreeSet::new()));
         }
         Ok(more)
     }
