@@ -5,7 +5,7 @@
 //! Must never hold: a decision about when to cut and how far, or a key.
 
 use core::ops::ControlFlow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::{carried_fault, carried_record, finish_carried};
 use super::stage::{Pace, Stage};
@@ -14,7 +14,7 @@ use crate::log::{
     Carried, CarriedEvent, CarriedSum, CutMark, Cutter, Entries, LogFault, LogReader, Tip,
     carried_sum_while, event_key, measure, state_key, stored_event, stored_events, tip_until,
 };
-use crate::model::{InboxAddress, Sequence, Timestamp};
+use crate::model::{InboxAddress, InboxSequence, Sequence, Timestamp};
 use crate::view::{RecordFault, Views};
 
 /// Events folded at once.
@@ -27,6 +27,19 @@ const SWEEP_STEPS: usize = 32;
 /// Says of an event of the past whether it is to be kept for a while, though nothing that lives is there.
 pub type Keeps<'a> = dyn Fn(&Recorded) -> bool + 'a;
 
+/// Says which of the places of an inbox hold something that is there by now; `None` to stop. What is over by then, though it was there
+/// where the log is cut, is not carried: nobody can ask for it.
+pub type StillThere<'a> =
+    dyn FnMut(&InboxAddress, Vec<InboxSequence>) -> Option<Vec<InboxSequence>> + 'a;
+
+/// What is asked while a cut is staged.
+pub struct Asked<'a, 'w> {
+    /// What is carried of the past.
+    pub keeps: &'a Keeps<'a>,
+    /// What is there by now. Whatever it says is over must be recorded as such, durably.
+    pub still_there: &'a mut StillThere<'w>,
+}
+
 /// A cut that is staged and has yet to be stated.
 #[derive(Clone, Debug)]
 pub struct StagedCut {
@@ -35,8 +48,7 @@ pub struct StagedCut {
     mark: CutMark,
 }
 
-/// Stages a cut of the log through the last whole entry that ends at `at` or before; of the past what `keeps` says is
-/// carried as well. `None` if there is nothing to cut there, or `pace` says to stop.
+/// As [`stage_cut_beside`], with all that was there where the log is cut.
 ///
 /// # Errors
 /// [`LogFault`].
@@ -45,6 +57,22 @@ pub fn stage_cut(
     cutter: &mut dyn Cutter,
     at: Sequence,
     keeps: &Keeps<'_>,
+    pace: &mut Pace<'_>,
+) -> Result<Option<StagedCut>, LogFault> {
+    let mut asked = Asked { keeps, still_there: &mut |_, places| Some(places) };
+    stage_cut_beside(reader, cutter, at, &mut asked, pace)
+}
+
+/// Stages a cut of the log through the last whole entry that ends at `at` or before, with what `asked` says. `None` if there is nothing
+/// to cut there, or to stop was said.
+///
+/// # Errors
+/// [`LogFault`].
+pub fn stage_cut_beside(
+    reader: &dyn LogReader,
+    cutter: &mut dyn Cutter,
+    at: Sequence,
+    asked: &mut Asked<'_, '_>,
     pace: &mut Pace<'_>,
 ) -> Result<Option<StagedCut>, LogFault> {
     if !sweep_cut(cutter, pace)? {
@@ -61,7 +89,7 @@ pub fn stage_cut(
     let Some(mut views) = carried_of(cutter, &touched, pace)? else { return Ok(None) };
     let before: Vec<BTreeSet<Sequence>> =
         touched.iter().map(|entity| views.places_of(entity)).collect();
-    let mut past = Past { keeps, places: BTreeSet::new() };
+    let mut past = Past { keeps: asked.keeps, places: BTreeSet::new() };
     let between = (from.head, through.head);
     let read = |from, max| reader.read(from, max);
     let folded = each_between(&read, between, pace, &mut |recorded| {
@@ -69,7 +97,11 @@ pub fn stage_cut(
         past.add(recorded);
     })?;
     let Some(last) = folded else { return Ok(None) };
-    let mut staging = Staging { stage: Stage::new(&mut *cutter, pace), past };
+    let mut staging = Staging {
+        stage: Stage::new(&mut *cutter, pace),
+        past,
+        still_there: &mut *asked.still_there,
+    };
     staging.past(from.head)?;
     for (entity, before) in touched.iter().zip(before) {
         staging.entity(&mut views, entity, &before)?;
@@ -291,12 +323,13 @@ fn each_between(
 }
 
 /// What goes into what is carried, entity by entity.
-struct Staging<'a> {
+struct Staging<'a, 'w> {
     stage: Stage<'a>,
     past: Past<'a>,
+    still_there: &'a mut StillThere<'w>,
 }
 
-impl Staging<'_> {
+impl Staging<'_, '_> {
     /// The state of one entity, and those of its events that are asked for by their position; `before` are those that
     /// were at the cut before.
     fn entity(
@@ -310,11 +343,38 @@ impl Staging<'_> {
         for gone in before.difference(&places) {
             self.ended(*gone)?;
         }
-        for new in places.difference(before) {
-            let recorded = self.event(views, *new)?;
+        let new = places.difference(before).copied().collect();
+        let new = match entity {
+            EntityKey::Inbox(inbox) => self.still_there(views, inbox, &new),
+            _ => new,
+        };
+        for place in new {
+            let recorded = self.event(views, place)?;
             self.stage.event(&CarriedEvent { lives: true, recorded })?;
         }
         Ok(())
+    }
+
+    /// Those of the events at `new` of what is in `inbox` by now as well.
+    fn still_there(
+        &mut self,
+        views: &Views,
+        inbox: &InboxAddress,
+        new: &BTreeSet<Sequence>,
+    ) -> BTreeSet<Sequence> {
+        let mut places: BTreeMap<InboxSequence, Sequence> =
+            views.kept_places(inbox).into_iter().collect();
+        places.retain(|_, at| new.contains(at));
+        let all: Vec<InboxSequence> = places.keys().copied().collect();
+        let mut found = BTreeSet::new();
+        for step in all.chunks(STEP_EVENTS) {
+            let Some(there) = (self.still_there)(inbox, step.to_vec()) else {
+                self.stage.goes_on = false;
+                break;
+            };
+            found.extend(there.iter().filter_map(|place| places.get(place)));
+        }
+        found
     }
 
     /// What lived in the event at `place` lives there no more.
@@ -330,7 +390,7 @@ impl Staging<'_> {
     /// Carries the events of the past behind `base` that are kept, and those before no more whose time is over.
     fn past(&mut self, base: Sequence) -> Result<(), LogFault> {
         let (mut over, states, mut taken) = (Vec::new(), state_key(&[]), 0_usize);
-        let Self { stage, past } = self;
+        let Self { stage, past, .. } = self;
         let first = event_key(Sequence::ZERO);
         let Stage { cutter, pace, goes_on, .. } = stage;
         cutter.entries().walk_carried(Carried::Counting, &first, &mut |key, bytes| {

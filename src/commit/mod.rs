@@ -17,7 +17,10 @@ mod stage;
 use std::sync::Arc;
 
 use self::checkpoint::Checkpointer;
-pub use self::cut::{Keeps, StagedCut, finish_cut, last_until, stage_cut, sweep_cut};
+pub use self::cut::{
+    Asked, Keeps, StagedCut, StillThere, finish_cut, last_until, stage_cut, stage_cut_beside,
+    sweep_cut,
+};
 use self::ids::IdStore;
 pub use self::load::carried;
 use self::load::{discard, load};

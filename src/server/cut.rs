@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::ServerError;
 use super::clock::{SystemClock, Timekeeper};
 use super::erasure::{is_signed, sign, signing_key};
-use crate::commit::{Commit, carried, finish_cut, last_until, stage_cut, sweep_cut};
+use crate::commit::{Asked, Commit, carried, finish_cut, last_until, stage_cut_beside, sweep_cut};
 use crate::event::{Chain, CutStatement, Event, LogCut};
 use crate::log::{
     Carried, CarriedSum, CutMark, Entries as _, EventLog, SledLog, Tip, carried_sum, measure,
@@ -75,7 +75,11 @@ pub fn cut_as_operator(
     drop(commit.release());
     commit.checkpoint_all()?;
     let mut always = || true;
-    if let Some(staged) = stage_cut(reader.as_ref(), cutter.as_mut(), at, &|_| false, &mut always)?
+    let mut still_there =
+        |inbox: &_, places: Vec<_>| Some(commit.views().kept_among(inbox, places));
+    let mut asked = Asked { keeps: &|_| false, still_there: &mut still_there };
+    if let Some(staged) =
+        stage_cut_beside(reader.as_ref(), cutter.as_mut(), at, &mut asked, &mut always)?
     {
         commit.record(now, vec![Event::LogCut(signed(data, staged.statement)?)])?;
         finish_cut(cutter.as_mut(), &staged, commit.head())?;

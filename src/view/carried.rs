@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::inbox_record::{CHUNK, GROUP, numbered};
 use super::{InboxView, RecordFault, Views};
 use crate::event::EntityKey;
-use crate::model::{InboxAddress, Sequence};
+use crate::model::{InboxAddress, InboxSequence, Sequence};
 
 impl Views {
     /// The events of `entity` that somebody may yet ask for by their position.
@@ -18,10 +18,7 @@ impl Views {
         let mut places = BTreeSet::new();
         match entity {
             EntityKey::Inbox(inbox) => {
-                let inbox = self.inboxes.get(inbox).into_iter();
-                let rows =
-                    inbox.flat_map(|view| view.all_kept().filter_map(|place| view.row(place)));
-                places.extend(rows.map(|row| row.at));
+                places.extend(self.kept_places(inbox).into_iter().map(|(_, at)| at));
             }
             EntityKey::Presentity(presentity) => {
                 if let Some(view) = self.presentities.get(presentity) {
@@ -39,6 +36,24 @@ impl Views {
             _ => {}
         }
         places.remove(&Sequence::ZERO);
+        places
+    }
+
+    /// What is there in `inbox` and has a row that is held here: its place there, and its position.
+    pub fn kept_places(&self, inbox: &InboxAddress) -> Vec<(InboxSequence, Sequence)> {
+        let Some(view) = self.inboxes.get(inbox) else { return Vec::new() };
+        let rows = view.all_kept().filter_map(|place| Some((place, view.row(place)?.at)));
+        rows.collect()
+    }
+
+    /// Those of `places` of `inbox` that hold what is there.
+    pub fn kept_among(
+        &self,
+        inbox: &InboxAddress,
+        mut places: Vec<InboxSequence>,
+    ) -> Vec<InboxSequence> {
+        let view = self.inboxes.get(inbox);
+        places.retain(|place| view.is_some_and(|view| view.is_kept(*place)));
         places
     }
 

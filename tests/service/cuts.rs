@@ -2,10 +2,12 @@
 //!
 //! Must never hold: how an engine removes entries.
 
+use std::cell::RefCell;
+
 use super::commit::{Server, ticket};
 use crate::world::{actor, im, message, note_of, pres, publish, seconds};
 use adsum::commit::history::{self, HistoryFault};
-use adsum::commit::{finish_cut, stage_cut, sweep_cut};
+use adsum::commit::{Asked, finish_cut, stage_cut_beside, sweep_cut};
 use adsum::event::{Event, LogCut, Recorded};
 use adsum::log::{LogFault, Room, check_cut};
 use adsum::model::limits::DAY_MS;
@@ -47,8 +49,13 @@ impl Server {
             is_stopped = !beside(server);
             left > 0 && !is_stopped
         };
-        let mut next = || pace(&mut self);
-        let staged = stage_cut(reader.as_ref(), cutter.as_mut(), at, keeps, &mut next).unwrap();
+        let server = RefCell::new(&mut self);
+        let mut still_there =
+            |inbox: &_, places| Some(server.borrow().commit.views().kept_among(inbox, places));
+        let mut asked = Asked { keeps, still_there: &mut still_there };
+        let mut next = || pace(&mut server.borrow_mut());
+        let staged =
+            stage_cut_beside(reader.as_ref(), cutter.as_mut(), at, &mut asked, &mut next).unwrap();
         let mut is_done = false;
         if let Some(staged) = staged {
             self.commit.record(self.now, vec![stated(staged.statement)]).unwrap();
@@ -135,6 +142,36 @@ fn a_message_that_waits_is_read_at_its_place_and_its_repeat_is_known() {
         act(&mut server, "bob", Command::Send(message("alice", id, id)));
     }
     assert_eq!(server.commit.views().inbox(&inbox).unwrap().head(), InboxSequence::new(3));
+}
+
+#[test]
+fn what_is_over_by_now_is_not_carried_though_it_was_there_where_the_log_is_cut() {
+    let mut server = Server::new();
+    for id in ["one", "two"] {
+        act(&mut server, "bob", Command::Send(message("alice", id, id)));
+    }
+    let sent = server.commit.head();
+    let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
+    let through = InboxSequence::new(1);
+    server.round(vec![Input::Acknowledge { ticket, actor, inbox: inbox.clone(), through }]);
+    let (now, before) = (server.now, server.now.after(seconds(1)));
+    server.commit.end_read(now, &|_| before, &InboxPlace::default()).unwrap();
+    drop(server.commit.release());
+    let behind = server.commit.head().get() - sent.get();
+    let mut server = server.cut(behind, usize::MAX);
+    let first = check_cut(server.commit.cutter().unwrap().entries()).unwrap().unwrap();
+    assert_eq!(first.cut.through, sent);
+    let one = server.commit.reader().read_one(Sequence::new(sent.get() - 1)).unwrap_err();
+    assert!(matches!(one, LogFault::OlderThanKept { .. }), "{one}");
+    assert!(server.commit.reader().read_one(sent).is_ok(), "it waits");
+    for id in ["one", "two"] {
+        act(&mut server, "bob", Command::Send(message("alice", id, id)));
+    }
+    assert_eq!(server.commit.views().inbox(&inbox).unwrap().head(), InboxSequence::new(2));
+    let mut server = server.cut(0, usize::MAX);
+    assert!(server.commit.reader().read_one(sent).is_ok(), "it waits");
+    let live = server.commit.fingerprint();
+    assert_eq!(server.rebuilt(), live);
 }
 
 /// Sends `count` messages to `to` that are named for `day`.

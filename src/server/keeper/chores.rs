@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::LogCut;
 use crate::log::{LogFault, Room};
-use crate::model::Sequence;
+use crate::model::{InboxAddress, InboxSequence, Sequence};
 use crate::server::desk::Desk;
 use crate::service::InboxPlace;
 
@@ -22,6 +22,8 @@ pub(in crate::server) enum Chore {
     End(InboxPlace),
     /// Begin a checkpoint unless one stands through that event.
     Checkpoint(Sequence),
+    /// Say which of these places of an inbox hold what is there.
+    StillThere(InboxAddress, Vec<InboxSequence>),
     /// Record a cut.
     State(Box<LogCut>),
     /// End the server: the log failed under the keeper's hands.
@@ -35,6 +37,8 @@ pub(in crate::server) enum Done {
     Ended(Option<InboxPlace>),
     /// Through which event the last checkpoint stands.
     Checkpointed(Sequence),
+    /// These hold what is there.
+    StillThere(Vec<InboxSequence>),
     /// By which event the cut is stated.
     Stated(Sequence),
 }

@@ -27,7 +27,7 @@ use super::cut::signed;
 use super::desk::Desk;
 use super::files;
 use super::metrics::Metrics;
-use crate::commit::{Commit, StagedCut, finish_cut, stage_cut, sweep_cut};
+use crate::commit::{Asked, Commit, StagedCut, finish_cut, stage_cut_beside, sweep_cut};
 use crate::event::EntityKey;
 use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing};
 use crate::model::{InboxAddress, Retention, Sequence, Timestamp};
@@ -39,7 +39,7 @@ const THREAD: &str = "adsum-keeper";
 const FIRST_WAIT_MAX: Duration = Duration::from_mins(1);
 /// Parts of what is over that are ended before the log is looked at, and the rest between two: the writer does one a round.
 const PARTS_AT_ONCE: u32 = 64;
-const PART_REST: Duration = Duration::from_millis(5);
+const PART_REST: Duration = Duration::from_millis(2);
 /// Between two looks whether a checkpoint is written, at first and at the longest, and how many of them: about a minute.
 const CHECKPOINT_WAIT: Duration = Duration::from_millis(1);
 const CHECKPOINT_WAIT_MAX: Duration = Duration::from_millis(100);
@@ -114,6 +114,9 @@ pub(super) fn tend(
             }
             Ok(Done::Checkpointed(commit.checkpointed()))
         }
+        Chore::StillThere(inbox, places) => {
+            Ok(Done::StillThere(commit.views().kept_among(&inbox, places)))
+        }
         Chore::State(cut) => {
             commit.begin_record(now, vec![crate::event::Event::LogCut(*cut)]);
             Ok(Done::Stated(commit.head()))
@@ -138,6 +141,33 @@ impl From<Stopped> for Halt {
 impl From<LogFault> for Halt {
     fn from(fault: LogFault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+/// How long the parts of a cut took, with the rests between their steps.
+#[derive(Clone, Copy)]
+struct Took {
+    last: Instant,
+    /// Until a checkpoint stood.
+    checkpoint: Duration,
+    /// Until the cut counted.
+    staging: Duration,
+    /// Until what was over was gone.
+    sweeping: Duration,
+}
+
+impl Default for Took {
+    fn default() -> Self {
+        let none = Duration::ZERO;
+        Self { last: Instant::now(), checkpoint: none, staging: none, sweeping: none }
+    }
+}
+
+impl Took {
+    /// The time since this was last asked.
+    fn since(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(core::mem::replace(&mut self.last, now))
     }
 }
 
@@ -221,19 +251,22 @@ impl Keeper {
         let Some(plan) = plan(self.reader.as_ref(), head, (retention, now), too_large)? else {
             return Ok(false);
         };
+        let mut took = Took::default();
         // A start has to fold what is carried if the log is cut behind the last checkpoint.
         if !self.is_checkpointed(plan.at)? {
             return Ok(false);
         }
-        let began = Instant::now();
+        took.checkpoint = took.since();
         let Some(staged) = self.stage(&plan, now)? else { return Ok(false) };
         let cut = signed(&self.data, staged.statement).map_err(Halt::Signing)?;
         let Done::Stated(statement) = self.asking.ask(Chore::State(Box::new(cut)))? else {
             return Ok(false);
         };
         finish_cut(&mut self.cutter, &staged, statement)?;
+        took.staging = took.since();
         let is_swept = self.sweep()?;
-        self.made(&staged, statement, began.elapsed());
+        took.sweeping = took.since();
+        self.made(&staged, statement, took);
         Ok(is_swept && plan.has_more)
     }
 
@@ -241,11 +274,18 @@ impl Keeper {
         let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
         let mut pacer = Pacer::new(&self.asking.signs);
         let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
-        let reader = self.reader.as_ref();
-        stage_cut(reader, &mut self.cutter, plan.at, &keeps, &mut || pacer.rest())
+        let (reader, asking) = (self.reader.as_ref(), &self.asking);
+        let mut still_there = |inbox: &InboxAddress, places| match asking
+            .ask(Chore::StillThere(inbox.clone(), places))
+        {
+            Ok(Done::StillThere(there)) => Some(there),
+            _ => None,
+        };
+        let mut asked = Asked { keeps: &keeps, still_there: &mut still_there };
+        stage_cut_beside(reader, &mut self.cutter, plan.at, &mut asked, &mut || pacer.rest())
     }
 
-    fn made(&mut self, staged: &StagedCut, statement: Sequence, took: Duration) {
+    fn made(&mut self, staged: &StagedCut, statement: Sequence, took: Took) {
         let cut = staged.statement;
         self.counted.cut(cut.through, cut.bytes);
         self.metrics.log_cut(cut.bytes, cut.through);
@@ -256,7 +296,9 @@ impl Keeper {
             records = cut.records,
             carried_bytes = cut.carried_bytes,
             statement = statement.get(),
-            took_ms = took.as_millis(),
+            checkpoint_ms = took.checkpoint.as_millis(),
+            staging_ms = took.staging.as_millis(),
+            sweeping_ms = took.sweeping.as_millis(),
             "the beginning of the log was cut"
         );
     }
