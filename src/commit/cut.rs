@@ -95,6 +95,7 @@ pub fn stage_cut_beside(
     let folded = each_between(&read, between, pace, &mut |recorded| {
         views.apply(recorded);
         past.add(recorded);
+        forget_ids(&mut views, recorded.sequence);
     })?;
     let Some(last) = folded else { return Ok(None) };
     let mut staging = Staging {
@@ -159,6 +160,14 @@ pub fn last_until(
         }
     }
     Ok(Sequence::new(low))
+}
+
+/// Forgets now and then which messages came: nobody asks these views, and what is carried of them are rows.
+fn forget_ids(views: &mut Views, at: Sequence) {
+    if at.get().is_multiple_of(STEP_EVENTS as u64) {
+        views.settle_ids();
+        views.ids_settled();
+    }
 }
 
 /// Which events of the past are carried: those that are asked for, and what stood beside a change that is.

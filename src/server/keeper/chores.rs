@@ -76,29 +76,35 @@ impl Signs {
     }
 }
 
-/// Paces long work: after each step it rests, for longer if clients asked for something meanwhile.
+/// Paces long work: after each step it rests, for longer if clients asked for something meanwhile, but if it is late.
 pub(super) struct Pacer<'a> {
     signs: &'a Signs,
+    is_late: bool,
     began: Instant,
     inputs: u64,
 }
 
-/// Rest after a step, in lengths of the step: while nobody asks for anything, and else.
-const REST_QUIET: u32 = 1;
-const REST_BUSY: u32 = 2;
+/// Rest after a step, in quarters of the step: while nobody asks for anything, else, and late.
+const REST_QUIET: u32 = 4;
+const REST_BUSY: u32 = 8;
+const REST_LATE: u32 = 1;
 /// The longest rest.
 const REST_MAX: Duration = Duration::from_millis(200);
 
 impl<'a> Pacer<'a> {
-    pub(super) fn new(signs: &'a Signs) -> Self {
-        Self { signs, began: Instant::now(), inputs: signs.inputs.load(Ordering::Relaxed) }
+    pub(super) fn new(signs: &'a Signs, is_late: bool) -> Self {
+        Self { signs, is_late, began: Instant::now(), inputs: signs.inputs.load(Ordering::Relaxed) }
     }
 
     /// A step is done. Rests, and says whether to go on: not if the server stops or its disk is full.
     pub(super) fn rest(&mut self) -> bool {
         let inputs = self.signs.inputs.load(Ordering::Relaxed);
-        let times = if inputs == self.inputs { REST_QUIET } else { REST_BUSY };
-        let goes_on = self.signs.sleep((self.began.elapsed() * times).min(REST_MAX));
+        let quarters = match inputs == self.inputs {
+            _ if self.is_late => REST_LATE,
+            true => REST_QUIET,
+            false => REST_BUSY,
+        };
+        let goes_on = self.signs.sleep((self.began.elapsed() * quarters / 4).min(REST_MAX));
         (self.began, self.inputs) = (Instant::now(), inputs);
         goes_on && self.signs.has_room()
     }
@@ -202,7 +208,7 @@ mod tests {
     fn a_rest_is_the_last_once_there_is_no_room_or_the_server_stops() {
         let desk = Desk::new(1);
         let (asking, mut chores) = pair(&desk);
-        let mut pacer = Pacer::new(&asking.signs);
+        let mut pacer = Pacer::new(&asking.signs, false);
         for (room, goes_on) in [(Room::Short, false), (Room::None, false), (Room::Plenty, true)] {
             chores.look(room);
             assert_eq!(pacer.rest(), goes_on, "{room:?}");

@@ -217,7 +217,7 @@ impl Keeper {
     /// Ends what is over, and cuts as far as may be.
     fn turn(&mut self) -> Result<(), Halt> {
         if !self.is_swept {
-            self.is_swept = self.sweep()?;
+            self.is_swept = self.sweep(false)?;
         }
         self.end_over()?;
         while self.cut()? {}
@@ -237,8 +237,8 @@ impl Keeper {
         Ok(())
     }
 
-    fn sweep(&mut self) -> Result<bool, LogFault> {
-        let mut pacer = Pacer::new(&self.asking.signs);
+    fn sweep(&mut self, is_late: bool) -> Result<bool, LogFault> {
+        let mut pacer = Pacer::new(&self.asking.signs, is_late);
         sweep_cut(&mut self.cutter, &mut || pacer.rest())
     }
 
@@ -264,7 +264,7 @@ impl Keeper {
         };
         finish_cut(&mut self.cutter, &staged, statement)?;
         took.staging = took.since();
-        let is_swept = self.sweep()?;
+        let is_swept = self.sweep(plan.is_late)?;
         took.sweeping = took.since();
         self.made(&staged, statement, took);
         Ok(is_swept && plan.has_more)
@@ -272,7 +272,7 @@ impl Keeper {
 
     fn stage(&mut self, plan: &Plan, now: Timestamp) -> Result<Option<StagedCut>, LogFault> {
         let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
-        let mut pacer = Pacer::new(&self.asking.signs);
+        let mut pacer = Pacer::new(&self.asking.signs, plan.is_late);
         let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
         let (reader, asking) = (self.reader.as_ref(), &self.asking);
         let mut still_there = |inbox: &InboxAddress, places| match asking
@@ -317,7 +317,7 @@ impl Keeper {
         if files::folder_bytes(&self.data) <= max {
             return Ok(None);
         }
-        let mut pacer = Pacer::new(&self.asking.signs);
+        let mut pacer = Pacer::new(&self.asking.signs, false);
         self.counted.too_large(&self.cutter, (head, max), &mut || pacer.rest())
     }
 

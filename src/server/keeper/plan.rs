@@ -5,12 +5,14 @@
 use crate::commit::last_until;
 use crate::event::{EntityKey, Recorded};
 use crate::log::{Cutter, LogFault, LogReader, measure};
-use crate::model::{Keep, Lifetime, PastKind, Retention, Sequence, Timestamp};
+use crate::model::{Keep, PastKind, Retention, Sequence, Timestamp};
 
 /// Events cut at once: what they are about is in memory meanwhile.
 const CUT_EVENTS_MAX: u64 = 250_000;
 /// A cut waits until the oldest event is by this part older than anything is kept: each one costs what is carried forward.
 const WINDOW_PART: u64 = 8;
+/// A log is behind once the oldest event is by this part older than anything is kept.
+const LATE_PART: u64 = 2;
 /// Bytes of entries measured in one step.
 const MEASURE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) is_for_size: bool,
     /// Whether there will be more to cut at once.
     pub(super) has_more: bool,
+    /// Whether more comes than goes, or there is more than may be: then what clients ask for has to wait a little.
+    pub(super) is_late: bool,
 }
 
 /// How far to cut the log that ends at `head`; `None` if it is not worth it yet.
@@ -39,28 +43,24 @@ pub(super) fn plan(
     if head <= base {
         return Ok(None);
     }
-    let by_age = match retention.shortest() {
-        Some(kept) if is_worth(reader, base.next(), kept, now)? => {
+    let (mut by_age, mut is_late) = (None, too_large.is_some());
+    if let Some(kept) = retention.shortest() {
+        let (age, kept_ms) = (age(reader, base.next(), now)?, kept.as_ms());
+        is_late |= age >= kept_ms.saturating_add(kept_ms / LATE_PART);
+        if age >= kept_ms.saturating_add(kept_ms / WINDOW_PART) {
             let at = last_until(reader, (base, head), Keep::For(kept).since(now))?;
-            Some(at).filter(|at| *at > base)
+            by_age = Some(at).filter(|at| *at > base);
         }
-        _ => None,
-    };
+    }
     let is_for_size = too_large.is_some_and(|at| by_age.is_none_or(|by_age| at > by_age));
     let Some(at) = by_age.max(too_large) else { return Ok(None) };
     let first = at.min(base.plus(CUT_EVENTS_MAX));
-    Ok(Some(Plan { at: first, is_for_size, has_more: first < at }))
+    Ok(Some(Plan { at: first, is_for_size, has_more: first < at, is_late }))
 }
 
-/// Whether the event at `first` is by a part older than anything is kept.
-fn is_worth(
-    reader: &dyn LogReader,
-    first: Sequence,
-    kept: Lifetime,
-    now: Timestamp,
-) -> Result<bool, LogFault> {
-    let age = reader.read_one(first)?.at.timestamp().until(now).as_ms();
-    Ok(age >= kept.as_ms() + kept.as_ms() / WINDOW_PART)
+/// How long ago an event was recorded, in milliseconds.
+fn age(reader: &dyn LogReader, of: Sequence, now: Timestamp) -> Result<u64, LogFault> {
+    Ok(reader.read_one(of)?.at.timestamp().until(now).as_ms())
 }
 
 /// What is counted of a log's entries, so that each is counted once.
@@ -160,7 +160,7 @@ mod tests {
     use crate::log::memory::MemoryLog;
     use crate::log::testing::cut;
     use crate::log::{Entries as _, EventLog as _};
-    use crate::model::{EpochId, Moment};
+    use crate::model::{EpochId, Lifetime, Moment};
 
     /// A log of an event each second.
     fn log(events: u64) -> MemoryLog {
@@ -187,15 +187,22 @@ mod tests {
             plan(reader.as_ref(), head, (&retention, at(now)), too_large.map(Sequence::new))
                 .unwrap()
         };
-        let plan =
-            |at, is_for_size| Some(Plan { at: Sequence::new(at), is_for_size, has_more: false });
+        let plan = |at, is_for_size, is_late| {
+            Some(Plan { at: Sequence::new(at), is_for_size, has_more: false, is_late })
+        };
         assert_eq!(planned(80, None), None);
         assert_eq!(planned(90, None), None, "an eighth of the window is ten seconds");
-        assert_eq!(planned(91, None), plan(10, false));
-        assert_eq!(planned(500, None), plan(100, false));
-        assert_eq!(planned(92, Some(5)), plan(11, false));
-        assert_eq!(planned(92, Some(50)), plan(50, true));
-        assert_eq!(planned(80, Some(1)), plan(1, true));
+        assert_eq!(planned(91, None), plan(10, false, false));
+        assert_eq!(planned(120, None), plan(39, false, false));
+        assert_eq!(
+            planned(121, None),
+            plan(40, false, true),
+            "half of the window is forty seconds"
+        );
+        assert_eq!(planned(500, None), plan(100, false, true));
+        assert_eq!(planned(92, Some(5)), plan(11, false, true));
+        assert_eq!(planned(92, Some(50)), plan(50, true, true));
+        assert_eq!(planned(80, Some(1)), plan(1, true, true));
         let for_ever = Retention::of_all(Keep::Always);
         let reader = log.reader();
         let never = super::plan(reader.as_ref(), Sequence::new(100), (&for_ever, at(900)), None);
