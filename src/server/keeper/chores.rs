@@ -125,6 +125,17 @@ impl Asking {
         self.desk.call();
         self.done.recv().map_err(|_| Stopped)
     }
+
+    /// Ends a part of what is over, from `place` on, which moves. Returns whether there is more.
+    pub(super) fn end_part(&self, place: &mut InboxPlace) -> Result<bool, Stopped> {
+        let next = match self.ask(Chore::End(core::mem::take(place)))? {
+            Done::Ended(next) => next,
+            _ => None,
+        };
+        let is_more = next.is_some();
+        *place = next.unwrap_or_default();
+        Ok(is_more)
+    }
 }
 
 /// The writer's side, with the keeper's thread.

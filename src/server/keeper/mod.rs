@@ -37,8 +37,9 @@ use crate::service::InboxPlace;
 const THREAD: &str = "adsum-keeper";
 /// The longest wait before the first look, so that a server which is started often is looked after, too.
 const FIRST_WAIT_MAX: Duration = Duration::from_mins(1);
-/// Parts of what is over that are ended before the log is looked at, and the rest between two: the writer does one a round.
-const PARTS_AT_ONCE: u32 = 64;
+/// Parts of what is over that are ended before the log is looked at, and the rest between two: the writer does one a round. What is over and
+/// not ended is carried when the log is cut.
+const PARTS_AT_ONCE: u32 = 1_024;
 const PART_REST: Duration = Duration::from_millis(2);
 /// Between two looks whether a checkpoint is written, at first and at the longest, and how many of them: about a minute.
 const CHECKPOINT_WAIT: Duration = Duration::from_millis(1);
@@ -227,9 +228,9 @@ impl Keeper {
     /// Ends some of what is over: while more is read than that, the log must be cut all the same.
     fn end_over(&mut self) -> Result<(), Halt> {
         for _ in 0..PARTS_AT_ONCE {
-            let place = core::mem::take(&mut self.place);
-            let Done::Ended(Some(next)) = self.asking.ask(Chore::End(place))? else { break };
-            self.place = next;
+            if !self.asking.end_part(&mut self.place)? {
+                break;
+            }
             if !self.asking.signs.sleep(PART_REST) {
                 return Err(Halt::Stopped);
             }
@@ -274,15 +275,19 @@ impl Keeper {
         let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
         let mut pacer = Pacer::new(&self.asking.signs, plan.is_late);
         let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
-        let (reader, asking) = (self.reader.as_ref(), &self.asking);
-        let mut still_there = |inbox: &InboxAddress, places| match asking
-            .ask(Chore::StillThere(inbox.clone(), places))
-        {
-            Ok(Done::StillThere(there)) => Some(there),
-            _ => None,
+        let (reader, asking, place) = (self.reader.as_ref(), &self.asking, &mut self.place);
+        // More is over meanwhile, and what is ended need not be carried.
+        let mut step = || {
+            let is_behind = plan.is_late || *place != InboxPlace::default();
+            let ends = !is_behind || asking.end_part(place).is_ok();
+            ends && pacer.rest()
+        };
+        let mut still_there = |inbox: &InboxAddress, places| {
+            let asked = asking.ask(Chore::StillThere(inbox.clone(), places));
+            if let Ok(Done::StillThere(there)) = asked { Some(there) } else { None }
         };
         let mut asked = Asked { keeps: &keeps, still_there: &mut still_there };
-        stage_cut_beside(reader, &mut self.cutter, plan.at, &mut asked, &mut || pacer.rest())
+        stage_cut_beside(reader, &mut self.cutter, plan.at, &mut asked, &mut step)
     }
 
     fn made(&mut self, staged: &StagedCut, statement: Sequence, took: Took) {
