@@ -1,14 +1,15 @@
 //! How fast the core commits messages on a real log, without a network: the figure to look at when rules, views,
 //! packing or sled change.
 //!
-//! `cargo bench --bench commit` prints one line. Run by `cargo test` it does a few rounds only.
+//! `cargo bench --bench commit` prints two lines. Run by `cargo test` it does a few rounds only.
 //! Must never hold: a comparison with other software; `adsum bench` has those.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use adsum::commit::Commit;
-use adsum::log::SledLog;
+use adsum::event::Owners;
+use adsum::log::{EventLog as _, SledLog};
 use adsum::model::{
     ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Receipts, Timestamp,
 };
@@ -40,6 +41,38 @@ fn main() {
     let mut out = std::io::stdout();
     let line = spent.line(rounds * ROUND);
     writeln!(out, "{line}").expect("standard output takes a line");
+    let line = sealing(&core, rounds * ROUND, spent.all());
+    writeln!(out, "{line}").expect("standard output takes a line");
+}
+
+/// How long it takes to seal as many bodies for the same people, and which part of `all` that is.
+fn sealing(core: &Core, messages: usize, all: Duration) -> String {
+    let folder = tempfile::tempdir().expect("the system gives a temporary folder");
+    let log = SledLog::open(folder.path()).expect("a new store opens");
+    let vault = log.vault().expect("sled seals");
+    let sender = &core.sender.principal;
+    let seal = |keeper: &Principal| {
+        let owners = Owners { keeper: keeper.clone(), sender: Some(sender.clone()) };
+        let mut body = body();
+        vault.seal(&owners, vec![&mut body]).expect("the disk takes keys");
+        assert!(!matches!(body, Payload::Present(_)), "it is sealed");
+    };
+    // Keys are made once.
+    core.owners.iter().for_each(seal);
+    let began = Instant::now();
+    core.owners.iter().cycle().take(messages).for_each(seal);
+    let spent = began.elapsed();
+    let part = spent.as_secs_f64() / all.as_secs_f64();
+    format!("sealing: {:.2} µs each, {part:.3} of the above", each(spent, messages))
+}
+
+fn body() -> Payload {
+    Payload::Present(vec![b'x'; BODY_BYTES].into())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bench has far less than 2^52 messages")]
+fn each(time: Duration, messages: usize) -> f64 {
+    time.as_secs_f64() * 1e6 / messages as f64
 }
 
 /// A core with its people.
@@ -108,7 +141,7 @@ impl Core {
             inbox: self.owners[self.sent % OWNERS].inbox(),
             id: MessageId::new(&format!("{:032x}", self.sent)).expect("it is hexadecimal"),
             content_type: ContentType::new("text/plain").expect("it has two tokens"),
-            body: Payload::Present(vec![b'x'; BODY_BYTES].into()),
+            body: body(),
             lifetime: None,
         });
         Input::Command { ticket: TICKET, actor: self.sender.clone(), command }
@@ -136,17 +169,18 @@ impl Core {
 }
 
 impl Spent {
-    #[expect(clippy::cast_precision_loss, reason = "a bench has far less than 2^52 messages")]
+    fn all(&self) -> Duration {
+        self.handle + self.persist + self.checkpoint
+    }
+
     fn line(&self, messages: usize) -> String {
-        let all = (self.handle + self.persist + self.checkpoint).as_secs_f64();
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / messages as f64;
         format!(
             "commit: {messages} messages of {BODY_BYTES} bytes, {ROUND} a round, synced: {:.0}/s \
              (each: handle {:.2} µs, persist {:.2} µs, checkpoint {:.2} µs)",
-            messages as f64 / all,
-            each(self.handle),
-            each(self.persist),
-            each(self.checkpoint)
+            1e6 / each(self.all(), messages),
+            each(self.handle, messages),
+            each(self.persist, messages),
+            each(self.checkpoint, messages)
         )
     }
 }
