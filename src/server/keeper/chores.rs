@@ -3,6 +3,7 @@
 //! The keeper waits for each to be done; the writer does one a round, beside what clients ask for.
 //! Must never hold: when something is to be done.
 
+use core::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -116,25 +117,72 @@ pub(super) struct Asking {
     done: Receiver<Done>,
     pub(super) signs: Arc<Signs>,
     desk: Arc<Desk>,
+    ending: RefCell<Ending>,
+}
+
+/// How far what is over was ended.
+#[derive(Debug, Default)]
+struct Ending {
+    /// Where to go on; the first place if nothing more was over when that was looked for.
+    place: InboxPlace,
+    /// Whether a part is being ended.
+    is_asked: bool,
 }
 
 impl Asking {
     /// Has the writer do `chore`, and waits until that is durable.
     pub(super) fn ask(&self, chore: Chore) -> Result<Done, Stopped> {
-        self.asked.send(chore).map_err(|_| Stopped)?;
-        self.desk.call();
+        self.settle()?;
+        self.say(chore)?;
         self.done.recv().map_err(|_| Stopped)
     }
 
-    /// Ends a part of what is over, from `place` on, which moves. Returns whether there is more.
-    pub(super) fn end_part(&self, place: &mut InboxPlace) -> Result<bool, Stopped> {
-        let next = match self.ask(Chore::End(core::mem::take(place)))? {
-            Done::Ended(next) => next,
-            _ => None,
-        };
-        let is_more = next.is_some();
-        *place = next.unwrap_or_default();
-        Ok(is_more)
+    /// Waits for the part that is being ended, if one is.
+    fn settle(&self) -> Result<(), Stopped> {
+        if self.ending.borrow().is_asked {
+            self.ended(self.done.recv().map_err(|_| Stopped)?);
+        }
+        Ok(())
+    }
+
+    fn say(&self, chore: Chore) -> Result<(), Stopped> {
+        self.asked.send(chore).map_err(|_| Stopped)?;
+        self.desk.call();
+        Ok(())
+    }
+
+    /// Has a part of what is over ended, and waits until that is durable. Returns whether there is more.
+    pub(super) fn end_part(&self) -> Result<bool, Stopped> {
+        self.settle()?;
+        let place = core::mem::take(&mut self.ending.borrow_mut().place);
+        let done = self.ask(Chore::End(place))?;
+        self.ended(done);
+        Ok(self.is_behind())
+    }
+
+    /// Has the next part of what is over ended once the one before is, and waits for neither.
+    pub(super) fn end_beside(&self) -> Result<(), Stopped> {
+        if self.ending.borrow().is_asked {
+            match self.done.try_recv() {
+                Ok(done) => self.ended(done),
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => return Err(Stopped),
+            }
+        }
+        let place = core::mem::take(&mut self.ending.borrow_mut().place);
+        self.say(Chore::End(place))?;
+        self.ending.borrow_mut().is_asked = true;
+        Ok(())
+    }
+
+    /// Whether there was more to end when that was last looked for.
+    pub(super) fn is_behind(&self) -> bool {
+        self.ending.borrow().place != InboxPlace::default()
+    }
+
+    fn ended(&self, done: Done) {
+        let Done::Ended(next) = done else { return };
+        self.ending.replace(Ending { place: next.unwrap_or_default(), is_asked: false });
     }
 }
 
@@ -150,7 +198,13 @@ pub(super) fn pair(desk: &Arc<Desk>) -> (Asking, Chores) {
     let (asked, asks) = sync_channel(1);
     let (does, done) = sync_channel(1);
     let signs = Arc::<Signs>::default();
-    let asking = Asking { asked, done, signs: Arc::clone(&signs), desk: Arc::clone(desk) };
+    let asking = Asking {
+        asked,
+        done,
+        signs: Arc::clone(&signs),
+        desk: Arc::clone(desk),
+        ending: RefCell::default(),
+    };
     (asking, Chores { ends: Some((asks, does)), signs, thread: None })
 }
 
@@ -240,5 +294,21 @@ mod tests {
         chores.answer(Done::Checkpointed(Sequence::new(9)));
         let done = asks.join().unwrap();
         assert!(matches!(done, Ok(Done::Checkpointed(through)) if through.get() == 9));
+    }
+
+    #[test]
+    fn a_part_that_is_ended_beside_is_waited_for_before_anything_else_is_asked() {
+        let desk = Desk::new(1);
+        let (asking, mut chores) = pair(&desk);
+        asking.end_beside().unwrap();
+        asking.end_beside().unwrap();
+        assert!(matches!(chores.next(), Some(Chore::End(_))));
+        assert!(chores.next().is_none(), "one at a time");
+        chores.answer(Done::Ended(None));
+        let asks = std::thread::spawn(move || asking.ask(Chore::Checkpoint(Sequence::new(7))));
+        let next = core::iter::repeat_with(|| chores.next()).flatten().next();
+        assert!(matches!(next, Some(Chore::Checkpoint(_))));
+        chores.answer(Done::Checkpointed(Sequence::new(9)));
+        assert!(matches!(asks.join().unwrap(), Ok(Done::Checkpointed(_))));
     }
 }

@@ -31,7 +31,6 @@ use crate::commit::{Asked, Commit, StagedCut, finish_cut, stage_cut_beside, swee
 use crate::event::EntityKey;
 use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing};
 use crate::model::{InboxAddress, Retention, Sequence, Timestamp};
-use crate::service::InboxPlace;
 
 /// The thread's name.
 const THREAD: &str = "adsum-keeper";
@@ -76,7 +75,6 @@ pub(super) fn start(parts: KeeperParts, desk: &Arc<Desk>) -> Result<Chores, Serv
         data: parts.data,
         metrics: parts.metrics,
         counted: Counted::default(),
-        place: InboxPlace::default(),
         is_swept: false,
     };
     let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(move || keeper.run());
@@ -181,8 +179,6 @@ struct Keeper {
     data: PathBuf,
     metrics: Arc<Metrics>,
     counted: Counted,
-    /// Where ending what is over goes on.
-    place: InboxPlace,
     /// Whether what the last process left is swept away.
     is_swept: bool,
 }
@@ -204,7 +200,7 @@ impl Keeper {
                 Err(Halt::Signing(fault)) => self.failed(&fault),
             }
             self.tell_oldest();
-            let is_behind = self.place != InboxPlace::default();
+            let is_behind = self.asking.is_behind();
             wait =
                 if is_behind { PART_REST.min(self.retention.check) } else { self.retention.check };
         }
@@ -228,7 +224,7 @@ impl Keeper {
     /// Ends some of what is over: while more is read than that, the log must be cut all the same.
     fn end_over(&mut self) -> Result<(), Halt> {
         for _ in 0..PARTS_AT_ONCE {
-            if !self.asking.end_part(&mut self.place)? {
+            if !self.asking.end_part()? {
                 break;
             }
             if !self.asking.signs.sleep(PART_REST) {
@@ -275,12 +271,11 @@ impl Keeper {
         let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
         let mut pacer = Pacer::new(&self.asking.signs, plan.is_late);
         let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
-        let (reader, asking, place) = (self.reader.as_ref(), &self.asking, &mut self.place);
+        let (reader, asking) = (self.reader.as_ref(), &self.asking);
         // More is over meanwhile, and what is ended need not be carried.
         let mut step = || {
-            let is_behind = plan.is_late || *place != InboxPlace::default();
-            let ends = !is_behind || asking.end_part(place).is_ok();
-            ends && pacer.rest()
+            let ends = plan.is_late || asking.is_behind();
+            (!ends || asking.end_beside().is_ok()) && pacer.rest()
         };
         let mut still_there = |inbox: &InboxAddress, places| {
             let asked = asking.ask(Chore::StillThere(inbox.clone(), places));

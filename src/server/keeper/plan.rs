@@ -8,7 +8,7 @@ use crate::log::{Cutter, LogFault, LogReader, measure};
 use crate::model::{Keep, PastKind, Retention, Sequence, Timestamp};
 
 /// Events cut at once: what they are about is in memory meanwhile.
-const CUT_EVENTS_MAX: u64 = 125_000;
+const CUT_EVENTS_MAX: u64 = 250_000;
 /// A cut waits until the oldest event is by this part older than anything is kept: each one costs what is carried forward.
 const WINDOW_PART: u64 = 8;
 /// A log is behind once the oldest event is by this part older than anything is kept.
