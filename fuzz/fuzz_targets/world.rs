@@ -5,7 +5,7 @@
 
 #[path = "../checks/world.rs"]
 mod check;
-#[allow(dead_code, reason = "the tests use all of it, this program a part")]
+#[allow(dead_code, unused_imports, reason = "the tests use all of it, this program a part")]
 #[path = "../../tests/simulation/main.rs"]
 mod simulation;
 

@@ -93,7 +93,7 @@ impl Greedy {
 
     /// The name of one more operation, of which the oracle knows.
     fn operation(scene: &mut Scene) -> [u8; 16] {
-        let operation = core::array::from_fn(|_| scene.rng.u8(..));
+        let operation = scene.rng.unique();
         let intent = Intent { kind: "greedy", operation: Some(OperationId(operation)) };
         scene.oracle.decrees.asks(&intent);
         operation

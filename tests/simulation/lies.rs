@@ -18,7 +18,7 @@ impl Liar {
     pub(crate) fn claims_rights(&mut self, scene: &mut Scene, wire: &Wire, loot: &Loot) {
         let request = self.number();
         self.wrong.insert(request);
-        let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
+        let operation: [u8; 16] = scene.rng.unique();
         let name = Some(Bytes::copy_from_slice(&operation));
         let (other, device) = (loot.who.actor.principal.to_string(), loot.who.actor.device.0);
         let (presentity, inbox) = (presentity(&loot.who), inbox(&loot.who));
@@ -150,7 +150,7 @@ impl Liar {
 
     /// An operation of its own of which the oracle knows.
     fn operation(scene: &mut Scene) -> [u8; 16] {
-        let operation = core::array::from_fn(|_| scene.rng.u8(..));
+        let operation = scene.rng.unique();
         let intent = Intent { kind: "lie", operation: Some(OperationId(operation)) };
         scene.oracle.decrees.asks(&intent);
         operation

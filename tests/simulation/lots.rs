@@ -40,6 +40,12 @@ impl Lots {
         self.next(1).map_or_else(|| self.drawn.bool(), |number| number == 1)
     }
 
+    /// Bytes that nobody had before, as ids, nonces and tokens are. What is given has no part in them: it would choose the same
+    /// ones twice.
+    pub(crate) fn unique<const COUNT: usize>(&mut self) -> [u8; COUNT] {
+        core::array::from_fn(|_| self.drawn.u8(..))
+    }
+
     /// A number that is at most `most`, of as many bytes as it can have; `None` if nothing is left.
     fn next(&mut self, most: u64) -> Option<u64> {
         let given = self.given.as_mut().filter(|given| !given.is_empty())?;

@@ -60,7 +60,7 @@ impl Network {
     pub(crate) fn connect(&mut self, rng: &mut Lots) -> (ConnectionId, [u8; 32]) {
         self.begun += 1;
         let id = ConnectionId(self.begun);
-        let exporter = core::array::from_fn(|_| rng.u8(..));
+        let exporter = rng.unique();
         let connection = Connection {
             pipe: Pipe::new(exporter),
             in_flight: BTreeMap::new(),

@@ -73,7 +73,7 @@ impl Patron {
     }
 
     fn grant(&self, scene: &mut Scene) -> body::Grant {
-        let operation = core::array::from_fn(|_| scene.rng.u8(..));
+        let operation = scene.rng.unique();
         let intent = Intent { kind: "trust", operation: Some(OperationId(operation)) };
         scene.oracle.decrees.asks(&intent);
         let rights = *choose(&mut scene.rng, &[0, 0, 0, 1, 2, 4, 8, 31]);

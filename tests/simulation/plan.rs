@@ -178,7 +178,7 @@ impl Plan {
         let leap = rng.u32(0..20) == 0;
         if devices.len() < 4 || rng.bool() {
             // What was read long ago is not there for whoever comes in afterwards.
-            let token = (!leap && rng.bool()).then(|| core::array::from_fn(|_| rng.u8(..)));
+            let token = (!leap && rng.bool()).then(|| rng.unique());
             devices.push(Who { token, ..Who::new(&principals[0], 2) });
         }
         let governors = if rng.bool() { governors() } else { Vec::new() };

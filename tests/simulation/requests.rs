@@ -41,7 +41,7 @@ fn invite(principal: &str, written: u64) -> [u8; 32] {
 
 /// One request of `who`.
 pub(crate) fn choose_one(who: &Who, written: u64, scene: &mut Scene) -> (Command, Intent) {
-    let operation: [u8; 16] = core::array::from_fn(|_| scene.rng.u8(..));
+    let operation: [u8; 16] = scene.rng.unique();
     let named = Some(OperationId(operation));
     let name = Some(Bytes::copy_from_slice(&operation));
     let principal = who.actor.principal.to_string();

@@ -41,11 +41,7 @@ impl Serving {
         settings: &Arc<Settings>,
         (rng, now): (&mut Lots, Timestamp),
     ) -> Self {
-        let fresh = Fresh {
-            nonce: core::array::from_fn(|_| rng.u8(..)),
-            pseudonym: core::array::from_fn(|_| rng.u8(..)),
-            origin: None,
-        };
+        let fresh = Fresh { nonce: rng.unique(), pseudonym: rng.unique(), origin: None };
         let connection = Arc::new(Connection::new(Arc::clone(settings), fresh));
         Self {
             seat: Arc::new(Seat::new(session, connection, pipe)),

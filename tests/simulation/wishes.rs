@@ -153,7 +153,7 @@ impl Device {
         let Some(process) = self.process.as_mut().filter(free) else { return };
         process.purposes.publishing += 1;
         self.stored.written += 1;
-        let operation = OperationId(core::array::from_fn(|_| scene.rng.u8(..)));
+        let operation = OperationId(scene.rng.unique());
         let (tag, what) = (self.stored.tag, scene.rng.u8(..10));
         let (refreshes, removes) = (tag.is_some() && what < 3, tag.is_some() && what == 9);
         let lifetime_ms =
@@ -192,7 +192,7 @@ impl Device {
         let mode = Plan::mode(&watcher, &presentity);
         let lifetime_ms = *choose(&mut scene.rng, &[1_500, 10_000, 600_000]);
         note!(scene.trace, "{} watches {presentity} for {lifetime_ms} ms", self.who.name);
-        let operation = OperationId(core::array::from_fn(|_| scene.rng.u8(..)));
+        let operation = OperationId(scene.rng.unique());
         scene.oracle.asks_subscribe((watcher, presentity.clone()), lifetime_ms);
         let request = Command::Subscribe(valid(body::Subscribe {
             request: 0,
@@ -335,7 +335,7 @@ impl Device {
 
 /// A name for an operation.
 fn name(scene: &mut Scene) -> Bytes {
-    (0..16).map(|_| scene.rng.u8(..)).collect()
+    Bytes::copy_from_slice(&scene.rng.unique::<16>())
 }
 
 /// The tag to remember; none after a removal.
