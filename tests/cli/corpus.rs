@@ -4,19 +4,19 @@
 
 #[path = "../../fuzz/checks/configuration.rs"]
 mod configuration;
+#[path = "../corpora/mod.rs"]
+mod corpora;
 
-use std::fs;
-use std::path::Path;
+use corpora::Corpus;
 
 #[test]
 fn configuration_near_the_corpus_reads_back_or_is_refused() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/configuration");
-    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    let files: Vec<_> = files.collect();
-    assert!(files.len() >= 4, "the corpus is there");
+    let corpus = Corpus::of("configuration");
+    assert!(corpus.named.len() >= 4, "the corpus is there");
+    corpus.run(configuration::check);
+    let files = &corpus.named;
     let mut random = fastrand::Rng::with_seed(4);
-    for file in &files {
-        configuration::check(file);
+    for file in files {
         for _ in 0..100 {
             let other = &files[random.usize(..files.len())];
             let (at, from) = (random.usize(1..file.len()), random.usize(1..other.len()));

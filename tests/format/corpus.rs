@@ -2,25 +2,22 @@
 //!
 //! Must never hold: a check (those are in `fuzz/checks`).
 
+#[path = "../corpora/mod.rs"]
+mod corpora;
 #[path = "../../fuzz/checks/cpim.rs"]
 mod cpim;
 #[path = "../../fuzz/checks/pidf.rs"]
 mod pidf;
 
-use std::path::PathBuf;
+use corpora::Corpus;
 
-fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    assert!(paths.len() >= 5, "the corpus of {target} is there");
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
-}
-
-/// Runs `check` over each file, everything it begins with, and each change of one byte to a few others.
+/// Runs `check` over each file, and for those named in words over everything they begin with, and each change of one byte
+/// to a few others.
 fn check_near(target: &str, check: fn(&[u8])) {
-    for file in corpus(target) {
+    let corpus = Corpus::of(target);
+    assert!(corpus.named.len() >= 5, "the corpus of {target} is there");
+    corpus.run(check);
+    for file in corpus.named {
         (0..=file.len()).for_each(|end| check(&file[..end]));
         for at in 0..file.len() {
             for change in [0x02, 0x10] {
@@ -34,7 +31,7 @@ fn check_near(target: &str, check: fn(&[u8])) {
 
 /// Puts pieces of files of the corpus together: well-formed parts in places where nobody expects them.
 fn check_mixed(target: &str, check: fn(&[u8])) {
-    let files = corpus(target);
+    let files = Corpus::of(target).named;
     let mut random = fastrand::Rng::with_seed(3);
     for _ in 0..1_000 {
         let base = &files[random.usize(..files.len())];

@@ -4,33 +4,28 @@
 
 #[path = "../../fuzz/checks/backup.rs"]
 mod backup;
+#[path = "../corpora/mod.rs"]
+mod corpora;
 #[path = "../../fuzz/checks/event_entry.rs"]
 mod event_entry;
 #[path = "../../fuzz/checks/export_line.rs"]
 mod export_line;
 
-use std::fs;
-use std::path::Path;
-
-fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
-}
+use corpora::Corpus;
 
 #[test]
 fn every_log_entry_of_the_corpus_is_read_or_refused() {
-    let corpus = corpus("event_entry");
-    assert!(corpus.len() >= 4, "the corpus is there");
-    for input in corpus {
-        event_entry::check(&input);
-    }
+    let corpus = Corpus::of("event_entry");
+    assert!(corpus.named.len() >= 4, "the corpus is there");
+    corpus.run(event_entry::check);
 }
 
 #[test]
 fn backups_near_the_corpus_are_proven_or_refused() {
     let mut random = fastrand::Rng::with_seed(5);
-    for input in corpus("backup") {
-        backup::check(&input);
+    let corpus = Corpus::of("backup");
+    corpus.run(backup::check);
+    for input in corpus.named {
         for _ in 0..100 {
             let mut changed = input.clone();
             let at = random.usize(1..=changed.len());
@@ -47,7 +42,7 @@ fn backups_near_the_corpus_are_proven_or_refused() {
 #[test]
 fn a_corpus_entry_that_is_cut_or_changed_is_read_or_refused() {
     let mut random = fastrand::Rng::with_seed(1);
-    for input in corpus("event_entry") {
+    for input in Corpus::of("event_entry").named {
         for _ in 0..200 {
             let mut changed = input.clone();
             for _ in 0..random.usize(1..4) {
@@ -68,12 +63,10 @@ fn a_corpus_entry_that_is_cut_or_changed_is_read_or_refused() {
 /// Lines of all files in another order each time, some more than once and some not at all.
 #[test]
 fn exported_events_fold_in_whatever_order_they_come() {
-    let files = corpus("export_line");
-    for file in &files {
-        export_line::check(file);
-    }
+    let corpus = Corpus::of("export_line");
+    corpus.run(export_line::check);
     let lines: Vec<&[u8]> =
-        files.iter().flat_map(|file| file.split(|byte| *byte == b'\n')).collect();
+        corpus.named.iter().flat_map(|file| file.split(|byte| *byte == b'\n')).collect();
     let mut random = fastrand::Rng::with_seed(2);
     for _ in 0..200 {
         let drawn: Vec<&[u8]> =

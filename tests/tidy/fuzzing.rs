@@ -8,6 +8,9 @@ use std::path::Path;
 
 use crate::root;
 
+/// All corpora together: they are copied with the source, and run by every `cargo test`.
+const CORPORA_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
 /// The names of what lies in `folder`, without their extensions.
 fn stems(folder: &str) -> BTreeSet<String> {
     let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
@@ -43,4 +46,12 @@ fn every_fuzz_target_is_whole() {
         let corpus = root.join("fuzz/corpus").join(target);
         assert!(fs::read_dir(corpus).unwrap().next().is_some(), "{target} has an empty corpus");
     }
+}
+
+#[test]
+fn the_corpora_stay_small() {
+    let corpora = fs::read_dir(root().join("fuzz/corpus")).unwrap();
+    let files = corpora.flat_map(|corpus| fs::read_dir(corpus.unwrap().path()).unwrap());
+    let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes <= CORPORA_BYTES_MAX, "{bytes} bytes; what covers nothing new goes");
 }

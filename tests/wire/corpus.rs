@@ -8,6 +8,8 @@ mod address;
 mod bodies;
 #[path = "../../fuzz/checks/checkpoint.rs"]
 mod checkpoint;
+#[path = "../corpora/mod.rs"]
+mod corpora;
 #[path = "../../fuzz/checks/cursor.rs"]
 mod cursor;
 #[path = "../../fuzz/checks/frame.rs"]
@@ -19,23 +21,17 @@ mod peers;
 #[path = "../../fuzz/checks/server_frames.rs"]
 mod server_frames;
 
-use std::path::PathBuf;
-
 use adsum::protocol::body::KINDS;
+use corpora::Corpus;
 
 use super::by_hand;
 
-fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let found: Vec<Vec<u8>> = files.map(|file| std::fs::read(file).unwrap()).collect();
-    assert!(!found.is_empty(), "the corpus of {target} is empty");
-    found
-}
-
-/// Runs `check` over each file, everything it begins with, and each change of one byte to a few others.
+/// Runs `check` over each file, and for those named in words over everything they begin with, and each change of one byte
+/// to a few others.
 fn check_near(target: &str, check: fn(&[u8])) {
-    for file in corpus(target) {
+    let corpus = Corpus::of(target);
+    corpus.run(check);
+    for file in corpus.named {
         (0..=file.len()).for_each(|end| check(&file[..end]));
         for at in 0..file.len() {
             for change in [0x01, 0x80, 0xff] {
@@ -69,9 +65,7 @@ fn cursors_near_the_corpus_are_not_made_up() {
 
 #[test]
 fn checkpoints_near_the_corpus_load_or_do_not() {
-    for file in corpus("checkpoint") {
-        checkpoint::check(&file);
-    }
+    Corpus::of("checkpoint").run(checkpoint::check);
 }
 
 #[test]
@@ -81,16 +75,14 @@ fn a_server_that_says_what_is_near_the_corpus_does_no_harm() {
 
 #[test]
 fn peers_of_the_corpus_do_no_harm() {
-    for file in corpus("peers") {
-        peers::check(&file);
-    }
+    Corpus::of("peers").run(peers::check);
 }
 
 #[test]
 fn the_corpus_of_bodies_holds_every_kind() {
-    let found = corpus("bodies");
+    let named = Corpus::of("bodies").named;
     for (kind, name) in KINDS {
-        let there = found.iter().any(|file| file.starts_with(&kind.to_be_bytes()));
+        let there = named.iter().any(|file| file.starts_with(&kind.to_be_bytes()));
         assert!(there, "no file in fuzz/corpus/bodies begins with {kind:#06x}, {name}");
     }
 }
