@@ -25,12 +25,13 @@ pub(crate) fn check(data: &[u8]) {
     let sealed = presence.seal(place);
     assert_eq!(presence.open(&sealed), Some(place));
     assert_eq!(elsewhere.open(&sealed), None, "a cursor is of use elsewhere");
+    // A change may come to what is sealed for another place: a fuzzer learns such cursors from comparisons.
     let changed: Vec<u8> = sealed
         .iter()
         .zip(change.iter().chain(core::iter::repeat(&0)))
         .map(|(byte, change)| byte ^ change)
         .collect();
-    assert!(changed == sealed || presence.open(&changed).is_none(), "a changed cursor opens");
+    assert!(!forged(&presence, &changed), "a changed cursor opens");
 }
 
 /// Whether `data` opens although it is none that this sealer makes.
