@@ -103,3 +103,12 @@ fn what_cannot_be_mended_stays_for_the_reader_to_refuse() {
     }
     assert!(parse(&mend(b"From: <im:a@b>\nTo: \xff\n\nA: b\n\n").bytes).is_err());
 }
+
+/// Characters of several bytes stood where the offset of a time zone gets its colon.
+#[test]
+fn a_moment_with_other_characters_stays_as_it_is() {
+    for offset in ["+0\u{20ac}", "+00\u{e9}", "+\u{10348}", "+000\u{e9}0", "-\u{e9}\u{e9}"] {
+        let wrong = RIGHT.replace("10:00:00Z", &format!("10:00:00{offset}"));
+        assert_eq!(mended(&wrong), (wrong, Vec::new()));
+    }
+}

@@ -291,7 +291,8 @@ fn mend_address(value: &str) -> Option<String> {
 }
 
 fn mend_moment(value: &str) -> Option<String> {
-    if time::read(value).is_ok() {
+    // What follows counts bytes from the end, and no moment has other characters.
+    if !value.is_ascii() || time::read(value).is_ok() {
         return None;
     }
     let mut text = value.to_ascii_uppercase().replacen(' ', "T", 1).replace(' ', "");
