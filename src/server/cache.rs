@@ -3,6 +3,7 @@
 //! Must never hold: more bytes than its bound, or anything that is not in the log already.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{InboxItem, Sequence};
@@ -14,6 +15,7 @@ const OVERHEAD_BYTES: usize = 512;
 pub(super) struct RecentMessages {
     bytes_max: usize,
     kept: Mutex<Kept>,
+    clearings: AtomicU64,
 }
 
 #[derive(Default)]
@@ -25,7 +27,7 @@ struct Kept {
 impl RecentMessages {
     /// A cache of at most `bytes_max` bytes.
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, kept: Mutex::default() }
+        Self { bytes_max, kept: Mutex::default(), clearings: AtomicU64::new(0) }
     }
 
     /// Adds messages in ascending order of their place, all behind those added before.
@@ -42,9 +44,16 @@ impl RecentMessages {
         }
     }
 
-    /// Lets go of all.
+    /// Lets go of all, because somebody was erased.
     pub(super) fn clear(&self) {
-        *self.lock() = Kept::default();
+        let mut kept = self.lock();
+        *kept = Kept::default();
+        self.clearings.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often all was let go of: what was read of the log before may tell what it cannot tell any more.
+    pub(super) fn clearings(&self) -> u64 {
+        self.clearings.load(Ordering::Acquire)
     }
 
     /// The message at `at`, if it is still here.
@@ -96,6 +105,17 @@ mod tests {
         cache.add([message(1, "a"), message(2, "b"), message(3, "c")]);
         assert_eq!(cache.find(Sequence::new(10)), None);
         assert!(cache.find(Sequence::new(20)).is_some());
+        assert!(cache.find(Sequence::new(30)).is_some());
+    }
+
+    #[test]
+    fn nothing_is_found_any_more_once_all_was_let_go_of() {
+        let cache = RecentMessages::new(1 << 20);
+        cache.add([message(1, "a"), message(2, "b")]);
+        cache.clear();
+        assert_eq!((cache.find(Sequence::new(10)), cache.find(Sequence::new(20))), (None, None));
+        assert_eq!((cache.lock().bytes, cache.clearings()), (0, 1));
+        cache.add([message(3, "c")]);
         assert!(cache.find(Sequence::new(30)).is_some());
     }
 

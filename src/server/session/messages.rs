@@ -21,6 +21,8 @@ pub(super) struct Messages {
     reader: Arc<dyn LogReader>,
     recent: Arc<RecentMessages>,
     ahead: VecDeque<(Sequence, Arc<InboxItem>)>,
+    /// How often the recent ones were let go of when that was read.
+    clearings: u64,
     stretch: usize,
     used: usize,
 }
@@ -32,7 +34,8 @@ impl Messages {
         reader: Arc<dyn LogReader>,
         recent: Arc<RecentMessages>,
     ) -> Self {
-        Self { inbox, reader, recent, ahead: VecDeque::new(), stretch: 4, used: 0 }
+        let (ahead, clearings) = (VecDeque::new(), recent.clearings());
+        Self { inbox, reader, recent, ahead, clearings, stretch: 4, used: 0 }
     }
 
     /// The message of `row`; `None` if what lies there is none of this inbox.
@@ -40,6 +43,11 @@ impl Messages {
     /// # Errors
     /// [`LogFault`] if the log cannot be read there; [`LogFault::OlderThanKept`] if it was cut away.
     pub(super) async fn read(&mut self, row: InboxRow) -> Result<Option<Arc<InboxItem>>, LogFault> {
+        let clearings = self.recent.clearings();
+        if clearings != self.clearings {
+            // Somebody was erased since: the log tells no more what it told then.
+            self.ahead.clear();
+        }
         while self.ahead.pop_front_if(|(at, _)| *at < row.at).is_some() {}
         if let Some((_, message)) = self.ahead.pop_front_if(|(at, _)| *at == row.at) {
             self.used += 1;
@@ -49,6 +57,7 @@ impl Messages {
             return Ok(Some(message));
         }
         self.adapt();
+        self.clearings = clearings;
         self.ahead = self.read_stretch(row.at).await?;
         Ok(self.ahead.pop_front_if(|(at, _)| *at == row.at).map(|(_, message)| message))
     }
@@ -155,6 +164,19 @@ mod tests {
             assert_eq!(found.sequence(), InboxSequence::new(place));
         }
         assert!(stored.reads.load(Ordering::Relaxed) < 30);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ahead_is_read_again_once_somebody_was_erased() {
+        let (mut messages, stored) = messages(vec![BOB; 8]);
+        let reads = || stored.reads.load(Ordering::Relaxed);
+        messages.read(row(1)).await.unwrap();
+        assert_eq!((reads(), messages.ahead.len()), (1, 1));
+        messages.recent.clear();
+        messages.read(row(2)).await.unwrap();
+        assert_eq!(reads(), 2);
+        messages.read(row(3)).await.unwrap();
+        assert_eq!(reads(), 2, "what was read since is good");
     }
 
     #[tokio::test]
