@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::chores::{Asking, Pacer, Stopped};
 pub(super) use self::chores::{Chore, Chores, Done};
@@ -249,18 +249,24 @@ impl Keeper {
             return Ok(false);
         };
         let mut took = Took::default();
+        let through = plan.at.get();
+        debug!(through, "a cut of the log begins: a checkpoint is to stand behind it");
         // A start has to fold what is carried if the log is cut behind the last checkpoint.
         if !self.is_checkpointed(plan.at)? {
             return Ok(false);
         }
         took.checkpoint = took.since();
+        debug!(through, "what is carried forward is being staged");
         let Some(staged) = self.stage(&plan, now)? else { return Ok(false) };
+        debug!(through, "a cut of the log is being stated");
         let cut = signed(&self.data, staged.statement).map_err(Halt::Signing)?;
         let Done::Stated(statement) = self.asking.ask(Chore::State(Box::new(cut)))? else {
             return Ok(false);
         };
+        debug!(through, "a cut of the log is to count");
         finish_cut(&mut self.cutter, &staged, statement)?;
         took.staging = took.since();
+        debug!(through, "what was cut away is being removed");
         let is_swept = self.sweep(plan.is_late)?;
         took.sweeping = took.since();
         self.made(&staged, statement, took);

@@ -114,8 +114,13 @@ impl Journal {
 
     /// What was said to the world before the record `cut`.
     pub(super) fn said(&self, cut: usize) -> impl Iterator<Item = &str> {
-        self.records[..cut].iter().filter_map(|record| match record {
-            Record::Said(bytes) => Some(text(&self.bytes[bytes.clone()]).trim()),
+        self.lines(cut).map(|(_, line)| line)
+    }
+
+    /// The same, each line with how many records there were behind it.
+    pub(super) fn lines(&self, cut: usize) -> impl Iterator<Item = (usize, &str)> {
+        self.records[..cut].iter().enumerate().filter_map(|(index, record)| match record {
+            Record::Said(bytes) => Some((index + 1, text(&self.bytes[bytes.clone()]).trim())),
             _ => None,
         })
     }
