@@ -8,12 +8,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use crate::cli::print::time::{rfc3339, span};
+use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
 use crate::event::{ClockCause, Event, Recorded};
-use crate::log::{EventLog, LogFault, SledLog, each_event};
-use crate::model::Sequence;
-use crate::model::limits::DISK_RESERVE_BYTES_DEFAULT;
+use crate::log::{Entries as _, EventLog, LogFault, SledLog, each_event};
+use crate::model::limits::{DISK_RESERVE_BYTES_DEFAULT, RETENTION_MS_DEFAULT};
+use crate::model::{Sequence, Timestamp};
 use crate::server::{key_faults, unsafe_files};
 
 /// Events at the end of the log that are read.
@@ -40,6 +40,7 @@ pub(super) fn check(data: &Path) -> Vec<Check> {
             ));
             let damaged = |fault| vec![Check::fail("log", cure::of_log(&fault))];
             checks.extend(last_events(&log).unwrap_or_else(damaged));
+            checks.extend(retention(&log, now()).unwrap_or_else(damaged));
             checks.extend(keys(data, log.head()));
         }
         Err(LogFault::Locked { path }) => {
@@ -81,6 +82,31 @@ fn last_events(log: &SledLog) -> Result<Vec<Check>, LogFault> {
     })?;
     let whole = format!("events {from} to {head} are whole; `adsum log verify` checks all");
     Ok(core::iter::once(Check::ok("log", whole)).chain(clock).chain(past).collect())
+}
+
+/// How far back the log goes, and whether that is further than a server keeps unless told otherwise.
+fn retention(log: &SledLog, now: Timestamp) -> Result<Vec<Check>, LogFault> {
+    let mark = log.mark();
+    if log.head() <= mark.base.head {
+        return Ok(Vec::new());
+    }
+    let oldest = log.reader().read_one(mark.base.head.next())?;
+    let age = oldest.shown_at().until(now);
+    let cuts = match mark.number {
+        0 => "it was never cut".to_owned(),
+        made => format!(
+            "it was cut {made} times, the last time through event {} of {}",
+            mark.base.head,
+            rfc3339(mark.until)
+        ),
+    };
+    let detail =
+        format!("the log begins with event {}, {} old; {cuts}", oldest.sequence, span(age));
+    if age.as_ms() <= RETENTION_MS_DEFAULT / 4 * 5 {
+        return Ok(vec![Check::ok("retention", detail)]);
+    }
+    let cure = "nothing, if `[retention]` of its server keeps all of it longer than 30d, or if no server ran on it; else look for `adsum_log_cut_failed` and the server's lines of level ERROR";
+    Ok(vec![Check::warn("retention", detail, cure)])
 }
 
 /// What an event says of a wall clock that was set.
@@ -223,6 +249,26 @@ mod tests {
         );
         let cure = "keep the clock right by NTP, and start the server only once it is";
         assert_eq!(clock.cure.as_deref(), Some(cure));
+    }
+
+    #[test]
+    fn a_log_that_goes_back_further_than_a_server_keeps_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = SledLog::open(folder.path()).unwrap();
+        assert!(
+            retention(&log, Timestamp::from_ms(0)).unwrap().is_empty(),
+            "an empty one has no age"
+        );
+        let (before, after) = (Ahead::ZERO, Ahead::from_ms(9));
+        let event = Event::ClockMoved(ClockMoved { before, after, cause: ClockCause::Drifted });
+        log.append(&[(Moment::from_us(1), event)]).unwrap();
+        let day = 24 * 60 * 60 * 1_000;
+        for (days, verdict) in [(37, Verdict::Ok), (38, Verdict::Warn)] {
+            let told = retention(&log, Timestamp::from_ms(days * day)).unwrap();
+            assert_eq!(verdicts(&told), [("retention", verdict)]);
+            let begins = format!("the log begins with event 1, {days}d old; it was never cut");
+            assert_eq!(told[0].detail, begins);
+        }
     }
 
     #[test]

@@ -31,8 +31,8 @@ use crate::cli::run::{failure::Failure, invocation::Invocation};
 /// Arguments of `adsum log`.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Tell how much is stored
-    Stat(Store),
+    /// Tell how much is stored, and how much of it is older than is kept
+    Stat(stat::Args),
     /// Print events in order
     Cat(cat::Args),
     /// Cut away what is older than is kept, all but what is carried forward
@@ -56,7 +56,7 @@ pub(in crate::cli) enum Command {
 /// Runs `adsum log`.
 pub(super) fn run(command: Command, invocation: &mut Invocation) -> Result<(), Failure> {
     match command {
-        Command::Stat(store) => stat::run(&store, invocation),
+        Command::Stat(args) => stat::run(&args, invocation),
         Command::Cat(args) => cat::run(&args, invocation),
         Command::Cut(args) => cut::run(&args, invocation),
         Command::Head(store) => head::run(&store, invocation),
