@@ -142,7 +142,14 @@ impl Feed {
     }
 
     pub(super) fn handle_found(&mut self, found: Result<Found, NotFound>, notes: &mut Vec<Note>) {
-        let Ok(found) = found else { return self.is_over(FeedOver::UNREADABLE) };
+        let found = match found {
+            Ok(found) => found,
+            // Cut away since it was put on the list: opened again, the feed says whether anything is missing.
+            Err(NotFound::Refused(Refusal::OlderThanKept { .. })) => {
+                return self.is_over(FeedOver::OLDER_THAN_KEPT);
+            }
+            Err(_) => return self.is_over(FeedOver::UNREADABLE),
+        };
         let Phase::Telling(side) = &mut self.phase else { return };
         let mut desk = Desk { out: &mut self.out, notes, sent: &mut self.sent };
         match side {
@@ -261,9 +268,37 @@ mod tests {
 
     use super::*;
     use crate::model::DeviceId;
+    use crate::protocol::body::FeedEnd;
     use crate::service::SessionId;
     use crate::session::connection::{Fresh, Settings};
     use crate::session::lane::LaneId;
+    use crate::wire::{ResetCode, decode};
+
+    /// How a feed ends that does not find what it was about to tell.
+    fn ended(not_found: NotFound) -> FeedEnd {
+        let (mut feed, mut notes) = (presence(), Vec::new());
+        feed.handle_found(Err(not_found), &mut notes);
+        let written = core::iter::from_fn(|| match feed.poll_step(&mut notes) {
+            Step::End(_) => None,
+            Step::Write(bytes) => Some(bytes),
+            _ => Some(Bytes::new()),
+        });
+        let mut decoder = Decoder::new(1_024);
+        decoder.push(&written.collect::<Vec<_>>().concat());
+        decode(&decoder.next_frame().unwrap().expect("it has a last frame")).unwrap()
+    }
+
+    #[test]
+    fn a_feed_is_to_be_opened_again_at_once_if_what_it_was_about_to_tell_was_cut_away() {
+        let gone = Refusal::OlderThanKept { until: "2026-01-01T00:00:00.000Z".to_owned() };
+        let end = ended(NotFound::Refused(gone));
+        let too_far_behind = ResetCode::TooFarBehind.number();
+        assert_eq!(
+            (end.code, end.message.as_str()),
+            (too_far_behind, "what comes next is older than is kept")
+        );
+        assert_eq!(ended(NotFound::Unreadable).code, ResetCode::Internal.number());
+    }
 
     /// The feed of somebody's presence.
     fn presence() -> Feed {

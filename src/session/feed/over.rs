@@ -29,6 +29,9 @@ impl FeedOver {
     /// The log could not be read.
     pub(super) const UNREADABLE: Self =
         Self::Broken(ResetCode::Internal, "the log could not be read");
+    /// What it was about to tell is not kept any more.
+    pub(super) const OLDER_THAN_KEPT: Self =
+        Self::Broken(ResetCode::TooFarBehind, "what comes next is older than is kept");
     /// More was told to the feed than could be kept.
     pub(super) const TOO_FAR_BEHIND: Self =
         Self::Broken(ResetCode::TooFarBehind, "the server is overloaded");
