@@ -4,10 +4,8 @@
 
 #[path = "../../fuzz/checks/configuration.rs"]
 mod configuration;
-#[path = "../corpora/mod.rs"]
-mod corpora;
 
-use corpora::Corpus;
+use crate::corpora::Corpus;
 
 #[test]
 fn configuration_near_the_corpus_reads_back_or_is_refused() {

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 #![allow(clippy::cast_possible_truncation, reason = "test data wraps round")]
 
+#[path = "../corpora/mod.rs"]
+mod corpora;
 #[path = "../events/mod.rs"]
 mod events;
 #[path = "../processes/mod.rs"]

@@ -2,14 +2,12 @@
 //!
 //! Must never hold: a check (those are in `fuzz/checks`).
 
-#[path = "../corpora/mod.rs"]
-mod corpora;
 #[path = "../../fuzz/checks/cpim.rs"]
 mod cpim;
 #[path = "../../fuzz/checks/pidf.rs"]
 mod pidf;
 
-use corpora::Corpus;
+use crate::corpora::Corpus;
 
 /// Runs `check` over each file, and for those named in words over everything they begin with, and each change of one byte
 /// to a few others.

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
 mod charsets;
+#[path = "../corpora/mod.rs"]
+mod corpora;
 mod corpus;
 mod cpim;
 mod mend;

@@ -4,14 +4,12 @@
 
 #[path = "../../fuzz/checks/backup.rs"]
 mod backup;
-#[path = "../corpora/mod.rs"]
-mod corpora;
 #[path = "../../fuzz/checks/event_entry.rs"]
 mod event_entry;
 #[path = "../../fuzz/checks/export_line.rs"]
 mod export_line;
 
-use corpora::Corpus;
+use crate::corpora::Corpus;
 
 #[test]
 fn every_log_entry_of_the_corpus_is_read_or_refused() {
