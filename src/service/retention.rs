@@ -18,6 +18,14 @@ pub type KeptSince<'a> = dyn Fn(&InboxAddress) -> Timestamp + 'a;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxPlace(Option<InboxAddress>);
 
+#[cfg(test)]
+impl InboxPlace {
+    /// Behind an inbox.
+    pub(crate) fn behind(inbox: InboxAddress) -> Self {
+        Self(Some(inbox))
+    }
+}
+
 impl Service {
     /// The chunks of rows that lie elsewhere and must be put back before the same part of [`Service::end_read`] is done.
     pub fn wanted_to_end_read(

@@ -196,12 +196,10 @@ impl InboxView {
     /// What is known of a chunk of which all rows are held here, and nothing of what they are of is there: it will not change, until it is
     /// forgotten.
     fn over(&self, number: u64) -> Option<Gone> {
-        let Part { rows, receipt_requests } = self.part(number)?;
+        let Part { rows, .. } = self.part(number)?;
         // There is no place 0.
         let whole = if number == 0 { CHUNK_ROWS - 1 } else { CHUNK_ROWS };
-        let is_over = rows.len() as u64 == whole
-            && receipt_requests.is_empty()
-            && rows.iter().all(|(_, row)| !row.kept);
+        let is_over = rows.len() as u64 == whole && rows.iter().all(|(_, row)| !row.kept);
         let rows = rows.iter().map(|(place, row)| (*place, row.accepted_at, false));
         if is_over { Gone::of(number, rows) } else { None }
     }

@@ -136,6 +136,10 @@ fn a_cut_that_was_never_made_leaves_nothing<P: Place>() {
     check_cut(cutter.entries()).unwrap();
     sweep(cutter.as_mut());
     assert_eq!(states(cutter.as_ref(), Carried::Staged), before);
+    // Also in a process that knows what it staged.
+    cutter.stage(&[(state_key(b"other"), Some(vec![3]))]).unwrap();
+    sweep(cutter.as_mut());
+    assert_eq!(states(cutter.as_ref(), Carried::Staged), before);
     check_cut(cutter.entries()).unwrap();
 }
 

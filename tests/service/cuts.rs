@@ -2,20 +2,22 @@
 //!
 //! Must never hold: how an engine removes entries.
 
+use core::ops::ControlFlow;
 use std::cell::RefCell;
 
 use super::commit::{Server, ticket};
 use crate::world::{actor, im, message, note_of, pres, publish, seconds};
 use adsum::commit::history::{self, HistoryFault};
-use adsum::commit::{Asked, finish_cut, stage_cut_beside, sweep_cut};
+use adsum::commit::{Asked, finish_cut, stage_cut, stage_cut_beside, sweep_cut};
 use adsum::event::{Event, LogCut, Recorded};
-use adsum::log::{LogFault, Room, check_cut};
+use adsum::log::{Carried, CutMark, LogFault, Room, check_cut, state_key};
 use adsum::model::limits::DAY_MS;
 use adsum::model::{
     InboxItem, InboxSequence, Lifetime, PublicationName, Refusal, Sequence, Timestamp,
 };
 use adsum::protocol::{Command, Publish};
 use adsum::service::{InboxPlace, Input};
+use adsum::view::Views;
 
 /// What a cut is recorded as, by a key that nobody asks for.
 fn stated(cut: adsum::event::CutStatement) -> Event {
@@ -184,6 +186,72 @@ fn send_many(server: &mut Server, to: &str, (day, count): (u64, u64)) {
     server.round(sends.collect());
 }
 
+/// Has alice take all up to a place, and ends what was taken.
+fn read(server: &mut Server, through: u64) {
+    let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
+    let through = InboxSequence::new(through);
+    server.round(vec![Input::Acknowledge { ticket, actor, inbox, through }]);
+    let (now, before) = (server.now, server.now.after(seconds(1)));
+    let mut place = Some(InboxPlace::default());
+    while let Some(from) = place {
+        place = server.commit.end_read(now, &|_| before, &from).unwrap();
+        drop(server.commit.release());
+    }
+}
+
+/// How many records tell which rows of alice's inbox are over.
+fn told_over(server: &Server) -> usize {
+    let (cutter, mut count) = (server.commit.cutter().unwrap(), 0);
+    let keys = state_key(&Views::over_keys(&im("alice")));
+    let mut each = |key: &[u8], _: &[u8]| {
+        count += usize::from(key.starts_with(&keys));
+        Ok(ControlFlow::Continue(()))
+    };
+    cutter.entries().walk_carried(Carried::Counting, &keys, &mut each).unwrap();
+    count
+}
+
+#[test]
+fn rows_are_over_when_the_last_of_their_places_is_taken_and_not_before() {
+    for count in (60..68).chain(125..130) {
+        let mut server = Server::new();
+        for (day, read_through) in [(0, count), (1, 2 * count)] {
+            send_many(&mut server, "alice", (day, count));
+            read(&mut server, read_through);
+            server = server.cut(0, usize::MAX);
+            assert_eq!(told_over(&server), usize::from(read_through >= 63), "{read_through}");
+        }
+        let live = server.commit.fingerprint();
+        assert_eq!(server.rebuilt(), live, "{count}");
+    }
+}
+
+#[test]
+fn rows_that_are_missing_of_what_is_carried_are_told_of_and_nothing_is_cut() {
+    let mut server = Server::new();
+    send_many(&mut server, "alice", (0, 100));
+    read(&mut server, 80);
+    let mut server = server.cut(0, usize::MAX);
+    let mut cutter = server.commit.cutter().unwrap();
+    let mark = cutter.entries().mark();
+    let (mut rows, all) = (Vec::new(), state_key(b"N"));
+    let mut each = |key: &[u8], _: &[u8]| {
+        rows.extend(key.starts_with(&all).then(|| key.to_vec()));
+        Ok(ControlFlow::Continue(()))
+    };
+    cutter.entries().walk_carried(Carried::Counting, &all, &mut each).unwrap();
+    assert_eq!(rows.len(), 4, "a head, rows that are over, rows that are not, and which are");
+    cutter.stage(&[(rows[2].clone(), None)]).unwrap();
+    cutter.cut(CutMark { number: mark.number + 1, ..mark }).unwrap();
+    send_many(&mut server, "alice", (1, 1));
+    let (reader, at) = (server.commit.reader(), server.commit.head());
+    let (none, mut always) = (|_: &_| false, || true);
+    let staged = stage_cut(reader.as_ref(), cutter.as_mut(), at, &none, &mut always);
+    let fault = staged.unwrap_err();
+    assert!(matches!(fault, LogFault::Carried { .. }), "{fault}");
+    assert_eq!(cutter.entries().mark().base, mark.base);
+}
+
 #[test]
 fn inboxes_that_are_cut_again_and_again_are_as_if_they_never_were() {
     let (mut server, mut taken) = (Server::new(), 0);
@@ -193,15 +261,7 @@ fn inboxes_that_are_cut_again_and_again_are_as_if_they_never_were() {
         // Some wait for ever, so that what is over begins behind them.
         send_many(&mut server, "carol", (day, 5));
         taken += if day == 30 { 0 } else { 140 };
-        let (ticket, actor, inbox) = (ticket(), actor("alice"), im("alice"));
-        let through = InboxSequence::new(taken);
-        server.round(vec![Input::Acknowledge { ticket, actor, inbox, through }]);
-        let (now, before) = (server.now, server.now.after(seconds(1)));
-        let mut place = Some(InboxPlace::default());
-        while let Some(from) = place {
-            place = server.commit.end_read(now, &|_| before, &from).unwrap();
-            drop(server.commit.release());
-        }
+        read(&mut server, taken);
         server = server.cut(day % 7, usize::MAX);
         server.now = server.now.after(step);
     }
@@ -209,6 +269,7 @@ fn inboxes_that_are_cut_again_and_again_are_as_if_they_never_were() {
     assert!((200..300).contains(&inbox.kept()), "{}", inbox.kept());
     let carried = check_cut(server.commit.cutter().unwrap().entries()).unwrap().unwrap().cut;
     assert!(carried.carried_bytes < 180 * 1024, "{carried:?}");
+    assert_eq!(told_over(&server), 1, "fewer than 4,096 places are remembered");
     let live = server.commit.fingerprint();
     assert_eq!(server.rebuilt(), live);
 }

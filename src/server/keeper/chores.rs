@@ -311,4 +311,29 @@ mod tests {
         chores.answer(Done::Checkpointed(Sequence::new(9)));
         assert!(matches!(asks.join().unwrap(), Ok(Done::Checkpointed(_))));
     }
+
+    #[test]
+    fn what_is_over_is_ended_part_by_part_and_from_the_beginning_again_when_all_was_looked_at() {
+        let desk = Desk::new(1);
+        let (asking, mut chores) = pair(&desk);
+        let behind = InboxPlace::behind("im:alice@localhost".parse().unwrap());
+        let asks = std::thread::spawn(move || {
+            let first = asking.end_part();
+            let was_behind = asking.is_behind();
+            asking.end_beside().unwrap();
+            (first, was_behind, asking.end_part(), asking.is_behind())
+        });
+        let mut next = || core::iter::repeat_with(|| chores.next()).flatten().next();
+        let is_from = |chore: Option<Chore>, place: &InboxPlace| matches!(chore, Some(Chore::End(from)) if from == *place);
+        let first = InboxPlace::default();
+        assert!(is_from(next(), &first));
+        chores.answer(Done::Ended(Some(behind.clone())));
+        let mut next = || core::iter::repeat_with(|| chores.next()).flatten().next();
+        assert!(is_from(next(), &behind));
+        chores.answer(Done::Ended(None));
+        let mut next = || core::iter::repeat_with(|| chores.next()).flatten().next();
+        assert!(is_from(next(), &first));
+        chores.answer(Done::Ended(None));
+        assert_eq!(asks.join().unwrap(), (Ok(true), true, Ok(false), false));
+    }
 }
