@@ -14,17 +14,13 @@
 #[path = "../../tests/simulation/main.rs"]
 mod simulation;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use adsum::event::Event;
-use adsum::log::memory::MemoryDisk;
-use adsum::log::{EventLog as _, LogFault, LogReader as _, SledLog};
-use adsum::model::{Moment, Sequence};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use simulation::{Bug, Outcome, Part, Reduced, live, run, shrink};
+use simulation::{Bug, Outcome, Part, Reduced, live, run, save, shrink};
 
 /// Lives worlds of the simulation.
 #[derive(Debug, Parser)]
@@ -146,17 +142,4 @@ fn report(seed: u64, reduced: &Reduced, bug: Option<Bug>, outcome: &Outcome) {
         print!(" --bug {bug:?}");
     }
     println!();
-}
-
-/// Writes the events of a world's disk into a log of their own, in a folder that is not there yet. Returns how many.
-fn save(disk: &MemoryDisk, path: &Path) -> Result<usize, LogFault> {
-    let mut log = SledLog::open(path)?;
-    let events = disk.read(Sequence::new(1).max(log.head().next()), usize::MAX)?;
-    for together in events.chunk_by(|one, next| one.ahead == next.ahead) {
-        let batch: Vec<(Moment, Event)> =
-            together.iter().map(|recorded| (recorded.at, recorded.event.clone())).collect();
-        log.append_at(together[0].ahead, &batch)?;
-    }
-    log.sync()?;
-    Ok(events.len())
 }

@@ -7,15 +7,11 @@ use core::any::TypeId;
 use std::sync::Arc;
 
 use adsum::client::exchange::FeedEvent;
-use adsum::event::{Event, Recorded};
-use adsum::log::memory::MemoryLog;
-use adsum::log::{Block, CheckpointRecord, Each, EventLog, LogFault, LogReader, Tip};
-use adsum::model::{
-    Ahead, EpochId, InboxItem, Mark, Moment, Now, OperationId, PublicKey, Sequence, Timestamp,
-};
+use adsum::event::{Chain, CutStatement};
+use adsum::log::{CheckpointRecord, state_key};
+use adsum::model::{EpochId, InboxItem, Mark, Moment, OperationId, PublicKey, Timestamp};
 use adsum::protocol::body::{self, FeedOpen, MessageEvent};
 use adsum::protocol::{Command, Delete, Displayed, Publish, Question, Subscribe};
-use adsum::server::Timekeeper;
 use adsum::service::{Actor, Asker, Input, Query, SessionId, Ticket};
 use adsum::session::{Claim, Connection, Look};
 use adsum::wire::{Decoder, Frame, StreamType, decode, encode};
@@ -76,10 +72,32 @@ pub(crate) enum Bug {
     FloorKept,
     /// A feed that is opened again forgets for what something before its position was passed over.
     PassedForgotten,
+    /// A cut carries no more than some of the events that somebody may yet ask for.
+    CutForgetsEvents,
+    /// A cut carries the state of some entities alone.
+    CutForgetsState,
+    /// A cut counts before the event that states it is durable.
+    MarkBeforeStatement,
+    /// A cut does not say from which chain on it cuts.
+    CutLeadsBackWrongly,
+    /// A cut does not say from which chain the log goes on.
+    CutLeadsOnWrongly,
+    /// Some of what is staged is not there when a cut counts.
+    MarkBeforeStage,
+    /// What is cut away is removed before the cut counts.
+    SweptBeforeMark,
+    /// Messages that were read end however young they are.
+    RetentionNotAsked,
+    /// A cursor from before a cut is taken for none.
+    CursorLostByCut,
+    /// What is new is recorded although there is no room.
+    RoomNotAsked,
+    /// Once there was no room, there never is.
+    RoomNeverBack,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -105,19 +123,37 @@ impl Bug {
         Self::RestoredNotSaid,
         Self::FloorKept,
         Self::PassedForgotten,
+        Self::CutForgetsEvents,
+        Self::CutForgetsState,
+        Self::MarkBeforeStatement,
+        Self::CutLeadsBackWrongly,
+        Self::CutLeadsOnWrongly,
+        Self::MarkBeforeStage,
+        Self::SweptBeforeMark,
+        Self::RetentionNotAsked,
+        Self::CursorLostByCut,
+        Self::RoomNotAsked,
+        Self::RoomNeverBack,
     ];
 
     /// The promises of which it may break the first.
     pub(crate) fn breaks(self) -> &'static [u8] {
         match self {
             Self::AnswersBeforeSync => &[1, 2],
+            // What the state leans on is missing.
+            Self::CutForgetsState | Self::MarkBeforeStage => &[2, 3, 4, 5, 6, 9],
+            Self::MarkBeforeStatement | Self::CutLeadsBackWrongly | Self::CutLeadsOnWrongly => &[6],
+            // Whoever reads meanwhile finds nothing.
+            Self::SweptBeforeMark => &[0, 2, 3, 5, 6],
+            Self::CutForgetsEvents | Self::RoomNotAsked => &[2],
+            Self::RoomNeverBack => &[10],
             Self::PositionBeforeTaken | Self::RestoredNotSaid | Self::PassedForgotten => &[3],
             // The tags of publications come from the epoch.
             Self::EpochNotDrawn => &[3, 4],
             // What it acknowledges by a cursor of the other past is never confirmed.
             Self::FloorKept => &[3, 10],
-            // What nobody ever acknowledged is taken, too.
-            Self::ToldIsTaken => &[3, 12],
+            // What nobody ever acknowledged is taken, too; and such a cursor is taken for one of another past.
+            Self::ToldIsTaken | Self::CursorLostByCut => &[3, 12],
             // What is acknowledged too far makes room for too much.
             Self::CursorOneAhead => &[3, 8],
             Self::MessageIdsForgotten | Self::AnswerOutOfOrder | Self::OperationDropped => &[4],
@@ -127,7 +163,9 @@ impl Bug {
             | Self::TimeDownLost
             | Self::BadSecondKept => &[9],
             Self::WindowTwice => &[8],
+            // Nobody asked for what it does.
             Self::FeedBeforeProof
+            | Self::RetentionNotAsked
             | Self::OneQueueForAll
             | Self::NamedIsBelieved
             | Self::GroupRightNotAsked
@@ -155,19 +193,50 @@ impl Bug {
         }
     }
 
+    /// Whether a record that is staged for a cut is staged.
+    pub(crate) fn carries(bug: Option<Self>, (key, value): &CheckpointRecord) -> bool {
+        let is_event = *key < state_key(&[]);
+        let is_every_third = blake3::hash(key).as_bytes()[0].is_multiple_of(3);
+        match bug {
+            Some(Self::CutForgetsEvents) => !is_event || value.is_none() || !is_every_third,
+            Some(Self::CutForgetsState) => is_event || value.is_none() || !is_every_third,
+            _ => true,
+        }
+    }
+
+    /// From before when messages that were read end.
+    pub(crate) fn change_kept(bug: Option<Self>, since: Timestamp, now: Timestamp) -> Timestamp {
+        if bug == Some(Self::RetentionNotAsked) { now } else { since }
+    }
+
+    /// What is stated of a cut.
+    pub(crate) fn change_statement(bug: Option<Self>, stated: &mut CutStatement) {
+        match bug {
+            Some(Self::CutLeadsBackWrongly) => stated.before = Chain::START,
+            Some(Self::CutLeadsOnWrongly) => stated.after = stated.before,
+            _ => {}
+        }
+    }
+
     /// What a restart finds noted of its time.
     pub(crate) fn change_note(bug: Option<Self>, noted: Option<String>) -> Option<String> {
         noted.filter(|_| bug != Some(Self::TimeNotNoted))
     }
 
     /// What a session asks the service, with the bugs that change it.
-    pub(crate) fn change_question(bug: Option<Self>, input: &mut Input) {
+    pub(crate) fn change_question(bug: Option<Self>, cut_at: Moment, input: &mut Input) {
         if bug == Some(Self::OperationDropped)
             && let Input::Command {
                 command: Command::Subscribe(Subscribe { operation, .. }), ..
             } = input
         {
             *operation = OperationId::default();
+        }
+        if bug == Some(Self::CursorLostByCut)
+            && let Input::OpenPresence { after, .. } = input
+            && *after < cut_at
+        {
+            *after = Moment::ZERO;
         }
         if bug == Some(Self::PassedForgotten)
             && let Input::OpenPresence { passed, .. } | Input::OpenInbox { passed, .. } = input
@@ -339,136 +408,4 @@ fn one_ahead(bytes: &[u8]) -> Vec<u8> {
         }
     }
     out
-}
-
-/// A process's clocks, with the bugs that sit between them and the service.
-pub(crate) struct Reading {
-    time: Timekeeper,
-    bug: Option<Bug>,
-    /// From the start back to the end of the log.
-    down: Ahead,
-    /// How far ahead the wall clock ever was.
-    ahead: Ahead,
-}
-
-impl Reading {
-    /// Those of a process whose log ended at `end`.
-    pub(crate) fn new(time: Timekeeper, bug: Option<Bug>, end: Timestamp) -> Self {
-        let down = Ahead::between(time.now().elapsed, end);
-        Self { time, bug, down, ahead: Ahead::ZERO }
-    }
-
-    /// What both clocks say.
-    pub(crate) fn now(&mut self) -> Now {
-        let now = self.time.now();
-        self.ahead = self.ahead.max(now.ahead());
-        let elapsed = match self.bug {
-            Some(Bug::LifetimesByWallClock) => now.wall,
-            Some(Bug::TimeDownLost) => self.down.shown(now.elapsed),
-            Some(Bug::BadSecondKept) => self.ahead.shown(now.elapsed),
-            _ => now.elapsed,
-        };
-        Now { elapsed, ..now }
-    }
-}
-
-/// The log in memory, with the bugs that sit between service and disk.
-pub(crate) struct PlantedLog {
-    log: MemoryLog,
-    bug: Option<Bug>,
-    opened_at: Timestamp,
-}
-
-impl PlantedLog {
-    pub(crate) fn new(log: MemoryLog, bug: Option<Bug>, opened_at: Timestamp) -> Self {
-        Self { log, bug, opened_at }
-    }
-}
-
-impl EventLog for PlantedLog {
-    fn head(&self) -> Sequence {
-        self.log.head()
-    }
-
-    fn append_at(
-        &mut self,
-        ahead: Ahead,
-        events: &[(Moment, Event)],
-    ) -> Result<Sequence, LogFault> {
-        if self.bug == Some(Bug::AnswersBeforeSync) {
-            self.log.sync()?;
-        }
-        self.log.append_at(ahead, events)
-    }
-
-    fn sync(&mut self) -> Result<(), LogFault> {
-        if self.bug == Some(Bug::AnswersBeforeSync) { Ok(()) } else { self.log.sync() }
-    }
-
-    fn reader(&self) -> Arc<dyn LogReader> {
-        let reader = self.log.reader();
-        match self.bug {
-            Some(Bug::LeasesRestarted) => Arc::new(Restarting(reader, self.opened_at)),
-            _ => reader,
-        }
-    }
-
-    fn save(&mut self, records: &[CheckpointRecord]) -> Result<(), LogFault> {
-        self.log.save(records)
-    }
-
-    fn save_blocks(&mut self, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
-        self.log.save_blocks(blocks)
-    }
-
-    fn block_at(&self, key: &[u8]) -> Result<Option<Block>, LogFault> {
-        let forgets = self.bug == Some(Bug::MessageIdsForgotten);
-        let block = self.log.block_at(key)?;
-        // What is gone through from the beginning is found by the keys that it has.
-        Ok(block.map(|block| if forgets && block.0 != key { without_ids(block) } else { block }))
-    }
-
-    fn walk_blocks(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
-        self.log.walk_blocks(from, each)
-    }
-
-    fn load(
-        &self,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LogFault>,
-    ) -> Result<(), LogFault> {
-        self.log.load(each)
-    }
-}
-
-/// A block of message ids with other ids: each is a key of 16 bytes and 20 more, behind 16 bytes.
-fn without_ids((key, mut bytes): Block) -> Block {
-    bytes[16..].chunks_mut(36).for_each(|id| id[15] ^= 0x55);
-    (key, bytes)
-}
-
-/// Reads events as if every lease had begun when the process did.
-struct Restarting(Arc<dyn LogReader>, Timestamp);
-
-impl LogReader for Restarting {
-    fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
-        let mut events = self.0.read(from, events_max)?;
-        for recorded in &mut events {
-            let at = recorded.at.timestamp();
-            let now = self.1.max(at);
-            let again = |deadline: &mut Timestamp| *deadline = now.after(at.until(*deadline));
-            match &mut recorded.event {
-                Event::Published(event) => again(&mut event.deadline),
-                Event::PublicationRefreshed(event) => again(&mut event.deadline),
-                Event::SubscriptionCreated(event) => again(&mut event.expires_at),
-                Event::SubscriptionRefreshed(event) => again(&mut event.expires_at),
-                Event::Subscribed(event) => again(&mut event.expires_at),
-                _ => {}
-            }
-        }
-        Ok(events)
-    }
-
-    fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
-        self.0.end_at(sequence)
-    }
 }

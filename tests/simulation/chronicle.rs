@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::event::{
-    Event, InviteCause, MessageAccepted, MessageCause, PublicationCause, PublicationEnded,
-    PublicationKey, PublicationRefreshed, Published, ReceiptIssued, Recorded,
+    CutStatement, Event, InviteCause, MessageAccepted, MessageCause, PublicationCause,
+    PublicationEnded, PublicationKey, PublicationRefreshed, Published, ReceiptIssued, Recorded,
 };
+use adsum::log::Tip;
 use adsum::model::limits::DEDUPLICATION_MS;
 use adsum::model::{
     DeviceId, EndReason, EpochId, InboxAddress, InboxSequence, InviteId, Lifetime, Moment,
@@ -87,6 +88,10 @@ pub(crate) struct Chronicle {
     pub(crate) lived: BTreeMap<(&'static str, &'static str), u64>,
     /// The last message that ended so, and its term.
     lapsed: Option<(Sequence, Term)>,
+    /// How far some device has read each inbox.
+    read: BTreeMap<InboxAddress, InboxSequence>,
+    /// Through which event the log was to be cut, and the chain behind it, as each statement of that says.
+    pub(crate) cuts: Vec<(Sequence, Tip)>,
 }
 
 impl Chronicle {
@@ -133,6 +138,26 @@ impl Chronicle {
         self.events.last().map_or(Moment::ZERO, |last| last.at)
     }
 
+    /// When an event was decided that is there.
+    pub(crate) fn time_of(&self, sequence: Sequence) -> Timestamp {
+        self.at(sequence).map_or(Timestamp::default(), |recorded| recorded.at.timestamp())
+    }
+
+    /// The event at a position.
+    pub(crate) fn at(&self, sequence: Sequence) -> Option<&Recorded> {
+        self.events.get(usize::try_from(sequence.get().checked_sub(1)?).ok()?)
+    }
+
+    /// Where an event lies that happened at that moment.
+    pub(crate) fn place_of(&self, at: Moment) -> Sequence {
+        Sequence::new(self.events.partition_point(|recorded| recorded.at < at) as u64 + 1)
+    }
+
+    /// Whether some device has taken a message.
+    pub(crate) fn is_read(&self, inbox: &InboxAddress, sequence: InboxSequence) -> bool {
+        self.read.get(inbox).is_some_and(|through| *through >= sequence)
+    }
+
     /// When the first lease runs out.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.leases.values().map(|term| term.deadline).min()
@@ -162,6 +187,10 @@ impl Chronicle {
         );
         promised!(9, recorded.at > self.moment(), "event {due} is no later than the one before");
         self.repeats.fold(&recorded)?;
+        if let Event::Acknowledged(event) = &recorded.event {
+            let through = self.read.entry(event.inbox.clone()).or_default();
+            *through = event.through.max(*through);
+        }
         self.check_leases(&recorded)?;
         if concerns(&recorded.event) {
             let is_followed =
@@ -301,6 +330,7 @@ impl Chronicle {
             Event::KeyRevoked(event) => {
                 self.revoked.insert((event.principal.clone(), event.device));
             }
+            Event::LogCut(event) => self.cut(sequence, &event.cut)?,
             Event::ClockMoved(_)
             | Event::KeyEnrolled(_)
             | Event::DeviceEnrolled(_)
@@ -310,6 +340,26 @@ impl Chronicle {
             | Event::WatchObserved(_) => {}
             other => promised!(5, false, "event {sequence} is a {}", other.kind()),
         }
+        Ok(())
+    }
+
+    /// The log is to be cut: from where it begins, or where it was to begin, through an event that is there.
+    fn cut(&mut self, sequence: Sequence, stated: &CutStatement) -> Checked {
+        let base = Tip { head: Sequence::new(stated.from.get() - 1), chain: stated.before };
+        let mut begins = core::iter::once(Tip::EMPTY).chain(self.cuts.iter().map(|(_, tip)| *tip));
+        let leads_back = begins.any(|tip| tip == base);
+        promised!(6, leads_back, "event {sequence} cuts from {base:?}, where the log never began");
+        let through = stated.through;
+        let is_there = through > base.head && through < sequence;
+        promised!(6, is_there, "event {sequence} cuts the log from {base:?} through {through}");
+        let until = self.time_of(through);
+        promised!(
+            5,
+            until == stated.until,
+            "event {sequence} cuts until {:?}, not {until:?}",
+            stated.until
+        );
+        self.cuts.push((sequence, Tip { head: through, chain: stated.after }));
         Ok(())
     }
 

@@ -50,7 +50,9 @@ pub(crate) fn concerns(event: &Event) -> bool {
         }
         EntityKey::Inbox(inbox) => is_governed(&inbox.principal()),
         EntityKey::Domain(_) => true,
-        EntityKey::Store => !matches!(event, Event::EpochBegan(_) | Event::RestoreNoticed(_)),
+        EntityKey::Store => {
+            !matches!(event, Event::EpochBegan(_) | Event::RestoreNoticed(_) | Event::LogCut(_))
+        }
         EntityKey::Clock | EntityKey::Operations(_) | EntityKey::Budget(_) => false,
     }
 }

@@ -12,7 +12,7 @@ use adsum::client::resume::{
 };
 use adsum::client::{Answer, ClientError, Refused};
 use adsum::model::limits::WINDOW_EVENTS_MAX;
-use adsum::model::{InboxItem, InboxSequence, Lifetime, RefusalCode, Tag};
+use adsum::model::{InboxItem, InboxSequence, Lifetime, RefusalCode, Sequence, Tag};
 use adsum::protocol::body;
 use adsum::protocol::{FeedOpen, FeedSubject, Framed, Outcome, Presence};
 use adsum::session::Scope;
@@ -20,7 +20,7 @@ use adsum::wire::{CHALLENGE_CONTEXT, StreamType};
 use bytes::Bytes;
 
 use super::application::{Application, Floor};
-use super::feeds::{Told, hear_feed, take};
+use super::feeds::{Ears, Told, hear_feed, take};
 use super::network::{ConnectionId, End};
 use super::oracle::Oracle;
 use super::pasts::Spot;
@@ -236,21 +236,30 @@ impl Device {
         let (who, actor) = (&self.who, &self.who.actor);
         let told = &mut link.unacknowledged;
         let [change, message] = link.opened_at;
-        let is_revoked = scene.oracle.is_revoked(actor);
+        let ears = Ears {
+            bug: scene.bug,
+            is_revoked: scene.oracle.is_revoked(actor),
+            is_cut: scene.oracle.cut_through > Sequence::ZERO,
+            may_lack: scene.oracle.may_lack(change),
+        };
         let (floor, application) = (&mut process.floor, &mut self.stored.application);
+        let mut opens_again = false;
         let events = told.entry(Stream::Presence).or_default();
-        let ears = (events, scene.bug, is_revoked);
-        hear_feed(&mut link.presence, &mut process.presence, ears, |told| match told {
+        hear_feed(&mut link.presence, &mut process.presence, (events, ears), |told| match told {
             Told::Begins(outcome) => {
                 floor.presence_opened(application, outcome);
                 note!(scene.trace, "{}: presence begins {outcome:?} at {change:?}", who.name);
                 begins(scene, (outcome, is_over), (Scope::Presence, change))
             }
+            Told::Ends(again) => {
+                opens_again |= again;
+                Ok(())
+            }
             Told::Heard(_) => Ok(()),
         })?;
         let events = told.entry(Stream::Inbox).or_default();
-        let (ears, inbox) = ((events, scene.bug, is_revoked), actor.principal.inbox());
-        hear_feed(&mut link.inbox, &mut process.inbox, ears, |told| match told {
+        let (ears, inbox) = (Ears { may_lack: false, ..ears }, actor.principal.inbox());
+        hear_feed(&mut link.inbox, &mut process.inbox, (events, ears), |told| match told {
             Told::Begins(outcome) => {
                 floor.inbox_opened(application, outcome);
                 note!(scene.trace, "{}: its inbox begins {outcome:?} at {message:?}", who.name);
@@ -266,6 +275,10 @@ impl Device {
                 scene.trace.count("composing told");
                 scene.oracle.composing_told(&inbox, &composing)
             }
+            Told::Ends(again) => {
+                opens_again |= again;
+                Ok(())
+            }
             Told::Heard(_) => Ok(()),
         })?;
         let window = if self.window == 0 { WINDOW_EVENTS_MAX } else { self.window };
@@ -275,7 +288,12 @@ impl Device {
             promised!(8, kept, "{name}: {count} events on {stream:?}, its window is {window}");
         }
         self.hear_control(scene)?;
-        if is_over {
+        if opens_again && !is_over {
+            // The library would open that feed alone again. It is the same with a new connection.
+            scene.trace.count("feeds opened again");
+            scene.network.cut(&mut scene.rng, scene.now, connection);
+        }
+        if is_over || opens_again {
             self.lost(scene);
         }
         Ok(())
@@ -299,7 +317,8 @@ impl Device {
                     }
                     Err(error) => {
                         let is_revoked = scene.oracle.is_revoked(&self.who.actor);
-                        sent_away(&error, &mut process.back_off, is_revoked)?;
+                        let why = (is_revoked, scene.oracle.was_full);
+                        sent_away(&error, &mut process.back_off, why)?;
                     }
                 }
                 continue;
@@ -451,11 +470,19 @@ fn begins(
     if is_over { Ok(()) } else { scene.oracle.opened(scope, spot, outcome) }
 }
 
-/// A server that is going lets nobody in; it has no other reason not to, but that the key is revoked.
-fn sent_away(error: &ClientError, back_off: &mut BackOff, is_revoked: bool) -> Checked {
+/// A server that is going lets nobody in; it has no other reason not to, but that the key is revoked, or that there is no room
+/// for a device that comes in.
+fn sent_away(
+    error: &ClientError,
+    back_off: &mut BackOff,
+    (is_revoked, was_full): (bool, bool),
+) -> Checked {
     let wait = match error {
         ClientError::Refused(refused) if refused.is(RefusalCode::GoingAway) => refused.retry_after,
         ClientError::Refused(refused) if is_revoked && refused.is(RefusalCode::KeyRevoked) => {
+            Some(REVOKED_WAITS)
+        }
+        ClientError::Refused(refused) if was_full && refused.is(RefusalCode::StorageFull) => {
             Some(REVOKED_WAITS)
         }
         _ => None,

@@ -8,7 +8,8 @@ use adsum::client::ClientError;
 use adsum::client::exchange::{FeedEvent, FeedItem, Frames, Heard, hear};
 use adsum::client::resume::{FeedResume, Handed, ItemNumber, Position};
 use adsum::model::RefusalCode;
-use adsum::protocol::{FeedReady, Field as _, Outcome};
+use adsum::protocol::{FeedReady, Field as _, Outcome, body};
+use adsum::wire::ResetCode;
 use bytes::Bytes;
 
 use super::oracle::Oracle;
@@ -21,8 +22,21 @@ use super::{Bug, Checked, promised};
 pub(crate) enum Told {
     /// How it begins, as the server has it.
     Begins(Outcome),
+    /// The server ended it, and whether it is to be opened again.
+    Ends(bool),
     /// What the library made of anything else.
     Heard(Heard),
+}
+
+/// What is known of a feed by those who judge it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ears {
+    pub(crate) bug: Option<Bug>,
+    pub(crate) is_revoked: bool,
+    /// Whether the log was ever cut.
+    pub(crate) is_cut: bool,
+    /// Whether something may be cut away of what it has to tell.
+    pub(crate) may_lack: bool,
 }
 
 /// Takes what came of a feed while there is room: the cursors of its items go into `events`, what is no item to `told`.
@@ -30,7 +44,7 @@ pub(crate) enum Told {
 pub(crate) fn hear_feed<T: FeedItem + 'static>(
     frames: &mut Frames,
     feed: &mut FeedResume<T>,
-    (events, bug, is_revoked): (&mut VecDeque<Bytes>, Option<Bug>, bool),
+    (events, ears): (&mut VecDeque<Bytes>, Ears),
     mut told: impl FnMut(Told) -> Checked,
 ) -> Checked {
     while feed.has_room() {
@@ -38,7 +52,7 @@ pub(crate) fn hear_feed<T: FeedItem + 'static>(
         if let Err(ClientError::Refused(refused)) = &event
             && refused.is(RefusalCode::KeyRevoked)
         {
-            promised!(12, is_revoked, "a device whose key counts was told that it is revoked");
+            promised!(12, ears.is_revoked, "a device whose key counts was told that it is revoked");
             break;
         }
         promised!(3, event.is_ok(), "a feed broke its rules: {event:?}");
@@ -49,18 +63,34 @@ pub(crate) fn hear_feed<T: FeedItem + 'static>(
             promised!(3, ready.is_ok(), "a feed began as {ready:?}");
             ready.map_or(Ok(()), |ready| told(Told::Begins(ready.outcome)))?;
         }
-        let heard = hear(feed, Bug::change_opened::<T>(bug, event));
+        let heard = hear(feed, Bug::change_opened::<T>(ears.bug, event));
         promised!(3, heard.is_ok(), "a feed broke its rules: {heard:?}");
         match heard {
             Ok(Heard::Opened(opening)) => {
-                promised!(3, opening.complete, "a feed is incomplete within retention");
+                // One that begins anew begins before whatever was cut away.
+                let is_anew = opening.outcome.is_anew() && ears.is_cut;
+                let is_right = opening.complete || ears.may_lack || is_anew;
+                promised!(3, is_right, "a feed is incomplete within retention");
             }
             // If the server ended it, so will the connection, and the feed goes on with the next.
+            Ok(Heard::Ended(end)) => told(Told::Ends(ended(&end, ears.is_cut)?))?,
             Ok(heard) => told(Told::Heard(heard))?,
             Err(_) => {}
         }
     }
     Ok(())
+}
+
+/// Whether a feed that the server ended is to be opened again: it may end because the server goes, or because what it was
+/// about to tell was cut away meanwhile.
+fn ended(end: &body::FeedEnd, is_cut: bool) -> Checked<bool> {
+    let code = ResetCode::from_number(u64::from(end.code));
+    let is_right = match code {
+        Some(ResetCode::TooFarBehind) => is_cut,
+        code => code == Some(ResetCode::GoingAway),
+    };
+    promised!(3, is_right, "a feed was ended as {code:?}: {}", end.message);
+    Ok(code == Some(ResetCode::TooFarBehind))
 }
 
 /// The cursor of an item.

@@ -56,6 +56,7 @@ struct Open {
     answering: Answering,
     /// The answer, once it is whole; nothing if it is a refusal.
     answer: Option<Vec<Frame>>,
+    refused: Option<RefusalCode>,
     has_begun: bool,
 }
 
@@ -68,7 +69,8 @@ impl Open {
             let frame = match self.frames.next_answer() {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => frame,
-                Err(ClientError::Refused(_)) => {
+                Err(ClientError::Refused(refused)) => {
+                    self.refused = refused.code;
                     self.answer = Some(Vec::new());
                     continue;
                 }
@@ -158,7 +160,8 @@ impl Governor {
         scene.finish(link.connection, stream);
         let since = scene.oracle.decrees.now();
         let (frames, answering) = (Frames::default(), Answering::new(asked.shape));
-        let open = Open { asked, since, frames, answering, answer: None, has_begun: false };
+        let (answer, refused, has_begun) = (None, None, false);
+        let open = Open { asked, since, frames, answering, answer, refused, has_begun };
         link.questions.insert(link.asked, open);
         link.asked += 1;
     }
@@ -205,8 +208,13 @@ impl Governor {
                 promised!(3, false, "the answer to {:?} ended before its end", open.asked);
                 continue;
             };
+            questions::refused(open.refused, &open.asked, &scene.oracle)?;
+            if open.refused == Some(RefusalCode::OlderThanKept) {
+                scene.trace.count("older than kept");
+            }
             if !answer.is_empty() {
-                questions::judge(&open.asked, open.since, answer, &scene.oracle.decrees)?;
+                let asked = (&self.who, &open.asked);
+                questions::judge(asked, open.since, answer, &scene.oracle)?;
             }
             scene.trace.count("questions answered");
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use adsum::commit::history::Past;
 use adsum::log::LogReader;
-use adsum::model::{DeviceId, PublicKey, Timestamp};
+use adsum::model::{DeviceId, Moment, PublicKey, Sequence, Timestamp};
 use adsum::service::{Asker, Askers, Input, SessionId};
 use adsum::session::{
     Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, NotFound, Note,
@@ -177,6 +177,14 @@ impl StreamHost {
         Asker::of(self.seat.connection.identity().flatten().as_deref(), None)
     }
 
+    /// When the first event happened that was not cut away, if anybody is to make a mistake with it.
+    fn cut_at(&self) -> Moment {
+        let first = self.desk.reader.kept_from();
+        let first = self.desk.bug.filter(|_| first > Sequence::new(1)).map(|_| first);
+        let first = first.and_then(|first| self.desk.reader.read_one(first).ok());
+        first.map_or(Moment::ZERO, |first| first.at)
+    }
+
     fn poll(&mut self, awaits_identity: bool) -> Poll<Heard> {
         let letters = self.desk.state().boxes.get_mut(&self.lane).map(core::mem::take);
         if let Some(letters) = letters.filter(|letters| !letters.is_empty()) {
@@ -204,7 +212,7 @@ impl Drop for StreamHost {
 impl Host for StreamHost {
     async fn ask(&mut self, mut inputs: Vec<Input>) -> Result<(), ServiceGone> {
         for input in &mut inputs {
-            Bug::change_question(self.desk.bug, input);
+            Bug::change_question(self.desk.bug, self.cut_at(), input);
             Bug::change_actor(self.desk.bug, input);
         }
         let mut inputs = Some(inputs);

@@ -13,6 +13,7 @@ mod chronicle;
 mod copies;
 #[cfg(test)]
 mod corpus;
+mod cutting;
 mod decrees;
 mod device;
 mod fairness;
@@ -22,6 +23,7 @@ mod greedy;
 mod host;
 mod hostile;
 mod impostor;
+mod keeper;
 mod liar;
 mod lies;
 #[path = "../looks/mod.rs"]
@@ -34,10 +36,13 @@ mod pasts;
 mod patron;
 mod pipe;
 mod plan;
+mod planted;
 mod questions;
 mod reduced;
 mod repeats;
 mod requests;
+mod room;
+mod saved;
 #[cfg(test)]
 mod seeds;
 mod server;
@@ -61,6 +66,8 @@ use lots::Lots;
 #[allow(unused_imports, reason = "only a program for people names parts")]
 pub(crate) use reduced::Part;
 pub(crate) use reduced::{Reduced, shrink};
+#[allow(unused_imports, reason = "the world of bytes saves nothing")]
+pub(crate) use saved::save;
 pub(crate) use trace::Trace;
 use world::World;
 

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::client::Answer;
-use adsum::event::{Event, MessageCause, PublicationCause, PublicationEnded, Recorded};
+use adsum::event::{
+    Event, MessageCause, MessageEnded, PublicationCause, PublicationEnded, Recorded,
+};
 use adsum::model::{
     DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
-    Principal, Sequence, SubscriptionState, Tag,
+    Principal, Sequence, SubscriptionState, Tag, Timestamp,
 };
 use adsum::protocol::{Composing, Field as _, Presence, body};
 use adsum::service::{Actor, Batch, PresenceItem};
@@ -19,6 +21,7 @@ use super::chronicle::Chronicle;
 use super::decrees::{Decrees, concerns};
 use super::pasts::{Asked, Spot};
 use super::plan::{SECRET, cursor_secret, is_liar};
+use super::room::is_new;
 use super::timeline::{Look, Timeline};
 use super::{Checked, promised};
 
@@ -43,6 +46,13 @@ pub(crate) struct Oracle {
     asked_ends: BTreeSet<(Principal, Presentity)>,
     asked_deletes: BTreeSet<(InboxAddress, InboxSequence)>,
     asked_revocations: BTreeSet<DeviceId>,
+    /// Whether there is room on the disk, and whether there ever was none.
+    is_full: bool,
+    pub(crate) was_full: bool,
+    /// Through which event the log was cut away at most, in whatever past.
+    pub(crate) cut_through: Sequence,
+    /// From before when messages that were read may end at most.
+    read_ends: Timestamp,
     /// Messages answered `Sent`, and how many of the answers called them new.
     pub(crate) sent: BTreeMap<(Principal, String), u64>,
     /// Who ever told that it writes, in which inbox.
@@ -73,6 +83,27 @@ impl Oracle {
     /// A device is about to ask for the end of another one's key.
     pub(crate) fn asks_revoke(&mut self, device: DeviceId) {
         self.asked_revocations.insert(device);
+    }
+
+    /// Whether there is room on the disk from now on.
+    pub(crate) fn has_room(&mut self, has_room: bool) {
+        self.is_full = !has_room;
+        self.was_full |= self.is_full;
+    }
+
+    /// The log begins behind `base`.
+    pub(crate) fn cut(&mut self, base: Sequence) {
+        self.cut_through = self.cut_through.max(base);
+    }
+
+    /// Whether something of what came behind `spot` may be cut away.
+    pub(crate) fn may_lack(&self, spot: Spot) -> bool {
+        self.chronicle.place_of(Moment::from_us(spot.position)) <= self.cut_through
+    }
+
+    /// Messages that were read and are from before then are about to be ended.
+    pub(crate) fn ends_read(&mut self, before: Timestamp) {
+        self.read_ends = self.read_ends.max(before);
     }
 
     /// A device is about to ask for a publication.
@@ -111,6 +142,8 @@ impl Oracle {
 
     /// The server's process says that a batch is on stable storage.
     pub(crate) fn persisted(&mut self, batch: Batch) -> Checked {
+        let new = batch.events.iter().find(|(_, event)| self.is_full && is_new(event));
+        promised!(2, new.is_none(), "while the disk is full, {new:?} is recorded");
         let places = (batch.first.get()..).map(Sequence::new);
         for (sequence, (at, event)) in places.zip(batch.events) {
             self.durable(Recorded { sequence, at, ahead: batch.ahead, event })?;
@@ -138,6 +171,15 @@ impl Oracle {
                 cause: PublicationCause::Removed { operation, .. },
                 ..
             }) => self.asked_publications.contains_key(operation),
+            Event::MessageEnded(MessageEnded {
+                inbox,
+                sequence,
+                cause: MessageCause::Retention,
+            }) => {
+                let entry = self.chronicle.entry(inbox, *sequence);
+                let is_old = entry.is_some_and(|entry| entry.at < self.read_ends);
+                is_old && self.chronicle.is_read(inbox, *sequence)
+            }
             Event::KeyRevoked(event) => self.asked_revocations.contains(&event.device),
             Event::RestoreNoticed(_) => !self.pasts.is_empty(),
             _ => true,
@@ -194,9 +236,18 @@ impl Oracle {
         Ok(())
     }
 
-    /// The server opened the log again and found `events`.
-    pub(crate) fn restarted(&mut self, events: Vec<Recorded>) -> Checked {
+    /// The server opened the log again, which begins behind `base`, and found `events`: all from there on, and before it
+    /// those that are carried.
+    pub(crate) fn restarted(&mut self, base: Sequence, mut events: Vec<Recorded>) -> Checked {
         let known = &self.chronicle.events;
+        let is_known = base <= self.chronicle.head();
+        promised!(2, is_known, "the log begins behind event {base}, which was not durable");
+        let kept = events.split_off(events.partition_point(|event| event.sequence <= base));
+        let wrong =
+            events.iter().find(|event| !is_carried(event, self.chronicle.at(event.sequence)));
+        promised!(6, wrong.is_none(), "what is carried differs from what was: {wrong:?}");
+        let cut = usize::try_from(base.get()).expect("worlds are short");
+        let events: Vec<_> = known[..cut].iter().cloned().chain(kept).collect();
         if events.len() >= known.len() && events[..known.len()] == known[..] {
             // What was not synced and is there nevertheless is durable from now on.
             return events.into_iter().skip(known.len()).try_for_each(|event| self.durable(event));
@@ -370,6 +421,17 @@ impl Oracle {
         let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
         Some(read(shown_body(&SECRET, &expected(&self.chronicle, &pair.0, &pair.1, at)?, &pair.0)))
     }
+}
+
+/// Whether an event is what it was when it is carried behind a cut: rules in full, because the changes before are not there.
+pub(crate) fn is_carried(carried: &Recorded, was: Option<&Recorded>) -> bool {
+    let Some(was) = was else { return false };
+    let in_full = matches!(
+        (&carried.event, &was.event),
+        (Event::AccessRulesChanged(carried), Event::AccessRulesAmended(was))
+            if carried.version == was.version && carried.presentity == was.presentity
+    );
+    *carried == *was || in_full && carried.at == was.at
 }
 
 /// What a session would write, as a client reads it.

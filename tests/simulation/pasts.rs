@@ -96,7 +96,7 @@ impl Oracle {
     }
 
     /// The log as it is now, and those that were cut off.
-    fn logs(&self) -> impl Iterator<Item = &Chronicle> {
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &Chronicle> {
         core::iter::once(&self.chronicle).chain(self.pasts.iter().rev())
     }
 

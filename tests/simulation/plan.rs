@@ -156,6 +156,10 @@ pub(crate) struct Plan {
     pub(crate) orderly_stop: u32,
     pub(crate) disk_fault: u32,
     pub(crate) checkpoint: u32,
+    /// How often the keeper begins.
+    pub(crate) log_cut: u32,
+    /// How often the disk is full for a while.
+    pub(crate) disk_full: u32,
     pub(crate) activity: u32,
     /// Whether the clock once leaps further than message ids are remembered.
     pub(crate) leap: bool,
@@ -204,6 +208,8 @@ impl Plan {
             orderly_stop: *choose(rng, &[0, 5]),
             disk_fault: *choose(rng, &[0, 5, 15]),
             checkpoint: *choose(rng, &[0, 50, 300]),
+            log_cut: *choose(rng, &[0, 20, 60]),
+            disk_full: *choose(rng, &[0, 0, 0, 10]),
             activity: *choose(rng, &[300, 600, 900]),
             leap,
             // Now and then a moment lasts for seconds.

@@ -23,10 +23,12 @@ pub(crate) enum Part {
     OrderlyStops,
     DiskFaults,
     Checkpoints,
+    LogCuts,
+    FullDisks,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Governors,
         Self::Greedy,
         Self::Liar,
@@ -40,6 +42,8 @@ impl Part {
         Self::OrderlyStops,
         Self::DiskFaults,
         Self::Checkpoints,
+        Self::LogCuts,
+        Self::FullDisks,
     ];
 
     /// What it is called on a command line.
@@ -58,6 +62,8 @@ impl Part {
             Self::OrderlyStops => "orderly-stops",
             Self::DiskFaults => "disk-faults",
             Self::Checkpoints => "checkpoints",
+            Self::LogCuts => "log-cuts",
+            Self::FullDisks => "full-disks",
         }
     }
 
@@ -76,6 +82,8 @@ impl Part {
             Self::OrderlyStops => plan.orderly_stop = 0,
             Self::DiskFaults => plan.disk_fault = 0,
             Self::Checkpoints => plan.checkpoint = 0,
+            Self::LogCuts => plan.log_cut = 0,
+            Self::FullDisks => plan.disk_full = 0,
         }
     }
 }

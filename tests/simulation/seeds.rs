@@ -1,5 +1,5 @@
-//! Seeded worlds of devices, a lossy network and a server on a forgetful disk, judged by an oracle for promises 1 to 5
-//! and 9 of the design.
+//! Seeded worlds of devices, a lossy network and a server on a forgetful disk, judged by an oracle for promises 1 to 10
+//! and 12 of the design.
 //!
 //! `ADSUM_SEEDS` says how many worlds to live (500), `ADSUM_SEED` the first of them (1). A world that breaks a promise
 //! is printed with its last happenings and the command that lives it again.
@@ -8,12 +8,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use adsum::log::LogReader as _;
+use adsum::log::memory::MemoryDisk;
+use adsum::log::{
+    CutMark, Entries as _, EventLog as _, LogReader as _, SledLog, check_cut, verify,
+};
 use adsum::model::Sequence;
 
 use super::acts::{BESIDES, ROWS};
 use super::chronicle::THINGS;
-use super::{Bug, Outcome, Reduced, live, run, shrink};
+use super::{Bug, Outcome, Reduced, live, run, save, shrink};
 
 /// Worlds lived when nobody says how many.
 const SEEDS: u64 = 500;
@@ -104,6 +107,7 @@ const ROUGH: &[&str] = &[
     "explain",
     "fetch",
     "fetch-at",
+    "full disks",
     "gone: acknowledged",
     "gone: device-enrolled",
     "gone: key-revoked",
@@ -131,7 +135,9 @@ const ROUGH: &[&str] = &[
     "lies answered",
     "lies read",
     "lies refused",
+    "log cuts",
     "log faults",
+    "log-cut",
     "message-accepted",
     "message-ended",
     "message-quarantined",
@@ -148,6 +154,7 @@ const ROUGH: &[&str] = &[
     "quarantine",
     "questions answered",
     "receipt-issued",
+    "refused for want of room",
     "remove-publication",
     "restore-noticed",
     "restores",
@@ -206,6 +213,22 @@ fn planted_bugs_are_found() {
         println!("{bug:?}: seed {seed} breaks promise {promise}: {what}");
         assert!(bug.breaks().contains(&promise), "{bug:?} broke promise {promise}: {what}");
     }
+}
+
+#[test]
+fn a_world_whose_log_was_cut_is_saved_as_a_store_that_verifies() {
+    let disk_of = |seed| run(seed, None, &Reduced::default()).disk.unwrap();
+    let is_cut = |disk: &MemoryDisk| disk.mark() != CutMark::NONE;
+    let disk = (1..SEEDS_TO_FIND_A_BUG).map(disk_of).find(is_cut).expect("some are cut");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    assert!(save(&disk, &path).unwrap() > 0);
+    let saved = SledLog::open_existing(&path).unwrap();
+    let stated = check_cut(&saved).unwrap().expect("it is stated");
+    assert_eq!(Some(stated), check_cut(&disk).unwrap());
+    verify(&saved, &mut |_| {}).unwrap();
+    let read = |from| disk.read(from, usize::MAX).unwrap();
+    assert_eq!(saved.reader().read(Sequence::new(1), usize::MAX).unwrap(), read(Sequence::new(1)));
 }
 
 #[test]

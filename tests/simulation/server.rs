@@ -10,17 +10,19 @@ use std::time::Duration;
 use adsum::commit::Commit;
 use adsum::event::{Event, InviteIssued, KeyEnrolled};
 use adsum::log::memory::MemoryDisk;
-use adsum::log::{Entries, LogReader};
-use adsum::model::{DeviceLabel, EpochId, InviteId, Lifetime, Role, Sequence, Timestamp};
+use adsum::log::{Entries, Room};
+use adsum::model::{DeviceLabel, EpochId, InviteId, Lifetime, Role, Timestamp};
 use adsum::server::{Clock as _, Timekeeper};
 use adsum::service::{Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
 
-use super::bug::{PlantedLog, Reading};
 use super::copies::Copy;
+use super::cutting::Word;
 use super::host::Desk;
+use super::keeper::Keeping;
 use super::network::{ConnectionId, End};
 use super::plan::{ADMINISTRATOR, Plan, SECRET, Who, config, cursor_secret, first_device, happens};
+use super::planted::{PlantedLog, Reading};
 use super::serving::Serving;
 use super::trace::note;
 use super::world::Scene;
@@ -42,11 +44,16 @@ pub(crate) struct Server {
     boots: u64,
     /// The copy that is in its place when it starts again, and whether with the keys of then.
     comes_back: Option<(Copy, bool)>,
-    chances: Plan,
+    pub(crate) chances: Plan,
+    /// How much room its disk has, and until when.
+    pub(crate) room: Room,
+    pub(crate) full_until: Option<u64>,
 }
 
 /// What a crash takes.
 pub(crate) struct Process {
+    /// Ended before the log is closed, which it reads and writes.
+    pub(crate) keeping: Option<Keeping>,
     pub(crate) commit: Commit,
     time: Reading,
     desk: Desk,
@@ -80,8 +87,19 @@ impl Server {
         drop(commit);
         let (chances, boots) = (plan.clone(), scene.machine.boots());
         let (process, comes_back, noted) = (None, None, Some(noted));
-        let mut server =
-            Self { disk, process, starts_at: 0, era: 1, noted, boots, comes_back, chances };
+        let (room, full_until) = (Room::Plenty, None);
+        let mut server = Self {
+            disk,
+            process,
+            starts_at: 0,
+            era: 1,
+            noted,
+            boots,
+            comes_back,
+            chances,
+            room,
+            full_until,
+        };
         (scene.oracle.eras, scene.oracle.era) = (1, 1);
         server.start(scene)?;
         Ok(server)
@@ -116,8 +134,10 @@ impl Server {
         };
         note!(scene.trace, "the server starts at event {}", commit.head());
         scene.trace.count("starts");
-        let all = self.disk.read(Sequence::new(1), usize::MAX).expect("the log reads");
-        scene.oracle.restarted(all)?;
+        verdict::cut_holds(&self.disk, &scene.oracle)?;
+        scene.oracle.cut(self.disk.mark().base.head);
+        let all = verdict::all_events(&self.disk)?;
+        scene.oracle.restarted(self.disk.mark().base.head, all)?;
         let mut time = self.keep_time(scene, &commit);
         let Ok(reviewed) = commit.review(time.now()) else {
             note!(scene.trace, "the log fails at the start");
@@ -134,6 +154,7 @@ impl Server {
             cursor_secret: cursor_secret(self.era),
         };
         self.process = Some(Process {
+            keeping: None,
             commit,
             time,
             desk,
@@ -209,7 +230,8 @@ impl Server {
             || scene.oracle.is_governed()
                 && due.is_none_or(|due| next.is_some_and(|next| next <= due));
         promised!(9, is_right, "the log has {due:?} due next, the server {next:?}");
-        verdict::views_equal(&mut process.commit, &self.disk)
+        verdict::views_equal(&mut process.commit, &self.disk)?;
+        verdict::what_lives_is_there(process.commit.views(), &self.disk, &scene.oracle)
     }
 
     /// Ends the process at once; the disk keeps a random part of what it was not asked to sync.
@@ -234,6 +256,7 @@ impl Server {
 
     /// One moment of the server's life.
     pub(crate) fn live(&mut self, scene: &mut Scene) -> Checked {
+        self.live_with_room(scene);
         if self.process.is_none() {
             return if scene.now >= self.starts_at { self.start(scene) } else { Ok(()) };
         }
@@ -241,7 +264,13 @@ impl Server {
             self.mishap(scene);
         }
         self.serve(scene);
-        let is_due = self.process.as_mut().is_some_and(Process::is_due);
+        if self.process.as_mut().is_some_and(|it| it.commit.look_for_room() == Room::None) {
+            // It looks for room alone until there is some.
+            self.keep(scene)?;
+            return Ok(());
+        }
+        let is_due =
+            self.process.as_mut().is_some_and(|process| process.is_due() || process.has_chore());
         let waits = self.process.as_ref().is_some_and(|process| process.desk.waiting() > 0);
         if is_due || waits && (scene.is_healing || scene.rng.u8(..4) > 0) {
             self.round(scene)?;
@@ -250,6 +279,7 @@ impl Server {
             scene.oracle.looked(scene.look())?;
         }
         self.checkpoint(scene);
+        self.keep(scene)?;
         self.stop(scene)
     }
 
@@ -292,7 +322,7 @@ impl Server {
     }
 
     /// One round of the writer, with crashes between its steps.
-    fn round(&mut self, scene: &mut Scene) -> Checked {
+    pub(crate) fn round(&mut self, scene: &mut Scene) -> Checked {
         scene.oracle.timeline.looks(scene.look());
         let crash = if scene.is_healing { 0 } else { self.chances.server_crash };
         let Some(process) = &mut self.process else { return Ok(()) };
@@ -307,6 +337,7 @@ impl Server {
             let steps = process.commit.take_in(now, input);
             process.desk.charge(&asker, steps);
         }
+        let done = process.next_chore().map(|chore| process.tend(now, chore));
         if happens(&mut scene.rng, crash) {
             self.crash(scene);
             return Ok(());
@@ -329,15 +360,19 @@ impl Server {
         let synced = scene.bug.is_some() || head == durable;
         promised!(1, synced, "outputs leave at event {head}, durable is {durable}");
         process.tell(outputs);
-        Ok(())
+        done.map_or(Ok(()), |done| self.go_on(Word::Done(done), scene))
     }
 
-    fn checkpoint(&mut self, scene: &mut Scene) {
+    pub(crate) fn checkpoint(&mut self, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
+        if self.room != Room::Plenty {
+            return;
+        }
         if happens(&mut scene.rng, self.chances.checkpoint / 4) {
             process.commit.begin_checkpoint();
         }
-        if happens(&mut scene.rng, self.chances.checkpoint) {
+        let is_waited_for = process.keeping.is_some();
+        if happens(&mut scene.rng, self.chances.checkpoint) || is_waited_for {
             scene.trace.count("checkpoint steps");
             if let Err(fault) = process.commit.checkpoint(scene.rng.usize(1..=4)) {
                 note!(scene.trace, "the log fails at a checkpoint: {fault}");
@@ -349,14 +384,16 @@ impl Server {
     /// Ends an orderly stop when it is time.
     fn stop(&mut self, scene: &mut Scene) -> Checked {
         let stops_at = self.process.as_ref().and_then(|process| process.stops_at);
-        if stops_at.is_none_or(|at| scene.now < at) {
+        if stops_at.is_none_or(|at| scene.now < at) || self.room == Room::None {
             return Ok(());
         }
         while self.process.as_ref().is_some_and(|process| process.desk.waiting() > 0) {
             self.round(scene)?;
         }
         let Some(process) = &mut self.process else { return Ok(()) };
-        if process.commit.checkpoint_all().is_err() {
+        process.keeping = None;
+        // Without a checkpoint the next start folds more.
+        if self.room == Room::Plenty && process.commit.checkpoint_all().is_err() {
             self.crash(scene);
             return Ok(());
         }
@@ -373,12 +410,18 @@ impl Server {
     /// Whether nothing happens before somebody asks or time passes.
     pub(crate) fn is_quiet(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| {
-            process.desk.waiting() == 0 && process.desk.is_read() && !process.is_due()
+            let is_done = process.keeping.is_none() && !process.is_due();
+            process.desk.waiting() == 0 && process.desk.is_read() && is_done
         })
     }
 }
 
 impl Process {
+    /// The bug that is planted in it.
+    pub(crate) fn bug(&self) -> Option<Bug> {
+        self.desk.bug
+    }
+
     /// Whether there is something to do although nobody asks.
     fn is_due(&mut self) -> bool {
         let now = self.time.now();

@@ -5,12 +5,15 @@
 use std::collections::BTreeSet;
 
 use adsum::commit::Commit;
+use adsum::event::Recorded;
 use adsum::log::memory::MemoryDisk;
-use adsum::log::verify;
-use adsum::model::{EpochId, Mode, Moment, Presentity, Principal};
+use adsum::log::{Entries as _, LogReader as _, check_cut, verify};
+use adsum::model::{EpochId, Mode, Moment, Presentity, Principal, Sequence};
+use adsum::view::Views;
 
 use super::device::Device;
-use super::oracle::Oracle;
+use super::keeper::is_signed;
+use super::oracle::{Oracle, is_carried};
 use super::plan::config;
 use super::stories::Episode;
 use super::{Checked, promised};
@@ -32,6 +35,47 @@ pub(crate) fn views_equal(commit: &mut Commit, disk: &MemoryDisk) -> Checked {
             "at event {head}, views {how} differ from the live ones ({:?})",
             views.err()
         );
+    }
+    Ok(())
+}
+
+/// Every event of a log, and of what was cut away those that are carried.
+pub(crate) fn all_events(disk: &MemoryDisk) -> Checked<Vec<Recorded>> {
+    let read = disk.read(Sequence::new(1), usize::MAX);
+    promised!(6, read.is_ok(), "the log does not read: {read:?}");
+    Ok(read.unwrap_or_default())
+}
+
+/// Where the log begins, and what is carried of what was before, is as an event says that is signed; the chain holds from
+/// there on; and whoever asks for a message that waits finds it.
+pub(crate) fn cut_holds(disk: &MemoryDisk, oracle: &Oracle) -> Checked {
+    let mark = disk.mark();
+    let stated = check_cut(disk);
+    promised!(6, stated.is_ok(), "the cut is not as it was stated: {stated:?}");
+    let Ok(Some(stated)) = stated else { return Ok(()) };
+    promised!(6, is_signed(&stated), "nobody signed {stated:?}");
+    let is_known = oracle.chronicle.cuts.contains(&(mark.statement, mark.base));
+    promised!(6, is_known, "the log begins behind {:?}, as nobody was told", mark.base);
+    let verified = verify(disk, &mut |_| {});
+    promised!(6, verified.is_ok(), "the log does not verify: {verified:?}");
+    for entry in oracle.chronicle.inboxes.values().flatten().filter(|it| it.ended.is_none()) {
+        let (inbox, sequence) = (&entry.event.inbox, entry.event.sequence);
+        let found = disk.read_one(entry.place);
+        let is_there = found.as_ref().is_ok_and(|it| Some(it) == oracle.chronicle.at(entry.place));
+        promised!(2, is_there, "message {sequence} of {inbox} is cut away: {found:?}");
+    }
+    Ok(())
+}
+
+/// Whatever somebody may yet ask for by its position is there, and is what it was.
+pub(crate) fn what_lives_is_there(views: &Views, disk: &MemoryDisk, oracle: &Oracle) -> Checked {
+    for entity in views.entities() {
+        for place in views.places_of(&entity) {
+            let found = disk.read_one(place);
+            let is_there =
+                found.as_ref().is_ok_and(|it| is_carried(it, oracle.chronicle.at(place)));
+            promised!(5, is_there, "event {place} of {entity:?} is cut away: {found:?}");
+        }
     }
     Ok(())
 }
@@ -106,17 +150,22 @@ fn every(device: &Device, pair: &(Principal, Presentity), oracle: &Oracle) -> Ch
         .collect();
     let episodes = oracle.chronicle.subscriptions.get(pair).into_iter().flatten();
     for episode in episodes.filter(|episode| episode.mode == Mode::Every) {
-        let due = due(pair, episode, oracle);
         let inside = shown.range(episode.begin.as_us()..episode.bound().as_us());
         let got: Vec<u64> = inside.copied().collect();
+        // What was cut away before it was told cannot be told.
+        let may_be_told = |at: &Moment| {
+            shown.contains(&at.as_us()) || oracle.chronicle.place_of(*at) > oracle.cut_through
+        };
+        let due = due(pair, episode, oracle).into_iter().filter(may_be_told);
+        let due: Vec<u64> = due.map(Moment::as_us).collect();
         let whole = if episode.end.is_none() { got == due } else { due.starts_with(&got) };
         promised!(3, whole, "{name} was shown {got:?} of {presentity}, due was {due:?}");
     }
     Ok(())
 }
 
-fn due(pair: &(Principal, Presentity), episode: &Episode, oracle: &Oracle) -> Vec<u64> {
+fn due(pair: &(Principal, Presentity), episode: &Episode, oracle: &Oracle) -> Vec<Moment> {
     let story = oracle.chronicle.presentities.get(&pair.1);
     let changes = story.into_iter().flat_map(|story| story.between(episode.begin, episode.bound()));
-    core::iter::once(episode.begin).chain(changes).map(Moment::as_us).collect()
+    core::iter::once(episode.begin).chain(changes).collect()
 }

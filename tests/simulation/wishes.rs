@@ -272,6 +272,23 @@ impl Device {
             }
             return Ok(());
         }
+        if code == Some(RefusalCode::StorageFull) {
+            promised!(
+                2,
+                scene.oracle.was_full,
+                "there is room, and it was told that there is none"
+            );
+            scene.trace.count("refused for want of room");
+            match purpose {
+                // It goes out when there is room.
+                Purpose::Send(send) => {
+                    self.submit(Command::Send(valid(send.clone())), Purpose::Send(send));
+                }
+                Purpose::Publish(_) => process.purposes.publishing -= 1,
+                _ => {}
+            }
+            return Ok(());
+        }
         match (purpose, result) {
             (Purpose::Send(send), Ok(answer)) => {
                 note!(scene.trace, "{} knows that {} is stored", self.who.name, send.id);

@@ -2,12 +2,13 @@
 //!
 //! Must never hold: an order of happenings that does not come from the seed.
 
+use core::ops::ControlFlow;
 use std::sync::Arc;
 
 use adsum::client::exchange;
 use adsum::event::Recorded;
 use adsum::log::memory::MemoryDisk;
-use adsum::log::{EventLog, LogReader};
+use adsum::log::{Carried, Entries as _, EventLog, LogReader};
 use adsum::model::Sequence;
 use adsum::protocol::body::Body;
 use adsum::server::Clock as _;
@@ -307,6 +308,10 @@ impl World {
             return Ok(());
         }
         server.look_inside(scene)?;
+        if self.plan.log_cut > 0 {
+            server.cut_at_rest(scene)?;
+            server.look_inside(scene)?;
+        }
         let before = events(&server.disk);
         server.crash(scene);
         promised!(2, events(&server.disk) == before, "a crash at rest loses events");
@@ -328,6 +333,12 @@ impl World {
             }
         });
         let log = server.disk.copy().open().expect("a copy of a good disk opens");
+        let carried = log.walk_carried(Carried::Counting, &[], &mut |key, value| {
+            trace.bytes(key);
+            trace.bytes(value);
+            Ok(ControlFlow::Continue(()))
+        });
+        carried.expect("what is carried in memory reads");
         let records = log.load(&mut |key, value| {
             trace.bytes(key);
             trace.bytes(value);
