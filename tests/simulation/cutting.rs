@@ -9,11 +9,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use adsum::commit::{finish_cut, last_until, stage_cut, sweep_cut};
+use adsum::commit::{Asked, finish_cut, last_until, stage_cut_beside, sweep_cut};
 use adsum::event::{CutStatement, EntityKey, EntryKey, Recorded};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing};
-use adsum::model::{Sequence, Timestamp};
+use adsum::model::{InboxAddress, InboxSequence, Sequence, Timestamp};
 use adsum::service::InboxPlace;
 use fastrand::Rng;
 
@@ -37,6 +37,8 @@ pub(crate) struct Turn {
     pub(crate) waits_for_checkpoint: bool,
     /// What is carried of the past.
     pub(crate) past: Past,
+    /// Whether what is over by now is carried no more.
+    pub(crate) asks_what_is_there: bool,
     pub(crate) bug: Option<Bug>,
 }
 
@@ -68,6 +70,8 @@ pub(crate) enum Chore {
     End(InboxPlace, Timestamp),
     /// Begin a checkpoint unless one stands through that event.
     Checkpoint(Sequence),
+    /// Say which of those places of an inbox hold something.
+    StillThere(InboxAddress, Vec<InboxSequence>),
     /// Record a cut.
     State(CutStatement),
 }
@@ -77,6 +81,7 @@ pub(crate) enum Chore {
 pub(crate) enum Done {
     Ended(Option<InboxPlace>),
     Checkpointed(Sequence),
+    StillThere(Vec<InboxSequence>),
     Stated(Sequence),
 }
 
@@ -212,9 +217,18 @@ fn take(
         return Ok(());
     }
     let keeps = |recorded: &Recorded| turn.past.keeps(recorded);
-    let Some(mut staged) = stage_cut(reader, &mut cutter, at, &keeps, &mut pace)? else {
-        return Ok(());
+    let mut still_there = |inbox: &InboxAddress, places: Vec<InboxSequence>| {
+        if !turn.asks_what_is_there {
+            return Some(places);
+        }
+        match ask(side, Chore::StillThere(inbox.clone(), places)) {
+            Some(Done::StillThere(there)) => Some(there),
+            _ => None,
+        }
     };
+    let mut asked = Asked { keeps: &keeps, still_there: &mut still_there };
+    let staged = stage_cut_beside(reader, &mut cutter, at, &mut asked, &mut pace)?;
+    let Some(mut staged) = staged else { return Ok(()) };
     Bug::change_statement(turn.bug, &mut staged.statement);
     if turn.bug == Some(Bug::MarkBeforeStatement) {
         finish_cut(&mut cutter, &staged, turn.between.1.plus(1))?;

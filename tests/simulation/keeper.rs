@@ -73,6 +73,7 @@ impl Server {
             between: (base, head),
             waits_for_checkpoint: rng.bool(),
             past: kept,
+            asks_what_is_there: rng.bool(),
             bug: scene.bug,
         };
         if let Some(since) = turn.ends {
@@ -156,6 +157,9 @@ impl Process {
                     self.commit.begin_checkpoint();
                 }
                 Done::Checkpointed(self.commit.checkpointed())
+            }
+            Chore::StillThere(inbox, places) => {
+                Done::StillThere(self.commit.views().kept_among(&inbox, places))
             }
             Chore::State(statement) => {
                 self.commit.begin_record(now, vec![Event::LogCut(signed(statement))]);
