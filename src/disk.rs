@@ -156,14 +156,28 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A lock of a file, which ends with this.
+#[cfg(feature = "server")]
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+#[cfg(feature = "server")]
+impl Drop for Lock {
+    /// Closing the file is not enough: a program that another thread is about to start has it open as well until it runs.
+    fn drop(&mut self) {
+        // One that cannot be unlocked ends with the process.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks the file at `path` for as long as what this returns lives, making the file if there is none; `None` while another
 /// process has it.
 #[cfg(feature = "server")]
-pub(crate) fn lock(path: &Path) -> Result<Option<File>, Fault> {
+pub(crate) fn lock(path: &Path) -> Result<Option<Lock>, Fault> {
     let opened = private().create(true).truncate(false).open(path);
     let file = opened.map_err(Fault::of("open", path))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(source)) => Err(Fault::of("lock", path)(source)),
     }
@@ -212,6 +226,19 @@ pub(crate) mod planted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_lock_ends_with_its_holder_also_while_a_program_that_is_being_started_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("LOCK");
+        let held = lock(&path).unwrap().unwrap();
+        let inherited = held.0.try_clone().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+        drop(inherited);
+    }
 
     #[test]
     fn a_file_reads_back_as_it_was_replaced_last_and_a_missing_one_is_none() {

@@ -4,7 +4,7 @@
 //! names, or a removal of one before the manifest names it no more.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{self, Kind, LOCK, Manifest, Part};
@@ -55,7 +55,7 @@ pub(crate) struct Copying {
     verifier: Verifier,
     /// Where the log that is copied ends.
     end: Option<Tip>,
-    _lock: File,
+    _lock: disk::Lock,
 }
 
 impl Copying {

@@ -12,7 +12,6 @@
 //!
 //! Must never hold: anything inside `log/`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,7 +38,7 @@ pub(super) struct Folder {
     found: Vec<Kept>,
     /// Whether sled was closed in order, so that its files may be sealed once nobody has them open.
     orderly: AtomicBool,
-    _lock: File,
+    _lock: disk::Lock,
 }
 
 impl Drop for Folder {
