@@ -268,4 +268,5 @@ fn soak_removes_what_is_over_while_it_serves() {
     assert!(number("cuts") >= 1.0 && number("cuts_failed") < 1.0, "{line}");
     assert!(number("cut_bytes") > 0.0 && number("carried_bytes") > 0.0, "{line}");
     assert!(number("longest_ms") > 0.0 && number("memory_bytes_max") > 0.0, "{line}");
+    assert!(number("disk_longest_ms") > 0.0, "{line}");
 }

@@ -3,6 +3,8 @@
 //!
 //! Must never hold: an inbox that is full, for its senders would be refused.
 
+use std::fs::{self, File};
+use std::io::{Seek as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -40,6 +42,9 @@ const UNREAD_MAX: usize = 4_096;
 const READ: usize = 16;
 const AWAY: usize = 100;
 const AWAY_OF: usize = 100;
+/// Bytes that are written beside the store and synced, and the rest between two such writes.
+const PAGE: usize = 4_096;
+const PROBE: Duration = Duration::from_millis(10);
 /// Between two requests of the bystander, and two looks at the disk.
 const SPACING: Duration = Duration::from_millis(2);
 const LOOK: Duration = Duration::from_millis(100);
@@ -72,6 +77,7 @@ impl Measure for Soak {
         let before = site.read().await;
         let watching = Looker::begin(setup.store().to_owned(), &site);
         let bystander = Bystander::begin(&dialer, &people.bystander).await?;
+        let probe = Probe::begin(setup.store().with_extension("probe"));
         let began = Instant::now();
         let durable = people.send(&dialer, count).await?;
         let time = began.elapsed();
@@ -79,6 +85,7 @@ impl Measure for Soak {
         sleep(keep * 3 / 2 + CHECK * 10).await;
         let samples = bystander.end().await?;
         let looked = watching.end().await?;
+        let disk_longest_ms = probe.end().await?;
         let usage = site.used_since(&before).await;
         let mut figures = Vec::new();
         for (name, metric) in [
@@ -106,6 +113,7 @@ impl Measure for Soak {
             .with("disk_bytes_max", looked.disk_max)
             .with("disk_bytes_end", looked.disk_end)
             .with("memory_bytes_max", looked.memory_max)
+            .with("disk_longest_ms", disk_longest_ms)
             .with("keep_ms", self.keep))
     }
 }
@@ -221,6 +229,47 @@ impl Bystander {
         self.is_over.store(true, Ordering::Relaxed);
         self.task.await.map_err(wrong)?
     }
+}
+
+/// Writes a page to a file beside the store now and then, and syncs it: the longest that takes is what the disk itself holds anybody up
+/// for while the server writes to it.
+struct Probe {
+    task: JoinHandle<std::io::Result<Duration>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Probe {
+    fn begin(path: PathBuf) -> Self {
+        let is_over = Arc::<AtomicBool>::default();
+        let over = Arc::clone(&is_over);
+        let task = tokio::task::spawn_blocking(move || {
+            let longest = File::create(&path).and_then(|file| longest_sync(&file, &over));
+            fs::remove_file(&path)?;
+            longest
+        });
+        Self { task, is_over }
+    }
+
+    /// The longest, in milliseconds.
+    async fn end(self) -> Result<f64, Failure> {
+        self.is_over.store(true, Ordering::Relaxed);
+        let longest = self.task.await.map_err(wrong)?.map_err(wrong)?;
+        Ok(longest.as_secs_f64() * 1_000.0)
+    }
+}
+
+fn longest_sync(mut file: &File, is_over: &AtomicBool) -> std::io::Result<Duration> {
+    let mut longest = Duration::ZERO;
+    while !is_over.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        // The same page, so that nothing but the page has to be written.
+        file.rewind()?;
+        file.write_all(&[0; PAGE])?;
+        file.sync_data()?;
+        longest = longest.max(began.elapsed());
+        std::thread::sleep(PROBE);
+    }
+    Ok(longest)
 }
 
 /// What was seen of disk and memory.
