@@ -6,7 +6,7 @@ use core::ops::ControlFlow;
 use std::cell::RefCell;
 
 use super::commit::{Server, ticket};
-use crate::world::{actor, im, message, note_of, pres, publish, seconds};
+use crate::world::{actor, im, message, note_of, pres, principal, publish, seconds};
 use adsum::commit::history::{self, HistoryFault};
 use adsum::commit::{Asked, finish_cut, stage_cut, stage_cut_beside, sweep_cut};
 use adsum::event::{Event, LogCut, Recorded};
@@ -326,6 +326,22 @@ fn a_cut_that_finds_no_room_at_any_step_stops_and_leaves_the_store_whole() {
             assert!(steps > 3, "{steps}");
             break;
         }
+    }
+}
+
+#[test]
+fn an_erasure_is_carried_for_ever() {
+    let mut server = Server::new();
+    act(&mut server, "alice", publish("alice", 1, "a note"));
+    let alice = principal("alice");
+    server.commit.erase(server.now, &alice).unwrap().unwrap();
+    drop(server.commit.release());
+    for _ in 0..2 {
+        act(&mut server, "bob", Command::Send(message("bob", "one", "hello")));
+        server = server.cut(0, usize::MAX);
+        let kept = server.commit.reader().read(Sequence::ZERO, 100).unwrap();
+        let is_erasure = |recorded: &Recorded| matches!(&recorded.event, Event::PrincipalErased(event) if event.principal == alice);
+        assert!(kept.iter().any(is_erasure), "{kept:?}");
     }
 }
 
