@@ -131,10 +131,7 @@ impl InboxView {
 
     /// Takes what a record of one that is carried tells of chunks that are over, so that their rows need not be loaded.
     pub(super) fn load_over(&mut self, value: &[u8]) -> Result<(), RecordFault> {
-        let chunks: Vec<Gone> = Carried::read(value)?;
-        for gone in chunks {
-            self.gone.insert(gone);
-        }
+        self.load(InboxRecord::Elsewhere(Carried::read(value)?));
         Ok(())
     }
 
