@@ -75,9 +75,9 @@ impl Measure for Soak {
         setup.offline()?.furnish(&people.participants()).await?;
         let (site, dialer) = setup.start_keeping(keep, CHECK).await?;
         let before = site.read().await;
-        let watching = Looker::begin(setup.store().to_owned(), &site);
-        let bystander = Bystander::begin(&dialer, &people.bystander).await?;
-        let probe = Probe::begin(setup.store().with_extension("probe"));
+        let watching = looker(setup.store().to_owned(), &site);
+        let bystander = bystander(&dialer, &people.bystander).await?;
+        let probe = probe(setup.store().with_extension("probe"));
         let began = Instant::now();
         let durable = people.send(&dialer, count).await?;
         let time = began.elapsed();
@@ -85,7 +85,7 @@ impl Measure for Soak {
         sleep(keep * 3 / 2 + CHECK * 10).await;
         let samples = bystander.end().await?;
         let looked = watching.end().await?;
-        let disk_longest_ms = probe.end().await?;
+        let disk_longest_ms = probe.end().await?.as_secs_f64() * 1_000.0;
         let usage = site.used_since(&before).await;
         let mut figures = Vec::new();
         for (name, metric) in [
@@ -202,60 +202,57 @@ async fn read(_link: Link, mut feed: Feed, taken: Arc<AtomicUsize>) -> Result<()
     }
 }
 
+/// What goes on beside the load until it is ended, or dropped.
+struct Beside<T> {
+    task: JoinHandle<Result<T, Failure>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl<T> Beside<T> {
+    /// Begins what `begin` makes a task of, which goes on until that is set.
+    fn begin(begin: impl FnOnce(Arc<AtomicBool>) -> JoinHandle<Result<T, Failure>>) -> Self {
+        let is_over = Arc::<AtomicBool>::default();
+        Self { task: begin(Arc::clone(&is_over)), is_over }
+    }
+
+    async fn end(mut self) -> Result<T, Failure> {
+        self.is_over.store(true, Ordering::Relaxed);
+        (&mut self.task).await.map_err(wrong)?
+    }
+}
+
+impl<T> Drop for Beside<T> {
+    // A thread that goes on would keep the program from ending.
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Somebody who publishes one change after the other, and waits for each answer.
-struct Bystander {
-    task: JoinHandle<Result<Samples, Failure>>,
-    is_over: Arc<AtomicBool>,
+async fn bystander(dialer: &Dialer, who: &Credentials) -> Result<Beside<Samples>, Failure> {
+    let people = std::slice::from_ref(who);
+    let mut pump = pumps(dialer, people, |_, who| Publishes::new(who)).await?.remove(0);
+    let publish = |is_over: Arc<AtomicBool>| async move {
+        let (mut samples, progress) = (Samples::default(), Progress::begin("measuring", 0));
+        while !is_over.load(Ordering::Relaxed) {
+            samples.append(pump.run(Work { count: 1, window: 1 }, &progress).await?);
+            sleep(SPACING).await;
+        }
+        Ok(samples)
+    };
+    Ok(Beside::begin(|is_over| tokio::spawn(publish(is_over))))
 }
 
-impl Bystander {
-    async fn begin(dialer: &Dialer, who: &Credentials) -> Result<Self, Failure> {
-        let people = std::slice::from_ref(who);
-        let mut pump = pumps(dialer, people, |_, who| Publishes::new(who)).await?.remove(0);
-        let is_over = Arc::<AtomicBool>::default();
-        let over = Arc::clone(&is_over);
-        let task = tokio::spawn(async move {
-            let (mut samples, progress) = (Samples::default(), Progress::begin("measuring", 0));
-            while !over.load(Ordering::Relaxed) {
-                samples.append(pump.run(Work { count: 1, window: 1 }, &progress).await?);
-                sleep(SPACING).await;
-            }
-            Ok(samples)
-        });
-        Ok(Self { task, is_over })
-    }
-
-    async fn end(self) -> Result<Samples, Failure> {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.task.await.map_err(wrong)?
-    }
-}
-
-/// Writes a page to a file beside the store now and then, and syncs it: the longest that takes is what the disk itself holds anybody up
-/// for while the server writes to it.
-struct Probe {
-    task: JoinHandle<std::io::Result<Duration>>,
-    is_over: Arc<AtomicBool>,
-}
-
-impl Probe {
-    fn begin(path: PathBuf) -> Self {
-        let is_over = Arc::<AtomicBool>::default();
-        let over = Arc::clone(&is_over);
-        let task = tokio::task::spawn_blocking(move || {
-            let longest = File::create(&path).and_then(|file| longest_sync(&file, &over));
-            fs::remove_file(&path)?;
-            longest
-        });
-        Self { task, is_over }
-    }
-
-    /// The longest, in milliseconds.
-    async fn end(self) -> Result<f64, Failure> {
-        self.is_over.store(true, Ordering::Relaxed);
-        let longest = self.task.await.map_err(wrong)?.map_err(wrong)?;
-        Ok(longest.as_secs_f64() * 1_000.0)
-    }
+/// Writes a page to the file at `path` now and then, and syncs it: the longest that takes is what the disk itself holds anybody up for
+/// while the server writes to it.
+fn probe(path: PathBuf) -> Beside<Duration> {
+    Beside::begin(|is_over| {
+        tokio::task::spawn_blocking(move || {
+            let longest = File::create(&path).and_then(|file| longest_sync(&file, &is_over));
+            fs::remove_file(&path).map_err(wrong)?;
+            longest.map_err(wrong)
+        })
+    })
 }
 
 fn longest_sync(mut file: &File, is_over: &AtomicBool) -> std::io::Result<Duration> {
@@ -281,31 +278,18 @@ struct Looked {
 }
 
 /// Looks at disk and memory of the server now and then.
-struct Looker {
-    task: JoinHandle<Looked>,
-    is_over: Arc<AtomicBool>,
-}
-
-impl Looker {
-    fn begin(store: PathBuf, site: &Site) -> Self {
-        let is_over = Arc::<AtomicBool>::default();
-        let (over, id) = (Arc::clone(&is_over), site.id());
-        let task = tokio::spawn(async move {
-            let mut looked = Looked::default();
-            while !over.load(Ordering::Relaxed) {
-                looked.disk_end = system::folder_bytes(&store);
-                looked.disk_max = looked.disk_max.max(looked.disk_end);
-                looked.memory_max =
-                    looked.memory_max.max(system::resident_bytes(id).unwrap_or_default());
-                sleep(LOOK).await;
-            }
-            looked
-        });
-        Self { task, is_over }
-    }
-
-    async fn end(self) -> Result<Looked, Failure> {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.task.await.map_err(wrong)
-    }
+fn looker(store: PathBuf, site: &Site) -> Beside<Looked> {
+    let id = site.id();
+    let look = |is_over: Arc<AtomicBool>| async move {
+        let mut looked = Looked::default();
+        while !is_over.load(Ordering::Relaxed) {
+            looked.disk_end = system::folder_bytes(&store);
+            looked.disk_max = looked.disk_max.max(looked.disk_end);
+            looked.memory_max =
+                looked.memory_max.max(system::resident_bytes(id).unwrap_or_default());
+            sleep(LOOK).await;
+        }
+        Ok(looked)
+    };
+    Beside::begin(|is_over| tokio::spawn(look(is_over)))
 }
