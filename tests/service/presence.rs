@@ -1,10 +1,13 @@
 //! What publishing, fetching and subscribing promise, as given, when, then.
 
 use crate::world;
+use crate::world::governed::{change, rule};
+use crate::world::stage::{BEGIN, Stage};
 use crate::world::{World, actor, document, note_of, operation, pres, publish, seconds, subscribe};
 use adsum::event::{Event, PublicationCause};
 use adsum::model::{
-    Basic, EndReason, Lifetime, Mode, Moment, OperationId, Refusal, SubscriptionState, limits,
+    Basic, EndReason, Handling, Lifetime, Mode, Moment, OperationId, Refusal, SubscriptionState,
+    limits,
 };
 use adsum::protocol::{Answer, Command, Fetch, Publish, Subscribe, Unsubscribe};
 use adsum::service::{Output, PresenceItem, Query, Reply};
@@ -118,6 +121,40 @@ fn every_success_gives_a_new_tag_and_the_old_one_dies() {
     assert_ne!(first, second);
     assert_eq!(refused(world.ask(&actor("alice"), refresh(3, first))), Refusal::StaleTag);
     assert_eq!(world.fetch_note("alice", "alice"), "one");
+}
+
+#[test]
+fn the_same_document_again_refreshes_and_nobody_is_told() {
+    let mut stage = Stage::new("bob", &["alice", "bob"]);
+    let allow = change("alice", vec![rule("bob@d.example", Handling::Allow)], &[]);
+    stage.behind(&actor("alice"), Command::ChangeRules(allow));
+    stage.does(subscribe("alice", Mode::Every));
+    stage.opens(Moment::ZERO, false);
+    let publish = |stage: &mut Stage, number, note, secs| {
+        let lifetime = Some(seconds(secs));
+        let publish = Publish { lifetime, ..publish("alice", number, note) };
+        stage.behind(&actor("alice"), Command::Publish(publish));
+        core::mem::take(&mut stage.shown).len()
+    };
+    stage.shown.clear();
+    assert_eq!(publish(&mut stage, 1, "here", 10), 1);
+    assert_eq!(publish(&mut stage, 2, "here", 60), 0, "nothing changed");
+    stage.until(BEGIN.after(seconds(30)));
+    assert_eq!(note_of(stage.fetched("alice").as_ref()), "here", "it lives on");
+    assert_eq!(publish(&mut stage, 3, "there", 60), 1);
+    assert_eq!(publish(&mut stage, 4, "here", 60), 1, "what it said before is news");
+}
+
+#[test]
+fn the_same_document_again_gives_a_new_tag_and_is_answered_the_same_when_repeated() {
+    let mut world = World::with(&["alice"]);
+    let first = world.publish("alice", 1, "here");
+    let again = Command::Publish(publish("alice", 2, "here"));
+    let (events, answer) = world.events(&actor("alice"), again.clone());
+    assert!(matches!(events[..], [Event::PublicationRefreshed(_)]), "{events:?}");
+    let Ok(Reply::Done(Answer::Published { tag, .. })) = answer else { panic!("{answer:?}") };
+    assert_ne!(tag, first);
+    assert_eq!(world.events(&actor("alice"), again), (vec![], answer));
 }
 
 #[test]

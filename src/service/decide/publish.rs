@@ -32,6 +32,10 @@ pub(super) fn publish(case: Case<'_>, actor: &Actor, publish: Publish) -> Result
     let lifetime =
         granted(publish.lifetime, PUBLICATION_MS_DEFAULT, LIFETIME_MS_MIN, PUBLICATION_MS_MAX)?;
     match publish.document.clone() {
+        // What says the same changes nothing that anybody sees.
+        Some(document) if current.is_some_and(|current| current.document == document) => {
+            Ok(refresh(case, key, publish, lifetime))
+        }
         Some(document) => {
             check_count(view, &key)?;
             Ok(store(case, actor, key, publish, document, lifetime))
