@@ -11,7 +11,8 @@ use adsum::commit::Commit;
 use adsum::event::Owners;
 use adsum::log::{EventLog as _, SledLog};
 use adsum::model::{
-    ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Receipts, Timestamp,
+    ContentType, DeviceLabel, Domain, MessageId, Payload, Principal, PublicKey, Quotas, Receipts,
+    Timestamp,
 };
 use adsum::protocol::{Command, Send};
 use adsum::service::{Actor, Enroll, Hello, Input, Output, ServiceConfig, SessionId, Ticket};
@@ -95,8 +96,11 @@ impl Core {
     fn open(path: &std::path::Path) -> Self {
         let log = SledLog::open(path).expect("a new store opens");
         let domains = vec!["localhost".parse::<Domain>().expect("it is a domain")];
-        let config =
-            ServiceConfig { open_enrollment: true, ..ServiceConfig::new(domains, [7; 32]) };
+        let config = ServiceConfig {
+            open_enrollment: true,
+            quotas: Quotas::UNBOUNDED,
+            ..ServiceConfig::new(domains, [7; 32])
+        };
         let commit =
             Commit::open(config, Box::new(log), &mut |_, _| {}).expect("an empty log folds");
         let sender = Actor { principal: person("sender"), device: key(0).device() };
