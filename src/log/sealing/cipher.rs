@@ -25,6 +25,9 @@ pub(super) type Key = (KeyId, [u8; 32]);
 
 const OF_ONE: u8 = 1;
 const OF_TWO: u8 = 2;
+/// The most bytes that a length is written in.
+const LENGTH_BYTES_MAX: usize = 5;
+const TAG_BYTES: usize = 16;
 const CONTEXT_OF_TWO: &str = "adsum 2026 payload of sender and recipient";
 
 /// Seals payloads that belong to the same owners.
@@ -55,8 +58,11 @@ impl Sealer {
             return;
         }
         let nonce = random::bytes::<NONCE_LEN>();
-        let mut sealed = [&self.header[..], &nonce].concat();
-        let header = sealed.len();
+        let written: usize = texts.iter().map(|text| LENGTH_BYTES_MAX + text.len()).sum();
+        let header = self.header.len() + nonce.len();
+        let mut sealed = Vec::with_capacity(header + LENGTH_BYTES_MAX + written + TAG_BYTES);
+        sealed.extend_from_slice(&self.header);
+        sealed.extend_from_slice(&nonce);
         sealed = postcard::to_extend(&texts, sealed).expect("texts are written");
         let (nonce, associated) = (Nonce::assume_unique_for_key(nonce), Aad::from(&self.header));
         let tag = self.key.seal_in_place_separate_tag(nonce, associated, &mut sealed[header..]);

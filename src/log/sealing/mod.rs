@@ -63,9 +63,9 @@ impl Vault {
     ) -> Result<Vec<(Moment, Cow<'a, Event>)>, LogFault> {
         self.enroll(events);
         let owners = self.owners(events);
-        self.make_keys(owners.iter().flatten())?;
+        self.make_keys(owners.iter().flatten().flatten().flatten())?;
         let keys = self.keys();
-        let sealed = events.iter().zip(&owners).map(|((at, event), owners)| {
+        let sealed = events.iter().zip(owners).map(|((at, event), owners)| {
             let Some(owners) = owners else { return Ok((*at, Cow::Borrowed(event))) };
             let mut event = event.clone();
             seal_with(&keys, owners, event.payloads_mut())?;
@@ -75,13 +75,13 @@ impl Vault {
     }
 
     /// For whom each of `events` is sealed, by what its sender's domain wants where it stands among them.
-    fn owners(&self, events: &[(Moment, Event)]) -> Vec<Option<Owners>> {
+    fn owners(&self, events: &[(Moment, Event)]) -> Vec<Option<[Option<Owner>; 2]>> {
         let mut keeping = self.keeping.write().unwrap_or_else(PoisonError::into_inner);
         let owners = events.iter().map(|(_, event)| {
             follow(&mut keeping, event);
             let mut owners = event.owners()?;
             owners.sender = owners.sender.filter(|sender| !keeping.contains(sender.domain()));
-            Some(owners)
+            Some(of_both(&owners))
         });
         owners.collect()
     }
@@ -97,12 +97,11 @@ impl Vault {
         }
     }
 
-    fn make_keys<'a>(&self, owners: impl IntoIterator<Item = &'a Owners>) -> Result<(), LogFault> {
+    fn make_keys<'a>(&self, owners: impl IntoIterator<Item = &'a Owner>) -> Result<(), LogFault> {
         let missing: BTreeSet<Owner> = {
             let keys = self.keys();
-            let owners = owners.into_iter().flat_map(of_both);
-            let is_missing = |owner: &Owner| keys.of(owner).is_none() && !keys.is_destroyed(owner);
-            owners.flatten().filter(is_missing).collect()
+            let is_missing = |owner: &&Owner| keys.of(owner).is_none() && !keys.is_destroyed(owner);
+            owners.into_iter().filter(is_missing).copied().collect()
         };
         if missing.is_empty() { Ok(()) } else { self.keys_mut().add(missing) }
     }
@@ -141,7 +140,8 @@ impl Sealing for Vault {
             // A key that seals nothing is none that anybody needs.
             return Ok(());
         }
-        self.make_keys([owners])?;
+        let owners = of_both(owners);
+        self.make_keys(owners.iter().flatten())?;
         seal_with(&self.keys(), owners, payloads)
     }
 
@@ -187,8 +187,11 @@ fn follow(keeping: &mut BTreeSet<Domain>, event: &Event) {
 
 /// Seals `payloads`. They are erased if the key of an owner was destroyed: what was read before that is not to be readable
 /// after it.
-fn seal_with(keys: &KeyFile, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
-    let [keeper, sender] = of_both(owners);
+fn seal_with(
+    keys: &KeyFile,
+    [keeper, sender]: [Option<Owner>; 2],
+    payloads: Vec<&mut Payload>,
+) -> Result<(), LogFault> {
     if [&keeper, &sender].into_iter().flatten().any(|owner| keys.is_destroyed(owner)) {
         for payload in payloads {
             *payload = Payload::Erased;
