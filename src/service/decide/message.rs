@@ -104,15 +104,6 @@ fn check_open(
     rules: &DeliveryRules,
 ) -> Result<(), Refusal> {
     let presentity = inbox.principal().presentity();
-    let is_blocked = |sender: &&Principal| {
-        [WatcherKind::Fetcher, WatcherKind::Subscriber].into_iter().any(|kind| {
-            let handling = case.access(&presentity, sender, kind).handling;
-            matches!(handling, Handling::Block | Handling::PoliteBlock)
-        })
-    };
-    if rules.when_closed == WhenClosed::Store || senders.iter().any(is_blocked) {
-        return Ok(());
-    }
     let publications =
         case.views.presentity(&presentity).into_iter().flat_map(|view| view.publications.values());
     let tuples = publications.flat_map(|publication| publication.document.tuples());
@@ -123,10 +114,19 @@ fn check_open(
     });
     let statuses: Vec<Option<Basic>> = naming.map(|tuple| tuple.basic).collect();
     let is_closed = statuses.contains(&Some(Basic::Closed));
-    if is_closed && !statuses.contains(&Some(Basic::Open)) {
-        return Err(Refusal::InboxClosed { address: inbox.to_string() });
+    if !is_closed || statuses.contains(&Some(Basic::Open)) {
+        return Ok(());
     }
-    Ok(())
+    let is_blocked = |sender: &&Principal| {
+        [WatcherKind::Fetcher, WatcherKind::Subscriber].into_iter().any(|kind| {
+            let handling = case.access(&presentity, sender, kind).handling;
+            matches!(handling, Handling::Block | Handling::PoliteBlock)
+        })
+    };
+    if rules.when_closed == WhenClosed::Store || senders.iter().any(is_blocked) {
+        return Ok(());
+    }
+    Err(Refusal::InboxClosed { address: inbox.to_string() })
 }
 
 /// Sender and device of a message.
@@ -251,9 +251,15 @@ fn duplicate(
 
 /// Refuses more of one sender than its part of what may wait. What is read does not count: an owner who reads keeps all.
 fn check_share(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Result<(), Refusal> {
-    let max = usize::try_from(case.quota(sender, Quota::Waiting)).unwrap_or(usize::MAX);
+    let key = SenderKey::of(sender);
+    let max = case.quota(sender, Quota::Waiting);
+    // What waits of it everywhere is counted already: only whoever sends much has to be counted here.
+    if case.views.waiting_of(key) < max {
+        return Ok(());
+    }
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
     let view = case.views.inbox(inbox).into_iter();
-    let waiting = view.flat_map(|view| view.unread_of(SenderKey::of(sender))).take(max).count();
+    let waiting = view.flat_map(|view| view.unread_of(key)).take(max).count();
     case.check_held(sender, Quota::Waiting, waiting as u64, || None)
 }
 
