@@ -24,6 +24,9 @@ pub const EVENTS_WINDOW_MS: u64 = MINUTE_MS;
 pub const MESSAGE_IDS_WINDOW_MS: u64 = DEDUPLICATION_MS;
 
 impl Window {
+    /// One in which nothing was counted.
+    pub const NONE: Self = Self { number: 0, count: 0, before: 0 };
+
     /// Counts `amount` at `now`. Time never goes back.
     pub fn add(&mut self, now: Timestamp, width_ms: u64, amount: u64) {
         let number = now.as_ms() / width_ms;

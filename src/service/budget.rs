@@ -11,7 +11,7 @@ use crate::model::limits::{
 };
 use crate::model::{
     EVENTS_WINDOW_MS, LOG_BYTES_WINDOW_MS, MESSAGE_IDS_WINDOW_MS, Principal, Quota, QuotaOwner,
-    QuotaRow, QuotaSource, Refusal, Timestamp, Window,
+    QuotaRow, QuotaSource, Refusal, Sequence, Timestamp, Window,
 };
 use crate::view::{BudgetView, RulesView, SenderKey};
 
@@ -196,8 +196,14 @@ impl Case<'_> {
     }
 
     /// What `who` has taken of late.
-    fn taken(&self, who: &Principal) -> BudgetView {
-        self.views.budget(who).cloned().unwrap_or_default()
+    fn taken(&self, who: &Principal) -> &BudgetView {
+        const NOTHING: &BudgetView = &BudgetView {
+            as_of: Sequence::ZERO,
+            log_bytes: Window::NONE,
+            events: Window::NONE,
+            message_ids: Window::NONE,
+        };
+        self.views.budget(who).unwrap_or(NOTHING)
     }
 }
 
