@@ -266,24 +266,16 @@ impl InboxView {
         let expires_at = event.lifetime.map(|lifetime| accepted_at.after(lifetime));
         let digest = event.digest;
         let at = recorded.sequence;
+        let sender = SenderKey::of(&event.sender);
         self.push(
             event.sequence,
-            Row {
-                at,
-                kind,
-                key,
-                sender: SenderKey::of(&event.sender),
-                digest,
-                accepted_at,
-                expires_at,
-                kept: true,
-            },
+            Row { at, kind, key, sender, digest, accepted_at, expires_at, kept: true },
         );
         let ends = Ends { before: None, after: expires_at };
         InboxChange {
             accepted: Some((key, KnownMessage { digest, accepted_at })),
             rescheduled: Some((event.sequence, ends)),
-            waiting: (kind == RowKind::Message).then(|| SenderKey::of(&event.sender)),
+            waiting: (kind == RowKind::Message).then_some(sender),
             taken: Vec::new(),
         }
     }
@@ -381,9 +373,11 @@ impl InboxView {
         }
         let gone = self.gone.get(chunk);
         let here = self.rows.range(..=last).map(|(_, row)| row);
-        let is_kept = gone.is_some_and(|gone| gone.kept != 0) || here.clone().any(|row| row.kept);
+        if gone.is_some_and(|gone| gone.kept != 0) || here.clone().any(|row| row.kept) {
+            return;
+        }
         let until = here.map(|row| row.accepted_at).max().max(gone.map(|gone| gone.until));
-        if is_kept || until.is_some_and(|until| until.after(kept_for) > now) {
+        if until.is_some_and(|until| until.after(kept_for) > now) {
             return;
         }
         let rest = self.rows.split_off(&last.next());
