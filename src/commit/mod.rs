@@ -179,10 +179,11 @@ impl Commit {
         }
         let Some(key) = input.message_key() else { return Ok(()) };
         let views = self.service.views_mut();
-        if !views.holds_message(&key) {
-            let known = self.checkpointer.ids.find(self.log.as_ref(), key)?;
-            views.recall_message(key, known);
-        }
+        let known = match views.held_message(&key) {
+            None => self.checkpointer.ids.find(self.log.as_ref(), key)?,
+            held => held,
+        };
+        views.recall_message(key, known);
         Ok(())
     }
 

@@ -47,12 +47,13 @@ pub(super) struct Ids {
     pub(super) new: ByDay,
     /// Those that are being put elsewhere.
     pub(super) settling: ByDay,
-    /// The one that was put back last.
-    pub(super) recalled: Option<(MessageKey, KnownMessage)>,
+    /// What was found of the id that was looked for last, here or elsewhere.
+    pub(super) recalled: Option<(MessageKey, Option<KnownMessage>)>,
 }
 
 impl Ids {
     pub(super) fn insert(&mut self, key: MessageKey, known: KnownMessage) {
+        self.recalled = None;
         self.new.entry(known.day()).or_default().insert(key, known);
     }
 
@@ -70,6 +71,7 @@ impl Ids {
         for (key, known) in all {
             by_day.entry(known.day()).or_default().push((key, known));
         }
+        self.recalled = None;
         // Building a sorted map at once is several times faster than inserting in random order.
         self.new = by_day.into_iter().map(|(day, ids)| (day, ids.into_iter().collect())).collect();
     }
@@ -80,7 +82,9 @@ impl Ids {
     }
 
     pub(super) fn get(&self, key: &MessageKey) -> Option<&KnownMessage> {
-        let recalled = self.recalled.as_ref().filter(|(recalled, _)| recalled == key);
-        self.held(key).or(recalled.map(|(_, known)| known))
+        match &self.recalled {
+            Some((recalled, known)) if recalled == key => known.as_ref(),
+            _ => self.held(key),
+        }
     }
 }

@@ -15,14 +15,14 @@ impl Views {
         self.ids.get(key).filter(|known| known.is_remembered(now)).map(|known| known.digest)
     }
 
-    /// Whether the id of this key is held here, so that it need not be looked for elsewhere.
-    pub fn holds_message(&self, key: &MessageKey) -> bool {
-        self.ids.held(key).is_some()
+    /// What is held here of the id of this key: if there is nothing, it has to be looked for elsewhere.
+    pub fn held_message(&self, key: &MessageKey) -> Option<KnownMessage> {
+        self.ids.held(key).copied()
     }
 
-    /// Puts back what lies elsewhere of the id of `key`, until another one is put back.
+    /// Notes what was found of the id of `key`, here or elsewhere, until another one is noted.
     pub fn recall_message(&mut self, key: MessageKey, known: Option<KnownMessage>) {
-        self.ids.recalled = known.map(|known| (key, known));
+        self.ids.recalled = Some((key, known));
     }
 
     /// Begins to give out the ids that are held here, to be put elsewhere. They stay until [`Views::ids_settled`]. Returns of
