@@ -14,6 +14,7 @@ use super::LogFault;
 use super::folder::Folder;
 use super::reserve::{self, Reserve};
 use crate::disk::{self, Fault};
+use crate::event::Entry;
 use crate::log::Room;
 
 /// sled's page cache. The log is appended and read once, views live in memory: what pays is the tail and the
@@ -91,6 +92,21 @@ impl Engine {
     /// How much room there is for sled's file.
     pub(super) fn room(&mut self) -> Room {
         self.reserve.look(&self.file)
+    }
+
+    /// Appends the entries of a commit: all of them or, if the process ends meanwhile, none.
+    pub(super) fn append(&self, entries: Vec<Entry>) -> Result<(), LogFault> {
+        guarded("append", || match <[Entry; 1]>::try_from(entries) {
+            // A batch begins with a record of its own, which waits for the disk by itself; one entry is whole by itself.
+            Ok([Entry { key, value }]) => self.events.insert(key.to_bytes(), value).map(drop),
+            Err(entries) => {
+                let mut batch = sled::Batch::default();
+                for Entry { key, value } in entries {
+                    batch.insert(key.to_bytes(), value);
+                }
+                self.events.apply_batch(batch)
+            }
+        })
     }
 
     /// Puts everything written so far on stable storage.

@@ -177,12 +177,9 @@ impl EventLog for SledLog {
         events: &[(Moment, Event)],
     ) -> Result<Sequence, LogFault> {
         self.guarded(|log| {
-            let mut batch = sled::Batch::default();
             let sealed = log.vault.seal_all(events)?;
-            for entry in pack(&mut log.tip.chain, log.tip.head.next(), ahead, &sealed) {
-                batch.insert(entry.key.to_bytes(), entry.value);
-            }
-            engine::guarded("append", || log.engine.events.apply_batch(batch))?;
+            let entries = pack(&mut log.tip.chain, log.tip.head.next(), ahead, &sealed);
+            log.engine.append(entries)?;
             log.tip.head = log.tip.head.plus(events.len() as u64);
             Ok(log.tip.head)
         })
