@@ -36,6 +36,7 @@ mod receipts;
 mod recoveries;
 mod repeats;
 mod reviews;
+mod rows;
 mod rules;
 mod rules_properties;
 mod spellings;

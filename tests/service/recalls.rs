@@ -115,6 +115,38 @@ fn ids_are_known_over_restarts_and_merges_and_gone_when_their_days_are_over() {
 }
 
 #[test]
+fn ids_whose_days_end_while_they_are_merged_are_merged_and_dropped_all_the_same() {
+    let mut server = Server::new();
+    let send = |server: &mut Server, day: u64| {
+        let sends = (0..400).map(|number| sends(&format!("{day}-{number}")));
+        server.round(sends.collect());
+        server.round(vec![reads(u64::MAX)]);
+    };
+    // Two runs of one day, each of more than one block.
+    for part in 0..2 {
+        send(&mut server, part);
+        server.commit.checkpoint_all().unwrap();
+    }
+    server.now = server.now.after(Lifetime::from_ms(limits::DAY_MS));
+    send(&mut server, 2);
+    server.commit.checkpoint_all().unwrap();
+    for _ in 0..3 {
+        assert!(server.commit.checkpoint(1).unwrap(), "there is much to merge");
+    }
+    server.now = server.now.after(Lifetime::from_ms(limits::DEDUPLICATION_MS + limits::DAY_MS));
+    assert!(!is_duplicate(&mut server, "0-7"), "it may be used again");
+    server.commit.checkpoint_all().unwrap();
+    while server.commit.checkpoint(1).unwrap() {}
+    assert!(is_duplicate(&mut server, "0-7"));
+    let state = server.commit.fingerprint();
+    server.commit.checkpoint_all().unwrap();
+    while server.commit.checkpoint(1).unwrap() {}
+    let ids = |key: &Vec<u8>| key[0] != 0xff;
+    server.disk.damage_blocks(|blocks| assert_eq!(blocks.keys().filter(|key| ids(key)).count(), 2));
+    assert!(server.rebuilt() == state);
+}
+
+#[test]
 fn a_process_may_end_at_any_step_of_a_checkpoint_or_merge_and_every_id_is_known_after_it() {
     for steps in 0..40 {
         let mut server = Server::new();
