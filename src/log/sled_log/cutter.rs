@@ -15,30 +15,31 @@ use super::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, Sealing, recor
 use crate::event::EntryKey;
 use crate::log::carried::Slot;
 
+/// The records of which something may count no more.
+#[derive(Debug)]
+enum Unswept {
+    /// All behind this one: what the process before staged is not known.
+    Behind(Vec<u8>),
+    /// Those that were staged since all was swept.
+    Staged(BTreeSet<Vec<u8>>),
+}
+
 /// See [`Cutter`].
 #[derive(Debug)]
 pub(super) struct SledCutter {
     engine: Engine,
     reader: Arc<SledReader>,
-    /// The record behind which sweeping goes on.
-    swept: Option<Vec<u8>>,
-    /// The records that were staged since all was swept; not known of those that the process before staged.
-    staged: Option<BTreeSet<Vec<u8>>>,
+    unswept: Unswept,
 }
 
 impl SledCutter {
     pub(super) fn new(engine: Engine, reader: Arc<SledReader>) -> Self {
-        Self { engine, reader, swept: None, staged: None }
+        Self { engine, reader, unswept: Unswept::Behind(Vec::new()) }
     }
 
     /// The number of the cut that is staged.
     fn next(&self) -> u64 {
         self.reader.mark().number + 1
-    }
-
-    fn slot(&self, key: &[u8]) -> Result<Slot, LogFault> {
-        let found = records::get(&self.engine.carried, key).map_err(carried::fault)?;
-        found.map_or(Ok(Slot::default()), |bytes| slot_of(key, &bytes))
     }
 
     /// Removes up to `steps` entries that were cut away.
@@ -55,43 +56,53 @@ impl SledCutter {
         Ok(count)
     }
 
-    /// Leaves of up to `steps` of the records that were staged only what counts. Returns how many were looked at.
-    fn sweep_staged(&mut self, steps: usize) -> Result<usize, LogFault> {
-        let number = self.reader.mark().number;
-        let mut changed = Vec::new();
-        for _ in 0..steps {
-            let Some(key) = self.staged.as_mut().and_then(BTreeSet::pop_first) else { break };
-            let swept = self.slot(&key)?.swept(number).encode();
-            changed.push((key, swept));
-        }
+    /// Leaves of up to `steps` records only what counts. Returns how many were looked at.
+    fn sweep_records(&mut self, steps: usize) -> Result<usize, LogFault> {
+        let (number, looked) = (self.reader.mark().number, self.next_unswept(steps)?);
+        let swept = looked.iter().map(|(key, slot)| (key, slot, slot.swept(number)));
+        let changed = swept.filter(|(_, slot, swept)| swept != *slot);
+        let changed: Vec<_> =
+            changed.map(|(key, _, swept)| (key.clone(), swept.encode())).collect();
         if !changed.is_empty() {
             records::save(&self.engine.carried, &changed).map_err(carried::fault)?;
         }
-        Ok(changed.len())
+        Ok(looked.len())
     }
 
-    /// The same, of all records that there are.
-    fn sweep_records(&mut self, steps: usize) -> Result<usize, LogFault> {
-        let number = self.reader.mark().number;
-        let (mut changed, mut count, mut last) = (Vec::new(), 0, None);
-        let from = self.swept.as_ref().map_or(Vec::new(), |key| [&key[..], &[0]].concat());
-        records::walk(&self.engine.carried, &from, &mut |key, value| {
-            let slot = slot_of(key, value)?;
-            let swept = slot.swept(number);
-            if swept != slot {
-                changed.push((key.to_vec(), swept.encode()));
+    /// The next records of which something may count no more, up to `steps`.
+    fn next_unswept(&mut self, steps: usize) -> Result<Vec<(Vec<u8>, Slot)>, LogFault> {
+        let (mut found, tree) = (Vec::new(), &self.engine.carried);
+        match &mut self.unswept {
+            _ if steps == 0 => {}
+            Unswept::Staged(keys) => {
+                while found.len() < steps
+                    && let Some(key) = keys.pop_first()
+                {
+                    let slot = slot(tree, &key)?;
+                    found.push((key, slot));
+                }
             }
-            last = Some(key.to_vec());
-            count += 1;
-            Ok(if count < steps { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-        })
-        .map_err(carried::fault)?;
-        self.swept = last.or(self.swept.take());
-        if !changed.is_empty() {
-            records::save(&self.engine.carried, &changed).map_err(carried::fault)?;
+            Unswept::Behind(last) => {
+                // No key is empty.
+                let from = [&last[..], &[0]].concat();
+                let walked = records::walk(tree, &from, &mut |key, value| {
+                    found.push((key.to_vec(), slot_of(key, value)?));
+                    let is_full = found.len() == steps;
+                    Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                });
+                walked.map_err(carried::fault)?;
+                if let Some((key, _)) = found.last() {
+                    last.clone_from(key);
+                }
+            }
         }
-        Ok(count)
+        Ok(found)
     }
+}
+
+fn slot(tree: &sled::Tree, key: &[u8]) -> Result<Slot, LogFault> {
+    let found = records::get(tree, key).map_err(carried::fault)?;
+    found.map_or(Ok(Slot::default()), |bytes| slot_of(key, &bytes))
 }
 
 impl Cutter for SledCutter {
@@ -104,20 +115,20 @@ impl Cutter for SledCutter {
     }
 
     fn carried(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
-        Ok(self.slot(key)?.at(self.next()).map(<[u8]>::to_vec))
+        Ok(slot(&self.engine.carried, key)?.at(self.next()).map(<[u8]>::to_vec))
     }
 
     fn stage(&mut self, staged: &[CheckpointRecord]) -> Result<(), LogFault> {
         let number = self.reader.mark().number;
         let mut changed = Vec::with_capacity(staged.len());
         for (key, value) in staged {
-            let slot = self.slot(key)?;
+            let slot = slot(&self.engine.carried, key)?;
             if slot.at(number + 1) != value.as_deref() {
                 changed.push((key.clone(), slot.stage(number, value.as_deref()).encode()));
             }
         }
-        if let Some(staged) = &mut self.staged {
-            staged.extend(changed.iter().map(|(key, _)| key.clone()));
+        if let Unswept::Staged(keys) = &mut self.unswept {
+            keys.extend(changed.iter().map(|(key, _)| key.clone()));
         }
         records::save(&self.engine.carried, &changed).map_err(carried::fault)
     }
@@ -129,24 +140,16 @@ impl Cutter for SledCutter {
         records::save(&self.engine.cuts, &[(MARK.to_vec(), Some(bytes))])?;
         self.engine.sync()?;
         self.reader.begin_at(mark);
-        self.swept = None;
         Ok(())
     }
 
     fn sweep(&mut self, steps: usize) -> Result<bool, LogFault> {
         let entries = self.sweep_entries(steps)?;
-        let left = steps - entries.min(steps);
-        let records = if left == 0 {
-            0
-        } else if self.staged.is_some() {
-            self.sweep_staged(left)?
-        } else {
-            self.sweep_records(left)?
-        };
+        let records = self.sweep_records(steps - entries)?;
         let more = entries + records > 0;
         if !more {
             self.engine.sync()?;
-            (self.swept, self.staged) = (None, Some(BTreeSet::new()));
+            self.unswept = Unswept::Staged(BTreeSet::new());
         }
         Ok(more)
     }
