@@ -62,8 +62,8 @@ impl InboxView {
         let Some(gone) = self.gone.remove(chunk) else { return };
         let (mut over, mut back) = (Vec::new(), 0);
         for (sequence, mut row) in part.rows {
-            let is_known = sequence > self.forgotten && sequence <= self.head;
-            if !is_known || self.rows.contains_key(&sequence) {
+            // What is forgotten is of no chunk that is known of.
+            if sequence > self.head || self.rows.contains_key(&sequence) {
                 over.push(sequence);
                 continue;
             }
@@ -116,8 +116,7 @@ impl InboxView {
     /// The same, so that all can be found that some device has taken and that was accepted before `time`.
     pub fn wanted_before(&self, time: Timestamp) -> Option<u64> {
         let gone = self.gone.behind(InboxSequence::ZERO).find(|gone| gone.until >= time)?;
-        let is_asked = gone.since() < time && gone.kept != 0;
-        is_asked.then_some(gone.chunk())
+        (gone.since() < time).then_some(gone.chunk())
     }
 
     /// What is there that some device has taken and that was accepted before `time`, in order.

@@ -171,3 +171,39 @@ impl GoneChunks {
         self.chunks.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is known of rows in these places, all of what is there.
+    fn gone(places: &[u64]) -> Gone {
+        let rows = places
+            .iter()
+            .map(|place| (InboxSequence::new(*place), Timestamp::from_ms(*place), true));
+        Gone::of(places[0] / CHUNK_ROWS, rows).unwrap()
+    }
+
+    #[test]
+    fn what_is_there_behind_a_place_is_told_in_order_and_counted_once() {
+        let (mut chunks, all) = (GoneChunks::default(), [1, 63, 128, 129, 191]);
+        // In any order, and once more.
+        for places in [&all[2..], &all[..2], &all[2..]] {
+            chunks.insert(gone(places));
+        }
+        for after in 0..=200 {
+            let behind = chunks.behind(InboxSequence::new(after));
+            let found: Vec<u64> = behind.flat_map(Gone::places).map(InboxSequence::get).collect();
+            let expected: Vec<u64> = all.into_iter().filter(|place| *place > after).collect();
+            assert_eq!(found, expected, "{after}");
+            let first = chunks.first_behind(InboxSequence::new(after));
+            assert_eq!(first.map(InboxSequence::get), expected.first().copied());
+        }
+        assert_eq!(chunks.kept(), 5);
+        assert!(chunks.end(InboxSequence::new(129)) && !chunks.end(InboxSequence::new(129)));
+        assert!(!chunks.end(InboxSequence::new(2)) && !chunks.end(InboxSequence::new(64)));
+        assert_eq!(chunks.kept(), 4);
+        assert!(chunks.remove(2).is_some() && chunks.remove(1).is_none());
+        assert_eq!(chunks.kept(), 2);
+    }
+}
