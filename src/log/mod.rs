@@ -9,6 +9,7 @@ mod cut;
 mod fault;
 mod keys;
 pub mod memory;
+mod portions;
 mod rewrite;
 mod room;
 pub mod runs;
@@ -32,6 +33,7 @@ pub use cut::{
 };
 pub use fault::LogFault;
 pub use keys::Sealing;
+pub use portions::portions;
 pub use rewrite::{Erasures, rewrite};
 pub use room::Room;
 pub use scan::{
