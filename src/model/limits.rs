@@ -255,6 +255,8 @@ pub const RETENTION_ACTS_MS_DEFAULT: u64 = 365 * DAY_MS;
 pub const RETENTION_MS_MIN: u64 = 1_000;
 /// Bytes that all entries of a log may have unless the operator says otherwise, 1 TiB: age is what decides.
 pub const LOG_BYTES_KEPT_DEFAULT: u64 = 1 << 40;
+/// The least that the past of a domain may be held to, 1 MiB: each time it has an eighth more, the whole log is cut.
+pub const DOMAIN_LOG_BYTES_MIN: u64 = 1024 * 1024;
 /// Between two looks whether something is over, 10 minutes.
 pub const RETENTION_CHECK_MS_DEFAULT: u64 = 10 * MINUTE_MS;
 /// When to try again for a feed that found no place: another one must end first.

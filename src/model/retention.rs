@@ -1,6 +1,8 @@
-//! How long what is over is kept: each kind of it, and what domains want else.
+//! How long what is over is kept: each kind of it, and what domains want else, also how much.
 //!
 //! Must never hold: what is over, or how it is removed.
+
+use std::collections::BTreeMap;
 
 use super::{Domain, Lifetime, Timestamp};
 
@@ -60,8 +62,10 @@ impl Keep {
 pub struct DomainRetention {
     /// The domain.
     pub domain: Domain,
-    /// How long which kind is kept, at least one.
+    /// How long which kind is kept.
     pub kept: Vec<(PastKind, Keep)>,
+    /// Bytes of the log that its past may take, whatever its age.
+    pub log_bytes_max: Option<u64>,
 }
 
 /// How long what is over is kept.
@@ -113,6 +117,17 @@ impl Retention {
         else_kept.find(|(other, _)| *other == kind).map_or_else(|| self.of(kind), |(_, keep)| *keep)
     }
 
+    /// Bytes of the log that the past of a domain may take, of those that have such a limit; where several are said, the first.
+    pub fn sizes(&self) -> BTreeMap<Domain, u64> {
+        let mut sizes = BTreeMap::new();
+        for DomainRetention { domain, log_bytes_max, .. } in &self.domains {
+            if let Some(max) = log_bytes_max {
+                sizes.entry(domain.clone()).or_insert(*max);
+            }
+        }
+        sizes
+    }
+
     /// The shortest that anything is kept of anybody; `None` if everything is for ever.
     pub fn shortest(&self) -> Option<Lifetime> {
         let of_all = PastKind::ALL.into_iter().map(|kind| self.of(kind));
@@ -135,7 +150,11 @@ mod tests {
         let mut retention = Retention { acts: Keep::Always, ..Retention::of_all(days(30)) };
         assert_eq!(retention.shortest(), Some(Lifetime::from_ms(30 * 86_400_000)));
         let kept = vec![(PastKind::Messages, days(7)), (PastKind::Presence, Keep::Always)];
-        retention.domains.push(DomainRetention { domain: "a.example".parse().unwrap(), kept });
+        let other = |name: &str, kept, log_bytes_max| {
+            let domain = name.parse().unwrap();
+            DomainRetention { domain, kept, log_bytes_max }
+        };
+        retention.domains.push(other("a.example", kept, None));
         for (domain, kind, keep) in [
             ("a.example", PastKind::Messages, days(7)),
             ("a.example", PastKind::Presence, Keep::Always),
@@ -146,6 +165,12 @@ mod tests {
             assert_eq!(retention.in_domain(domain, kind), keep, "{domain} {kind:?}");
         }
         assert_eq!(retention.shortest(), Some(Lifetime::from_ms(7 * 86_400_000)));
+        assert_eq!(retention.sizes(), BTreeMap::new());
+        for (name, max) in [("b.example", 5), ("c.example", 6), ("b.example", 7)] {
+            retention.domains.push(other(name, Vec::new(), Some(max)));
+        }
+        let domain = |name: &str| name.parse().unwrap();
+        assert_eq!(retention.sizes(), [(domain("b.example"), 5), (domain("c.example"), 6)].into());
         assert_eq!(Retention::of_all(Keep::Always).shortest(), None);
         let now = Timestamp::from_ms(100 * 86_400_000);
         assert_eq!(days(30).since(now).as_ms(), 70 * 86_400_000);

@@ -14,10 +14,12 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::commit::Sizes;
-use crate::model::{Ahead, Refusal, Sequence};
+use crate::model::{Ahead, Domain, Refusal, Sequence};
 
 /// A label and its value, which is one of few words of this program.
 type Label = (&'static str, &'static str);
+/// The same of a domain that the operator named.
+type OfDomain = (&'static str, String);
 
 /// How an attempt to connect ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub(super) struct Metrics {
     log_cut_through: Gauge,
     log_cuts: Counter,
     log_cut_bytes: Counter,
+    domain_bytes: Family<[OfDomain; 1], Gauge>,
+    domain_lives: Family<[OfDomain; 1], Gauge>,
     clock_sets: Gauge,
     clock_ahead: Gauge<f64, AtomicU64>,
     views: Family<[Label; 1], Gauge>,
@@ -85,6 +89,8 @@ impl Default for Metrics {
             log_cut_through: Gauge::default(),
             log_cuts: Counter::default(),
             log_cut_bytes: Counter::default(),
+            domain_bytes: Family::default(),
+            domain_lives: Family::default(),
             clock_sets: Gauge::default(),
             clock_ahead: Gauge::default(),
             views: Family::default(),
@@ -141,6 +147,10 @@ impl Metrics {
         registry.register("log_cut_bytes", help, self.log_cut_bytes.clone());
         let help = "Whether the log's beginning could not be cut when it was last tried";
         registry.register("log_cut_failed", help, self.cut_failed.clone());
+        let help = "Bytes of the log that are of a domain which has a limit, without what is carried because it lives";
+        registry.register("log_domain_bytes", help, self.domain_bytes.clone());
+        let help = "Bytes that are carried of a domain which has a limit, because they live";
+        registry.register("log_domain_lives_bytes", help, self.domain_lives.clone());
     }
 
     /// The log was cut: entries of so many bytes, through that event.
@@ -148,6 +158,13 @@ impl Metrics {
         self.log_cuts.inc();
         self.log_cut_bytes.inc_by(bytes);
         self.log_cut_through.set(signed(through.get()));
+    }
+
+    /// A domain that has a limit takes so many bytes: what is held to that, and what lives and is carried beside.
+    pub(super) fn log_of_domain(&self, domain: &Domain, (bytes, lives): (u64, u64)) {
+        let of = [("domain", domain.as_str().to_owned())];
+        self.domain_bytes.get_or_create(&of).set(signed(bytes));
+        self.domain_lives.get_or_create(&of).set(signed(lives));
     }
 
     /// `count` answers of one kind were sent.
@@ -261,6 +278,7 @@ mod tests {
         metrics.clock(3, Ahead::from_ms(-1_500));
         metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
         metrics.log_cut(700, Sequence::new(3));
+        metrics.log_of_domain(&"d.example".parse().unwrap(), (80, 9));
         let text = metrics.text();
         for line in [
             "adsum_connections 0",
@@ -282,6 +300,8 @@ mod tests {
             "adsum_log_cuts_total 1",
             "adsum_log_cut_bytes_total 700",
             "adsum_log_cut_failed 0",
+            "adsum_log_domain_bytes{domain=\"d.example\"} 80",
+            "adsum_log_domain_lives_bytes{domain=\"d.example\"} 9",
             "adsum_clock_sets 3",
             "adsum_clock_ahead_seconds -1.5",
         ] {

@@ -270,7 +270,7 @@ fn share(
         known: Arc::clone(&known),
         metrics: Arc::clone(&parts.metrics),
         time: parts.time.clone(),
-        chores: (chores, config.retention.kept.clone()),
+        chores,
     };
     let thread = writer::start(writer_parts, &desk, &config.limits)?;
     let shared = Shared {

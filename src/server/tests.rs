@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::commit::Commit;
 use crate::log::memory::MemoryDisk;
-use crate::model::{
-    ContentType, EpochId, Keep, Mark, MessageId, Payload, PublicKey, Receipts, Retention, Sequence,
-};
+use crate::model::{ContentType, EpochId, Mark, MessageId, Payload, PublicKey, Receipts, Sequence};
 use crate::protocol::{Command, Erase, Send};
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
@@ -46,7 +44,7 @@ fn writer_beside(
         known: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         time: Timekeeper::open(clock, folder.path(), &Views::default()).unwrap(),
-        chores: (keeper::nobody(&waiting), Retention::of_all(Keep::Always)),
+        chores: keeper::nobody(&waiting),
     };
     let thread = writer::start(parts, &waiting, &ServerLimits::default()).unwrap();
     (waiting.share(Asker::Newcomer(None)), thread)

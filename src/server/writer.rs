@@ -24,7 +24,7 @@ use super::metrics::Metrics;
 use crate::commit::{Commit, history};
 use crate::event::{Event, Recorded};
 use crate::log::{LogFault, Room};
-use crate::model::{InboxItem, Now, Retention, Sequence};
+use crate::model::{InboxItem, Now, Sequence};
 use crate::service::{Batch, Input, Output};
 
 /// The thread's name.
@@ -60,8 +60,8 @@ pub(super) struct WriterParts {
     pub(super) metrics: Arc<Metrics>,
     /// What time it is.
     pub(super) time: Timekeeper,
-    /// What the keeper wants done, and how long it has kept what is over.
-    pub(super) chores: (Chores, Retention),
+    /// What the keeper wants done.
+    pub(super) chores: Chores,
 }
 
 impl WriterParts {
@@ -152,7 +152,7 @@ impl Drop for Rounds {
     fn drop(&mut self) {
         self.desk.abandon();
         // Before the log is closed, for it reads and writes there.
-        self.parts.chores.0.end();
+        self.parts.chores.end();
     }
 }
 
@@ -166,7 +166,7 @@ impl Rounds {
                 thread::sleep(ROOM_EVERY);
                 continue;
             }
-            let chore = self.parts.chores.0.next();
+            let chore = self.parts.chores.next();
             if !self.desk.is_empty() || self.is_due() || chore.is_some() {
                 self.round(chore)?;
             }
@@ -175,7 +175,7 @@ impl Rounds {
             }
             self.measure();
             if is_closed && self.desk.is_empty() {
-                self.parts.chores.0.end();
+                self.parts.chores.end();
                 // Without a checkpoint the next start folds more.
                 if room == Room::Plenty {
                     self.parts.commit.settle(self.parts.time.now())?;
@@ -192,7 +192,7 @@ impl Rounds {
     /// Looks for room on the disk, and tells the operator when there is less or more of it.
     fn look_for_room(&mut self) -> Room {
         let room = self.parts.commit.look_for_room();
-        self.parts.chores.0.look(room);
+        self.parts.chores.look(room);
         if room == self.room {
             return room;
         }
@@ -231,7 +231,7 @@ impl Rounds {
         let done = chore.map(|chore| self.tend(chore)).transpose()?;
         let WriterParts { commit, lanes, recent, known, metrics, chores, .. } = &mut self.parts;
         metrics.round(inputs);
-        chores.0.count(inputs);
+        chores.count(inputs);
         let began = Instant::now();
         let batch = commit.persist()?;
         let outputs = commit.release();
@@ -252,15 +252,15 @@ impl Rounds {
         }
         lanes.deliver(outputs);
         if let Some(done) = done {
-            self.parts.chores.0.answer(done);
+            self.parts.chores.answer(done);
         }
         Ok(())
     }
 
     /// Does what the keeper wants, for the round to make durable.
     fn tend(&mut self, chore: Chore) -> Result<Done, LogFault> {
-        let WriterParts { commit, time, chores: (_, retention), .. } = &mut self.parts;
-        keeper::tend(commit, (retention, time), chore)
+        let WriterParts { commit, time, .. } = &mut self.parts;
+        keeper::tend(commit, time, chore)
     }
 
     /// Takes in what waits, in turn, as far as a round goes: so that whoever comes meanwhile does not wait for long.

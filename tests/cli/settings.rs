@@ -74,6 +74,12 @@ const ACCEPTED: &[Start<'_>] = &[
     (EVERY_KEY, EVERY_VARIABLE, EVERY_FLAG),
     (EVERY_KEY, &[("ADSUM_HTTP_LISTEN", "127.0.0.1:3")], &["--no-http", "--print-config"]),
     ("", &[("ADSUM_LOG", "debug")], PRINT),
+    (
+        "[retention]\ndomains = [\"a.example messages=7d log_bytes_max=1073741824\", \"b.example log_bytes_max=1048576\"]",
+        &[],
+        PRINT,
+    ),
+    ("", &[("ADSUM_RETENTION_DOMAINS", "a.example log_bytes_max=1048576")], PRINT),
 ];
 
 /// What is refused.
@@ -102,6 +108,9 @@ const REFUSED: &[Start<'_>] = &[
     ("[limits]\nhandshakes_max = 0", &[], PRINT),
     ("[limits]\nhandshakes_max = 4294967296", &[], PRINT),
     ("[timeouts]\nhello = 10", &[], PRINT),
+    ("[retention]\ndomains = [\"a.example log_bytes_max=1048575\"]", &[], PRINT),
+    ("[retention]\ndomains = [\"a.example log_bytes_max=10GiB\"]", &[], PRINT),
+    ("[retention]\ndomains = [\"a.example log_bytes=1048576\"]", &[], PRINT),
     ("", &[("ADSUM_SERVER_LISTN", "x")], PRINT),
     ("", &[("ADSUM_XYZZY", "x")], PRINT),
     ("", &[("ADSUM_SERVER_LISTEN", "x")], PRINT),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::kept::Kept;
 use crate::event::LogCut;
 use crate::log::{LogFault, Room};
 use crate::model::{InboxAddress, InboxSequence, Sequence};
@@ -20,7 +21,7 @@ use crate::service::InboxPlace;
 #[derive(Debug)]
 pub(in crate::server) enum Chore {
     /// End what is over and older than kept, from there on.
-    End(InboxPlace),
+    End(InboxPlace, Arc<Kept>),
     /// Begin a checkpoint unless one stands through that event.
     Checkpoint(Sequence),
     /// Say which of these places of an inbox hold what is there.
@@ -152,16 +153,16 @@ impl Asking {
     }
 
     /// Has a part of what is over ended, and waits until that is durable. Returns whether there is more.
-    pub(super) fn end_part(&self) -> Result<bool, Stopped> {
+    pub(super) fn end_part(&self, kept: &Arc<Kept>) -> Result<bool, Stopped> {
         self.settle()?;
         let place = core::mem::take(&mut self.ending.borrow_mut().place);
-        let done = self.ask(Chore::End(place))?;
+        let done = self.ask(Chore::End(place, Arc::clone(kept)))?;
         self.ended(done);
         Ok(self.is_behind())
     }
 
     /// Has the next part of what is over ended once the one before is, and waits for neither.
-    pub(super) fn end_beside(&self) -> Result<(), Stopped> {
+    pub(super) fn end_beside(&self, kept: &Arc<Kept>) -> Result<(), Stopped> {
         if self.ending.borrow().is_asked {
             match self.done.try_recv() {
                 Ok(done) => self.ended(done),
@@ -170,7 +171,7 @@ impl Asking {
             }
         }
         let place = core::mem::take(&mut self.ending.borrow_mut().place);
-        self.say(Chore::End(place))?;
+        self.say(Chore::End(place, Arc::clone(kept)))?;
         self.ending.borrow_mut().is_asked = true;
         Ok(())
     }
@@ -268,6 +269,11 @@ impl Drop for Chores {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Keep, Retention};
+
+    fn kept() -> Arc<Kept> {
+        Arc::new(Kept::new(Retention::of_all(Keep::Always)))
+    }
 
     #[test]
     fn a_rest_is_the_last_once_there_is_no_room_or_the_server_stops() {
@@ -300,9 +306,9 @@ mod tests {
     fn a_part_that_is_ended_beside_is_waited_for_before_anything_else_is_asked() {
         let desk = Desk::new(1);
         let (asking, mut chores) = pair(&desk);
-        asking.end_beside().unwrap();
-        asking.end_beside().unwrap();
-        assert!(matches!(chores.next(), Some(Chore::End(_))));
+        asking.end_beside(&kept()).unwrap();
+        asking.end_beside(&kept()).unwrap();
+        assert!(matches!(chores.next(), Some(Chore::End(..))));
         assert!(chores.next().is_none(), "one at a time");
         chores.answer(Done::Ended(None));
         let asks = std::thread::spawn(move || asking.ask(Chore::Checkpoint(Sequence::new(7))));
@@ -318,13 +324,13 @@ mod tests {
         let (asking, mut chores) = pair(&desk);
         let behind = InboxPlace::behind("im:alice@localhost".parse().unwrap());
         let asks = std::thread::spawn(move || {
-            let first = asking.end_part();
+            let first = asking.end_part(&kept());
             let was_behind = asking.is_behind();
-            asking.end_beside().unwrap();
-            (first, was_behind, asking.end_part(), asking.is_behind())
+            asking.end_beside(&kept()).unwrap();
+            (first, was_behind, asking.end_part(&kept()), asking.is_behind())
         });
         let mut next = || core::iter::repeat_with(|| chores.next()).flatten().next();
-        let is_from = |chore: Option<Chore>, place: &InboxPlace| matches!(chore, Some(Chore::End(from)) if from == *place);
+        let is_from = |chore: Option<Chore>, place: &InboxPlace| matches!(chore, Some(Chore::End(from, _)) if from == *place);
         let first = InboxPlace::default();
         assert!(is_from(next(), &first));
         chores.answer(Done::Ended(Some(behind.clone())));

@@ -6,10 +6,14 @@
 //! Must never hold: what is carried forward of a log, or anything a client waits for.
 
 mod chores;
+mod count;
+mod kept;
 mod plan;
+mod shares;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -19,7 +23,10 @@ use tracing::{debug, error, info, warn};
 
 use self::chores::{Asking, Pacer, Stopped};
 pub(super) use self::chores::{Chore, Chores, Done};
-use self::plan::{Counted, Plan, is_kept, kept_since, plan};
+use self::count::count;
+pub(super) use self::kept::Kept;
+use self::plan::{Counted, Plan, Sizes, plan};
+use self::shares::{Excess, Shares, Taken};
 use super::ServerError;
 use super::clock::Timekeeper;
 use super::config::RetentionConfig;
@@ -28,9 +35,10 @@ use super::desk::Desk;
 use super::files;
 use super::metrics::Metrics;
 use crate::commit::{Asked, Commit, StagedCut, finish_cut, stage_cut_beside, sweep_cut};
-use crate::event::EntityKey;
-use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing};
-use crate::model::{InboxAddress, Retention, Sequence, Timestamp};
+use crate::log::{
+    CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader, Sealing, tip_at,
+};
+use crate::model::{Domain, InboxAddress, Sequence, Timestamp};
 
 /// The thread's name.
 const THREAD: &str = "adsum-keeper";
@@ -70,11 +78,14 @@ pub(super) fn start(parts: KeeperParts, desk: &Arc<Desk>) -> Result<Chores, Serv
         asking,
         cutter,
         reader: parts.reader,
+        kept: Arc::new(Kept::new(parts.retention.kept.clone())),
+        shares: Shares::new(&parts.retention.kept),
         retention: parts.retention,
         time: parts.time,
         data: parts.data,
         metrics: parts.metrics,
         counted: Counted::default(),
+        told: BTreeSet::new(),
         is_swept: false,
     };
     let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(move || keeper.run());
@@ -87,24 +98,12 @@ pub(super) fn nobody(desk: &Arc<Desk>) -> Chores {
     chores::pair(desk).1
 }
 
-/// From when on messages that were read are kept in an inbox.
-pub(super) fn read_since(
-    retention: &Retention,
-    now: Timestamp,
-) -> impl Fn(&InboxAddress) -> Timestamp {
-    move |inbox| kept_since(retention, now, &EntityKey::Inbox(inbox.clone())).unwrap_or_default()
-}
-
 /// Does what the keeper wants, but for making it durable. Returns what to answer once that is done.
-pub(super) fn tend(
-    commit: &mut Commit,
-    (retention, time): (&Retention, &Timekeeper),
-    chore: Chore,
-) -> Result<Done, LogFault> {
+pub(super) fn tend(commit: &mut Commit, time: &Timekeeper, chore: Chore) -> Result<Done, LogFault> {
     let now = time.now();
     match chore {
-        Chore::End(place) => {
-            let since = read_since(retention, now.elapsed);
+        Chore::End(place, kept) => {
+            let since = kept.read_since(now.elapsed);
             Ok(Done::Ended(commit.begin_end_read(now, &since, &place)))
         }
         Chore::Checkpoint(at) => {
@@ -179,6 +178,11 @@ struct Keeper {
     data: PathBuf,
     metrics: Arc<Metrics>,
     counted: Counted,
+    /// What is counted of domains that have a limit, and what is kept by that.
+    shares: Shares,
+    kept: Arc<Kept>,
+    /// Domains of which it is told that more lives than may be there of their past.
+    told: BTreeSet<Domain>,
     /// Whether what the last process left is swept away.
     is_swept: bool,
 }
@@ -216,15 +220,17 @@ impl Keeper {
         if !self.is_swept {
             self.is_swept = self.sweep(false)?;
         }
+        let domains = self.excess()?;
+        // What is read and over by that is to be ended before the log is cut: else it would be carried.
         self.end_over()?;
-        while self.cut()? {}
+        while self.cut(domains)? {}
         Ok(())
     }
 
     /// Ends some of what is over: while more is read than that, the log must be cut all the same.
     fn end_over(&mut self) -> Result<(), Halt> {
         for _ in 0..PARTS_AT_ONCE {
-            if !self.asking.end_part()? {
+            if !self.asking.end_part(&self.kept)? {
                 break;
             }
             if !self.asking.signs.sleep(PART_REST) {
@@ -240,12 +246,12 @@ impl Keeper {
     }
 
     /// Cuts once, if there is something to cut. Returns whether there is more.
-    fn cut(&mut self) -> Result<bool, Halt> {
+    fn cut(&mut self, domains: Option<Excess>) -> Result<bool, Halt> {
         let now = self.time.now().elapsed;
         let Some(head) = self.head()? else { return Ok(false) };
-        let too_large = self.too_large(head)?;
+        let sizes = Sizes { log: self.too_large(head)?, domains };
         let retention = &self.retention.kept;
-        let Some(plan) = plan(self.reader.as_ref(), head, (retention, now), too_large)? else {
+        let Some(plan) = plan(self.reader.as_ref(), head, (retention, now), sizes)? else {
             return Ok(false);
         };
         let mut took = Took::default();
@@ -274,14 +280,14 @@ impl Keeper {
     }
 
     fn stage(&mut self, plan: &Plan, now: Timestamp) -> Result<Option<StagedCut>, LogFault> {
-        let (retention, is_for_size) = (&self.retention.kept, plan.is_for_size);
+        let (kept, is_for_size) = (&self.kept, plan.is_for_size);
         let mut pacer = Pacer::new(&self.asking.signs, plan.is_late);
-        let keeps = |recorded: &_| !is_for_size && is_kept(retention, now, recorded);
+        let keeps = |recorded: &_| !is_for_size && kept.is_kept(now, recorded);
         let (reader, asking) = (self.reader.as_ref(), &self.asking);
         // More is over meanwhile, and what is ended need not be carried.
         let mut step = || {
             let ends = plan.is_late || asking.is_behind();
-            (!ends || asking.end_beside().is_ok()) && pacer.rest()
+            (!ends || asking.end_beside(kept).is_ok()) && pacer.rest()
         };
         let mut still_there = |inbox: &InboxAddress, places| {
             let asked = asking.ask(Chore::StillThere(inbox.clone(), places));
@@ -312,7 +318,7 @@ impl Keeper {
     /// The last event, if there is one behind where the log begins.
     fn head(&self) -> Result<Option<Sequence>, LogFault> {
         let entries = self.cutter.entries();
-        let head = crate::log::tip_at(entries, Sequence::new(u64::MAX - 1))?.head;
+        let head = tip_at(entries, Sequence::new(u64::MAX - 1))?.head;
         Ok((head > entries.mark().base.head).then_some(head))
     }
 
@@ -325,6 +331,24 @@ impl Keeper {
         }
         let mut pacer = Pacer::new(&self.asking.signs, false);
         self.counted.too_large(&self.cutter, (head, max), &mut || pacer.rest())
+    }
+
+    /// What has to go because some domain has more than it may, where that is all counted; from then on it is over.
+    fn excess(&mut self) -> Result<Option<Excess>, LogFault> {
+        if self.shares.is_empty() {
+            return Ok(None);
+        }
+        let Some(head) = self.head()? else { return Ok(None) };
+        let (entries, mut pacer) = (self.cutter.entries(), Pacer::new(&self.asking.signs, false));
+        if !count(&mut self.shares, entries, head, &mut || pacer.rest())? {
+            return Ok(None);
+        }
+        // What is carried goes only with some of what is not.
+        let first = tip_at(entries, entries.mark().base.head.next())?.head;
+        let excess = self.shares.judge(self.time.now().elapsed);
+        self.kept = Arc::new(self.kept.with(self.shares.over_before()));
+        self.tell_domains();
+        Ok(excess.map(|excess| Excess { through: excess.through.max(first), ..excess }))
     }
 
     /// Has a checkpoint written that stands through `at`, unless there is one.
@@ -340,6 +364,18 @@ impl Keeper {
         }
         warn!("a checkpoint takes more than a minute; the log is cut later");
         Ok(false)
+    }
+
+    fn tell_domains(&mut self) {
+        for (domain, taken) in self.shares.taken() {
+            self.metrics.log_of_domain(domain, (taken.bytes, taken.stays));
+            let Taken { max, stays, .. } = taken;
+            if stays <= max {
+                self.told.remove(domain);
+            } else if self.told.insert(domain.clone()) {
+                warn!(%domain, stays, max, "what lives of a domain takes more of the store than its past may; nothing of that is removed, look for inboxes that nobody reads");
+            }
+        }
     }
 
     fn tell_oldest(&self) {

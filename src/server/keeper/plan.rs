@@ -1,11 +1,11 @@
-//! How far a log may be cut: by the age of what is over, and by its size.
+//! How far a log may be cut: by the age of what is over, by its size, and by how much there is of single domains.
 //!
 //! Must never hold: a thread, a clock, or a cut.
 
+use super::shares::Excess;
 use crate::commit::last_until;
-use crate::event::{EntityKey, Recorded};
 use crate::log::{Cutter, LogFault, LogReader, measure};
-use crate::model::{Keep, PastKind, Retention, Sequence, Timestamp};
+use crate::model::{Keep, Retention, Sequence, Timestamp};
 
 /// Events cut at once: what they are about is in memory meanwhile.
 const CUT_EVENTS_MAX: u64 = 250_000;
@@ -21,12 +21,21 @@ const MEASURE_BYTES: u64 = 4 * 1024 * 1024;
 pub(super) struct Plan {
     /// The last event that may go.
     pub(super) at: Sequence,
-    /// Whether it goes because the log is too large, so that nothing of the past is carried.
+    /// Whether it goes because the whole log is too large, so that nothing of the past is carried.
     pub(super) is_for_size: bool,
     /// Whether there will be more to cut at once.
     pub(super) has_more: bool,
     /// Whether more comes than goes, or there is more than may be: then what clients ask for has to wait a little.
     pub(super) is_late: bool,
+}
+
+/// What has to go because of what it takes, whatever its age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// The last event that goes because the whole log is too large.
+    pub(super) log: Option<Sequence>,
+    /// What goes because there is too much of some domains.
+    pub(super) domains: Option<Excess>,
 }
 
 /// How far to cut the log that ends at `head`; `None` if it is not worth it yet.
@@ -37,13 +46,15 @@ pub(super) fn plan(
     reader: &dyn LogReader,
     head: Sequence,
     (retention, now): (&Retention, Timestamp),
-    too_large: Option<Sequence>,
+    Sizes { log: too_large, domains }: Sizes,
 ) -> Result<Option<Plan>, LogFault> {
     let base = Sequence::new(reader.kept_from().get() - 1);
     if head <= base {
         return Ok(None);
     }
-    let (mut by_age, mut is_late) = (None, too_large.is_some());
+    let is_late = |excess: Excess| excess.is_late;
+    let mut is_late = too_large.is_some() || domains.is_some_and(is_late);
+    let mut by_age = None;
     if let Some(kept) = retention.shortest() {
         let (age, kept_ms) = (age(reader, base.next(), now)?, kept.as_ms());
         is_late |= age >= kept_ms.saturating_add(kept_ms / LATE_PART);
@@ -53,7 +64,10 @@ pub(super) fn plan(
         }
     }
     let is_for_size = too_large.is_some_and(|at| by_age.is_none_or(|by_age| at > by_age));
-    let Some(at) = by_age.max(too_large) else { return Ok(None) };
+    // Where the whole log is too large that goes first; there is more room for domains afterwards, too.
+    let of_domains = domains.filter(|_| !is_for_size).map(|excess| excess.through.min(head));
+    let of_domains = of_domains.filter(|at| *at > base);
+    let Some(at) = by_age.max(too_large).max(of_domains) else { return Ok(None) };
     let first = at.min(base.plus(CUT_EVENTS_MAX));
     Ok(Some(Plan { at: first, is_for_size, has_more: first < at, is_late }))
 }
@@ -124,46 +138,14 @@ fn counted(
     Ok(Some((after, all)))
 }
 
-/// From when on an event is kept though it is over; `None` if what it tells is of nobody.
-pub(super) fn kept_since(
-    retention: &Retention,
-    now: Timestamp,
-    entity: &EntityKey,
-) -> Option<Timestamp> {
-    let (domain, kind) = match entity {
-        EntityKey::Presentity(presentity) => (presentity.domain(), PastKind::Presence),
-        EntityKey::Inbox(inbox) => (inbox.domain(), PastKind::Messages),
-        EntityKey::Watcher(watcher) => (watcher.domain(), PastKind::Subscriptions),
-        EntityKey::Audience(presentity) => (presentity.domain(), PastKind::Watchers),
-        EntityKey::Principal(principal) | EntityKey::Rules(principal) => {
-            (principal.domain(), PastKind::Acts)
-        }
-        EntityKey::Domain(domain) => (domain.as_str(), PastKind::Acts),
-        EntityKey::Invite(_) => ("", PastKind::Acts),
-        EntityKey::Store | EntityKey::Clock | EntityKey::Budget(_) | EntityKey::Operations(_) => {
-            return None;
-        }
-    };
-    Some(retention.in_domain(domain, kind).since(now))
-}
-
-/// Whether an event is young enough to be kept though it is over.
-pub(super) fn is_kept(retention: &Retention, now: Timestamp, recorded: &Recorded) -> bool {
-    let since = kept_since(retention, now, &recorded.event.entity());
-    since.is_some_and(|since| recorded.at.timestamp() >= since)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Acknowledged, EpochBegan, Event};
+    use crate::event::{EpochBegan, Event, Recorded};
     use crate::log::memory::MemoryLog;
     use crate::log::testing::cut;
     use crate::log::{Entries as _, EventLog as _};
-    use crate::model::{
-        Ahead, DeviceId, Domain, DomainRetention, EpochId, InboxSequence, InviteId, Lifetime,
-        Moment, Principal,
-    };
+    use crate::model::{Ahead, EpochId, Lifetime, Moment};
 
     /// A log of an event each second.
     fn log(events: u64) -> MemoryLog {
@@ -187,8 +169,8 @@ mod tests {
         let retention = Retention { acts: Keep::Always, ..Retention::of_all(kept) };
         let planned = |now, too_large: Option<u64>| {
             let (reader, head) = (log.reader(), Sequence::new(100));
-            plan(reader.as_ref(), head, (&retention, at(now)), too_large.map(Sequence::new))
-                .unwrap()
+            let sizes = Sizes { log: too_large.map(Sequence::new), domains: None };
+            plan(reader.as_ref(), head, (&retention, at(now)), sizes).unwrap()
         };
         let plan = |at, is_for_size, is_late| {
             Some(Plan { at: Sequence::new(at), is_for_size, has_more: false, is_late })
@@ -209,8 +191,39 @@ mod tests {
         assert_eq!(planned(80, Some(1)), plan(1, true, true));
         let for_ever = Retention::of_all(Keep::Always);
         let reader = log.reader();
-        let never = super::plan(reader.as_ref(), Sequence::new(100), (&for_ever, at(900)), None);
+        let never = super::plan(
+            reader.as_ref(),
+            Sequence::new(100),
+            (&for_ever, at(900)),
+            Sizes::default(),
+        );
         assert_eq!(never.unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_too_much_of_a_domain_is_cut_with_what_is_over_and_behind_what_is_too_much_of_all() {
+        let (log, kept) = (log(100), Keep::For(Lifetime::from_ms(80_000)));
+        let planned = |now, too_large: Option<u64>, (through, is_late)| {
+            let domains = Some(Excess { through: Sequence::new(through), is_late });
+            let sizes = Sizes { log: too_large.map(Sequence::new), domains };
+            let (reader, head) = (log.reader(), Sequence::new(100));
+            plan(reader.as_ref(), head, (&Retention::of_all(kept), at(now)), sizes).unwrap()
+        };
+        let plan = |at, is_for_size, is_late| {
+            Some(Plan { at: Sequence::new(at), is_for_size, has_more: false, is_late })
+        };
+        assert_eq!(planned(80, None, (5, false)), plan(5, false, false), "however young");
+        assert_eq!(planned(80, None, (5, true)), plan(5, false, true));
+        assert_eq!(planned(92, None, (10, false)), plan(11, false, false), "age is enough");
+        assert_eq!(planned(92, None, (12, false)), plan(12, false, false));
+        assert_eq!(planned(92, Some(11), (12, false)), plan(12, false, true));
+        assert_eq!(planned(92, Some(12), (50, false)), plan(12, true, true), "first for all");
+        assert_eq!(
+            planned(80, None, (101, false)),
+            plan(100, false, false),
+            "no more than is there"
+        );
+        assert_eq!(planned(80, None, (0, false)), None, "what is cut away is cut away");
     }
 
     /// A log that has an event each second.
@@ -237,68 +250,12 @@ mod tests {
             (9, 9, false),
         ] {
             let now = at(CUT_EVENTS_MAX * 2);
-            let planned = plan(&Seconds, Sequence::new(head), (&retention, now), None).unwrap();
+            let planned =
+                plan(&Seconds, Sequence::new(head), (&retention, now), Sizes::default()).unwrap();
             let (at, is_for_size, is_late) = (Sequence::new(cut), false, true);
             let expected = Plan { at, is_for_size, has_more, is_late };
             assert_eq!(planned, Some(expected), "{head}");
         }
-    }
-
-    #[test]
-    fn each_kind_of_what_is_over_is_kept_as_long_as_it_is_to_be_in_its_domain() {
-        let span = |seconds: u64| Keep::For(Lifetime::from_ms(seconds * 1_000));
-        let domain = |name: &str| name.parse::<Domain>().unwrap();
-        let of_all = Retention {
-            presence: span(1),
-            messages: span(2),
-            subscriptions: span(3),
-            watchers: span(4),
-            acts: span(5),
-            domains: Vec::new(),
-        };
-        let kinds = PastKind::ALL.into_iter().zip(11..);
-        let kept = kinds.map(|(kind, seconds)| (kind, span(seconds))).collect();
-        let other = DomainRetention { domain: domain("other.example"), kept };
-        let retention = Retention { domains: vec![other], ..of_all };
-        let since = |entity: EntityKey| {
-            kept_since(&retention, at(100), &entity).map(|since| 100 - since.as_ms() / 1_000)
-        };
-        for (name, more) in [("one.example", 0), ("other.example", 10)] {
-            let alice: Principal = format!("alice@{name}").parse().unwrap();
-            for (entity, seconds) in [
-                (EntityKey::Presentity(alice.presentity()), 1),
-                (EntityKey::Inbox(alice.inbox()), 2),
-                (EntityKey::Watcher(alice.clone()), 3),
-                (EntityKey::Audience(alice.presentity()), 4),
-                (EntityKey::Principal(alice.clone()), 5),
-                (EntityKey::Rules(alice.clone()), 5),
-                (EntityKey::Domain(domain(name)), 5),
-            ] {
-                assert_eq!(since(entity.clone()), Some(seconds + more), "{entity:?}");
-            }
-            assert_eq!(since(EntityKey::Budget(alice)), None);
-        }
-        assert_eq!(since(EntityKey::Invite(InviteId([1; 32]))), Some(5));
-        assert_eq!((since(EntityKey::Store), since(EntityKey::Clock)), (None, None));
-    }
-
-    #[test]
-    fn what_is_as_old_as_is_kept_is_kept_and_what_is_of_nobody_is_not() {
-        let retention = Retention::of_all(Keep::For(Lifetime::from_ms(10_000)));
-        let kept = |event: Event, second: u64| {
-            let (sequence, moment) = (Sequence::new(1), Moment::of(at(second)));
-            let recorded = Recorded { sequence, at: moment, ahead: Ahead::ZERO, event };
-            is_kept(&retention, at(100), &recorded)
-        };
-        let acknowledged = || {
-            Event::Acknowledged(Acknowledged {
-                inbox: "im:alice@d.example".parse().unwrap(),
-                device: DeviceId([1; 8]),
-                through: InboxSequence::new(1),
-            })
-        };
-        assert_eq!([89, 90, 91].map(|second| kept(acknowledged(), second)), [false, true, true]);
-        assert!(!kept(Event::EpochBegan(EpochBegan { epoch: EpochId::NONE }), 99));
     }
 
     #[test]

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::count::count;
+use super::shares::{Shares, Taken};
 use super::{KeeperParts, start};
 use crate::commit::{Commit, history};
 use crate::log::memory::MemoryDisk;
 use crate::log::{
-    CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader as _, check_cut, verify,
+    CheckpointRecord, CutMark, Cutter, Entries, LogFault, LogReader as _, check_cut, tip_at, verify,
 };
 use crate::model::{
-    ContentType, InboxItem, InboxSequence, Keep, Lifetime, MessageId, Payload, PublicKey, Receipts,
+    ContentType, Document, DomainRetention, InboxItem, InboxSequence, Keep, Lifetime, MessageId,
+    Note, OperationId, PastKind, Payload, Principal, PublicKey, PublicationName, Receipts,
     Retention, Sequence, Timestamp,
 };
-use crate::protocol::{Command, Send};
+use crate::protocol::{Command, Publish, Send};
 use crate::server::ServerLimits;
 use crate::server::cache::RecentMessages;
 use crate::server::clock::{Clock, Timekeeper};
@@ -27,10 +30,17 @@ use crate::server::is_cut_signed;
 use crate::server::lanes::Lanes;
 use crate::server::metrics::Metrics;
 use crate::server::writer::{self, WriterParts, WriterThread};
-use crate::service::{Actor, Asker, Enroll, Hello, Input, ServiceConfig, Ticket};
+use crate::service::{Actor, Asker, Enroll, Hello, Input, ServiceConfig, Span, Ticket};
 use crate::session::Letter;
 
 const KEPT_MS: u64 = 1_000_000;
+/// A domain whose past may have so many bytes.
+const MUCH: &str = "much.example";
+const MUCH_BYTES: u64 = 20_000;
+/// Some seconds: what is younger than one is not over, however much there is.
+const SECONDS_MS: u64 = 5_000;
+/// What a keeper tells at the end of each look, in seconds.
+const OLDEST: &str = "adsum_log_oldest_seconds";
 
 /// A clock that stands still unless it is moved.
 #[derive(Debug, Default)]
@@ -58,13 +68,21 @@ struct Store {
     folder: tempfile::TempDir,
     clock: Arc<Moved>,
     metrics: Arc<Metrics>,
+    retention: Retention,
     wrap: Wrap,
 }
 
 impl Store {
     fn new(wrap: Wrap) -> Self {
         let (disk, folder) = (MemoryDisk::new(), tempfile::tempdir().unwrap());
-        Self { disk, folder, clock: Arc::default(), metrics: Arc::default(), wrap }
+        let retention = Retention::of_all(Keep::For(Lifetime::from_ms(KEPT_MS)));
+        Self { disk, folder, clock: Arc::default(), metrics: Arc::default(), retention, wrap }
+    }
+
+    /// One that keeps everything for ever, but for what is too much of one domain.
+    fn held() -> Self {
+        let retention = of_much(Keep::Always, Some(MUCH_BYTES));
+        Self { retention, ..Self::new(|cutter| cutter) }
     }
 
     fn commit(&self) -> Commit {
@@ -77,19 +95,19 @@ impl Store {
         let time = Timekeeper::open(clock, self.folder.path(), commit.views()).unwrap();
         let desk = Desk::new(1_000);
         let retention = RetentionConfig {
-            kept: Retention::of_all(Keep::For(Lifetime::from_ms(KEPT_MS))),
+            kept: self.retention.clone(),
             log_bytes_max: u64::MAX,
             check: Duration::from_millis(2),
         };
         let keeper = KeeperParts {
             reader: commit.reader(),
             cutter: (self.wrap)(commit.cutter().unwrap()),
-            retention: retention.clone(),
+            retention,
             time: time.clone(),
             data: self.folder.path().to_owned(),
             metrics: Arc::clone(&self.metrics),
         };
-        let chores = (start(keeper, &desk).unwrap(), retention.kept);
+        let chores = start(keeper, &desk).unwrap();
         let parts = WriterParts {
             commit,
             lanes: Arc::clone(&lanes),
@@ -107,21 +125,71 @@ impl Store {
         self.clock.0.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// What there is of the domain that is held to its size, as a keeper that has just started counts it.
+    fn much(&self) -> Taken {
+        let (mut shares, disk) = (Shares::new(&self.retention), self.disk.copy());
+        let head = tip_at(&disk, Sequence::new(u64::MAX - 1)).unwrap().head;
+        assert!(count(&mut shares, &disk, head, &mut || true).unwrap());
+        shares.taken().next().unwrap().1
+    }
+
+    /// What a figure of the metrics is now.
+    fn figure(&self, name: &str) -> u64 {
+        let text = self.metrics.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Waits until the keeper has looked at it all from the beginning on.
+    async fn looked_at(&self) {
+        for _ in 0..2 {
+            let before = self.figure(OLDEST);
+            let has_looked = || {
+                self.pass(SECONDS_MS);
+                self.figure(OLDEST) != before
+            };
+            until(has_looked).await;
+        }
+    }
+
+    /// What the keeper told last of the domain that is held to its size.
+    fn told(&self, name: &str) -> u64 {
+        self.figure(&format!("adsum_log_domain_{name}{{domain=\"{MUCH}\"}}"))
+    }
+
+    /// Waits until the keeper has looked at it all and found no more than may be.
+    async fn settled(&self) {
+        let settle = async {
+            self.looked_at().await;
+            while self.told("bytes") > MUCH_BYTES {
+                self.looked_at().await;
+            }
+        };
+        soon(settle).await;
+    }
+
     /// How many cuts were made.
     fn cuts(&self) -> u64 {
         self.disk.mark().number
     }
 }
 
-fn config() -> ServiceConfig {
-    ServiceConfig {
-        open_enrollment: true,
-        ..ServiceConfig::new(vec!["localhost".parse().unwrap()], [1; 32])
-    }
+/// Of one domain all is kept whatever its age, up to a size if it has one.
+fn of_much(others: Keep, log_bytes_max: Option<u64>) -> Retention {
+    let kept = PastKind::ALL.map(|kind| (kind, Keep::Always)).to_vec();
+    let much = DomainRetention { domain: MUCH.parse().unwrap(), kept, log_bytes_max };
+    Retention { domains: vec![much], ..Retention::of_all(others) }
 }
 
+fn config() -> ServiceConfig {
+    let domains = ["localhost", MUCH].map(|name| name.parse().unwrap()).to_vec();
+    ServiceConfig { open_enrollment: true, ..ServiceConfig::new(domains, [1; 32]) }
+}
+
+/// Somebody of that name, who is at home where it says.
 fn actor(name: &str) -> Actor {
-    let principal = format!("{name}@localhost").parse().unwrap();
+    let at = if name.contains('@') { "" } else { "@localhost" };
+    let principal: Principal = format!("{name}{at}").parse().unwrap();
     Actor { principal, device: key(name).device() }
 }
 
@@ -138,20 +206,28 @@ fn enter(name: &str, ticket: Ticket) -> Input {
 }
 
 fn send(number: u64, ticket: Ticket) -> Input {
+    send_to("alice", &format!("m{number}"), "hello", ticket)
+}
+
+fn send_to(to: &str, id: &str, text: &str, ticket: Ticket) -> Input {
     let send = Send {
         sender: None,
-        inbox: actor("alice").principal.inbox(),
+        inbox: actor(to).principal.inbox(),
         receipts: Receipts::NONE,
-        id: MessageId::new(&format!("m{number}")).unwrap(),
+        id: MessageId::new(id).unwrap(),
         content_type: ContentType::new("text/plain").unwrap(),
-        body: Payload::text("hello"),
+        body: Payload::text(text),
         lifetime: None,
     };
     Input::Command { ticket, actor: actor("bob"), command: Command::Send(send) }
 }
 
 fn take(through: u64, ticket: Ticket) -> Input {
-    let (actor, inbox) = (actor("alice"), actor("alice").principal.inbox());
+    take_of("alice", through, ticket)
+}
+
+fn take_of(name: &str, through: u64, ticket: Ticket) -> Input {
+    let (actor, inbox) = (actor(name), actor(name).principal.inbox());
     Input::Acknowledge { ticket, actor, inbox, through: InboxSequence::new(through) }
 }
 
@@ -246,6 +322,125 @@ async fn a_server_that_stops_at_any_moment_of_a_cut_leaves_a_log_that_is_whole()
     let (_, _, thread) = store.start();
     until(|| store.cuts() > 0).await;
     soon(thread.stop()).await.unwrap();
+    check_whole(&store);
+}
+
+/// Somebody publishes.
+fn publish(name: &str, number: u8, text: &str, ticket: Ticket) -> Input {
+    // What a publication says already is no change of it.
+    let text = format!("{number} {text}");
+    let note = Note { language: String::new(), text: Payload::text(&text) };
+    let publish = Publish {
+        presentity: actor(name).principal.presentity(),
+        name: PublicationName::default(),
+        operation: OperationId([number; 16]),
+        if_match: None,
+        lifetime: None,
+        document: Some(Document::new(vec![], vec![note], vec![]).unwrap()),
+    };
+    Input::Command { ticket, actor: actor(name), command: Command::Publish(publish) }
+}
+
+/// How often somebody published, as far as history tells.
+fn published(store: &Store, name: &str) -> usize {
+    let (commit, whose) = (store.commit(), actor(name).principal.presentity());
+    let last = commit.views().presentity(&whose).unwrap().changed_at;
+    let mut past = history::Past::new(whose, last, Span::default(), 0);
+    let changes = past.page(&store.disk, 1_000).unwrap();
+    changes.iter().filter(|change| change.document.is_some()).count()
+}
+
+/// Carol is sent 200 messages, c1 to c200, and reads them, some seconds after each ten of them.
+async fn read_much(store: &Store, at: (&Arc<Share>, &Arc<Lanes>)) {
+    let (carol, text) = (format!("carol@{MUCH}"), "x".repeat(200));
+    for round in 1..=20_u64 {
+        let ids = (round * 10 - 9..=round * 10).map(|number| format!("c{number}"));
+        let (to, text) = (&carol, &text);
+        ask(at, ids.map(|id| move |ticket| send_to(to, &id, text, ticket))).await;
+        ask(at, [|ticket| take_of(&carol, round * 10, ticket)]).await;
+        store.pass(SECONDS_MS);
+    }
+}
+
+#[tokio::test]
+async fn a_domain_that_writes_much_is_held_to_its_size_and_another_keeps_its_past() {
+    let store = Store::held();
+    let (share, lanes, thread) = store.start();
+    let (at, [carol, dora]) =
+        ((&share, &lanes), ["carol", "dora"].map(|name| format!("{name}@{MUCH}")));
+    ask(at, ["alice", "bob", &carol, &dora].map(|name| move |ticket| enter(name, ticket))).await;
+    ask(at, (1..=5).map(|number| move |ticket| publish("alice", number, "here", ticket))).await;
+    ask(at, (1..=5).map(|number| move |ticket| send(number, ticket))).await;
+    ask(at, [|ticket| take(5, ticket)]).await;
+    ask(at, [|ticket| send_to(&dora, "waits", "hello", ticket)]).await;
+    read_much(&store, at).await;
+    store.settled().await;
+    soon(thread.stop()).await.unwrap();
+    assert!(store.cuts() > 0);
+    // The message that waits is counted by whoever counts for the first time.
+    let there = store.much().bytes;
+    assert!(there <= MUCH_BYTES + 1_000, "{there}");
+    assert!(there > MUCH_BYTES / 2, "no more than has to goes: {there}");
+    let waiting = waiting(&store.disk);
+    let is_there = |id: &str| waiting.iter().any(|other| other == id);
+    assert_eq!([is_there("c1"), is_there("c100"), is_there("c200")], [false, false, true]);
+    // What waits is there, and of others all that was, though the log begins behind it.
+    assert!(is_there("waits") && (1..=5).all(|number| is_there(&format!("m{number}"))));
+    assert_eq!(published(&store, "alice"), 5);
+    assert!(store.disk.kept_from() > Sequence::new(100));
+    check_whole(&store);
+}
+
+#[tokio::test]
+async fn a_limit_that_comes_later_holds_for_what_was_carried_before() {
+    let mut store = Store::new(|cutter| cutter);
+    store.retention = of_much(Keep::For(Lifetime::from_ms(KEPT_MS)), None);
+    let (carol, text) = (format!("carol@{MUCH}"), "x".repeat(200));
+    let (share, lanes, thread) = store.start();
+    let at = (&share, &lanes);
+    ask(at, [|ticket| enter(&carol, ticket)]).await;
+    for number in 1..=150 {
+        ask(at, [|ticket| publish(&carol, number, &text, ticket)]).await;
+        store.pass(SECONDS_MS);
+    }
+    store.pass(2 * KEPT_MS);
+    until(|| store.cuts() > 0).await;
+    soon(thread.stop()).await.unwrap();
+    assert_eq!(published(&store, &carol), 150, "of the domain all is kept");
+    store.retention = of_much(Keep::Always, Some(MUCH_BYTES));
+    let before = store.much().bytes;
+    assert!(before > 2 * MUCH_BYTES, "{before}");
+    let (_, _, thread) = store.start();
+    until(|| store.much().bytes <= MUCH_BYTES).await;
+    soon(thread.stop()).await.unwrap();
+    let left = published(&store, &carol);
+    assert!((20..75).contains(&left), "the newest: {left}");
+    check_whole(&store);
+}
+
+#[tokio::test]
+async fn what_lives_of_a_domain_stays_however_much_it_is_and_the_log_is_not_cut_for_it_again() {
+    let store = Store::held();
+    let (share, lanes, thread) = store.start();
+    let (at, carol) = ((&share, &lanes), format!("carol@{MUCH}"));
+    ask(at, ["bob", &carol].map(|name| move |ticket| enter(name, ticket))).await;
+    let text = "x".repeat(1_000);
+    for number in 1..=60 {
+        let (to, text, id) = (&carol, &text, format!("c{number}"));
+        ask(at, [move |ticket| send_to(to, &id, text, ticket)]).await;
+        store.pass(SECONDS_MS);
+    }
+    until(|| store.told("lives_bytes") > MUCH_BYTES).await;
+    store.settled().await;
+    let cuts = store.cuts();
+    for _ in 0..5 {
+        store.looked_at().await;
+    }
+    assert_eq!(store.cuts(), cuts, "there is nothing more to go");
+    soon(thread.stop()).await.unwrap();
+    let expected: Vec<String> = (1..=60).map(|number| format!("c{number}")).collect();
+    assert_eq!(waiting(&store.disk), expected);
+    assert!(store.much().bytes > 60_000, "whoever starts counts it once more");
     check_whole(&store);
 }
 

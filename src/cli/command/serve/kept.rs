@@ -1,4 +1,4 @@
-//! How the settings of retention are read and shown: a span or for ever, and what single domains want else.
+//! How the settings of retention are read and shown: a span or for ever, and what single domains want else, with their size.
 //!
 //! Must never hold: what is removed.
 
@@ -6,11 +6,13 @@ use toml::Value;
 
 use super::value::{Kind, text};
 use crate::cli::print::time;
-use crate::model::limits::{DAY_MS, HOUR_MS, MINUTE_MS, RETENTION_MS_MIN};
+use crate::model::limits::{DAY_MS, DOMAIN_LOG_BYTES_MIN, HOUR_MS, MINUTE_MS, RETENTION_MS_MIN};
 use crate::model::{Domain, DomainRetention, Keep, Lifetime, PastKind};
 
 /// What says that something is never removed.
 const FOR_EVER: &str = "for-ever";
+/// What says how much of the log a domain may take.
+const SIZE: &str = "log_bytes_max";
 
 fn keep(text: &str) -> Result<Keep, String> {
     if text == FOR_EVER {
@@ -43,7 +45,7 @@ impl Kind for Keep {
     }
 }
 
-/// A domain and what it wants else, such as `example.com messages=7d`.
+/// A domain and what it wants else, such as `example.com messages=7d log_bytes_max=1073741824`.
 fn of_domain(line: &str) -> Result<DomainRetention, String> {
     let mut words = line.split_whitespace();
     let domain: Domain = words
@@ -51,21 +53,41 @@ fn of_domain(line: &str) -> Result<DomainRetention, String> {
         .unwrap_or_default()
         .parse()
         .map_err(|refusal: crate::model::Refusal| refusal.to_string())?;
-    let kept: Vec<(PastKind, Keep)> = words.map(of_kind).collect::<Result<_, _>>()?;
-    if kept.is_empty() {
+    let mut wanted = DomainRetention { domain, kept: Vec::new(), log_bytes_max: None };
+    words.try_for_each(|word| take(&mut wanted, word))?;
+    if wanted.kept.is_empty() && wanted.log_bytes_max.is_none() {
+        let domain = wanted.domain;
         return Err(format!("{domain} says nothing; write such as {domain} messages=7d"));
     }
-    Ok(DomainRetention { domain, kept })
+    Ok(wanted)
 }
 
-fn of_kind(word: &str) -> Result<(PastKind, Keep), String> {
-    let known = PastKind::ALL.map(PastKind::as_str).join(", ");
-    let (name, span) = word
+/// Takes a word behind a domain, such as `messages=7d`.
+fn take(wanted: &mut DomainRetention, word: &str) -> Result<(), String> {
+    let (name, value) = word
         .split_once('=')
         .ok_or_else(|| format!("{word} names no span; write such as messages=7d"))?;
+    let told = |reason| format!("{name}: {reason}");
+    if name == SIZE {
+        wanted.log_bytes_max = Some(size(value).map_err(told)?);
+        return Ok(());
+    }
+    let known = PastKind::ALL.map(PastKind::as_str).join(", ");
     let kind = PastKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    let kind = kind.ok_or_else(|| format!("{name} is not kept; name one of these: {known}"))?;
-    Ok((kind, keep(span).map_err(|reason| format!("{name}: {reason}"))?))
+    let kind =
+        kind.ok_or_else(|| format!("{name} is not kept; name one of these: {known}, {SIZE}"))?;
+    wanted.kept.push((kind, keep(value).map_err(told)?));
+    Ok(())
+}
+
+/// Bytes that the past of a domain may take.
+fn size(text: &str) -> Result<u64, String> {
+    let form = |_| format!("{text:?} is no whole number of bytes; write such as {SIZE}=1073741824");
+    let size: u64 = text.parse().map_err(form)?;
+    if size < DOMAIN_LOG_BYTES_MIN {
+        return Err(format!("{size} bytes are too few; write {DOMAIN_LOG_BYTES_MIN} or more"));
+    }
+    Ok(size)
 }
 
 impl Kind for Vec<DomainRetention> {
@@ -82,7 +104,8 @@ impl Kind for Vec<DomainRetention> {
                 .kept
                 .iter()
                 .map(|(kind, keep)| format!(" {}={}", kind.as_str(), shown(*keep)));
-            format!("{}{}", other.domain, kept.collect::<String>())
+            let size = other.log_bytes_max.map(|max| format!(" {SIZE}={max}"));
+            format!("{}{}{}", other.domain, kept.collect::<String>(), size.unwrap_or_default())
         };
         self.iter().map(line).collect::<Vec<_>>().show()
     }
@@ -102,9 +125,12 @@ mod tests {
             let keep = read::<Keep>(text).unwrap();
             assert_eq!(Keep::read(&keep.show().unwrap()).unwrap(), keep, "{text}");
         }
-        let text = "a.example messages=1h presence=for-ever, b.example acts=1d";
+        let text = "a.example messages=1h presence=for-ever, b.example log_bytes_max=1048576, \
+                    c.example acts=1d log_bytes_max=10737418240 watchers=1d";
         let domains = read::<Vec<DomainRetention>>(text).unwrap();
-        assert_eq!(domains.len(), 2);
+        let sizes: Vec<_> = domains.iter().map(|other| other.log_bytes_max).collect();
+        assert_eq!(sizes, [None, Some(DOMAIN_LOG_BYTES_MIN), Some(10 << 30)]);
+        assert_eq!(domains[2].kept.len(), 2);
         assert_eq!(domains[0].kept[1], (PastKind::Presence, Keep::Always));
         let again = <Vec<DomainRetention>>::read(&domains.show().unwrap());
         assert_eq!(again.unwrap(), domains);
@@ -123,6 +149,20 @@ mod tests {
             ("a.example", "write such as a.example messages=7d"),
             ("a.example messages", "names no span"),
             ("a.example letters=1d", "presence, messages"),
+            ("a.example letters=1d", "acts, log_bytes_max"),
+            (
+                "a.example log_bytes_max=1048575",
+                "log_bytes_max: 1048575 bytes are too few; write 1048576",
+            ),
+            (
+                "a.example log_bytes_max=10GiB",
+                "is no whole number of bytes; write such as log_bytes_max=1073741824",
+            ),
+            (
+                "a.example log_bytes_max=",
+                "is no whole number of bytes; write such as log_bytes_max=1073741824",
+            ),
+            ("a.example log_bytes_max", "names no span"),
             ("a.example acts=1ms", "acts: it is shorter"),
             ("a_b messages=1d", "a_b"),
         ] {

@@ -188,7 +188,7 @@ settings! {
     "retention" "subscriptions" = server.retention.kept.subscriptions, "how long the log keeps how subscriptions went, or for-ever; those that live are kept anyway";
     "retention" "watchers" = server.retention.kept.watchers, "how long the log keeps who watched whom, or for-ever";
     "retention" "acts" = server.retention.kept.acts, "how long the log keeps what administrators did and how rules were changed, or for-ever";
-    "retention" "domains" = server.retention.kept.domains, "what single domains want else, such as [\"example.com messages=7d presence=for-ever\"]";
+    "retention" "domains" = server.retention.kept.domains, "what single domains want else, such as [\"example.com messages=7d presence=for-ever log_bytes_max=1073741824\"]: spans, and bytes of the log beyond which the oldest of their past goes, however young";
     "retention" "log_bytes_max" = server.retention.log_bytes_max, "bytes that the log may have, without what is carried forward: beyond it the oldest goes, however young";
     "retention" "check" = server.retention.check, "between two looks whether something is to go";
 }
