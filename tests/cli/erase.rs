@@ -109,7 +109,9 @@ fn written() -> Site {
     site.run("bob", &enroll).line();
     let write = |site: &Site, round: &str| {
         let document = site.file("bob.xml");
-        fs::write(&document, DOCUMENT).unwrap();
+        // The same again would be a refresh.
+        let said = DOCUMENT.replace("</note>", &format!(" {round}</note>"));
+        fs::write(&document, said).unwrap();
         site.run("bob", &["publish", "--pidf", document.to_str().unwrap()]).line();
         site.run("bob", &["send", "im:alice@localhost", &format!("{} {round}", WRITTEN[4])]).line();
         site.run("alice", &["send", "im:bob@localhost", &format!("{} {round}", WRITTEN[5])]).line();
