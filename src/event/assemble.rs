@@ -12,12 +12,17 @@ use crate::model::{Ahead, Moment, Sequence, Timestamp};
 /// Puts entries, given in order of their keys, back together into events.
 ///
 /// Started with [`Assembler::verifying`], it also follows the chain and the sequence, which is what a walk over the
-/// whole log does; started with [`Assembler::reading`], it checks each entry by itself.
+/// whole log does; started with [`Assembler::reading`], it checks each entry by itself; with
+/// [`Assembler::reading_between`], it leaves the events undecoded that nobody asked for.
 #[derive(Debug)]
 pub struct Assembler {
     chain: Option<Chain>,
     expected: Option<Sequence>,
     parts: Option<Parts>,
+    /// The first and the last event that is decoded.
+    asked: (Sequence, Sequence),
+    /// The first event that is not complete.
+    next: Sequence,
 }
 
 #[derive(Debug)]
@@ -39,12 +44,24 @@ struct Fields<'a> {
 impl Assembler {
     /// Follows chain and sequence from `chain`, the first event being `first`.
     pub fn verifying(chain: Chain, first: Sequence) -> Self {
-        Self { chain: Some(chain), expected: Some(first), parts: None }
+        Self { chain: Some(chain), expected: Some(first), ..Self::reading() }
     }
 
     /// Checks each entry by itself, starting anywhere at the first part of an entry.
     pub fn reading() -> Self {
-        Self { chain: None, expected: None, parts: None }
+        Self::reading_between(Sequence::ZERO, Sequence::new(u64::MAX))
+    }
+
+    /// As [`Assembler::reading`], of the events of an entry only those from `first` to `last`. The others are covered by the
+    /// entry's checksum and not looked at.
+    pub fn reading_between(first: Sequence, last: Sequence) -> Self {
+        let (asked, next) = ((first, last), Sequence::ZERO);
+        Self { chain: None, expected: None, parts: None, asked, next }
+    }
+
+    /// The event that follows those of the last entry, or that its last part is of if more parts follow.
+    pub fn next(&self) -> Sequence {
+        self.next
     }
 
     /// The chain after the last entry, if it is followed.
@@ -119,19 +136,55 @@ impl Assembler {
             return Err(EntryFault::Parts { sequence: key.sequence });
         }
         let before = events.len();
-        match kind {
-            KIND_WHOLE => unpack_whole(&mut cursor, None, events)?,
+        self.next = match kind {
+            KIND_WHOLE => self.unpack_whole(&mut cursor, None, events)?,
             KIND_WHOLE_MS => {
                 let commit = moment_from_ms(&mut cursor)?;
-                unpack_whole(&mut cursor, Some(commit), events)?;
+                self.unpack_whole(&mut cursor, Some(commit), events)?
             }
             _ => self.unpack_part(key, (kind, ahead), &mut cursor, events)?,
-        }
+        };
         events[before..].iter_mut().for_each(|recorded| recorded.ahead = ahead);
-        if let Some(expected) = &mut self.expected {
-            *expected = expected.plus((events.len() - before) as u64);
-        }
+        self.expected = self.expected.map(|_| self.next);
         Ok(())
+    }
+
+    fn is_asked(&self, sequence: Sequence) -> bool {
+        (self.asked.0..=self.asked.1).contains(&sequence)
+    }
+
+    /// Takes whole events, each behind its own moment, or counted from `commit` if their commit had one time. Returns which
+    /// one follows.
+    fn unpack_whole(
+        &self,
+        cursor: &mut Cursor<'_>,
+        commit: Option<Moment>,
+        events: &mut Vec<Recorded>,
+    ) -> Result<Sequence, EntryFault> {
+        let count = u16::from_le_bytes(cursor.take()?);
+        let first = cursor.sequence;
+        if count == 0 || first.get().checked_add(u64::from(count)).is_none() {
+            let reason = format!("an entry cannot hold {count} events here");
+            return Err(EntryFault::Event { sequence: first, reason });
+        }
+        for offset in 0..count {
+            let sequence = first.plus(u64::from(offset));
+            let at = match commit {
+                Some(commit) => Moment::from_us(commit.as_us().saturating_add(u64::from(offset))),
+                None => moment(cursor)?,
+            };
+            let length = u32::from_le_bytes(cursor.take()?) as usize;
+            let bytes = cursor.take_slice(length)?;
+            if self.is_asked(sequence) {
+                let (ahead, event) = (Ahead::ZERO, decode(sequence, bytes)?);
+                events.push(Recorded { sequence, at, ahead, event });
+            }
+        }
+        if !cursor.rest.is_empty() {
+            let reason = "bytes are left over behind it".into();
+            return Err(EntryFault::Event { sequence: first, reason });
+        }
+        Ok(first.plus(u64::from(count)))
     }
 
     fn unpack_part(
@@ -140,7 +193,7 @@ impl Assembler {
         (kind, ahead): (u8, Ahead),
         cursor: &mut Cursor<'_>,
         events: &mut Vec<Recorded>,
-    ) -> Result<(), EntryFault> {
+    ) -> Result<Sequence, EntryFault> {
         let fault = EntryFault::Parts { sequence: key.sequence };
         let at = if kind == KIND_PART { moment(cursor)? } else { moment_from_ms(cursor)? };
         let part = u16::from_le_bytes(cursor.take()?);
@@ -157,50 +210,16 @@ impl Assembler {
         }
         parts.bytes.extend_from_slice(cursor.rest);
         parts.next += 1;
-        if parts.next == count {
-            events.push(Recorded {
-                sequence: key.sequence,
-                at,
-                ahead,
-                event: decode(key.sequence, &parts.bytes)?,
-            });
-        } else {
+        if parts.next < count {
             self.parts = Some(parts);
+            return Ok(key.sequence);
         }
-        Ok(())
+        if self.is_asked(key.sequence) {
+            let (sequence, event) = (key.sequence, decode(key.sequence, &parts.bytes)?);
+            events.push(Recorded { sequence, at, ahead, event });
+        }
+        Ok(key.sequence.next())
     }
-}
-
-/// Takes whole events, each behind its own moment, or counted from `commit` if their commit had one time.
-fn unpack_whole(
-    cursor: &mut Cursor<'_>,
-    commit: Option<Moment>,
-    events: &mut Vec<Recorded>,
-) -> Result<(), EntryFault> {
-    let count = u16::from_le_bytes(cursor.take()?);
-    let first = cursor.sequence;
-    if count == 0 || first.get().checked_add(u64::from(count)).is_none() {
-        let reason = format!("an entry cannot hold {count} events here");
-        return Err(EntryFault::Event { sequence: first, reason });
-    }
-    for offset in 0..count {
-        let sequence = first.plus(u64::from(offset));
-        let at = match commit {
-            Some(commit) => Moment::from_us(commit.as_us().saturating_add(u64::from(offset))),
-            None => moment(cursor)?,
-        };
-        let length = u32::from_le_bytes(cursor.take()?) as usize;
-        let bytes = cursor.take_slice(length)?;
-        let (ahead, event) = (Ahead::ZERO, decode(sequence, bytes)?);
-        events.push(Recorded { sequence, at, ahead, event });
-    }
-    if !cursor.rest.is_empty() {
-        return Err(EntryFault::Event {
-            sequence: first,
-            reason: "bytes are left over behind it".into(),
-        });
-    }
-    Ok(())
 }
 
 fn moment(cursor: &mut Cursor<'_>) -> Result<Moment, EntryFault> {

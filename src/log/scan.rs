@@ -106,10 +106,9 @@ pub(crate) fn read(
         }
         let left = events_max - events.len();
         if left > 0 {
-            let (mut kept, from) = (Vec::new(), from.max(base.next()));
-            read_until(source, from, &mut kept, &mut |events| events.len() >= left)?;
-            kept.truncate(left);
-            events.append(&mut kept);
+            let first = from.max(base.next());
+            let last = Sequence::new(first.get().saturating_add(left as u64 - 1));
+            read_between(source, (first, last), &mut events)?;
         }
         Ok(events)
     })
@@ -125,9 +124,9 @@ pub(crate) fn neighbours(source: &dyn Entries, at: Sequence) -> Result<Vec<Recor
         if at > Sequence::ZERO && at <= mark.base.head {
             return carried_at(source, at, mark);
         }
-        let mut events = Vec::new();
-        let start = start_of(source, at)?;
-        read_until(source, start, &mut events, &mut |events| !events.is_empty())?;
+        let (mut events, start) = (Vec::new(), start_of(source, at)?);
+        let all = Assembler::reading();
+        read_until(source, start, (all, &mut events), &mut |events, _| !events.is_empty())?;
         Ok(events)
     })
 }
@@ -180,21 +179,34 @@ fn where_it_begins<T>(
     }
 }
 
-/// Reads whole entries from the one with `from` on, without the events before it, until `enough`.
+/// Appends the events from `first` to `last`, as far as there are any. The others in their entries are not decoded.
+fn read_between(
+    source: &dyn Entries,
+    (first, last): (Sequence, Sequence),
+    events: &mut Vec<Recorded>,
+) -> Result<(), LogFault> {
+    let assembler = Assembler::reading_between(first, last);
+    let start = start_of(source, first)?;
+    read_until(source, start, (assembler, events), &mut |_, next| next > last)
+}
+
+/// Reads entries from the one that begins with `start` on, until `enough` of those events and the one that follows.
 fn read_until(
     source: &dyn Entries,
-    from: Sequence,
-    events: &mut Vec<Recorded>,
-    enough: &mut dyn FnMut(&[Recorded]) -> bool,
+    start: Sequence,
+    (mut assembler, events): (Assembler, &mut Vec<Recorded>),
+    enough: &mut dyn FnMut(&[Recorded], Sequence) -> bool,
 ) -> Result<(), LogFault> {
-    let mut expected = start_of(source, from)?;
-    let mut assembler = Assembler::reading();
-    source.walk(&EntryKey { sequence: expected, part: 0 }.to_bytes(), &mut |key, value| {
+    let mut expected = start;
+    source.walk(&EntryKey { sequence: start, part: 0 }.to_bytes(), &mut |key, value| {
         check_place(key, expected)?;
         assembler.push(key, value, events)?;
-        expected = events.last().map_or(expected, |last| last.sequence.next());
-        events.drain(..events.partition_point(|recorded| recorded.sequence < from));
-        Ok(if enough(events) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        expected = assembler.next();
+        Ok(if enough(events, expected) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
     })?;
     Ok(assembler.finish()?)
 }
@@ -232,9 +244,15 @@ pub(crate) fn tip(source: &dyn Entries) -> Result<Tip, LogFault> {
 /// # Errors
 /// As [`LogReader::read_one`](super::LogReader::read_one).
 pub fn stored_event(source: &dyn Entries, sequence: Sequence) -> Result<Recorded, LogFault> {
-    let found = neighbours(source, sequence)?;
-    let found = found.into_iter().find(|recorded| recorded.sequence == sequence);
-    found.ok_or(LogFault::Missing { sequence })
+    let found = where_it_begins(source, |mark| {
+        if sequence > Sequence::ZERO && sequence <= mark.base.head {
+            return carried_at(source, sequence, mark);
+        }
+        let mut events = Vec::new();
+        read_between(source, (sequence, sequence), &mut events)?;
+        Ok(events)
+    })?;
+    found.into_iter().next().ok_or(LogFault::Missing { sequence })
 }
 
 /// How many bytes the entries behind the event `after` up to `through` have, their keys included, as long as these are less

@@ -88,6 +88,25 @@ proptest! {
     }
 
     #[test]
+    fn what_nobody_asked_for_is_left_out_and_counted(
+        commits in prop::collection::vec(prop::collection::vec(
+            prop_oneof![4 => 0_usize..400, 1 => 7_000_usize..20_000], 1..6), 1..5),
+        asked in (1_u64..25, 1_u64..25),
+    ) {
+        let (entries, all) = packed(&commits);
+        let asked = (Sequence::new(asked.0.min(asked.1)), Sequence::new(asked.0.max(asked.1)));
+        let mut assembler = Assembler::reading_between(asked.0, asked.1);
+        let mut events = Vec::new();
+        for (entry, after) in entries.iter().zip(1..) {
+            assembler.push(&entry.key.to_bytes(), &entry.value, &mut events).unwrap();
+            let ends = entries.get(after).map_or(FIRST.plus(all.len() as u64), |next| next.key.sequence);
+            prop_assert_eq!(assembler.next(), ends);
+        }
+        let is_asked = |recorded: &&Recorded| (asked.0..=asked.1).contains(&recorded.sequence);
+        prop_assert_eq!(events, all.iter().filter(is_asked).cloned().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn arbitrary_bytes_are_refused_without_a_crash(
         key in prop::collection::vec(any::<u8>(), 0..12),
         value in prop::collection::vec(any::<u8>(), 0..100),

@@ -5,7 +5,7 @@
 use core::cell::{Cell, RefCell};
 use core::ops::ControlFlow;
 
-use super::{Each, Entries, neighbours, read, tip, tip_at};
+use super::{Each, Entries, neighbours, read, stored_event, tip, tip_at};
 use crate::event::{EpochBegan, Event};
 use crate::log::memory::{MemoryDisk, MemoryLog};
 use crate::log::testing::cut;
@@ -108,11 +108,12 @@ fn end(found: Result<Tip, LogFault>) -> Told {
 
 #[test]
 fn what_is_read_while_the_log_is_cut_is_as_before_the_cut_or_as_after_it() {
-    let looks: [(&str, Look); 8] = [
+    let looks: [(&str, Look); 9] = [
         ("from the first", |log| told(read(log, Sequence::ZERO, 100))),
         ("from among what is carried", |log| told(read(log, Sequence::new(12), 5))),
         ("across the end of it", |log| told(read(log, Sequence::new(26), 9))),
         ("what goes", |log| told(neighbours(log, Sequence::new(20)))),
+        ("one that goes", |log| told(stored_event(log, Sequence::new(20)).map(|it| vec![it]))),
         ("what is carried", |log| {
             told(neighbours(log, Sequence::new(25)).map(|mut found| {
                 found.retain(|recorded| recorded.sequence == Sequence::new(25));
