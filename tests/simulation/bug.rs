@@ -156,7 +156,9 @@ impl Bug {
             Self::ToldIsTaken | Self::CursorLostByCut => &[3, 12],
             // What is acknowledged too far makes room for too much.
             Self::CursorOneAhead => &[3, 8],
-            Self::MessageIdsForgotten | Self::AnswerOutOfOrder | Self::OperationDropped => &[4],
+            Self::MessageIdsForgotten | Self::AnswerOutOfOrder => &[4],
+            // What is recorded without its name is not known under it.
+            Self::OperationDropped => &[1, 4],
             Self::LeasesRestarted
             | Self::LifetimesByWallClock
             | Self::TimeNotNoted

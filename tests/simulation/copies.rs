@@ -12,7 +12,7 @@ use super::server::Server;
 use super::world::Scene;
 
 /// How many worlds out of a thousand have copies.
-const WORLDS: u32 = 400;
+const WORLDS: u32 = 500;
 /// How far the wall clock may be from where the copy has it.
 const HOUR_MS: i64 = 3_600_000;
 /// Copies that are kept: an older one may be put back after a newer one.

@@ -57,6 +57,9 @@ pub(crate) const ADMINISTRATOR: &str = "root@d.example";
 /// Whose only device's key is there to be revoked.
 pub(crate) const SPARE: &str = "grace@d.example";
 
+/// One world of so many is long.
+const LONG_OF: u8 = 6;
+
 /// Who takes all it can get.
 const GREEDY: &str = "heidi@d.example";
 /// Who says what is false.
@@ -189,7 +192,7 @@ impl Plan {
         let greedy = (rng.u8(..4) == 0).then(|| Who::new(&address(GREEDY), 1));
         let liar = (rng.u8(..3) == 0).then(|| Who::new(&address(LIAR), 1));
         let patron = liar.as_ref().map(|_| group());
-        let (ticks, tick_ms_max) = (rng.u32(120..=240), *choose(rng, &[10, 40, 150]));
+        let (ticks, tick_ms_max) = (lasts(rng), *choose(rng, &[10, 40, 150]));
         Self {
             principals,
             devices,
@@ -209,7 +212,7 @@ impl Plan {
             disk_fault: *choose(rng, &[0, 5, 15]),
             checkpoint: *choose(rng, &[0, 50, 300]),
             log_cut: *choose(rng, &[0, 20, 60]),
-            disk_full: *choose(rng, &[0, 0, 0, 10]),
+            disk_full: *choose(rng, &[0, 0, 0, 20]),
             activity: *choose(rng, &[300, 600, 900]),
             leap,
             // Now and then a moment lasts for seconds.
@@ -224,6 +227,12 @@ impl Plan {
         let hash = blake3::hash(format!("{watcher} {presentity}").as_bytes());
         if hash.as_bytes()[0].is_multiple_of(2) { Mode::Every } else { Mode::Latest }
     }
+}
+
+/// How many moments things go wrong in. Most of what goes wrong does so soon, and costs a fraction then; the rest needs a
+/// world that has something behind it.
+fn lasts(rng: &mut Lots) -> u32 {
+    if rng.u8(..LONG_OF) == 0 { rng.u32(120..=240) } else { rng.u32(30..=90) }
 }
 
 /// The group's device.

@@ -1,7 +1,7 @@
 //! Seeded worlds of devices, a lossy network and a server on a forgetful disk, judged by an oracle for promises 1 to 10
 //! and 12 of the design.
 //!
-//! `ADSUM_SEEDS` says how many worlds to live (500), `ADSUM_SEED` the first of them (1). A world that breaks a promise
+//! `ADSUM_SEEDS` says how many worlds to live (2,000), `ADSUM_SEED` the first of them (1). A world that breaks a promise
 //! is printed with its last happenings and the command that lives it again.
 
 use std::borrow::Cow;
@@ -19,11 +19,11 @@ use super::chronicle::THINGS;
 use super::{Bug, Outcome, Reduced, live, run, save, shrink};
 
 /// Worlds lived when nobody says how many.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 2_000;
 /// Worlds lived side by side.
 const THREADS: usize = 2;
 /// Worlds within which each planted bug must show.
-const SEEDS_TO_FIND_A_BUG: u64 = 100;
+const SEEDS_TO_FIND_A_BUG: u64 = 300;
 
 fn from_environment(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();

@@ -18,24 +18,20 @@ use super::plan::config;
 use super::stories::Episode;
 use super::{Checked, promised};
 
-/// The live views equal those folded anew from the log, and those of checkpoint and tail.
+/// The live views equal those folded anew from the log, or those of checkpoint and tail: by turns, because folding is most of
+/// what a look costs.
 pub(crate) fn views_equal(commit: &mut Commit, disk: &MemoryDisk) -> Checked {
-    let live = commit.fingerprint();
-    let open = || Box::new(disk.copy().open().expect("a copy of a good disk opens"));
-    let rebuilt = Commit::rebuild(config(EpochId::NONE), open(), &mut |_, _| {})
-        .map(|mut it| it.fingerprint());
-    let loaded =
-        Commit::open(config(EpochId::NONE), open(), &mut |_, _| {}).map(|mut it| it.fingerprint());
-    for (how, views) in [("folded anew", rebuilt), ("of checkpoint and tail", loaded)] {
-        let equal = views.as_ref().is_ok_and(|views| *views == live);
-        let head = commit.head();
-        promised!(
-            5,
-            equal,
-            "at event {head}, views {how} differ from the live ones ({:?})",
-            views.err()
-        );
-    }
+    let (live, head) = (commit.fingerprint(), commit.head());
+    let log = Box::new(disk.copy().open().expect("a copy of a good disk opens"));
+    let (how, opened) = if head.get().is_multiple_of(2) {
+        ("folded anew", Commit::rebuild(config(EpochId::NONE), log, &mut |_, _| {}))
+    } else {
+        ("of checkpoint and tail", Commit::open(config(EpochId::NONE), log, &mut |_, _| {}))
+    };
+    let views = opened.map(|mut it| it.fingerprint());
+    let equal = views.as_ref().is_ok_and(|views| *views == live);
+    let fault = views.err();
+    promised!(5, equal, "at event {head}, views {how} differ from the live ones ({fault:?})");
     Ok(())
 }
 

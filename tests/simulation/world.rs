@@ -6,10 +6,8 @@ use core::ops::ControlFlow;
 use std::sync::Arc;
 
 use adsum::client::exchange;
-use adsum::event::Recorded;
 use adsum::log::memory::MemoryDisk;
-use adsum::log::{Carried, Entries as _, EventLog, LogReader};
-use adsum::model::Sequence;
+use adsum::log::{Carried, Entries as _, EventLog};
 use adsum::protocol::body::Body;
 use adsum::server::Clock as _;
 use adsum::wire::{StreamType, encode};
@@ -309,14 +307,12 @@ impl World {
             // A planted bug must show in what happened, not in a look at the disk afterwards.
             return Ok(());
         }
-        server.look_inside(scene)?;
-        if self.plan.log_cut > 0 {
+        if self.plan.log_cut > 0 && scene.rng.bool() {
             server.cut_at_rest(scene)?;
-            server.look_inside(scene)?;
         }
-        let before = events(&server.disk);
+        server.look_inside(scene)?;
         server.crash(scene);
-        promised!(2, events(&server.disk) == before, "a crash at rest loses events");
+        // That no event is lost by it, the start sees.
         verdict::chain_holds(&server.disk, &scene.oracle)?;
         server.start(scene)?;
         server.crash(scene);
@@ -364,8 +360,4 @@ impl World {
             (0..*count).for_each(|_| trace.count(format!("{act}::{thing}")));
         }
     }
-}
-
-fn events(disk: &MemoryDisk) -> Vec<Recorded> {
-    disk.read(Sequence::new(1), usize::MAX).expect("the log reads")
 }
