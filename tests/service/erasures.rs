@@ -74,6 +74,20 @@ fn all_that_a_principal_has_and_made_ends_when_it_is_erased() {
 }
 
 #[test]
+fn what_somebody_watched_of_itself_ends_once() {
+    let mut world = world();
+    world.watch("bob", "bob").unwrap();
+    let events = erase(&mut world);
+    let is_own = |event: &&Event| {
+        matches!(event, Event::SubscriptionEnded(event)
+            if event.watcher == principal("bob") && event.presentity == pres("bob"))
+    };
+    assert_eq!(events.iter().filter(is_own).count(), 1);
+    let Some(Event::PrincipalErased(event)) = events.last() else { panic!("{events:?}") };
+    assert_eq!((event.ended.subscriptions, event.ended.watchers), (2, 1));
+}
+
+#[test]
 fn a_name_that_was_erased_is_free_after_a_delay_and_its_next_owner_has_nothing_of_it() {
     let mut world = world();
     erase(&mut world);

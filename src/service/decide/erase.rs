@@ -72,7 +72,7 @@ fn events(
 ) -> Vec<Event> {
     let mut events = ending::of_erased(case, actor, &principal);
     events.extend(watching(case, &principal));
-    events.extend(domain::unsubscribed(case, &principal.presentity()));
+    events.extend(watched(case, &principal));
     events.extend(received(case, &principal));
     if !case.recipients_keep(principal.domain()) {
         events.extend(waiting(case, &principal));
@@ -98,6 +98,15 @@ fn watching(case: Case<'_>, watcher: &Principal) -> Vec<Event> {
         })
         .collect();
     events.push(Event::WatcherForgotten(WatcherForgotten { watcher: watcher.clone() }));
+    events
+}
+
+/// Ends what others watch of it.
+fn watched(case: Case<'_>, presentity: &Principal) -> Vec<Event> {
+    let mut events = domain::unsubscribed(case, &presentity.presentity());
+    // What it watched of itself has ended with all that it watched.
+    let is_own = |event: &Event| matches!(event, Event::SubscriptionEnded(event) if event.watcher == *presentity);
+    events.retain(|event| !is_own(event));
     events
 }
 
