@@ -387,6 +387,14 @@ impl Document {
         of_tuples.chain(notes).chain(&mut said.markup)
     }
 
+    /// The same, of which nobody can read any more what was written.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        let mut erased = self.clone();
+        erased.payloads_mut().for_each(|payload| *payload = Payload::Erased);
+        erased
+    }
+
     /// What more was published that this document does not hold; nothing in one that a device publishes.
     pub fn left_out(&self) -> LeftOut {
         self.0.left_out

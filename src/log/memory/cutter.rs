@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::image::{Commit, Image, injected, replace, slot_of};
 use crate::event::EntryKey;
-use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault};
+use crate::log::sealing::Vault;
+use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, Sealing};
 
 /// See [`Cutter`].
 pub(super) struct MemoryCutter {
     image: Arc<Mutex<Image>>,
     /// The same disk, for reading.
     entries: Box<dyn Entries + Send>,
+    vault: Option<Arc<Vault>>,
     opening: u64,
 }
 
@@ -20,9 +22,10 @@ impl MemoryCutter {
     pub(super) fn new(
         image: &Arc<Mutex<Image>>,
         entries: Box<dyn Entries + Send>,
+        vault: Option<Arc<Vault>>,
         opening: u64,
     ) -> Self {
-        Self { image: Arc::clone(image), entries, opening }
+        Self { image: Arc::clone(image), entries, vault, opening }
     }
 
     fn image(&self) -> MutexGuard<'_, Image> {
@@ -61,6 +64,10 @@ impl MemoryCutter {
 impl Cutter for MemoryCutter {
     fn entries(&self) -> &dyn Entries {
         self.entries.as_ref()
+    }
+
+    fn vault(&self) -> Option<&dyn Sealing> {
+        self.vault.as_deref().map(|vault| vault as &dyn Sealing)
     }
 
     fn carried(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {

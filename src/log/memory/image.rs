@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::Keys;
 use crate::log::carried::{self, Slot};
 use crate::log::{CheckpointRecord, CutMark, LogFault, Room, Tip};
 
@@ -23,6 +24,8 @@ pub(super) struct Image {
     /// Which opening owns the disk; each crash or close ends it.
     pub(super) owner: Option<u64>,
     pub(super) openings: u64,
+    /// What people wrote is sealed with these, if it is sealed.
+    pub(super) keys: Option<Keys>,
 }
 
 pub(super) type Bytes = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -42,6 +45,7 @@ impl Default for Image {
             room: Room::default(),
             owner: None,
             openings: 0,
+            keys: None,
         }
     }
 }
@@ -60,6 +64,12 @@ impl Image {
     pub(super) fn settle(&mut self, tip: Tip) {
         self.unsynced.clear();
         self.durable = tip;
+    }
+
+    /// No process has it any more.
+    pub(super) fn close(&mut self) {
+        self.owner = None;
+        self.keys.iter().for_each(Keys::close);
     }
 
     pub(super) fn take_back(&mut self) {

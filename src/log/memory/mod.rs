@@ -6,16 +6,20 @@
 
 mod cutter;
 mod image;
+mod keys;
 
 use core::ops::{Bound, ControlFlow};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::cutter::MemoryCutter;
 use self::image::{Commit, Image, injected, replace, slot_of};
+use self::keys::Keys;
+use super::sealing::Vault;
 use super::{
     Block, Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog,
-    LogFault, LogReader, Room, Tip, scan,
+    LogFault, LogReader, Room, Sealing, Tip, scan,
 };
 use crate::event::{Event, Recorded, pack};
 use crate::model::{Ahead, Moment, Sequence};
@@ -30,6 +34,13 @@ impl MemoryDisk {
         Self::default()
     }
 
+    /// An empty disk on which what people write is sealed, with keys that lie on it beside the log.
+    pub fn sealed() -> Self {
+        let disk = Self::new();
+        disk.image().keys = Some(Keys::default());
+        disk
+    }
+
     /// Opens the log on this disk. What is found counts as durable from then on, as for the sled engine.
     ///
     /// # Errors
@@ -41,11 +52,12 @@ impl MemoryDisk {
         }
         let tip = scan::tip(self)?;
         scan::check_durable(self)?;
+        let vault = self.vault()?;
         let mut image = self.image();
         image.settle(tip);
         image.openings += 1;
         image.owner = Some(image.openings);
-        Ok(MemoryLog { disk: self.clone(), opening: image.openings, tip, failed: false })
+        Ok(MemoryLog { disk: self.clone(), opening: image.openings, tip, vault, failed: false })
     }
 
     /// Ends the process that has the log, and forgets what was not synced but for the first `commits_kept` appends
@@ -56,12 +68,18 @@ impl MemoryDisk {
             image.take_back();
         }
         image.unsynced.clear();
-        image.owner = None;
+        image.close();
     }
 
-    /// Another disk with the same bytes on it, durable or not, for looking at them while a log has this one.
+    /// Another disk with the same bytes on it, keys included, durable or not, for looking at them while a log has this one.
     #[must_use]
     pub fn copy(&self) -> Self {
+        self.copy_with_keys(self.keys())
+    }
+
+    /// As [`MemoryDisk::copy`], with other keys, or without any that it had, on it.
+    #[must_use]
+    pub fn copy_with_keys(&self, keys: Option<Vec<u8>>) -> Self {
         let image = self.image();
         Self(Arc::new(Mutex::new(Image {
             entries: image.entries.clone(),
@@ -70,8 +88,16 @@ impl MemoryDisk {
             carried: image.carried.clone(),
             mark: image.mark,
             durable: image.durable,
+            keys: image.keys.as_ref().map(|own| own.beside(keys)),
             ..Image::default()
         })))
+    }
+
+    /// Another disk with nothing but these keys on it, sealed if this one is.
+    #[must_use]
+    pub fn emptied(&self, keys: Option<Vec<u8>>) -> Self {
+        let keys = self.image().keys.as_ref().map(|own| own.beside(keys));
+        Self(Arc::new(Mutex::new(Image { keys, ..Image::default() })))
     }
 
     /// Appends and saves that are not synced, so at most this many are kept by [`MemoryDisk::crash`].
@@ -87,6 +113,30 @@ impl MemoryDisk {
     /// Lets the next sync fail; what it was to make durable stays unsynced.
     pub fn fail_next_sync(&self) {
         self.image().fail_next_sync = true;
+    }
+
+    /// Lets the next write of keys fail when `kept` bytes of it are written; what takes the place of other bytes is there whole
+    /// then, or with none not at all.
+    pub fn fail_next_key(&self, kept: usize) {
+        self.image().keys.iter().for_each(|keys| keys.fail(kept));
+    }
+
+    /// The keys that lie on it, as in a store's file of keys; nothing if there are none, or nothing is sealed.
+    pub fn keys(&self) -> Option<Vec<u8>> {
+        self.image().keys.as_ref().and_then(Keys::bytes)
+    }
+
+    fn vault(&self) -> Result<Option<Arc<Vault>>, LogFault> {
+        let keys = self.image().keys.clone();
+        keys.map(|keys| keys.vault()).transpose()
+    }
+
+    /// What was read, with all that is written in it opened.
+    fn opened(&self, mut events: Vec<Recorded>) -> Result<Vec<Recorded>, LogFault> {
+        if let Some(vault) = self.vault()? {
+            vault.open_all(&mut events)?;
+        }
+        Ok(events)
     }
 
     /// Has so much room from now on, as far as whoever asks is told.
@@ -111,10 +161,17 @@ impl MemoryDisk {
 
     /// How many bytes all entries, checkpoint records, blocks and records that are carried have, keys included.
     pub fn stored_bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.each_stored(|key, value| bytes += key.len() + value.len());
+        bytes
+    }
+
+    /// Calls `each` with the key and the bytes of all that lies on it but for keys of principals.
+    pub fn each_stored(&self, mut each: impl FnMut(&[u8], &[u8])) {
         let image = self.image();
         let (records, blocks) = (image.records.iter(), image.blocks.iter());
         let all = image.entries.iter().chain(records).chain(blocks).chain(&image.carried);
-        all.map(|(key, value)| key.len() + value.len()).sum()
+        all.for_each(|(key, value)| each(key, value));
     }
 
     /// How many blocks there are.
@@ -141,6 +198,7 @@ pub struct MemoryLog {
     disk: MemoryDisk,
     opening: u64,
     tip: Tip,
+    vault: Option<Arc<Vault>>,
     failed: bool,
 }
 
@@ -187,7 +245,7 @@ impl Drop for MemoryLog {
         let tip = self.tip;
         let mut image = self.disk.image();
         if image.owner == Some(self.opening) {
-            image.owner = None;
+            image.close();
             if !self.failed {
                 image.settle(tip);
             }
@@ -205,12 +263,17 @@ impl EventLog for MemoryLog {
         ahead: Ahead,
         events: &[(Moment, Event)],
     ) -> Result<Sequence, LogFault> {
+        let vault = self.vault.clone();
         self.guarded(|image, tip| {
             if core::mem::take(&mut image.fail_next_append) {
                 return Err(injected("append"));
             }
+            let sealed = match vault {
+                Some(vault) => vault.seal_all(events)?,
+                None => events.iter().map(|(at, event)| (*at, Cow::Borrowed(event))).collect(),
+            };
             let mut commit = Commit::default();
-            for entry in pack(&mut tip.chain, tip.head.next(), ahead, events) {
+            for entry in pack(&mut tip.chain, tip.head.next(), ahead, &sealed) {
                 let key = entry.key.to_bytes();
                 commit.entries.push((key.clone(), None));
                 image.entries.insert(key, entry.value);
@@ -286,14 +349,19 @@ impl EventLog for MemoryLog {
         self.disk.image().room
     }
 
+    fn vault(&self) -> Option<&dyn Sealing> {
+        self.vault.as_deref().map(|vault| vault as &dyn Sealing)
+    }
+
     fn cutter(&self) -> Option<Box<dyn Cutter>> {
-        Some(Box::new(MemoryCutter::new(&self.disk.0, Box::new(self.disk.clone()), self.opening)))
+        let (entries, vault) = (Box::new(self.disk.clone()), self.vault.clone());
+        Some(Box::new(MemoryCutter::new(&self.disk.0, entries, vault, self.opening)))
     }
 }
 
 impl LogReader for MemoryDisk {
     fn read(&self, from: Sequence, events_max: usize) -> Result<Vec<Recorded>, LogFault> {
-        scan::read(self, from, events_max)
+        self.opened(scan::read(self, from, events_max)?)
     }
 
     fn end_at(&self, sequence: Sequence) -> Result<Tip, LogFault> {
@@ -305,7 +373,8 @@ impl LogReader for MemoryDisk {
     }
 
     fn read_one(&self, sequence: Sequence) -> Result<Recorded, LogFault> {
-        scan::stored_event(self, sequence)
+        let found = self.opened(vec![scan::stored_event(self, sequence)?])?;
+        found.into_iter().next().ok_or(LogFault::Missing { sequence })
     }
 }
 

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use crate::model::Payload;
-use crate::random;
 
 /// Names a key. Made at random, so that no key is taken for one that was destroyed.
 pub(super) type KeyId = [u8; 8];
@@ -49,15 +48,14 @@ impl Sealer {
         }
     }
 
-    /// Seals those of `payloads` that are there.
-    pub(super) fn seal(&self, payloads: Vec<&mut Payload>) {
+    /// Seals those of `payloads` that are there, with a `nonce` that no key ever had before.
+    pub(super) fn seal(&self, payloads: Vec<&mut Payload>, nonce: [u8; NONCE_LEN]) {
         let mut present: Vec<&mut Payload> =
             payloads.into_iter().filter(|payload| payload.bytes().is_some()).collect();
         let texts: Vec<&Bytes> = present.iter().filter_map(|payload| payload.bytes()).collect();
         if texts.is_empty() {
             return;
         }
-        let nonce = random::bytes::<NONCE_LEN>();
         let written: usize = texts.iter().map(|text| LENGTH_BYTES_MAX + text.len()).sum();
         let header = self.header.len() + nonce.len();
         let mut sealed = Vec::with_capacity(header + LENGTH_BYTES_MAX + written + TAG_BYTES);
@@ -114,6 +112,7 @@ fn derived(keeper: &[u8; 32], sender: &[u8; 32]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random;
 
     const KEEPER: Key = ([1; 8], [2; 32]);
     const SENDER: Key = ([3; 8], [4; 32]);
@@ -122,7 +121,7 @@ mod tests {
 
     fn sealed(sender: Option<Key>) -> Vec<u8> {
         let mut payload = Payload::text("zebra-quagga");
-        Sealer::new(KEEPER, sender).seal(vec![&mut payload]);
+        Sealer::new(KEEPER, sender).seal(vec![&mut payload], random::bytes());
         let Payload::Sealed(sealed) = payload else { panic!("{payload:?}") };
         assert!(!sealed.windows(5).any(|window| window == b"zebra"));
         sealed.to_vec()
@@ -140,7 +139,8 @@ mod tests {
     fn payloads_that_belong_together_take_hardly_more_room_than_they_have() {
         let mut payloads: Vec<Payload> = (0..1_000).map(|_| Payload::text("x")).collect();
         payloads[7] = Payload::Erased;
-        Sealer::new(KEEPER, Some(SENDER)).seal(payloads.iter_mut().collect());
+        let sealer = Sealer::new(KEEPER, Some(SENDER));
+        sealer.seal(payloads.iter_mut().collect(), random::bytes());
         let stored = postcard::to_stdvec(&payloads).unwrap().len();
         assert!(stored < 4 * 1_000 + 100, "{stored} bytes");
         assert_eq!(payloads[7], Payload::Erased);

@@ -6,31 +6,21 @@
 //! slot := id:[u8;8] owner:[u8;20] key:[u8;32] crc32:u32le        crc32 is over all before it
 //! ```
 //!
-//! A key is appended and synced before an event that needs it is stored. A key is destroyed by putting a file without it in
-//! the place of this one; the old one keeps another name until its bytes are overwritten. So after a crash at any moment
-//! the key is there or it is not, and once it is not, no file holds it.
+//! A key is appended and durable before an event that needs it is stored. A key is destroyed by putting bytes without it in
+//! the place of these ([`place`](super::place)).
 //! Must never hold: the name of an owner, or a key that is destroyed.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::LogFault;
 use super::cipher::{Key, KeyId};
-use crate::disk::{self, Fault};
+use super::place::{self, InFolder, KeyPlace};
 use crate::guard::Kept;
 use crate::model::Principal;
-use crate::random;
 
-const FOLDER: &str = "keys";
-const NAME: &str = "principals.keys";
-/// Beside it, under this name, the old file while a key is destroyed.
-const OLD: &str = "principals.keys.old";
 const TITLE: &[u8] = b"adsum keys 1\n";
 const SLOT_BYTES: usize = 64;
-/// What one write may hold, so that one that was cut short has left only its end out.
-const PAGE_BYTES: usize = 4096;
 /// Keys the hash that stands for an owner.
 const OWNER_CONTEXT: &[u8; 32] = b"adsum 2026 owner of payload keys";
 
@@ -76,7 +66,7 @@ impl Slot {
 
 /// The keys and the file that holds them.
 pub(super) struct KeyFile {
-    path: PathBuf,
+    place: Box<dyn KeyPlace>,
     title: [u8; SLOT_BYTES],
     slots: Vec<Slot>,
     by_id: HashMap<KeyId, usize>,
@@ -93,48 +83,57 @@ impl core::fmt::Debug for KeyFile {
 
 /// What of the store at `data` may hold keys beside the files in `keys/` that the server knows.
 pub(super) fn kept(data: &Path) -> Kept {
-    Kept::file(data.join(FOLDER).join(OLD))
+    place::kept(data)
 }
 
 impl KeyFile {
     /// Reads the file of the store in `data`, making an empty one where there is none.
     pub(super) fn open(data: &Path) -> Result<Self, LogFault> {
-        let folder = data.join(FOLDER);
-        disk::make_folder(&folder)?;
-        let path = folder.join(NAME);
-        let found = disk::read(&path)?;
-        finish(&folder, found.as_deref())?;
-        let mut keys = Self {
-            path,
+        let (place, found) = InFolder::open(data)?;
+        Self::at(Box::new(place), found.as_deref())
+    }
+
+    /// The keys that are `found` in `place`, which are put there if there are none yet.
+    pub(super) fn at(place: Box<dyn KeyPlace>, found: Option<&[u8]>) -> Result<Self, LogFault> {
+        let mut keys = Self::empty(place);
+        if let Some(bytes) = found {
+            keys.read(bytes)?;
+        } else {
+            keys.title[..TITLE.len()].copy_from_slice(TITLE);
+            let id = keys.random::<16>();
+            keys.title[48..].copy_from_slice(&id);
+            keys.place.write(&keys.encode())?;
+        }
+        Ok(keys)
+    }
+
+    fn empty(place: Box<dyn KeyPlace>) -> Self {
+        Self {
+            place,
             title: [0; SLOT_BYTES],
             slots: Vec::new(),
             by_id: HashMap::new(),
             by_owner: HashMap::new(),
             destroyed: BTreeSet::new(),
-        };
-        if let Some(bytes) = found {
-            keys.read(&bytes)?;
-        } else {
-            keys.title[..TITLE.len()].copy_from_slice(TITLE);
-            keys.title[48..].copy_from_slice(&random::bytes::<16>());
-            disk::replace(&keys.path, &keys.encode())?;
         }
-        Ok(keys)
     }
 
     /// The keys that are whole in the file of the store in the folder `data`, and how many are not. Writes nothing.
     pub(super) fn as_it_is(data: &Path) -> Result<(Self, usize), LogFault> {
-        let path = data.join(FOLDER).join(NAME);
-        let found = disk::read(&path)?;
-        let title = [0; SLOT_BYTES];
-        let (slots, by_id, by_owner) = (Vec::new(), HashMap::new(), HashMap::new());
-        let destroyed = BTreeSet::new();
-        let mut keys = Self { path, title, slots, by_id, by_owner, destroyed };
+        let (place, found) = InFolder::as_it_is(data)?;
+        let mut keys = Self::empty(Box::new(place));
         let bytes = found.ok_or_else(|| keys.fault("is not there"))?;
         let found: Vec<Option<Slot>> = bytes.chunks(SLOT_BYTES).skip(1).map(Slot::decode).collect();
         let damaged = found.iter().filter(|slot| slot.is_none()).count();
         found.into_iter().flatten().for_each(|slot| keys.insert(slot));
         Ok((keys, damaged))
+    }
+
+    /// Bytes that nobody can guess.
+    pub(super) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.place.fill(&mut bytes);
+        bytes
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<(), LogFault> {
@@ -151,7 +150,7 @@ impl KeyFile {
             let slot = slot.ok_or_else(|| self.fault("holds a key with a wrong checksum"))?;
             self.insert(slot);
         }
-        if whole { Ok(()) } else { Ok(disk::replace(&self.path, &self.encode())?) }
+        if whole { Ok(()) } else { self.place.write(&self.encode()) }
     }
 
     fn insert(&mut self, slot: Slot) {
@@ -184,25 +183,12 @@ impl KeyFile {
         }
         let made: Vec<Slot> = owners
             .into_iter()
-            .map(|owner| Slot { id: random::bytes(), owner, key: random::bytes() })
+            .map(|owner| Slot { id: self.random(), owner, key: self.random() })
             .collect();
         let bytes: Vec<u8> = made.iter().flat_map(Slot::encode).collect();
-        self.append(&bytes).map_err(Fault::of("write", &self.path))?;
+        self.place.append(SLOT_BYTES * (1 + self.slots.len()), &bytes)?;
         for slot in made {
             self.insert(slot);
-        }
-        Ok(())
-    }
-
-    fn append(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::options().write(true).open(&self.path)?;
-        let mut end = SLOT_BYTES * (1 + self.slots.len());
-        file.seek(SeekFrom::Start(end as u64))?;
-        while !bytes.is_empty() {
-            let (page, rest) = bytes.split_at(bytes.len().min(PAGE_BYTES - end % PAGE_BYTES));
-            file.write_all(page)?;
-            file.sync_all()?;
-            (bytes, end) = (rest, end + page.len());
         }
         Ok(())
     }
@@ -229,51 +215,22 @@ impl KeyFile {
             self.by_id.insert(moved.id, place);
             self.by_owner.insert(moved.owner, place);
         }
-        let old = self.path.with_file_name(OLD);
-        fs::hard_link(&self.path, &old).map_err(Fault::of("name anew", &self.path))?;
-        disk::replace(&self.path, &self.encode())?;
-        shred(&old)?;
+        self.place.replace(&self.encode())?;
         Ok(Some(slot.id))
     }
 
     /// A fault of the file.
     pub(super) fn fault(&self, reason: &'static str) -> LogFault {
-        LogFault::Keys { path: self.path.display().to_string(), reason }
+        LogFault::Keys { path: self.place.name(), reason }
     }
-}
-
-/// Finishes what a process left that ended while it replaced the file, which holds `current`: what is not in its place any more,
-/// or not yet, may hold a key that is destroyed or will be.
-fn finish(folder: &Path, current: Option<&[u8]>) -> Result<(), LogFault> {
-    let old = folder.join(OLD);
-    match disk::read(&old)? {
-        // The new file had not taken the place yet: this is the same file under a second name.
-        Some(bytes) if current == Some(&bytes) => disk::remove(&old)?,
-        Some(_) if current.is_some() => shred(&old)?,
-        _ => {}
-    }
-    for entry in fs::read_dir(folder).map_err(Fault::of("list", folder))?.flatten() {
-        if disk::is_left_over(&entry.file_name(), NAME.as_ref()) {
-            shred(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Overwrites a file's bytes, durably, and removes it.
-fn shred(path: &Path) -> Result<(), LogFault> {
-    let overwrite = || {
-        let mut file = File::options().write(true).open(path)?;
-        let length = file.metadata()?.len();
-        io::copy(&mut io::Read::take(io::repeat(0), length), &mut file)?;
-        file.sync_all()
-    };
-    overwrite().map_err(Fault::of("overwrite", path))?;
-    Ok(disk::remove(path)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::place::{FOLDER, NAME, OLD};
     use super::*;
 
     fn owner(name: &str) -> Owner {

@@ -1,11 +1,12 @@
 //! Sealing: what people wrote is stored under keys of their own, which lie outside the log.
 //!
-//! Holds: the keys by owner, the file they are kept in, and the cipher. Where a key is destroyed, what it sealed reads as
+//! Holds: the keys by owner, where they are kept, and the cipher. Where a key is destroyed, what it sealed reads as
 //! erased from then on, in the log, in checkpoints and in copies of both; the chain runs over what is stored and stays whole.
 //! `docs/LOG_FORMAT.md` has the bytes. Must never hold: a rule about who may be erased, or a key that outlives its file.
 
 mod cipher;
 mod file;
+mod place;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use self::cipher::Sealer;
 use self::file::{KeyFile, Owner};
+pub(super) use self::place::KeyPlace;
 use super::{LogFault, Sealing};
 use crate::event::{Event, Owners, Recorded};
 use crate::guard::Kept;
@@ -31,6 +33,11 @@ impl Vault {
     /// Reads the keys of the store in the folder `data`, which is locked, and finishes a destruction that was cut short.
     pub(super) fn of_store(data: &Path) -> Result<Self, LogFault> {
         KeyFile::open(data).map(Self::of)
+    }
+
+    /// The keys that are `found` in `place`, which are put there if there are none yet.
+    pub(super) fn at(place: Box<dyn KeyPlace>, found: Option<&[u8]>) -> Result<Self, LogFault> {
+        KeyFile::at(place, found).map(Self::of)
     }
 
     fn of(keys: KeyFile) -> Self {
@@ -200,7 +207,8 @@ fn seal_with(
     }
     let key = |owner| keys.of(&owner).ok_or_else(|| keys.fault("lacks a key that was made"));
     let keeper = key(keeper.expect("everything has a keeper"))?;
-    Sealer::new(keeper, sender.map(key).transpose()?).seal(payloads);
+    let sealer = Sealer::new(keeper, sender.map(key).transpose()?);
+    sealer.seal(payloads, keys.random());
     Ok(())
 }
 
