@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use adsum::model::{EpochId, InboxSequence, Message, Presentity};
 use adsum::protocol::{Outcome, Presence};
 
+use super::forgetting::is_same_message;
 use super::pasts::Spot;
 use super::{Checked, promised};
 
@@ -132,7 +133,7 @@ impl Application {
             self.repeats += 1;
             promised!(
                 3,
-                known.message == message,
+                is_same_message(&known.message, &message),
                 "message {sequence} differs from its first time"
             );
             return Ok(());

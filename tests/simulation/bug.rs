@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use adsum::client::exchange::FeedEvent;
 use adsum::event::{Chain, CutStatement};
+use adsum::log::memory::MemoryDisk;
 use adsum::log::{CheckpointRecord, state_key};
-use adsum::model::{EpochId, InboxItem, Mark, Moment, OperationId, PublicKey, Timestamp};
+use adsum::model::{
+    EpochId, InboxItem, Mark, Moment, OperationId, Principal, PublicKey, Timestamp,
+};
 use adsum::protocol::body::{self, FeedOpen, MessageEvent};
 use adsum::protocol::{Command, Delete, Displayed, Publish, Question, Subscribe};
 use adsum::service::{Actor, Asker, Input, Query, SessionId, Ticket};
@@ -94,10 +97,26 @@ pub(crate) enum Bug {
     RoomNotAsked,
     /// Once there was no room, there never is.
     RoomNeverBack,
+    /// The key of who is erased stays.
+    KeyKept,
+    /// With the key of who is erased, that of somebody else goes.
+    KeyOfAnotherDestroyed,
+    /// A copy that is put back without its keys brings them with it.
+    KeysComeBack,
+    /// An event is durable before the key that it is sealed with.
+    KeyLostByCrash,
+    /// Messages are sealed for their recipients alone, although senders may have them erased.
+    SealedForRecipientsAlone,
+    /// What a checkpoint has of what people wrote is not sealed.
+    CheckpointUnsealed,
+    /// What is carried of a state is not sealed.
+    CutUnsealed,
+    /// Whoever asks that somebody be erased is obeyed.
+    EraseNotAsked,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 44] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -134,6 +153,14 @@ impl Bug {
         Self::CursorLostByCut,
         Self::RoomNotAsked,
         Self::RoomNeverBack,
+        Self::KeyKept,
+        Self::KeyOfAnotherDestroyed,
+        Self::KeysComeBack,
+        Self::KeyLostByCrash,
+        Self::SealedForRecipientsAlone,
+        Self::CheckpointUnsealed,
+        Self::CutUnsealed,
+        Self::EraseNotAsked,
     ];
 
     /// The promises of which it may break the first.
@@ -165,8 +192,17 @@ impl Bug {
             | Self::TimeDownLost
             | Self::BadSecondKept => &[9],
             Self::WindowTwice => &[8],
+            // What is shown of its presence differs then, too.
+            Self::KeyOfAnotherDestroyed => &[9, 11],
+            Self::KeyKept
+            | Self::KeysComeBack
+            | Self::KeyLostByCrash
+            | Self::SealedForRecipientsAlone
+            | Self::CheckpointUnsealed
+            | Self::CutUnsealed => &[11],
             // Nobody asked for what it does.
-            Self::FeedBeforeProof
+            Self::EraseNotAsked
+            | Self::FeedBeforeProof
             | Self::RetentionNotAsked
             | Self::OneQueueForAll
             | Self::NamedIsBelieved
@@ -209,6 +245,25 @@ impl Bug {
     /// From before when messages that were read end.
     pub(crate) fn change_kept(bug: Option<Self>, since: Timestamp, now: Timestamp) -> Timestamp {
         if bug == Some(Self::RetentionNotAsked) { now } else { since }
+    }
+
+    /// The keys that a copy is put back with.
+    pub(crate) fn change_keys(bug: Option<Self>, with_keys: bool) -> bool {
+        with_keys || bug == Some(Self::KeysComeBack)
+    }
+
+    /// What a start finds of `keys`, each of 64 bytes behind the first 64.
+    pub(crate) fn change_found_keys(bug: Option<Self>, disk: MemoryDisk) -> MemoryDisk {
+        let keys = disk.keys().filter(|keys| keys.len() > 128);
+        match keys.filter(|_| bug == Some(Self::KeyLostByCrash)) {
+            Some(keys) => disk.copy_with_keys(Some(keys[..keys.len() - 64].to_vec())),
+            None => disk,
+        }
+    }
+
+    /// Who asks that `principal` be erased.
+    pub(crate) fn change_eraser(bug: Option<Self>, actor: Actor, principal: &Principal) -> Actor {
+        if bug == Some(Self::EraseNotAsked) { first_device(principal) } else { actor }
     }
 
     /// What is stated of a cut.

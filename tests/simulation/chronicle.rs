@@ -3,6 +3,7 @@
 //! Checked here: times and leases (promise 9), one event per operation and message id (promise 4), tags that never
 //! repeat, inboxes without gaps. Must never hold: anything of the service's state.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use adsum::event::{
@@ -12,13 +13,15 @@ use adsum::event::{
 use adsum::log::Tip;
 use adsum::model::limits::DEDUPLICATION_MS;
 use adsum::model::{
-    DeviceId, EndReason, EpochId, InboxAddress, InboxSequence, InviteId, Lifetime, Moment,
-    OperationId, Presentity, Principal, ReceiptKind, Sequence, Tag, Timestamp,
+    DeviceId, EpochId, InboxAddress, InboxSequence, InviteId, Lifetime, Moment, OperationId,
+    Presentity, Principal, ReceiptKind, Sequence, Tag, Timestamp,
 };
 
 use super::decrees::concerns;
+use super::forgetting::Forgetting;
 use super::repeats::Repeats;
 use super::stories::{Entry, Episode, Place, PresenceStory};
+use super::timeline::may_have_been_due;
 use super::{Checked, promised};
 
 /// What lives by a lifetime, as the columns of the table of clocks are called.
@@ -92,6 +95,8 @@ pub(crate) struct Chronicle {
     read: BTreeMap<InboxAddress, InboxSequence>,
     /// Through which event the log was to be cut, and the chain behind it, as each statement of that says.
     pub(crate) cuts: Vec<(Sequence, Tip)>,
+    /// Who is erased.
+    pub(crate) forgetting: Forgetting,
 }
 
 impl Chronicle {
@@ -104,11 +109,17 @@ impl Chronicle {
 
     /// As of an earlier copy. What does not lie in the log stays: what was asked, which tags were ever given, and what
     /// happened to the clocks.
-    pub(crate) fn go_back(&mut self, to: Self) -> Self {
+    pub(crate) fn go_back(&mut self, to: Self, with_keys: bool) -> Self {
         let unstored = core::mem::take(&mut self.unstored);
         let (acts, lived) = (core::mem::take(&mut self.acts), core::mem::take(&mut self.lived));
-        let tags = self.tags.clone();
-        core::mem::replace(self, Self { unstored, tags, acts, lived, ..to })
+        let (tags, mut forgetting) = (self.tags.clone(), self.forgetting.clone());
+        forgetting.go_back(to.forgetting.clone(), to.head(), with_keys);
+        core::mem::replace(self, Self { unstored, tags, acts, lived, forgetting, ..to })
+    }
+
+    /// The event at a position, as it can be read now.
+    pub(crate) fn now_at(&self, sequence: Sequence) -> Option<Cow<'_, Recorded>> {
+        self.at(sequence).map(|recorded| self.forgetting.as_now(recorded))
     }
 
     /// In which epoch what happened at `moment` lies.
@@ -331,11 +342,12 @@ impl Chronicle {
                 self.revoked.insert((event.principal.clone(), event.device));
             }
             Event::LogCut(event) => self.cut(sequence, &event.cut)?,
+            Event::PrincipalErased(_) => self.forgetting.fold(recorded),
             Event::ClockMoved(_)
             | Event::KeyEnrolled(_)
             | Event::DeviceEnrolled(_)
-            | Event::PrincipalErased(_)
             | Event::OperationDone(_)
+            | Event::WatcherForgotten(_)
             // Everybody lets everybody watch here: nothing else is decided.
             | Event::WatchObserved(_) => {}
             other => promised!(5, false, "event {sequence} is a {}", other.kind()),
@@ -476,22 +488,5 @@ impl Chronicle {
         *self.accepted.entry(key.clone()).or_default() += 1;
         self.sends.insert(key, place);
         Ok(())
-    }
-}
-
-/// Whether an event may tell of something that fell due, and so stand before another that was due at the same time.
-fn may_have_been_due(event: &Event) -> bool {
-    match event {
-        Event::PublicationEnded(event) => event.cause == PublicationCause::Expired,
-        Event::ReceiptIssued(event) => event.kind == ReceiptKind::Expired,
-        Event::SubscriptionEnded(event) => {
-            matches!(event.reason, EndReason::Timeout | EndReason::GiveUp)
-        }
-        // The first of a process is of the time of what it wanted to write.
-        Event::MessageEnded(_)
-        | Event::SubscriptionMoved(_)
-        | Event::WatchObserved(_)
-        | Event::EpochBegan(_) => true,
-        _ => false,
     }
 }

@@ -5,10 +5,12 @@
 
 use adsum::log::memory::MemoryDisk;
 
+use super::Bug;
 use super::lots::Lots;
 use super::pasts::Truth;
 use super::plan::happens;
 use super::server::Server;
+use super::trace::note;
 use super::world::Scene;
 
 /// How many worlds out of a thousand have copies.
@@ -27,6 +29,8 @@ pub(crate) struct Copy {
     pub(crate) boots: u64,
     /// Which cursors it knows.
     pub(crate) era: u8,
+    /// How often other keys had been put back by then.
+    pub(crate) keys_back: u32,
     pub(crate) truth: Truth,
 }
 
@@ -78,5 +82,50 @@ impl Copies {
             }
             _ => {}
         }
+    }
+}
+
+impl Server {
+    /// A copy of its store as it is now, which may be in the middle of a checkpoint.
+    pub(crate) fn copy(&self, scene: &mut Scene) -> Copy {
+        let in_checkpoint = self.disk.unsynced_count() > 0;
+        let kind = if in_checkpoint { "copies during a checkpoint" } else { "copies" };
+        scene.trace.count(kind);
+        note!(scene.trace, "the store is copied at event {}", scene.oracle.chronicle.head());
+        // What is noted of the time may be forgotten.
+        let noted = self.noted.clone().filter(|_| scene.rng.u8(..4) > 0);
+        let (disk, boots, era) = (self.disk.copy(), self.boots, self.era);
+        let (keys_back, truth) = (self.keys_back, scene.oracle.truth());
+        Copy { disk, noted, boots, era, keys_back, truth }
+    }
+
+    /// The process is gone, and a copy will be in the place of its store when it starts. Not before everybody has read what
+    /// it still wrote, so that all are told either by the one past or by the other.
+    pub(crate) fn comes_back_as(&mut self, copy: Copy, scene: &mut Scene) {
+        self.starts_at = self.starts_at.max(scene.now + 1);
+        self.comes_back = Some((copy, scene.rng.bool()));
+    }
+
+    /// Puts the copy that it is to come back as in the place of its store.
+    pub(crate) fn come_back(&mut self, scene: &mut Scene) {
+        let Some((copy, with_keys)) = self.comes_back.take() else { return };
+        scene.trace.count("restores");
+        let before = scene.oracle.chronicle.head();
+        // What people wrote is sealed with keys that lie beside the log, as that of cursors does.
+        // Those of now open what is in it only if they are those of then, and what was made and destroyed since.
+        let with_keys = with_keys || copy.keys_back != self.keys_back;
+        self.keys_back += u32::from(with_keys);
+        let brings_keys = Bug::change_keys(scene.bug, with_keys);
+        let keys = if brings_keys { copy.disk.keys() } else { self.disk.keys() };
+        self.disk = copy.disk.copy_with_keys(keys);
+        (self.noted, self.boots) = (copy.noted, copy.boots);
+        if with_keys {
+            self.era = copy.era;
+        }
+        for kind in scene.oracle.went_back(copy.truth, with_keys) {
+            scene.trace.count(format!("gone: {kind}"));
+        }
+        let after = scene.oracle.chronicle.head();
+        note!(scene.trace, "the store goes back from event {before} to {after}");
     }
 }

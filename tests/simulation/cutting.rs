@@ -273,7 +273,7 @@ impl Cutter for Pausing {
     }
 
     fn vault(&self) -> Option<&dyn Sealing> {
-        self.inner.vault()
+        self.inner.vault().filter(|_| self.bug != Some(Bug::CutUnsealed))
     }
 
     fn carried(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {

@@ -435,6 +435,10 @@ impl Device {
     }
 }
 
+fn is_final(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::KeyRevoked | RefusalCode::Erased | RefusalCode::BadInvite)
+}
+
 fn milliseconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).expect("waits are short")
 }
@@ -479,7 +483,8 @@ fn sent_away(
 ) -> Checked {
     let wait = match error {
         ClientError::Refused(refused) if refused.is(RefusalCode::GoingAway) => refused.retry_after,
-        ClientError::Refused(refused) if is_revoked && refused.is(RefusalCode::KeyRevoked) => {
+        // With whoever is erased its invites end.
+        ClientError::Refused(refused) if is_revoked && refused.code.is_some_and(is_final) => {
             Some(REVOKED_WAITS)
         }
         ClientError::Refused(refused) if was_full && refused.is(RefusalCode::StorageFull) => {

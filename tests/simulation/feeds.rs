@@ -50,7 +50,7 @@ pub(crate) fn hear_feed<T: FeedItem + 'static>(
     while feed.has_room() {
         let event = FeedEvent::next(frames);
         if let Err(ClientError::Refused(refused)) = &event
-            && refused.is(RefusalCode::KeyRevoked)
+            && (refused.is(RefusalCode::KeyRevoked) || refused.is(RefusalCode::Erased))
         {
             promised!(12, ears.is_revoked, "a device whose key counts was told that it is revoked");
             break;

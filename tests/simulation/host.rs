@@ -11,7 +11,7 @@ use std::time::Duration;
 use adsum::commit::history::Past;
 use adsum::log::LogReader;
 use adsum::model::{DeviceId, Moment, PublicKey, Sequence, Timestamp};
-use adsum::service::{Asker, Askers, Input, SessionId};
+use adsum::service::{Actor, Asker, Askers, Input, SessionId};
 use adsum::session::{
     Claim, Connection, Ending, Found, Heard, Host, Lane, LaneId, Letter, Look, NotFound, Note,
     Post, ServiceGone, Sleep, Transport,
@@ -93,6 +93,16 @@ impl Desk {
         let cost = input.cost();
         state.turns.waits(asker);
         state.waiting.push(&Bug::change_asker(self.bug, asker), cost, (asker.clone(), input));
+    }
+
+    /// Somebody asks for something, by a way that is not played.
+    pub(crate) fn ask(&self, actor: &Actor, input: Input) {
+        self.put(&mut self.state(), &Asker::of(Some(actor), None), input);
+    }
+
+    /// Whether no letter waits for that lane.
+    pub(crate) fn is_told(&self, lane: LaneId) -> bool {
+        self.state().boxes.get(&lane).is_none_or(Vec::is_empty)
     }
 
     /// The service is to forget a session without a name.

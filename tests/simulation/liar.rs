@@ -39,6 +39,8 @@ pub(crate) struct Liar {
     pub(crate) asked: u64,
     /// Requests that must be refused.
     pub(crate) wrong: BTreeSet<u64>,
+    /// Those after which the same is said again with another text, which is wrong if they were not refused.
+    pub(crate) twice: BTreeSet<u64>,
     /// Requests that must be refused unless the group gave it a right since they were made.
     pub(crate) claimed: BTreeMap<u64, Claim>,
     reading: BTreeMap<Stream, Reading>,
@@ -93,9 +95,10 @@ pub(crate) struct Loot {
 
 impl Liar {
     pub(crate) fn new(who: Who) -> Self {
-        let (wrong, claimed, reading) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (wrong, twice) = (BTreeSet::new(), BTreeSet::new());
+        let (claimed, reading) = (BTreeMap::new(), BTreeMap::new());
         let guise = Guise::Itself;
-        Self { who, wire: None, guise, retry_at: 0, asked: 0, wrong, claimed, reading }
+        Self { who, wire: None, guise, retry_at: 0, asked: 0, wrong, twice, claimed, reading }
     }
 
     /// One moment of its life. It has left when everything is to come to rest.
@@ -150,6 +153,7 @@ impl Liar {
         });
         self.wire = Some(wire);
         self.wrong.clear();
+        self.twice.clear();
         self.claimed.clear();
         self.reading.clear();
     }
@@ -166,6 +170,10 @@ impl Liar {
             let lacks = claim.is_some_and(|claim| !trust.had(claim.right, claim.since));
             let is_wrong = lacks || self.wrong.contains(&number) || self.guise == Guise::Nameless;
             let refused = is_refusal(&frame);
+            // What was refused was not said: there may have been no room for it.
+            if refused && self.twice.remove(&number) {
+                self.wrong.remove(&(number + 1));
+            }
             promised!(12, refused || !is_wrong, "a liar was answered {frame:?}");
             counts.push(match (refused, claim) {
                 (true, _) => "lies refused",

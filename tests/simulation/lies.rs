@@ -170,6 +170,7 @@ impl Liar {
         add(&mut out, &body::Send { request, body, ..message });
         self.asked += 4;
         self.wrong.insert(self.asked);
+        self.twice.insert(self.asked - 1);
         wire.say(scene, &out);
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use adsum::session::Close;
 
+use super::forgetting::Unspeakable;
 use super::lots::Lots;
 use super::pipe::{Piece, Pipe, Stream};
 use super::trace::note;
@@ -48,12 +49,17 @@ pub(crate) struct Network {
     pub(crate) delay_ms_max: u64,
     trace: Trace,
     bug: Option<Bug>,
+    unspeakable: Unspeakable,
 }
 
 impl Network {
-    pub(crate) fn new(delay_ms_max: u64, trace: Trace, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(
+        delay_ms_max: u64,
+        unspeakable: Unspeakable,
+        (trace, bug): (Trace, Option<Bug>),
+    ) -> Self {
         let (connections, deaf) = (BTreeMap::new(), BTreeSet::new());
-        Self { connections, deaf, begun: 0, delay_ms_max, trace, bug }
+        Self { connections, deaf, begun: 0, delay_ms_max, trace, bug, unspeakable }
     }
 
     /// A new connection and what both of its ends derive from their handshake.
@@ -62,7 +68,7 @@ impl Network {
         let id = ConnectionId(self.begun);
         let exporter = rng.unique();
         let connection = Connection {
-            pipe: Pipe::new(exporter),
+            pipe: Pipe::new(exporter, self.unspeakable.clone()),
             in_flight: BTreeMap::new(),
             cut: false,
             server_learns_at: 0,

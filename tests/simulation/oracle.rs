@@ -10,18 +10,20 @@ use adsum::event::{
     Event, MessageCause, MessageEnded, PublicationCause, PublicationEnded, Recorded,
 };
 use adsum::model::{
-    DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Presentity,
-    Principal, Sequence, SubscriptionState, Tag, Timestamp,
+    DeviceId, EndReason, InboxAddress, InboxSequence, Message, Moment, OperationId, Payload,
+    Presentity, Principal, Sequence, Tag, Timestamp,
 };
-use adsum::protocol::{Composing, Field as _, Presence, body};
-use adsum::service::{Actor, Batch, PresenceItem};
+use adsum::protocol::{Composing, Presence};
+use adsum::service::{Actor, Batch};
 use adsum::session::{Place, Scope, Sealer, shown_body};
 
 use super::chronicle::Chronicle;
 use super::decrees::{Decrees, concerns};
+use super::forgetting::Unspeakable;
 use super::pasts::{Asked, Spot};
 use super::plan::{SECRET, cursor_secret, is_liar};
 use super::room::is_new;
+use super::showing::{expected, is_carried, is_erasure, read};
 use super::timeline::{Look, Timeline};
 use super::{Checked, promised};
 
@@ -46,6 +48,9 @@ pub(crate) struct Oracle {
     asked_ends: BTreeSet<(Principal, Presentity)>,
     asked_deletes: BTreeSet<(InboxAddress, InboxSequence)>,
     asked_revocations: BTreeSet<DeviceId>,
+    asked_erasures: BTreeSet<Principal>,
+    /// What nobody may be told any more.
+    pub(crate) unspeakable: Unspeakable,
     /// Whether there is room on the disk, and whether there ever was none.
     is_full: bool,
     pub(crate) was_full: bool,
@@ -77,12 +82,19 @@ impl Oracle {
 
     /// Whether a device's key was revoked, as the log has it.
     pub(crate) fn is_revoked(&self, actor: &Actor) -> bool {
-        self.chronicle.revoked.contains(&(actor.principal.clone(), actor.device))
+        let revoked = &self.chronicle.revoked;
+        self.chronicle.forgetting.is_erased(&actor.principal)
+            || revoked.contains(&(actor.principal.clone(), actor.device))
     }
 
     /// A device is about to ask for the end of another one's key.
     pub(crate) fn asks_revoke(&mut self, device: DeviceId) {
         self.asked_revocations.insert(device);
+    }
+
+    /// Somebody is about to ask that `principal` be erased.
+    pub(crate) fn asks_erase(&mut self, principal: &Principal) {
+        self.asked_erasures.insert(principal.clone());
     }
 
     /// Whether there is room on the disk from now on.
@@ -145,8 +157,13 @@ impl Oracle {
         let new = batch.events.iter().find(|(_, event)| self.is_full && is_new(event));
         promised!(2, new.is_none(), "while the disk is full, {new:?} is recorded");
         let places = (batch.first.get()..).map(Sequence::new);
+        let erases = batch.events.iter().any(|(_, event)| is_erasure(event));
         for (sequence, (at, event)) in places.zip(batch.events) {
             self.durable(Recorded { sequence, at, ahead: batch.ahead, event })?;
+        }
+        if erases {
+            // Its key is gone before anybody is told.
+            self.unspeakable.are(&self.chronicle.forgetting, &self.chronicle.events);
         }
         Ok(())
     }
@@ -180,7 +197,12 @@ impl Oracle {
                 let is_old = entry.is_some_and(|entry| entry.at < self.read_ends);
                 is_old && self.chronicle.is_read(inbox, *sequence)
             }
-            Event::KeyRevoked(event) => self.asked_revocations.contains(&event.device),
+            Event::KeyRevoked(event) => {
+                self.asked_revocations.contains(&event.device)
+                    || self.asked_erasures.contains(&event.principal)
+            }
+            Event::PrincipalErased(event) => self.asked_erasures.contains(&event.principal),
+            Event::WatcherForgotten(event) => self.asked_erasures.contains(&event.watcher),
             Event::RestoreNoticed(_) => !self.pasts.is_empty(),
             _ => true,
         };
@@ -231,7 +253,12 @@ impl Oracle {
 
     /// A subscription ends before its time only when its watcher asks.
     fn check_ends(&self) -> Checked {
-        let unasked = self.chronicle.ended_early.difference(&self.asked_ends).next();
+        let is_of_erased = |(watcher, presentity): &(Principal, Presentity)| {
+            self.asked_erasures.contains(watcher)
+                || self.asked_erasures.contains(&presentity.principal())
+        };
+        let mut unasked = self.chronicle.ended_early.difference(&self.asked_ends);
+        let unasked = unasked.find(|pair| !is_of_erased(pair));
         promised!(9, unasked.is_none(), "a subscription ended early, unasked: {unasked:?}");
         Ok(())
     }
@@ -243,16 +270,24 @@ impl Oracle {
         let is_known = base <= self.chronicle.head();
         promised!(2, is_known, "the log begins behind event {base}, which was not durable");
         let kept = events.split_off(events.partition_point(|event| event.sequence <= base));
+        let brought_back = events.iter().chain(&kept).find(|event| self.is_brought_back(event));
+        promised!(11, brought_back.is_none(), "what was erased reads again: {brought_back:?}");
         let wrong =
-            events.iter().find(|event| !is_carried(event, self.chronicle.at(event.sequence)));
+            events.iter().find(|it| !is_carried(it, self.chronicle.now_at(it.sequence).as_deref()));
         promised!(6, wrong.is_none(), "what is carried differs from what was: {wrong:?}");
         let cut = usize::try_from(base.get()).expect("worlds are short");
-        let events: Vec<_> = known[..cut].iter().cloned().chain(kept).collect();
-        if events.len() >= known.len() && events[..known.len()] == known[..] {
+        let (behind, forgetting) = (&known[cut..], &self.chronicle.forgetting);
+        let both = behind.iter().zip(&kept);
+        let same = both.take_while(|(was, found)| *forgetting.as_now(was) == **found).count();
+        if same == behind.len() {
             // What was not synced and is there nevertheless is durable from now on.
-            return events.into_iter().skip(known.len()).try_for_each(|event| self.durable(event));
+            return kept.into_iter().skip(same).try_for_each(|event| self.durable(event));
         }
-        let lost = known.iter().zip(&events).take_while(|(a, b)| a == b).count() + 1;
+        let lost = cut + same + 1;
+        let unreadable = behind.get(same).zip(kept.get(same));
+        let is_lost = unreadable.is_some_and(|(was, found)| self.is_lost(was, found));
+        promised!(11, !is_lost, "nobody erased what is written in event {lost}, it is unreadable");
+        let events: Vec<_> = known[..cut].iter().cloned().chain(kept).collect();
         self.chronicle = Chronicle::of(events)?;
         self.check_answers()?;
         promised!(1, false, "event {lost} was durable when its answers left, and is gone");
@@ -299,7 +334,8 @@ impl Oracle {
         promised!(1, entry.is_some(), "message {id} of {sender} was acknowledged, is not durable");
         let same = entry.is_some_and(|entry| {
             let bytes = entry.event.body.bytes().map(AsRef::as_ref);
-            entry.event.inbox.to_string() == inbox && bytes == Some(body)
+            let is_right = bytes.is_none_or(|bytes| bytes == body);
+            entry.event.inbox.to_string() == inbox && is_right
         });
         promised!(2, same, "message {id} of {sender} lies in the log with other content");
         let key = (sender.clone(), id.to_owned());
@@ -311,7 +347,15 @@ impl Oracle {
     }
 
     /// A message was answered with no.
-    pub(crate) fn not_sent(&self, sender: &Principal, id: &str, reason: &str) -> Checked {
+    pub(crate) fn not_sent(
+        &self,
+        (sender, id): (&Principal, &str),
+        inbox: &str,
+        reason: &str,
+    ) -> Checked {
+        if self.is_or_was_erased(inbox) {
+            return Ok(());
+        }
         let known = self.sent.contains_key(&(sender.clone(), id.to_owned()));
         promised!(4, !known, "message {id} of {sender} was acknowledged, then refused: {reason}");
         promised!(2, false, "message {id} of {sender} was refused: {reason}");
@@ -373,11 +417,17 @@ impl Oracle {
     pub(crate) fn message(&self, spot: Spot, message: &Message) -> Checked {
         let entry = self.log_of_message(&message.inbox, spot);
         let entry = entry.and_then(|log| log.entry(&message.inbox, message.sequence));
+        let is_lost = entry.is_some_and(|entry| {
+            let may_be = self.may_be_unreadable(entry, &message.body);
+            message.body == Payload::Erased && entry.event.body != Payload::Erased && !may_be
+        });
+        let (place, inbox) = (message.sequence, &message.inbox);
+        promised!(11, !is_lost, "nobody erased message {place} of {inbox}, it is unreadable");
         let same = entry.is_some_and(|entry| {
             let event = &entry.event;
             event.sender == message.sender
                 && event.id == message.id
-                && event.body == message.body
+                && (event.body == message.body || self.may_be_unreadable(entry, &message.body))
                 && event.content_type == message.content_type
                 && entry.shown_at == message.accepted_at
                 && event.lifetime == message.lifetime
@@ -410,7 +460,8 @@ impl Oracle {
             );
             return Ok(());
         };
-        let right = *told == read(shown_body(&SECRET, &expected, watcher));
+        let due = read(shown_body(&SECRET, &expected, watcher));
+        let right = *told == due || self.is_left(told, &due);
         promised!(9, right, "{watcher} was shown {told:?} at {at:?}, the log has {expected:?}");
         Ok(())
     }
@@ -421,38 +472,4 @@ impl Oracle {
         let at = last.end.map_or(self.chronicle.moment(), |(at, _): (Moment, EndReason)| at);
         Some(read(shown_body(&SECRET, &expected(&self.chronicle, &pair.0, &pair.1, at)?, &pair.0)))
     }
-}
-
-/// Whether an event is what it was when it is carried behind a cut: rules in full, because the changes before are not there.
-pub(crate) fn is_carried(carried: &Recorded, was: Option<&Recorded>) -> bool {
-    let Some(was) = was else { return false };
-    let in_full = matches!(
-        (&carried.event, &was.event),
-        (Event::AccessRulesChanged(carried), Event::AccessRulesAmended(was))
-            if carried.version == was.version && carried.presentity == was.presentity
-    );
-    *carried == *was || in_full && carried.at == was.at
-}
-
-/// What a session would write, as a client reads it.
-fn read(body: body::Presence) -> Presence {
-    Presence::from_wire(body).expect("the server shows what is valid")
-}
-
-/// What a log says that `watcher` is to be shown of `presentity` at `at`.
-fn expected(
-    log: &Chronicle,
-    watcher: &Principal,
-    presentity: &Presentity,
-    at: Moment,
-) -> Option<PresenceItem> {
-    let episodes = log.subscriptions.get(&(watcher.clone(), presentity.clone()))?;
-    let ended = |one: &super::stories::Episode| one.end.filter(|(end, _)| *end == at);
-    let item = |state, document| PresenceItem::new(presentity.clone(), at, state, document);
-    if let Some((_, reason)) = episodes.iter().find_map(ended) {
-        return Some(item(SubscriptionState::Terminated(reason), None));
-    }
-    episodes.iter().find(|one| one.covers(at))?;
-    let document = log.presentities.get(presentity).and_then(|story| story.as_of(at)).cloned();
-    Some(item(SubscriptionState::Active, document))
 }

@@ -58,14 +58,15 @@ impl Oracle {
 
     /// The store is what it was when a copy was made: what was done and said since is not done, and not to be relied on.
     /// Returns the kinds of the events that are gone.
-    pub(crate) fn went_back(&mut self, truth: Truth) -> Vec<&'static str> {
+    pub(crate) fn went_back(&mut self, truth: Truth, with_keys: bool) -> Vec<&'static str> {
         self.timeline = truth.timeline;
         self.decrees.go_back(truth.decrees);
-        let past = self.chronicle.go_back(truth.chronicle);
+        let past = self.chronicle.go_back(truth.chronicle, with_keys);
         let both = past.events.iter().zip(&self.chronicle.events).take_while(|(a, b)| a == b);
         let gone = past.events[both.count()..].iter().map(|it| it.event.kind()).collect();
         self.pasts.push(past);
         self.back_at = self.chronicle.moment();
+        self.unspeakable.are(&self.chronicle.forgetting, &self.chronicle.events);
         let now = &self.chronicle;
         self.sent.retain(|key, new| {
             let accepted = now.accepted.get(key).copied().unwrap_or_default();

@@ -11,6 +11,8 @@ use adsum::session::{Close, Gone, ReceiveHalf, SendHalf, Transport};
 use adsum::wire::{CloseCode, Decoder, ResetCode};
 use bytes::Bytes;
 
+use super::forgetting::Unspeakable;
+
 /// The streams of a connection: two feeds, and a query for each question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stream {
@@ -42,6 +44,7 @@ struct Ends {
     streams: BTreeMap<Stream, Halves>,
     is_gone: bool,
     closed: Option<Close>,
+    unspeakable: Unspeakable,
 }
 
 #[derive(Debug, Default)]
@@ -54,16 +57,19 @@ struct Halves {
     has_parted: bool,
     /// The peer takes nothing for a while.
     is_stalled: bool,
+    /// How many erasures it had behind it when the server had nothing more to write that it looked up before.
+    settled: u64,
 }
 
 impl Pipe {
-    pub(crate) fn new(exporter: [u8; 32]) -> Self {
+    pub(crate) fn new(exporter: [u8; 32], unspeakable: Unspeakable) -> Self {
         Self(Arc::new(Mutex::new(Ends {
             exporter,
             opened: VecDeque::new(),
             streams: BTreeMap::new(),
             is_gone: false,
             closed: None,
+            unspeakable,
         })))
     }
 
@@ -77,7 +83,9 @@ impl Pipe {
         if !ends.streams.contains_key(&stream) {
             ends.opened.push_back(stream);
         }
-        let halves = ends.streams.entry(stream).or_default();
+        let settled = ends.unspeakable.generation();
+        let new = || Halves { settled, ..Halves::default() };
+        let halves = ends.streams.entry(stream).or_insert_with(new);
         match piece {
             Piece::Bytes(bytes) => halves.arrived.extend(bytes),
             Piece::Finish | Piece::Reset(_) => halves.is_ended = true,
@@ -98,6 +106,20 @@ impl Pipe {
     pub(crate) fn stall(&self, stream: Stream, is_stalled: bool) {
         if let Some(halves) = self.ends().streams.get_mut(&stream) {
             halves.is_stalled = is_stalled;
+        }
+    }
+
+    /// The server has written all of `stream` that it had looked up, unless the peer takes nothing. Changes that wait in a presence
+    /// feed until its watcher has taken those before are not seen here: of such a stream nothing is known until it is opened anew.
+    pub(crate) fn settle(&self, stream: Stream) {
+        let mut ends = self.ends();
+        let generation = ends.unspeakable.generation();
+        if let Some(halves) = ends
+            .streams
+            .get_mut(&stream)
+            .filter(|halves| !halves.is_stalled && stream != Stream::Presence)
+        {
+            halves.settled = generation;
         }
     }
 
@@ -184,10 +206,13 @@ impl SendHalf for PipeSend {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Gone> {
         poll_fn(|_| {
             let mut ends = self.0.ends();
-            let is_gone = ends.is_gone;
+            let (is_gone, unspeakable) = (ends.is_gone, ends.unspeakable.clone());
             match ends.streams.get_mut(&self.1) {
                 Some(halves) if !is_gone && halves.is_stalled => Poll::Pending,
                 Some(halves) if !is_gone => {
+                    if halves.settled == unspeakable.generation() {
+                        unspeakable.hear(&bytes);
+                    }
                     halves.written.push(Piece::Bytes(bytes.to_vec()));
                     Poll::Ready(Ok(()))
                 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::acts::Acts;
 use super::copies::Copies;
+use super::erasing::Erasing;
 use super::lots::Lots;
 
 /// Keys tags and tuple ids of the store.
@@ -170,6 +171,8 @@ pub(crate) struct Plan {
     pub(crate) acts: Acts,
     /// Which copies of the store are made and put back.
     pub(crate) copies: Copies,
+    /// Who is erased.
+    pub(crate) erasing: Erasing,
     /// Whether a device may revoke the key of the one that came in later.
     pub(crate) revokes: bool,
 }
@@ -193,6 +196,7 @@ impl Plan {
         let liar = (rng.u8(..3) == 0).then(|| Who::new(&address(LIAR), 1));
         let patron = liar.as_ref().map(|_| group());
         let (ticks, tick_ms_max) = (lasts(rng), *choose(rng, &[10, 40, 150]));
+        let erasing = Erasing::new(rng, ticks, &principals, &governors);
         Self {
             principals,
             devices,
@@ -218,6 +222,7 @@ impl Plan {
             // Now and then a moment lasts for seconds.
             acts: Acts::new(rng, ticks, tick_ms_max / 2 + 40),
             copies: Copies::new(rng, ticks),
+            erasing,
             revokes: rng.u8(..4) == 0,
         }
     }

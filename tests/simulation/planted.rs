@@ -2,12 +2,15 @@
 //!
 //! Must never hold: a bug that is no [`Bug`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use adsum::event::{Event, Recorded};
+use adsum::event::{Event, Owners, Recorded};
 use adsum::log::memory::MemoryLog;
-use adsum::log::{Block, CheckpointRecord, Cutter, Each, EventLog, LogFault, LogReader, Room, Tip};
-use adsum::model::{Ahead, Moment, Now, Sequence, Timestamp};
+use adsum::log::{
+    Block, CheckpointRecord, Cutter, Each, EventLog, LogFault, LogReader, Room, Sealing, Tip,
+};
+use adsum::model::{Ahead, Domain, Moment, Now, Payload, Principal, Sequence, Timestamp};
 use adsum::server::Timekeeper;
 
 use super::Bug;
@@ -116,6 +119,10 @@ impl EventLog for PlantedLog {
         }
     }
 
+    fn vault(&self) -> Option<&dyn Sealing> {
+        Some(self)
+    }
+
     fn cutter(&self) -> Option<Box<dyn Cutter>> {
         self.log.cutter()
     }
@@ -125,6 +132,45 @@ impl EventLog for PlantedLog {
         each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LogFault>,
     ) -> Result<(), LogFault> {
         self.log.load(each)
+    }
+}
+
+impl PlantedLog {
+    fn keys(&self) -> &dyn Sealing {
+        self.log.vault().expect("a world's log is sealed")
+    }
+}
+
+impl Sealing for PlantedLog {
+    fn seal(&self, owners: &Owners, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        let is_sealed = self.bug != Some(Bug::CheckpointUnsealed);
+        if is_sealed { self.keys().seal(owners, payloads) } else { Ok(()) }
+    }
+
+    fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
+        self.keys().open(payloads)
+    }
+
+    fn keep_for_recipients(&self, mut domains: BTreeSet<Domain>) {
+        if self.bug == Some(Bug::SealedForRecipientsAlone) {
+            domains.insert("d.example".parse().expect("it is a domain"));
+        }
+        self.keys().keep_for_recipients(domains);
+    }
+
+    fn destroy(&self, principal: &Principal) -> Result<bool, LogFault> {
+        match self.bug {
+            Some(Bug::KeyKept) => Ok(false),
+            Some(Bug::KeyOfAnotherDestroyed) => {
+                let others = ["alice@d.example", "bob@d.example"].map(str::parse::<Principal>);
+                let mut others = others.into_iter().flatten();
+                others
+                    .find(|it| it != principal)
+                    .map_or(Ok(false), |it| self.keys().destroy(&it))?;
+                self.keys().destroy(principal)
+            }
+            _ => self.keys().destroy(principal),
+        }
     }
 }
 

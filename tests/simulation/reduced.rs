@@ -4,6 +4,7 @@
 
 use super::acts::Acts;
 use super::copies::Copies;
+use super::erasing::Erasing;
 use super::plan::Plan;
 use super::{Bug, Outcome, run};
 
@@ -25,10 +26,11 @@ pub(crate) enum Part {
     Checkpoints,
     LogCuts,
     FullDisks,
+    Erasures,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Governors,
         Self::Greedy,
         Self::Liar,
@@ -44,6 +46,7 @@ impl Part {
         Self::Checkpoints,
         Self::LogCuts,
         Self::FullDisks,
+        Self::Erasures,
     ];
 
     /// What it is called on a command line.
@@ -64,6 +67,7 @@ impl Part {
             Self::Checkpoints => "checkpoints",
             Self::LogCuts => "log-cuts",
             Self::FullDisks => "full-disks",
+            Self::Erasures => "erasures",
         }
     }
 
@@ -84,6 +88,7 @@ impl Part {
             Self::Checkpoints => plan.checkpoint = 0,
             Self::LogCuts => plan.log_cut = 0,
             Self::FullDisks => plan.disk_full = 0,
+            Self::Erasures => plan.erasing = Erasing::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use adsum::log::memory::MemoryDisk;
 use adsum::log::{Entries, Room};
 use adsum::model::{DeviceLabel, EpochId, InviteId, Lifetime, Role, Timestamp};
 use adsum::server::{Clock as _, Timekeeper};
-use adsum::service::{Input, Output, SessionId};
+use adsum::service::{Actor, Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
 
 use super::copies::Copy;
@@ -21,7 +21,9 @@ use super::cutting::Word;
 use super::host::Desk;
 use super::keeper::Keeping;
 use super::network::{ConnectionId, End};
-use super::plan::{ADMINISTRATOR, Plan, SECRET, Who, config, cursor_secret, first_device, happens};
+use super::plan::{
+    ADMINISTRATOR, Plan, SECRET, Who, choose, config, cursor_secret, first_device, happens,
+};
 use super::planted::{PlantedLog, Reading};
 use super::serving::Serving;
 use super::trace::note;
@@ -37,13 +39,15 @@ pub(crate) struct Server {
     pub(crate) process: Option<Process>,
     pub(crate) starts_at: u64,
     /// Which cursors it knows: an operator who loses the secret begins a new era.
-    era: u8,
+    pub(crate) era: u8,
     /// What it noted beside the log of how its time goes on.
-    noted: Option<String>,
+    pub(crate) noted: Option<String>,
     /// On which boot of its machine it ran last.
-    boots: u64,
+    pub(crate) boots: u64,
+    /// How often keys of before were put back.
+    pub(crate) keys_back: u32,
     /// The copy that is in its place when it starts again, and whether with the keys of then.
-    comes_back: Option<(Copy, bool)>,
+    pub(crate) comes_back: Option<(Copy, bool)>,
     pub(crate) chances: Plan,
     /// How much room its disk has, and until when.
     pub(crate) room: Room,
@@ -67,7 +71,7 @@ pub(crate) struct Process {
 impl Server {
     /// A server on an empty disk, with all devices enrolled.
     pub(crate) fn new(plan: &Plan, scene: &mut Scene) -> Checked<Self> {
-        let disk = MemoryDisk::new();
+        let disk = MemoryDisk::sealed();
         let log = disk.open().expect("an empty disk opens");
         let mut commit = Commit::open(config(EpochId::NONE), Box::new(log), &mut |_, _| {})
             .expect("it is empty");
@@ -95,6 +99,7 @@ impl Server {
             era: 1,
             noted,
             boots,
+            keys_back: 0,
             comes_back,
             chances,
             room,
@@ -120,6 +125,7 @@ impl Server {
             scene.trace.count("eras");
         }
         scene.oracle.era = self.era;
+        self.disk = Bug::change_found_keys(scene.bug, self.disk.clone());
         let log = self.disk.open().expect("a disk that forgets in order opens");
         let log = PlantedLog::new(log, scene.bug, scene.oracle.timeline.elapsed(scene.now));
         let drawn = EpochId(scene.rng.u64(1..).to_be_bytes());
@@ -134,9 +140,10 @@ impl Server {
         };
         note!(scene.trace, "the server starts at event {}", commit.head());
         scene.trace.count("starts");
+        let all = verdict::all_events(&self.disk)?;
+        scene.oracle.finds_erasures(&all);
         verdict::cut_holds(&self.disk, &scene.oracle)?;
         scene.oracle.cut(self.disk.mark().base.head);
-        let all = verdict::all_events(&self.disk)?;
         scene.oracle.restarted(self.disk.mark().base.head, all)?;
         let mut time = self.keep_time(scene, &commit);
         let Ok(reviewed) = commit.review(time.now()) else {
@@ -165,40 +172,6 @@ impl Server {
         });
         // Folding a log several times is most of what a world costs, so not at every start.
         if scene.rng.u8(..5) == 0 { self.look_inside(scene) } else { Ok(()) }
-    }
-
-    /// A copy of its store as it is now, which may be in the middle of a checkpoint.
-    pub(crate) fn copy(&self, scene: &mut Scene) -> Copy {
-        let in_checkpoint = self.disk.unsynced_count() > 0;
-        let kind = if in_checkpoint { "copies during a checkpoint" } else { "copies" };
-        scene.trace.count(kind);
-        note!(scene.trace, "the store is copied at event {}", scene.oracle.chronicle.head());
-        // What is noted of the time may be forgotten.
-        let noted = self.noted.clone().filter(|_| scene.rng.u8(..4) > 0);
-        let (disk, boots, era) = (self.disk.copy(), self.boots, self.era);
-        Copy { disk, noted, boots, era, truth: scene.oracle.truth() }
-    }
-
-    /// The process is gone, and a copy will be in the place of its store when it starts. Not before everybody has read what
-    /// it still wrote, so that all are told either by the one past or by the other.
-    pub(crate) fn comes_back_as(&mut self, copy: Copy, scene: &mut Scene) {
-        self.starts_at = self.starts_at.max(scene.now + 1);
-        self.comes_back = Some((copy, scene.rng.u8(..4) > 0));
-    }
-
-    fn come_back(&mut self, scene: &mut Scene) {
-        let Some((copy, with_keys)) = self.comes_back.take() else { return };
-        scene.trace.count("restores");
-        let before = scene.oracle.chronicle.head();
-        (self.disk, self.noted, self.boots) = (copy.disk.copy(), copy.noted, copy.boots);
-        if with_keys {
-            self.era = copy.era;
-        }
-        for kind in scene.oracle.went_back(copy.truth) {
-            scene.trace.count(format!("gone: {kind}"));
-        }
-        let after = scene.oracle.chronicle.head();
-        note!(scene.trace, "the store goes back from event {before} to {after}");
     }
 
     /// Goes on with the time where the log ended.
@@ -230,7 +203,7 @@ impl Server {
             || scene.oracle.is_governed()
                 && due.is_none_or(|due| next.is_some_and(|next| next <= due));
         promised!(9, is_right, "the log has {due:?} due next, the server {next:?}");
-        verdict::views_equal(&mut process.commit, &self.disk)?;
+        verdict::views_equal(&mut process.commit, &self.disk, &scene.oracle)?;
         verdict::what_lives_is_there(process.commit.views(), &self.disk, &scene.oracle)
     }
 
@@ -244,6 +217,7 @@ impl Server {
         );
         scene.trace.count("server crashes");
         self.disk.crash(kept);
+        scene.oracle.unspeakable.look_at(&self.disk);
         self.gone(scene);
     }
 
@@ -264,6 +238,7 @@ impl Server {
             self.mishap(scene);
         }
         self.serve(scene);
+        scene.oracle.unspeakable.check()?;
         if self.process.as_mut().is_some_and(|it| it.commit.look_for_room() == Room::None) {
             // It looks for room alone until there is some.
             self.keep(scene)?;
@@ -292,6 +267,11 @@ impl Server {
                 if sync { "sync" } else { "append" }
             );
             if sync { self.disk.fail_next_sync() } else { self.disk.fail_next_append() }
+        }
+        if happens(&mut scene.rng, self.chances.disk_fault) {
+            let kept = *choose(&mut scene.rng, &[0, 30, 64]);
+            note!(scene.trace, "the next key is written to {kept} bytes");
+            self.disk.fail_next_key(kept);
         }
         let Some(process) = &mut self.process else { return };
         if process.stops_at.is_none() && happens(&mut scene.rng, self.chances.orderly_stop) {
@@ -422,6 +402,11 @@ impl Process {
         self.desk.bug
     }
 
+    /// Somebody asks for something.
+    pub(crate) fn ask(&self, actor: &Actor, input: Input) {
+        self.desk.ask(actor, input);
+    }
+
     /// Whether there is something to do although nobody asks.
     fn is_due(&mut self) -> bool {
         let now = self.time.now();
@@ -438,7 +423,7 @@ impl Process {
             let takes_nothing = scene.network.is_deaf(connection);
             pipe.stall(stream, takes_nothing || !scene.is_healing && scene.rng.u8(..6) == 0);
             if scene.is_healing || scene.rng.u8(..4) > 0 {
-                serving.run(stream);
+                serving.run(stream, &self.desk);
             }
         }
         serving.watch_time(now);

@@ -11,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 
 use adsum::model::{Lifetime, Timestamp};
 use adsum::service::SessionId;
-use adsum::session::{Close, Connection, Ending, Fresh, LAST_WORDS, Settings, Transport, serve};
+use adsum::session::{
+    Close, Connection, Ending, Fresh, LAST_WORDS, LaneId, Settings, Transport, serve,
+};
 use adsum::wire::CloseCode;
 
 use super::host::{Desk, Seat, StreamHost};
@@ -26,7 +28,7 @@ type Task = Pin<Box<dyn Future<Output = Option<Close>>>>;
 /// A connection and the tasks of its streams.
 pub(crate) struct Serving {
     pub(crate) seat: Arc<Seat>,
-    tasks: BTreeMap<Stream, Task>,
+    tasks: BTreeMap<Stream, (LaneId, Task)>,
     lanes_ever: u32,
     hello_until: Timestamp,
     /// When a session that is to end is closed at the latest.
@@ -74,16 +76,23 @@ impl Serving {
             let (stream, number) = (send.stream(), self.lanes_ever);
             self.lanes_ever += 1;
             let (lane, host) = StreamHost::new(desk, &self.seat, number);
+            let id = LaneId { session: self.seat.session, number };
             let connection = Arc::clone(&self.seat.connection);
             let halves = (send, receive);
-            self.tasks.insert(stream, Box::pin(serve(connection, lane, halves, host)));
+            let task: Task = Box::pin(serve(connection, lane, halves, host));
+            self.tasks.insert(stream, (id, task));
         }
     }
 
     /// Lets a stream run until it waits.
-    pub(crate) fn run(&mut self, stream: Stream) {
-        let Some(task) = self.tasks.get_mut(&stream) else { return };
-        let Poll::Ready(close) = poll(task.as_mut()) else { return };
+    pub(crate) fn run(&mut self, stream: Stream, desk: &Desk) {
+        let Some((lane, task)) = self.tasks.get_mut(&stream) else { return };
+        let Poll::Ready(close) = poll(task.as_mut()) else {
+            if desk.is_told(*lane) {
+                self.seat.pipe.settle(stream);
+            }
+            return;
+        };
         self.tasks.remove(&stream);
         if let Some((code, reason)) = close {
             self.close(code, &reason);

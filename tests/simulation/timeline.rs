@@ -4,9 +4,9 @@
 //! then; and a wall clock that was set leaves its event. With the chronicle, which holds lifetimes against elapsed time, this
 //! is what `docs/GUARANTEES.md` says of clocks. Must never hold: what the server made of a reading.
 
-use adsum::event::{ClockCause, ClockMoved, Event, Recorded};
+use adsum::event::{ClockCause, ClockMoved, Event, PublicationCause, Recorded};
 use adsum::model::limits::{CLOCK_DRIFT_PARTS, CLOCK_NOISE_MS_MAX, CLOCK_STEP_MS_MAX};
-use adsum::model::{Ahead, Moment, Timestamp};
+use adsum::model::{Ahead, EndReason, Moment, ReceiptKind, Timestamp};
 
 use super::{Checked, promised};
 
@@ -172,4 +172,21 @@ fn is_of_now(event: &Event) -> bool {
             | Event::OperationDone(_)
             | Event::ClockMoved(_)
     )
+}
+
+/// Whether an event may tell of something that fell due, and so stand before another that was due at the same time.
+pub(crate) fn may_have_been_due(event: &Event) -> bool {
+    match event {
+        Event::PublicationEnded(event) => event.cause == PublicationCause::Expired,
+        Event::ReceiptIssued(event) => event.kind == ReceiptKind::Expired,
+        Event::SubscriptionEnded(event) => {
+            matches!(event.reason, EndReason::Timeout | EndReason::GiveUp)
+        }
+        // The first of a process is of the time of what it wanted to write.
+        Event::MessageEnded(_)
+        | Event::SubscriptionMoved(_)
+        | Event::WatchObserved(_)
+        | Event::EpochBegan(_) => true,
+        _ => false,
+    }
 }

@@ -100,7 +100,7 @@ impl Device {
             request: 0,
             inbox: to,
             sender: String::new(),
-            body: Bytes::from(format!("{id:#<length$}")),
+            body: Bytes::from(format!("{:#<length$}", format!("<{id}>"))),
             id,
             content_type: "text/plain".to_owned(),
             lifetime_ms,
@@ -181,7 +181,7 @@ impl Device {
     fn document(&self, scene: &mut Scene) -> Document {
         let basic = if scene.rng.bool() { Basic::Open } else { Basic::Closed };
         let mut tuple = Tuple::plain(TupleId::new("main").expect("a good id"), basic);
-        let text = format!("{} {}", self.who.name, self.stored.written);
+        let text = format!("<{} {}>", self.who.name, self.stored.written);
         tuple.notes = vec![Note { language: String::new(), text: Payload::text(&text) }];
         Document::new(vec![tuple], Vec::new(), Vec::new()).expect("a small document")
     }
@@ -263,7 +263,7 @@ impl Device {
         let pair =
             |presentity: Presentity| -> (Principal, Presentity) { (sender.clone(), presentity) };
         let code = result.as_ref().err().and_then(|refused| refused.code);
-        if code == Some(RefusalCode::KeyRevoked) {
+        if matches!(code, Some(RefusalCode::KeyRevoked | RefusalCode::Erased)) {
             let is_revoked = scene.oracle.is_revoked(&self.who.actor);
             promised!(12, is_revoked, "a device whose key counts was told that it is revoked");
             if let Purpose::Send(send) = purpose {
@@ -290,6 +290,15 @@ impl Device {
             return Ok(());
         }
         match (purpose, result) {
+            (Purpose::Subscribe(presentity, _) | Purpose::Unsubscribe(presentity, _), Err(_))
+                if scene.oracle.is_or_was_erased(&presentity.to_string()) =>
+            {
+                scene.trace.count("refused for want of who was erased");
+            }
+            // Whoever it was for may be erased.
+            (Purpose::Clash(_) | Purpose::Compose, Err(_))
+                if code == Some(RefusalCode::UnknownInbox) && scene.oracle.was_anybody_erased() => {
+            }
             (Purpose::Send(send), Ok(answer)) => {
                 note!(scene.trace, "{} knows that {} is stored", self.who.name, send.id);
                 scene.oracle.sent(&sender, &send.id, (&send.inbox, &send.body), &answer)?;
@@ -297,7 +306,9 @@ impl Device {
                 process.purposes.answered = Some(send);
             }
             (Purpose::Send(send), Err(refused)) => {
-                scene.oracle.not_sent(&sender, &send.id, &refused.message)?;
+                let named = (&sender, send.id.as_str());
+                scene.oracle.not_sent(named, &send.inbox, &refused.message)?;
+                self.stored.outbox.retain(|other| other.id != send.id);
             }
             (Purpose::Clash(id), result) => {
                 let noticed = code == Some(RefusalCode::DuplicateId);

@@ -141,7 +141,9 @@ impl World {
     ) -> Self {
         let mut plan = Plan::new(&mut rng);
         reduced.apply(&mut plan);
-        let network = Network::new(plan.delay_ms_max, trace.clone(), bug);
+        let mut oracle = Oracle::default();
+        let unspeakable = oracle.unspeakable.clone();
+        let network = Network::new(plan.delay_ms_max, unspeakable, (trace.clone(), bug));
         let devices = plan
             .devices
             .iter()
@@ -152,7 +154,7 @@ impl World {
                 Device::new(who.clone(), &plan, BEGIN_MS + later)
             })
             .collect();
-        let (mut oracle, now, begins_ms) = (Oracle::default(), BEGIN_MS, plan.acts.begins_ms);
+        let (now, begins_ms) = (BEGIN_MS, plan.acts.begins_ms);
         let machine = Arc::new(Machine::new(now, begins_ms));
         oracle.timeline = Timeline::new(Look { now, wall: machine.wall() });
         let is_healing = false;
@@ -204,6 +206,7 @@ impl World {
             self.pass_time();
             self.acts.live(tick, (&mut self.scene, &mut server));
             self.copies.live(tick, (&mut self.scene, &mut server));
+            self.plan.erasing.live(tick, (&mut self.scene, &mut server));
             self.disturb();
             self.tick(&mut server)?;
         }
@@ -302,6 +305,8 @@ impl World {
     fn judge(&mut self, server: &mut Server) -> Checked {
         let scene = &mut self.scene;
         scene.oracle.check_answers()?;
+        scene.oracle.unspeakable.look_at(&server.disk);
+        scene.oracle.unspeakable.check()?;
         self.devices.iter().try_for_each(|device| verdict::device(device, &scene.oracle))?;
         if scene.bug.is_some() {
             // A planted bug must show in what happened, not in a look at the disk afterwards.
