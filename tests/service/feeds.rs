@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::world::pres;
 use adsum::model::limits::{FEED_QUEUE_MAX, WINDOW_EVENTS_MAX};
-use adsum::model::{InboxSequence, Mode, Moment, Sequence, SubscriptionState};
+use adsum::model::{EndReason, InboxSequence, Mode, Moment, Sequence, SubscriptionState};
 use adsum::service::feed::{InboxFeed, InboxStep, PresenceFeed, PresenceStep};
 use adsum::service::{History, InboxRow, PresenceItem, PresenceOpened, Restored, Walk};
 use proptest::prelude::*;
@@ -90,6 +90,39 @@ fn a_closed_window_sends_nothing_and_keeps_only_the_latest() {
     feed.acknowledged(Moment::from_us(2));
     assert_eq!(drain(&mut feed).0, [9_999]);
     assert_eq!(feed.conflated(), 9_996);
+}
+
+fn ended(name: &str, version: u64) -> Arc<PresenceItem> {
+    let (version, state) =
+        (Moment::from_us(version), SubscriptionState::Terminated(EndReason::NoResource));
+    Arc::new(PresenceItem::new(pres(name), version, state, None))
+}
+
+#[test]
+fn what_waits_of_a_presentity_that_is_no_more_is_read_again() {
+    let after = |version| PresenceStep::Reopen { after: Moment::from_us(version) };
+    let mut feed = PresenceFeed::new(Moment::ZERO, 1);
+    feed.opened(&opened(0, &[]), vec![]);
+    feed.offer(Mode::Every, item("alice", 1));
+    assert_eq!(drain(&mut feed).0, [1]);
+    feed.offer(Mode::Every, item("alice", 2));
+    feed.offer(Mode::Every, item("bob", 3));
+    assert_eq!(feed.next_step(), PresenceStep::Wait);
+    feed.offer(Mode::Every, ended("alice", 4));
+    assert_eq!(feed.next_step(), after(1), "also of a round that has begun");
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
+    feed.offer(Mode::Latest, ended("alice", 8));
+    feed.opened(&opened(9, &[("bob", 3), ("alice", 7)]), vec![]);
+    assert_eq!(feed.next_step(), after(0), "also of what it was opened with");
+}
+
+#[test]
+fn a_presentity_that_is_no_more_is_told_at_once_where_nothing_of_it_waits() {
+    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
+    feed.opened(&opened(0, &[]), vec![]);
+    feed.offer(Mode::Every, item("bob", 3));
+    feed.offer(Mode::Every, ended("alice", 4));
+    assert_eq!(drain(&mut feed), (vec![3, 4], true));
 }
 
 #[test]
