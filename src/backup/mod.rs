@@ -11,7 +11,6 @@
 //!
 //! `docs/LOG_FORMAT.md` has every byte. Must never hold: how keys are sealed, or which files they are in.
 
-mod copy;
 mod error;
 mod manifest;
 mod read;
@@ -22,7 +21,6 @@ mod tests;
 mod verify;
 mod write;
 
-pub use copy::back_up;
 pub use error::BackupFault;
 pub use read::Backup;
 pub(crate) use record::{Record, length as record_length, stream};

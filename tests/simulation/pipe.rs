@@ -109,16 +109,13 @@ impl Pipe {
         }
     }
 
-    /// The server has written all of `stream` that it had looked up, unless the peer takes nothing. Changes that wait in a presence
-    /// feed until its watcher has taken those before are not seen here: of such a stream nothing is known until it is opened anew.
+    /// The server has written all of `stream` that it had looked up, unless the peer takes nothing. Of a presence feed that is not
+    /// known: changes of a presentity that its watcher has left wait in it until the watcher has taken those before.
     pub(crate) fn settle(&self, stream: Stream) {
         let mut ends = self.ends();
         let generation = ends.unspeakable.generation();
-        if let Some(halves) = ends
-            .streams
-            .get_mut(&stream)
-            .filter(|halves| !halves.is_stalled && stream != Stream::Presence)
-        {
+        let is_known = |halves: &&mut Halves| !halves.is_stalled && stream != Stream::Presence;
+        if let Some(halves) = ends.streams.get_mut(&stream).filter(is_known) {
             halves.settled = generation;
         }
     }

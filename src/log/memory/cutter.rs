@@ -4,7 +4,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::image::{Commit, Image, injected, replace, slot_of};
+use super::faults::injected;
+use super::image::{Commit, Image, replace, slot_of};
 use crate::event::EntryKey;
 use crate::log::sealing::Vault;
 use crate::log::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, Sealing};

@@ -104,10 +104,6 @@ pub(super) fn replace(
     }
 }
 
-pub(super) fn injected(action: &'static str) -> LogFault {
-    LogFault::Engine { action, reason: "a fault was injected".into() }
-}
-
 pub(super) fn slot_of(key: &[u8], bytes: &[u8]) -> Result<Slot, LogFault> {
     Slot::decode(bytes).ok_or_else(|| carried::damaged(key, "it does not decode"))
 }

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::image::injected;
+use super::faults::injected;
 use crate::log::LogFault;
 use crate::log::sealing::{KeyPlace, Vault};
 

@@ -5,6 +5,7 @@
 //! Must never hold: a way of being kinder than a disk. What was not synced is lost unless the caller says otherwise.
 
 mod cutter;
+mod faults;
 mod image;
 mod keys;
 
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::cutter::MemoryCutter;
-use self::image::{Commit, Image, injected, replace, slot_of};
+use self::faults::injected;
+use self::image::{Commit, Image, replace, slot_of};
 use self::keys::Keys;
 use super::sealing::Vault;
 use super::{

@@ -139,8 +139,8 @@ mod tests {
     fn payloads_that_belong_together_take_hardly_more_room_than_they_have() {
         let mut payloads: Vec<Payload> = (0..1_000).map(|_| Payload::text("x")).collect();
         payloads[7] = Payload::Erased;
-        let sealer = Sealer::new(KEEPER, Some(SENDER));
-        sealer.seal(payloads.iter_mut().collect(), random::bytes());
+        let of_two = Sealer::new(KEEPER, Some(SENDER));
+        of_two.seal(payloads.iter_mut().collect(), random::bytes());
         let stored = postcard::to_stdvec(&payloads).unwrap().len();
         assert!(stored < 4 * 1_000 + 100, "{stored} bytes");
         assert_eq!(payloads[7], Payload::Erased);
