@@ -14,6 +14,13 @@ use adsum::model::Moment;
 /// that were cut away. Returns how many.
 pub(crate) fn save(disk: &MemoryDisk, path: &Path) -> Result<usize, LogFault> {
     let mut log = SledLog::open(path)?;
+    // What is carried is sealed with the keys of the world.
+    if let Some(keys) = disk.keys().filter(|_| log.head() == CutMark::NONE.base.head) {
+        drop(log);
+        let place = path.join("keys").join("principals.keys");
+        std::fs::write(place, keys).expect("a store has a folder of keys");
+        log = SledLog::open_existing(path)?;
+    }
     if log.head() == CutMark::NONE.base.head && disk.mark() != CutMark::NONE {
         carry(disk, &mut log)?;
     }
