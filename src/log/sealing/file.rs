@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A key is appended and durable before an event that needs it is stored. A key is destroyed by putting bytes without it in
-//! the place of these ([`place`](super::place)).
+//! the place of these (`place.rs`).
 //! Must never hold: the name of an owner, or a key that is destroyed.
 
 use std::collections::{BTreeSet, HashMap};
