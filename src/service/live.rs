@@ -268,6 +268,11 @@ impl Live {
         self.by_inbox.get(inbox).into_iter().flat_map(BTreeMap::keys).copied().collect()
     }
 
+    /// All feeds that are open.
+    pub(super) fn feeds(&self) -> Vec<FeedId> {
+        self.presence.keys().chain(self.inboxes.keys()).copied().collect()
+    }
+
     /// How many feeds are open.
     pub(super) fn count(&self) -> usize {
         self.presence.len() + self.inboxes.len()

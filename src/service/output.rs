@@ -170,6 +170,11 @@ pub struct PresenceOpened {
 }
 
 impl PresenceOpened {
+    /// Nobody is told any more what `principal` wrote.
+    pub fn erase(&mut self, principal: &Principal) {
+        erase(&mut self.items, principal);
+    }
+
     /// This and the part that came next, as one.
     #[must_use]
     pub fn and(mut self, next: Self) -> Self {
@@ -255,9 +260,28 @@ impl PresenceItem {
         }
     }
 
+    /// The same, if nobody can read any more what `principal` wrote; `None` if it says nothing of that.
+    pub fn erased(&self, principal: &Principal) -> Option<Self> {
+        let document = self.document.get().filter(|_| self.presentity.principal() == *principal)?;
+        let (presentity, document) = (self.presentity.clone(), Some(document.erased()));
+        Some(Self::new(presentity, self.version, self.state, document))
+    }
+
     /// What it is about, so that a later one about the same takes its place.
     pub fn subject(&self) -> (Presentity, Option<Principal>) {
         (self.presentity.clone(), self.watcher.as_ref().map(|row| row.watcher.clone()))
+    }
+}
+
+/// Puts in the place of each of `items` what is left of it once `principal` is erased.
+pub(super) fn erase<'a>(
+    items: impl IntoIterator<Item = &'a mut Arc<PresenceItem>>,
+    principal: &Principal,
+) {
+    for item in items {
+        if let Some(erased) = item.erased(principal) {
+            *item = Arc::new(erased);
+        }
     }
 }
 
@@ -311,6 +335,13 @@ pub enum Output {
         /// Why.
         refusal: Refusal,
     },
+    /// Somebody was erased: what waits in these feeds of what it wrote is nobody told any more.
+    Erased {
+        /// All that are open: what waits in one may be of a presentity that its watcher has left.
+        feeds: Vec<FeedId>,
+        /// Who.
+        principal: Arc<Principal>,
+    },
     /// A device's key was revoked: its connections are to be closed.
     Revoked {
         /// The device.
@@ -325,7 +356,8 @@ impl Output {
             Self::Presence { feeds, .. } => feeds.len(),
             Self::Inbox { feeds, .. }
             | Self::Composing { feeds, .. }
-            | Self::Ended { feeds, .. } => feeds.len(),
+            | Self::Ended { feeds, .. }
+            | Self::Erased { feeds, .. } => feeds.len(),
             Self::Reply { .. } | Self::Revoked { .. } => 0,
         };
         told as u64

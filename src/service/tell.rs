@@ -66,6 +66,10 @@ impl Service {
             Event::PrincipalSuspended(event) if event.is_suspended => {
                 self.revoke_all(|principal| *principal == event.principal);
             }
+            Event::PrincipalErased(event) => {
+                let (feeds, principal) = (self.live.feeds(), Arc::new(event.principal.clone()));
+                self.outputs.push(Output::Erased { feeds, principal });
+            }
             Event::DomainRemoved(event) => {
                 self.revoke_all(|principal| principal.domain() == event.domain.as_str());
             }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{DeviceId, Mode, Refusal};
+use crate::model::{DeviceId, Mode, Principal, Refusal};
 use crate::protocol::Composing;
 use crate::service::{FeedId, InboxRow, Output, PresenceItem, Reply, SessionId, Ticket};
 
@@ -29,6 +29,8 @@ pub enum Letter {
     Inbox(InboxRow),
     /// That somebody is composing, for the lane's inbox feed.
     Composing(Arc<Composing>),
+    /// Somebody was erased: of what it wrote nothing is told any more.
+    Erased(Arc<Principal>),
     /// The lane's feed is over.
     Ended(Refusal),
 }
@@ -95,6 +97,11 @@ pub fn post(output: Output, to: &mut impl Post) {
         Output::Composing { feeds, item } => {
             for feed in feeds {
                 to.letter(lane_of(feed), Letter::Composing(Arc::clone(&item)));
+            }
+        }
+        Output::Erased { feeds, principal } => {
+            for feed in feeds {
+                to.letter(lane_of(feed), Letter::Erased(Arc::clone(&principal)));
             }
         }
         Output::Ended { feeds, refusal } => {

@@ -1,16 +1,21 @@
 //! What ends with a principal that is erased, and who may be called as it was.
 
 use crate::world::governed::{change, rule};
-use crate::world::{World, actor, config, key, pres, principal, publish, seconds};
+use crate::world::{
+    World, actor, config, feed_id, key, note_of, pres, principal, publish, seconds,
+};
 use adsum::event::{Ended, Event, PrincipalErased};
 use adsum::model::limits::NAME_FREED_MS;
 use adsum::model::{
-    AdministratorAct, DeviceLabel, Handling, Lifetime, OperationId, Refusal, RefusalCode, Rights,
+    AdministratorAct, DeviceLabel, Handling, Lifetime, Mode, Moment, OperationId, Presentity,
+    Refusal, RefusalCode, Rights, SubscriptionState,
 };
 use adsum::protocol::{
-    Administer, Administration, Command, Erase, Findings, ListActs, ListDomains,
+    Administer, Administration, Command, Erase, Findings, ListActs, ListDomains, Subscribe,
+    Unsubscribe,
 };
-use adsum::service::{Actor, Enroll, Hello, Output, Query, Reply, ServiceConfig};
+use adsum::service::feed::{PresenceFeed, PresenceStep};
+use adsum::service::{Actor, Enroll, Hello, Output, PresenceOpened, Query, Reply, ServiceConfig};
 
 /// Bob, who publishes, watches, is watched, grants, is granted to, has rules, got a message and sent one that waits.
 fn world() -> World {
@@ -85,6 +90,153 @@ fn what_somebody_watched_of_itself_ends_once() {
     assert_eq!(events.iter().filter(is_own).count(), 1);
     let Some(Event::PrincipalErased(event)) = events.last() else { panic!("{events:?}") };
     assert_eq!((event.ended.subscriptions, event.ended.watchers), (2, 1));
+}
+
+/// How alice comes not to be told of bob any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    ByErasure,
+    ByItself,
+    RunOut,
+    Blocked,
+}
+
+impl Left {
+    fn happens(self, world: &mut World) {
+        match self {
+            Self::ByErasure => {}
+            Self::ByItself => {
+                let (operation, presentity) = (OperationId::default(), pres("bob"));
+                let leaves = Unsubscribe { operation, presentity };
+                world.ask(&actor("alice"), Command::Unsubscribe(leaves)).unwrap();
+            }
+            Self::RunOut => drop(world.pass(seconds(60))),
+            Self::Blocked => {
+                let rules = change("bob", vec![rule("alice@d.example", Handling::Block)], &[]);
+                world.ask(&actor("bob"), Command::ChangeRules(rules)).unwrap();
+            }
+        }
+        let is_left = matches!(world.state("alice", "bob"), SubscriptionState::Terminated(_));
+        assert_eq!(is_left, self != Self::ByErasure, "{self:?}");
+    }
+}
+
+/// A feed of alice's that she is slow to take from, so that changes wait in it.
+struct Slow {
+    feed: PresenceFeed,
+    /// Who is told about, and in which words.
+    told: Vec<(Presentity, String)>,
+}
+
+impl Slow {
+    /// Opened, with all told that it began with and a window of one event, which is used up.
+    fn of(world: &mut World) -> Self {
+        let opened = world.open_presence(1, "alice", &[], Moment::ZERO);
+        let mut slow = Self { feed: PresenceFeed::new(Moment::ZERO, 1), told: Vec::new() };
+        assert_eq!(opened.histories, [], "nothing is to be read");
+        slow.feed.opened(&opened, Vec::new());
+        slow.takes();
+        slow.feed.acknowledged(slow.feed.position());
+        slow.takes();
+        slow
+    }
+
+    /// Hears what it was told since.
+    fn hears(&mut self, world: &mut World) {
+        for output in world.told() {
+            match output {
+                Output::Presence { feeds, item } if feeds.len() == 1 => {
+                    self.feed.offer(feeds[0].1, item);
+                }
+                Output::Erased { feeds, principal } => {
+                    assert_eq!(feeds, [feed_id(1)]);
+                    self.feed.erase(&principal);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes what there is room for; says whether that was anything.
+    fn takes(&mut self) -> bool {
+        let before = self.told.len();
+        loop {
+            match self.feed.next_step() {
+                PresenceStep::Send { item, .. } => {
+                    let note = note_of(item.document.get());
+                    self.told.push((item.presentity.clone(), note));
+                    self.feed.sent(1);
+                }
+                PresenceStep::CaughtUp { .. } => {}
+                PresenceStep::Wait => return self.told.len() > before,
+                step => panic!("{step:?}: nothing is left out"),
+            }
+        }
+    }
+
+    /// Takes all, and returns what it was told of somebody.
+    fn takes_all(&mut self, of: &str) -> Vec<String> {
+        loop {
+            self.feed.acknowledged(self.feed.position());
+            if !self.takes() {
+                break;
+            }
+        }
+        let told = self.told.iter().filter(|(presentity, _)| *presentity == pres(of));
+        told.map(|(_, note)| note.clone()).collect()
+    }
+}
+
+#[test]
+fn what_waits_for_a_slow_watcher_of_the_erased_is_not_told_however_it_left() {
+    for mode in [Mode::Latest, Mode::Every] {
+        for left in [Left::ByErasure, Left::ByItself, Left::RunOut, Left::Blocked] {
+            let mut world = World::with(&["alice", "bob", "carol"]);
+            world.watch_in(mode, "alice", "carol").unwrap();
+            let (presentity, lifetime) = (pres("bob"), Some(seconds(60)));
+            let operation = OperationId::default();
+            let watches = Subscribe { operation, presentity, mode, lifetime };
+            world.ask(&actor("alice"), Command::Subscribe(watches)).unwrap();
+            world.told();
+            let mut slow = Slow::of(&mut world);
+            world.publish("bob", 1, "secret one");
+            world.publish("carol", 1, "of carol");
+            slow.hears(&mut world);
+            // What was told so far is a round; what is told from now on waits behind it.
+            assert!(!slow.takes());
+            world.publish("bob", 2, "secret two");
+            slow.hears(&mut world);
+            left.happens(&mut world);
+            slow.hears(&mut world);
+            world.publish("carol", 2, "more of carol");
+            erase(&mut world);
+            slow.hears(&mut world);
+            let of_bob = slow.takes_all("bob");
+            assert!(of_bob.iter().all(String::is_empty), "{mode:?} {left:?}: {of_bob:?}");
+            assert!(of_bob.len() > 1, "{mode:?} {left:?}: that it is over is told");
+            assert_eq!(slow.takes_all("carol")[1..], ["of carol", "more of carol"]);
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_begins_when_somebody_is_erased_tells_nothing_of_what_it_begins_with() {
+    let mut world = world();
+    let mut opened = world.open_presence(1, "alice", &[], Moment::ZERO);
+    let notes = |opened: &PresenceOpened| {
+        let notes = opened.items.iter().map(|item| note_of(item.document.get()));
+        notes.collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&opened), ["secret"]);
+    erase(&mut world);
+    let told = world.told();
+    let Some(Output::Erased { principal, .. }) =
+        told.iter().find(|told| matches!(told, Output::Erased { .. }))
+    else {
+        panic!("{told:?}")
+    };
+    opened.erase(principal);
+    assert_eq!(notes(&opened), [""], "and nothing is left out");
 }
 
 #[test]

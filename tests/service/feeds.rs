@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::world::pres;
+use crate::world::{document, note_of, pres, principal};
 use adsum::model::limits::{FEED_QUEUE_MAX, WINDOW_EVENTS_MAX};
-use adsum::model::{EndReason, InboxSequence, Mode, Moment, Sequence, SubscriptionState};
+use adsum::model::{Basic, InboxSequence, Mode, Moment, Sequence, SubscriptionState};
 use adsum::service::feed::{InboxFeed, InboxStep, PresenceFeed, PresenceStep};
 use adsum::service::{History, InboxRow, PresenceItem, PresenceOpened, Restored, Walk};
 use proptest::prelude::*;
@@ -92,37 +92,48 @@ fn a_closed_window_sends_nothing_and_keeps_only_the_latest() {
     assert_eq!(feed.conflated(), 9_996);
 }
 
-fn ended(name: &str, version: u64) -> Arc<PresenceItem> {
-    let (version, state) =
-        (Moment::from_us(version), SubscriptionState::Terminated(EndReason::NoResource));
-    Arc::new(PresenceItem::new(pres(name), version, state, None))
+fn noted(name: &str, version: u64, text: &str) -> Arc<PresenceItem> {
+    let (version, state) = (Moment::from_us(version), SubscriptionState::Active);
+    Arc::new(PresenceItem::new(pres(name), version, state, Some(document(Basic::Open, text))))
 }
 
 #[test]
-fn what_waits_of_a_presentity_that_is_no_more_is_read_again() {
-    let after = |version| PresenceStep::Reopen { after: Moment::from_us(version) };
-    let mut feed = PresenceFeed::new(Moment::ZERO, 1);
-    feed.opened(&opened(0, &[]), vec![]);
-    feed.offer(Mode::Every, item("alice", 1));
-    assert_eq!(drain(&mut feed).0, [1]);
-    feed.offer(Mode::Every, item("alice", 2));
-    feed.offer(Mode::Every, item("bob", 3));
-    assert_eq!(feed.next_step(), PresenceStep::Wait);
-    feed.offer(Mode::Every, ended("alice", 4));
-    assert_eq!(feed.next_step(), after(1), "also of a round that has begun");
-    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
-    feed.offer(Mode::Latest, ended("alice", 8));
-    feed.opened(&opened(9, &[("bob", 3), ("alice", 7)]), vec![]);
-    assert_eq!(feed.next_step(), after(0), "also of what it was opened with");
+fn nothing_that_waits_of_the_erased_is_told_and_no_change_is_left_out() {
+    for mode in [Mode::Latest, Mode::Every] {
+        let mut feed = PresenceFeed::new(Moment::ZERO, 1);
+        feed.opened(&opened(0, &[]), vec![]);
+        feed.offer(mode, noted("alice", 1, "one"));
+        feed.offer(mode, noted("bob", 2, "two"));
+        let (mut told, mut sent) = (Vec::new(), BTreeMap::new());
+        let mut take = |feed: &mut PresenceFeed| {
+            while let PresenceStep::Send { item, .. } = next_but_caught_up(feed) {
+                let version = item.version.as_us();
+                told.push(version);
+                sent.insert(version, note_of(item.document.get()));
+                feed.sent(1);
+            }
+        };
+        take(&mut feed);
+        // The window is used up: one waits in the round, and more behind it.
+        feed.offer(mode, noted("alice", 3, "three"));
+        feed.offer(mode, noted("bob", 4, "four"));
+        feed.erase(&principal("bob"));
+        for version in 1..=3 {
+            feed.acknowledged(Moment::from_us(version));
+            take(&mut feed);
+        }
+        assert_eq!(told, [1, 2, 3, 4], "{mode:?}");
+        let notes: Vec<_> = sent.into_values().collect();
+        assert_eq!(notes, ["one", "", "three", ""], "{mode:?}");
+    }
 }
 
-#[test]
-fn a_presentity_that_is_no_more_is_told_at_once_where_nothing_of_it_waits() {
-    let mut feed = PresenceFeed::new(Moment::ZERO, 0);
-    feed.opened(&opened(0, &[]), vec![]);
-    feed.offer(Mode::Every, item("bob", 3));
-    feed.offer(Mode::Every, ended("alice", 4));
-    assert_eq!(drain(&mut feed), (vec![3, 4], true));
+/// What a feed does next beside saying that it caught up.
+fn next_but_caught_up(feed: &mut PresenceFeed) -> PresenceStep {
+    match feed.next_step() {
+        PresenceStep::CaughtUp { .. } => feed.next_step(),
+        step => step,
+    }
 }
 
 #[test]

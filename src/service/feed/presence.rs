@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use super::Window;
 use crate::model::limits::FEED_QUEUE_MAX;
-use crate::model::{EndReason, Mode, Moment, Presentity, Principal, Sequence, SubscriptionState};
+use crate::model::{Mode, Moment, Presentity, Principal, Sequence, SubscriptionState};
+use crate::service::output::erase;
 use crate::service::{History, PresenceItem, PresenceOpened, Walk};
 
 /// What to do next for a presence feed.
@@ -93,8 +94,6 @@ pub struct PresenceFeed {
     latest: BTreeMap<(Presentity, Option<Principal>), Arc<PresenceItem>>,
     every: VecDeque<Arc<PresenceItem>>,
     overrun: bool,
-    /// Whether what the service opened the feed with is to be read again as well.
-    anew: bool,
     conflated: u64,
     /// The version of the change being read from the log.
     reading: Option<Moment>,
@@ -114,7 +113,6 @@ impl PresenceFeed {
             latest: BTreeMap::new(),
             every: VecDeque::new(),
             overrun: false,
-            anew: false,
             conflated: 0,
             reading: None,
         }
@@ -136,9 +134,6 @@ impl PresenceFeed {
         round.sort_by_key(RoundItem::version);
         self.round.extend(round);
         self.phase = Phase::CatchingUp;
-        if core::mem::take(&mut self.anew) {
-            self.read_again();
-        }
     }
 
     /// Adds what was told while the feed was opened in parts, of what earlier parts were about: the position is to say
@@ -169,10 +164,6 @@ impl PresenceFeed {
         if self.overrun || item.version <= self.covered && self.phase != Phase::Opening {
             return;
         }
-        if is_gone(&item) && (self.phase == Phase::Opening || self.has_waiting(&item.presentity)) {
-            self.anew = self.phase == Phase::Opening;
-            return self.read_again();
-        }
         match mode {
             Mode::Latest => {
                 if self.latest.insert(item.subject(), item).is_some() {
@@ -191,20 +182,15 @@ impl PresenceFeed {
         self.latest.clear();
     }
 
-    /// Whether a state of `presentity` waits to be sent.
-    fn has_waiting(&self, presentity: &Presentity) -> bool {
-        let of_round = self.round.iter().filter_map(|item| match item {
+    /// Nobody is told any more what `principal` wrote: what waits of it is told without that, also if its watcher has left
+    /// it.
+    pub fn erase(&mut self, principal: &Principal) {
+        let of_round = self.round.iter_mut().filter_map(|item| match item {
             RoundItem::Ready(item) => Some(item),
             RoundItem::Stored { .. } => None,
         });
-        of_round.chain(&self.every).any(|item| item.presentity == *presentity)
-    }
-
-    /// What waits is dropped, and read again from the log: what was written in it may be erased by now.
-    fn read_again(&mut self) {
-        self.overrun();
-        self.round.clear();
-        self.covered = self.position;
+        let waiting = of_round.chain(self.latest.values_mut()).chain(&mut self.every);
+        erase(waiting, principal);
     }
 
     /// What to do next. Call again after each step until it says [`PresenceStep::Wait`].
@@ -294,11 +280,6 @@ impl PresenceFeed {
     pub fn conflated(&self) -> u64 {
         self.conflated
     }
-}
-
-/// Whether an item says that its presentity is no more.
-fn is_gone(item: &PresenceItem) -> bool {
-    item.watcher.is_none() && item.state == SubscriptionState::Terminated(EndReason::NoResource)
 }
 
 /// Adds the changes of a stretch of history. If the subscription began within it, adds what it began with first.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::model::Principal;
 use crate::model::limits::COMPOSING_HELD_MAX;
 use crate::protocol::{Composing, write};
 
@@ -26,6 +27,11 @@ impl ComposingHeard {
         }
     }
 
+    /// Nobody is told any more what `sender` wrote.
+    pub(super) fn erase(&mut self, sender: &Principal) {
+        self.waiting.retain(|known| known.sender != *sender);
+    }
+
     /// Tells all that wait.
     pub(super) fn tell(&mut self, out: &mut Vec<u8>) {
         self.waiting.drain(..).for_each(|item| write(&*item, out));
@@ -44,6 +50,14 @@ mod tests {
             content_type: ContentType::new("text/plain").unwrap(),
             body: "x".into(),
         })
+    }
+
+    #[test]
+    fn what_waits_of_the_erased_is_not_told() {
+        let mut heard = ComposingHeard { is_live: true, ..ComposingHeard::default() };
+        (0..2).for_each(|number| heard.hear(by(number)));
+        heard.erase(&by(0).sender);
+        assert_eq!(heard.waiting, [by(1)]);
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl InboxSide {
                 self.answered(asked, result)?;
             }
             Letter::Composing(item) => self.composing.hear(item),
+            Letter::Erased(principal) => self.composing.erase(&principal),
             Letter::Ended(refusal) => return Err(FeedOver::Refused(refusal)),
             Letter::Presence(..) => {}
         }

@@ -267,9 +267,9 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::model::DeviceId;
+    use crate::model::{self, DeviceId, Document, Moment, Payload, SubscriptionState};
     use crate::protocol::body::FeedEnd;
-    use crate::service::SessionId;
+    use crate::service::{PresenceItem, PresenceOpened, Reply, SessionId};
     use crate::session::connection::{Fresh, Settings};
     use crate::session::lane::LaneId;
     use crate::wire::{ResetCode, decode};
@@ -312,6 +312,34 @@ mod tests {
         let open = FeedOpen { cursor: Bytes::new(), window: 0, subject }.to_body();
         let lane = Lane::new(LaneId { session: SessionId(1), number: 1 });
         Feed::new(&connection, (lane, actor), (open, Decoder::new(1_024)), &mut Vec::new())
+    }
+
+    /// What a feed writes that begins in two parts, with `letters` between them.
+    fn begun_with(letters: Vec<Letter>) -> Vec<u8> {
+        let note = model::Note { language: String::new(), text: Payload::text("secret") };
+        let document = Document::new(vec![], vec![note], vec![]).unwrap();
+        let (version, bob) = (Moment::from_us(1), "pres:bob@d.example".parse().unwrap());
+        let item = PresenceItem::new(bob, version, SubscriptionState::Active, Some(document));
+        let (items, more) = (vec![Arc::new(item)], true);
+        let part = |opened| Letter::Reply(0, Ok(Reply::PresenceOpened(opened)));
+        let first = part(PresenceOpened { items, more, ..PresenceOpened::default() });
+        let last = part(PresenceOpened { complete: true, ..PresenceOpened::default() });
+        let (mut feed, mut notes) = (presence(), Vec::new());
+        while !matches!(feed.poll_step(&mut notes), Step::Ask(_)) {}
+        feed.handle_letters(vec![first]);
+        assert!(matches!(feed.poll_step(&mut notes), Step::Ask(_)), "it asks for more");
+        feed.handle_letters(letters);
+        feed.handle_letters(vec![last]);
+        let Step::Write(bytes) = feed.poll_step(&mut notes) else { panic!() };
+        bytes.to_vec()
+    }
+
+    #[test]
+    fn what_a_feed_begins_with_of_somebody_who_is_erased_meanwhile_is_not_told() {
+        let tells = |bytes: Vec<u8>| bytes.windows(6).any(|window| window == b"secret");
+        let erased = |name: &str| Letter::Erased(Arc::new(name.parse().unwrap()));
+        assert!(tells(begun_with(vec![])) && tells(begun_with(vec![erased("eve@d.example")])));
+        assert!(!tells(begun_with(vec![erased("bob@d.example")])));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::over::FeedOver;
 use super::ready::{Ready, outcome_of};
 use super::side::{Desk, newest};
-use crate::model::{Epochs, Moment, PastPlace, Presentity};
+use crate::model::{Epochs, Moment, PastPlace, Presentity, Principal};
 use crate::protocol::body::{CaughtUp, WatcherEvent};
 use crate::protocol::feed::encode_presence_event;
 use crate::protocol::{Field as _, Outcome};
@@ -98,12 +98,23 @@ impl PresenceSide {
                     _ => Stage::Opened(part),
                 };
             }
+            Letter::Erased(principal) => self.erase(&principal),
             Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
                 return Err(FeedOver::Refused(refusal));
             }
             Letter::Reply(..) | Letter::Inbox(_) | Letter::Composing(_) => {}
         }
         Ok(())
+    }
+
+    /// Of what `principal` wrote nothing is told any more, wherever it waits.
+    fn erase(&mut self, principal: &Principal) {
+        if let Stage::Opened(opened) | Stage::OpeningMore(opened) | Stage::Walking(opened) =
+            &mut self.stage
+        {
+            opened.erase(principal);
+        }
+        self.feed.erase(principal);
     }
 
     /// The peer has taken what it was told up to the newest of `cursors`.
