@@ -111,12 +111,14 @@ pub(crate) enum Bug {
     CheckpointUnsealed,
     /// What is carried of a state is not sealed.
     CutUnsealed,
+    /// Feeds are not told who is erased, so that what waits in them is told as it was.
+    FeedsToldNoErasure,
     /// Whoever asks that somebody be erased is obeyed.
     EraseNotAsked,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 44] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -160,6 +162,7 @@ impl Bug {
         Self::SealedForRecipientsAlone,
         Self::CheckpointUnsealed,
         Self::CutUnsealed,
+        Self::FeedsToldNoErasure,
         Self::EraseNotAsked,
     ];
 
@@ -199,7 +202,8 @@ impl Bug {
             | Self::KeyLostByCrash
             | Self::SealedForRecipientsAlone
             | Self::CheckpointUnsealed
-            | Self::CutUnsealed => &[11],
+            | Self::CutUnsealed
+            | Self::FeedsToldNoErasure => &[11],
             // Nobody asked for what it does.
             Self::EraseNotAsked
             | Self::FeedBeforeProof

@@ -59,6 +59,8 @@ struct Halves {
     is_stalled: bool,
     /// How many erasures it had behind it when the server had nothing more to write that it looked up before.
     settled: u64,
+    /// The same, of what follows the write that waits for the peer, if one does.
+    settled_behind: Option<u64>,
 }
 
 impl Pipe {
@@ -109,14 +111,18 @@ impl Pipe {
         }
     }
 
-    /// The server has written all of `stream` that it had looked up, unless the peer takes nothing. Of a presence feed that is not
-    /// known: changes of a presentity that its watcher has left wait in it until the watcher has taken those before.
+    /// The server has written all of `stream` that it had looked up, but for the write that waits if the peer takes nothing.
+    /// Behind that one an answer may go on that was put into words before; a feed does not.
     pub(crate) fn settle(&self, stream: Stream) {
         let mut ends = self.ends();
         let generation = ends.unspeakable.generation();
-        let is_known = |halves: &&mut Halves| !halves.is_stalled && stream != Stream::Presence;
+        let is_feed = matches!(stream, Stream::Presence | Stream::Inbox);
+        let is_known = |halves: &&mut Halves| is_feed || !halves.is_stalled;
         if let Some(halves) = ends.streams.get_mut(&stream).filter(is_known) {
-            halves.settled = generation;
+            match &mut halves.settled_behind {
+                Some(behind) => *behind = generation,
+                None => halves.settled = generation,
+            }
         }
     }
 
@@ -205,11 +211,15 @@ impl SendHalf for PipeSend {
             let mut ends = self.0.ends();
             let (is_gone, unspeakable) = (ends.is_gone, ends.unspeakable.clone());
             match ends.streams.get_mut(&self.1) {
-                Some(halves) if !is_gone && halves.is_stalled => Poll::Pending,
+                Some(halves) if !is_gone && halves.is_stalled => {
+                    halves.settled_behind.get_or_insert(halves.settled);
+                    Poll::Pending
+                }
                 Some(halves) if !is_gone => {
                     if halves.settled == unspeakable.generation() {
                         unspeakable.hear(&bytes);
                     }
+                    halves.settled = halves.settled_behind.take().unwrap_or(halves.settled);
                     halves.written.push(Piece::Bytes(bytes.to_vec()));
                     Poll::Ready(Ok(()))
                 }

@@ -22,8 +22,8 @@ use super::{Bug, Outcome, Reduced, live, run, save, shrink};
 const SEEDS: u64 = 2_000;
 /// Worlds lived side by side.
 const THREADS: usize = 2;
-/// Worlds within which each planted bug must show.
-const SEEDS_TO_FIND_A_BUG: u64 = 400;
+/// Worlds within which each planted bug must show: the rarest shows in one of some hundreds.
+const SEEDS_TO_FIND_A_BUG: u64 = 2_000;
 
 fn from_environment(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
