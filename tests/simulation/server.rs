@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adsum::commit::Commit;
-use adsum::event::{Event, InviteIssued, KeyEnrolled};
+use adsum::event::{DeviceEnrolled, Event, InviteIssued};
 use adsum::log::memory::MemoryDisk;
 use adsum::log::{Entries, Room};
-use adsum::model::{DeviceLabel, EpochId, InviteId, Lifetime, Role, Timestamp};
+use adsum::model::{EpochId, InviteId, Lifetime, Payload, Role, Timestamp};
 use adsum::server::{Clock as _, Timekeeper};
 use adsum::service::{Actor, Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
@@ -455,10 +455,10 @@ impl Process {
 fn enrolled_event(who: &Who) -> Event {
     let is_administrator = who.actor.principal.to_string() == ADMINISTRATOR;
     let role = if is_administrator { Role::Administrator } else { Role::User };
-    Event::KeyEnrolled(KeyEnrolled {
+    Event::DeviceEnrolled(DeviceEnrolled {
         principal: who.actor.principal.clone(),
         key: who.key,
-        label: DeviceLabel::new(&who.name).expect("a short label"),
+        label: Payload::text(&who.name),
         role,
         invite: None,
     })
