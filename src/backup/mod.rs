@@ -11,8 +11,10 @@
 //!
 //! `docs/LOG_FORMAT.md` has every byte. Must never hold: how keys are sealed, or which files they are in.
 
+mod copy;
 mod error;
 mod manifest;
+mod place;
 mod read;
 mod record;
 mod restore;
@@ -21,10 +23,12 @@ mod tests;
 mod verify;
 mod write;
 
+pub use copy::back_up;
 pub use error::BackupFault;
+pub use place::Place;
 pub use read::Backup;
 pub(crate) use record::{Record, length as record_length, stream};
-pub use restore::restore;
+pub use restore::{NewStore, fill, restore};
 pub use verify::{Proven, prove};
 pub(crate) use write::Copying;
 pub use write::{Copied, NewKeys};

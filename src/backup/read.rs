@@ -5,10 +5,10 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::BackupFault;
 use super::manifest::{self, Kind, LOCK, Manifest, Part};
+use super::place::Folder;
 use super::record::{self, Record};
-use crate::disk;
+use super::{BackupFault, Place};
 use crate::event::EntryKey;
 use crate::log::{CutMark, Tip};
 
@@ -18,9 +18,9 @@ pub(super) type EachEntry<'a> = &'a mut (dyn FnMut(&[u8], &[u8]) -> Result<(), B
 /// A backup, read only. As long as this lives, nobody changes it.
 #[derive(Debug)]
 pub struct Backup {
-    pub(super) dir: PathBuf,
+    place: Box<dyn Place>,
     pub(super) manifest: Manifest,
-    /// None where nothing can be locked, such as on a medium that cannot be written to.
+    /// None where nothing can be locked, such as on a medium that cannot be written to, or no folder.
     _lock: Option<File>,
 }
 
@@ -37,9 +37,22 @@ impl Backup {
         if lock.as_ref().is_some_and(|lock| !is_free(lock)) {
             return Err(BackupFault::Locked { dir: dir.to_owned() });
         }
-        let manifest =
-            manifest_in(dir)?.ok_or_else(|| BackupFault::None { dir: dir.to_owned() })?;
-        Ok(Self { dir: dir.to_owned(), manifest, _lock: lock })
+        Ok(Self { _lock: lock, ..Self::at(Box::new(Folder(dir.to_owned())))? })
+    }
+
+    /// The backup at `place`, which nobody else may change as long as this lives.
+    ///
+    /// # Errors
+    /// As [`Backup::open`].
+    pub fn at(place: Box<dyn Place>) -> Result<Self, BackupFault> {
+        let none = || BackupFault::None { dir: place.path().to_owned() };
+        let manifest = manifest_in(place.as_ref())?.ok_or_else(none)?;
+        Ok(Self { place, manifest, _lock: None })
+    }
+
+    /// Where it lies, for faults.
+    pub(super) fn dir(&self) -> &Path {
+        self.place.path()
     }
 
     /// The last event in it, and the chain there.
@@ -48,7 +61,7 @@ impl Backup {
     }
 
     pub(super) fn manifest_path(&self) -> PathBuf {
-        self.dir.join(manifest::NAME)
+        self.dir().join(manifest::NAME)
     }
 
     /// The keys in it, sealed.
@@ -65,7 +78,7 @@ impl Backup {
     }
 
     fn only(&self, kind: Kind) -> Result<Option<Vec<u8>>, BackupFault> {
-        self.manifest.only(kind).map(|part| part_in(&self.dir, part)).transpose()
+        self.manifest.only(kind).map(|part| part_in(self.place.as_ref(), part)).transpose()
     }
 
     /// Where the log in it begins.
@@ -74,7 +87,7 @@ impl Backup {
     /// As [`Backup::walk`].
     pub fn mark(&self) -> Result<CutMark, BackupFault> {
         let Some(part) = self.parts(Kind::Carried).next() else { return Ok(CutMark::NONE) };
-        let (path, bytes) = (self.dir.join(&part.name), part_in(&self.dir, part)?);
+        let (path, bytes) = (self.dir().join(&part.name), part_in(self.place.as_ref(), part)?);
         let first = bytes.strip_prefix(record::TITLE_CARRIED).and_then(Record::split);
         match first {
             Some((Record::Begins(mark), _)) => Ok(mark),
@@ -105,7 +118,7 @@ impl Backup {
         each: &mut dyn FnMut(&Path, Record<'_>) -> Result<(), BackupFault>,
     ) -> Result<(), BackupFault> {
         for part in self.parts(kind) {
-            let (path, bytes) = (self.dir.join(&part.name), part_in(&self.dir, part)?);
+            let (path, bytes) = (self.dir().join(&part.name), part_in(self.place.as_ref(), part)?);
             let rest = bytes.strip_prefix(title).ok_or_else(|| unknown(&path, "another title"))?;
             let mut rest = rest;
             while !rest.is_empty() {
@@ -134,24 +147,21 @@ impl Backup {
     }
 }
 
-/// What the manifest in `dir` tells; `None` if there is none.
-pub(super) fn manifest_in(dir: &Path) -> Result<Option<Manifest>, BackupFault> {
-    let path = dir.join(manifest::NAME);
-    let bytes = if dir.is_dir() { disk::read(&path)? } else { None };
-    bytes.map(|bytes| Manifest::read(&bytes, &path)).transpose()
+/// What the manifest at `place` tells; `None` if there is none.
+pub(super) fn manifest_in(place: &dyn Place) -> Result<Option<Manifest>, BackupFault> {
+    let path = place.path().join(manifest::NAME);
+    place.read(manifest::NAME)?.map(|bytes| Manifest::read(&bytes, &path)).transpose()
 }
 
 /// The bytes of `part`, as they were written.
-pub(super) fn part_in(dir: &Path, part: &Part) -> Result<Vec<u8>, BackupFault> {
-    let path = dir.join(&part.name);
+pub(super) fn part_in(place: &dyn Place, part: &Part) -> Result<Vec<u8>, BackupFault> {
+    let path = place.path().join(&part.name);
     let damaged = |reason: String| BackupFault::damaged(&path, reason);
     // Before it is read: what grew may not fit into memory.
-    let length = fs::metadata(&path).map(|found| found.len());
-    if length.as_ref().is_ok_and(|length| *length != part.length) {
-        let length = length.unwrap_or_default();
+    if let Some(length) = place.length(&part.name).filter(|length| *length != part.length) {
         return Err(damaged(format!("it has {length} bytes, and {} were written", part.length)));
     }
-    let bytes = disk::read(&path)?.ok_or_else(|| damaged("it is gone".to_owned()))?;
+    let bytes = place.read(&part.name)?.ok_or_else(|| damaged("it is gone".to_owned()))?;
     if Part::of(part.kind, part.name.clone(), &bytes) != *part {
         return Err(damaged("its bytes are not those that were written".to_owned()));
     }

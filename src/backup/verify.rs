@@ -91,7 +91,7 @@ fn check_noted(backup: &Backup, mark: CutMark, (found, noted): (Tip, Tip)) -> Re
     if noted.head < through {
         return Err(LogFault::OlderThanKept { sequence: noted.head, through, until });
     }
-    let (path, noted_at) = (backup.dir.display().to_string(), noted.to_string());
+    let (path, noted_at) = (backup.dir().display().to_string(), noted.to_string());
     Err(if found.head < noted.head {
         LogFault::Shorter { path, found: found.head, noted: noted_at }
     } else {

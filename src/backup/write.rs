@@ -4,14 +4,14 @@
 //! names, or a removal of one before the manifest names it no more.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::manifest::{self, Kind, LOCK, Manifest, Part};
+use super::place::Folder;
 use super::read::{manifest_in, part_in};
 use super::record::{self, Record};
-use super::{BackupFault, SEGMENT_BYTES};
-use crate::disk::{self, Fault};
+use super::{BackupFault, Place, SEGMENT_BYTES};
+use crate::disk;
 use crate::log::{CutMark, Tip, Verified, Verifier};
 use crate::model::Sequence;
 
@@ -40,7 +40,7 @@ pub struct Copied {
 /// A backup in the making.
 #[derive(Debug)]
 pub(crate) struct Copying {
-    dir: PathBuf,
+    place: Box<dyn Place>,
     before: Manifest,
     after: Manifest,
     /// The segment that is not full yet, and its first event.
@@ -55,7 +55,8 @@ pub(crate) struct Copying {
     verifier: Verifier,
     /// Where the log that is copied ends.
     end: Option<Tip>,
-    _lock: disk::Lock,
+    /// None where nothing is to be locked.
+    _lock: Option<disk::Lock>,
 }
 
 impl Copying {
@@ -75,17 +76,28 @@ impl Copying {
         segment_bytes: usize,
     ) -> Result<Self, BackupFault> {
         disk::make_folder(dir)?;
-        check_ours(dir)?;
+        let place = Folder(dir.to_owned());
+        check_ours(&place)?;
         let locked = || BackupFault::Locked { dir: dir.to_owned() };
         let lock = disk::lock(&dir.join(LOCK))?.ok_or_else(locked)?;
-        let before = manifest_in(dir)?.unwrap_or_default();
+        let copying = Self::at(Box::new(place), keys, segment_bytes)?;
+        Ok(Self { _lock: Some(lock), ..copying })
+    }
+
+    /// As [`Copying::begin`], at a `place` that nobody else changes, in segments of about so many bytes.
+    pub(super) fn at(
+        place: Box<dyn Place>,
+        keys: &NewKeys,
+        segment_bytes: usize,
+    ) -> Result<Self, BackupFault> {
+        let before = manifest_in(place.as_ref())?.unwrap_or_default();
         if before.only(Kind::Keys).is_some() && *keys == NewKeys::None {
-            return Err(BackupFault::HoldsKeys { dir: dir.to_owned() });
+            return Err(BackupFault::HoldsKeys { dir: place.path().to_owned() });
         }
         let mut after = before.clone();
         after.parts.retain(|part| part.kind == Kind::Segment);
         let mut copying = Self {
-            dir: dir.to_owned(),
+            place,
             segment: record::TITLE.to_vec(),
             first: before.tip.head.next(),
             segment_bytes,
@@ -96,7 +108,7 @@ impl Copying {
             before,
             after,
             end: None,
-            _lock: lock,
+            _lock: None,
         };
         copying.sweep()?;
         Ok(copying)
@@ -114,7 +126,7 @@ impl Copying {
             Record::Carried { .. } => self.take_carried(record),
             Record::Stands(found) if found == self.from => self.put_carried().map(|()| 0),
             Record::Stands(found) => Err(BackupFault::OtherLog {
-                dir: self.dir.clone(),
+                dir: self.place.path().to_owned(),
                 had: self.from.to_string(),
                 log: log.to_owned(),
                 found: found.to_string(),
@@ -147,7 +159,7 @@ impl Copying {
                 (base, base.head.next(), Verifier::since(base));
         }
         if self.from.head < base.head {
-            let (dir, had) = (self.dir.clone(), self.from.head);
+            let (dir, had) = (self.place.path().to_owned(), self.from.head);
             let (log, through) = (log.to_owned(), base.head);
             return Err(BackupFault::OlderThanKept { dir, had, log, through });
         }
@@ -192,9 +204,9 @@ impl Copying {
         }
         let last = self.after.parts.last().filter(|part| part.length < self.segment_bytes as u64);
         let Some(last) = last else { return Ok(()) };
-        let bytes = part_in(&self.dir, last)?;
+        let bytes = part_in(self.place.as_ref(), last)?;
         let Some((first, _)) = last.span() else {
-            let path = self.dir.join(&last.name);
+            let path = self.place.path().join(&last.name);
             return Err(BackupFault::damaged(&path, "its name does not say its first event"));
         };
         (self.segment, self.first) = (bytes, first);
@@ -214,7 +226,7 @@ impl Copying {
     fn write(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<Part, BackupFault> {
         let part = Part::of(kind, format!("{}-{name}", kind.word()), bytes);
         if !self.before.parts.contains(&part) {
-            disk::replace(&self.dir.join(&part.name), bytes)?;
+            self.place.replace(&part.name, bytes)?;
         }
         Ok(part)
     }
@@ -262,9 +274,8 @@ impl Copying {
     }
 
     fn put_manifest(&mut self) -> Result<(), BackupFault> {
-        let path = self.dir.join(manifest::NAME);
-        if self.after != self.before || !path.exists() {
-            disk::replace(&path, self.after.to_text().as_bytes())?;
+        if self.after != self.before || self.place.length(manifest::NAME).is_none() {
+            self.place.replace(manifest::NAME, self.after.to_text().as_bytes())?;
         }
         self.before = self.after.clone();
         self.sweep()
@@ -272,27 +283,27 @@ impl Copying {
 
     /// Removes what backups that were cut short have left, and what this one has no use for any more.
     fn sweep(&mut self) -> Result<(), BackupFault> {
-        for name in names_in(&self.dir)? {
+        for name in self.place.names()? {
             let is_known = self.before.parts.iter().any(|part| part.name == name);
             if manifest::is_part(&name) && !is_known || is_left_over(&name) {
-                disk::remove(&self.dir.join(name))?;
+                self.place.remove(&name)?;
             }
         }
         Ok(())
     }
 }
 
-/// Whether all that lies in `dir` is, or is left of, a backup.
-fn check_ours(dir: &Path) -> Result<(), BackupFault> {
+/// Whether all that lies at `place` is, or is left of, a backup.
+fn check_ours(place: &dyn Place) -> Result<(), BackupFault> {
     let is_ours = |name: &String| {
         [manifest::NAME, LOCK].contains(&name.as_str())
             || manifest::is_part(name)
             || is_left_over(name)
     };
-    if dir.join(manifest::NAME).exists() || names_in(dir)?.iter().all(is_ours) {
+    if place.length(manifest::NAME).is_some() || place.names()?.iter().all(is_ours) {
         return Ok(());
     }
-    Err(BackupFault::Foreign { dir: dir.to_owned() })
+    Err(BackupFault::Foreign { dir: place.path().to_owned() })
 }
 
 /// Whether a file called `name` is what a write of a part or of the manifest that was cut short has left.
@@ -302,15 +313,6 @@ fn is_left_over(name: &str) -> bool {
     };
     (of == manifest::NAME || manifest::is_part(of))
         && disk::is_left_over(OsStr::new(name), OsStr::new(of))
-}
-
-fn names_in(dir: &Path) -> Result<Vec<String>, BackupFault> {
-    let failed = Fault::of("list", dir);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).map_err(&failed)? {
-        names.push(entry.map_err(&failed)?.file_name().to_string_lossy().into_owned());
-    }
-    Ok(names)
 }
 
 fn cut_short(log: &str, reason: &str) -> BackupFault {

@@ -64,6 +64,11 @@ const PACKED: &str = "adsum keys 1";
 /// # Errors
 /// [`ServerError::File`] if one cannot be read.
 pub fn pack(data: &Path) -> Result<Vec<u8>, ServerError> {
+    Ok(packed(data)?)
+}
+
+/// As [`pack`].
+pub(super) fn packed(data: &Path) -> Result<Vec<u8>, disk::Fault> {
     let mut text = format!("{PACKED}\n");
     for name in names() {
         if let Some(bytes) = disk::read(&data.join(&name))? {

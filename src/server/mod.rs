@@ -56,7 +56,7 @@ use tokio::time::{Instant, timeout};
 use tracing::info;
 
 pub use crate::guard::Unsafe;
-pub use backup::{back_up, restore_store};
+pub use backup::{back_up, back_up_with_keys, restore_store};
 pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
 pub use config::{CertificateFiles, RetentionConfig, ServerConfig, ServerLimits, ServerTimeouts};

@@ -115,10 +115,24 @@ pub(crate) enum Bug {
     FeedsToldNoErasure,
     /// Whoever asks that somebody be erased is obeyed.
     EraseNotAsked,
+    /// A backup goes on as if the log could not be cut meanwhile.
+    BackupSeesNoCut,
+    /// A backup lacks some of what is carried forward.
+    BackupForgetsCarried,
+    /// A backup counts before its parts are written.
+    BackupBeforeItsParts,
+    /// A backup holds keys that nobody asked for.
+    BackupTakesKeys,
+    /// A store that is made of a backup ends before that does.
+    RestoreForgetsEnd,
+    /// A store that is made of a backup lacks some of what is carried forward.
+    RestoreForgetsCarried,
+    /// A store that was put back goes on in the epoch that was cut off.
+    RestoreKeepsEpoch,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 45] = [
+    pub(crate) const ALL: [Self; 52] = [
         Self::AnswersBeforeSync,
         Self::PositionBeforeTaken,
         Self::CursorOneAhead,
@@ -164,22 +178,37 @@ impl Bug {
         Self::CutUnsealed,
         Self::FeedsToldNoErasure,
         Self::EraseNotAsked,
+        Self::BackupSeesNoCut,
+        Self::BackupForgetsCarried,
+        Self::BackupBeforeItsParts,
+        Self::BackupTakesKeys,
+        Self::RestoreForgetsEnd,
+        Self::RestoreForgetsCarried,
+        Self::RestoreKeepsEpoch,
     ];
 
     /// The promises of which it may break the first.
     pub(crate) fn breaks(self) -> &'static [u8] {
         match self {
             Self::AnswersBeforeSync => &[1, 2],
+            // The end may lack a part of an event, and such a store does not open.
+            Self::RestoreForgetsEnd => &[0, 1, 2],
             // What the state leans on is missing.
-            Self::CutForgetsState | Self::MarkBeforeStage => &[2, 3, 4, 5, 6, 9],
+            Self::CutForgetsState | Self::MarkBeforeStage | Self::RestoreForgetsCarried => {
+                &[2, 3, 4, 5, 6, 9]
+            }
             Self::MarkBeforeStatement | Self::CutLeadsBackWrongly | Self::CutLeadsOnWrongly => &[6],
             // Whoever reads meanwhile finds nothing.
             Self::SweptBeforeMark => &[0, 2, 3, 5, 6],
-            Self::CutForgetsEvents | Self::RoomNotAsked => &[2],
+            Self::BackupSeesNoCut
+            | Self::BackupForgetsCarried
+            | Self::BackupBeforeItsParts
+            | Self::CutForgetsEvents
+            | Self::RoomNotAsked => &[2],
             Self::RoomNeverBack => &[10],
             Self::PositionBeforeTaken | Self::RestoredNotSaid | Self::PassedForgotten => &[3],
             // The tags of publications come from the epoch.
-            Self::EpochNotDrawn => &[3, 4],
+            Self::EpochNotDrawn | Self::RestoreKeepsEpoch => &[3, 4],
             // What it acknowledges by a cursor of the other past is never confirmed.
             Self::FloorKept => &[3, 10],
             // What nobody ever acknowledged is taken, too; and such a cursor is taken for one of another past.
@@ -197,7 +226,8 @@ impl Bug {
             Self::WindowTwice => &[8],
             // What is shown of its presence differs then, too.
             Self::KeyOfAnotherDestroyed => &[9, 11],
-            Self::KeyKept
+            Self::BackupTakesKeys
+            | Self::KeyKept
             | Self::KeysComeBack
             | Self::KeyLostByCrash
             | Self::SealedForRecipientsAlone
@@ -218,9 +248,27 @@ impl Bug {
         }
     }
 
-    /// The epoch that a process draws.
-    pub(crate) fn change_epoch(bug: Option<Self>, drawn: EpochId) -> EpochId {
-        if bug == Some(Self::EpochNotDrawn) { EpochId::NONE } else { drawn }
+    /// The epoch that a process draws, behind one that is cut off if the store was put back.
+    pub(crate) fn change_epoch(
+        bug: Option<Self>,
+        drawn: EpochId,
+        lost: Option<EpochId>,
+    ) -> EpochId {
+        match bug {
+            Some(Self::EpochNotDrawn) => EpochId::NONE,
+            Some(Self::RestoreKeepsEpoch) => lost.unwrap_or(drawn),
+            _ => drawn,
+        }
+    }
+
+    /// Whether a backup lacks what is carried under `key`.
+    pub(crate) fn is_left_out(bug: Option<Self>, key: &[u8]) -> bool {
+        bug == Some(Self::BackupForgetsCarried) && Self::is_every_third(key)
+    }
+
+    /// Whether `key` is one of those that are forgotten.
+    pub(crate) fn is_every_third(key: &[u8]) -> bool {
+        blake3::hash(key).as_bytes()[0].is_multiple_of(3)
     }
 
     /// What a device's library hears of how its inbox begins.
@@ -238,7 +286,7 @@ impl Bug {
     /// Whether a record that is staged for a cut is staged.
     pub(crate) fn carries(bug: Option<Self>, (key, value): &CheckpointRecord) -> bool {
         let is_event = *key < state_key(&[]);
-        let is_every_third = blake3::hash(key).as_bytes()[0].is_multiple_of(3);
+        let is_every_third = Self::is_every_third(key);
         match bug {
             Some(Self::CutForgetsEvents) => !is_event || value.is_none() || !is_every_third,
             Some(Self::CutForgetsState) => is_event || value.is_none() || !is_every_third,

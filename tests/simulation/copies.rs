@@ -72,15 +72,22 @@ impl Copies {
             Some((_, true)) if !self.kept.is_empty() => {
                 let copy = self.kept[scene.rng.usize(..self.kept.len())].clone();
                 server.crash(scene);
-                // Whoever puts an old copy back looks at the clock: a process that must believe it, and finds a leap over years,
-                // remembers nothing.
-                let leap = copy.truth.leap(scene.look());
-                if leap.abs() > HOUR_MS {
-                    scene.set_clock(-leap);
-                }
-                server.comes_back_as(copy, scene);
+                copy.set_clock_back(scene);
+                let with_keys = scene.rng.bool();
+                server.comes_back_as((copy, with_keys), scene);
             }
             _ => {}
+        }
+    }
+}
+
+impl Copy {
+    /// Whoever puts an old copy back looks at the clock: a process that must believe it, and finds a leap over years, remembers
+    /// nothing.
+    pub(crate) fn set_clock_back(&self, scene: &mut Scene) {
+        let leap = self.truth.leap(scene.look());
+        if leap.abs() > HOUR_MS {
+            scene.set_clock(-leap);
         }
     }
 }
@@ -99,16 +106,16 @@ impl Server {
         Copy { disk, noted, boots, era, keys_back, truth }
     }
 
-    /// The process is gone, and a copy will be in the place of its store when it starts. Not before everybody has read what
-    /// it still wrote, so that all are told either by the one past or by the other.
-    pub(crate) fn comes_back_as(&mut self, copy: Copy, scene: &mut Scene) {
+    /// The process is gone, and a copy will be in the place of its store when it starts, with the keys of then or of now. Not
+    /// before everybody has read what it still wrote, so that all are told either by the one past or by the other.
+    pub(crate) fn comes_back_as(&mut self, copy: (Copy, bool), scene: &Scene) {
         self.starts_at = self.starts_at.max(scene.now + 1);
-        self.comes_back = Some((copy, scene.rng.bool()));
+        self.comes_back = Some(copy);
     }
 
-    /// Puts the copy that it is to come back as in the place of its store.
-    pub(crate) fn come_back(&mut self, scene: &mut Scene) {
-        let Some((copy, with_keys)) = self.comes_back.take() else { return };
+    /// Puts the copy that it is to come back as in the place of its store, if there is one.
+    pub(crate) fn come_back(&mut self, scene: &mut Scene) -> bool {
+        let Some((copy, with_keys)) = self.comes_back.take() else { return false };
         scene.trace.count("restores");
         let before = scene.oracle.chronicle.head();
         // What people wrote is sealed with keys that lie beside the log, as that of cursors does.
@@ -127,5 +134,6 @@ impl Server {
         }
         let after = scene.oracle.chronicle.head();
         note!(scene.trace, "the store goes back from event {before} to {after}");
+        true
     }
 }

@@ -44,8 +44,13 @@ impl Forgetting {
     pub(crate) fn go_back(&mut self, to: Self, head: Sequence, with_keys: bool) {
         let now = core::mem::replace(self, to);
         if !with_keys {
-            self.gone.extend(now.gone.into_keys().map(|principal| (principal, head)));
+            self.lose(&now, head);
         }
+    }
+
+    /// The keys of whose `later` are gone are gone, and nothing up to `head` can be read that was sealed with them.
+    pub(crate) fn lose(&mut self, later: &Self, head: Sequence) {
+        self.gone.extend(later.gone.keys().map(|principal| (principal.clone(), head)));
     }
 
     /// Whether somebody is erased.

@@ -8,9 +8,11 @@
 
 mod acts;
 mod application;
+mod backups;
 mod bug;
 mod chronicle;
 mod copies;
+mod copying;
 #[cfg(test)]
 mod corpus;
 mod cutting;
@@ -49,6 +51,7 @@ mod saved;
 mod seeds;
 mod server;
 mod serving;
+mod shelf;
 mod showing;
 mod stories;
 mod timeline;

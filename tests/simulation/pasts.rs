@@ -5,7 +5,7 @@
 //! log. Must never hold: what a device knows of it.
 
 use adsum::model::limits::DEDUPLICATION_MS;
-use adsum::model::{EpochId, InboxAddress, InboxSequence, Lifetime, Mark, Moment};
+use adsum::model::{EpochId, InboxAddress, InboxSequence, Lifetime, Mark, Moment, Sequence};
 use adsum::protocol::Outcome;
 use adsum::session::Scope;
 
@@ -43,6 +43,17 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
+    /// The last event.
+    pub(crate) fn head(&self) -> Sequence {
+        self.chronicle.head()
+    }
+
+    /// The keys beside it are those of `later`: what is unreadable by then is so in it.
+    pub(crate) fn keys_are_of(&mut self, later: &Self) {
+        let head = self.head();
+        self.chronicle.forgetting.lose(&later.chronicle.forgetting, head);
+    }
+
     /// How far the wall clock was set since the copy was made.
     pub(crate) fn leap(&self, look: Look) -> i64 {
         self.timeline.set_since(look)

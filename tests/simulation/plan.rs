@@ -9,6 +9,7 @@ use adsum::wire::{EXPORTER_CONTEXT, VERSION, proof_bytes};
 use bytes::Bytes;
 
 use super::acts::Acts;
+use super::backups::Backups;
 use super::copies::Copies;
 use super::erasing::Erasing;
 use super::lots::Lots;
@@ -171,6 +172,8 @@ pub(crate) struct Plan {
     pub(crate) acts: Acts,
     /// Which copies of the store are made and put back.
     pub(crate) copies: Copies,
+    /// Which backups are made and restored.
+    pub(crate) backups: Backups,
     /// Who is erased.
     pub(crate) erasing: Erasing,
     /// Whether a device may revoke the key of the one that came in later.
@@ -222,9 +225,16 @@ impl Plan {
             // Now and then a moment lasts for seconds.
             acts: Acts::new(rng, ticks, tick_ms_max / 2 + 40),
             copies: Copies::new(rng, ticks),
+            // Drawn beside, so that worlds without any are what they were.
+            backups: Backups::new(&mut rng.clone(), ticks),
             erasing,
             revokes: rng.u8(..4) == 0,
         }
+    }
+
+    /// Whether the store may be put back to an earlier state.
+    pub(crate) fn goes_back(&self) -> bool {
+        self.copies.has_any() || self.backups.has_any()
     }
 
     /// How much `watcher` is told of `presentity` in this world.

@@ -3,6 +3,7 @@
 //! Must never hold: a part without which there is no world.
 
 use super::acts::Acts;
+use super::backups::Backups;
 use super::copies::Copies;
 use super::erasing::Erasing;
 use super::plan::Plan;
@@ -16,6 +17,7 @@ pub(crate) enum Part {
     Liar,
     Clocks,
     Copies,
+    Backups,
     Revocations,
     Leap,
     Cuts,
@@ -30,12 +32,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Governors,
         Self::Greedy,
         Self::Liar,
         Self::Clocks,
         Self::Copies,
+        Self::Backups,
         Self::Revocations,
         Self::Leap,
         Self::Cuts,
@@ -57,6 +60,7 @@ impl Part {
             Self::Liar => "liar",
             Self::Clocks => "clocks",
             Self::Copies => "copies",
+            Self::Backups => "backups",
             Self::Revocations => "revocations",
             Self::Leap => "leap",
             Self::Cuts => "cuts",
@@ -78,6 +82,7 @@ impl Part {
             Self::Liar => (plan.liar, plan.patron) = (None, None),
             Self::Clocks => plan.acts = Acts::none(),
             Self::Copies => plan.copies = Copies::default(),
+            Self::Backups => plan.backups = Backups::default(),
             Self::Revocations => plan.revokes = false,
             Self::Leap => plan.leap = false,
             Self::Cuts => plan.cut = 0,

@@ -16,7 +16,9 @@ use adsum::server::{Clock as _, Timekeeper};
 use adsum::service::{Actor, Input, Output, SessionId};
 use adsum::session::{Ending, Settings, post};
 
+use super::backups::Store;
 use super::copies::Copy;
+use super::copying::Copier;
 use super::cutting::Word;
 use super::host::Desk;
 use super::keeper::Keeping;
@@ -48,6 +50,8 @@ pub(crate) struct Server {
     pub(crate) keys_back: u32,
     /// The copy that is in its place when it starts again, and whether with the keys of then.
     pub(crate) comes_back: Option<(Copy, bool)>,
+    /// Its backups.
+    pub(crate) backups: Store,
     pub(crate) chances: Plan,
     /// How much room its disk has, and until when.
     pub(crate) room: Room,
@@ -58,6 +62,8 @@ pub(crate) struct Server {
 pub(crate) struct Process {
     /// Ended before the log is closed, which it reads and writes.
     pub(crate) keeping: Option<Keeping>,
+    /// The backup that it gives to whoever makes one.
+    pub(crate) copier: Option<Copier>,
     pub(crate) commit: Commit,
     time: Reading,
     desk: Desk,
@@ -101,6 +107,7 @@ impl Server {
             boots,
             keys_back: 0,
             comes_back,
+            backups: Store::default(),
             chances,
             room,
             full_until,
@@ -117,7 +124,7 @@ impl Server {
 
     /// Starts the process: the checkpoint and the rest of the log.
     pub(crate) fn start(&mut self, scene: &mut Scene) -> Checked {
-        self.come_back(scene);
+        let came_back = self.come_back(scene);
         if scene.rng.u8(..20) == 0 {
             scene.oracle.eras += 1;
             self.era = scene.oracle.eras;
@@ -129,7 +136,9 @@ impl Server {
         let log = self.disk.open().expect("a disk that forgets in order opens");
         let log = PlantedLog::new(log, scene.bug, scene.oracle.timeline.elapsed(scene.now));
         let drawn = EpochId(scene.rng.u64(1..).to_be_bytes());
-        let epoch = Bug::change_epoch(scene.bug, drawn);
+        let lost = scene.oracle.pasts.last().filter(|_| came_back);
+        let lost = lost.map(|past| past.epoch_of(past.head()));
+        let epoch = Bug::change_epoch(scene.bug, drawn, lost);
         let opened = Commit::open(config(epoch), Box::new(log), &mut |_, _| {});
         let mut commit = match opened {
             Ok(commit) => commit,
@@ -162,6 +171,7 @@ impl Server {
         };
         self.process = Some(Process {
             keeping: None,
+            copier: None,
             commit,
             time,
             desk,

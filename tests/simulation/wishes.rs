@@ -62,7 +62,7 @@ impl Device {
             0..=7 => self.send(scene, plan),
             8 => self.send_again(scene),
             // When ids may be used anew, or be forgotten, one that is used twice is no mistake.
-            9 if !plan.leap && !plan.copies.has_any() => self.clash(scene),
+            9 if !plan.leap && !plan.goes_back() => self.clash(scene),
             10..=13 => self.publish(scene),
             14..=16 => self.subscribe(scene, plan),
             17 => self.unsubscribe(scene, plan),

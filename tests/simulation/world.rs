@@ -13,6 +13,7 @@ use adsum::server::Clock as _;
 use adsum::wire::{StreamType, encode};
 
 use super::acts::Acts;
+use super::backups::Backups;
 use super::copies::Copies;
 use super::device::Device;
 use super::governor::Governor;
@@ -130,6 +131,7 @@ pub(crate) struct World {
     patron: Option<Patron>,
     acts: Acts,
     copies: Copies,
+    backups: Backups,
     disk: Option<MemoryDisk>,
 }
 
@@ -165,6 +167,7 @@ impl World {
         let (greedy, liar) =
             (plan.greedy.clone().map(Greedy::new), plan.liar.clone().map(Liar::new));
         let (acts, copies) = (plan.acts.clone(), plan.copies.clone());
+        let backups = plan.backups.clone();
         let (impostor, patron) = (Impostor::default(), plan.patron.clone().map(Patron::new));
         Self {
             plan,
@@ -177,6 +180,7 @@ impl World {
             patron,
             acts,
             copies,
+            backups,
             disk: None,
         }
     }
@@ -206,10 +210,12 @@ impl World {
             self.pass_time();
             self.acts.live(tick, (&mut self.scene, &mut server));
             self.copies.live(tick, (&mut self.scene, &mut server));
+            self.backups.live(tick, (&mut self.scene, &mut server))?;
             self.plan.erasing.live(tick, (&mut self.scene, &mut server));
             self.disturb();
             self.tick(&mut server)?;
         }
+        server.end_backup(&mut self.scene)?;
         self.heal(&mut server)?;
         self.disk = Some(server.disk.clone());
         if self.scene.rng.bool() {

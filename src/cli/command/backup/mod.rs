@@ -8,12 +8,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub(super) use self::sealing::Opening;
-use self::sealing::Sealing;
-use crate::backup::{Backup, Copied, NewKeys, Proven, prove};
+use self::sealing::{Sealing, Wish};
+use crate::backup::{Backup, Copied, Proven, prove};
 use crate::cli::print::line::line;
 use crate::cli::run::{failure::Failure, invocation::Invocation, progress::Progress};
 use crate::log::Tip;
-use crate::server::{back_up, pack_keys};
+use crate::server::{back_up, back_up_with_keys};
 
 /// Arguments of `adsum backup`.
 #[derive(Debug, clap::Args)]
@@ -115,19 +115,23 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
             "a backup holds what everybody wrote, so it is made on the server's machine only; name the store's folder with --data, also while a server runs on it",
         ));
     };
-    let keys = args.sealing.sealed(|| Ok(pack_keys(data)?))?;
-    let copied = copied(data, &args.dir, &keys, invocation)?;
+    let wish = args.sealing.wish()?;
+    let copied = copied(data, &args.dir, &wish, invocation)?;
     invocation.output.line(&BackedUpLine::from(&copied))
 }
 
 fn copied(
     data: &Path,
     dir: &Path,
-    keys: &NewKeys,
+    wish: &Wish,
     invocation: &Invocation,
 ) -> Result<Copied, Failure> {
     let mut progress = Progress::new("copying", "events", invocation.is_json());
-    Ok(back_up(data, dir, keys, &mut |done, total| progress.at(done, total))?)
+    let mut at = |done, total| progress.at(done, total);
+    Ok(match wish {
+        Wish::Seal(sealer) => back_up_with_keys(data, dir, &|keys| sealer.seal(keys), &mut at)?,
+        Wish::Leave(keys) => back_up(data, dir, keys, &mut at)?,
+    })
 }
 
 fn verified(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {

@@ -37,28 +37,47 @@ pub(super) struct Sealing {
     without_keys: bool,
 }
 
+/// What is to become of the keys in a backup.
+pub(super) enum Wish {
+    /// Those of the store are in it, sealed so.
+    Seal(Sealer),
+    /// None are put into it.
+    Leave(NewKeys),
+}
+
+/// Seals keys.
+pub(super) enum Sealer {
+    To(x25519::Recipient),
+    By(scrypt::Recipient),
+}
+
+impl Sealer {
+    /// `keys`, sealed.
+    pub(super) fn seal(&self, keys: &[u8]) -> Vec<u8> {
+        let sealed = match self {
+            Self::To(recipient) => age::encrypt(recipient, keys),
+            Self::By(passphrase) => age::encrypt(passphrase, keys),
+        };
+        sealed.expect("memory takes what is written to it")
+    }
+}
+
 impl Sealing {
-    /// What becomes of `keys`, which are asked for if they are wanted.
-    pub(super) fn sealed(
-        &self,
-        keys: impl FnOnce() -> Result<Vec<u8>, Failure>,
-    ) -> Result<NewKeys, Failure> {
+    /// What is to become of the keys. Asks for a passphrase if one is needed.
+    pub(super) fn wish(&self) -> Result<Wish, Failure> {
         if self.without_keys {
-            return Ok(NewKeys::Removed);
+            return Ok(Wish::Leave(NewKeys::Removed));
         }
         if !self.with_keys {
-            return Ok(NewKeys::None);
+            return Ok(Wish::Leave(NewKeys::None));
         }
-        let keys = keys()?;
-        let sealed = if let Some(recipient) = &self.recipient {
-            age::encrypt(recipient, &keys)
-        } else {
-            let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::new)?;
-            let mut recipient = scrypt::Recipient::new(secret);
-            recipient.set_work_factor(WORK);
-            age::encrypt(&recipient, &keys)
-        };
-        Ok(NewKeys::Sealed(sealed.expect("memory takes what is written to it")))
+        if let Some(recipient) = &self.recipient {
+            return Ok(Wish::Seal(Sealer::To(recipient.clone())));
+        }
+        let secret = passphrase_from(self.passphrase_file.as_deref(), passphrase::new)?;
+        let mut recipient = scrypt::Recipient::new(secret);
+        recipient.set_work_factor(WORK);
+        Ok(Wish::Seal(Sealer::By(recipient)))
     }
 }
 
