@@ -340,6 +340,35 @@ fn a_log_that_is_cut_while_it_is_copied_makes_a_whole_backup() {
 }
 
 #[test]
+fn a_backup_goes_on_from_a_log_that_was_put_back_to_before_it_was_cut() {
+    for cuts_before in [0, 1] {
+        let grown = || {
+            let mut log = Growing::new(1);
+            log.grow(20);
+            (0..cuts_before).for_each(|_| log.cut(1_000));
+            log.grow(20);
+            log
+        };
+        let place = tempfile::tempdir().unwrap();
+        let (dir, mut log, mut put_back) = (place.path().join("backup"), grown(), grown());
+        log.cut(1_000);
+        log.back_up(&dir, &NewKeys::None).unwrap();
+        // It has the statement of the cut, which does not count there.
+        let stated = log.log.reader().read_one(log.log.head()).unwrap();
+        assert_eq!(stated.sequence, put_back.log.head().next());
+        put_back.log.append_at(stated.ahead, &[(stated.at, stated.event)]).unwrap();
+        let tip = put_back.grow(3);
+        let copied = put_back.back_up(&dir, &NewKeys::None).unwrap();
+        assert_eq!((copied.tip, tip_of(&dir).unwrap()), (tip, tip));
+        let to = place.path().join("store");
+        restored(&dir, &to).unwrap();
+        let store = SledLog::open_existing(&to).unwrap();
+        assert_eq!(store.mark().base, log.log.mark().base, "it begins where the backup did");
+        assert_eq!(verify(&store, &mut |_| ()).unwrap().head, tip.head);
+    }
+}
+
+#[test]
 fn keys_are_in_a_backup_only_as_long_as_they_are_asked_for() {
     let (place, mut log) = (tempfile::tempdir().unwrap(), Growing::new(1));
     let dir = place.path().join("backup");

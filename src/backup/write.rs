@@ -50,6 +50,8 @@ pub(crate) struct Copying {
     /// What is carried forward of the log, if it was cut: what is not written yet, and the parts that are.
     carried: Vec<u8>,
     carried_parts: Vec<Part>,
+    /// Whether what the backup carries stays: the log begins before it does, as one does that was put back.
+    keeps_carried: bool,
     /// What the backup goes on from: its end, or where the log begins if it had none.
     from: Tip,
     verifier: Verifier,
@@ -103,6 +105,7 @@ impl Copying {
             segment_bytes,
             carried: record::TITLE_CARRIED.to_vec(),
             carried_parts: Vec::new(),
+            keeps_carried: true,
             from: before.tip,
             verifier: Verifier::since(before.tip),
             before,
@@ -123,8 +126,9 @@ impl Copying {
     pub(crate) fn take(&mut self, record: Record<'_>, log: &str) -> Result<u64, BackupFault> {
         match record {
             Record::Begins(mark) => self.begin_at(mark, log),
+            Record::Carried { .. } if self.keeps_carried => Ok(0),
             Record::Carried { .. } => self.take_carried(record),
-            Record::Stands(found) if found == self.from => self.put_carried().map(|()| 0),
+            Record::Stands(found) if found == self.from => self.carried_is_whole().map(|()| 0),
             Record::Stands(found) => Err(BackupFault::OtherLog {
                 dir: self.place.path().to_owned(),
                 had: self.from.to_string(),
@@ -147,6 +151,7 @@ impl Copying {
         self.after.parts.retain(|part| part.kind == Kind::Segment);
         (self.segment, self.first) = (record::TITLE.to_vec(), before.tip.head.next());
         (self.carried, self.carried_parts) = (record::TITLE_CARRIED.to_vec(), Vec::new());
+        self.keeps_carried = true;
         (self.from, self.verifier, self.end) = (before.tip, Verifier::since(before.tip), None);
     }
 
@@ -163,9 +168,30 @@ impl Copying {
             let (log, through) = (log.to_owned(), base.head);
             return Err(BackupFault::OlderThanKept { dir, had, log, through });
         }
+        if base.head.next() < self.begins() {
+            return Ok(0);
+        }
+        self.keeps_carried = false;
         let is_kept = |part: &Part| part.span().is_none_or(|(_, last)| last > base.head);
         self.after.parts.retain(is_kept);
         self.take_carried(Record::Begins(mark))
+    }
+
+    /// The first event that the backup holds; of one that holds none the first that it would.
+    fn begins(&self) -> Sequence {
+        let spans = self.before.parts.iter().filter(|part| part.kind == Kind::Segment);
+        let first = spans.filter_map(Part::span).map(|(first, _)| first).min();
+        first.unwrap_or(self.first)
+    }
+
+    /// All that the log carries was taken.
+    fn carried_is_whole(&mut self) -> Result<(), BackupFault> {
+        if !self.keeps_carried {
+            return self.put_carried();
+        }
+        let carried = self.before.parts.iter().filter(|part| part.kind == Kind::Carried);
+        self.carried_parts = carried.cloned().collect();
+        Ok(())
     }
 
     fn take_carried(&mut self, record: Record<'_>) -> Result<u64, BackupFault> {

@@ -116,12 +116,6 @@ impl Server {
             return Ok(());
         }
         self.end_backup(scene)?;
-        let was_put_back = |made: &Held| made.pasts < scene.oracle.pasts.len();
-        if self.backups.made.as_ref().is_some_and(was_put_back) {
-            // It may begin behind where the store does now, and is not gone on from.
-            scene.trace.count("backups of another past");
-            self.backups = Store::default();
-        }
         let (disk, files) = (self.disk.clone(), self.backups.shelf.clone());
         let (seed, keys) = (scene.rng.u64(..), scene.rng.bool());
         let Some(process) = &mut self.process else { return Ok(()) };
