@@ -9,6 +9,7 @@
 mod acts;
 mod application;
 mod backups;
+mod breaks;
 mod bug;
 mod chronicle;
 mod copies;
