@@ -24,6 +24,7 @@ mod verify;
 mod write;
 
 pub use copy::back_up;
+pub(crate) use copy::{EachRecord, copied};
 pub use error::BackupFault;
 pub use place::Place;
 pub use read::Backup;

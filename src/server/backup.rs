@@ -8,7 +8,7 @@ use std::path::Path;
 use super::keys::MARKS;
 use super::{copy, keys};
 use crate::backup::{
-    Backup, BackupFault, Copied, Copying, NewKeys, Proven, Record, restore, stream,
+    Backup, BackupFault, Copied, Copying, EachRecord, NewKeys, Proven, copied, restore, stream,
 };
 use crate::disk;
 use crate::log::{Entries, LogFault, SledLog};
@@ -57,20 +57,15 @@ fn made(
         Err(fault) => return Err(fault.into()),
     };
     let (name, marks) = (data.display().to_string(), disk::read(&data.join(MARKS))?);
-    let mut copying = Copying::begin(dir, before)?;
-    let since = copying.since().head;
-    let total = SledLog::durable_tip(data)?.head.get().saturating_sub(since.get());
-    let mut take = |record: Record<'_>| {
-        progress(copying.take(record, &name)?, total);
-        Ok(())
-    };
-    if let Some(log) = &log {
+    let copying = Copying::begin(dir, before)?;
+    let total = SledLog::durable_tip(data)?.head.get().saturating_sub(copying.since().head.get());
+    let mut source = |since, take: EachRecord<'_>| match &log {
         // All of it is durable once it is open.
-        stream(log, since, &|| Ok(log.durable()), &mut take)?;
-    } else {
-        copy::ask(data, since, &mut |record| take(record).map(ControlFlow::Continue))?;
-    }
-    copying.finish(&name, marks.as_deref(), &keys()?)
+        Some(log) => stream(log, since, &|| Ok(log.durable()), take),
+        None => copy::ask(data, since, &mut |record| take(record).map(ControlFlow::Continue)),
+    };
+    let mut progress = |events| progress(events, total);
+    copied(copying, (&name, marks.as_deref()), &mut source, keys, &mut progress)
 }
 
 /// Makes a store in the folder `data` of the backup in `dir`, with the keys in `keys`, see [`pack_keys`](super::pack_keys).
