@@ -4,6 +4,8 @@
 
 use core::borrow::Borrow;
 
+use postcard::ser_flavors::Flavor;
+
 use super::Event;
 use super::entry::{
     Chain, ENTRY_BYTES_MAX, ENTRY_VERSION, Entry, EntryKey, HEADER_BYTES, KIND_AHEAD, KIND_PART,
@@ -11,10 +13,11 @@ use super::entry::{
 };
 use crate::model::{Ahead, Moment, Sequence};
 
-const WHOLE_BYTES: usize = 1 + 2;
 const PART_BYTES: usize = 1 + 8 + 2 + 2;
 /// Before each of several events: its moment and its length.
 const EVENT_BYTES: usize = 8 + 4;
+/// What room is made for before it is known how large an event is.
+const EVENT_BYTES_USUAL: usize = 512;
 
 /// Packs one commit's `events`, the first at `first`, into entries, and moves `chain` on. The wall clock was `ahead`.
 ///
@@ -26,16 +29,14 @@ pub fn pack<E: Borrow<Event>>(
     ahead: Ahead,
     events: &[(Moment, E)],
 ) -> Vec<Entry> {
-    let mut prefix = Vec::new();
+    let mut head = vec![0; HEADER_BYTES];
     if ahead != Ahead::ZERO {
-        prefix.push(KIND_AHEAD);
-        prefix.extend_from_slice(&ahead.as_ms().to_le_bytes());
+        head.push(KIND_AHEAD);
+        head.extend_from_slice(&ahead.as_ms().to_le_bytes());
     }
-    let mut packer = Packer { chain, prefix, entries: Vec::new(), open: None };
+    let mut packer = Packer { chain, head, entries: Vec::new(), open: None, left: events.len() };
     for (offset, (at, event)) in events.iter().enumerate() {
-        let bytes = postcard::to_stdvec(event.borrow())
-            .expect("events hold no type that postcard cannot write");
-        packer.push(first.plus(offset as u64), *at, &bytes);
+        packer.push(first.plus(offset as u64), *at, event.borrow());
     }
     packer.close();
     packer.entries
@@ -43,81 +44,124 @@ pub fn pack<E: Borrow<Event>>(
 
 struct Packer<'a> {
     chain: &'a mut Chain,
-    /// Begins every body.
-    prefix: Vec<u8>,
+    /// Begins every value: room for what stands before the body, and what begins every body.
+    head: Vec<u8>,
     entries: Vec<Entry>,
     open: Option<Open>,
+    /// How many events are not in a closed entry yet.
+    left: usize,
 }
 
 /// An entry of whole events that still has room.
 struct Open {
     first: Sequence,
     count: u16,
-    rest: Vec<u8>,
+    value: Vec<u8>,
 }
 
 impl Packer<'_> {
-    /// What a body has room for behind its prefix.
-    fn room(&self) -> usize {
-        ENTRY_BYTES_MAX - HEADER_BYTES - self.prefix.len()
+    fn push(&mut self, sequence: Sequence, at: Moment, event: &Event) {
+        let mut open = self.open.take().unwrap_or_else(|| self.opened(sequence));
+        let before = open.value.len();
+        write_event(&mut open.value, at, event);
+        if open.value.len() <= ENTRY_BYTES_MAX {
+            open.count += 1;
+            self.open = Some(open);
+            return;
+        }
+        let bytes = open.value.split_off(before);
+        self.open = (open.count > 0).then_some(open);
+        self.close();
+        self.push_apart(sequence, at, &bytes);
     }
 
-    fn push(&mut self, sequence: Sequence, at: Moment, event: &[u8]) {
-        let room = self.room() - WHOLE_BYTES;
-        if event.len() + EVENT_BYTES > room {
-            self.close();
-            return self.push_parts(sequence, at, event);
+    /// As [`Packer::push`], of an event that is the first of its entry, or has entries of its own.
+    fn push_apart(&mut self, sequence: Sequence, at: Moment, bytes: &[u8]) {
+        let mut open = self.opened(sequence);
+        if open.value.len() + bytes.len() > ENTRY_BYTES_MAX {
+            self.left -= 1;
+            return self.push_parts(sequence, at, &bytes[EVENT_BYTES..]);
         }
-        let full = |open: &Open| open.rest.len() + event.len() + EVENT_BYTES > room;
-        if self.open.as_ref().is_some_and(full) {
-            self.close();
-        }
-        let open = self.open.get_or_insert_with(|| Open {
-            first: sequence,
-            count: 0,
-            rest: Vec::with_capacity(room),
-        });
-        open.count += 1;
-        open.rest.extend_from_slice(&at.as_us().to_le_bytes());
-        open.rest.extend_from_slice(&length_of(event).to_le_bytes());
-        open.rest.extend_from_slice(event);
+        open.count = 1;
+        open.value.extend_from_slice(bytes);
+        self.open = Some(open);
+    }
+
+    /// An entry that holds nothing yet.
+    fn opened(&self, first: Sequence) -> Open {
+        // What does not fit is written behind it first.
+        let bytes = ENTRY_BYTES_MAX + EVENT_BYTES_USUAL;
+        let mut value = Vec::with_capacity(bytes.min(self.left * EVENT_BYTES_USUAL));
+        value.extend_from_slice(&self.head);
+        value.push(KIND_WHOLE);
+        value.extend_from_slice(&[0; size_of::<u16>()]);
+        Open { first, count: 0, value }
     }
 
     fn close(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        let mut body = Vec::with_capacity(WHOLE_BYTES + open.rest.len());
-        body.push(KIND_WHOLE);
-        body.extend_from_slice(&open.count.to_le_bytes());
-        body.extend_from_slice(&open.rest);
-        self.finish(EntryKey { sequence: open.first, part: 0 }, &body);
+        let Some(Open { first, count, mut value }) = self.open.take() else { return };
+        let place = self.head.len() + 1;
+        value[place..place + size_of::<u16>()].copy_from_slice(&count.to_le_bytes());
+        self.left -= usize::from(count);
+        self.finish(EntryKey { sequence: first, part: 0 }, value);
     }
 
     fn push_parts(&mut self, sequence: Sequence, at: Moment, event: &[u8]) {
-        let most = self.room() - PART_BYTES;
+        let most = ENTRY_BYTES_MAX - self.head.len() - PART_BYTES;
         let parts = u16::try_from(event.len().div_ceil(most)).expect("limits keep events small");
         for (part, chunk) in (0..parts).zip(event.chunks(most)) {
-            let mut body = Vec::with_capacity(PART_BYTES + chunk.len());
-            body.push(KIND_PART);
-            body.extend_from_slice(&at.as_us().to_le_bytes());
-            body.extend_from_slice(&part.to_le_bytes());
-            body.extend_from_slice(&parts.to_le_bytes());
-            body.extend_from_slice(chunk);
-            self.finish(EntryKey { sequence, part }, &body);
+            let mut value = Vec::with_capacity(self.head.len() + PART_BYTES + chunk.len());
+            value.extend_from_slice(&self.head);
+            value.push(KIND_PART);
+            value.extend_from_slice(&at.as_us().to_le_bytes());
+            value.extend_from_slice(&part.to_le_bytes());
+            value.extend_from_slice(&parts.to_le_bytes());
+            value.extend_from_slice(chunk);
+            self.finish(EntryKey { sequence, part }, value);
         }
     }
 
-    fn finish(&mut self, key: EntryKey, rest: &[u8]) {
-        let body = [&self.prefix, rest].concat();
-        *self.chain = self.chain.extended(&key, &body);
-        let mut value = Vec::with_capacity(HEADER_BYTES + body.len());
-        value.push(ENTRY_VERSION);
-        value.extend_from_slice(&[0; 4]);
-        value.extend_from_slice(&self.chain.0);
-        value.extend_from_slice(&body);
+    /// Writes what stands before the body of `value`.
+    fn finish(&mut self, key: EntryKey, mut value: Vec<u8>) {
+        *self.chain = self.chain.extended(&key, &value[HEADER_BYTES..]);
+        value[0] = ENTRY_VERSION;
+        value[5..HEADER_BYTES].copy_from_slice(&self.chain.0);
         let checksum = crc32fast::hash(&value[5..]);
         value[1..5].copy_from_slice(&checksum.to_le_bytes());
         assert!(value.len() <= ENTRY_BYTES_MAX, "an entry of {} bytes was packed", value.len());
         self.entries.push(Entry { key, value });
+    }
+}
+
+/// Appends an event behind its moment and its length.
+fn write_event(out: &mut Vec<u8>, at: Moment, event: &Event) {
+    out.extend_from_slice(&at.as_us().to_le_bytes());
+    let place = out.len();
+    out.extend_from_slice(&[0; size_of::<u32>()]);
+    postcard::serialize_with_flavor(event, Behind(out))
+        .expect("events hold no type that postcard cannot write");
+    let length = length_of(&out[place + size_of::<u32>()..]);
+    out[place..place + size_of::<u32>()].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Has postcard write behind what is there.
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Behind<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
