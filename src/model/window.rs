@@ -37,6 +37,11 @@ impl Window {
         self.count = self.count.saturating_add(amount);
     }
 
+    /// How much there is at most, whenever it is looked at from the last count on.
+    pub fn in_all(&self) -> u64 {
+        self.count.saturating_add(self.before)
+    }
+
     /// How much there is in the window that ends at `now`.
     pub fn count(&self, now: Timestamp, width_ms: u64) -> u64 {
         let (number, passed_ms) = (now.as_ms() / width_ms, now.as_ms() % width_ms);
@@ -102,6 +107,7 @@ mod tests {
                 window.add(at(now), 1_000, amount);
             }
             let wait = window.less_than(max, at(now), 1_000).as_ms();
+            prop_assert!(window.count(at(now), 1_000) <= window.in_all());
             prop_assert!(window.count(at(now + wait), 1_000) < max);
             prop_assert!(wait == 0 || window.count(at(now + wait - 1), 1_000) >= max);
         }

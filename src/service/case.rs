@@ -9,7 +9,7 @@ use crate::model::{
     AdministratorAct, Ahead, Domain, InboxAddress, Lifetime, NameRule, Presentity, Principal,
     Refusal, Rights, Role, Sequence, Timestamp, Who,
 };
-use crate::view::{InviteView, PrincipalView, RulesView, Views};
+use crate::view::{InviteView, MessageKey, PrincipalView, RulesView, Views};
 
 /// What a decision is made from.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub(super) struct Case<'a> {
     pub(super) ahead: Ahead,
     /// The position that the first event of the verdict gets.
     pub(super) next: Sequence,
+    /// The message that is asked to be sent.
+    pub(super) message: Option<MessageKey>,
 }
 
 /// What was decided: the facts to record, none for a repeat, and the answer.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::anonymous::Anonymous;
 use super::budget::FeedsOpened;
-use super::case::{Case, Verdict, controls};
+use super::case::{Case, Verdict};
 use super::clock::WallClock;
 use super::composing::ComposingRates;
 use super::decide;
@@ -16,8 +16,8 @@ use super::live::Live;
 use super::observe::Observations;
 use super::reviews::Reviews;
 use super::{
-    Actor, Batch, FeedId, Input, Output, PresenceItem, PresenceOpened, Query, Reply, Restored,
-    ServiceConfig, Ticket, open, query,
+    Actor, Batch, FeedId, Input, Output, PresenceOpened, Query, Reply, Restored, ServiceConfig,
+    Ticket, open, query,
 };
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::{
@@ -25,7 +25,7 @@ use crate::model::{
     Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
-use crate::view::Views;
+use crate::view::{MessageKey, Views};
 
 /// The sans-I/O core. Inputs go in with [`Service::handle`]. Then [`Service::take_batch`] gives the events they caused,
 /// and [`Service::take_outputs`] the answers and notifications.
@@ -56,6 +56,8 @@ pub struct Service {
     pub(super) outputs: Vec<Output>,
     /// What the last input took so far: events, and what was looked at one by one.
     pub(super) steps: u64,
+    /// The message that the last input asked to send.
+    message: Option<MessageKey>,
 }
 
 /// A presence feed that is asked for, see [`Input::OpenPresence`].
@@ -95,6 +97,7 @@ impl Service {
             pending: Vec::new(),
             outputs: Vec::new(),
             steps: 0,
+            message: None,
         }
     }
 
@@ -105,6 +108,13 @@ impl Service {
     /// Every event is at least a microsecond later than the one before it. A wall clock that was set is recorded before
     /// anything is decided.
     pub fn handle(&mut self, now: impl Into<Now>, input: Input) {
+        let message = input.message_key();
+        self.handle_named(now, input, message);
+    }
+
+    /// As [`Service::handle`], of an input of which [`Input::message_key`] is known already.
+    pub fn handle_named(&mut self, now: impl Into<Now>, input: Input, message: Option<MessageKey>) {
+        self.message = message;
         let now = self.begin(now);
         self.steps = 0;
         let outputs = self.outputs.len();
@@ -234,7 +244,8 @@ impl Service {
     pub(super) fn case(&self, now: Timestamp) -> Case<'_> {
         // The first event of a process is its own: it says in which epoch all others are.
         let next = self.views.head().plus(if self.has_begun { 1 } else { 2 });
-        Case { views: &self.views, config: &self.config, now, ahead: self.clock.ahead, next }
+        let Self { views, config, message, .. } = self;
+        Case { views, config, now, ahead: self.clock.ahead, next, message: *message }
     }
 
     /// A key may have been revoked after its session began.
@@ -364,15 +375,6 @@ impl Service {
         Ok(verdict)
     }
 
-    /// Adds to rows about watchers the fetches and subscriptions that are counted and not recorded yet.
-    fn count_all(&self, items: &mut [Arc<PresenceItem>]) {
-        for item in items.iter_mut().filter_map(Arc::get_mut) {
-            if let Some(row) = &mut item.watcher {
-                self.observations.add_to(row, self.clock.ahead);
-            }
-        }
-    }
-
     /// Answers a fetch. It is counted as watching whether it is shown presence or not.
     fn fetch(
         &mut self,
@@ -387,23 +389,6 @@ impl Service {
         Ok(reply)
     }
 
-    /// Counts that `watcher` watched a presentity, unless it controls that.
-    fn observe(
-        &mut self,
-        now: Timestamp,
-        presentity: &Presentity,
-        watcher: &Principal,
-        kind: WatcherKind,
-    ) {
-        if self.is_full || controls(&self.views, &presentity.principal(), watcher) {
-            return;
-        }
-        let event = self.observations.add(&self.views, presentity, watcher, kind, now);
-        if let Some(event) = event {
-            self.happen(decided_at(now), Event::WatchObserved(event));
-        }
-    }
-
     /// Forgets the anonymous watchers of the process before, and moves every live subscription to the state that it has
     /// by what is granted now. Called at the start: the operator may have changed what is granted where no rule says.
     pub fn review(&mut self, now: impl Into<Now>) {
@@ -413,14 +398,6 @@ impl Service {
             self.happen(decided_at(now), event);
         }
         self.reopen_reviews(now);
-    }
-
-    /// Records the watching that is counted and not recorded yet, before an orderly end.
-    pub fn settle(&mut self, now: impl Into<Now>) {
-        let now = self.begin(now);
-        for event in self.observations.take_all() {
-            self.happen(decided_at(now), Event::WatchObserved(event));
-        }
     }
 
     /// Folds an event into the state, adds it to the round's batch, and tells those concerned.

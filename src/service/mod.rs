@@ -37,6 +37,7 @@ mod tell;
 mod turns;
 mod wants;
 mod watchers;
+mod watching;
 mod withheld;
 
 pub use self::core::Service;

@@ -17,6 +17,7 @@ use crate::model::{
     is_recovery_type,
 };
 use crate::protocol::{Answer, Delete, Send};
+use crate::service::budget::Allowance;
 use crate::service::case::{Case, Verdict, controls};
 use crate::service::{Actor, Reply};
 use crate::view::{InboxView, MessageKey, ReceiptRequest, SenderKey};
@@ -30,9 +31,13 @@ pub(super) fn send(case: Case<'_>, actor: &Actor, send: Send) -> Result<Verdict,
     if let Some(duplicate) = duplicate(case, &sender, &send, digest)? {
         return Ok(duplicate);
     }
-    case.check_writes(&sender)?;
-    case.check_sends(&sender)?;
+    let (allowance, key) = (case.allowance(&sender), SenderKey::of(&sender));
+    allowance.check_writes()?;
+    allowance.check_sends(key)?;
     let way = way_of(case, &[&sender, &actor.principal], &send)?;
+    if matches!(way, Way::Inbox) {
+        check_share(&allowance, case.views.inbox(&send.inbox), key)?;
+    }
     let from = From { sender, device: actor.device };
     store(case, from, send, (lifetime, digest), way)
 }
@@ -146,10 +151,7 @@ fn store(
     let view = case.views.inbox(&inbox);
     let sequence = view.map_or(InboxSequence::ZERO, InboxView::head).next();
     let mut events = match way {
-        Way::Inbox => {
-            check_share(case, &inbox, &from.sender)?;
-            make_room(case, &inbox)?
-        }
+        Way::Inbox => make_room(&inbox, view)?,
         Way::Aside(_) => drop_quarantined(case, &inbox, &from.sender),
         Way::Nowhere(_) => Vec::new(),
     };
@@ -240,33 +242,35 @@ fn duplicate(
     send: &Send,
     digest: MessageDigest,
 ) -> Result<Option<Verdict>, Refusal> {
-    let Some(known) = case.views.message(&MessageKey::of(sender, &send.id), case.now) else {
-        return Ok(None);
-    };
+    let key = case.message.unwrap_or_else(|| MessageKey::of(sender, &send.id));
+    let Some(known) = case.views.message(&key, case.now) else { return Ok(None) };
     if known == digest {
         return Ok(Some(Verdict::unchanged(Reply::Done(Answer::Sent { duplicate: true }))));
     }
     Err(Refusal::DuplicateId { id: send.id.as_str().to_owned() })
 }
 
-/// Refuses more of one sender than its part of what may wait. What is read does not count: an owner who reads keeps all.
-fn check_share(case: Case<'_>, inbox: &InboxAddress, sender: &Principal) -> Result<(), Refusal> {
-    let key = SenderKey::of(sender);
-    let max = case.quota(sender, Quota::Waiting);
+/// Refuses more of one sender, who is called `key`, than its part of what may wait. What is read does not count: an owner who
+/// reads keeps all.
+fn check_share(
+    sender: &Allowance<'_>,
+    inbox: Option<&InboxView>,
+    key: SenderKey,
+) -> Result<(), Refusal> {
+    let max = sender.max(Quota::Waiting);
     // What waits of it everywhere is counted already: only whoever sends much has to be counted here.
-    if case.views.waiting_of(key) < max {
+    if sender.case.views.waiting_of(key) < max {
         return Ok(());
     }
     let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let view = case.views.inbox(inbox).into_iter();
-    let waiting = view.flat_map(|view| view.unread_of(key)).take(max).count();
-    case.check_held(sender, Quota::Waiting, waiting as u64, || None)
+    let waiting = inbox.into_iter().flat_map(|view| view.unread_of(key)).take(max).count();
+    sender.check_held(Quota::Waiting, waiting as u64, || None)
 }
 
 /// Makes room in a full inbox by ending its oldest message, if that was read.
-fn make_room(case: Case<'_>, inbox: &InboxAddress) -> Result<Vec<Event>, Refusal> {
+fn make_room(inbox: &InboxAddress, view: Option<&InboxView>) -> Result<Vec<Event>, Refusal> {
     let max = MESSAGES_WAITING_MAX as u64;
-    let Some(view) = case.views.inbox(inbox).filter(|view| view.filling() >= max) else {
+    let Some(view) = view.filter(|view| view.filling() >= max) else {
         return Ok(Vec::new());
     };
     let sequence = view.oldest_read().ok_or(Refusal::InboxFull { max })?;
