@@ -4,7 +4,7 @@
 
 use std::ops::Bound;
 
-use super::ids::first_remembered_day;
+use super::ids::{Held, first_remembered_day};
 use super::{KnownMessage, MessageKey, Views};
 use crate::event::MessageDigest;
 use crate::model::{Sequence, Timestamp};
@@ -30,7 +30,7 @@ impl Views {
     pub fn settle_ids(&mut self) -> Vec<(u64, u64)> {
         self.ids.settling = core::mem::take(&mut self.ids.new);
         let first = first_remembered_day(self.time());
-        let days = self.ids.settling.range(first..);
+        let days = self.ids.settling.days.range(first..);
         days.map(|(day, ids)| (*day, ids.len() as u64)).collect()
     }
 
@@ -41,19 +41,19 @@ impl Views {
         after: Option<&MessageKey>,
     ) -> impl Iterator<Item = (&MessageKey, &KnownMessage)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let ids = self.ids.settling.get(&day).into_iter();
+        let ids = self.ids.settling.days.get(&day).into_iter();
         ids.flat_map(move |ids| ids.range::<MessageKey, _>((from, Bound::Unbounded)))
     }
 
     /// All ids that were given out lie elsewhere now.
     pub fn ids_settled(&mut self) {
-        self.ids.settling.clear();
+        self.ids.settling = Held::default();
     }
 
     /// All ids that are held here and are remembered at the moment of the last event.
     pub fn held_ids(&self) -> impl Iterator<Item = (MessageKey, KnownMessage)> {
         let now = self.time();
-        let all = self.ids.settling.values().chain(self.ids.new.values()).flatten();
+        let all = self.ids.settling.days.values().chain(self.ids.new.days.values()).flatten();
         all.filter(move |(_, known)| known.is_remembered(now)).map(|(key, known)| (*key, *known))
     }
 
