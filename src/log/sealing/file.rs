@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use super::LogFault;
-use super::cipher::{Key, KeyId};
+use super::cipher::{Key, KeyId, SealNonce};
 use super::place::{self, InFolder, KeyPlace};
 use crate::guard::Kept;
 use crate::model::Principal;
@@ -134,6 +134,13 @@ impl KeyFile {
         let mut bytes = [0; N];
         self.place.fill(&mut bytes);
         bytes
+    }
+
+    /// So many nonces, drawn at once.
+    pub(super) fn nonces(&self, count: usize) -> Vec<SealNonce> {
+        let mut nonces = vec![SealNonce::default(); count];
+        self.place.fill(nonces.as_flattened_mut());
+        nonces
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<(), LogFault> {

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use self::cipher::Sealer;
+use self::cipher::{SealNonce, Sealer};
 use self::file::{KeyFile, Owner};
 pub(super) use self::place::KeyPlace;
 use super::{LogFault, Sealing};
@@ -72,10 +72,12 @@ impl Vault {
         let owners = self.owners(events);
         self.make_keys(owners.iter().flatten().flatten().flatten())?;
         let keys = self.keys();
+        let mut nonces = keys.nonces(owners.iter().flatten().count()).into_iter();
         let sealed = events.iter().zip(owners).map(|((at, event), owners)| {
             let Some(owners) = owners else { return Ok((*at, Cow::Borrowed(event))) };
             let mut event = event.clone();
-            seal_with(&keys, owners, event.payloads_mut())?;
+            let nonce = nonces.next().expect("one was drawn for each that has owners");
+            seal_with(&keys, owners, event.payloads_mut(), nonce)?;
             Ok((*at, Cow::Owned(event)))
         });
         sealed.collect()
@@ -149,7 +151,8 @@ impl Sealing for Vault {
         }
         let owners = of_both(owners);
         self.make_keys(owners.iter().flatten())?;
-        seal_with(&self.keys(), owners, payloads)
+        let keys = self.keys();
+        seal_with(&keys, owners, payloads, keys.random())
     }
 
     fn open(&self, payloads: Vec<&mut Payload>) -> Result<(), LogFault> {
@@ -198,6 +201,7 @@ fn seal_with(
     keys: &KeyFile,
     [keeper, sender]: [Option<Owner>; 2],
     payloads: Vec<&mut Payload>,
+    nonce: SealNonce,
 ) -> Result<(), LogFault> {
     if [&keeper, &sender].into_iter().flatten().any(|owner| keys.is_destroyed(owner)) {
         for payload in payloads {
@@ -208,7 +212,7 @@ fn seal_with(
     let key = |owner| keys.of(&owner).ok_or_else(|| keys.fault("lacks a key that was made"));
     let keeper = key(keeper.expect("everything has a keeper"))?;
     let sealer = Sealer::new(keeper, sender.map(key).transpose()?);
-    sealer.seal(payloads, keys.random());
+    sealer.seal(payloads, nonce);
     Ok(())
 }
 
