@@ -74,8 +74,11 @@ impl Scene {
         Look { now: self.now, wall: self.machine.wall() }
     }
 
-    /// Somebody sets the server's wall clock.
+    /// Somebody sets the server's wall clock; not to a time before there was any, which it could not show.
     pub(crate) fn set_clock(&mut self, by_ms: i64) {
+        const FIRST_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
+        let wall = i64::try_from(self.machine.wall().as_ms()).expect("years are few");
+        let by_ms = by_ms.max(FIRST_MS - wall);
         note!(self.trace, "the wall clock is set by {by_ms} ms");
         self.machine.set(by_ms);
         self.oracle.timeline.set(by_ms);
