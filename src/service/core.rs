@@ -20,6 +20,7 @@ use super::{
     Ticket, open, query,
 };
 use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
+use crate::model::limits::FEEDS_OF_STEP;
 use crate::model::{
     Ahead, DeviceId, EpochId, Epochs, InboxAddress, Mark, Moment, Now, PastPlace, Presentity,
     Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
@@ -123,11 +124,12 @@ impl Service {
             Some(ticket) => self.take_in_of_nobody(now, ticket, input),
             None => self.take_in(now, input),
         }
-        self.steps += self.outputs[outputs..].iter().map(Output::told).sum::<u64>();
+        let told: u64 = self.outputs[outputs..].iter().map(Output::told).sum();
+        self.steps += told.div_ceil(FEEDS_OF_STEP);
     }
 
-    /// What the last input took beside itself: one for each event, each feed that is told of something, and each row or
-    /// subscription that was looked at.
+    /// What the last input took beside itself: one for each event, each row or subscription that was looked at, and each
+    /// [`FEEDS_OF_STEP`] feeds that are told of something.
     pub fn steps(&self) -> u64 {
         self.steps
     }

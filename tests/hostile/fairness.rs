@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use adsum::event::Event;
 use adsum::model::limits::{
-    FEED_PART_MAX, PUBLICATION_MS_DEFAULT, ROUND_COST_MAX, ROUND_COST_MIN, ROUND_PART_MAX,
+    FEED_PART_MAX, FEEDS_OF_STEP, PUBLICATION_MS_DEFAULT, ROUND_COST_MAX, ROUND_COST_MIN,
+    ROUND_PART_MAX,
 };
 use adsum::model::{Handling, InboxSequence, Lifetime, Mode, Moment, Presentity};
 use adsum::protocol::{Command, Fetch, Findings, InboxStatus, ListWatchers, Send};
@@ -252,6 +253,25 @@ fn closing_a_feed_is_charged_by_what_it_was_told_of() {
     world.open_presence(1, "mallory", &[], Moment::ZERO);
     world.service.handle(world.now, Input::CloseFeed { feed: feed_id(1) });
     assert!((50..=52).contains(&world.service.steps()), "{}", world.service.steps());
+}
+
+#[test]
+fn what_many_are_told_of_costs_little_of_a_round() {
+    let mut world = World::with(&["mallory"]);
+    let watchers = 3 * FEEDS_OF_STEP + 1;
+    for (number, name) in (1..=watchers).map(|number| (number, format!("w{number}"))) {
+        let number = u32::try_from(number).unwrap();
+        world.enroll(&name, &name).unwrap();
+        world.ask(&actor(&name), subscribe("mallory", Mode::Latest)).unwrap();
+        world.open_presence(number, &name, &[], Moment::ZERO);
+    }
+    let publish = Input::Command {
+        ticket: TICKET,
+        actor: actor("mallory"),
+        command: Command::Publish(publish("mallory", 1, "at my desk")),
+    };
+    let (_, steps) = ask(&mut world, publish);
+    assert_eq!(steps, 1 + 4, "the event, and all {watchers} who are told of it");
 }
 
 /// The items that are told or answered, oldest first.
