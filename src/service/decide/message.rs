@@ -259,7 +259,7 @@ fn check_share(
 ) -> Result<(), Refusal> {
     let max = sender.max(Quota::Waiting);
     // What waits of it everywhere is counted already: only whoever sends much has to be counted here.
-    if sender.case.views.waiting_of(key) < max {
+    if sender.case.views.waiting_of(key) < max || inbox.map_or(0, InboxView::unread) < max {
         return Ok(());
     }
     let max = usize::try_from(max).unwrap_or(usize::MAX);
