@@ -6,6 +6,7 @@
 
 mod args;
 mod child;
+mod common;
 mod folder;
 mod link;
 mod metrics;
@@ -18,10 +19,12 @@ mod progress;
 mod pump;
 mod report;
 mod requests;
+mod runs;
 mod samples;
 mod scale;
 mod setup;
 mod site;
+mod sizes;
 mod system;
 mod workload;
 mod yardstick;
@@ -31,10 +34,9 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 pub(super) use self::args::Args;
-use self::args::{With, Workload};
-use self::folder::Folder;
-use self::report::Report;
-use self::setup::Setup;
+use self::args::Workload;
+use self::common::With;
+use self::runs::report;
 use self::workload::Measure;
 use crate::cli::print::output::Output;
 use crate::cli::run::{failure::Failure, invocation::Invocation, session, signals::Interrupts};
@@ -71,18 +73,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
 }
 
 async fn measure<M: Measure>(with: With<M>, output: &mut Output) -> Result<(), Failure> {
-    let With { common, measure } = with;
-    let options = common.options()?;
-    let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
-    let mut runs = Vec::with_capacity(common.runs);
-    for _ in 0..common.runs {
-        let setup = Setup::clear(&options, &folder)?;
-        let outcome = measure.run(&setup).await?;
-        let median = outcome.usage.commit_median;
-        runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
-    }
-    let kept = common.keep_data.then(|| folder.path().display().to_string());
-    output.line(&Report::of(M::NAME, &runs, kept))?;
+    output.line(&report(&with.common, &with.measure).await?)?;
     output.flush()
 }
 

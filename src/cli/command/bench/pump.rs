@@ -10,6 +10,7 @@ use super::link::{Link, wrong};
 use super::progress::Progress;
 use super::requests::Requests;
 use super::samples::Samples;
+use super::sizes::WARM_UP_PART;
 use crate::cli::run::failure::Failure;
 
 /// Bytes after which a buffer is written: larger ones make QUIC search longer for what it still has to send.
@@ -30,6 +31,13 @@ pub(super) struct Work {
     pub(super) count: usize,
     /// Requests that may be unanswered.
     pub(super) window: usize,
+}
+
+impl Work {
+    /// The part of it that goes ahead of what is measured.
+    pub(super) fn warm_up(self) -> Self {
+        Self { count: self.count.div_ceil(WARM_UP_PART), ..self }
+    }
 }
 
 impl<R: Requests> Pump<R> {

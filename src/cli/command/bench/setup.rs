@@ -3,7 +3,7 @@
 //! Must never hold: what is measured there.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::folder::Folder;
@@ -39,7 +39,7 @@ pub(super) enum Target {
 /// Where a run takes place.
 pub(super) struct Setup<'a> {
     options: &'a Options,
-    folder: &'a Folder,
+    path: PathBuf,
     principals: Principals,
 }
 
@@ -47,7 +47,9 @@ impl<'a> Setup<'a> {
     /// An empty setup in `folder` for principals that no server knows yet.
     pub(super) fn clear(options: &'a Options, folder: &'a Folder) -> Result<Self, Failure> {
         folder.clear()?;
-        Ok(Self { options, folder, principals: Principals::new(options.domain.clone()) })
+        let (path, principals) =
+            (folder.path().to_owned(), Principals::new(options.domain.clone()));
+        Ok(Self { options, path, principals })
     }
 
     /// `count` as it is asked to be scaled.
@@ -65,7 +67,7 @@ impl<'a> Setup<'a> {
     }
 
     pub(super) fn store(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     /// A server whose store holds `participants`.

@@ -2,22 +2,19 @@
 //!
 //! Must never hold: a reader or a watcher. Whoever is written to is away.
 
-use std::sync::Arc;
-
 use super::Measure;
+use super::sending::Sending;
 use crate::cli::command::bench::{
     number::{positive, window},
     outcome::Outcome,
     participants::Participant,
     pump::{Pump, Work, run_all},
-    requests::{Publishes, Requests, Sends},
+    requests::{Publishes, Requests},
     setup::{Setup, pumps},
+    site::Site,
+    sizes::{ACK_COUNT, STORE_CONNECTIONS, STORE_COUNT, STORE_INBOXES, STORE_WINDOW},
 };
 use crate::cli::run::failure::Failure;
-use crate::client::Credentials;
-
-/// How much of the load goes ahead of what is measured.
-const WARM_UP_SHARE: usize = 10;
 
 /// Messages to inboxes.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
@@ -25,7 +22,7 @@ pub(in crate::cli::command::bench) struct Store {
     #[command(flatten)]
     load: Load,
     /// Inboxes, which the messages go round
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = STORE_INBOXES, value_parser = positive)]
     inboxes: usize,
 }
 
@@ -33,10 +30,10 @@ pub(in crate::cli::command::bench) struct Store {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Ack {
     /// Messages
-    #[arg(long, value_name = "COUNT", default_value_t = 5_000, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = ACK_COUNT, value_parser = positive)]
     count: usize,
     /// Inboxes, which the messages go round
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = STORE_INBOXES, value_parser = positive)]
     inboxes: usize,
 }
 
@@ -54,13 +51,13 @@ pub(in crate::cli::command::bench) struct Publish {
 #[derive(Debug, PartialEq, Eq, clap::Args)]
 struct Load {
     /// Requests
-    #[arg(long, value_name = "COUNT", default_value_t = 200_000, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = STORE_COUNT, value_parser = positive)]
     count: usize,
     /// Connections, each of a principal of its own
-    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = STORE_CONNECTIONS, value_parser = positive)]
     connections: usize,
     /// Requests that may be unanswered on each
-    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
+    #[arg(long, value_name = "COUNT", default_value_t = STORE_WINDOW, value_parser = window)]
     window: usize,
 }
 
@@ -100,16 +97,10 @@ impl Store {
 
 impl Load {
     async fn send(&self, setup: &Setup<'_>, inboxes: usize) -> Result<Outcome, Failure> {
-        let owners = setup.principals("owner", inboxes)?;
-        let senders = setup.principals("sender", self.connections)?;
-        let participants: Vec<_> = owners.iter().chain(&senders).map(Participant::plain).collect();
-        let addresses = owners.iter().map(|owner| owner.principal().inbox().to_string());
-        let addresses: Arc<[String]> = addresses.collect();
-        // The connections begin at inboxes far from each other, as unrelated senders would.
-        let step = (inboxes / self.connections).max(1);
-        let requests =
-            |index: usize, _: &Credentials| Sends::new(Arc::clone(&addresses), index * step);
-        let outcome = self.measure(setup, &participants, &senders, requests).await?;
+        let sending = Sending::new(setup, inboxes, self.connections)?;
+        let (site, dialer) = setup.set(&sending.participants()).await?;
+        let pumps = sending.pumps(&dialer, &sending.senders).await?;
+        let outcome = self.measure(setup, site, pumps).await?;
         Ok(outcome.with("inboxes", inboxes))
     }
 
@@ -117,8 +108,9 @@ impl Load {
         let people = setup.principals("presentity", presentities)?;
         let participants: Vec<_> = people.iter().map(Participant::publishing).collect();
         let publishers = &people[..self.connections];
-        let requests = |_: usize, who: &Credentials| Publishes::new(who);
-        let outcome = self.measure(setup, &participants, publishers, requests).await?;
+        let (site, dialer) = setup.set(&participants).await?;
+        let pumps = pumps(&dialer, publishers, |_, who| Publishes::new(who)).await?;
+        let outcome = self.measure(setup, site, pumps).await?;
         // A session publishes for its own principal only, so that many connections change that many presentities.
         let outcome = outcome.with("presentities_loaded", presentities);
         Ok(outcome.with("presentities_changed", self.connections))
@@ -127,16 +119,12 @@ impl Load {
     async fn measure<R: Requests + Send + 'static>(
         &self,
         setup: &Setup<'_>,
-        participants: &[Participant],
-        people: &[Credentials],
-        requests: impl Fn(usize, &Credentials) -> R,
+        site: Site,
+        pumps: Vec<Pump<R>>,
     ) -> Result<Outcome, Failure> {
-        let (site, dialer) = setup.set(participants).await?;
-        let pumps = pumps(&dialer, people, requests).await?;
         let durable = pumps.iter().all(Pump::is_durable);
         let work = Work { count: setup.scaled(self.count), window: self.window };
-        let warm_up = Work { count: work.count.div_ceil(WARM_UP_SHARE), ..work };
-        let (pumps, ..) = run_all(pumps, warm_up, "warming up").await?;
+        let (pumps, ..) = run_all(pumps, work.warm_up(), "warming up").await?;
         let before = site.read().await;
         let (pumps, time, samples) = run_all(pumps, work, "measuring").await?;
         let usage = site.used_since(&before).await;

@@ -16,6 +16,7 @@ use crate::cli::command::bench::{
     requests::Sends,
     samples::Samples,
     setup::{Setup, pumps},
+    sizes::DRAIN_COUNT,
 };
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
@@ -32,7 +33,7 @@ const WARM_UP_SHARE: usize = 10;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Drain {
     /// Messages in the inbox
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = inbox_count)]
+    #[arg(long, value_name = "COUNT", default_value_t = DRAIN_COUNT, value_parser = inbox_count)]
     count: usize,
 }
 

@@ -19,32 +19,33 @@ use crate::cli::command::bench::{
     requests::{Publishes, number_in},
     samples::Samples,
     setup::{Setup, pumps},
+    sizes::{
+        FANOUT_CHANGES, FANOUT_PACED, FANOUT_SPACING_MS, FANOUT_WATCHERS, FANOUT_WINDOW,
+        WARM_UP_PART,
+    },
 };
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::client::connection::FeedEvent;
 use crate::model::Mode;
 
-/// How much of the changes goes ahead of what is measured.
-const WARM_UP_SHARE: usize = 10;
-
 /// Changes and those who watch them.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli::command::bench) struct Fanout {
     /// Watchers, each on a connection of its own
-    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = FANOUT_WATCHERS, value_parser = positive)]
     watchers: usize,
     /// Changes as fast as answers come
-    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = FANOUT_CHANGES, value_parser = positive)]
     changes: usize,
     /// Changes that may be unanswered
-    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = window)]
+    #[arg(long, value_name = "COUNT", default_value_t = FANOUT_WINDOW, value_parser = window)]
     window: usize,
     /// Changes one by one, for the time a delivery takes
-    #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = positive)]
+    #[arg(long, value_name = "COUNT", default_value_t = FANOUT_PACED, value_parser = positive)]
     paced: usize,
     /// Milliseconds between two of those
-    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MS", default_value_t = FANOUT_SPACING_MS, value_parser = clap::value_parser!(u64).range(1..))]
     spacing: u64,
 }
 
@@ -70,7 +71,7 @@ impl Measure for Fanout {
 
         let changes = setup.scaled(self.changes);
         crowd
-            .as_fast_as_answered(changes.div_ceil(WARM_UP_SHARE), self.window, "warming up")
+            .as_fast_as_answered(changes.div_ceil(WARM_UP_PART), self.window, "warming up")
             .await?;
         let before = site.read().await;
         let (time, deliveries) =

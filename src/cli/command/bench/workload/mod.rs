@@ -8,6 +8,7 @@ mod fairness;
 mod fanout;
 mod restart;
 mod resume;
+mod sending;
 mod soak;
 
 pub(super) use answers::{Ack, Publish, Store};

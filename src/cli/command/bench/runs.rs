@@ -1,0 +1,26 @@
+//! The runs of one workload, each followed by its yardsticks.
+//!
+//! Must never hold: what a workload does.
+
+use super::common::Common;
+use super::folder::Folder;
+use super::report::Report;
+use super::setup::Setup;
+use super::workload::Measure;
+use super::yardstick;
+use crate::cli::run::failure::Failure;
+
+/// Runs `measure` as often as asked, and tells the medians.
+pub(super) async fn report<M: Measure>(common: &Common, measure: &M) -> Result<Report, Failure> {
+    let options = common.options()?;
+    let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
+    let mut runs = Vec::with_capacity(common.runs);
+    for _ in 0..common.runs {
+        let setup = Setup::clear(&options, &folder)?;
+        let outcome = measure.run(&setup).await?;
+        let median = outcome.usage.commit_median;
+        runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
+    }
+    let kept = common.keep_data.then(|| folder.path().display().to_string());
+    Ok(Report::of(M::NAME, &runs, kept))
+}
