@@ -124,6 +124,19 @@ fn fairness_has_a_row_for_each_kind_of_greed() {
 }
 
 #[test]
+fn idle_tells_what_is_the_transports_apart() {
+    let line = bench("idle", &["--quiet", "500", "--at-once", "4"]);
+    assert_eq!((&line["n"], &line["connections"]), (&10.into(), &10.into()));
+    for figure in ["memory_bytes_before", "memory_bytes_after"] {
+        assert!(line[figure].as_f64().unwrap() > 0.0, "{figure} in {line}");
+    }
+    // So few may take less than the allocator has at hand.
+    for figure in ["memory_bytes_each", "quic_memory_bytes_each", "cpu_percent_at_rest"] {
+        assert!(line[figure].is_f64(), "{figure} in {line}");
+    }
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");
@@ -178,9 +191,10 @@ fn what_cannot_be_measured_is_said_by_its_own_exit_code() {
     let full = tempfile::tempdir().unwrap();
     std::fs::write(full.path().join("mine"), "x").unwrap();
     let data = full.path().to_str().unwrap();
-    let cases: [(&[&str], i32); 3] = [
+    let cases: [(&[&str], i32); 4] = [
         (&["bench", "store", "--data", data], 2),
         (&["bench", "restart", "--server", "127.0.0.1:9"], 2),
+        (&["bench", "idle", "--server", "127.0.0.1:9"], 2),
         (&["bench", "ack", "--server", "127.0.0.1:9"], 3),
     ];
     for (arguments, code) in cases {

@@ -5,7 +5,7 @@
 use clap::Subcommand;
 
 use super::common::With;
-use super::workload::{Ack, Drain, Fairness, Fanout, Publish, Restart, Resume, Soak, Store};
+use super::workload::{Ack, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store};
 
 /// Arguments of `adsum bench`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,8 @@ pub(super) enum Workload {
     /// A watcher comes back and is told what it missed, from a server that went on and from one that was restarted:
     /// from connect to caught up
     Resume(With<Resume>),
+    /// Many are connected and say nothing: memory for each, and the processor at rest, with what bare QUIC connections take
+    Idle(With<Idle>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch
     Restart(With<Restart>),
     /// One session asks for as much as it can get, in ten ways one after the other: how long somebody else waits for the

@@ -9,12 +9,14 @@ mod child;
 mod common;
 mod folder;
 mod link;
+mod many;
 mod metrics;
 mod number;
 mod offline;
 mod online;
 mod outcome;
 mod participants;
+mod present;
 mod progress;
 mod pump;
 mod report;
@@ -65,6 +67,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Fanout(with) => measure(with, output).await,
         Workload::Drain(with) => measure(with, output).await,
         Workload::Resume(with) => measure(with, output).await,
+        Workload::Idle(with) => measure(with, output).await,
         Workload::Restart(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,
         Workload::Soak(with) => measure(with, output).await,

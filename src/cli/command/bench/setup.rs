@@ -121,6 +121,12 @@ impl<'a> Setup<'a> {
     pub(super) fn is_own(&self) -> bool {
         matches!(self.options.target, Target::Own)
     }
+
+    /// Refuses a server that is not the bench's own; `why` says what is done with it.
+    pub(super) fn must_be_own(&self, why: &str) -> Result<(), Failure> {
+        let refused = || Failure::usage(format!("{why}; leave --server out"));
+        self.is_own().then_some(()).ok_or_else(refused)
+    }
 }
 
 /// A pump for each of `people`, who must be enrolled.

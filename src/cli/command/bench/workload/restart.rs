@@ -67,10 +67,7 @@ impl Measure for Restart {
     const NAME: &str = "restart";
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
-        if !setup.is_own() {
-            let reason = "restart kills its server; leave --server out";
-            return Err(Failure::usage(reason));
-        }
+        setup.must_be_own("restart kills its server")?;
         let (population, events) = self.build(setup).await?;
         let (mut site, mut dialer) = setup.start().await?;
         let (mut times, mut serving) = (Samples::default(), Samples::default());

@@ -14,6 +14,7 @@ use crate::cli::command::bench::{
     offline,
     outcome::Outcome,
     participants::Participant,
+    present::RESUMED,
     progress::Progress,
     pump::{Pump, Work, run_all},
     requests::Publishes,
@@ -28,8 +29,6 @@ use crate::model::Mode;
 
 /// Changes that may be unanswered on each connection.
 const WINDOW: usize = 64;
-/// `FeedReady.outcome` of a feed that goes on at its cursor.
-const RESUMED: u8 = 1;
 
 /// A watcher that comes and goes.
 #[derive(Debug, clap::Args)]

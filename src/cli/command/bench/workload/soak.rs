@@ -66,10 +66,7 @@ impl Measure for Soak {
     const NAME: &str = "soak";
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
-        if !setup.is_own() {
-            let reason = "soak has its server keep things for a short time; leave --server out";
-            return Err(Failure::usage(reason));
-        }
+        setup.must_be_own("soak has its server keep things for a short time")?;
         let (count, keep) = (setup.scaled(self.count), Duration::from_millis(self.keep));
         let people = People::new(setup)?;
         setup.offline()?.furnish(&people.participants()).await?;

@@ -41,12 +41,8 @@ pub(super) struct Echo {
 
 /// Measures against an echo in another process.
 pub(super) async fn measure(scale: f64) -> Result<Echo, Failure> {
-    let arguments = ["bench", "echo-server", "--json"].map(str::to_owned);
-    let mut process = Process::start("echo server", &arguments, &[])?;
-    let line = process.line("echo").await?;
-    let listen = line["address"].as_str().unwrap_or_default();
-    let server = listen.parse().map_err(|_| wrong(format!("the echo is at {line}")))?;
-    let connection = Dialer::new(server)?.connect().await?;
+    let (process, dialer) = start().await?;
+    let connection = dialer.connect().await?;
     let mut line = Line::open(connection.quic()).await.map_err(wrong)?;
     // Warm-up: the congestion window opens.
     line.run(scaled(PIPELINED / 10, scale), WINDOW).await.map_err(wrong)?;
@@ -57,6 +53,16 @@ pub(super) async fn measure(scale: f64) -> Result<Echo, Failure> {
     #[expect(clippy::cast_precision_loss, reason = "counts of frames are far below 2^52")]
     let pipelined_per_s = count as f64 / time.as_secs_f64();
     Ok(Echo { ping_p50_ms: samples.p50_p99_ms().0, pipelined_per_s })
+}
+
+/// Starts an echo in another process.
+pub(super) async fn start() -> Result<(Process, Dialer), Failure> {
+    let arguments = ["bench", "echo-server", "--json"].map(str::to_owned);
+    let mut process = Process::start("echo server", &arguments, &[])?;
+    let line = process.line("echo").await?;
+    let listen = line["address"].as_str().unwrap_or_default();
+    let server = listen.parse().map_err(|_| wrong(format!("the echo is at {line}")))?;
+    Ok((process, Dialer::new(server)?))
 }
 
 /// A stream whose bytes come back.

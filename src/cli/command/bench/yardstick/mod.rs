@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a figure of another run or another machine.
 
+mod bare;
 mod disk;
 mod echo;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub(super) use bare::Bare;
 pub(super) use echo::serve;
 
 use super::samples::{median, rounded};
