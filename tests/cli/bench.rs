@@ -137,6 +137,15 @@ fn idle_tells_what_is_the_transports_apart() {
 }
 
 #[test]
+fn all_come_back_to_a_server_that_was_killed() {
+    let line = bench("connect", &["--at-once", "4"]);
+    assert_eq!((&line["n"], &line["at_once"]), (&10.into(), &4.into()));
+    for figure in ["first_time_per_s", "handshakes_per_s", "handshake_p50_ms", "serving_ms"] {
+        assert!(line[figure].as_f64().unwrap() > 0.0, "{figure} in {line}");
+    }
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

@@ -5,7 +5,9 @@
 use clap::Subcommand;
 
 use super::common::With;
-use super::workload::{Ack, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store};
+use super::workload::{
+    Ack, Connect, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store,
+};
 
 /// Arguments of `adsum bench`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +33,9 @@ pub(super) enum Workload {
     /// A watcher comes back and is told what it missed, from a server that went on and from one that was restarted:
     /// from connect to caught up
     Resume(With<Resume>),
+    /// A server with many connections is killed and started again, and all come back with their feeds: how many a second,
+    /// and how many handshakes alone
+    Connect(With<Connect>),
     /// Many are connected and say nothing: memory for each, and the processor at rest, with what bare QUIC connections take
     Idle(With<Idle>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch

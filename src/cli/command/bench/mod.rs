@@ -67,6 +67,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Fanout(with) => measure(with, output).await,
         Workload::Drain(with) => measure(with, output).await,
         Workload::Resume(with) => measure(with, output).await,
+        Workload::Connect(with) => measure(with, output).await,
         Workload::Idle(with) => measure(with, output).await,
         Workload::Restart(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,

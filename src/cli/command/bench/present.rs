@@ -14,6 +14,10 @@ pub(super) const RESUMED: u8 = 1;
 
 /// Somebody who is there. Dropped, it says good-bye.
 pub(super) struct Present {
+    /// Who.
+    pub(super) who: Credentials,
+    /// Where its presence feed stands.
+    pub(super) cursor: Bytes,
     /// Whether the server said that its answers mean: it is on stable storage.
     pub(super) durable: bool,
     // They end when they are dropped.
@@ -33,10 +37,10 @@ impl Present {
         let mut link = dialer.hello(&who, None).await?;
         let mut presence = link.feed(&presence_from(cursor)).await?;
         let mut messages = link.feed(&inbox(&who.principal().inbox())).await?;
-        caught_up(&mut presence, resumes).await?;
+        let cursor = caught_up(&mut presence, resumes).await?;
         caught_up(&mut messages, false).await?;
         let durable = link.welcome().await?;
-        Ok(Self { durable, _feeds: [presence, messages], _link: link })
+        Ok(Self { who, cursor, durable, _feeds: [presence, messages], _link: link })
     }
 }
 

@@ -99,7 +99,7 @@ impl Idle {
 }
 
 /// Each publishes, and watches the next one.
-fn neighbours(people: &[Credentials]) -> Vec<Participant> {
+pub(super) fn neighbours(people: &[Credentials]) -> Vec<Participant> {
     let next = people.iter().cycle().skip(1).map(|who| who.principal().presentity());
     let watching = |(who, next)| Participant {
         publishes: true,

@@ -3,6 +3,7 @@
 //! Must never hold: a yardstick, or how figures are printed.
 
 mod answers;
+mod connect;
 mod drain;
 mod fairness;
 mod fanout;
@@ -13,6 +14,7 @@ mod sending;
 mod soak;
 
 pub(super) use answers::{Ack, Publish, Store};
+pub(super) use connect::Connect;
 pub(super) use drain::Drain;
 pub(super) use fairness::Fairness;
 pub(super) use fanout::Fanout;
