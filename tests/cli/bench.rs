@@ -146,6 +146,24 @@ fn all_come_back_to_a_server_that_was_killed() {
 }
 
 #[test]
+fn disk_sets_what_is_written_beside_what_is_stored() {
+    let line = bench("disk", &["--lone", "2000"]);
+    let number = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("{name} in {line}"));
+    assert_eq!(line["n"], 1_000);
+    // A body of 200 bytes is in each, and nothing is written that is not stored first.
+    assert!(number("lone_stored_bytes_each") > 200.0, "{line}");
+    assert!(number("lone_written_bytes_each") >= number("lone_stored_bytes_each"), "{line}");
+    assert!(
+        number("stored_bytes") > 1_000.0 * 200.0 && number("written_to_stored") > 1.0,
+        "{line}"
+    );
+    assert!(number("events") > 1_100.0 && number("disk_bytes") > number("stored_bytes"), "{line}");
+    // Half of what was sent is over.
+    assert!(number("cut_events") < number("events") && number("cut_carried_bytes") > 0.0, "{line}");
+    assert!(number("again_disk_bytes") > 0.0, "{line}");
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

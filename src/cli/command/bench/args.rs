@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::common::With;
 use super::workload::{
-    Ack, Connect, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store,
+    Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store,
 };
 
 /// Arguments of `adsum bench`.
@@ -40,6 +40,9 @@ pub(super) enum Workload {
     Idle(With<Idle>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch
     Restart(With<Restart>),
+    /// What the server writes for what it stores, for one message at a time too, and what the store takes on the disk before and
+    /// after what is over was cut away
+    Disk(With<Disk>),
     /// One session asks for as much as it can get, in ten ways one after the other: how long somebody else waits for the
     /// answer to a publish meanwhile, and when all is quiet
     Fairness(With<Fairness>),

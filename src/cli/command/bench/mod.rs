@@ -70,6 +70,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Connect(with) => measure(with, output).await,
         Workload::Idle(with) => measure(with, output).await,
         Workload::Restart(with) => measure(with, output).await,
+        Workload::Disk(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,
         Workload::Soak(with) => measure(with, output).await,
         Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,

@@ -4,6 +4,7 @@
 
 mod answers;
 mod connect;
+mod disk;
 mod drain;
 mod fairness;
 mod fanout;
@@ -15,6 +16,7 @@ mod soak;
 
 pub(super) use answers::{Ack, Publish, Store};
 pub(super) use connect::Connect;
+pub(super) use disk::Disk;
 pub(super) use drain::Drain;
 pub(super) use fairness::Fairness;
 pub(super) use fanout::Fanout;
