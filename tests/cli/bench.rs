@@ -164,6 +164,25 @@ fn disk_sets_what_is_written_beside_what_is_stored() {
 }
 
 #[test]
+fn scale_compares_few_with_many() {
+    let small = ["--small", "50", "--watchers", "20000", "--crowd", "4000"];
+    let line = bench("scale", &[&small[..], &["--large", "80000"]].concat());
+    assert_eq!((&line["small"], &line["large"]), (&50.into(), &400.into()));
+    for kind in ["fetch", "publish", "subscribe"] {
+        for figure in ["small_p50_ms", "small_p99_ms", "large_p50_ms", "large_p99_ms", "p99_ratio"]
+        {
+            assert!(line[kind][figure].as_f64().unwrap() > 0.0, "{kind} {figure} in {line}");
+        }
+    }
+    assert_eq!(line["audience"]["watchers"], 100);
+    assert_eq!((&line["crowd"]["watchers"], &line["crowd"]["watched"]), (&20.into(), &2.into()));
+    for row in ["audience", "crowd"] {
+        assert!(line[row]["publish_p99_ms"].as_f64().unwrap() > 0.0, "{row} in {line}");
+        assert!(line[row]["memory_bytes_each"].is_f64(), "{row} in {line}");
+    }
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::common::With;
 use super::workload::{
-    Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Soak, Store,
+    Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Scale, Soak, Store,
 };
 
 /// Arguments of `adsum bench`.
@@ -46,6 +46,9 @@ pub(super) enum Workload {
     /// One session asks for as much as it can get, in ten ways one after the other: how long somebody else waits for the
     /// answer to a publish meanwhile, and when all is quiet
     Fairness(With<Fairness>),
+    /// Few against many presentities in one domain, presentities with many watchers: how long a fetch, a publish and a
+    /// subscription take, and the memory for each
+    Scale(With<Scale>),
     /// Messages are sent, read and removed from the log again, and some wait for ever: disk, memory, and how long somebody else
     /// waits for the answer to a publish meanwhile, at the longest
     Soak(With<Soak>),

@@ -72,6 +72,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Restart(with) => measure(with, output).await,
         Workload::Disk(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,
+        Workload::Scale(with) => measure(with, output).await,
         Workload::Soak(with) => measure(with, output).await,
         Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,
     }

@@ -2,6 +2,8 @@
 //!
 //! Must never hold: anything that is measured.
 
+use std::ops::Range;
+
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
 use crate::model::{Domain, Mode, Presentity, Principal};
@@ -56,7 +58,16 @@ impl Principals {
 
     /// `count` principals called `role` and a number.
     pub(super) fn principals(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
-        (0..count).map(|index| self.principal(role, index)).collect()
+        self.principals_from(role, 0..count)
+    }
+
+    /// Principals called `role` and the `numbers`.
+    pub(super) fn principals_from(
+        &self,
+        role: &str,
+        numbers: Range<usize>,
+    ) -> Result<Vec<Credentials>, Failure> {
+        numbers.map(|index| self.principal(role, index)).collect()
     }
 
     fn principal(&self, role: &str, index: usize) -> Result<Credentials, Failure> {

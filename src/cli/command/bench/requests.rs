@@ -93,6 +93,36 @@ impl Requests for Publishes {
     }
 }
 
+/// Subscriptions to one presentity after the other.
+pub(super) struct Subscribes {
+    presentities: Vec<String>,
+    frame: body::Subscribe,
+}
+
+impl Subscribes {
+    /// Subscriptions to `presentities`, the first under number 1.
+    pub(super) fn new(presentities: Vec<String>) -> Self {
+        let frame = body::Subscribe {
+            request: 0,
+            presentity: String::new(),
+            mode: 0,
+            lifetime_ms: None,
+            operation: None,
+        };
+        Self { presentities, frame }
+    }
+}
+
+impl Requests for Subscribes {
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) {
+        let place = usize::try_from(number - 1).expect("it is below a length");
+        self.frame.request = number;
+        self.frame.operation = Some(Bytes::copy_from_slice(&operation(number).0));
+        self.frame.presentity.clone_from(&self.presentities[place]);
+        wire::encode(&self.frame, out);
+    }
+}
+
 /// The name of operation `number` of a device.
 pub(super) fn operation(number: u64) -> OperationId {
     OperationId(u128::from(number).to_be_bytes())

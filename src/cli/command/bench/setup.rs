@@ -2,7 +2,9 @@
 //!
 //! Must never hold: what is measured there.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -52,6 +54,13 @@ impl<'a> Setup<'a> {
         Ok(Self { options, path, principals })
     }
 
+    /// The same with an empty store of its own, in the folder `name` of this one's.
+    pub(super) fn beside(&self, name: &str) -> Result<Self, Failure> {
+        let path = self.path.join(name);
+        fs::create_dir_all(&path).map_err(|error| Failure::io("make", &path, &error))?;
+        Ok(Self { options: self.options, path, principals: self.principals.clone() })
+    }
+
     /// `count` as it is asked to be scaled.
     pub(super) fn scaled(&self, count: usize) -> usize {
         scaled(count, self.options.scale)
@@ -64,6 +73,15 @@ impl<'a> Setup<'a> {
 
     pub(super) fn principals(&self, role: &str, count: usize) -> Result<Vec<Credentials>, Failure> {
         self.principals.principals(role, count)
+    }
+
+    /// Principals called `role` and the `numbers`.
+    pub(super) fn principals_from(
+        &self,
+        role: &str,
+        numbers: Range<usize>,
+    ) -> Result<Vec<Credentials>, Failure> {
+        self.principals.principals_from(role, numbers)
     }
 
     pub(super) fn store(&self) -> &Path {

@@ -11,6 +11,7 @@ mod fanout;
 mod idle;
 mod restart;
 mod resume;
+mod scale;
 mod sending;
 mod soak;
 
@@ -23,6 +24,7 @@ pub(super) use fanout::Fanout;
 pub(super) use idle::Idle;
 pub(super) use restart::Restart;
 pub(super) use resume::Resume;
+pub(super) use scale::Scale;
 pub(super) use soak::Soak;
 
 use super::outcome::Outcome;

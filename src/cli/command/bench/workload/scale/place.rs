@@ -1,0 +1,223 @@
+//! A store with many in it, its server, and those who ask something there.
+//!
+//! Must never hold: a comparison.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::cli::command::bench::{
+    link::{Dialer, Link, wrong},
+    participants::Participant,
+    progress::Progress,
+    pump::{Pump, Work},
+    requests::{Publishes, Requests, Subscribes, number_in},
+    samples::{Samples, rounded},
+    setup::{Setup, pumps},
+    site::Site,
+    system,
+};
+use crate::cli::run::failure::Failure;
+use crate::client::Credentials;
+use crate::model::limits::SUBSCRIPTIONS_MAX;
+
+/// Those who publish over a connection each, in turn.
+const PUBLISHERS: usize = 64;
+/// Those who subscribe, one after the other, each as often as one may.
+const SUBSCRIBERS: usize = 8;
+/// Those who are made and stored at once.
+const CHUNK: usize = 10_000;
+/// Until a server that was started has done what a start leaves to be done.
+const SETTLING: Duration = Duration::from_secs(1);
+/// A prime, so that the places that are asked about lie far from each other and none comes twice before all have come.
+const STRIDE: usize = 7_919;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Fetch,
+    Publish,
+    Subscribe,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Fetch, Self::Publish, Self::Subscribe];
+
+    /// Its name in the figures.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+        }
+    }
+}
+
+/// A store, its server, and who asks.
+pub(super) struct Place {
+    site: Site,
+    memory_bytes: Option<f64>,
+    presentities: Vec<String>,
+    fetcher: Link,
+    fetched: usize,
+    publishers: Vec<Pump<Publishes>>,
+    published: usize,
+    subscribers: Vec<Pump<Subscribes>>,
+    subscribed: usize,
+    /// Whether the server said that its answers mean: it is on stable storage.
+    pub(super) durable: bool,
+}
+
+impl Place {
+    /// With `count` presentities that have published, and those who ask.
+    pub(super) async fn with_presentities(
+        setup: &Setup<'_>,
+        count: usize,
+    ) -> Result<Self, Failure> {
+        let progress = Progress::begin("making presentities", count);
+        let mut store = setup.offline()?;
+        let (mut people, mut presentities) = (Vec::new(), Vec::with_capacity(count));
+        for begin in (0..count).step_by(CHUNK) {
+            let chunk = setup.principals_from("presentity", begin..count.min(begin + CHUNK))?;
+            let participants: Vec<_> = chunk.iter().map(Participant::publishing).collect();
+            store.furnish(&participants).await?;
+            presentities.extend(chunk.iter().map(|who| who.principal().presentity().to_string()));
+            let room = PUBLISHERS - people.len();
+            people.extend(chunk.into_iter().take(room));
+            progress.add(participants.len());
+        }
+        let subscribers = setup.principals("subscriber", SUBSCRIBERS)?;
+        let participants: Vec<_> = subscribers.iter().map(Participant::plain).collect();
+        store.furnish(&participants).await?;
+        drop((store, progress));
+        Self::start(setup, presentities, &people, &subscribers).await
+    }
+
+    /// With `participants`, of whom `people` publish.
+    pub(super) async fn with(
+        setup: &Setup<'_>,
+        participants: &[Participant],
+        people: &[Credentials],
+    ) -> Result<Self, Failure> {
+        setup.offline()?.furnish(participants).await?;
+        let presentities = people.iter().map(|who| who.principal().presentity().to_string());
+        let people = &people[..people.len().min(PUBLISHERS)];
+        Self::start(setup, presentities.collect(), people, &[]).await
+    }
+
+    async fn start(
+        setup: &Setup<'_>,
+        presentities: Vec<String>,
+        people: &[Credentials],
+        subscribers: &[Credentials],
+    ) -> Result<Self, Failure> {
+        let (site, dialer): (Site, Dialer) = setup.start().await?;
+        sleep(SETTLING.min(setup.scaled_time(SETTLING))).await;
+        // Before anybody connects: connections are counted elsewhere.
+        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
+        let memory_bytes = system::resident_bytes(site.id()).map(|bytes| bytes as f64);
+        let fetcher = dialer.enter(&people[0]).await?;
+        let publishers = pumps(&dialer, people, |_, who| Publishes::new(who)).await?;
+        let subscribers = pumps(&dialer, subscribers, |index, _| {
+            let from = index * SUBSCRIPTIONS_MAX;
+            let chosen = (from..from + SUBSCRIPTIONS_MAX).map(|place| far(&presentities, place));
+            Subscribes::new(chosen.cloned().collect())
+        });
+        Ok(Self {
+            memory_bytes,
+            durable: publishers.iter().all(Pump::is_durable),
+            subscribers: subscribers.await?,
+            site,
+            presentities,
+            fetcher,
+            fetched: 0,
+            publishers,
+            published: 0,
+            subscribed: 0,
+        })
+    }
+
+    /// Asks `count` times, one after the other, each time about somebody else; returns how long each answer took.
+    pub(super) async fn ask(&mut self, kind: Kind, count: usize) -> Result<Samples, Failure> {
+        match kind {
+            Kind::Fetch => self.fetch(count).await,
+            Kind::Publish => in_turn(&mut self.publishers, count, &mut self.published).await,
+            // Nobody subscribes twice to the same one, nor to more than one may.
+            Kind::Subscribe => {
+                let most = self.subscribers.len() * SUBSCRIPTIONS_MAX.min(self.presentities.len());
+                let count = count.min(most - self.subscribed);
+                in_turn(&mut self.subscribers, count, &mut self.subscribed).await
+            }
+        }
+    }
+
+    async fn fetch(&mut self, count: usize) -> Result<Samples, Failure> {
+        let mut samples = Samples::with_capacity(count);
+        for _ in 0..count {
+            let presentity = far(&self.presentities, self.fetched);
+            self.fetched += 1;
+            let began = Instant::now();
+            let answer = self.fetcher.fetch(presentity).await?;
+            samples.add(began.elapsed());
+            if number_in(&answer.presence).is_none() {
+                return Err(wrong(format!("{presentity} has published, and nothing is there")));
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Memory of the server before anybody connected.
+    pub(super) fn memory_bytes(&self) -> Result<f64, Failure> {
+        let silent = || wrong("this system does not tell what memory a process has");
+        self.memory_bytes.ok_or_else(silent)
+    }
+
+    /// Memory beyond that of `other`, shared among `count`.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+    pub(super) fn memory_more(&self, other: &Self, count: usize) -> Result<f64, Failure> {
+        Ok(rounded((self.memory_bytes()? - other.memory_bytes()?) / count as f64))
+    }
+
+    /// Ends the server.
+    pub(super) async fn end(self) -> Result<(), Failure> {
+        self.site.kill().await
+    }
+}
+
+/// Number `place` of `all` when one goes round them in long strides.
+fn far(all: &[String], place: usize) -> &String {
+    let stride = if all.len().is_multiple_of(STRIDE) { 1 } else { STRIDE };
+    &all[place.wrapping_mul(stride) % all.len()]
+}
+
+/// Lets `pumps` ask in turn, from number `next` on, `count` times in all.
+async fn in_turn<R: Requests>(
+    pumps: &mut [Pump<R>],
+    count: usize,
+    next: &mut usize,
+) -> Result<Samples, Failure> {
+    let (progress, mut samples) = (Progress::begin("measuring", count), Samples::default());
+    let pump_count = pumps.len();
+    for _ in 0..count {
+        let pump = &mut pumps[*next % pump_count];
+        *next += 1;
+        samples.append(pump.run(Work { count: 1, window: 1 }, &progress).await?);
+    }
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_asked_about_before_anybody_is_again() {
+        for count in [1, 10, 1_000, STRIDE, 2 * STRIDE] {
+            let all: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            let mut seen: Vec<&String> = (0..count).map(|place| far(&all, place)).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), count);
+        }
+    }
+}
