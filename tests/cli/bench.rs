@@ -40,6 +40,9 @@ fn check(workload: &str, line: &Value) {
     }
     assert!(number(&line["p50_ms"]) <= number(&line["p99_ms"]), "{line}");
     assert_eq!(line["durable"], true, "{line}");
+    let runs = &line["spread"]["rate_per_s"];
+    assert!(number(&runs["min"]) <= number(&line["rate_per_s"]), "{line}");
+    assert!(number(&runs["max"]) >= number(&line["rate_per_s"]), "{line}");
     let yardsticks = &line["yardsticks"];
     for field in ["fdatasync_p50_ms", "append_per_s", "quic_ping_p50_ms", "quic_pipelined_per_s"] {
         assert!(number(&yardsticks[field]) > 0.0, "{field} in {line}");
@@ -193,6 +196,7 @@ fn restart_finds_the_log_again() {
 fn people_get_words_and_ratios() {
     let output = succeed(&["bench", "ack", "--scale", "0.005", "--runs", "3"]);
     let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("of 3 runs: "), "{text}");
     assert!(text.starts_with("ack ") && text.contains("durable"), "{text}");
     assert!(text.contains("fdatasync + QUIC ping, p50"), "{text}");
 }

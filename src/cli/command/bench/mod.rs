@@ -27,6 +27,7 @@ mod scale;
 mod setup;
 mod site;
 mod sizes;
+mod spread;
 mod system;
 mod workload;
 mod yardstick;

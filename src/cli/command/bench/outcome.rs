@@ -43,6 +43,18 @@ impl Outcome {
         Ok(Self { n, time, p50_p99_ms, durable, usage, extras })
     }
 
+    /// How many a second.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+    pub(super) fn rate_per_s(&self) -> f64 {
+        self.n as f64 / self.time.as_secs_f64()
+    }
+
+    /// What of `all` is one's share.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+    pub(super) fn per_one(&self, all: f64) -> f64 {
+        all / self.n as f64
+    }
+
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extras.insert(name.to_owned(), value.into());
         self

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
 use super::samples::{median, rounded};
+use super::spread::Spread;
 use super::yardstick::Yardsticks;
 
 /// `{"workload", …}`. The first eight names are an interface; what follows may grow.
@@ -25,6 +26,7 @@ pub(super) struct Report {
     ratios: Ratios,
     /// The rate of each run, in order.
     runs_per_s: Vec<f64>,
+    spread: Spread,
     server_cpu_us_each: Option<f64>,
     load_cpu_us_each: Option<f64>,
     server_written_bytes_each: Option<f64>,
@@ -71,6 +73,7 @@ impl Report {
             durable: runs.iter().all(|(outcome, _)| outcome.durable),
             ratios: Ratios::new(rate_per_s, p50_ms, &yardsticks),
             yardsticks,
+            spread: Spread::of(runs),
             runs_per_s: runs.iter().map(|(outcome, _)| rounded(outcome.rate_per_s())).collect(),
             server_cpu_us_each: each(runs, |run| {
                 run.usage.server_cpu_secs.map(|s| run.per_one(s * 1e6))
@@ -93,19 +96,6 @@ impl Report {
         for figure in [&mut self.secs, &mut self.rate_per_s, &mut self.p50_ms, &mut self.p99_ms] {
             *figure = rounded(*figure);
         }
-    }
-}
-
-impl Outcome {
-    #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
-    fn rate_per_s(&self) -> f64 {
-        self.n as f64 / self.time.as_secs_f64()
-    }
-
-    /// What of `all` is one's share.
-    #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
-    fn per_one(&self, all: f64) -> f64 {
-        all / self.n as f64
     }
 }
 
@@ -167,25 +157,15 @@ impl fmt::Display for Report {
             "{:<10} {} in {:.3} s = {:.0}/s   p50 {:.3} ms   p99 {:.3} ms   {durable}",
             self.workload, self.n, self.secs, self.rate_per_s, self.p50_ms, self.p99_ms
         )?;
-        let (yardsticks, ratios) = (&self.yardsticks, &self.ratios);
-        let sync_and_ping_ms = yardsticks.fdatasync_p50_ms + yardsticks.quic_ping_p50_ms;
-        let group = format!("raw file, synced groups of {}", yardsticks.append_group);
-        let rows = [
-            (group.as_str(), format!("{:.0}/s", yardsticks.append_per_s), ratios.rate_to_append),
-            (
-                "QUIC echo, 64 in flight",
-                format!("{:.0}/s", yardsticks.quic_pipelined_per_s),
-                ratios.rate_to_quic,
-            ),
-            (
-                "fdatasync + QUIC ping, p50",
-                format!("{sync_and_ping_ms:.3} ms"),
-                ratios.p50_to_sync_and_ping,
-            ),
-        ];
-        for (name, value, ratio) in rows {
-            writeln!(formatter, "  {name:<34} {value:>14}   {ratio:.3} x")?;
+        let spread = &self.spread;
+        if spread.runs > 1 {
+            writeln!(
+                formatter,
+                "  of {} runs: {}/s   p50 {} ms   p99 {} ms",
+                spread.runs, spread.rate_per_s, spread.p50_ms, spread.p99_ms
+            )?;
         }
+        self.show_yardsticks(formatter)?;
         for (name, value) in self.others() {
             writeln!(formatter, "  {name:<34} {value:>14}")?;
         }
@@ -199,6 +179,40 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// A line for each yardstick: its figure, what is measured with it, and in which range it was.
+    fn show_yardsticks(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (yardsticks, ratios) = (&self.yardsticks, &self.ratios);
+        let spread = &self.spread.yardsticks;
+        let sync_and_ping_ms = yardsticks.fdatasync_p50_ms + yardsticks.quic_ping_p50_ms;
+        let group = format!("raw file, synced groups of {}", yardsticks.append_group);
+        let rows = [
+            (
+                group.as_str(),
+                format!("{:.0}/s", yardsticks.append_per_s),
+                ratios.rate_to_append,
+                spread.append_per_s,
+            ),
+            (
+                "QUIC echo, 64 in flight",
+                format!("{:.0}/s", yardsticks.quic_pipelined_per_s),
+                ratios.rate_to_quic,
+                spread.quic_pipelined_per_s,
+            ),
+            (
+                "fdatasync + QUIC ping, p50",
+                format!("{sync_and_ping_ms:.3} ms"),
+                ratios.p50_to_sync_and_ping,
+                spread.fdatasync_p50_ms.and(spread.quic_ping_p50_ms),
+            ),
+        ];
+        for (name, value, ratio, range) in rows {
+            write!(formatter, "  {name:<34} {value:>14}   {ratio:.3} x")?;
+            let range = (self.spread.runs > 1).then(|| format!("   ({range})"));
+            writeln!(formatter, "{}", range.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
     fn others(&self) -> Vec<(&str, String)> {
         let figure = |name, value: Option<f64>| value.map(|value| (name, format!("{value:.1}")));
         let mut others: Vec<(&str, String)> = [
@@ -219,6 +233,8 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use serde_json::json;
 
     use super::*;
     use crate::cli::command::bench::site::Usage;
@@ -253,6 +269,12 @@ mod tests {
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["ratios"]["p50_to_sync_and_ping"], 4.0);
         assert_eq!(value["ratios"]["rate_to_append"], 0.5);
+        assert_eq!(value["spread"]["rate_per_s"], json!({"min": 250.0, "max": 1_000.0}));
+        assert_eq!(value["spread"]["p50_ms"], json!({"min": 1.0, "max": 3.0}));
+        assert_eq!(
+            value["spread"]["yardsticks"]["append_per_s"],
+            json!({"min": 1_000.0, "max": 1_000.0})
+        );
         assert_eq!((&value["windows"], &value["other_ms"]), (&64.into(), &2.0.into()));
         assert_eq!(value["server_cpu_us_each"], 1_000.0);
         assert_eq!(value["load_cpu_us_each"], Value::Null);
@@ -264,6 +286,14 @@ mod tests {
         weak.0.durable = false;
         let report = Report::of("store", &[run(1, 1.0), weak], None);
         assert!(report.to_string().contains("NOT DURABLE"));
+    }
+
+    #[test]
+    fn people_see_how_far_runs_lie_apart_if_there_are_several() {
+        let runs = [run(1, 1.0), run(4, 3.0), run(2, 2.0)];
+        let told = Report::of("store", &runs, None).to_string();
+        assert!(told.contains("of 3 runs: 250 to 1000/s   p50 1.000 to 3.000 ms"), "{told}");
+        assert!(!Report::of("store", &runs[..1], None).to_string().contains(" to "));
     }
 
     #[test]
