@@ -186,6 +186,21 @@ fn scale_compares_few_with_many() {
 }
 
 #[test]
+fn load_times_each_message_from_when_it_fell_due() {
+    let line = bench("load", &["--steps", "20,60", "--time", "500"]);
+    assert!(line["most_per_s"].as_f64().unwrap() > 0.0, "{line}");
+    for step in ["at_20_percent", "at_60_percent"] {
+        let number = |name: &str| line[step][name].as_f64().unwrap_or_else(|| panic!("{line}"));
+        assert!(number("p50_ms") > 0.0 && number("p50_ms") <= number("p99_ms"), "{line}");
+        assert!(number("p99_ms") <= number("p999_ms"), "{line}");
+        assert!(number("answered_per_s") > 0.0 && number("wanted_per_s") > 0.0, "{line}");
+    }
+    let [low, high] = [&line["at_20_percent"], &line["at_60_percent"]];
+    let [low, high] = [low, high].map(|step| step["wanted_per_s"].as_f64().unwrap());
+    assert!((high / low - 3.0).abs() < 0.01, "{line}");
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

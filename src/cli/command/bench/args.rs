@@ -6,7 +6,8 @@ use clap::Subcommand;
 
 use super::common::With;
 use super::workload::{
-    Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Publish, Restart, Resume, Scale, Soak, Store,
+    Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Load, Publish, Restart, Resume, Scale, Soak,
+    Store,
 };
 
 /// Arguments of `adsum bench`.
@@ -38,6 +39,9 @@ pub(super) enum Workload {
     Connect(With<Connect>),
     /// Many are connected and say nothing: memory for each, and the processor at rest, with what bare QUIC connections take
     Idle(With<Idle>),
+    /// Messages at fixed rates, parts of what the server takes at most: how long an answer takes from when its message fell
+    /// due, whether or not those before were answered
+    Load(With<Load>),
     /// A server with a long log is killed under load and started again: from process start to the first answered fetch
     Restart(With<Restart>),
     /// What the server writes for what it stores, for one message at a time too, and what the store takes on the disk before and

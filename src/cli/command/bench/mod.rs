@@ -7,6 +7,7 @@
 mod args;
 mod child;
 mod common;
+mod due;
 mod folder;
 mod link;
 mod many;
@@ -28,6 +29,7 @@ mod setup;
 mod site;
 mod sizes;
 mod spread;
+mod steady;
 mod system;
 mod workload;
 mod yardstick;
@@ -70,6 +72,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Resume(with) => measure(with, output).await,
         Workload::Connect(with) => measure(with, output).await,
         Workload::Idle(with) => measure(with, output).await,
+        Workload::Load(with) => measure(with, output).await,
         Workload::Restart(with) => measure(with, output).await,
         Workload::Disk(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,

@@ -9,6 +9,14 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     between(text, 1, usize::MAX)
 }
 
+/// A part of a rate, in percent: beyond all of it there is only a queue that grows.
+pub(super) fn percent(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=100).contains(number))
+        .ok_or_else(|| "a number from 1 to 100".to_owned())
+}
+
 /// As many requests as a server lets be unanswered.
 pub(super) fn window(text: &str) -> Result<usize, String> {
     between(text, 1, REQUESTS_IN_FLIGHT_MAX)

@@ -6,12 +6,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::due::Queue;
 use super::link::{Link, wrong};
 use super::progress::Progress;
 use super::requests::Requests;
 use super::samples::Samples;
 use super::sizes::WARM_UP_PART;
 use crate::cli::run::failure::Failure;
+use crate::model::limits::REQUESTS_IN_FLIGHT_MAX;
 
 /// Bytes after which a buffer is written: larger ones make QUIC search longer for what it still has to send.
 const WRITE_BYTES: usize = 16 * 1024;
@@ -91,6 +93,41 @@ impl<R: Requests> Pump<R> {
         Ok(())
     }
 
+    /// Asks what falls due on `queue`, whatever was answered meanwhile. Returns for each request how long after it fell due it was
+    /// answered, and how long after it fell due it was written.
+    pub(super) async fn steadily(
+        &mut self,
+        mut queue: Queue,
+        progress: &Progress,
+    ) -> Result<(Samples, Samples), Failure> {
+        let (mut answers, mut written) = (Samples::default(), Samples::default());
+        let mut flight: VecDeque<Instant> = VecDeque::with_capacity(REQUESTS_IN_FLIGHT_MAX);
+        loop {
+            while flight.len() < REQUESTS_IN_FLIGHT_MAX
+                && let Some(due) = queue.take()
+            {
+                self.requests.write(self.next, &mut self.out);
+                self.next += 1;
+                flight.push_back(due);
+                written.add(due.elapsed());
+                if self.out.len() >= WRITE_BYTES {
+                    self.flush().await?;
+                }
+            }
+            self.flush().await?;
+            if flight.is_empty() && queue.is_done() {
+                return Ok((answers, written));
+            }
+            tokio::select! {
+                number = self.link.answered(), if !flight.is_empty() => {
+                    let answered = self.take_more(number?, &mut flight, &mut answers).await?;
+                    progress.add(answered);
+                }
+                () = queue.more() => {}
+            }
+        }
+    }
+
     /// The number of the next request.
     pub(super) fn next(&self) -> u64 {
         self.next
@@ -132,7 +169,18 @@ impl<R: Requests> Pump<R> {
         flight: &mut VecDeque<Instant>,
         samples: &mut Samples,
     ) -> Result<usize, Failure> {
-        let mut answered = Some(self.link.answered().await?);
+        let number = self.link.answered().await?;
+        self.take_more(number, flight, samples).await
+    }
+
+    /// Takes the answer to request `number`, and all that came with it.
+    async fn take_more(
+        &mut self,
+        number: u64,
+        flight: &mut VecDeque<Instant>,
+        samples: &mut Samples,
+    ) -> Result<usize, Failure> {
+        let mut answered = Some(number);
         let now = Instant::now();
         let mut count = 0;
         while let Some(number) = answered {

@@ -43,7 +43,13 @@ impl Samples {
     /// The median and the 99th percentile in milliseconds, by nearest rank; zeros if there are no samples.
     pub(super) fn p50_p99_ms(&mut self) -> (f64, f64) {
         self.micros.sort_unstable();
-        (self.rank_ms(50), self.rank_ms(99))
+        (self.rank_ms(50, 100), self.rank_ms(99, 100))
+    }
+
+    /// What 999 of 1,000 of them stayed under, in milliseconds; zero if there are none.
+    pub(super) fn p999_ms(&mut self) -> f64 {
+        self.micros.sort_unstable();
+        self.rank_ms(999, 1_000)
     }
 
     /// The longest of them in milliseconds; zero if there are none.
@@ -51,8 +57,9 @@ impl Samples {
         self.micros.iter().max().map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
     }
 
-    fn rank_ms(&self, percent: usize) -> f64 {
-        let rank = (self.micros.len() * percent).div_ceil(100).max(1);
+    /// What `part` of `parts` of them stayed under, once they are sorted.
+    fn rank_ms(&self, part: usize, parts: usize) -> f64 {
+        let rank = (self.micros.len() * part).div_ceil(parts).max(1);
         self.micros.get(rank - 1).map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
     }
 }
@@ -79,6 +86,7 @@ mod tests {
         assert_eq!(samples.p50_p99_ms(), (0.0, 0.0));
         (1..=200).rev().for_each(|ms| samples.add(Duration::from_millis(ms)));
         assert_eq!(samples.p50_p99_ms(), (100.0, 198.0));
+        assert!((samples.p999_ms() - 200.0).abs() < f64::EPSILON);
         assert!((samples.longest_ms() - 200.0).abs() < f64::EPSILON);
         let mut one = Samples::default();
         one.add(Duration::from_micros(1_500));
