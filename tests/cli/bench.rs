@@ -201,6 +201,22 @@ fn load_times_each_message_from_when_it_fell_due() {
 }
 
 #[test]
+fn all_writes_a_table_beside_what_was_written_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let flags = ["--scale", "0.005", "--runs", "1", "--only", "drain,ack"];
+    let output = succeed(&[&["bench", "all", "--json", "--out", out][..], &flags].concat());
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&Value> = lines.iter().map(|line| &line["workload"]).collect();
+    assert_eq!(names, ["ack", "drain"]);
+    let table = std::fs::read_to_string(folder.path().join("BENCHMARKS.md")).unwrap();
+    assert!(table.contains("| cores | ") && table.contains("| `ack` | 25 | "), "{table}");
+    let kept = std::fs::read_to_string(folder.path().join("benchmarks/figures.jsonl")).unwrap();
+    assert_eq!(kept, told);
+}
+
+#[test]
 fn restart_finds_the_log_again() {
     let line = bench("restart", &["--restarts", "2"]);
     assert!(line["n"].as_u64().unwrap() >= 5_000, "{line}");

@@ -4,6 +4,7 @@
 
 use clap::Subcommand;
 
+use super::all::All;
 use super::common::With;
 use super::workload::{
     Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Load, Publish, Restart, Resume, Scale, Soak,
@@ -56,6 +57,8 @@ pub(super) enum Workload {
     /// Messages are sent, read and removed from the log again, and some wait for ever: disk, memory, and how long somebody else
     /// waits for the answer to a publish meanwhile, at the longest
     Soak(With<Soak>),
+    /// Every workload with its defaults, one after the other: a table of their figures and plots, in files
+    All(All),
     /// Send back what comes, for the yardsticks of the other workloads
     #[command(hide = true)]
     EchoServer,

@@ -4,9 +4,11 @@
 //! Every run is followed by its yardsticks, and the line tells the medians of the runs.
 //! Must never hold: a way past the server's rules, or a figure from anywhere but this run.
 
+mod all;
 mod args;
 mod child;
 mod common;
+mod document;
 mod due;
 mod folder;
 mod link;
@@ -78,6 +80,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Fairness(with) => measure(with, output).await,
         Workload::Scale(with) => measure(with, output).await,
         Workload::Soak(with) => measure(with, output).await,
+        Workload::All(all) => all.run(output).await,
         Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,
     }
 }

@@ -179,6 +179,11 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// The line as programs read it.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a line has text keys only")
+    }
+
     /// A line for each yardstick: its figure, what is measured with it, and in which range it was.
     fn show_yardsticks(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (yardsticks, ratios) = (&self.yardsticks, &self.ratios);

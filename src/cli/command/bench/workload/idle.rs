@@ -81,6 +81,11 @@ impl Measure for Idle {
 }
 
 impl Idle {
+    /// The same with another count of connections.
+    pub(in crate::cli::command::bench) fn with_connections(self, connections: usize) -> Self {
+        Self { connections, ..self }
+    }
+
     /// As many QUIC connections to a process that serves nothing: how it was with one of them, and with all.
     async fn bare(&self, count: usize, quiet: Duration) -> Result<(Rest, Rest), Failure> {
         let bare = Bare::start().await?;

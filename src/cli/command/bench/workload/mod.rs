@@ -29,6 +29,8 @@ pub(super) use resume::Resume;
 pub(super) use scale::Scale;
 pub(super) use soak::Soak;
 
+use clap::Command;
+
 use super::outcome::Outcome;
 use super::setup::Setup;
 use crate::cli::run::failure::Failure;
@@ -40,4 +42,11 @@ pub(super) trait Measure: clap::Args {
 
     /// Runs it once.
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure>;
+}
+
+/// A workload as it is without flags.
+pub(super) fn defaults<M: Measure>() -> M {
+    let command = M::augment_args(Command::new("bench"));
+    let matches = command.try_get_matches_from(["bench"]).expect("every number has a default");
+    M::from_arg_matches(&matches).expect("every number has a default")
 }
