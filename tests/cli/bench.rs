@@ -201,6 +201,29 @@ fn load_times_each_message_from_when_it_fell_due() {
 }
 
 #[test]
+fn peers_are_measured_where_they_are_and_named_where_not() {
+    let output = succeed(&["bench", "peers", "--json", "--scale", "0.005", "--runs", "1"]);
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (rows, missing) = (line["rows"].as_array().unwrap(), line["missing"].as_array().unwrap());
+    for (program, servers) in [("redis-server", 2), ("nats-server", 1), ("mosquitto", 1)] {
+        let name = program.trim_end_matches("-server");
+        let is_of = |row: &&Value| row["server"].as_str().unwrap().starts_with(name);
+        let stored = rows.iter().filter(is_of).filter(|row| row["kind"] == "store").count();
+        let expected = if missing.iter().any(|one| one == program) { 0 } else { servers };
+        assert_eq!(stored, expected, "{program} in {line}");
+    }
+    for kind in ["store", "ack", "fanout", "drain"] {
+        let own = rows.iter().find(|row| row["kind"] == kind && row["server"] == "adsum");
+        assert_eq!(own.unwrap()["rate_ratio"], 1.0, "{kind} in {line}");
+    }
+    for row in rows {
+        assert!(row["rate_per_s"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(row["rate_ratio"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    assert!(line["yardsticks"]["quic_pipelined_per_s"].as_f64().unwrap() > 0.0, "{line}");
+}
+
+#[test]
 fn all_writes_a_table_beside_what_was_written_by_hand() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::all::All;
 use super::common::With;
+use super::peers::Peers;
 use super::workload::{
     Ack, Connect, Disk, Drain, Fairness, Fanout, Idle, Load, Publish, Restart, Resume, Scale, Soak,
     Store,
@@ -59,6 +60,9 @@ pub(super) enum Workload {
     Soak(With<Soak>),
     /// Every workload with its defaults, one after the other: a table of their figures and plots, in files
     All(All),
+    /// Servers of other makes beside adsum in turns, as far as this machine has them: Redis, NATS and Mosquitto, with the
+    /// same sizes and windows
+    Peers(Peers),
     /// Send back what comes, for the yardsticks of the other workloads
     #[command(hide = true)]
     EchoServer,

@@ -59,6 +59,11 @@ impl Common {
         Ok(Some(Host { who, invite }))
     }
 
+    /// By what every count is multiplied.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// What the workloads need of it.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         let target = match &self.server {

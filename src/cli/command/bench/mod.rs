@@ -19,6 +19,7 @@ mod offline;
 mod online;
 mod outcome;
 mod participants;
+mod peers;
 mod present;
 mod progress;
 mod pump;
@@ -81,6 +82,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Scale(with) => measure(with, output).await,
         Workload::Soak(with) => measure(with, output).await,
         Workload::All(all) => all.run(output).await,
+        Workload::Peers(peers) => peers.run(output).await,
         Workload::EchoServer => yardstick::serve(|address| tell(output, address)).await,
     }
 }

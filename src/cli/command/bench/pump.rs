@@ -229,7 +229,7 @@ pub(super) async fn run_all<R: Requests + Send + 'static>(
 }
 
 /// `count` split into `parts` that differ by at most one.
-fn shares(count: usize, parts: usize) -> impl Iterator<Item = usize> {
+pub(super) fn shares(count: usize, parts: usize) -> impl Iterator<Item = usize> {
     (0..parts).map(move |part| count / parts + usize::from(part < count % parts))
 }
 
