@@ -75,7 +75,9 @@ mod tests {
         let first = Instant::now();
         let second = first + Duration::from_millis(1);
         let bursts = [Burst { due: first, count: 2 }, Burst { due: second, count: 1 }];
-        bursts.into_iter().for_each(|burst| tell.try_send(burst).unwrap());
+        for burst in bursts {
+            tell.try_send(burst).unwrap();
+        }
         drop(tell);
         queue.more().await;
         let taken: Vec<_> = std::iter::from_fn(|| queue.take()).collect();
