@@ -4,6 +4,7 @@
 //! The trait asks only for appending a commit and reading by position, so that an engine with per-subject
 //! sequences and optimistic append fits behind it. Must never hold: a rule, a view, or a repair of a damaged store.
 
+mod ahead;
 mod carried;
 mod cut;
 mod fault;

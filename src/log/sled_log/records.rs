@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use super::engine::guarded;
 use super::{CheckpointRecord, Each, EachRecord, LogFault};
 use crate::event::ENTRY_BYTES_MAX;
+use crate::log::ahead::read_ahead;
 
 const VERSION: u8 = 1;
 const SUM_KEY: [u8; 1] = [0];
@@ -32,6 +33,9 @@ const HEADER_BYTES: usize = 1 + 4;
 const DIGEST_BYTES: usize = 16;
 /// Bytes of a record in one sled value. With its header that is under [`ENTRY_BYTES_MAX`], for the same reason.
 const CHUNK_BYTES_MAX: usize = 6 * 1024;
+
+/// Records that are handed from the thread that reads them to the one that takes them, at once.
+const PORTION_RECORDS: usize = 64;
 
 const _: () = assert!(CHUNK_BYTES_MAX + HEADER_BYTES + DIGEST_BYTES + 2 <= ENTRY_BYTES_MAX);
 
@@ -68,14 +72,57 @@ impl Sum {
 struct Head {
     digest: [u8; DIGEST_BYTES],
     parts: u16,
-    bytes: Vec<u8>,
+    /// The stored value, with the first bytes at its end.
+    value: sled::IVec,
 }
 
 impl Head {
-    fn decode(rest: &[u8]) -> Option<Self> {
-        let (digest, rest) = rest.split_first_chunk::<DIGEST_BYTES>()?;
-        let (parts, bytes) = rest.split_first_chunk::<2>()?;
-        Some(Self { digest: *digest, parts: u16::from_le_bytes(*parts), bytes: bytes.to_vec() })
+    /// What stands in front of the first bytes.
+    const BYTES: usize = HEADER_BYTES + DIGEST_BYTES + 2;
+
+    /// The first value that lies under `stored_key`; a fault if it is not as it was written.
+    fn open(stored_key: &[u8], value: sled::IVec) -> Result<Self, LogFault> {
+        let key = &stored_key[1..];
+        let rest =
+            open(stored_key, &value).ok_or_else(|| damaged(key, "its checksum does not fit"))?;
+        let fields = || {
+            let (digest, rest) = rest.split_first_chunk::<DIGEST_BYTES>()?;
+            Some((*digest, u16::from_le_bytes(*rest.first_chunk()?)))
+        };
+        let (digest, parts) = fields().ok_or_else(|| damaged(key, "it is cut short"))?;
+        Ok(Self { digest, parts, value })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.value[Self::BYTES..]
+    }
+}
+
+/// A record that is whole.
+struct Whole {
+    stored_key: sled::IVec,
+    digest: [u8; DIGEST_BYTES],
+    bytes: Bytes,
+}
+
+/// Where the bytes of a record are.
+enum Bytes {
+    /// In its first value.
+    First(Head),
+    /// Put together.
+    All(Vec<u8>),
+}
+
+impl Whole {
+    fn key(&self) -> &[u8] {
+        &self.stored_key[1..]
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::First(head) => head.bytes(),
+            Bytes::All(bytes) => bytes,
+        }
     }
 }
 
@@ -129,9 +176,24 @@ fn put(batch: &mut sled::Batch, sum: &mut Sum, key: &[u8], value: &[u8]) -> u16 
 pub(super) fn load(tree: &sled::Tree, each: EachRecord<'_>) -> Result<(), LogFault> {
     let expected = load_sum(tree)?;
     let mut found = Sum::default();
-    walk(tree, &[], &mut |key, bytes| {
-        found.add(digest_of(key, bytes));
-        each(key, bytes).map(ControlFlow::Continue)
+    // Records are read and checked on one processor while another one makes of them what they mean.
+    let read = |hand_out: &mut dyn FnMut(Vec<Whole>) -> ControlFlow<()>| {
+        let mut portion = Vec::with_capacity(PORTION_RECORDS);
+        walk_whole(tree, &[], &mut |record| {
+            portion.push(record);
+            if portion.len() < PORTION_RECORDS {
+                return Ok(ControlFlow::Continue(()));
+            }
+            Ok(hand_out(core::mem::replace(&mut portion, Vec::with_capacity(PORTION_RECORDS))))
+        })?;
+        let _ = hand_out(portion);
+        Ok(())
+    };
+    read_ahead(read, |portion: Vec<Whole>| {
+        portion.iter().try_for_each(|record| {
+            found.add(record.digest);
+            each(record.key(), record.bytes())
+        })
     })?;
     if found == expected {
         return Ok(());
@@ -143,16 +205,21 @@ pub(super) fn load(tree: &sled::Tree, each: EachRecord<'_>) -> Result<(), LogFau
 /// Calls `each` with the records from the key `from` on, in order, until it breaks off. Whether one is gone only
 /// [`load`] tells.
 pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
+    walk_whole(tree, from, &mut |record| each(record.key(), record.bytes()))
+}
+
+fn walk_whole(
+    tree: &sled::Tree,
+    from: &[u8],
+    each: &mut dyn FnMut(Whole) -> Result<ControlFlow<()>, LogFault>,
+) -> Result<(), LogFault> {
     let mut records = tree.range(record_key(from)..vec![PART]);
     while let Some((stored_key, value)) =
         guarded("load a checkpoint", || records.next().transpose())?
     {
-        let key = &stored_key[1..];
-        let rest =
-            open(&stored_key, &value).ok_or_else(|| damaged(key, "its checksum does not fit"))?;
-        let head = Head::decode(rest).ok_or_else(|| damaged(key, "it is cut short"))?;
-        let Some(bytes) = settled(tree, key, head)? else { continue };
-        if each(key, &bytes)? == ControlFlow::Break(()) {
+        let head = Head::open(&stored_key, value)?;
+        let Some(record) = settled(tree, stored_key, head)? else { continue };
+        if each(record)? == ControlFlow::Break(()) {
             return Ok(());
         }
     }
@@ -161,36 +228,49 @@ pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Resul
 
 /// The record under `key`.
 pub(super) fn get(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
-    load_head(tree, key)?.map_or(Ok(None), |head| settled(tree, key, head))
+    let Some(head) = load_head(tree, key)? else { return Ok(None) };
+    let record = settled(tree, record_key(key).into(), head)?;
+    Ok(record.map(|record| record.bytes().to_vec()))
 }
 
 /// All of a record that began with `head`: as it is by now, if it is replaced while its parts are read; `None` if it is gone
 /// then.
-fn settled(tree: &sled::Tree, key: &[u8], mut head: Head) -> Result<Option<Vec<u8>>, LogFault> {
+fn settled(
+    tree: &sled::Tree,
+    stored_key: sled::IVec,
+    mut head: Head,
+) -> Result<Option<Whole>, LogFault> {
     loop {
-        let digest = head.digest;
-        match (whole(tree, key, head), load_head(tree, key)?) {
-            (Ok(bytes), _) => return Ok(Some(bytes)),
-            (Err(_), None) => return Ok(None),
-            (Err(fault), Some(now)) if now.digest == digest => return Err(fault),
-            (Err(_), Some(now)) => head = now,
+        let (key, digest) = (&stored_key[1..], head.digest);
+        let fault = match whole(tree, key, head) {
+            Ok(bytes) => return Ok(Some(Whole { stored_key, digest, bytes })),
+            Err(fault) => fault,
+        };
+        match load_head(tree, key)? {
+            None => return Ok(None),
+            Some(now) if now.digest == digest => return Err(fault),
+            Some(now) => head = now,
         }
     }
 }
 
-/// All of a record that begins with `head`.
-fn whole(tree: &sled::Tree, key: &[u8], head: Head) -> Result<Vec<u8>, LogFault> {
+/// All bytes of a record that begins with `head`.
+fn whole(tree: &sled::Tree, key: &[u8], head: Head) -> Result<Bytes, LogFault> {
     let digest = head.digest;
-    let bytes = with_parts(tree, key, head)?;
-    if digest_of(key, &bytes) == digest {
-        Ok(bytes)
+    let bytes = if head.parts == 0 {
+        Bytes::First(head)
     } else {
-        Err(damaged(key, "its parts do not fit together"))
-    }
+        Bytes::All(with_parts(tree, key, &head)?)
+    };
+    let found = match &bytes {
+        Bytes::First(head) => digest_of(key, head.bytes()),
+        Bytes::All(bytes) => digest_of(key, bytes),
+    };
+    if found == digest { Ok(bytes) } else { Err(damaged(key, "its parts do not fit together")) }
 }
 
-fn with_parts(tree: &sled::Tree, key: &[u8], head: Head) -> Result<Vec<u8>, LogFault> {
-    let mut bytes = head.bytes;
+fn with_parts(tree: &sled::Tree, key: &[u8], head: &Head) -> Result<Vec<u8>, LogFault> {
+    let mut bytes = head.bytes().to_vec();
     for part in 1..=head.parts {
         let stored_key = part_key(key, part);
         let value = guarded("load a checkpoint", || tree.get(&stored_key))?;
@@ -215,11 +295,8 @@ fn load_sum(tree: &sled::Tree) -> Result<Sum, LogFault> {
 
 fn load_head(tree: &sled::Tree, key: &[u8]) -> Result<Option<Head>, LogFault> {
     let stored_key = record_key(key);
-    let Some(value) = guarded("load a checkpoint", || tree.get(&stored_key))? else {
-        return Ok(None);
-    };
-    let head = open(&stored_key, &value).and_then(Head::decode);
-    head.map(Some).ok_or_else(|| damaged(key, "its checksum does not fit"))
+    let value = guarded("load a checkpoint", || tree.get(&stored_key))?;
+    value.map(|value| Head::open(&stored_key, value)).transpose()
 }
 
 fn damaged(key: &[u8], reason: &str) -> LogFault {
