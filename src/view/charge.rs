@@ -34,8 +34,8 @@ impl Views {
         if view.as_of >= recorded.sequence {
             return;
         }
-        view.as_of = recorded.sequence;
+        let last = core::mem::replace(&mut view.as_of, recorded.sequence);
         view.add(recorded.at.timestamp(), &charge);
-        self.changed.insert(EntityKey::Budget(charge.principal));
+        self.note_changed(last, || EntityKey::Budget(charge.principal));
     }
 }

@@ -372,6 +372,11 @@ impl InboxView {
             return;
         }
         let gone = self.gone.get(chunk);
+        // Mostly the first of them is too young already, and it is found at once.
+        let first = self.rows.first_key_value().filter(|(place, _)| **place <= last);
+        if first.is_some_and(|(_, row)| row.accepted_at.after(kept_for) > now) {
+            return;
+        }
         let here = self.rows.range(..=last).map(|(_, row)| row);
         if gone.is_some_and(|gone| gone.kept != 0) || here.clone().any(|row| row.kept) {
             return;

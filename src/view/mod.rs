@@ -8,6 +8,7 @@
 mod audience;
 mod budget;
 mod carried;
+mod changed;
 mod charge;
 mod clock;
 mod compare;
@@ -16,6 +17,7 @@ mod domain;
 mod elsewhere;
 mod expiry;
 mod few;
+mod forgetting;
 mod gone;
 mod ids;
 mod inbox;

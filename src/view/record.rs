@@ -6,7 +6,6 @@
 
 use core::convert::Infallible;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,11 +50,6 @@ struct Meta {
 }
 
 impl Views {
-    /// The entities that changed since this was last asked, in order.
-    pub fn take_changed(&mut self) -> BTreeSet<EntityKey> {
-        core::mem::take(&mut self.changed)
-    }
-
     /// The records of one entity as `L` has them, to be saved together. What people wrote in it is first given to `seal`, what belongs together at once, with whose it is.
     ///
     /// # Errors
@@ -261,6 +255,7 @@ impl Views {
         self.index_due();
         self.index_people();
         self.index_operations();
+        self.index_changed();
         self.counts.publications =
             self.presentities.values().map(|view| view.publications.len() as u64).sum();
         self.counts.subscriptions = self.watchers.values().map(|view| view.live_count as u64).sum();

@@ -56,6 +56,8 @@ pub struct Views {
     pub(super) forgetting: BTreeSet<(Timestamp, Operator)>,
     pub(super) counts: Counts,
     pub(super) changed: BTreeSet<EntityKey>,
+    /// Whatever took an event behind this one is among the changed: most events are about what is there already.
+    pub(super) taken: Sequence,
     /// Inboxes of which rows were put back.
     pub(super) recalled: BTreeSet<InboxAddress>,
 }
@@ -66,10 +68,10 @@ impl Views {
         if recorded.sequence > self.head {
             (self.head, self.ahead) = (recorded.sequence, recorded.ahead);
         }
-        let before = self.moment;
-        self.moment = before.max(recorded.at);
+        let moment = self.moment;
+        self.moment = moment.max(recorded.at);
         let entity = recorded.event.entity();
-        let known = match &entity {
+        let before = match &entity {
             EntityKey::Invite(_) => self.apply_invite(recorded),
             EntityKey::Principal(principal) => self.apply_principal(principal, recorded),
             EntityKey::Presentity(presentity) => self.apply_presentity(presentity, recorded),
@@ -85,16 +87,16 @@ impl Views {
                 apply_once(view.as_of, recorded, || view.apply(recorded))
             }
             EntityKey::Store => {
-                apply_once(self.store.as_of, recorded, || self.store.apply(recorded, before))
+                apply_once(self.store.as_of, recorded, || self.store.apply(recorded, moment))
             }
             EntityKey::Clock => {
                 apply_once(self.clock.as_of, recorded, || self.clock.apply(recorded))
             }
             // What is there to know stands with the operations, as for every event that names one.
-            EntityKey::Operations(_) | EntityKey::Budget(_) => true,
+            EntityKey::Operations(_) | EntityKey::Budget(_) => None,
         };
-        if !known {
-            self.changed.insert(entity);
+        if let Some(before) = before {
+            self.note_changed(before, || entity);
         }
         self.remember(recorded);
         self.charge(recorded);
@@ -105,66 +107,7 @@ impl Views {
         self.forget_operations(OPERATIONS_FORGOTTEN_MAX);
     }
 
-    /// Adds the operation that the event names to those of whoever did it.
-    fn remember(&mut self, recorded: &Recorded) {
-        let Some((Operation { by, key }, outcome)) = recorded.operation() else { return };
-        let view = self.operations.entry(by.clone()).or_default();
-        if view.as_of >= recorded.sequence {
-            return;
-        }
-        view.as_of = recorded.sequence;
-        let before = view.forget_at();
-        view.add(&by, key, (recorded.at.timestamp(), outcome));
-        let after = view.forget_at();
-        self.reschedule_forgetting(by, before, after);
-    }
-
-    /// Forgets operations whose time is over at the moment of the last event, `max` at most: what is left of them is
-    /// remembered no more than what is gone.
-    pub(super) fn forget_operations(&mut self, max: usize) {
-        let now = self.time();
-        for _ in 0..max {
-            let first = self.forgetting.first().filter(|(at, _)| *at <= now);
-            let Some((at, by)) = first.cloned() else { return };
-            let view = self.operations.get_mut(&by).expect("what is to be forgotten is there");
-            view.forget_oldest();
-            let after = view.forget_at();
-            if after.is_none() {
-                self.operations.remove(&by);
-            }
-            self.reschedule_forgetting(by, Some(at), after);
-        }
-    }
-
-    /// Forgets all operations of `by` up to `sequence`.
-    fn forget_operator(&mut self, by: Operator, sequence: Sequence) {
-        let Some(view) = self.operations.get(&by).filter(|view| view.as_of < sequence) else {
-            return;
-        };
-        let before = view.forget_at();
-        self.operations.remove(&by);
-        self.reschedule_forgetting(by, before, None);
-    }
-
-    fn reschedule_forgetting(
-        &mut self,
-        by: Operator,
-        before: Option<Timestamp>,
-        after: Option<Timestamp>,
-    ) {
-        self.changed.insert(EntityKey::Operations(by.clone()));
-        if before == after {
-            return;
-        }
-        if let Some(before) = before {
-            self.forgetting.remove(&(before, by.clone()));
-        }
-        if let Some(after) = after {
-            self.forgetting.insert((after, by));
-        }
-    }
-
-    fn apply_invite(&mut self, recorded: &Recorded) -> bool {
+    fn apply_invite(&mut self, recorded: &Recorded) -> Option<Sequence> {
         let as_of = recorded.sequence;
         let (invite, view) = match recorded.event.clone() {
             Event::InviteCreated(event) => (event.invite, InviteView::created(as_of, event)),
@@ -173,17 +116,19 @@ impl Views {
                 let at = recorded.at.timestamp();
                 (event.invite, InviteView::recovering(as_of, at, event))
             }
-            Event::InviteEnded(event) => return self.close_invite(event.invite).is_none(),
+            Event::InviteEnded(event) => {
+                return self.close_invite(event.invite).map(|view| view.as_of);
+            }
             _ => unreachable!("only events of invites come here"),
         };
         if self.invites.get(&invite).is_some_and(|view| view.as_of >= as_of) {
-            return true;
+            return None;
         }
-        self.close_invite(invite);
+        let before = self.close_invite(invite).map_or(Sequence::ZERO, |view| view.as_of);
         self.expiry.insert(view.expires_at, Due::Invite(invite));
         self.made.invite(&view, invite, true);
         self.invites.insert(invite, view);
-        false
+        Some(before)
     }
 
     fn close_invite(&mut self, invite: InviteId) -> Option<InviteView> {
@@ -193,7 +138,7 @@ impl Views {
         Some(view)
     }
 
-    fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+    fn apply_principal(&mut self, principal: &Principal, recorded: &Recorded) -> Option<Sequence> {
         if !self.principals.contains_key(principal) {
             self.settle(principal);
         }
@@ -201,10 +146,15 @@ impl Views {
         apply_once(view.as_of, recorded, || view.apply(recorded))
     }
 
-    fn apply_presentity(&mut self, presentity: &Presentity, recorded: &Recorded) -> bool {
+    fn apply_presentity(
+        &mut self,
+        presentity: &Presentity,
+        recorded: &Recorded,
+    ) -> Option<Sequence> {
         let view = self.presentities.entry(presentity.clone()).or_default();
-        if view.as_of >= recorded.sequence {
-            return true;
+        let last = view.as_of;
+        if last >= recorded.sequence {
+            return None;
         }
         let before = view.publications.len() as u64;
         let (publication, ends) = view.apply(recorded);
@@ -212,30 +162,32 @@ impl Views {
         self.expiry.reschedule(Due::Publication(presentity.clone(), publication), ends);
         self.counts.publications =
             self.counts.publications + view.publications.len() as u64 - before;
-        false
+        Some(last)
     }
 
-    fn apply_watcher(&mut self, watcher: &Principal, recorded: &Recorded) -> bool {
+    fn apply_watcher(&mut self, watcher: &Principal, recorded: &Recorded) -> Option<Sequence> {
         if matches!(recorded.event, Event::WatcherForgotten(_)) {
             return self.forget_watcher(watcher, recorded.sequence);
         }
         let view = self.watchers.entry(watcher.clone()).or_default();
-        if view.as_of >= recorded.sequence {
-            return true;
+        let last = view.as_of;
+        if last >= recorded.sequence {
+            return None;
         }
         let before = view.live_count as u64;
         let (presentity, ends) = view.apply(recorded);
         self.counts.subscriptions = self.counts.subscriptions + view.live_count as u64 - before;
         self.index_subscriber(watcher, &presentity, ends.after.is_some());
         self.expiry.reschedule(Due::Subscription(watcher.clone(), presentity), ends);
-        false
+        Some(last)
     }
 
-    fn forget_watcher(&mut self, watcher: &Principal, sequence: Sequence) -> bool {
+    fn forget_watcher(&mut self, watcher: &Principal, sequence: Sequence) -> Option<Sequence> {
         if self.watchers.get(watcher).is_some_and(|view| view.as_of >= sequence) {
-            return true;
+            return None;
         }
         let view = self.watchers.remove(watcher).unwrap_or_default();
+        let last = view.as_of;
         self.counts.subscriptions -= view.live_count as u64;
         for (presentity, subscription) in view.subscriptions {
             if subscription.is_live() {
@@ -244,7 +196,7 @@ impl Views {
                 self.expiry.remove(subscription.expires_at, due);
             }
         }
-        false
+        Some(last)
     }
 
     fn index_subscriber(&mut self, watcher: &Principal, presentity: &Presentity, is_live: bool) {
@@ -258,10 +210,11 @@ impl Views {
         }
     }
 
-    fn apply_inbox(&mut self, inbox: &InboxAddress, recorded: &Recorded) -> bool {
+    fn apply_inbox(&mut self, inbox: &InboxAddress, recorded: &Recorded) -> Option<Sequence> {
         let view = self.inboxes.entry(inbox.clone()).or_default();
-        if view.as_of >= recorded.sequence {
-            return true;
+        let last = view.as_of;
+        if last >= recorded.sequence {
+            return None;
         }
         let before = view.kept();
         let change = view.apply(recorded);
@@ -274,13 +227,14 @@ impl Views {
         }
         self.counts.messages = self.counts.messages + view.kept() - before;
         self.count_waiting(change.waiting, change.taken);
-        false
+        Some(last)
     }
 
-    fn apply_rules(&mut self, principal: &Principal, recorded: &Recorded) -> bool {
+    fn apply_rules(&mut self, principal: &Principal, recorded: &Recorded) -> Option<Sequence> {
         let view = self.rules.entry(principal.clone()).or_default();
-        if view.as_of >= recorded.sequence {
-            return true;
+        let last = view.as_of;
+        if last >= recorded.sequence {
+            return None;
         }
         let before = view.boundary();
         if let Event::GrantChanged(GrantChanged { grantee, .. })
@@ -294,7 +248,7 @@ impl Views {
         }
         let ends = Ends { before, after: view.boundary() };
         self.expiry.reschedule_rules(principal, ends);
-        false
+        Some(last)
     }
 
     /// The last event folded in.
@@ -481,11 +435,11 @@ impl Views {
     }
 }
 
-/// Applies an event unless the view has taken it; says whether it had.
-fn apply_once(as_of: Sequence, recorded: &Recorded, apply: impl FnOnce()) -> bool {
-    let is_known = as_of >= recorded.sequence;
-    if !is_known {
+/// Applies an event unless the view has taken it, and says which one it took last before.
+fn apply_once(as_of: Sequence, recorded: &Recorded, apply: impl FnOnce()) -> Option<Sequence> {
+    let is_new = as_of < recorded.sequence;
+    is_new.then(|| {
         apply();
-    }
-    is_known
+        as_of
+    })
 }
