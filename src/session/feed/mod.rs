@@ -335,6 +335,28 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_are_asked_for_behind_the_last_change_nothing() {
+        let nothing = || Letter::Reply(0, Ok(Reply::PresenceOpened(PresenceOpened::default())));
+        let head = Moment::from_us(7);
+        let middle = PresenceOpened { head, more: true, complete: true, ..Default::default() };
+        let middle = Letter::Reply(0, Ok(Reply::PresenceOpened(middle)));
+        let (mut feed, mut notes) = (presence(), Vec::new());
+        let first = PresenceOpened { head, more: true, complete: true, ..Default::default() };
+        let last = PresenceOpened { head, complete: true, ..Default::default() };
+        let [first, last] = [first, last].map(|it| Letter::Reply(0, Ok(Reply::PresenceOpened(it))));
+        while !matches!(feed.poll_step(&mut notes), Step::Ask(_)) {}
+        feed.handle_letters(vec![first]);
+        let Step::Ask(asked) = feed.poll_step(&mut notes) else { panic!("it asks for more") };
+        assert!(asked.len() > 2, "at once for more than is there");
+        feed.handle_letters(vec![middle]);
+        assert!(matches!(feed.poll_step(&mut notes), Step::Wait), "more was asked for already");
+        feed.handle_letters(vec![last, nothing()]);
+        assert!(matches!(feed.poll_step(&mut notes), Step::Write(_)), "it is ready");
+        feed.handle_letters(vec![nothing()]);
+        assert!(matches!(feed.poll_step(&mut notes), Step::Wait), "and told nothing more");
+    }
+
+    #[test]
     fn what_a_feed_begins_with_of_somebody_who_is_erased_meanwhile_is_not_told() {
         let tells = |bytes: Vec<u8>| bytes.windows(6).any(|window| window == b"secret");
         let erased = |name: &str| Letter::Erased(Arc::new(name.parse().unwrap()));

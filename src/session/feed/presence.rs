@@ -24,6 +24,10 @@ use crate::wire::encode;
 /// Higher leaves first: what is live before queries and long backlogs.
 pub(super) const PRIORITY: i32 = 10;
 
+/// Parts that are asked for at once behind the first: the way to the service and back is longer than a part takes there. What is asked
+/// for behind the last part is answered with nothing.
+const PARTS_AHEAD: usize = 4;
+
 /// The telling side of a presence feed.
 pub(super) struct PresenceSide {
     actor: Arc<Actor>,
@@ -39,6 +43,8 @@ pub(super) struct PresenceSide {
     outcome: Outcome,
     is_ready: bool,
     stage: Stage,
+    /// Parts that were asked for behind the first and have yet to come.
+    parts_asked: usize,
     /// Changes passed over so far, as far as they were counted.
     conflated: u64,
 }
@@ -84,6 +90,7 @@ impl PresenceSide {
             outcome: outcome_of(cursor, found),
             is_ready: false,
             stage: Stage::ToOpen,
+            parts_asked: 0,
             conflated: 0,
         }
     }
@@ -92,12 +99,7 @@ impl PresenceSide {
     pub(super) fn handle_letter(&mut self, letter: Letter) -> Result<(), FeedOver> {
         match letter {
             Letter::Presence(mode, item) => self.feed.offer(mode, item),
-            Letter::Reply(_, Ok(Reply::PresenceOpened(part))) => {
-                self.stage = match core::mem::replace(&mut self.stage, Stage::Open) {
-                    Stage::OpeningMore(opened) => Stage::Opened(opened.and(part)),
-                    _ => Stage::Opened(part),
-                };
-            }
+            Letter::Reply(_, Ok(Reply::PresenceOpened(part))) => self.handle_part(part),
             Letter::Erased(principal) => self.erase(&principal),
             Letter::Reply(_, Err(refusal)) | Letter::Ended(refusal) => {
                 return Err(FeedOver::Refused(refusal));
@@ -105,6 +107,19 @@ impl PresenceSide {
             Letter::Reply(..) | Letter::Inbox(_) | Letter::Composing(_) => {}
         }
         Ok(())
+    }
+
+    /// The service opened the feed, or a part of it. Answers come in the order they were asked for.
+    fn handle_part(&mut self, part: PresenceOpened) {
+        let is_more = self.parts_asked > 0;
+        self.parts_asked = self.parts_asked.saturating_sub(1);
+        self.stage = match core::mem::replace(&mut self.stage, Stage::Open) {
+            Stage::Opening if !is_more => Stage::Opened(part),
+            Stage::OpeningMore(opened) => Stage::Opened(opened.and(part)),
+            Stage::Opened(opened) if opened.more => Stage::Opened(opened.and(part)),
+            // It was asked for behind the last part.
+            stage => stage,
+        };
     }
 
     /// Of what `principal` wrote nothing is told any more, wherever it waits.
@@ -144,9 +159,11 @@ impl PresenceSide {
             }
             Stage::Opened(opened) if opened.more => {
                 self.stage = Stage::OpeningMore(opened);
-                let (ticket, feed) = (lane.ticket().1, lane.feed());
-                let actor = Actor::clone(&self.actor);
-                return Some(Step::Ask(vec![Input::OpenMore { ticket, feed, actor }]));
+                if self.parts_asked == 0 {
+                    self.parts_asked = PARTS_AHEAD;
+                    let inputs = (0..PARTS_AHEAD).map(|_| self.ask_more(lane));
+                    return Some(Step::Ask(inputs.collect()));
+                }
             }
             Stage::Opened(opened) if !opened.histories.is_empty() => {
                 let histories = opened.histories.clone();
@@ -179,6 +196,12 @@ impl PresenceSide {
             passed: self.after.passed,
             with_watchers: self.with_watchers,
         }
+    }
+
+    /// Asks for the part behind the last one that was asked for.
+    fn ask_more(&self, lane: &mut Lane) -> Input {
+        let (ticket, feed) = (lane.ticket().1, lane.feed());
+        Input::OpenMore { ticket, feed, actor: Actor::clone(&self.actor) }
     }
 
     /// The service opened the feed and the histories it names were read: says that it is ready.
