@@ -143,8 +143,8 @@ impl Gate {
         let (shared, addresses) = (Arc::clone(&self.shared), Arc::clone(&self.addresses));
         let (handshakes, waiting) = (Arc::clone(&self.handshakes), Arc::clone(&self.waiting));
         let (mut stop, beat) = (self.stop.clone(), self.beat);
-        async move {
-            let _member = member;
+        // What the handshake takes is given back behind it.
+        let entering = Box::pin(async move {
             let block = Block::from(incoming.remote_address());
             let is_validated = matches!(turn, Turn::Validated(_));
             let permit = match turn {
@@ -158,15 +158,20 @@ impl Gate {
                 _ = stop.wait_for(|stop| *stop) => None,
             };
             drop(permit);
-            let Some(connection) = connection else { return };
+            let connection = connection?;
             // A handshake that is done has proven the address.
             if !is_validated && !addresses.handshake(block) {
                 let reason = b"the address makes too many handshakes; connect again later";
-                return connection.close(CloseCode::LimitExceeded.number().into(), reason);
+                connection.close(CloseCode::LimitExceeded.number().into(), reason);
+                return None;
             }
-            let place = shared.unproven.enter(block);
-            let transport = Paced::new(connection, beat);
-            session::run(transport, place, addresses.origin(block), shared).await;
+            let (place, origin) = (shared.unproven.enter(block), addresses.origin(block));
+            Some((Paced::new(connection, beat), place, origin, shared))
+        });
+        async move {
+            let _member = member;
+            let Some((transport, place, origin, shared)) = entering.await else { return };
+            session::run(transport, place, origin, shared).await;
         }
     }
 }

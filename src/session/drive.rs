@@ -60,12 +60,27 @@ pub trait Host: Send {
 
 /// Serves one stream of `connection` from its first byte to its end; says how the connection must be closed because of
 /// it, if it must.
-pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
+pub fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
+    connection: Arc<Connection>,
+    lane: Lane,
+    halves: (S, R),
+    host: H,
+) -> impl Future<Output = Option<Close>> {
+    // What a part of its life takes is given back behind it: a stream is idle most of the time, and there are many.
+    let beginning = Box::pin(begin(connection, lane, halves, host));
+    async move {
+        let (driver, send) = beginning.await?;
+        Box::pin(driver.run(send)).await
+    }
+}
+
+/// Waits for a stream's first byte, and until it is known whose it is; `None` if it is gone.
+async fn begin<S: SendHalf, R: ReceiveHalf, H: Host>(
     connection: Arc<Connection>,
     lane: Lane,
     (send, mut receive): (S, R),
     mut host: H,
-) -> Option<Close> {
+) -> Option<(Driver<R, H>, S)> {
     let silence_max = connection.settings.silence_max;
     let byte = match within(host.sleep(silence_max), receive.read_byte()).await {
         Some(Ok(byte)) => byte,
@@ -80,7 +95,7 @@ pub async fn serve<S: SendHalf, R: ReceiveHalf, H: Host>(
     }
     let driver =
         Driver { stream, receive, host, silence: None, silence_max, hears_peer_first: false };
-    Box::pin(driver.run(send)).await
+    Some((driver, send))
 }
 
 struct Driver<R, H> {
@@ -121,7 +136,7 @@ impl<R: ReceiveHalf, H: Host> Driver<R, H> {
                     }
                 }
                 Step::Look(look) => {
-                    let found = self.host.look(look).await;
+                    let found = Box::pin(self.host.look(look)).await;
                     self.stream.handle_found(found);
                 }
                 Step::Prove(claim) => {
@@ -130,7 +145,7 @@ impl<R: ReceiveHalf, H: Host> Driver<R, H> {
                 }
                 Step::Entered(_) => self.host.entered(),
                 Step::Priority(priority) => send.set_priority(priority),
-                Step::End(end) => return self.part(send, end).await,
+                Step::End(end) => return Box::pin(self.part(send, end)).await,
             }
         }
     }

@@ -82,7 +82,7 @@ async fn accept_streams<T: Transport>(
                     if let Some(close) = session.connection.handle_stream() {
                         return close;
                     }
-                    let task = stream(Arc::clone(session), transport.clone(), send, receive);
+                    let task = stream(Arc::clone(session), transport.clone(), (send, receive));
                     streams.spawn(task.instrument(Span::current()));
                 }
                 Err(gone) => return (CloseCode::NoError, gone.reason),
@@ -157,16 +157,15 @@ fn close_of(ended: Result<Option<Close>, JoinError>) -> Option<Close> {
 }
 
 /// Serves one stream, from its first byte on.
-async fn stream<T: Transport>(
+fn stream<T: Transport>(
     session: Arc<Session>,
     transport: T,
-    send: T::Send,
-    receive: T::Receive,
-) -> Option<Close> {
+    halves: (T::Send, T::Receive),
+) -> impl Future<Output = Option<Close>> {
     let (lane, mailbox) = session.seat.lane();
     let connection = Arc::clone(&session.connection);
     let host = StreamHost::new(session, mailbox, transport);
-    session::serve(connection, lane, (send, receive), host).await
+    session::serve(connection, lane, halves, host)
 }
 
 /// Gives up a stream in both directions; the connection goes on.
