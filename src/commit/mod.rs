@@ -58,6 +58,17 @@ pub struct Sizes {
     pub feeds: u64,
 }
 
+/// How far [`Commit::persist_telling`] has come with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persisted {
+    /// Its entries are made: what people wrote is sealed, and its events are packed.
+    Packed,
+    /// They are handed to the disk.
+    Appended,
+    /// They are on stable storage.
+    Synced,
+}
+
 /// A service on its log.
 pub struct Commit {
     service: Service,
@@ -192,14 +203,28 @@ impl Commit {
     /// # Errors
     /// [`LogFault`]: the process must end, memory is ahead of the disk.
     pub fn persist(&mut self) -> Result<Option<Batch>, LogFault> {
+        self.persist_telling(&mut |_| {})
+    }
+
+    /// As [`Commit::persist`], telling `reached` how far it is, for whoever has a clock. With no events nothing is told.
+    ///
+    /// # Errors
+    /// As [`Commit::persist`].
+    pub fn persist_telling(
+        &mut self,
+        reached: &mut dyn FnMut(Persisted),
+    ) -> Result<Option<Batch>, LogFault> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
         let batch = self.service.take_batch();
         if let Some(batch) = &batch {
-            let head = self.log.append_at(batch.ahead, &batch.events)?;
+            let packed = &mut || reached(Persisted::Packed);
+            let head = self.log.append_telling(batch.ahead, &batch.events, packed)?;
             assert_eq!(head, self.service.views().head(), "log and views count the same events");
+            reached(Persisted::Appended);
             self.log.sync()?;
+            reached(Persisted::Synced);
             self.forget_erased(batch)?;
         }
         // What was put back for this round is not needed any more.

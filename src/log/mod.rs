@@ -70,6 +70,21 @@ pub trait EventLog: Send {
     fn append_at(&mut self, ahead: Ahead, events: &[(Moment, Event)])
     -> Result<Sequence, LogFault>;
 
+    /// As [`EventLog::append_at`], and calls `packed` between making the entries and writing them; an engine that does not
+    /// tell the two apart calls it first.
+    ///
+    /// # Errors
+    /// As [`EventLog::append_at`].
+    fn append_telling(
+        &mut self,
+        ahead: Ahead,
+        events: &[(Moment, Event)],
+        packed: &mut dyn FnMut(),
+    ) -> Result<Sequence, LogFault> {
+        packed();
+        self.append_at(ahead, events)
+    }
+
     /// As [`EventLog::append_at`], with a wall clock that shows the moments as they are.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::commit::Commit;
 use crate::service::{Asker, Askers, Input};
@@ -49,6 +50,8 @@ struct State {
 /// forgotten while anything of it waits, also when whoever asked is gone.
 struct Waiting {
     input: Input,
+    /// Since when, of the first of those that came together.
+    since: Option<Instant>,
     _room: Arc<OwnedSemaphorePermit>,
     _share: Arc<Share>,
 }
@@ -119,10 +122,11 @@ impl Desk {
         lock(&self.state).askers.begin_round();
     }
 
-    /// Takes what is next in the running round, and says whose it is.
-    pub(super) fn next(&self) -> Option<(Asker, Input)> {
+    /// Takes what is next in the running round, and says whose it is, and of the first of inputs that came together since
+    /// when they wait.
+    pub(super) fn next(&self) -> Option<(Asker, Input, Option<Instant>)> {
         let (asker, _, waiting) = lock(&self.state).askers.pop_in_round()?;
-        Some((asker, waiting.input))
+        Some((asker, waiting.input, waiting.since))
     }
 
     /// What was taken for `asker` cost so much more.
@@ -170,13 +174,19 @@ impl Share {
         let room = u32::try_from(cost).unwrap_or(u32::MAX).min(self.desk.share_max);
         let room = Arc::clone(&self.room).acquire_many_owned(room).await.map_err(|_| WriterGone)?;
         let room = Arc::new(room);
+        let mut since = Some(Instant::now());
         let mut state = lock(&self.desk.state);
         if state.is_closed {
             return Err(WriterGone);
         }
         for input in inputs {
             let cost = input.cost();
-            let waiting = Waiting { input, _room: Arc::clone(&room), _share: Arc::clone(self) };
+            let waiting = Waiting {
+                input,
+                since: since.take(),
+                _room: Arc::clone(&room),
+                _share: Arc::clone(self),
+            };
             state.askers.push(&self.asker, cost, waiting);
         }
         drop(state);
@@ -280,10 +290,10 @@ mod tests {
         other.submit(ticks(40)).await.unwrap();
         desk.share(asker("a")).submit(ticks(1)).await.unwrap();
         desk.begin_round();
-        while desk.next().is_some_and(|(whose, _)| whose != asker("a")) {}
+        while desk.next().is_some_and(|(whose, ..)| whose != asker("a")) {}
         desk.charge(&asker("a"), 20);
         desk.share(asker("a")).submit(ticks(1)).await.unwrap();
-        let first = core::iter::from_fn(|| desk.next()).position(|(whose, _)| whose == asker("a"));
+        let first = core::iter::from_fn(|| desk.next()).position(|(whose, ..)| whose == asker("a"));
         assert!(first.is_some_and(|first| first >= 20), "{first:?}");
     }
 

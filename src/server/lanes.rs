@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::stages::HandedAt;
 use crate::model::{DeviceId, Lifetime};
 use crate::service::{Output, SessionId};
 use crate::session::{Ending, Lane, LaneId, Letter, Post, post};
@@ -70,14 +71,23 @@ struct Member {
 
 #[derive(Default)]
 struct LetterBox {
-    letters: Mutex<Vec<Letter>>,
+    letters: Mutex<Letters>,
     overrun: AtomicBool,
     filled: Notify,
 }
 
+/// Letters that wait, and since when the first of them does.
+#[derive(Default)]
+struct Letters {
+    waiting: Vec<Letter>,
+    since: Option<Instant>,
+}
+
 impl LetterBox {
-    fn put(&self, mut fresh: Vec<Letter>) {
-        let mut letters = lock(&self.letters);
+    fn put(&self, mut fresh: Vec<Letter>, now: Instant) {
+        let mut held = lock(&self.letters);
+        held.since.get_or_insert(now);
+        let letters = &mut held.waiting;
         if letters.len() + fresh.len() > LETTERS_MAX {
             self.overrun.store(true, Ordering::Release);
             fresh.retain(|letter| matches!(letter, Letter::Reply(..) | Letter::Ended(_)));
@@ -87,7 +97,7 @@ impl LetterBox {
         } else {
             letters.append(&mut fresh);
         }
-        drop(letters);
+        drop(held);
         self.filled.notify_one();
     }
 }
@@ -122,10 +132,11 @@ impl Lanes {
         for output in outputs {
             post(output, &mut sorted);
         }
+        let now = Instant::now();
         let table = lock(&self.table);
         for (lane, letters) in sorted.letters {
             if let Some(letter_box) = table.boxes.get(&lane) {
-                letter_box.put(letters);
+                letter_box.put(letters, now);
             }
         }
         for device in sorted.revoked {
@@ -185,7 +196,8 @@ impl Seat {
         let letter_box = Arc::new(LetterBox::default());
         let lane = LaneId { session: self.session, number };
         lock(&self.lanes.table).boxes.insert(lane, Arc::clone(&letter_box));
-        (Lane::new(lane), Mailbox { lanes: Arc::clone(&self.lanes), lane, letter_box })
+        let (lanes, handed_at) = (Arc::clone(&self.lanes), HandedAt::default());
+        (Lane::new(lane), Mailbox { lanes, lane, letter_box, handed_at })
     }
 }
 
@@ -200,6 +212,7 @@ pub(super) struct Mailbox {
     lanes: Arc<Lanes>,
     lane: LaneId,
     letter_box: Arc<LetterBox>,
+    handed_at: HandedAt,
 }
 
 impl Mailbox {
@@ -216,7 +229,16 @@ impl Mailbox {
 
     /// Takes the letters that are there.
     pub(super) fn letters_so_far(&self) -> Vec<Letter> {
-        std::mem::take(&mut *lock(&self.letter_box.letters))
+        let Letters { waiting, since } = std::mem::take(&mut *lock(&self.letter_box.letters));
+        if let Some(since) = since {
+            self.handed_at.set(since);
+        }
+        waiting
+    }
+
+    /// Since when the oldest letter waited of those that were taken last.
+    pub(super) fn handed_at(&self) -> HandedAt {
+        self.handed_at.clone()
     }
 
     /// Whether letters other than answers were thrown away because too many waited.

@@ -3,6 +3,7 @@
 //! Must never hold: a label whose values a peer chooses, or anything a person wrote.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::stages::Stages;
 use crate::commit::Sizes;
 use crate::model::{Ahead, Domain, Refusal, Sequence};
 
@@ -51,6 +53,8 @@ pub(super) struct Metrics {
     pub(super) log_oldest: Gauge,
     /// 1 while what is new is refused for lack of room on the disk, else 0.
     pub(super) storage_full: Gauge,
+    /// How long each stage takes between a request and its answer.
+    pub(super) stages: Arc<Stages>,
     answers: Family<[Label; 2], Counter>,
     refusals: Family<[Label; 1], Counter>,
     sync_seconds: Histogram,
@@ -80,6 +84,7 @@ impl Default for Metrics {
             storage_full: Gauge::default(),
             cut_failed: Gauge::default(),
             log_oldest: Gauge::default(),
+            stages: Arc::default(),
             answers: Family::default(),
             refusals: Family::default(),
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
@@ -123,6 +128,8 @@ impl Metrics {
         let registry = &mut self.registry;
         let help = "Time to append and sync one commit";
         registry.register("sync_seconds", help, self.sync_seconds.clone());
+        let help = "Time of each stage between a request and its answer";
+        registry.register("stage_seconds", help, self.stages.family());
         registry.register("events_per_commit", "Events a commit", self.events_per_commit.clone());
         registry.register("inputs_per_round", "Requests a round", self.inputs_per_round.clone());
         registry.register("log_head_sequence", "The last event", self.log_head.clone());
@@ -265,6 +272,7 @@ fn signed(value: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::stages::Stage;
 
     #[test]
     fn every_metric_is_named_with_its_unit() {
@@ -275,6 +283,7 @@ mod tests {
         metrics.handshake(Handshake::Retried);
         metrics.committed(5, Duration::from_micros(200), Sequence::new(9));
         metrics.round(7);
+        metrics.stages.took(Stage::Route, Duration::from_micros(3));
         metrics.clock(3, Ahead::from_ms(-1_500));
         metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
         metrics.log_cut(700, Sequence::new(3));
@@ -289,6 +298,8 @@ mod tests {
             "adsum_handshakes_total{outcome=\"retried\"} 1",
             "adsum_log_head_sequence 9",
             "adsum_sync_seconds_count 1",
+            "adsum_stage_seconds_count{stage=\"queue\"} 0",
+            "adsum_stage_seconds_count{stage=\"route\"} 1",
             "adsum_events_per_commit_sum 5.0",
             "adsum_view_entries{view=\"messages\"} 4",
             "adsum_notifications_sent_total 0",

@@ -37,6 +37,7 @@ mod metrics;
 mod offline;
 mod running;
 mod session;
+mod stages;
 mod start;
 mod stream;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::keeper::{self, Chore, Chores, Done};
 use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
+use super::stages::{Laps, Stage};
 use crate::commit::{Commit, history};
 use crate::event::{Event, Recorded};
 use crate::log::{LogFault, Room};
@@ -227,13 +228,16 @@ impl Rounds {
 
     fn round(&mut self, chore: Option<Chore>) -> Result<(), LogFault> {
         let now = self.parts.time.now();
-        let inputs = self.take_in(now);
+        let mut laps = Laps::begin();
+        let inputs = self.take_in(now, &laps);
         let done = chore.map(|chore| self.tend(chore)).transpose()?;
         let WriterParts { commit, lanes, recent, known, metrics, chores, .. } = &mut self.parts;
         metrics.round(inputs);
         chores.count(inputs);
+        laps.end(Stage::Decide, &metrics.stages);
         let began = Instant::now();
-        let batch = commit.persist()?;
+        let batch =
+            commit.persist_telling(&mut |reached| laps.end(reached.into(), &metrics.stages))?;
         let outputs = commit.release();
         if let Some(batch) = &batch {
             metrics.committed(batch.events.len(), began.elapsed(), commit.head());
@@ -251,6 +255,7 @@ impl Rounds {
             recent.add(messages_told(batch, &outputs));
         }
         lanes.deliver(outputs);
+        laps.end(Stage::Route, &metrics.stages);
         if let Some(done) = done {
             self.parts.chores.answer(done);
         }
@@ -265,12 +270,15 @@ impl Rounds {
 
     /// Takes in what waits, in turn, as far as a round goes: so that whoever comes meanwhile does not wait for long.
     /// Returns how many inputs that were.
-    fn take_in(&mut self, now: Now) -> usize {
-        let commit = &mut self.parts.commit;
+    fn take_in(&mut self, now: Now, laps: &Laps) -> usize {
+        let WriterParts { commit, metrics, .. } = &mut self.parts;
         let mut inputs = 0;
         self.desk.begin_round();
         while inputs < self.inputs_max {
-            let Some((asker, input)) = self.desk.next() else { break };
+            let Some((asker, input, since)) = self.desk.next() else { break };
+            if let Some(since) = since {
+                metrics.stages.took(Stage::Queue, laps.began().saturating_duration_since(since));
+            }
             // The first step is what most inputs are for, and in their cost.
             let more = commit.take_in(now, input).saturating_sub(1);
             if more > 0 {

@@ -133,6 +133,19 @@ async fn metrics_count_what_was_done() {
     let (syncs, seconds) =
         (count(at, "adsum_sync_seconds_count").await, measure(at, "adsum_sync_seconds_sum").await);
     assert!(syncs >= 21 && seconds > 0.0, "{syncs} syncs in {seconds} s");
+    // Each stage is measured as often as there was something of it.
+    let stage = async |stage: &str| {
+        count(at, &format!("adsum_stage_seconds_count{{stage=\"{stage}\"}}")).await
+    };
+    for commit in ["seal", "append", "sync"] {
+        until(&format!("{commit} is of each commit"), async || {
+            (stage(commit).await == count(at, "adsum_sync_seconds_count").await).then_some(())
+        })
+        .await;
+    }
+    for way in ["queue", "decide", "route", "write"] {
+        assert!(stage(way).await >= 21, "{way}");
+    }
     let text = page(at, "/metrics").await;
     are_named_with_their_units(&text);
     bob.close();
@@ -155,6 +168,7 @@ fn are_named_with_their_units(text: &str) {
         "adsum_notifications_sent",
         "adsum_notifications_conflated",
         "adsum_sync_seconds",
+        "adsum_stage_seconds",
         "adsum_events_per_commit",
         "adsum_inputs_per_round",
         "adsum_log_head_sequence",

@@ -176,9 +176,19 @@ impl EventLog for SledLog {
         ahead: Ahead,
         events: &[(Moment, Event)],
     ) -> Result<Sequence, LogFault> {
+        self.append_telling(ahead, events, &mut || {})
+    }
+
+    fn append_telling(
+        &mut self,
+        ahead: Ahead,
+        events: &[(Moment, Event)],
+        packed: &mut dyn FnMut(),
+    ) -> Result<Sequence, LogFault> {
         self.guarded(|log| {
             let sealed = log.vault.seal_all(events)?;
             let entries = pack(&mut log.tip.chain, log.tip.head.next(), ahead, &sealed);
+            packed();
             log.engine.append(entries)?;
             log.tip.head = log.tip.head.plus(events.len() as u64);
             Ok(log.tip.head)

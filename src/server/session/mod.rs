@@ -21,6 +21,7 @@ pub(super) use self::shared::Shared;
 use self::shared::{Session, next_departure};
 use super::lanes::Departure;
 use super::line::line;
+use super::stages::Timed;
 use super::unproven::Place;
 use crate::service::{Input, Origin};
 use crate::session::{self, Close, LAST_WORDS, ReceiveHalf, SendHalf, Transport};
@@ -160,12 +161,14 @@ fn close_of(ended: Result<Option<Close>, JoinError>) -> Option<Close> {
 fn stream<T: Transport>(
     session: Arc<Session>,
     transport: T,
-    halves: (T::Send, T::Receive),
+    (send, receive): (T::Send, T::Receive),
 ) -> impl Future<Output = Option<Close>> {
     let (lane, mailbox) = session.seat.lane();
+    let stages = Arc::clone(&session.shared.metrics.stages);
+    let send = Timed::new(send, mailbox.handed_at(), stages);
     let connection = Arc::clone(&session.connection);
     let host = StreamHost::new(session, mailbox, transport);
-    session::serve(connection, lane, halves, host)
+    session::serve(connection, lane, (send, receive), host)
 }
 
 /// Gives up a stream in both directions; the connection goes on.
