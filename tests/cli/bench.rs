@@ -246,6 +246,44 @@ fn restart_finds_the_log_again() {
     assert_eq!(line["restarts"], 2);
 }
 
+/// The stages of the way from a request to its answer.
+const STAGES: [&str; 7] = ["queue", "decide", "seal", "append", "sync", "route", "write"];
+
+#[test]
+fn a_profile_has_each_stage_of_the_way_and_its_counts_fit_together() {
+    let line = bench("ack", &["--profile"]);
+    let count = |stage: &str| line["profile"][stage]["count"].as_f64().unwrap();
+    for stage in STAGES {
+        for figure in ["share", "us_each", "count", "us_mean", "us_p50", "us_p99"] {
+            let found = line["profile"][stage][figure].as_f64();
+            assert!(found.is_some_and(|found| found > 0.0), "{stage} {figure} in {line}");
+        }
+    }
+    // One message after the other: each is handed over and committed by itself.
+    for stage in ["queue", "seal", "append", "sync"] {
+        let missed = count(stage) - line["n"].as_f64().unwrap();
+        assert!(missed.abs() < 0.5, "{stage} in {line}");
+    }
+    // What is counted behind an answer may be read before or after it. A round may also find nothing but what is due.
+    assert!((count("write") - count("queue")).abs() <= 1.0, "{line}");
+    assert!(count("decide") >= count("sync"), "{line}");
+    assert!((count("decide") - count("route")).abs() <= 1.0, "{line}");
+    assert!(bench("ack", &[])["profile"].is_null());
+}
+
+#[test]
+fn people_are_told_where_the_time_goes() {
+    let arguments = ["bench", "store", "--profile", "--scale", "0.005", "--runs", "1"];
+    let text = String::from_utf8(succeed(&arguments).stdout).unwrap();
+    let stages: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with("stage"))
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(stages, STAGES, "{text}");
+}
+
 #[test]
 fn people_get_words_and_ratios() {
     let output = succeed(&["bench", "ack", "--scale", "0.005", "--runs", "3"]);
@@ -295,11 +333,13 @@ fn what_cannot_be_measured_is_said_by_its_own_exit_code() {
     let full = tempfile::tempdir().unwrap();
     std::fs::write(full.path().join("mine"), "x").unwrap();
     let data = full.path().to_str().unwrap();
-    let cases: [(&[&str], i32); 4] = [
+    let cases: [(&[&str], i32); 6] = [
         (&["bench", "store", "--data", data], 2),
         (&["bench", "restart", "--server", "127.0.0.1:9"], 2),
         (&["bench", "idle", "--server", "127.0.0.1:9"], 2),
         (&["bench", "ack", "--server", "127.0.0.1:9"], 3),
+        (&["bench", "ack", "--server", "127.0.0.1:9", "--profile"], 2),
+        (&["bench", "restart", "--profile"], 2),
     ];
     for (arguments, code) in cases {
         let output = adsum(arguments).output().unwrap();

@@ -37,7 +37,7 @@ pub(super) struct Common {
     /// An administrator's invite for that server, which must have open enrollment otherwise
     #[arg(long, value_name = "TOKEN", requires = "server")]
     invite: Option<InviteToken>,
-    /// The HTTP address of that server, to count its commits [default: not counted]
+    /// The HTTP address of that server, to read what it counts [default: not read]
     #[arg(long, value_name = "ADDRESS", requires = "server")]
     http: Option<SocketAddr>,
     /// The domain of the principals that take part
@@ -46,6 +46,9 @@ pub(super) struct Common {
     /// Folder for the store, new or empty, on the disk to be measured [default: one among the system's temporary files]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// Also tell where the time goes between a request and its answer, stage by stage
+    #[arg(long)]
+    pub(super) profile: bool,
     /// Leave the store of the last run there, for `adsum log verify`
     #[arg(long, conflicts_with = "server")]
     pub(super) keep_data: bool,
@@ -66,6 +69,11 @@ impl Common {
 
     /// What the workloads need of it.
     pub(super) fn options(&self) -> Result<Options, Failure> {
+        if self.profile && self.server.is_some() && self.http.is_none() {
+            let reason =
+                "the profile is what the server counts; say with --http where that is read";
+            return Err(Failure::usage(reason));
+        }
         let target = match &self.server {
             Some(server) => {
                 Target::Running { server: server.clone(), http: self.http, host: self.host()? }

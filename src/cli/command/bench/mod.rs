@@ -21,6 +21,7 @@ mod outcome;
 mod participants;
 mod peers;
 mod present;
+mod profile;
 mod progress;
 mod pump;
 mod report;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
+use super::profile::Profile;
 use super::samples::{median, rounded};
 use super::spread::Spread;
 use super::yardstick::Yardsticks;
@@ -31,6 +32,8 @@ pub(super) struct Report {
     load_cpu_us_each: Option<f64>,
     server_written_bytes_each: Option<f64>,
     events_per_commit_mean: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
     #[serde(flatten)]
     extras: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,11 +88,18 @@ impl Report {
                 run.usage.server_written_bytes.map(|bytes| run.per_one(bytes))
             }),
             events_per_commit_mean: each(runs, |run| run.usage.commit_mean),
+            profile: None,
             extras: medians(runs),
             data,
         };
         report.round();
         report
+    }
+
+    /// With where the time went, if the server's counts are known.
+    pub(super) fn with_profile(mut self, runs: &[(Outcome, Yardsticks)]) -> Self {
+        self.profile = Profile::of(runs.iter().map(|(outcome, _)| outcome));
+        self
     }
 
     fn round(&mut self) {
@@ -174,7 +184,8 @@ impl fmt::Display for Report {
             "  {:<34} {:>14}",
             "runs, each per second",
             format!("{:?}", self.runs_per_s)
-        )
+        )?;
+        self.profile.iter().try_for_each(|profile| write!(formatter, "\n{profile}"))
     }
 }
 

@@ -13,6 +13,11 @@ use crate::cli::run::failure::Failure;
 /// Runs `measure` as often as asked, and tells the medians.
 pub(super) async fn report<M: Measure>(common: &Common, measure: &M) -> Result<Report, Failure> {
     let options = common.options()?;
+    if common.profile && !M::HAS_PROFILE {
+        let name = M::NAME;
+        let reason = format!("{name} has no one server from beginning to end that counts");
+        return Err(Failure::usage(reason));
+    }
     let folder = Folder::take(common.data.as_deref(), common.keep_data)?;
     let mut runs = Vec::with_capacity(common.runs);
     for _ in 0..common.runs {
@@ -22,5 +27,6 @@ pub(super) async fn report<M: Measure>(common: &Common, measure: &M) -> Result<R
         runs.push((outcome, yardstick::take(folder.path(), median, options.scale).await?));
     }
     let kept = common.keep_data.then(|| folder.path().display().to_string());
-    Ok(Report::of(M::NAME, &runs, kept))
+    let report = Report::of(M::NAME, &runs, kept);
+    Ok(if common.profile { report.with_profile(&runs) } else { report })
 }

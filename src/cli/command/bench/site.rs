@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::child::Process;
 use super::link::wrong;
-use super::metrics::{self, Commits};
+use super::metrics::{self, Counted, Histogram};
 use super::system;
 use crate::cli::run::failure::Failure;
 use crate::client::ServerAddress;
@@ -27,7 +27,7 @@ pub(super) struct Figures {
     cpu_secs: Option<f64>,
     own_cpu_secs: Option<f64>,
     written_bytes: Option<f64>,
-    commits: Option<Commits>,
+    counted: Option<Counted>,
 }
 
 /// What was used and committed between two readings.
@@ -43,6 +43,8 @@ pub(super) struct Usage {
     pub(super) commit_median: Option<f64>,
     /// Events of the average commit.
     pub(super) commit_mean: Option<f64>,
+    /// What the server counted itself.
+    pub(super) counted: Option<Counted>,
 }
 
 impl Site {
@@ -83,8 +85,8 @@ impl Site {
 
     /// What it has used so far.
     pub(super) async fn read(&self) -> Figures {
-        let commits = match self.http {
-            Some(address) => Commits::of(address).await,
+        let counted = match self.http {
+            Some(address) => Counted::of(address).await,
             None => None,
         };
         let id = self.id();
@@ -92,7 +94,7 @@ impl Site {
             cpu_secs: system::cpu_seconds(id),
             own_cpu_secs: system::own_cpu_seconds(),
             written_bytes: system::written_bytes(id),
-            commits,
+            counted,
         }
     }
 
@@ -100,14 +102,18 @@ impl Site {
     pub(super) async fn used_since(&self, earlier: &Figures) -> Usage {
         let now = self.read().await;
         let between = |now: Option<f64>, earlier: Option<f64>| Some(now? - earlier?);
-        let commits = now.commits.zip(earlier.commits.as_ref());
-        let commits = commits.map(|(now, earlier)| now.since(earlier));
+        let counted = now.counted.zip(earlier.counted.as_ref());
+        let counted = counted.map(|(now, earlier)| now.since(earlier));
+        let commits = counted.as_ref().map(|counted| &counted.commits);
         Usage {
             server_cpu_secs: between(now.cpu_secs, earlier.cpu_secs),
             load_cpu_secs: between(now.own_cpu_secs, earlier.own_cpu_secs),
             server_written_bytes: between(now.written_bytes, earlier.written_bytes),
-            commit_median: commits.as_ref().and_then(Commits::median),
-            commit_mean: commits.as_ref().and_then(Commits::mean),
+            commit_median: commits
+                .and_then(|commits| commits.quantile(0.5))
+                .map(|events| events.max(1.0)),
+            commit_mean: commits.and_then(Histogram::mean),
+            counted,
         }
     }
 

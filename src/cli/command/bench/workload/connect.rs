@@ -35,6 +35,7 @@ pub(in crate::cli::command::bench) struct Connect {
 
 impl Measure for Connect {
     const NAME: &str = "connect";
+    const HAS_PROFILE: bool = false;
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         setup.must_be_own("connect kills its server")?;

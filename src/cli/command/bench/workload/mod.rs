@@ -39,6 +39,8 @@ use crate::cli::run::failure::Failure;
 pub(super) trait Measure: clap::Args {
     /// What its figures are called.
     const NAME: &str;
+    /// Whether one server is under test from the beginning to the end, so that its counts tell where the time goes.
+    const HAS_PROFILE: bool = true;
 
     /// Runs it once.
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure>;

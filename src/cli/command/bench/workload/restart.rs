@@ -65,6 +65,7 @@ struct Population {
 
 impl Measure for Restart {
     const NAME: &str = "restart";
+    const HAS_PROFILE: bool = false;
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         setup.must_be_own("restart kills its server")?;

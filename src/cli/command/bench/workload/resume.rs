@@ -49,6 +49,7 @@ pub(in crate::cli::command::bench) struct Resume {
 
 impl Measure for Resume {
     const NAME: &str = "resume";
+    const HAS_PROFILE: bool = false;
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         let people = setup.principals("presentity", setup.scaled(self.presentities))?;

@@ -51,6 +51,7 @@ pub(in crate::cli::command::bench) struct Scale {
 
 impl Measure for Scale {
     const NAME: &str = "scale";
+    const HAS_PROFILE: bool = false;
 
     async fn run(&self, setup: &Setup<'_>) -> Result<Outcome, Failure> {
         setup.must_be_own("scale looks at the memory of its servers")?;
