@@ -64,7 +64,9 @@ fn deeds(people: &[Principal], (at, who): (usize, &Principal), turn: usize) -> V
 
 fn folded(events: &[Recorded]) -> Views {
     let mut views = Views::default();
-    events.iter().for_each(|event| views.apply(event));
+    for event in events {
+        views.apply(event);
+    }
     views
 }
 
