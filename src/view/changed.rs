@@ -2,7 +2,7 @@
 //!
 //! Must never hold: what of them changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Views;
 use crate::event::EntityKey;
@@ -25,29 +25,35 @@ impl Views {
     /// What was saved for a checkpoint that never got finished counts as changed since the one that did.
     pub(super) fn index_changed(&mut self) {
         self.taken = self.head;
-        let Self { head, changed, .. } = self;
-        let is_later = |as_of: Sequence| as_of > *head;
-        let later = self.invites.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(invite, _)| EntityKey::Invite(*invite)));
-        let later = self.principals.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(principal, _)| EntityKey::Principal(principal.clone())));
-        let later = self.presentities.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(presentity, _)| EntityKey::Presentity(presentity.clone())));
-        let later = self.watchers.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(watcher, _)| EntityKey::Watcher(watcher.clone())));
-        let later = self.inboxes.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(inbox, _)| EntityKey::Inbox(inbox.clone())));
-        let later = self.rules.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(principal, _)| EntityKey::Rules(principal.clone())));
-        let later = self.audiences.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(presentity, _)| EntityKey::Audience(presentity.clone())));
-        let later = self.domains.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(domain, _)| EntityKey::Domain(domain.clone())));
-        let later = self.operations.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(by, _)| EntityKey::Operations(by.clone())));
-        let later = self.budgets.iter().filter(|(_, view)| is_later(view.as_of));
-        changed.extend(later.map(|(principal, _)| EntityKey::Budget(principal.clone())));
+        let head = self.head;
+        let is_later = |as_of: Sequence| as_of > head;
+        let mut changed = core::mem::take(&mut self.changed);
+        changed.extend(those(&self.invites, |view| is_later(view.as_of), EntityKey::Invite));
+        changed.extend(those(&self.principals, |view| is_later(view.as_of), EntityKey::Principal));
+        changed.extend(those(
+            &self.presentities,
+            |view| is_later(view.as_of),
+            EntityKey::Presentity,
+        ));
+        changed.extend(those(&self.watchers, |view| is_later(view.as_of), EntityKey::Watcher));
+        changed.extend(those(&self.inboxes, |view| is_later(view.as_of), EntityKey::Inbox));
+        changed.extend(those(&self.rules, |view| is_later(view.as_of), EntityKey::Rules));
+        changed.extend(those(&self.audiences, |view| is_later(view.as_of), EntityKey::Audience));
+        changed.extend(those(&self.domains, |view| is_later(view.as_of), EntityKey::Domain));
+        changed.extend(those(&self.operations, |view| is_later(view.as_of), EntityKey::Operations));
+        changed.extend(those(&self.budgets, |view| is_later(view.as_of), EntityKey::Budget));
         changed.extend(is_later(self.store.as_of).then_some(EntityKey::Store));
         changed.extend(is_later(self.clock.as_of).then_some(EntityKey::Clock));
+        self.changed = changed;
     }
+}
+
+/// The entities of `all` that are `wanted`.
+fn those<K: Clone, V>(
+    all: &BTreeMap<K, V>,
+    wanted: impl Fn(&V) -> bool,
+    key: fn(K) -> EntityKey,
+) -> impl Iterator<Item = EntityKey> {
+    let wanted = all.iter().filter(move |(_, view)| wanted(view));
+    wanted.map(move |(name, _)| key(name.clone()))
 }
