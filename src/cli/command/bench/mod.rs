@@ -11,6 +11,7 @@ mod common;
 mod document;
 mod due;
 mod folder;
+mod joined;
 mod link;
 mod many;
 mod metrics;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::due::Queue;
+use super::joined::joined;
 use super::link::{Link, wrong};
 use super::progress::Progress;
 use super::requests::Requests;
@@ -219,12 +220,7 @@ pub(super) async fn run_all<R: Requests + Send + 'static>(
             Ok::<_, Failure>((pump, samples))
         });
     }
-    let (mut pumps, mut all) = (Vec::new(), Samples::with_capacity(work.count));
-    while let Some(ended) = tasks.join_next().await {
-        let (pump, samples) = ended.map_err(wrong)??;
-        pumps.push(pump);
-        all.append(samples);
-    }
+    let (pumps, all) = joined(tasks).await?;
     Ok((pumps, began.elapsed(), all))
 }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::figures::Figures;
 use super::kind::Sizes;
 use super::talk::{Speech, Talk};
+use crate::cli::command::bench::joined::joined;
 use crate::cli::command::bench::link::wrong;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::Work;
@@ -111,15 +112,7 @@ fn listen<F: Fan>(
             Ok::<_, Failure>((watcher, samples))
         });
     }
-    async move {
-        let (mut watchers, mut all) = (Vec::with_capacity(tasks.len()), Samples::default());
-        while let Some(ended) = tasks.join_next().await {
-            let (watcher, samples) = ended.map_err(wrong)??;
-            watchers.push(watcher);
-            all.append(samples);
-        }
-        Ok((watchers, all))
-    }
+    joined(tasks)
 }
 
 async fn hear<F: Fan>(

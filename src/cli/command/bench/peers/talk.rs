@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::cli::command::bench::joined::joined;
 use crate::cli::command::bench::link::wrong;
 use crate::cli::command::bench::progress::Progress;
 use crate::cli::command::bench::pump::{Work, shares};
@@ -178,12 +179,7 @@ pub(super) async fn run_all<S: Speech + 'static>(
             Ok::<_, Failure>((talk, samples))
         });
     }
-    let (mut talks, mut all) = (Vec::new(), Samples::with_capacity(work.count));
-    while let Some(ended) = running.join_next().await {
-        let (talk, samples) = ended.map_err(wrong)??;
-        talks.push(talk);
-        all.append(samples);
-    }
+    let (talks, all) = joined(running).await?;
     if all.len() == work.count {
         Ok((talks, began.elapsed(), all))
     } else {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    joined::joined,
     link::{Dialer, Feed, Link, presence_from, wrong},
     number::{positive, window},
     outcome::Outcome,
@@ -167,15 +168,7 @@ impl Crowd {
                 Ok::<_, Failure>((watcher, samples))
             });
         }
-        async move {
-            let (mut watchers, mut all) = (Vec::with_capacity(tasks.len()), Samples::default());
-            while let Some(ended) = tasks.join_next().await {
-                let (watcher, samples) = ended.map_err(wrong)??;
-                watchers.push(watcher);
-                all.append(samples);
-            }
-            Ok((watchers, all))
-        }
+        joined(tasks)
     }
 }
 
