@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::carried::{self, MARK, slot_of};
 use super::engine::{Engine, guarded};
 use super::reader::SledReader;
+use super::separators::is_separator;
 use super::{CheckpointRecord, CutMark, Cutter, Entries, LogFault, Sealing, records};
 use crate::event::EntryKey;
 use crate::log::carried::Slot;
@@ -46,9 +47,15 @@ impl SledCutter {
     fn sweep_entries(&self, steps: usize) -> Result<usize, LogFault> {
         let end = EntryKey { sequence: self.reader.mark().base.head.next(), part: 0 }.to_bytes();
         let (mut batch, mut count) = (sled::Batch::default(), 0);
-        for key in self.engine.events.range(..end).keys().take(steps) {
-            batch.remove(guarded("read", || key)?);
-            count += 1;
+        for found in self.engine.events.range(..end) {
+            let (key, value) = guarded("read", || found)?;
+            // What separated them goes with them.
+            let is_entry = !is_separator(&key, &value);
+            if is_entry && count == steps {
+                break;
+            }
+            batch.remove(key);
+            count += usize::from(is_entry);
         }
         if count > 0 {
             guarded("cut", || self.engine.events.apply_batch(batch))?;

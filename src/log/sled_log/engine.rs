@@ -94,6 +94,19 @@ impl Engine {
         self.reserve.look(&self.file)
     }
 
+    /// The last key that lies where the entries do, whatever it is.
+    pub(super) fn last_key(&self) -> Result<Option<sled::IVec>, LogFault> {
+        Ok(guarded("read", || self.events.last())?.map(|(key, _)| key))
+    }
+
+    /// Puts separators where entries are to come. They need not come whole.
+    pub(super) fn separate(
+        &self,
+        mut keys: impl Iterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<(), LogFault> {
+        guarded("append", || keys.try_for_each(|key| self.events.insert(key, &[]).map(drop)))
+    }
+
     /// Appends the entries of a commit: all of them or, if the process ends meanwhile, none.
     pub(super) fn append(&self, entries: Vec<Entry>) -> Result<(), LogFault> {
         guarded("append", || match <[Entry; 1]>::try_from(entries) {

@@ -15,6 +15,7 @@ mod reserve;
 mod restore;
 mod salvage;
 mod seal;
+mod separators;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use self::engine::Engine;
 use self::folder::Folder;
 use self::mark::Mark;
 use self::reader::SledReader;
+use self::separators::Separators;
 pub use self::restore::Restoring;
 pub use self::salvage::{LostEvents, Salvaged};
 use super::sealing::Vault;
@@ -31,7 +33,7 @@ use super::{
     Block, Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog,
     LogFault, LogReader, Room, Sealing, Tip, scan,
 };
-use crate::event::{Event, pack};
+use crate::event::{Entry, Event, pack};
 use crate::guard::Kept;
 use crate::model::{Ahead, Moment, Sequence};
 
@@ -42,6 +44,7 @@ pub struct SledLog {
     reader: Arc<SledReader>,
     vault: Arc<Vault>,
     mark: Mark,
+    separators: Separators,
     tip: Tip,
     failed: bool,
     folder: Arc<Folder>,
@@ -73,8 +76,10 @@ impl SledLog {
         let vault = Arc::new(Vault::of_store(folder.path())?);
         let reader = SledReader::new(&engine, Arc::clone(&vault), Arc::clone(&folder))?;
         let reader = Arc::new(reader);
+        let separators = Separators::behind(engine.last_key()?.as_deref());
         // Until it is known to be whole it counts as failed, so that dropping it writes nothing.
-        let mut log = Self { engine, reader, vault, mark, tip: Tip::EMPTY, failed: true, folder };
+        let (tip, failed) = (Tip::EMPTY, true);
+        let mut log = Self { engine, reader, vault, mark, separators, tip, failed, folder };
         scan::check_durable(&log)?;
         log.tip = scan::tip(&log)?;
         log.failed = false;
@@ -149,6 +154,17 @@ impl SledLog {
         self.guarded(|log| records::discard(&log.engine.views))
     }
 
+    /// Writes `entries` with the events from `first` to before `next`.
+    fn write(
+        &mut self,
+        entries: Vec<Entry>,
+        first: Sequence,
+        next: Sequence,
+    ) -> Result<(), LogFault> {
+        self.engine.separate(self.separators.before(entries.len(), first, next))?;
+        self.engine.append(entries)
+    }
+
     /// Does `work` unless something failed before. sled keeps going after a failed write and the kernel drops dirty
     /// pages after a failed sync, so that trying again could succeed and tell nothing.
     fn guarded<T>(
@@ -187,9 +203,11 @@ impl EventLog for SledLog {
     ) -> Result<Sequence, LogFault> {
         self.guarded(|log| {
             let sealed = log.vault.seal_all(events)?;
-            let entries = pack(&mut log.tip.chain, log.tip.head.next(), ahead, &sealed);
+            let first = log.tip.head.next();
+            let entries = pack(&mut log.tip.chain, first, ahead, &sealed);
             packed();
-            log.engine.append(entries)?;
+            let next = first.plus(events.len() as u64);
+            log.write(entries, first, next)?;
             log.tip.head = log.tip.head.plus(events.len() as u64);
             Ok(log.tip.head)
         })

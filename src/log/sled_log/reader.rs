@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::carried;
 use super::engine::{Engine, guarded};
 use super::folder::Folder;
+use super::separators::is_separator;
 use super::{Carried, CutMark, Each, Entries, LogFault, LogReader, scan};
 use crate::event::{EntryKey, Recorded};
 use crate::log::Tip;
@@ -113,8 +114,13 @@ impl LogReader for SledReader {
 
 impl Entries for SledReader {
     fn last_before(&self, bound: &[u8]) -> Result<Option<Vec<u8>>, LogFault> {
-        let found = guarded("read", || self.events.get_lt(bound))?;
-        Ok(found.map(|(key, _)| key.to_vec()))
+        let mut before = self.events.range(..bound);
+        while let Some((key, value)) = guarded("read", || before.next_back().transpose())? {
+            if !is_separator(&key, &value) {
+                return Ok(Some(key.to_vec()));
+            }
+        }
+        Ok(None)
     }
 
     fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
@@ -122,7 +128,7 @@ impl Entries for SledReader {
         let mut entries = self.events.range(from..);
         let mut reached = from.to_vec();
         while let Some((key, value)) = guarded("read", || entries.next().transpose())? {
-            if each(&key, &value)? == ControlFlow::Break(()) {
+            if !is_separator(&key, &value) && each(&key, &value)? == ControlFlow::Break(()) {
                 return Ok(());
             }
             reached = key.to_vec();

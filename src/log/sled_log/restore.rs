@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
-use super::{CheckpointRecord, CutMark, Entries, EventLog, LogFault, SledLog, Tip, engine, scan};
+use super::{CheckpointRecord, CutMark, Entries, EventLog, LogFault, SledLog, Tip, scan};
+use crate::event::{Entry, EntryKey};
 
 /// Bytes of entries that are written at once: as much as a commit under load.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -16,7 +17,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 pub struct Restoring {
     log: SledLog,
     path: PathBuf,
-    batch: sled::Batch,
+    entries: Vec<Entry>,
     batch_bytes: usize,
     /// What is carried forward and not staged yet.
     carried: Vec<CheckpointRecord>,
@@ -29,9 +30,8 @@ impl Restoring {
     /// [`LogFault::Locked`] if another process has it, [`LogFault::Io`] if it cannot be written to.
     pub fn begin(path: &Path) -> Result<Self, LogFault> {
         let log = SledLog::on(Folder::restore(path)?)?;
-        let batch = sled::Batch::default();
-        let carried = Vec::new();
-        Ok(Self { log, path: path.to_owned(), batch, batch_bytes: 0, carried })
+        let (path, entries, carried) = (path.to_owned(), Vec::new(), Vec::new());
+        Ok(Self { log, path, entries, batch_bytes: 0, carried })
     }
 
     /// Takes the next record of what is carried forward, as it was stored.
@@ -64,15 +64,18 @@ impl Restoring {
     /// # Errors
     /// As [`EventLog::append_at`]; what is there by then is no store.
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogFault> {
-        self.batch.insert(key, value);
+        let entry = EntryKey::from_bytes(key).map(|key| Entry { key, value: value.to_vec() });
+        self.entries.push(entry?);
         self.batch_bytes += key.len() + value.len();
         if self.batch_bytes >= BATCH_BYTES { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<(), LogFault> {
-        let batch = core::mem::take(&mut self.batch);
+        let entries = core::mem::take(&mut self.entries);
         self.batch_bytes = 0;
-        self.log.guarded(|log| engine::guarded("append", || log.engine.events.apply_batch(batch)))
+        let [Some(first), Some(last)] = [entries.first(), entries.last()] else { return Ok(()) };
+        let (first, last) = (first.key.sequence, last.key.sequence);
+        self.log.guarded(|log| log.write(entries, first, last.next()))
     }
 
     /// Makes everything durable, and a store of it: from then on it may be opened.
