@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! value := version:u8=1 crc32:u32le bytes          crc32 is over key and bytes
+//!        |                                         of a separator
 //! ```
 //!
 //! Must never hold: what a block means.
@@ -10,10 +11,18 @@ use core::ops::ControlFlow;
 
 use super::engine::guarded;
 use super::records::{open, seal};
-use super::{Block, CheckpointRecord, Each, LogFault};
+use super::{Block, CheckpointRecord, Each, LogFault, separators};
 
 /// See [`EventLog::save_blocks`](crate::log::EventLog::save_blocks).
 pub(super) fn save(tree: &sled::Tree, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
+    let (written, gone): (Vec<_>, Vec<_>) = blocks.iter().partition(|(_, bytes)| bytes.is_some());
+    let written: Vec<&[u8]> = written.iter().map(|(key, _)| &key[..]).collect();
+    separators::put_among(tree, &written)?;
+    apply(tree, blocks)?;
+    gone.iter().try_for_each(|(key, _)| separators::remove_beside(tree, key))
+}
+
+fn apply(tree: &sled::Tree, blocks: &[CheckpointRecord]) -> Result<(), LogFault> {
     let mut batch = sled::Batch::default();
     for (key, bytes) in blocks {
         match bytes {
@@ -26,7 +35,11 @@ pub(super) fn save(tree: &sled::Tree, blocks: &[CheckpointRecord]) -> Result<(),
 
 /// See [`EventLog::block_at`](crate::log::EventLog::block_at).
 pub(super) fn at(tree: &sled::Tree, key: &[u8]) -> Result<Option<Block>, LogFault> {
-    let found = guarded("read a block", || tree.range(..=key).next_back().transpose())?;
+    let mut before = tree.range(..=key).rev();
+    let mut found = guarded("read a block", || before.next().transpose())?;
+    while found.as_ref().is_some_and(|(_, value)| value.is_empty()) {
+        found = guarded("read a block", || before.next().transpose())?;
+    }
     let block = |(key, value): (sled::IVec, sled::IVec)| {
         let bytes = open(&key, &value).ok_or_else(|| damaged(&key))?;
         Ok((key.to_vec(), bytes.to_vec()))
@@ -38,6 +51,9 @@ pub(super) fn at(tree: &sled::Tree, key: &[u8]) -> Result<Option<Block>, LogFaul
 pub(super) fn walk(tree: &sled::Tree, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
     let mut blocks = tree.range(from..);
     while let Some((key, value)) = guarded("read a block", || blocks.next().transpose())? {
+        if value.is_empty() {
+            continue;
+        }
         let bytes = open(&key, &value).ok_or_else(|| damaged(&key))?;
         if each(&key, bytes)? == ControlFlow::Break(()) {
             break;
@@ -54,6 +70,48 @@ fn damaged(key: &[u8]) -> LogFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A key of a run: ascending, evenly spread.
+    fn key_at(place: u16) -> Vec<u8> {
+        [&b"\0\0\0\x01\x01"[..], &(place * 300).to_be_bytes(), &[7; 14]].concat()
+    }
+
+    fn run(places: core::ops::Range<u16>) -> Vec<CheckpointRecord> {
+        places.map(|place| (key_at(place), Some(vec![place as u8; 6_000]))).collect()
+    }
+
+    fn walked(tree: &sled::Tree) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        walk(tree, b"", &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(ControlFlow::Continue(()))
+        })
+        .unwrap();
+        keys
+    }
+
+    #[test]
+    fn what_separates_blocks_is_none_and_goes_with_them() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let tree = db.open_tree("blocks").unwrap();
+        for part in [1..33, 33..65, 65..97] {
+            save(&tree, &run(part)).unwrap();
+        }
+        assert!(tree.len() > 2 * 96, "{} keys", tree.len());
+        let keys: Vec<_> = (1..97).map(key_at).collect();
+        assert_eq!(walked(&tree), keys);
+        for place in 1..97_u16 {
+            let between = [&key_at(place)[..], b"+"].concat();
+            let found = at(&tree, &between).unwrap().unwrap();
+            assert_eq!((found.0, found.1[0]), (key_at(place), place as u8));
+        }
+        assert_eq!(at(&tree, b"").unwrap(), None);
+        let gone: Vec<_> = keys.iter().map(|key| (key.clone(), None)).collect();
+        for part in gone.chunks(7) {
+            save(&tree, part).unwrap();
+        }
+        assert_eq!(tree.len(), 0);
+    }
 
     #[test]
     fn the_greatest_block_up_to_a_key_is_found_and_a_changed_byte_noticed() {

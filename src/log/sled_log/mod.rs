@@ -25,9 +25,9 @@ use self::engine::Engine;
 use self::folder::Folder;
 use self::mark::Mark;
 use self::reader::SledReader;
-use self::separators::Separators;
 pub use self::restore::Restoring;
 pub use self::salvage::{LostEvents, Salvaged};
+use self::separators::Separators;
 use super::sealing::Vault;
 use super::{
     Block, Carried, CheckpointRecord, CutMark, Cutter, Each, EachRecord, Entries, EventLog,

@@ -113,7 +113,13 @@ impl Raw {
 
     fn nothing(path: &Path) -> Self {
         let (entries, orphans) = (BTreeMap::new(), Vec::new());
-        Self { path: path.to_owned(), entries, orphans, pages: BTreeMap::new(), changes: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            entries,
+            orphans,
+            pages: BTreeMap::new(),
+            changes: Vec::new(),
+        }
     }
 
     /// The value at `place`.
@@ -168,7 +174,8 @@ impl Raw {
 
     /// Adds the entries in changes under every key that they may have had.
     fn name_changes(&mut self) {
-        let (pages, changes) = (core::mem::take(&mut self.pages), core::mem::take(&mut self.changes));
+        let (pages, changes) =
+            (core::mem::take(&mut self.pages), core::mem::take(&mut self.changes));
         for Change { id, key, place } in changes {
             for bounds in pages.get(&id).into_iter().flatten() {
                 if let Some(key) = bounds.key(&key) {

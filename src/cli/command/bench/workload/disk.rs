@@ -28,6 +28,9 @@ const KEEP: Duration = Duration::from_secs(1);
 const CHECK: Duration = Duration::from_millis(100);
 /// The longest that a cut may take.
 const CUT_TIME: Duration = Duration::from_mins(5);
+/// Messages before those that are counted one at a time. sled fills the segment that it finds up in one write, which the system keeps
+/// as a few large pages, and counts one of those as written for each message in there; it has room for 1,150 at most.
+const LEAD: usize = 1_200;
 /// Between two looks whether it is done.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -62,17 +65,18 @@ impl Measure for Disk {
         let (first, second) = rest.split_at(self.connections);
         let one = Work { count: setup.scaled(self.lone), window: 1 };
         let many = Work { count: setup.scaled(self.count), window: self.window };
-        let lone = Load::put(setup, &sending, lone, one).await?;
-        let store = Load::put(setup, &sending, first, many).await?;
+        let lead = Work { count: setup.scaled(LEAD), window: 1 };
+        let lone = Load::put(setup, &sending, lone, Some(lead), one).await?;
+        let store = Load::put(setup, &sending, first, None, many).await?;
         let full = store.after;
         let (cut, cut_time) = cut(setup, &sending, full.events).await?;
-        let again = Load::put(setup, &sending, second, many).await?;
+        let again = Load::put(setup, &sending, second, None, many).await?;
         let per_event = rounded(full.disk_bytes / full.events);
         let (lone_written, written, stored) = (lone.written()?, store.written()?, store.stored());
         let outcome = Outcome::complete(many.count, store.time, store.samples)?.used(store.usage);
         let outcome = outcome
             .durable(lone.durable && store.durable && again.durable)
-            .with("lone_written_bytes_each", rounded(lone_written / lone.messages))
+            .with("lone_written_bytes_each", rounded(lone_written / lone.counted))
             .with("lone_stored_bytes_each", rounded(lone.stored() / lone.messages))
             .with("written_bytes", written)
             .with("stored_bytes", stored)
@@ -123,11 +127,13 @@ impl Size {
 struct Load {
     before: Size,
     after: Size,
-    /// With those of the warm-up.
+    /// All of them.
     messages: f64,
+    /// Those that were written while it was counted what is, the warm-up's among them.
+    counted: f64,
     time: Duration,
     samples: Samples,
-    /// From the start of the server on.
+    /// While `counted` were stored.
     usage: Usage,
     durable: bool,
 }
@@ -138,21 +144,28 @@ impl Load {
         setup: &Setup<'_>,
         sending: &Sending,
         senders: &[Credentials],
+        lead: Option<Work>,
         work: Work,
     ) -> Result<Self, Failure> {
         let before = Size::of(setup)?;
         let (site, dialer) = setup.start().await?;
-        let read = site.read().await;
-        let pumps = sending.pumps(&dialer, senders).await?;
+        let mut pumps = sending.pumps(&dialer, senders).await?;
         let durable = pumps.iter().all(Pump::is_durable);
+        if let Some(lead) = lead {
+            (pumps, ..) = run_all(pumps, lead, "leading").await?;
+        }
+        let read = site.read().await;
         let (pumps, ..) = run_all(pumps, work.warm_up(), "warming up").await?;
         let (pumps, time, samples) = run_all(pumps, work, "measuring").await?;
         let usage = site.used_since(&read).await;
         drop(pumps);
         site.kill().await?;
+        let counted = work.warm_up().count + work.count;
+        let messages = counted + lead.map_or(0, |lead| lead.count);
         #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
-        let messages = (work.warm_up().count + work.count) as f64;
-        Ok(Self { before, after: Size::of(setup)?, messages, time, samples, usage, durable })
+        let [messages, counted] = [messages, counted].map(|count| count as f64);
+        let after = Size::of(setup)?;
+        Ok(Self { before, after, messages, counted, time, samples, usage, durable })
     }
 
     fn written(&self) -> Result<f64, Failure> {
