@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{EndpointConfig, TokioRuntime, TransportConfig, VarInt};
-use quinn_proto::HashedConnectionIdGenerator;
 use ring::{hkdf, hmac};
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
 use super::ServerError;
 use super::config::ServerConfig;
+use super::connection_id::ConnectionIds;
 use super::keys::Keys;
 use super::listen;
 use super::tls::{self, Certificates};
@@ -119,7 +119,7 @@ fn endpoint_config(keys: &Keys) -> EndpointConfig {
     let mut config = EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &keys.reset)));
     let connection = keys.connection;
     config
-        .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(connection)))
+        .cid_generator(move || Box::new(ConnectionIds::of(connection)))
         .min_reset_interval(RESET_INTERVAL);
     config
 }

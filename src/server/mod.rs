@@ -17,6 +17,7 @@ mod cache;
 mod certificate;
 mod clock;
 mod config;
+mod connection_id;
 mod copy;
 mod cut;
 mod desk;
