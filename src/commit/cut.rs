@@ -12,7 +12,8 @@ use super::stage::{Pace, Stage};
 use crate::event::{AccessRulesChanged, CutStatement, EntityKey, Event, Operator, Recorded};
 use crate::log::{
     Carried, CarriedEvent, CarriedSum, CutMark, Cutter, Entries, LogFault, LogReader, Tip,
-    carried_sum_while, event_key, measure, state_key, stored_event, stored_events, tip_until,
+    carried_sum_while, event_key, measure, state_key, stored_event, stored_events,
+    stored_neighbours, tip_until,
 };
 use crate::model::{InboxAddress, InboxSequence, Sequence, Timestamp};
 use crate::view::{RecordFault, Views};
@@ -102,11 +103,13 @@ pub fn stage_cut_beside(
         stage: Stage::new(&mut *cutter, pace),
         past,
         still_there: &mut *asked.still_there,
+        living: Vec::new(),
     };
     staging.past(from.head)?;
     for (entity, before) in touched.iter().zip(before) {
         staging.entity(&mut views, entity, &before)?;
     }
+    staging.living(&views)?;
     if !staging.stage.finish((last.sequence, last.at, last.ahead))? {
         return Ok(None);
     }
@@ -336,11 +339,13 @@ struct Staging<'a, 'w> {
     stage: Stage<'a>,
     past: Past<'a>,
     still_there: &'a mut StillThere<'w>,
+    /// Where the events of what lives are. They are carried in their order, which they are read in and stored in at the least cost.
+    living: Vec<Sequence>,
 }
 
 impl Staging<'_, '_> {
-    /// The state of one entity, and those of its events that are asked for by their position; `before` are those that
-    /// were at the cut before.
+    /// The state of one entity, and where those of its events are that are asked for by their position; `before` are those
+    /// that were at the cut before.
     fn entity(
         &mut self,
         views: &mut Views,
@@ -357,8 +362,19 @@ impl Staging<'_, '_> {
             EntityKey::Inbox(inbox) => self.still_there(views, inbox, &new),
             _ => new,
         };
-        for place in new {
-            let recorded = self.event(views, place)?;
+        self.living.extend(new);
+        Ok(())
+    }
+
+    /// Carries the events of what lives.
+    fn living(&mut self, views: &Views) -> Result<(), LogFault> {
+        let (mut places, mut near) = (core::mem::take(&mut self.living), Vec::new());
+        places.sort_unstable();
+        for place in places {
+            if !self.stage.goes_on {
+                break;
+            }
+            let recorded = full(views, stored_near(self.stage.cutter.entries(), place, &mut near)?);
             self.stage.event(&CarriedEvent { lives: true, recorded })?;
         }
         Ok(())
@@ -423,23 +439,36 @@ impl Staging<'_, '_> {
         }
         Ok(())
     }
+}
 
-    /// The event at `place`, as it is carried: rules in full, because the changes before are not.
-    fn event(&self, views: &Views, place: Sequence) -> Result<Recorded, LogFault> {
-        let mut recorded = stored_event(self.stage.cutter.entries(), place)?;
-        if let Event::AccessRulesAmended(event) = &recorded.event
-            && let Some(rules) = views.rules(&event.presentity.principal())
-        {
-            recorded.event = Event::AccessRulesChanged(AccessRulesChanged {
-                presentity: event.presentity.clone(),
-                version: event.version,
-                rules: (*rules.access).clone(),
-                by: event.by.clone(),
-                device: event.device,
-                operation: event.operation,
-                previous: event.previous,
-            });
-        }
-        Ok(recorded)
+/// The event at `place`, as it is stored. `near` are those that stand together with the one that was asked for before.
+fn stored_near(
+    entries: &dyn Entries,
+    place: Sequence,
+    near: &mut Vec<Recorded>,
+) -> Result<Recorded, LogFault> {
+    let find = |near: &[Recorded]| near.iter().find(|it| it.sequence == place).cloned();
+    if let Some(found) = find(near) {
+        return Ok(found);
     }
+    *near = stored_neighbours(entries, place)?;
+    find(near).ok_or(LogFault::Missing { sequence: place })
+}
+
+/// An event as it is carried: rules in full, because the changes before are not.
+fn full(views: &Views, mut recorded: Recorded) -> Recorded {
+    if let Event::AccessRulesAmended(event) = &recorded.event
+        && let Some(rules) = views.rules(&event.presentity.principal())
+    {
+        recorded.event = Event::AccessRulesChanged(AccessRulesChanged {
+            presentity: event.presentity.clone(),
+            version: event.version,
+            rules: (*rules.access).clone(),
+            by: event.by.clone(),
+            device: event.device,
+            operation: event.operation,
+            previous: event.previous,
+        });
+    }
+    recorded
 }

@@ -40,7 +40,7 @@ pub use room::Room;
 pub use scan::{
     CheckpointRecord, CutMark, Each, EachRecord, Entries, measure, stored_event, tip_until,
 };
-pub(crate) use scan::{read as stored_events, tip_at};
+pub(crate) use scan::{neighbours as stored_neighbours, read as stored_events, tip_at};
 pub use sealing::StoredKeys;
 pub use sled_log::{LostEvents, Restoring, Salvaged, SledLog};
 pub use stat::{Stat, stat};

@@ -2,7 +2,7 @@
 //!
 //! Must never hold: a cache that grows.
 
-use core::ops::ControlFlow;
+use core::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::carried;
@@ -50,6 +50,25 @@ impl SledReader {
         *self.mark.write().unwrap_or_else(PoisonError::into_inner) = mark;
     }
 
+    /// Calls `each` with the entries from `reached` on, which is moved on, until it breaks off or there are no more.
+    fn walk_on(
+        &self,
+        reached: &mut Bound<Vec<u8>>,
+        each: &mut Each<'_>,
+    ) -> Result<ControlFlow<()>, LogFault> {
+        let mut entries = self.events.range::<Vec<u8>, _>((reached.clone(), Bound::Unbounded));
+        while let Some((key, value)) = guarded("read", || entries.next().transpose())? {
+            if is_separator(&key, &value) {
+                continue;
+            }
+            if each(&key, &value)? == ControlFlow::Break(()) {
+                return Ok(ControlFlow::Break(()));
+            }
+            *reached = Bound::Excluded(key.to_vec());
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn latest(&self) -> Arc<[Recorded]> {
         Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -60,9 +79,12 @@ impl SledReader {
 }
 
 /// When a page is damaged, sled may end a walk there as if nothing followed; the last entry is found another way.
-fn check_reached(reached: &[u8], last: Option<&[u8]>) -> Result<(), LogFault> {
-    match last.filter(|last| *last > reached) {
+fn check_reached(reached: &Bound<Vec<u8>>, last: Option<&[u8]>) -> Result<(), LogFault> {
+    match last.filter(|last| lies_behind(last, reached)) {
         Some(last) => {
+            let (Bound::Included(reached) | Bound::Excluded(reached)) = reached else {
+                return Ok(());
+            };
             let reason = format!(
                 "nothing is found behind entry {}, but entry {} is there; its files are damaged, restore a backup",
                 words(reached),
@@ -71,6 +93,14 @@ fn check_reached(reached: &[u8], last: Option<&[u8]>) -> Result<(), LogFault> {
             Err(LogFault::Engine { action: "read on", reason })
         }
         None => Ok(()),
+    }
+}
+
+fn lies_behind(key: &[u8], reached: &Bound<Vec<u8>>) -> bool {
+    match reached {
+        Bound::Included(from) => key >= &from[..],
+        Bound::Excluded(reached) => key > &reached[..],
+        Bound::Unbounded => true,
     }
 }
 
@@ -124,16 +154,19 @@ impl Entries for SledReader {
     }
 
     fn walk(&self, from: &[u8], each: &mut Each<'_>) -> Result<(), LogFault> {
-        let last = self.last_before(&scan::END)?;
-        let mut entries = self.events.range(from..);
-        let mut reached = from.to_vec();
-        while let Some((key, value)) = guarded("read", || entries.next().transpose())? {
-            if !is_separator(&key, &value) && each(&key, &value)? == ControlFlow::Break(()) {
+        let mut reached = Bound::Included(from.to_vec());
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            if self.walk_on(&mut reached, each)? == ControlFlow::Break(()) {
                 return Ok(());
             }
-            reached = key.to_vec();
+            // What was there before it was walked there must be among what was reached.
+            check_reached(&reached, last.as_deref())?;
+            last = self.last_before(&scan::END)?.filter(|last| lies_behind(last, &reached));
+            if last.is_none() {
+                return Ok(());
+            }
         }
-        check_reached(&reached, last.as_deref())
     }
 
     fn mark(&self) -> CutMark {
