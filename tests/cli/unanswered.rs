@@ -130,8 +130,8 @@ impl Stage {
         stage
     }
 
-    /// Runs `line` as `who`, with everything filled in.
-    fn run(&self, who: &str, line: &str) -> Ended {
+    /// `line` with everything filled in. What it takes to know that is asked through the relay, too.
+    fn filled(&self, line: &str) -> String {
         let mut line = line.replace("{n}", &self.attempts.to_string());
         line = line.replace("{relay}", &self.relay.address.to_string());
         if line.contains("{device}") {
@@ -139,6 +139,12 @@ impl Stage {
             let keys = self.site.run("alice", &["keys", "list", &of]).lines();
             line = line.replace("{device}", keys[0]["device"].as_str().unwrap());
         }
+        line
+    }
+
+    /// Runs `line` as `who`, with everything filled in.
+    fn run(&self, who: &str, line: &str) -> Ended {
+        let line = self.filled(line);
         let mut words: Vec<&str> = line.split(' ').collect();
         if who != "alice" && words[0] == "enroll" {
             words.extend(["--server", &self.site.address]);
@@ -158,8 +164,9 @@ impl Stage {
             for (who, line) in row.before {
                 assert_eq!(self.run(who, line).exit, 0, "{line}");
             }
+            let command = self.filled(row.command);
             self.relay.answers(answers);
-            let ended = self.run("alice", row.command);
+            let ended = self.run("alice", &command);
             if ![0, 3].contains(&ended.exit) {
                 return ended;
             }
