@@ -20,8 +20,11 @@ pub use crate::requests::{
     rule, said, send_of, state,
 };
 use crate::support::peer::{Device, Manner, Peer, document};
-use crate::support::stream::{Stream, known};
+use crate::support::stream::{End, Stream, known};
 use crate::world::{full, im, pres};
+
+/// How often somebody comes again by a way on which much is lost.
+const ATTEMPTS: usize = 5;
 
 /// What was answered, or the word of the refusal.
 pub type Answer<T> = Result<T, &'static str>;
@@ -50,20 +53,40 @@ pub struct Person {
 impl Person {
     /// Connects and introduces itself, enrolling if that was not done before.
     pub async fn enter(server: SocketAddr, device: &Device, manner: Manner) -> Self {
-        let peer = Peer::try_connect(server, manner).await.unwrap();
+        Self::try_enter(server, device, manner).await.unwrap()
+    }
+
+    /// As [`Person::enter`], by a way on which the handshake may take longer than the server waits: then it comes again, as
+    /// any client does.
+    pub async fn enter_at_last(server: SocketAddr, device: &Device, manner: Manner) -> Self {
+        for _ in 1..ATTEMPTS {
+            if let Ok(person) = Self::try_enter(server, device, manner.clone()).await {
+                return person;
+            }
+        }
+        Self::enter(server, device, manner).await
+    }
+
+    async fn try_enter(server: SocketAddr, device: &Device, manner: Manner) -> Result<Self, End> {
+        let peer = Peer::try_connect(server, manner).await?;
         let hello = peer.hello(device);
-        Self::introduced(peer, device, &hello).await
+        Self::try_introduced(peer, device, &hello).await
     }
 
     /// Says `hello`, which the server must welcome.
     pub async fn introduced(peer: Peer, device: &Device, hello: &Hello) -> Self {
-        let mut control = peer.say_hello(hello).await;
-        let frame = control.next().await.unwrap();
+        Self::try_introduced(peer, device, hello).await.unwrap()
+    }
+
+    async fn try_introduced(peer: Peer, device: &Device, hello: &Hello) -> Result<Self, End> {
+        let mut control = Stream::open(&peer.connection, StreamType::Control).await?;
+        control.write(hello).await;
+        let frame = control.next().await?;
         let name = &device.principal;
         assert_ne!(frame.kind, Refused::KIND, "{name} is refused: {frame:?}");
         let welcome: Welcome = known(&frame);
         let principal = welcome.principal.clone();
-        Self { peer, control, welcome, principal, requests: 0, tag: None }
+        Ok(Self { peer, control, welcome, principal, requests: 0, tag: None })
     }
 
     /// Makes a request under the next number and reads the answer.

@@ -83,7 +83,7 @@ impl World {
 
     /// `name` at its first device, from another address or through a relay.
     pub async fn enter_by(&self, server: SocketAddr, name: &str, manner: Manner) -> Person {
-        Person::enter(server, &Device::of_principal(&full(name)), manner).await
+        Person::enter_at_last(server, &Device::of_principal(&full(name)), manner).await
     }
 
     /// Somebody who does not say who it is.
