@@ -185,6 +185,9 @@ pub const UNPROVEN_STREAMS_OPEN_MAX: u32 = 4;
 pub const UNPROVEN_STREAMS_MAX: usize = 16;
 /// Pieces in which those bytes may come: each costs about 200 bytes beside what it holds.
 pub const UNPROVEN_PIECES_MAX: u64 = 64;
+/// Bytes of packets that a page's browser may send until it has asked for its session: a handshake, its settings, and a
+/// request with headers. What is read of them is held only until the request is whole.
+pub const UNPROVEN_REQUEST_BYTES_MAX: u64 = 16 * 1024;
 /// Streams that may be open once a connection has proven who it is: its own few long-lived ones and a question each.
 pub const STREAMS_OPEN_MAX: u32 = 64;
 /// Longest text of a refusal on the wire: what it repeats of a request is cut there.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use quinn::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::addresses::{Addresses, Member};
 use super::beat::{Beat, Paced};
@@ -17,7 +17,9 @@ use super::block::Block;
 use super::config::ServerLimits;
 use super::line::line;
 use super::metrics::Handshake;
-use super::session::{self, Shared};
+use super::session::{self, Arrival, Shared};
+use super::tls;
+use super::web::{self, WebSession};
 use crate::wire::CloseCode;
 
 /// Accepts connections until told to stop, then until the last one has ended.
@@ -166,13 +168,48 @@ impl Gate {
                 return None;
             }
             let (place, origin) = (shared.unproven.enter(block), addresses.origin(block));
-            Some((Paced::new(connection, beat), place, origin, shared))
+            let arrival = Arrival { place, origin, began: Instant::now() };
+            let entered = tokio::select! {
+                entered = enter(connection, &arrival, &shared) => entered?,
+                _ = stop.wait_for(|stop| *stop) => return None,
+            };
+            Some((entered, arrival, shared))
         });
         async move {
             let _member = member;
-            let Some((transport, place, origin, shared)) = entering.await else { return };
-            session::run(transport, place, origin, shared).await;
+            match entering.await {
+                Some((Entered::Native(connection), arrival, shared)) => {
+                    session::run(Paced::new(connection, beat), arrival, shared).await;
+                }
+                Some((Entered::Page(page), arrival, shared)) => {
+                    session::run(Paced::new(page, beat), arrival, shared).await;
+                }
+                None => {}
+            }
         }
+    }
+}
+
+/// A connection, by what it speaks.
+enum Entered {
+    /// The protocol itself.
+    Native(quinn::Connection),
+    /// The protocol in a session of WebTransport.
+    Page(WebSession),
+}
+
+/// What `connection` speaks; a page's session, once it was asked for.
+async fn enter(
+    connection: quinn::Connection,
+    arrival: &Arrival,
+    shared: &Shared,
+) -> Option<Entered> {
+    match &shared.web {
+        Some(web) if tls::speaks_http3(&connection) => {
+            let page = web::open(connection, arrival, shared.timeouts.hello, &web.pages).await;
+            page.map(Entered::Page)
+        }
+        _ => Some(Entered::Native(connection)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ServerError;
 use super::block::Network;
+use super::web::PageOrigin;
 use crate::model::limits::{
     DISK_RESERVE_BYTES_DEFAULT, DRAIN_MS_DEFAULT, FIRST_FRAME_MS_MAX, HELLO_MS_MAX, IDLE_MS_MAX,
     LOG_BYTES_KEPT_DEFAULT, MESSAGE_FILTER_BYTES_DEFAULT, REQUEST_MS_DEFAULT,
@@ -47,6 +48,8 @@ pub struct ServerConfig {
     pub http_token: Option<PathBuf>,
     /// Whether to throw the checkpoint away and fold the whole log anew: the cure for a damaged checkpoint.
     pub rebuild_views: bool,
+    /// What browsers are served.
+    pub web: WebConfig,
     /// Certificate and key from files; `None` for one the server makes and keeps.
     pub certificate: Option<CertificateFiles>,
     /// How much at once.
@@ -74,6 +77,7 @@ impl ServerConfig {
             http: None,
             http_hosts: Vec::new(),
             http_token: None,
+            web: WebConfig::default(),
             certificate: None,
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
@@ -89,6 +93,21 @@ pub struct CertificateFiles {
     pub chain: PathBuf,
     /// Its private key: PKCS#8, SEC1 or PKCS#1.
     pub key: PathBuf,
+}
+
+/// What browsers are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebConfig {
+    /// Whether pages may connect by WebTransport, on the UDP address of all others.
+    pub webtransport: bool,
+    /// Pages that may connect, beside those of the host that they ask: none.
+    pub origins: Vec<PageOrigin>,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self { webtransport: true, origins: Vec::new() }
+    }
 }
 
 /// How much a server does at once.

@@ -17,7 +17,7 @@ use super::config::ServerConfig;
 use super::connection_id::ConnectionIds;
 use super::keys::Keys;
 use super::listen;
-use super::tls::{self, Certificates};
+use super::tls::{self, Certificates, ForPages};
 use crate::model::limits::{
     FEEDS_MAX, STREAMS_OPEN_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_STREAMS_OPEN_MAX,
 };
@@ -40,6 +40,10 @@ const INCOMING_MAX: usize = 4_096;
 /// Bytes kept for one of them, and for all together.
 const INCOMING_BYTES: u64 = 16 * 1024;
 const INCOMING_BYTES_TOTAL: u64 = 4 * 1024 * 1024;
+
+/// Unidirectional streams that HTTP/3 needs: its settings, and two for its headers. They are granted before it is known
+/// which protocol is spoken, and once only: what a peer opens of them stays open and is not read on.
+const HTTP3_UNI_STREAMS: u32 = 3;
 
 /// Bytes of a handshake that may have come out of order.
 const CRYPTO_BUFFER: usize = 8 * 1024;
@@ -100,11 +104,11 @@ fn enlarge(socket: &Socket, wanted: usize) {
 pub(super) fn open(
     socket: UdpSocket,
     keys: &Keys,
-    certificates: Arc<Certificates>,
+    (certificates, pages): (Arc<Certificates>, ForPages),
     idle: Duration,
 ) -> Result<quinn::Endpoint, ServerError> {
     let address = socket.local_addr().ok();
-    let server = server_config(keys, certificates, idle)?;
+    let server = server_config(keys, (certificates, pages), idle)?;
     let config = endpoint_config(keys);
     quinn::Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(|source| {
         ServerError::Listen {
@@ -126,16 +130,18 @@ fn endpoint_config(keys: &Keys) -> EndpointConfig {
 
 fn server_config(
     keys: &Keys,
-    certificates: Arc<Certificates>,
+    (certificates, pages): (Arc<Certificates>, ForPages),
     idle: Duration,
 ) -> Result<quinn::ServerConfig, ServerError> {
-    let crypto = QuicServerConfig::try_from(tls::config(certificates)?)
+    let uni_max = if matches!(pages, ForPages::Nothing) { 0 } else { HTTP3_UNI_STREAMS };
+    let crypto = QuicServerConfig::try_from(tls::config(certificates, pages)?)
         .map_err(|error| ServerError::Tls { reason: error.to_string() })?;
     // A peer that has proven nothing gets little; see `Transport::widen`.
     let mut transport = transport(idle);
     transport
         .max_concurrent_bidi_streams(UNPROVEN_STREAMS_OPEN_MAX.into())
         .receive_window(UNPROVEN_BYTES_MAX.into())
+        .max_concurrent_uni_streams(uni_max.into())
         .crypto_buffer_size(CRYPTO_BUFFER);
     let token = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&keys.token);
     let mut config = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(token));

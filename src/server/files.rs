@@ -10,6 +10,8 @@ use crate::disk::{self, Fault};
 
 /// Written and synced to see whether the disk still takes anything.
 pub(super) const PROBE: &str = "disk-probe";
+/// What a page must know before it connects.
+pub(super) const FOR_PAGES: &str = "web.json";
 
 /// Puts `bytes` in the place of the file at `path`, for the owner's eyes only.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {

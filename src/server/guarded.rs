@@ -16,7 +16,9 @@ use crate::log::SledLog;
 pub fn unsafe_files(data: &Path) -> Vec<Unsafe> {
     let mut kept: Vec<Kept> = SledLog::kept(data);
     kept.extend(keys::kept(data));
-    kept.extend([clock::FILE, files::PROBE].map(|name| Kept::file(data.join(name))));
+    kept.extend(
+        [clock::FILE, files::PROBE, files::FOR_PAGES].map(|name| Kept::file(data.join(name))),
+    );
     let mut names: Vec<&OsStr> = kept.iter().filter_map(|kept| kept.name_in(data)).collect();
     // No file, and nobody else's who connects there is answered.
     names.push(OsStr::new(copy::SOCKET));

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use super::config::ServerConfig;
 use super::metrics::Metrics;
 use super::visit::Doorkeeper;
+use super::web::Web;
 use super::{ServerError, files, guarded, listen};
 
 /// Who is answered what.
@@ -85,6 +86,8 @@ pub(super) struct Health {
     data: PathBuf,
     phase: Mutex<Phase>,
     metrics: Arc<Metrics>,
+    /// What pages need of the server, once it is known.
+    web: OnceLock<Arc<Web>>,
     // One probe at a time, however many ask.
     probing: tokio::sync::Mutex<()>,
 }
@@ -93,7 +96,14 @@ impl Health {
     /// A server that begins to replay the log in `data`.
     pub(super) fn new(data: &Path, metrics: Arc<Metrics>) -> Self {
         let phase = Mutex::new(Phase::Replaying(0, 0));
-        Self { data: data.to_owned(), phase, metrics, probing: tokio::sync::Mutex::default() }
+        let (web, probing) = (OnceLock::new(), tokio::sync::Mutex::default());
+        Self { data: data.to_owned(), phase, metrics, web, probing }
+    }
+
+    /// Pages are served.
+    pub(super) fn serve_pages(&self, web: Arc<Web>) {
+        // A server starts once.
+        let _ = self.web.set(web);
     }
 
     /// The server is this far now.
@@ -147,6 +157,7 @@ pub(super) fn open(
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/web.json", get(card))
         .with_state(health)
         .layer(middleware::from_fn_with_state(access, admit));
     let listener = Doorkeeper::new(listener, config);
@@ -190,6 +201,24 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 async fn metrics(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], health.metrics.text())
+}
+
+/// What a page must know before it connects; a page that may connect may read it in a browser too.
+async fn card(State(health): State<Arc<Health>>, headers: HeaderMap) -> Response {
+    let Some(web) = health.web.get() else {
+        let reason = "pages are not served, or not yet; look at /readyz and at web.webtransport\n";
+        return (StatusCode::NOT_FOUND, reason).into_response();
+    };
+    let json = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    let mut response = (json, web.card()).into_response();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+    if let (Some(origin), Some(host)) = (headers.get(header::ORIGIN), host)
+        && origin.to_str().is_ok_and(|origin| web.pages.admit(Some(origin), Authority::host(&host)))
+    {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
+    }
+    response
 }
 
 #[cfg(test)]
@@ -247,6 +276,8 @@ mod tests {
         let (address, serving) = open(any, &config(data.path()), Arc::clone(&health)).unwrap();
         let serving = tokio::spawn(serving);
         assert!(ask(address, "/livez").await.contains("200 OK"));
+        let none = "pages are not served, or not yet; look at /readyz and at web.webtransport\n";
+        assert!(ask(address, "/web.json").await.ends_with(none));
         health.enter(Phase::Replaying(5, 10));
         let answer = ask(address, "/readyz").await;
         assert!(answer.contains("503") && answer.contains("replaying: 5 of 10"), "{answer}");

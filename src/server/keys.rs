@@ -31,6 +31,8 @@ const FILES: [(&str, &str); 7] = [
 ];
 /// The certificate around the last of them, in the same folder.
 pub(super) const CERTIFICATE: &str = "server.pem";
+/// Certificates for pages with their keys, made anew every few days: no backup needs them, and none is missed.
+pub(super) const PAGE_CERTIFICATES: &str = "pages.pem";
 /// The file beside the log that tells the keys apart, by a digest of each.
 pub(super) const MARKS: &str = "KEYS";
 /// In front of the hash of the key that clients pin, which may be one of the operator's own files.
@@ -49,7 +51,7 @@ pub struct KeyFault {
 /// The files and folders of the store in `data` that hold keys.
 pub(super) fn kept(data: &Path) -> Vec<Kept> {
     let folder = data.join(FOLDER);
-    let names = FILES.map(|(name, _)| name).into_iter().chain([CERTIFICATE]);
+    let names = FILES.map(|(name, _)| name).into_iter().chain([CERTIFICATE, PAGE_CERTIFICATES]);
     let mut kept = vec![Kept::folder(&folder), Kept::file(data.join(MARKS))];
     kept.extend(names.map(|name| Kept::file(folder.join(name))));
     kept

@@ -46,6 +46,7 @@ mod tests;
 mod tls;
 mod unproven;
 mod visit;
+mod web;
 mod writer;
 
 use std::net::SocketAddr;
@@ -61,7 +62,9 @@ pub use crate::guard::Unsafe;
 pub use backup::{back_up, back_up_with_keys, restore_store};
 pub use block::Network;
 pub use clock::{Clock, SystemClock, Timekeeper};
-pub use config::{CertificateFiles, RetentionConfig, ServerConfig, ServerLimits, ServerTimeouts};
+pub use config::{
+    CertificateFiles, RetentionConfig, ServerConfig, ServerLimits, ServerTimeouts, WebConfig,
+};
 pub use cut::{CutDone, cut_as_operator, is_cut_signed, state_carried};
 pub use endpoint::transport;
 pub use erasure::{
@@ -73,6 +76,7 @@ pub use keys::{KeyFault, key_faults, pack as pack_keys};
 pub use offline::{OperatorInvite, OperatorInvited, invite_as_operator};
 pub use running::{EachEvent, RunningReplay, digests_of_running, each_running, fields_of_running};
 pub use start::{start, start_and_tell, start_with_clock};
+pub use web::PageOrigin;
 
 use self::config::ServerTimeouts as Timeouts;
 use self::http::{Health, Phase};

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: anything that is needed after the start.
 
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,9 @@ use super::known::Known;
 use super::lanes::Lanes;
 use super::metrics::Metrics;
 use super::session::Shared;
-use super::tls::{self, Certificates};
+use super::tls::{self, Certificates, ForPages};
 use super::unproven::Unproven;
+use super::web::{self, Pages, Pinned, Web};
 use super::writer::{self, WriterParts};
 use super::{Server, ServerError, accept, certificate, copy, endpoint, files, guarded, keys};
 use crate::commit::Commit;
@@ -94,12 +96,18 @@ async fn open(
     let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
     keys::remember(&config.data, &certificates.key_hash())?;
     let socket = endpoint::bind(&config)?;
-    let shared_parts =
-        SharedParts { metrics, certificates: Arc::clone(&certificates), time: opened.time };
+    let web = web_of(&config, &certificates, (&socket, &opened.time))?;
+    let shared_parts = SharedParts {
+        metrics,
+        certificates: Arc::clone(&certificates),
+        web: web.clone(),
+        time: opened.time.clone(),
+    };
     let first_invite = opened.first_invite;
     let (shared, writer) = share(&config, opened.commit, &opened.keys, shared_parts)?;
     let idle = config.timeouts.idle;
-    let endpoint = endpoint::open(socket, &opened.keys, Arc::clone(&certificates), idle)?;
+    let shown = (Arc::clone(&certificates), for_pages(web.as_deref()));
+    let endpoint = endpoint::open(socket, &opened.keys, shown, idle)?;
     let address = endpoint.local_addr().map_err(|source| ServerError::Listen {
         transport: "UDP",
         address: config.listen,
@@ -112,10 +120,10 @@ async fn open(
     accepting.spawn(accept::run(endpoint.clone(), shared, config.limits.clone(), stopped));
     background.spawn(count_disk(config.data.clone(), metrics));
     background.spawn(copy::serve(config.data.clone(), opened.entries, desk));
-    if let Some(files) = config.certificate.clone() {
-        let every = config.timeouts.certificate_poll;
-        background.spawn(tls::keep_fresh(Arc::clone(&certificates), files, every));
+    if let Some(web) = &web {
+        health.serve_pages(Arc::clone(web));
     }
+    keep_certificates(&config, &mut background, (&certificates, web), opened.time);
     health.enter(Phase::Serving);
     info!(%address, "the server serves");
     Ok(Server {
@@ -232,14 +240,61 @@ fn certificate_of(config: &ServerConfig) -> Result<certificate::ServerCertificat
     if let Some(files) = &config.certificate {
         return certificate::load(files);
     }
-    let names: Vec<String> =
-        config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
-    certificate::own(&config.data, &names)
+    certificate::own(&config.data, &names_of(config))
+}
+
+/// What pages need, if they are served; told in a file of the data folder.
+fn web_of(
+    config: &ServerConfig,
+    certificates: &Arc<Certificates>,
+    (socket, time): (&UdpSocket, &Timekeeper),
+) -> Result<Option<Arc<Web>>, ServerError> {
+    if !config.web.webtransport {
+        return Ok(None);
+    }
+    let pinned = match config.certificate {
+        Some(_) => None,
+        None => Some(Arc::new(Pinned::open(&config.data, names_of(config), time.now().wall)?)),
+    };
+    let port = socket.local_addr().map_or(config.listen.port(), |address| address.port());
+    let pages = Pages::new(config.web.origins.clone(), config.domains.clone());
+    let web = Web { pages, pinned, certificates: Arc::clone(certificates), port };
+    web.write(&config.data)?;
+    Ok(Some(Arc::new(web)))
+}
+
+/// Has certificates renewed, each when it is time.
+fn keep_certificates(
+    config: &ServerConfig,
+    background: &mut JoinSet<()>,
+    (certificates, web): (&Arc<Certificates>, Option<Arc<Web>>),
+    time: Timekeeper,
+) {
+    let every = config.timeouts.certificate_poll;
+    if let Some(files) = config.certificate.clone() {
+        background.spawn(tls::keep_fresh(Arc::clone(certificates), files, every));
+    }
+    if let Some(web) = web {
+        background.spawn(web::keep_fresh(web, config.data.clone(), time, every));
+    }
+}
+
+fn for_pages(web: Option<&Web>) -> ForPages {
+    match web.map(|web| web.pinned.clone()) {
+        None => ForPages::Nothing,
+        Some(None) => ForPages::TheSame,
+        Some(Some(pinned)) => ForPages::Pinned(pinned),
+    }
+}
+
+fn names_of(config: &ServerConfig) -> Vec<String> {
+    config.domains.iter().map(|domain| domain.as_str().to_owned()).collect()
 }
 
 struct SharedParts {
     metrics: Arc<Metrics>,
     certificates: Arc<Certificates>,
+    web: Option<Arc<Web>>,
     time: Timekeeper,
 }
 
@@ -284,6 +339,7 @@ fn share(
             store_secret: keys.store,
             cursor_secret: keys.cursor,
         }),
+        web: parts.web,
         certificates: parts.certificates,
         recent,
         data: config.data.as_path().into(),

@@ -18,7 +18,15 @@ impl Transport for quinn::Connection {
     type Receive = quinn::RecvStream;
 
     async fn accept(&self) -> Result<(Self::Send, Self::Receive), Gone> {
-        self.accept_bi().await.map_err(Gone::because)
+        tokio::select! {
+            opened = self.accept_bi() => opened.map_err(Gone::because),
+            opened = self.accept_uni() => {
+                opened.map_err(Gone::because)?;
+                let reason = "unidirectional streams are not used";
+                Transport::close(self, CloseCode::ProtocolViolation, reason);
+                Err(Gone::because(reason))
+            }
+        }
     }
 
     fn exporter(&self) -> Option<[u8; 32]> {

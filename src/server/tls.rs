@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use quinn::crypto::rustls::HandshakeData;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use tracing::{error, info};
@@ -14,6 +15,7 @@ use tracing::{error, info};
 use super::ServerError;
 use super::certificate::{self, ServerCertificate};
 use super::config::CertificateFiles;
+use super::web::Pinned;
 use crate::wire::ALPN;
 
 /// Tickets a connection is handed, and sessions that are remembered for them. Resuming saves hardly anything here,
@@ -70,21 +72,66 @@ impl Certificates {
     }
 }
 
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.read(|in_use| Arc::clone(&in_use.current.certified)))
+/// ALPN token of HTTP/3, in which browsers speak WebTransport.
+pub(super) const HTTP3: &[u8] = b"h3";
+
+/// Whether HTTP/3 was agreed on for `connection`.
+pub(super) fn speaks_http3(connection: &quinn::Connection) -> bool {
+    let agreed = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
+    agreed.and_then(|agreed| agreed.protocol).is_some_and(|protocol| protocol == HTTP3)
+}
+
+/// What browsers are shown.
+#[derive(Clone)]
+pub(super) enum ForPages {
+    /// Nothing: none is served.
+    Nothing,
+    /// What all others are shown.
+    TheSame,
+    /// A certificate that a page can pin.
+    Pinned(Arc<Pinned>),
+}
+
+/// Which certificate is shown, by the protocol that is asked for.
+struct ByProtocol {
+    native: Arc<Certificates>,
+    pages: ForPages,
+}
+
+impl std::fmt::Debug for ByProtocol {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ByProtocol")
+    }
+}
+
+impl ResolvesServerCert for ByProtocol {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Whoever offers both speaks ours.
+        let is_native =
+            hello.alpn().is_none_or(|mut offered| offered.any(|protocol| protocol == ALPN));
+        match &self.pages {
+            ForPages::Pinned(pinned) if !is_native => Some(pinned.certified()),
+            _ => Some(self.native.read(|in_use| Arc::clone(&in_use.current.certified))),
+        }
     }
 }
 
 /// The TLS side of the endpoint.
-pub(super) fn config(certificates: Arc<Certificates>) -> Result<rustls::ServerConfig, ServerError> {
+pub(super) fn config(
+    certificates: Arc<Certificates>,
+    pages: ForPages,
+) -> Result<rustls::ServerConfig, ServerError> {
+    let mut protocols = vec![ALPN.to_vec()];
+    if !matches!(pages, ForPages::Nothing) {
+        protocols.push(HTTP3.to_vec());
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| ServerError::Tls { reason: error.to_string() })?
         .with_no_client_auth()
-        .with_cert_resolver(certificates);
-    config.alpn_protocols = vec![ALPN.to_vec()];
+        .with_cert_resolver(Arc::new(ByProtocol { native: certificates, pages }));
+    config.alpn_protocols = protocols;
     // Early data could be replayed, and a replayed request is a request.
     config.max_early_data_size = 0;
     config.send_tls13_tickets = TICKETS;
@@ -178,11 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn early_data_is_off_and_only_our_protocol_is_spoken() {
+    fn early_data_is_off_and_http3_is_spoken_only_where_pages_are_served() {
         let data = tempfile::tempdir().unwrap();
-        let config = config(Arc::new(Certificates::new(own(data.path())))).unwrap();
-        assert_eq!(config.max_early_data_size, 0);
-        assert_eq!(config.alpn_protocols, [ALPN.to_vec()]);
+        let of = |pages| config(Arc::new(Certificates::new(own(data.path()))), pages).unwrap();
+        let (ours, pages) = (of(ForPages::Nothing), of(ForPages::TheSame));
+        assert_eq!((ours.max_early_data_size, pages.max_early_data_size), (0, 0));
+        assert_eq!(ours.alpn_protocols, [ALPN.to_vec()]);
+        assert_eq!(pages.alpn_protocols, [ALPN.to_vec(), HTTP3.to_vec()], "ours is preferred");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) use frame::{append, encode_with};
 pub const ALPN: &[u8] = b"adsum/1";
 /// Version in `Hello` and `Welcome`.
 pub const VERSION: u16 = 1;
+/// Path of the session that is asked for over HTTP/3, and of the upgrade to a WebSocket.
+pub const WEB_PATH: &str = "/adsum";
 /// UDP port when none is given.
 pub const PORT: u16 = 2778;
 

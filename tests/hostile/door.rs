@@ -98,7 +98,7 @@ async fn settled(mut value: impl AsyncFnMut() -> u64) -> u64 {
 }
 
 /// Fills the buffers that the server's socket has for all.
-fn touch_buffers(server: SocketAddr) {
+pub(crate) fn touch_buffers(server: SocketAddr) {
     let socket = std::net::UdpSocket::bind(any_port()).unwrap();
     for _ in 0..512 {
         socket.send_to(&vec![0; 60_000], server).unwrap();

@@ -25,6 +25,8 @@ mod quotas;
 mod recovery;
 mod scenes;
 mod values;
+mod web;
+mod web_cost;
 
 /// Not a test by itself: the process that [`support::child`] starts.
 #[test]

@@ -28,6 +28,7 @@ mod kill_client;
 mod kill_log;
 mod kill_server;
 mod network;
+mod page_restart;
 mod polite_block;
 #[cfg(target_os = "linux")]
 mod power_cut;

@@ -21,7 +21,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Clocks that stand still until the test moves them.
 #[derive(Debug, Default)]
-struct Played {
+pub(super) struct Played {
     passed_ms: AtomicU64,
     set_ms: AtomicI64,
 }
@@ -46,7 +46,7 @@ impl Played {
         self.set_ms.store(ms, Ordering::SeqCst);
     }
 
-    fn pass(&self, seconds: u64) {
+    pub(super) fn pass(&self, seconds: u64) {
         self.passed_ms.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 }

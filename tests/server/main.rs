@@ -27,3 +27,4 @@ mod said;
 mod shutdown;
 mod store;
 mod vectors;
+mod web;

@@ -14,10 +14,12 @@
 pub mod app;
 pub mod child;
 pub mod http;
+pub mod page;
 pub mod peer;
 pub mod proxy;
 pub mod server;
 pub mod stream;
+pub mod web;
 
 use std::future::Future;
 use std::time::Duration;

@@ -76,6 +76,8 @@ impl Device {
 #[derive(Clone)]
 pub struct Manner {
     pub alpn: Vec<u8>,
+    /// What it offers behind that.
+    pub also: Option<Vec<u8>>,
     /// Bytes of one stream that may be on their way to us.
     pub stream_window: u32,
     /// The address it comes from.
@@ -88,6 +90,7 @@ impl Default for Manner {
     fn default() -> Self {
         Self {
             alpn: ALPN.to_vec(),
+            also: None,
             stream_window: 1024 * 1024,
             from: Ipv4Addr::LOCALHOST.into(),
             idle: Duration::from_mins(1),
@@ -365,7 +368,7 @@ pub fn client_config(manner: Manner) -> quinn::ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
         .with_no_client_auth();
-    tls.alpn_protocols = vec![manner.alpn];
+    tls.alpn_protocols = [manner.alpn].into_iter().chain(manner.also).collect();
     // So that a server that took early data would be found out.
     tls.enable_early_data = true;
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();

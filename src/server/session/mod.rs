@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, interval, sleep, timeout_at};
+use tokio::time::{Instant, interval, sleep_until, timeout, timeout_at};
 use tracing::{Instrument, Span, debug, field, info_span};
 
 use self::host::StreamHost;
@@ -30,29 +30,37 @@ use crate::wire::{CloseCode, ResetCode};
 /// Between two looks at what a peer sends that has proven nothing.
 const UNPROVEN_LOOK: Duration = Duration::from_millis(25);
 
-/// Serves a connection from `origin` until it ends.
-pub(super) async fn run<T: Transport>(
-    transport: T,
-    place: Place,
-    origin: Option<Origin>,
-    shared: Arc<Shared>,
-) {
+/// What there is of a connection when it has proven nothing but its address.
+pub(super) struct Arrival {
+    /// Its place among such.
+    pub(super) place: Place,
+    /// From where it comes, if that is counted.
+    pub(super) origin: Option<Origin>,
+    /// When its handshake ended.
+    pub(super) began: Instant,
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn run<T: Transport>(transport: T, arrival: Arrival, shared: Arc<Shared>) {
     shared.metrics.connections.inc();
     let metrics = Arc::clone(&shared.metrics);
-    let session = Arc::new(Session::new(shared, origin));
+    let session = Arc::new(Session::new(shared, arrival.origin));
     let span =
         info_span!("connection", session = session.seat.session().0, principal = field::Empty);
-    serve(transport, place, session).instrument(span).await;
+    serve(transport, arrival, session).instrument(span).await;
     metrics.connections.dec();
 }
 
-async fn serve<T: Transport>(transport: T, place: Place, session: Arc<Session>) {
+async fn serve<T: Transport>(transport: T, arrival: Arrival, session: Arc<Session>) {
     let mut streams = JoinSet::new();
-    let (code, reason) = accept_streams(&transport, place, &session, &mut streams).await;
+    let (code, reason) = accept_streams(&transport, arrival, &session, &mut streams).await;
     line!(debug, code = code.as_str(), reason = %reason.escape_debug(), "the connection ends");
     transport.close(code, &reason);
     session.connection.handle_end();
     session.decided.send_replace(true);
+    // A session in a browser ends a moment later than it is closed, so that the page hears why; nothing is served meanwhile.
+    streams.abort_all();
+    let _ = timeout(LAST_WORDS, ended(&transport)).await;
     while streams.join_next().await.is_some() {}
     if session.connection.must_leave() {
         let leave = Input::Leave { session: session.seat.session() };
@@ -61,19 +69,24 @@ async fn serve<T: Transport>(transport: T, place: Place, session: Arc<Session>) 
     }
 }
 
+/// Waits until nothing comes of a connection that was closed.
+async fn ended<T: Transport>(transport: &T) {
+    while transport.accept().await.is_ok() {}
+}
+
 type Streams = JoinSet<Option<Close>>;
 
 /// Accepts streams until the connection must end, and says how.
 async fn accept_streams<T: Transport>(
     transport: &T,
-    place: Place,
+    arrival: Arrival,
     session: &Arc<Session>,
     streams: &mut Streams,
 ) -> Close {
-    let mut place = Some(place);
+    let mut place = Some(arrival.place);
     let mut looks = interval(UNPROVEN_LOOK);
     let mut departure = session.seat.ending();
-    let hello_timeout = sleep(session.shared.timeouts.hello);
+    let hello_timeout = sleep_until(arrival.began + session.shared.timeouts.hello);
     tokio::pin!(hello_timeout);
     let mut is_timed = true;
     loop {

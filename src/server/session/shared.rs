@@ -18,6 +18,7 @@ use crate::server::lanes::{Departure, Lanes, Seat};
 use crate::server::metrics::Metrics;
 use crate::server::tls::Certificates;
 use crate::server::unproven::Unproven;
+use crate::server::web::Web;
 use crate::service::{Actor, Asker, Input, Origin};
 use crate::session::{Connection, Fresh, Settings};
 
@@ -35,6 +36,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) known: Arc<Known>,
     /// Secrets and bounds of every connection.
     pub(in crate::server) settings: Arc<Settings>,
+    /// What pages need, where they are served.
+    pub(in crate::server) web: Option<Arc<Web>>,
     /// What proofs are bound to.
     pub(in crate::server) certificates: Arc<Certificates>,
     /// Messages accepted a moment ago.

@@ -214,6 +214,9 @@ mod tests {
             if setting.name() == "retention.domains" {
                 value = vec!["a.example acts=1d"].into();
             }
+            if setting.name() == "web.origins" {
+                value = vec!["https://a.example"].into();
+            }
             let line = format!("[{}]\n{} = {value}", setting.section, setting.key);
             file(&line).unwrap();
             let text = match &value {

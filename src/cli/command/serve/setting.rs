@@ -144,6 +144,8 @@ settings! {
         switch(10, "no-http", "off", "Serve no health and metrics");
     "http" "hosts" = server.http_hosts, "names by which it may be asked, beside localhost and addresses";
     "http" "token" = server.http_token, "file with the bearer token that whoever asks for metrics must show; not set: everybody may";
+    "web" "webtransport" = server.web.webtransport, "whether pages may connect by WebTransport, on the UDP address of all others";
+    "web" "origins" = server.web.origins, "pages that may connect, such as [\"https://app.example.com\"], beside those of the host that they ask";
     "log" "filter" = filter, "what is logged on stderr: error, warn, info, debug, trace, or a list of target=level",
         value(14, "log", "FILTER", "What to log on stderr: error, warn, info, debug, trace, or a list of target=level [default: info]");
     "log" "format" = format, "text, or json for one object a line",

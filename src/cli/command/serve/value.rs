@@ -12,7 +12,7 @@ use toml::Value;
 use super::settings::LogFormat;
 use crate::cli::print::time;
 use crate::model::{Domain, Handling, Lifetime};
-use crate::server::Network;
+use crate::server::{Network, PageOrigin};
 
 /// A type that the value of a setting can have.
 pub(super) trait Kind: Clone + Send + Sync + Sized + 'static {
@@ -216,6 +216,19 @@ impl Kind for Vec<Network> {
     }
 }
 
+impl Kind for Vec<PageOrigin> {
+    /// A list, or text with commas; empty for none.
+    fn read(value: &Value) -> Result<Self, String> {
+        let form = "it must be a list of origins, such as [\"https://app.example.com\"]";
+        let names = Vec::<String>::read(value).map_err(|_| form.to_owned())?;
+        names.iter().map(|name| name.parse().map_err(|()| form.to_owned())).collect()
+    }
+
+    fn show(&self) -> Option<Value> {
+        self.iter().map(PageOrigin::to_string).collect::<Vec<_>>().show()
+    }
+}
+
 impl Kind for bool {
     fn read(value: &Value) -> Result<Self, String> {
         match (value, value.as_str()) {
@@ -341,6 +354,7 @@ mod tests {
         check::<Vec<Domain>>(&vec!["a.example".parse().unwrap(), "localhost".parse().unwrap()]);
         check::<Vec<Network>>(&vec!["192.0.2.0/24".parse().unwrap(), "::1".parse().unwrap()]);
         check::<Vec<Network>>(&Vec::new());
+        check::<Vec<PageOrigin>>(&vec!["https://app.example:8443".parse().unwrap()]);
         check(&Duration::from_millis(1_500));
         check(&Duration::from_secs(90));
         check(&true);
