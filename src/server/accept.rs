@@ -33,7 +33,7 @@ pub(super) async fn run(
         beat: Beat::begin(shared.timeouts.beat),
         handshakes: Arc::new(Semaphore::new(limits.handshakes_max)),
         unvalidated: Arc::new(Semaphore::new(limits.handshakes_unvalidated_max)),
-        addresses: Arc::new(Addresses::new(&limits)),
+        addresses: Arc::clone(&shared.addresses),
         waiting: Arc::default(),
         limits,
         stop,
@@ -80,7 +80,7 @@ enum Turn {
 impl Gate {
     /// Lets a peer begin its handshake, has it prove its address first, or turns it away.
     fn admit(&self, incoming: Incoming, connections: &mut JoinSet<()>) {
-        if connections.len() >= self.limits.connections_max {
+        if connections.len().max(self.shared.lanes.count()) >= self.limits.connections_max {
             return self.turn_away(
                 incoming,
                 "there are too many connections; raise limits.connections_max to take more",

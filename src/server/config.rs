@@ -100,13 +100,16 @@ pub struct CertificateFiles {
 pub struct WebConfig {
     /// Whether pages may connect by WebTransport, on the UDP address of all others.
     pub webtransport: bool,
+    /// The TCP address for a WebSocket, for pages whose network lets no UDP through; `None` for none. With a certificate from files it
+    /// is encrypted, without one it must be on loopback, behind a proxy.
+    pub websocket: Option<SocketAddr>,
     /// Pages that may connect, beside those of the host that they ask: none.
     pub origins: Vec<PageOrigin>,
 }
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { webtransport: true, origins: Vec::new() }
+        Self { webtransport: true, websocket: None, origins: Vec::new() }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::model::limits::{
 pub(super) const STREAMS_MAX: u32 = STREAMS_OPEN_MAX;
 const _: () = assert!(FEEDS_MAX + 1 < STREAMS_OPEN_MAX as usize / 2);
 /// Bytes of one stream that may be on their way to us.
-const STREAM_RECEIVE_WINDOW: u32 = 128 * 1024;
+pub(super) const STREAM_RECEIVE_WINDOW: u32 = 128 * 1024;
 /// Bytes of one connection that may be on their way to us; the library's default is without limit.
 pub(super) const RECEIVE_WINDOW: u32 = 512 * 1024;
 /// Bytes of one connection that may be on their way from us. Larger makes small writes several times slower.

@@ -67,6 +67,14 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
+    /// What goes over a WebSocket would be unencrypted on a network.
+    #[error(
+        "web.websocket {address} would be unencrypted and is not on loopback; set server.certificate and server.key, or choose a loopback address behind a proxy"
+    )]
+    InTheClear {
+        /// The address.
+        address: SocketAddr,
+    },
     /// What the operator wants is not possible.
     #[error(transparent)]
     Refused(#[from] Refusal),

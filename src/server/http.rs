@@ -100,10 +100,10 @@ impl Health {
         Self { data: data.to_owned(), phase, metrics, web, probing }
     }
 
-    /// Pages are served.
-    pub(super) fn serve_pages(&self, web: Arc<Web>) {
+    /// Whether pages are served, and then how.
+    pub(super) fn serve_pages(&self, web: Option<Arc<Web>>) {
         // A server starts once.
-        let _ = self.web.set(web);
+        let _ = web.map(|web| self.web.set(web));
     }
 
     /// The server is this far now.

@@ -94,6 +94,7 @@ const RECONNECT_EACH: Duration = Duration::from_micros(700);
 pub struct Server {
     address: SocketAddr,
     http: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
     first_invite: Option<[u8; 32]>,
     certificates: Arc<Certificates>,
     endpoint: quinn::Endpoint,
@@ -115,6 +116,11 @@ impl Server {
     /// The TCP address of health and metrics, if there is one.
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// The TCP address for a WebSocket, if there is one.
+    pub fn websocket_addr(&self) -> Option<SocketAddr> {
+        self.websocket
     }
 
     /// The token of an administrator invite for the first domain, as long as nobody is enrolled.

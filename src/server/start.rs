@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
+use super::addresses::Addresses;
 use super::cache::RecentMessages;
 use super::clock::{self, Clock, SystemClock, Timekeeper};
 use super::config::ServerConfig;
@@ -24,6 +25,7 @@ use super::metrics::Metrics;
 use super::session::Shared;
 use super::tls::{self, Certificates, ForPages};
 use super::unproven::Unproven;
+use super::web::socket::Listening;
 use super::web::{self, Pages, Pinned, Web};
 use super::writer::{self, WriterParts};
 use super::{Server, ServerError, accept, certificate, copy, endpoint, files, guarded, keys};
@@ -96,7 +98,8 @@ async fn open(
     let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
     keys::remember(&config.data, &certificates.key_hash())?;
     let socket = endpoint::bind(&config)?;
-    let web = web_of(&config, &certificates, (&socket, &opened.time))?;
+    let websocket = web::socket::bind(&config, &certificates)?;
+    let web = web_of(&config, &certificates, (&socket, websocket.as_ref()), &opened.time)?;
     let shared_parts = SharedParts {
         metrics,
         certificates: Arc::clone(&certificates),
@@ -114,21 +117,20 @@ async fn open(
         source,
     })?;
     let (stop, stopped) = watch::channel(false);
+    let websocket_address = websocket.as_ref().map(|listening| listening.address);
     let (lanes, desk) = (Arc::clone(&shared.lanes), Arc::clone(&shared.desk));
     let metrics = Arc::clone(&shared.metrics);
-    let mut accepting = JoinSet::new();
-    accepting.spawn(accept::run(endpoint.clone(), shared, config.limits.clone(), stopped));
+    let accepting = accept_all(&config, (endpoint.clone(), websocket), shared, stopped);
     background.spawn(count_disk(config.data.clone(), metrics));
     background.spawn(copy::serve(config.data.clone(), opened.entries, desk));
-    if let Some(web) = &web {
-        health.serve_pages(Arc::clone(web));
-    }
+    health.serve_pages(web.clone());
     keep_certificates(&config, &mut background, (&certificates, web), opened.time);
     health.enter(Phase::Serving);
     info!(%address, "the server serves");
     Ok(Server {
         address,
         http,
+        websocket: websocket_address,
         first_invite,
         certificates,
         endpoint,
@@ -140,6 +142,23 @@ async fn open(
         accepting,
         background,
     })
+}
+
+/// Lets peers in, on every address.
+fn accept_all(
+    config: &ServerConfig,
+    (udp, tcp): (quinn::Endpoint, Option<Listening>),
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut accepting = JoinSet::new();
+    if let (Some(listening), Some(web)) = (tcp, &shared.web) {
+        let of = (config.limits.connections_max, stopped.clone());
+        let pages = Arc::clone(&web.pages);
+        accepting.spawn(web::socket::run(listening, Arc::clone(&shared), pages, of));
+    }
+    accepting.spawn(accept::run(udp, shared, config.limits.clone(), stopped));
+    accepting
 }
 
 struct Opened {
@@ -247,18 +266,23 @@ fn certificate_of(config: &ServerConfig) -> Result<certificate::ServerCertificat
 fn web_of(
     config: &ServerConfig,
     certificates: &Arc<Certificates>,
-    (socket, time): (&UdpSocket, &Timekeeper),
+    (udp, tcp): (&UdpSocket, Option<&Listening>),
+    time: &Timekeeper,
 ) -> Result<Option<Arc<Web>>, ServerError> {
-    if !config.web.webtransport {
+    if !config.web.webtransport && tcp.is_none() {
         return Ok(None);
     }
     let pinned = match config.certificate {
-        Some(_) => None,
-        None => Some(Arc::new(Pinned::open(&config.data, names_of(config), time.now().wall)?)),
+        None if config.web.webtransport => {
+            Some(Arc::new(Pinned::open(&config.data, names_of(config), time.now().wall)?))
+        }
+        _ => None,
     };
-    let port = socket.local_addr().map_or(config.listen.port(), |address| address.port());
-    let pages = Pages::new(config.web.origins.clone(), config.domains.clone());
-    let web = Web { pages, pinned, certificates: Arc::clone(certificates), port };
+    let port = udp.local_addr().map_or(config.listen.port(), |address| address.port());
+    let port = config.web.webtransport.then_some(port);
+    let socket = tcp.map(|tcp| (tcp.address.port(), tcp.is_encrypted()));
+    let pages = Arc::new(Pages::new(config.web.origins.clone(), config.domains.clone()));
+    let web = Web { pages, pinned, certificates: Arc::clone(certificates), port, socket };
     web.write(&config.data)?;
     Ok(Some(Arc::new(web)))
 }
@@ -280,7 +304,7 @@ fn keep_certificates(
 }
 
 fn for_pages(web: Option<&Web>) -> ForPages {
-    match web.map(|web| web.pinned.clone()) {
+    match web.filter(|web| web.port.is_some()).map(|web| web.pinned.clone()) {
         None => ForPages::Nothing,
         Some(None) => ForPages::TheSame,
         Some(Some(pinned)) => ForPages::Pinned(pinned),
@@ -332,6 +356,7 @@ fn share(
         timeouts: config.timeouts.clone(),
         lanes,
         unproven: Arc::new(Unproven::new(config.limits.unproven_max)),
+        addresses: Arc::new(Addresses::new(&config.limits)),
         desk,
         known,
         settings: Arc::new(Settings {

@@ -139,6 +139,15 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// The TLS side of a TCP address that speaks HTTP/1.1.
+pub(super) fn tcp_config(
+    certificates: Arc<Certificates>,
+) -> Result<rustls::ServerConfig, ServerError> {
+    let mut config = config(certificates, ForPages::TheSame)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 /// Reads the operator's certificate again on SIGHUP and when its files change. Ends with the task it runs in.
 pub(super) async fn keep_fresh(
     certificates: Arc<Certificates>,

@@ -27,6 +27,8 @@ pub const ALPN: &[u8] = b"adsum/1";
 pub const VERSION: u16 = 1;
 /// Path of the session that is asked for over HTTP/3, and of the upgrade to a WebSocket.
 pub const WEB_PATH: &str = "/adsum";
+/// What the upgrade to a WebSocket asks for: the framing of streams, and this protocol; a slash may not stand in it.
+pub const WEB_SOCKET_TOKEN: &str = "qmux-02.adsum-1";
 /// UDP port when none is given.
 pub const PORT: u16 = 2778;
 

@@ -27,6 +27,7 @@ mod scenes;
 mod values;
 mod web;
 mod web_cost;
+mod web_socket;
 
 /// Not a test by itself: the process that [`support::child`] starts.
 #[test]

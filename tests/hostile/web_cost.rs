@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use quinn::Endpoint;
 use tokio::task::JoinSet;
 use web_transport_quinn::Session;
+use web_transport_quinn::generic::{SendStream as _, Session as _};
 use web_transport_quinn::http::{HeaderName, HeaderValue};
 use web_transport_quinn::proto::ConnectRequest;
 
@@ -15,6 +16,7 @@ use crate::support::child::Process;
 use crate::support::http::count;
 use crate::support::peer::{Manner, client_config};
 use crate::support::server::any_port;
+use crate::support::socket::connect;
 use crate::support::web::{card, page_of};
 use crate::support::{until, within};
 
@@ -29,9 +31,24 @@ enum Filling {
     Settings,
     /// A session with many headers, and half a `Hello`.
     Session,
+    /// A session over a WebSocket, and streams byte by byte.
+    Socket,
 }
 
-async fn stranger(endpoint: Endpoint, server: SocketAddr, filling: Filling) {
+async fn over_tcp(socket: SocketAddr) {
+    let Ok(session) = connect(socket).await else { return };
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        let Ok((mut send, receive)) = session.open_bi().await else { break };
+        for _ in 0..64 {
+            let _ = send.write(&[7]).await;
+        }
+        held.push((send, receive));
+    }
+    let _ = session.closed().await;
+}
+
+async fn over_udp(endpoint: Endpoint, server: SocketAddr, filling: Filling) {
     let manner = Manner { alpn: b"h3".to_vec(), ..Manner::default() };
     let connecting = endpoint.connect_with(client_config(manner), server, "adsum").unwrap();
     let Ok(connection) = within("a stranger connects", connecting).await else { return };
@@ -52,10 +69,11 @@ async fn stranger(endpoint: Endpoint, server: SocketAddr, filling: Filling) {
                 request = request.with_header(name, HeaderValue::from_static(LONG));
             }
             let Ok(session) = Session::connect(connection, request).await else { return };
-            let Ok((mut send, _receive)) = session.open_bi().await else { return };
+            let Ok((mut send, _receive)) = Session::open_bi(&session).await else { return };
             let _ = send.write_all(&[&[0, 0, 0, 16, 0][..], &[7; 3_000]].concat()).await;
-            session.closed().await;
+            Session::closed(&session).await;
         }
+        Filling::Socket => unreachable!("that is TCP"),
     }
 }
 
@@ -64,10 +82,12 @@ const LONG: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                     xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn strangers_that_speak_http3_cost_no_more_than_others() {
-    for filling in [Filling::Settings, Filling::Session] {
+async fn strangers_that_speak_as_pages_do_cost_no_more_than_others() {
+    for filling in [Filling::Settings, Filling::Session, Filling::Socket] {
         let folder = tempfile::tempdir().unwrap();
         let server = Process::start(folder.path());
+        let socket = card(server.http).await["websocket"]["port"].as_u64().unwrap();
+        let socket = SocketAddr::from(([127, 0, 0, 1], socket.try_into().unwrap()));
         let endpoint = Endpoint::client(any_port()).unwrap();
         // What is allocated once, at the first connection, belongs to nobody.
         a_page_comes_and_goes(&server).await;
@@ -75,7 +95,10 @@ async fn strangers_that_speak_http3_cost_no_more_than_others() {
         let before = server.memory();
         let mut strangers = JoinSet::new();
         for _ in 0..PLACES {
-            strangers.spawn(stranger(endpoint.clone(), server.address, filling));
+            match filling {
+                Filling::Socket => strangers.spawn(over_tcp(socket)),
+                _ => strangers.spawn(over_udp(endpoint.clone(), server.address, filling)),
+            };
         }
         let mut most = 0;
         // Until those who came first were ended for saying nothing.

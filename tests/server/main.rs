@@ -28,3 +28,4 @@ mod shutdown;
 mod store;
 mod vectors;
 mod web;
+mod web_socket;

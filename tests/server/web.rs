@@ -2,6 +2,7 @@
 //!
 //! Must never hold: a page that means ill (see `tests/hostile/web.rs`), or a server that is killed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use adsum::protocol::body::{
     CaughtUp, FeedReady, Fetch, Hello, InboxState, InboxStatus, MessageEvent, Presence,
     PresenceEvent,
 };
-use adsum::server::{self, Clock, Server};
+use adsum::server::{self, CertificateFiles, Clock, Server};
 use adsum::wire::{CloseCode, EXPORTER_CONTEXT, EXPORTER_LABEL, ResetCode, StreamType};
 use bytes::Bytes;
 use web_transport_quinn::{SessionError, WebTransportError};
@@ -218,7 +219,7 @@ async fn a_page_that_may_connect_may_read_what_it_must_know() {
     running.stop().await;
 }
 
-async fn serve(data: &std::path::Path, clock: &Arc<Played>) -> Server {
+async fn serve(data: &Path, clock: &Arc<Played>) -> Server {
     let mut config = config(data);
     config.timeouts.certificate_poll = Duration::from_millis(10);
     server::start_with_clock(config, Arc::clone(clock) as Arc<dyn Clock>).await.unwrap()
@@ -266,22 +267,25 @@ async fn whoever_speaks_both_speaks_ours_and_is_shown_the_key_that_it_pins() {
     running.stop().await;
 }
 
+/// A certificate of the operator's in `folder`, and its bytes.
+pub(super) fn certificate_in(folder: &Path) -> (CertificateFiles, Vec<u8>) {
+    let of = rcgen::generate_simple_self_signed(vec!["d.example".to_owned()]).unwrap();
+    let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+    std::fs::write(&chain, of.cert.pem()).unwrap();
+    std::fs::write(&key, of.signing_key.serialize_pem()).unwrap();
+    (CertificateFiles { chain, key }, of.cert.der().to_vec())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_certificates_from_files_pages_are_shown_those() {
     let folder = tempfile::tempdir().unwrap();
-    let of = rcgen::generate_simple_self_signed(vec!["d.example".to_owned()]).unwrap();
-    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
-    std::fs::write(&chain, of.cert.pem()).unwrap();
-    std::fs::write(&key, of.signing_key.serialize_pem()).unwrap();
-    let running = Running::start_with(|config| {
-        config.certificate = Some(server::CertificateFiles { chain, key });
-    })
-    .await;
+    let (files, certificate) = certificate_in(folder.path());
+    let running = Running::start_with(|config| config.certificate = Some(files)).await;
     let told = card(running.http()).await;
     assert_eq!(told["certificate_hashes"].as_array().unwrap().len(), 0);
     let key = running.server.server_key_hash();
     let (http3, mut alice): (_, Page<Over>) = page_of(running.address(), &key, "alice").await;
-    let shown = ring::digest::digest(&ring::digest::SHA256, of.cert.der());
+    let shown = ring::digest::digest(&ring::digest::SHA256, &certificate);
     assert_eq!(http3.certificate_hash(), data_encoding::HEXLOWER.encode(shown.as_ref()));
     alice.publish("by name").await;
     running.stop().await;

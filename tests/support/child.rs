@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::server::{config, start_at};
+use super::server::{any_port, config};
 
 const FOLDER: &str = "ADSUM_TEST_SERVER_FOLDER";
 const LISTEN: &str = "ADSUM_TEST_SERVER_LISTEN";
@@ -29,7 +29,10 @@ pub fn role() {
 }
 
 async fn serve(folder: &Path, listen: SocketAddr) {
-    let server = start_at(folder, listen).await.unwrap();
+    let mut config = config(folder);
+    config.listen = listen;
+    config.web.websocket = Some(any_port());
+    let server = adsum::server::start(config).await.unwrap();
     // Behind a line break, because the test program's own words stand in front.
     println!("\n{SERVING}{}", server.http_addr().unwrap());
     let said = tokio::task::spawn_blocking(|| {

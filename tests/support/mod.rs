@@ -18,6 +18,7 @@ pub mod page;
 pub mod peer;
 pub mod proxy;
 pub mod server;
+pub mod socket;
 pub mod stream;
 pub mod web;
 

@@ -361,16 +361,8 @@ pub fn inbox_feed(name: &str) -> FeedOpen {
 /// How a peer connects.
 pub fn client_config(manner: Manner) -> quinn::ClientConfig {
     let idle = manner.idle;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
-        .with_no_client_auth();
-    tls.alpn_protocols = [manner.alpn].into_iter().chain(manner.also).collect();
-    // So that a server that took early data would be found out.
-    tls.enable_early_data = true;
+    let protocols = [manner.alpn].into_iter().chain(manner.also).collect();
+    let tls = tls_config(protocols);
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     let mut transport = quinn::TransportConfig::default();
@@ -382,6 +374,21 @@ pub fn client_config(manner: Manner) -> quinn::ClientConfig {
         .max_idle_timeout(Some(idle.try_into().unwrap()));
     config.transport_config(Arc::new(transport));
     config
+}
+
+/// How a peer that offers these protocols encrypts.
+pub fn tls_config(protocols: Vec<Vec<u8>>) -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
+        .with_no_client_auth();
+    tls.alpn_protocols = protocols;
+    // So that a server that took early data would be found out.
+    tls.enable_early_data = true;
+    tls
 }
 
 fn key_of(connection: &Connection) -> [u8; 32] {

@@ -271,6 +271,7 @@ fn of_servers(told: &mut Told) {
                 E::NobodyAdmitted { limit: "limits.unproven_max", counted: "connections" },
                 "limits.unproven_max",
             ),
+            (E::InTheClear { address: "192.0.2.1:2779".parse().unwrap() }, "192.0.2.1:2779"),
             (E::WhichDomain { domains: text("a, b") }, "a, b"),
             (
                 E::File { action: "write", path: path(), source: ErrorKind::StorageFull.into() },

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::log::LogReader;
 use crate::random;
+use crate::server::addresses::Addresses;
 use crate::server::cache::RecentMessages;
 use crate::server::clock::Timekeeper;
 use crate::server::config::ServerTimeouts;
@@ -30,6 +31,8 @@ pub(in crate::server) struct Shared {
     pub(in crate::server) lanes: Arc<Lanes>,
     /// Places of connections that have proven nothing.
     pub(in crate::server) unproven: Arc<Unproven>,
+    /// What is counted by address.
+    pub(in crate::server) addresses: Arc<Addresses>,
     /// The way to the writer.
     pub(in crate::server) desk: Arc<Desk>,
     /// Which devices are enrolled.

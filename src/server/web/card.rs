@@ -16,27 +16,39 @@ use crate::model::Timestamp;
 use crate::server::clock::Timekeeper;
 use crate::server::tls::Certificates;
 use crate::server::{ServerError, files};
-use crate::wire::{ALPN, WEB_PATH};
+use crate::wire::{ALPN, WEB_PATH, WEB_SOCKET_TOKEN};
 
 /// What pages need of a server.
 pub(in crate::server) struct Web {
     /// Which of them may connect.
-    pub(in crate::server) pages: Pages,
+    pub(in crate::server) pages: Arc<Pages>,
     /// Certificates to pin; `None` where the operator's are shown.
     pub(in crate::server) pinned: Option<Arc<Pinned>>,
     /// What proofs are bound to.
     pub(in crate::server) certificates: Arc<Certificates>,
-    /// UDP port of WebTransport.
-    pub(in crate::server) port: u16,
+    /// UDP port of WebTransport, if it is served.
+    pub(in crate::server) port: Option<u16>,
+    /// TCP port for a WebSocket, if that is served, and whether it is encrypted.
+    pub(in crate::server) socket: Option<(u16, bool)>,
 }
 
 #[derive(Serialize)]
 struct Card {
     protocol: String,
     path: &'static str,
-    port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
     server_key: String,
     certificate_hashes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    websocket: Option<Socket>,
+}
+
+#[derive(Serialize)]
+struct Socket {
+    port: u16,
+    encrypted: bool,
+    protocol: &'static str,
 }
 
 impl Web {
@@ -50,6 +62,11 @@ impl Web {
             port: self.port,
             server_key: HEXLOWER.encode(&self.certificates.key_hash()),
             certificate_hashes: hashes.collect(),
+            websocket: self.socket.map(|(port, encrypted)| Socket {
+                port,
+                encrypted,
+                protocol: WEB_SOCKET_TOKEN,
+            }),
         };
         let mut text = serde_json::to_string(&card).expect("texts and numbers are JSON");
         text.push('\n');

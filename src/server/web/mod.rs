@@ -8,6 +8,7 @@ mod card;
 mod door;
 mod origin;
 mod pinned;
+pub(in crate::server) mod socket;
 mod transport;
 
 pub use self::origin::PageOrigin;

@@ -45,7 +45,7 @@ pub(in crate::cli) struct Args {
 
 /// What is logged of the libraries below, unless the filter names them.
 const BELOW: &str = "rustls=error,quinn=error,quinn_proto=error,quinn_udp=error,web_transport_quinn=error,\
-                     web_transport_proto=error";
+                     web_transport_proto=error,qmux=error,tungstenite=error,tokio_tungstenite=error";
 
 /// Runs `adsum serve`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {

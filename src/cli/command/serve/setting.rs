@@ -145,6 +145,7 @@ settings! {
     "http" "hosts" = server.http_hosts, "names by which it may be asked, beside localhost and addresses";
     "http" "token" = server.http_token, "file with the bearer token that whoever asks for metrics must show; not set: everybody may";
     "web" "webtransport" = server.web.webtransport, "whether pages may connect by WebTransport, on the UDP address of all others";
+    "web" "websocket" = server.web.websocket, "TCP address of WebSockets, for pages whose network lets no UDP through: with server.certificate encrypted, without it on loopback behind a proxy; \"off\" for none";
     "web" "origins" = server.web.origins, "pages that may connect, such as [\"https://app.example.com\"], beside those of the host that they ask";
     "log" "filter" = filter, "what is logged on stderr: error, warn, info, debug, trace, or a list of target=level",
         value(14, "log", "FILTER", "What to log on stderr: error, warn, info, debug, trace, or a list of target=level [default: info]");
