@@ -72,12 +72,12 @@ mod tests {
     use super::*;
 
     /// A key of a run: ascending, evenly spread.
-    fn key_at(place: u16) -> Vec<u8> {
-        [&b"\0\0\0\x01\x01"[..], &(place * 300).to_be_bytes(), &[7; 14]].concat()
+    fn key_at(place: u8) -> Vec<u8> {
+        [&b"\0\0\0\x01\x01"[..], &(u16::from(place) * 300).to_be_bytes(), &[7; 14]].concat()
     }
 
-    fn run(places: core::ops::Range<u16>) -> Vec<CheckpointRecord> {
-        places.map(|place| (key_at(place), Some(vec![place as u8; 6_000]))).collect()
+    fn run(places: core::ops::Range<u8>) -> Vec<CheckpointRecord> {
+        places.map(|place| (key_at(place), Some(vec![place; 6_000]))).collect()
     }
 
     fn walked(tree: &sled::Tree) -> Vec<Vec<u8>> {
@@ -100,10 +100,10 @@ mod tests {
         assert!(tree.len() > 2 * 96, "{} keys", tree.len());
         let keys: Vec<_> = (1..97).map(key_at).collect();
         assert_eq!(walked(&tree), keys);
-        for place in 1..97_u16 {
+        for place in 1..97 {
             let between = [&key_at(place)[..], b"+"].concat();
             let found = at(&tree, &between).unwrap().unwrap();
-            assert_eq!((found.0, found.1[0]), (key_at(place), place as u8));
+            assert_eq!((found.0, found.1[0]), (key_at(place), place));
         }
         assert_eq!(at(&tree, b"").unwrap(), None);
         let gone: Vec<_> = keys.iter().map(|key| (key.clone(), None)).collect();
