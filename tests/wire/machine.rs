@@ -16,30 +16,31 @@ use crate::protocol::samples::{frame, samples};
 use crate::protocol::schema::{ADDITIONS, schema};
 use crate::vectors::vectors;
 
-fn is_what_the_code_makes(name: &str, made: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+/// Compares the file at `name`, a path from the root, or writes it.
+pub(crate) fn is_what_the_code_makes(name: &str, made: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var("ADSUM_GOLDEN").is_ok_and(|value| value == "write") {
         std::fs::write(path, made).unwrap();
         return;
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     for (old, new) in found.lines().zip(made.lines()) {
-        assert_eq!(old, new, "docs/{name} is out of date: run with ADSUM_GOLDEN=write");
+        assert_eq!(old, new, "{name} is out of date: run with ADSUM_GOLDEN=write");
     }
-    assert_eq!(found.len(), made.len(), "docs/{name} is out of date: run with ADSUM_GOLDEN=write");
+    assert_eq!(found.len(), made.len(), "{name} is out of date: run with ADSUM_GOLDEN=write");
 }
 
 #[test]
 fn the_schema_is_what_the_code_makes() {
-    is_what_the_code_makes("protocol.json", &schema());
+    is_what_the_code_makes("docs/protocol.json", &schema());
 }
 
 #[test]
 fn the_vectors_are_what_the_code_makes() {
-    is_what_the_code_makes("vectors.json", &vectors());
+    is_what_the_code_makes("docs/vectors.json", &vectors());
 }
 
-fn parsed() -> Value {
+pub(crate) fn parsed() -> Value {
     serde_json::from_str(&schema()).unwrap()
 }
 

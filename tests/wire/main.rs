@@ -19,6 +19,7 @@ mod every_kind;
 mod examples;
 mod machine;
 mod sentences;
+mod typescript;
 mod vectors;
 mod wrong;
 mod wrong_answers;
