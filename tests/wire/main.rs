@@ -18,6 +18,8 @@ mod document_alone;
 mod every_kind;
 mod examples;
 mod machine;
+#[cfg(feature = "client")]
+mod resume;
 mod sentences;
 mod typescript;
 mod vectors;
