@@ -1,0 +1,32 @@
+// Connections over WebSocket, where UDP does not get through: streams by QMux (draft-ietf-quic-qmux-02).
+//
+// The library is loaded when it is needed first, so that pages which never fall back do not load it.
+
+import type { Dial } from "./transport.js";
+import { ready } from "./webtransport.js";
+
+/** The token that both sides must name; `/` is not allowed in one. */
+const PROTOCOL = "adsum-1";
+const TOKEN = `qmux-02.${PROTOCOL}`;
+const WINDOW_BYTES = 524_288n;
+const STREAM_WINDOW_BYTES = 262_144n;
+
+/** Only the client opens streams, and there are no datagrams. */
+const CONFIG = {
+  maxStreamsBidi: 0n,
+  maxStreamsUni: 0n,
+  maxData: WINDOW_BYTES,
+  maxStreamDataBidiLocal: STREAM_WINDOW_BYTES,
+  maxDatagramFrameSize: 0n,
+  maxIdleTimeout: 60_000n,
+};
+
+/** Dials `wss://host:port/adsum`. */
+export function webSocket(url: string): Dial {
+  return async (signal) => {
+    const { default: Session } = await import("@moq/qmux");
+    signal.throwIfAborted();
+    const session = new Session(url, { protocols: [TOKEN], requireProtocol: true, config: CONFIG });
+    return ready("websocket", session, signal, PROTOCOL);
+  };
+}
