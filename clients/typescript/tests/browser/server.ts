@@ -1,0 +1,85 @@
+// The program as a process that can be killed, and its command line.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Where the program is. */
+export const ADSUM = process.env.ADSUM ?? "../../target/debug/adsum";
+
+interface Ready {
+  address: string;
+  http: string;
+}
+
+/** A server with a folder of its own. */
+export class Server {
+  readonly folder = mkdtempSync(join(tmpdir(), "adsum-browser-"));
+  private process: ChildProcess | null = null;
+  private ready: Ready = { address: "127.0.0.1:0", http: "127.0.0.1:0" };
+
+  private constructor(private readonly options: string[]) {}
+
+  static async start(...options: string[]): Promise<Server> {
+    const server = new Server(options);
+    await server.begin();
+    return server;
+  }
+
+  /** Where its `web.json` is. */
+  get card(): string {
+    return `http://${this.ready.http}/web.json`;
+  }
+
+  get address(): string {
+    return this.ready.address;
+  }
+
+  /** Begins, after a restart at the same addresses. */
+  async begin(): Promise<void> {
+    const { address, http } = this.ready;
+    const where = ["--data", join(this.folder, "data"), "--listen", address, "--http", http];
+    const fixed = ["--json", "serve", ...where, "--open-enrollment", "--default-access", "allow"];
+    this.process = spawn(ADSUM, [...fixed, ...this.options], { stdio: ["ignore", "pipe", "ignore"] });
+    const lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream });
+    for await (const line of lines) {
+      const said = JSON.parse(line) as Partial<Ready>;
+      if (!said.address || !said.http) continue;
+      this.ready = said as Ready;
+      return;
+    }
+    throw new Error(`${ADSUM} ended before it served; set ADSUM to the program`);
+  }
+
+  /** Ends it at once, as a power cut does. */
+  async kill(): Promise<void> {
+    const { process } = this;
+    if (!process || process.exitCode !== null || process.signalCode !== null) return;
+    const ended = new Promise((done) => process.once("exit", done));
+    process.kill("SIGKILL");
+    await ended;
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.begin();
+  }
+
+  async end(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a command of the command line says, a line of JSON each. */
+  async command(...words: string[]): Promise<Record<string, unknown>[]> {
+    const env = { ...process.env, HOME: this.folder, XDG_STATE_HOME: join(this.folder, "state") };
+    const { stdout } = await run(ADSUM, ["--json", ...words], { env, timeout: 20_000 });
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+}
