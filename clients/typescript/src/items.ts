@@ -1,7 +1,7 @@
 // What an application gives and gets: documents, rules, and what watches and inboxes bring.
 
 import { fromUtf8, make, toHex, utf8 } from "./codec.js";
-import { Invalid, wordOf } from "./errors.js";
+import { Invalid, type Refused, wordOf } from "./errors.js";
 import type { Delivery } from "./hub.js";
 import {
   type AccessRule,
@@ -37,13 +37,23 @@ export type EndReason = keyof typeof PresenceBodyReason;
 export class Shown {
   /**
    * `anew`: it was sent because the cursor was of no use, and replaces what was known. `restored`: the server was found to have
-   * another past since the item before, because its store was put back to an earlier state.
+   * another past since the item before, because its store was put back to an earlier state. `refusal`: why it may not be watched,
+   * if it may not.
    */
   constructor(
     readonly presence: PresenceBody,
     readonly anew: boolean = false,
     readonly restored: boolean = false,
+    readonly refusal: Refused | null = null,
   ) {}
+
+  /** One that may not be watched: as if its presentity had ended the subscription. */
+  static denied(presentity: string, refusal: Refused): Shown {
+    const { terminated: state } = PresenceBodyState;
+    const { rejected: reason } = PresenceBodyReason;
+    const document = { tuples: [], notes: [], markup: [] };
+    return new Shown({ presentity, state, reason, document }, false, false, refusal);
+  }
 
   /** Whose presence it is. */
   get presentity(): string {

@@ -1,11 +1,20 @@
 // What an application reads from: asynchronous iterators that are event targets, too, over any number of connections.
 
-import { type AdsumError, asFault, Closed } from "./errors.js";
+import { type AdsumError, asFault, Closed, type Refused } from "./errors.js";
 import type { Delivery, FeedHandle, Hint, Hub } from "./hub.js";
 import { type Composing, Letter, readComposing, Shown } from "./items.js";
 import type { WatcherBody } from "./protocol.js";
 import { Renewal, type Wish } from "./upkeep.js";
 import { News } from "./waiting.js";
+
+/** A subscription is refused. */
+interface Denial {
+  readonly type: "denied";
+  readonly presentity: string;
+  readonly refusal: Refused;
+}
+
+type Found = Delivery | Hint | Denial;
 
 /** Something went wrong beside what was asked for, or for good. */
 interface Faults {
@@ -21,6 +30,7 @@ interface Faults {
 export abstract class Stream<T, E extends object> extends EventTarget implements AsyncIterableIterator<T> {
   private handle: FeedHandle | null = null;
   private found: Delivery | Hint | null = null;
+  private readonly denials: Denial[] = [];
   private failure: AdsumError | null = null;
   private readonly troubles: AdsumError[] = [];
   private isFetching = false;
@@ -36,9 +46,9 @@ export abstract class Stream<T, E extends object> extends EventTarget implements
   }
 
   /** What an iteration yields of this, or `null` if it is not for it. */
-  protected abstract shape(found: Delivery | Hint, restored: boolean): T | null;
+  protected abstract shape(found: Found, restored: boolean): T | null;
   /** The event of this, or `null` if there is none. */
-  protected abstract eventOf(found: Delivery | Hint, restored: boolean): CustomEvent | null;
+  protected abstract eventOf(found: Found, restored: boolean): CustomEvent | null;
   /** The feed was opened. */
   protected begun(): void {}
 
@@ -100,6 +110,12 @@ export abstract class Stream<T, E extends object> extends EventTarget implements
     queueMicrotask(() => void this.pump());
   }
 
+  /** Has it told that a subscription is refused. */
+  protected deny(presentity: string, refusal: Refused): void {
+    this.denials.push({ type: "denied", presentity, refusal });
+    this.news.tell();
+  }
+
   /** Has something that went wrong beside the feed told once. */
   protected trouble(error: AdsumError): void {
     this.troubles.push(error);
@@ -153,13 +169,13 @@ export abstract class Stream<T, E extends object> extends EventTarget implements
   }
 
   /** The application has it now. What it is not shown is taken together with what it is shown next. */
-  private told(found: Delivery | Hint): void {
+  private told(found: Found): void {
     if (found.type !== "item") return;
     this.isRestored = false;
     this.inHand = found.number;
   }
 
-  private async pull(): Promise<[Delivery | Hint, restored: boolean]> {
+  private async pull(): Promise<[Found, restored: boolean]> {
     const handle = this.opened();
     if (this.inHand !== null) void this.take(this.inHand).catch((error) => this.trouble(asFault(error)));
     for (;;) {
@@ -171,6 +187,8 @@ export abstract class Stream<T, E extends object> extends EventTarget implements
         this.isRestored ||= found.type === "item" && found.restored;
         return [found, this.isRestored];
       }
+      const denial = this.denials.shift();
+      if (denial) return [denial, this.isRestored];
       if (this.failure) throw this.failure;
       this.fetch(handle);
       await this.news.wait();
@@ -215,7 +233,10 @@ export class Watch extends Stream<Shown, WatchEvents> {
 
   protected override begun(): void {
     for (const wish of this.wishes) {
-      this.renewals.set(wish.presentity, new Renewal(this.hub, wish, (error) => this.trouble(error)));
+      this.renewals.set(
+        wish.presentity,
+        new Renewal(this.hub, wish, (refusal) => this.deny(wish.presentity, refusal)),
+      );
     }
   }
 
@@ -225,13 +246,14 @@ export class Watch extends Stream<Shown, WatchEvents> {
     super.close();
   }
 
-  protected override shape(found: Delivery | Hint, restored: boolean): Shown | null {
+  protected override shape(found: Found, restored: boolean): Shown | null {
+    if (found.type === "denied") return Shown.denied(found.presentity, found.refusal);
     if (found.type !== "item" || found.item.type !== "presence") return null;
     const shown = new Shown(found.item.body, found.anew, restored);
     return this.beginsAgain(shown) ? null : shown;
   }
 
-  protected override eventOf(found: Delivery | Hint, restored: boolean): CustomEvent | null {
+  protected override eventOf(found: Found, restored: boolean): CustomEvent | null {
     const detail = this.shape(found, restored);
     return detail && new CustomEvent("presence", { detail });
   }
@@ -254,11 +276,11 @@ export interface AudienceEvents {
 
 /** Who watches what one controls, as it changes. */
 export class Audience extends Stream<WatcherBody, AudienceEvents> {
-  protected override shape(found: Delivery | Hint): WatcherBody | null {
+  protected override shape(found: Found): WatcherBody | null {
     return found.type === "item" && found.item.type === "watcher" ? found.item.body : null;
   }
 
-  protected override eventOf(found: Delivery | Hint): CustomEvent | null {
+  protected override eventOf(found: Found): CustomEvent | null {
     const detail = this.shape(found);
     return detail && new CustomEvent("watcher", { detail });
   }
@@ -273,18 +295,19 @@ export interface InboxEvents {
 
 /** Messages and receipts, those that wait first, each once; as events also who is composing. */
 export class Inbox extends Stream<Letter, InboxEvents> {
-  protected override shape(found: Delivery | Hint, restored: boolean): Letter | null {
+  protected override shape(found: Found, restored: boolean): Letter | null {
     if (found.type !== "item") return null;
     return new Letter({ ...found, restored }, () => this.take(found.number));
   }
 
-  protected override eventOf(found: Delivery | Hint, restored: boolean): CustomEvent | null {
+  protected override eventOf(found: Found, restored: boolean): CustomEvent | null {
     if (found.type === "composing") {
       const composing = readComposing(found.body);
       return composing && new CustomEvent("composing", { detail: composing });
     }
     const detail = this.shape(found, restored);
-    const type = detail?.receipt ? "receipt" : "message";
+    if (!detail) return null;
+    const type = detail.receipt ? "receipt" : "message";
     return new CustomEvent(type, { detail, cancelable: true });
   }
 }

@@ -1,7 +1,7 @@
 // How a subscription is kept up for as long as somebody watches.
 
 import { make, toHex } from "./codec.js";
-import { type AdsumError, ConnectionLost, OutcomeUnknown, Refused, Unreachable } from "./errors.js";
+import { ConnectionLost, OutcomeUnknown, Refused, Unreachable } from "./errors.js";
 import type { Hub } from "./hub.js";
 import { operation } from "./items.js";
 import { Lease } from "./lease.js";
@@ -44,11 +44,13 @@ export class Renewal {
   private isStopped = false;
   private readonly news = new News();
 
-  /** `trouble` is told what was refused. */
+  private refusal: number | null = null;
+
+  /** `denied` is told once that it is refused, and why. */
   constructor(
     private readonly hub: Hub,
     private readonly wish: Wish,
-    private readonly trouble: (error: AdsumError) => void,
+    private readonly denied: (refusal: Refused) => void,
   ) {
     void this.run();
   }
@@ -82,7 +84,8 @@ export class Renewal {
         await this.once();
       } catch (error) {
         if (error instanceof Refused) {
-          this.trouble(error);
+          if (this.refusal !== error.number) this.denied(error);
+          this.refusal = error.number;
           await atMost(REFUSED_MS, this.news.wait());
         } else if (isPassing(error)) await atMost(PAUSE_MS);
         // The feed ends with the same.
@@ -94,6 +97,7 @@ export class Renewal {
   private async once(): Promise<void> {
     this.isHurried = false;
     const grantedMs = await this.subscribe();
+    this.refusal = null;
     const { session } = this.hub;
     this.hadLapsed = this.lease?.hasLapsed() ?? false;
     this.lease = new Lease(grantedMs);

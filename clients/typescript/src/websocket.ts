@@ -3,6 +3,7 @@
 // The library is loaded when it is needed first, so that pages which never fall back do not load it.
 
 import type { Dial } from "./transport.js";
+import { type Deferred, deferred } from "./waiting.js";
 import { ready } from "./webtransport.js";
 
 /** The token that both sides must name; `/` is not allowed in one. */
@@ -24,9 +25,16 @@ const CONFIG = {
 /** Dials `wss://host:port/adsum`. */
 export function webSocket(url: string): Dial {
   return async (signal) => {
+    fill();
     const { default: Session } = await import("@moq/qmux");
     signal.throwIfAborted();
     const session = new Session(url, { protocols: [TOKEN], requireProtocol: true, config: CONFIG });
     return ready("websocket", session, signal, PROTOCOL);
   };
+}
+
+/** What the library takes for granted, and Node 20 has not yet. */
+function fill(): void {
+  const promise = Promise as unknown as { withResolvers?: () => Deferred<unknown> };
+  promise.withResolvers ??= deferred;
 }

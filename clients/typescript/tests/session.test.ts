@@ -320,14 +320,25 @@ test("a publication that ran out meanwhile is made anew", async () => {
   await client.close();
 });
 
-test("a subscription that is refused is told once, and the watch goes on", async () => {
+test("a subscription that is refused is told once, and the watch goes on for the others", async () => {
   const server = new FakeServer();
-  server.answering = (request) => (request.type === "Subscribe" ? refused("refused") : null);
+  const alice = "pres:alice@localhost";
+  server.answering = (request) =>
+    request.type === "Subscribe" && request.presentity === alice ? refused("refused") : null;
   const client = clientOf(server);
-  const watch = client.watch("pres:alice@localhost");
-  expect(await codeOf(watch.next())).toBe("refused");
-  server.show("pres:alice@localhost", document());
-  expect((await some(1, watch))[0]?.presentity).toBe("pres:alice@localhost");
+  const watch = client.watch([alice, "pres:carol@localhost"]);
+  const [denied] = await some(1, watch);
+  expect([denied?.presentity, denied?.state, denied?.isOpen, denied?.refusal?.code]).toEqual([
+    alice,
+    "terminated",
+    false,
+    "refused",
+  ]);
+  const next = some(1, watch);
+  await vi.advanceTimersByTimeAsync(130_000);
+  expect(server.requests.filter((one) => one.type === "Subscribe")).toHaveLength(4);
+  server.show("pres:carol@localhost", document());
+  expect((await next)[0]?.presentity).toBe("pres:carol@localhost");
   await client.close();
 });
 

@@ -6,7 +6,7 @@ export default defineConfig({
     // Browsers and servers share the machine; each test is bounded.
     fileParallelism: false,
     maxWorkers: 1,
-    testTimeout: 60_000,
+    testTimeout: 100_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
   },
