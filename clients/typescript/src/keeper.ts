@@ -127,7 +127,7 @@ export class Keeper implements Hub {
         this.late(asked),
       )) as AnswerTo<T>;
     } finally {
-      if (!this.fault) {
+      if (!this.fault && !asked.isDone) {
         this.outbox.withdraw(asked);
         this.news.tell();
       }

@@ -22,7 +22,7 @@ class Pipe {
   private end: (() => null) | null = null;
 
   put(data: Uint8Array): void {
-    if (data.length > 0) this.chunks.push(data);
+    if (data.length > 0 && !this.end) this.chunks.push(data);
     this.news.tell();
   }
 
