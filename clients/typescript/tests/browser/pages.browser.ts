@@ -6,7 +6,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type * as Package from "../../src/index.js";
 import { found, launch, Site, STRANGER } from "./browser.js";
-import { Server } from "./server.js";
+import { FAKETIME, Server } from "./server.js";
 
 declare const adsum: typeof Package;
 /** What a page keeps between the steps of a test. */
@@ -293,6 +293,87 @@ describe.each(CASES)("$kind over $way", ({ kind, way }) => {
     expect(took[0]).toBeLessThan(2_000);
     expect(took[1]).toBeLessThan(500);
     await kim.close();
+  });
+
+  test("a certificate is renewed under an open page", async (context) => {
+    context.skip(way !== "webTransport" || !FAKETIME, "only over WebTransport, and with libfaketime");
+    const renewing = await Server.start("-9.5d");
+    try {
+      const card = (await (await fetch(renewing.card)).json()) as Card;
+      const lena = await site.page(browser, faults);
+      await lena.evaluate(async (card) => {
+        const bytes = (hex: string) =>
+          Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+        const server = {
+          webTransport: `https://127.0.0.1:${card.port}${card.path}`,
+          webSocket: null,
+          serverKey: bytes(card.server_key),
+          certificateHashes: card.certificate_hashes.map(bytes),
+        };
+        window.client = await adsum.connect({
+          server,
+          principal: "lena@localhost",
+          store: new adsum.MemoryStore(),
+        });
+        await window.client.welcome();
+      }, card);
+      await renewing.kill();
+      renewing.setClock("+14h");
+      await renewing.begin();
+      const fresh = (await (await fetch(renewing.card)).json()) as Card;
+      expect(fresh.certificate_hashes[0]).toBe(card.certificate_hashes[1]);
+      await lena.evaluate(() => window.client.send("im:lena@localhost", "after the renewal"));
+      await lena.close();
+    } finally {
+      await renewing.end();
+    }
+  });
+
+  test("rules, invites, devices and the past work from a page", async (context) => {
+    context.skip(!isSpoken);
+    const [mary, nick] = [await page("mary"), await page("nick")];
+    const invite = await mary.evaluate(async () => {
+      const { client } = window;
+      await client.publish(adsum.document({ note: "one" }));
+      await client.block("nick@localhost");
+      return client.invite();
+    });
+    const fetched = () =>
+      nick.evaluate(() =>
+        window.client.fetch("pres:mary@localhost").then(
+          (shown) => shown.notes.join(),
+          (error) => error.code as string,
+        ),
+      );
+    expect(await fetched()).toBe("refused");
+    await server.command("enroll", "mary@localhost", "--server", server.address, "--invite", invite);
+    await mary.evaluate(() => window.client.allow("nick@localhost"));
+    expect(await fetched()).toBe("one");
+    const said = await mary.evaluate(async () => {
+      const { client } = window;
+      const { version, rules } = await client.rules();
+      const lists = [
+        await client.devices(),
+        await client.history(),
+        await client.invites(),
+        await client.requests(),
+      ];
+      const { fetch } = await client.explain("nick@localhost");
+      const audience = client.audience();
+      const watcher = (await audience.next()).value;
+      audience.close();
+      return {
+        version,
+        who: rules.map((rule) => rule.who),
+        counts: lists.map((list) => list.length),
+        fetch,
+        watcher,
+      };
+    });
+    expect(said).toMatchObject({ version: 2, who: ["nick@localhost"], counts: [2, 1, 0, 0], fetch: 4 });
+    expect(said.watcher).toMatchObject({ watcher: "nick@localhost", presentity: "pres:mary@localhost" });
+    await mary.close();
+    await nick.close();
   });
 
   test("a wrong path, a wrong invite and a page of another origin are refused", async (context) => {

@@ -1,7 +1,7 @@
 // The program as a process that can be killed, and its command line.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +12,11 @@ const run = promisify(execFile);
 /** Where the program is. */
 export const ADSUM = process.env.ADSUM ?? "../../target/debug/adsum";
 
+/** What sets the clock of a single program, of Debian's package `libfaketime`, if it is here. */
+export const FAKETIME = ["x86_64", "aarch64"]
+  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`)
+  .find((path) => existsSync(path));
+
 interface Ready {
   address: string;
   http: string;
@@ -21,12 +26,13 @@ interface Ready {
 export class Server {
   readonly folder = mkdtempSync(join(tmpdir(), "adsum-browser-"));
   private process: ChildProcess | null = null;
+  private clock: Record<string, string> = {};
   private ready: Ready = { address: "127.0.0.1:0", http: "127.0.0.1:0" };
 
-  private constructor(private readonly options: string[]) {}
-
-  static async start(...options: string[]): Promise<Server> {
-    const server = new Server(options);
+  /** Starts one, whose wall clock is wrong by `offset` if that is given. */
+  static async start(offset?: string): Promise<Server> {
+    const server = new Server();
+    if (offset !== undefined) server.setClock(offset);
     await server.begin();
     return server;
   }
@@ -40,12 +46,19 @@ export class Server {
     return this.ready.address;
   }
 
+  /** Has its wall clock be wrong by so much from its next start on. */
+  setClock(offset: string): void {
+    const monotonic = { FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" };
+    this.clock = { LD_PRELOAD: FAKETIME ?? "", FAKETIME: offset, ...monotonic };
+  }
+
   /** Begins, after a restart at the same addresses. */
   async begin(): Promise<void> {
     const { address, http } = this.ready;
     const where = ["--data", join(this.folder, "data"), "--listen", address, "--http", http];
     const fixed = ["--json", "serve", ...where, "--open-enrollment", "--default-access", "allow"];
-    this.process = spawn(ADSUM, [...fixed, ...this.options], { stdio: ["ignore", "pipe", "ignore"] });
+    const env = { ...process.env, ...this.clock };
+    this.process = spawn(ADSUM, fixed, { stdio: ["ignore", "pipe", "ignore"], env });
     const lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream });
     for await (const line of lines) {
       const said = JSON.parse(line) as Partial<Ready>;
