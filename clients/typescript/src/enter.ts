@@ -3,7 +3,7 @@
 import { enter, type Link, SOFTWARE } from "./connection.js";
 import { type Device, newDevice, prover } from "./device.js";
 import { type Enter, PATIENCE } from "./keeper.js";
-import type { Enroll } from "./protocol.js";
+import { CloseCode, type Enroll } from "./protocol.js";
 import { type Belief, isWebKit, reach, type Ways } from "./reach.js";
 import { readServer, type Server, sameKey } from "./server.js";
 import type { Store } from "./store.js";
@@ -65,7 +65,14 @@ async function come(
 ): Promise<Link> {
   const who = prover(device, sameKey(server, device.serverKey));
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(connectMs)]);
-  return enter(await reach(ways(server), belief(store), bounded), who, software, enroll);
+  const transport = await reach(ways(server), belief(store), bounded);
+  const giveUp = () => transport.close(CloseCode["no-error"], "");
+  bounded.addEventListener("abort", giveUp);
+  try {
+    return await enter(transport, who, software, enroll);
+  } finally {
+    bounded.removeEventListener("abort", giveUp);
+  }
 }
 
 function waysOfBrowser({ webTransport: url, webSocket: socket, certificateHashes }: Server): Ways {

@@ -209,10 +209,10 @@ export class Keeper implements Hub {
 
   /** One connection, and the wait before the next. */
   private async once(): Promise<void> {
-    const began = now();
     try {
       const link = await this.enter(this.ending.signal);
       if (this.fault) return link.close();
+      const began = now();
       this.last = await this.serve(link);
       this.backOff.lostAfter(now() - began);
     } catch (error) {

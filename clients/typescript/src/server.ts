@@ -24,10 +24,11 @@ export interface Server {
 interface Card {
   protocol: string;
   path: string;
-  port: number;
+  /** Of WebTransport. */
+  port?: number;
   server_key: string;
   certificate_hashes: string[];
-  websocket?: { port: number; tls: boolean } | null;
+  websocket?: { port: number; encrypted: boolean };
 }
 
 /** Reads `web.json`; what it said last if it cannot be had now. */
@@ -65,7 +66,7 @@ function ofCard(card: Card, { hostname, href }: URL): Server {
   return {
     webTransport: card.port ? `https://${hostname}:${card.port}${card.path}` : null,
     webSocket: websocket
-      ? `${websocket.tls ? "wss" : "ws"}://${hostname}:${websocket.port}${card.path}`
+      ? `${websocket.encrypted ? "wss" : "ws"}://${hostname}:${websocket.port}${card.path}`
       : null,
     serverKey: fromHex(card.server_key),
     certificateHashes: card.certificate_hashes.map(fromHex),

@@ -20,7 +20,7 @@ interface Card {
   port: number;
   server_key: string;
   certificate_hashes: string[];
-  websocket?: { port: number; tls: boolean } | null;
+  websocket?: { port: number; encrypted: boolean };
 }
 
 const WAYS: Way[] = ["webTransport", "webSocket"];
@@ -268,7 +268,7 @@ describe.each(CASES)("$kind over $way", ({ kind, way }) => {
           Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
         const server = {
           webTransport: `https://127.0.0.1:${port}${card.path}`,
-          webSocket: `${card.websocket?.tls ? "wss" : "ws"}://127.0.0.1:${card.websocket?.port}${card.path}`,
+          webSocket: `${card.websocket?.encrypted ? "wss" : "ws"}://127.0.0.1:${card.websocket?.port}${card.path}`,
           serverKey: bytes(card.server_key),
           certificateHashes: card.certificate_hashes.map(bytes),
         };

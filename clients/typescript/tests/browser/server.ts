@@ -27,6 +27,8 @@ export class Server {
   readonly folder = mkdtempSync(join(tmpdir(), "adsum-browser-"));
   private process: ChildProcess | null = null;
   private clock: Record<string, string> = {};
+  /** Where it takes WebSockets; the same after a restart. */
+  private socket = "127.0.0.1:0";
   private ready: Ready = { address: "127.0.0.1:0", http: "127.0.0.1:0" };
 
   /** Starts one, whose wall clock is wrong by `offset` if that is given. */
@@ -57,13 +59,15 @@ export class Server {
     const { address, http } = this.ready;
     const where = ["--data", join(this.folder, "data"), "--listen", address, "--http", http];
     const fixed = ["--json", "serve", ...where, "--open-enrollment", "--default-access", "allow"];
-    const env = { ...process.env, ...this.clock };
+    const env = { ...process.env, ADSUM_WEB_WEBSOCKET: this.socket, ...this.clock };
     this.process = spawn(ADSUM, fixed, { stdio: ["ignore", "pipe", "ignore"], env });
     const lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream });
     for await (const line of lines) {
       const said = JSON.parse(line) as Partial<Ready>;
       if (!said.address || !said.http) continue;
       this.ready = said as Ready;
+      const { websocket } = (await (await fetch(this.card)).json()) as { websocket?: { port: number } };
+      if (websocket) this.socket = `127.0.0.1:${websocket.port}`;
       return;
     }
     throw new Error(`${ADSUM} ended before it served; set ADSUM to the program`);
