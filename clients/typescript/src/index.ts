@@ -33,7 +33,6 @@ export {
 export { IndexedDbStore } from "./indexed-db.js";
 export {
   type Composing,
-  document,
   type Handling,
   Letter,
   type ReceiptKind,
@@ -41,6 +40,7 @@ export {
   type Sent,
   Shown,
   type Status,
+  status,
 } from "./items.js";
 export type * as protocol from "./protocol.js";
 export type { Publication } from "./publication.js";

@@ -177,7 +177,7 @@ export function writeComposing(isActive: boolean): Uint8Array {
 
 /** What to publish in one tuple. */
 export interface Status {
-  readonly status?: "open" | "closed";
+  readonly basic?: "open" | "closed";
   readonly note?: string;
   /** Where to communicate, a URI. */
   readonly contact?: string;
@@ -185,13 +185,13 @@ export interface Status {
   readonly id?: string;
 }
 
-/** A document of one tuple. */
-export function document({ status = "open", note, contact, id = "adsum" }: Status = {}): Document {
-  if (!(status in TupleBasic))
-    throw new Invalid(`the status "${status}" is neither open nor closed; say one of them`);
+/** The document of one tuple that says so, to be published. */
+export function status({ basic = "open", note, contact, id = "adsum" }: Status = {}): Document {
+  const number = TupleBasic[basic];
+  if (!number) throw new Invalid(`the status "${basic}" is neither open nor closed; say one of them`);
   const tuple = {
     id,
-    basic: TupleBasic[status],
+    basic: number,
     statusMarkup: [],
     contact: contact === undefined ? null : { uri: utf8(contact), priority: null },
     notes: note === undefined ? [] : [{ language: "", text: utf8(note) }],

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type BodyOf, fromUtf8, make, toHex } from "../src/codec.js";
 import { connect, connectAnonymously } from "../src/connect.js";
-import { document } from "../src/items.js";
+import { status } from "../src/items.js";
 import { RefusalCode } from "../src/protocol.js";
 import type { Server } from "../src/server.js";
 import { MemoryStore, type Store } from "../src/store.js";
@@ -136,7 +136,7 @@ test("something that is no web.json is told as that", async () => {
 test("nobody in particular has another key on each connection, and subscribes anew", async () => {
   const server = new FakeServer();
   const client = await connectAnonymously({ server: at(KEY), ways: waysOf(server) });
-  server.show("pres:alice@localhost", document({ note: "here" }));
+  server.show("pres:alice@localhost", status({ note: "here" }));
   const watch = client.watch("pres:alice@localhost");
   expect((await some(1, watch))[0]?.notes).toEqual(["here"]);
   await vi.waitFor(() => expect(server.requests).toHaveLength(1));

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { make, toHex } from "../src/codec.js";
 import { Refused } from "../src/errors.js";
-import { document } from "../src/items.js";
+import { status } from "../src/items.js";
 import { CloseCode, RefusalCode } from "../src/protocol.js";
 import { MemoryStore } from "../src/store.js";
 import { FakeServer } from "./fake-server.js";
@@ -24,7 +24,7 @@ test("a request that was not answered is asked again with its operation, and don
   const server = new FakeServer();
   const client = clientOf(server);
   server.isMute = true;
-  const publishing = client.publish(document({ note: "here" }));
+  const publishing = client.publish(status({ note: "here" }));
   await vi.waitFor(() => expect(server.requests).toHaveLength(1));
   server.isMute = false;
   server.cut();
@@ -258,7 +258,7 @@ test("letters come as events, too, and count as taken unless a listener prevents
 test("a watch subscribes, tells of changes, and begins with the current state on the next page", async () => {
   const server = new FakeServer();
   const store = new MemoryStore();
-  server.show("pres:alice@localhost", document({ note: "at my desk" }));
+  server.show("pres:alice@localhost", status({ note: "at my desk" }));
   for (const page of [1, 2]) {
     const client = clientOf(server, store);
     const watch = client.watch("pres:alice@localhost");
@@ -272,7 +272,7 @@ test("a watch subscribes, tells of changes, and begins with the current state on
 test("a watch that resumes is told only what is new on the next page", async () => {
   const server = new FakeServer();
   const store = new MemoryStore();
-  server.show("pres:alice@localhost", document({ note: "one" }));
+  server.show("pres:alice@localhost", status({ note: "one" }));
   const first = clientOf(server, store);
   const watch = first.watch("pres:alice@localhost", { resume: true });
   await some(1, watch);
@@ -283,7 +283,7 @@ test("a watch that resumes is told only what is new on the next page", async () 
   const again = second.watch("pres:alice@localhost", { resume: true });
   const next = some(1, again);
   await again.caughtUp();
-  server.show("pres:alice@localhost", document({ note: "two" }));
+  server.show("pres:alice@localhost", status({ note: "two" }));
   expect((await next)[0]?.notes).toEqual(["two"]);
   await second.close();
 });
@@ -294,7 +294,7 @@ test("a subscription and a publication are renewed at half of their lifetimes", 
   const client = clientOf(server);
   const watch = client.watch("pres:alice@localhost");
   void watch.next();
-  await client.publish(document());
+  await client.publish(status());
   const count = (type: string) => server.requests.filter((one) => one.type === type).length;
   await vi.waitFor(() => expect([count("Subscribe"), count("Publish")]).toEqual([1, 1]));
   await vi.advanceTimersByTimeAsync(29_000);
@@ -310,11 +310,11 @@ test("a publication that ran out meanwhile is made anew", async () => {
   const server = new FakeServer();
   server.grantedMs = 60_000;
   const client = clientOf(server);
-  const publication = await client.publish(document({ note: "kept" }));
+  const publication = await client.publish(status({ note: "kept" }));
   server.answering = (request) =>
     request.type === "Publish" && request.ifMatch && request.lifetimeMs !== 0 ? refused("stale-tag") : null;
   await vi.advanceTimersByTimeAsync(31_000);
-  expect(server.requests.at(-1)).toMatchObject({ ifMatch: null, document: document({ note: "kept" }) });
+  expect(server.requests.at(-1)).toMatchObject({ ifMatch: null, document: status({ note: "kept" }) });
   await publication.remove();
   expect(server.requests.at(-1)).toMatchObject({ lifetimeMs: 0, document: null });
   await client.close();
@@ -337,7 +337,7 @@ test("a subscription that is refused is told once, and the watch goes on for the
   const next = some(1, watch);
   await vi.advanceTimersByTimeAsync(130_000);
   expect(server.requests.filter((one) => one.type === "Subscribe")).toHaveLength(4);
-  server.show("pres:carol@localhost", document());
+  server.show("pres:carol@localhost", status());
   expect((await next)[0]?.presentity).toBe("pres:carol@localhost");
   await client.close();
 });

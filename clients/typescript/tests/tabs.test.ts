@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Client } from "../src/client.js";
 import { make } from "../src/codec.js";
 import { Refused } from "../src/errors.js";
-import { document } from "../src/items.js";
+import { status } from "../src/items.js";
 import { RefusalCode } from "../src/protocol.js";
 import { MemoryStore, type Store } from "../src/store.js";
 import { type Locks, Tabs } from "../src/tabs.js";
@@ -89,7 +89,7 @@ test("all pages ask over one connection, and are answered each its own", async (
   expect(server.messages).toHaveLength(3);
   expect(server.connections).toHaveLength(1);
   expect((await third.client.welcome()).principal).toBe("bob@localhost");
-  server.show("pres:alice@localhost", document({ note: "here" }));
+  server.show("pres:alice@localhost", status({ note: "here" }));
   expect((await second.client.fetch("pres:alice@localhost")).notes).toEqual(["here"]);
 });
 
@@ -104,7 +104,7 @@ test("what is refused is refused on every page as what it is", async () => {
 
 test("every page is told of presence and of messages, and one that is opened later of what nobody took", async () => {
   const { server, first, second, third } = three();
-  server.show("pres:alice@localhost", document({ note: "here" }));
+  server.show("pres:alice@localhost", status({ note: "here" }));
   for (const { client } of [first, second]) {
     const [shown] = await some(1, client.watch("pres:alice@localhost"));
     expect(shown?.notes).toEqual(["here"]);
@@ -136,7 +136,7 @@ test("when the owner is gone another page takes over, and nothing is lost or han
   server.accept("c");
   expect((await some(2, inbox)).map((letter) => letter.text)).toEqual(["b", "c"]);
   await vi.waitFor(() => expect(server.acknowledged).toBe(2));
-  server.show("pres:alice@localhost", document({ note: "here" }));
+  server.show("pres:alice@localhost", status({ note: "here" }));
   expect((await shown)[0]?.notes).toEqual(["here"]);
   expect(server.connections).toHaveLength(2);
 });

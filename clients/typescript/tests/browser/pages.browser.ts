@@ -112,7 +112,7 @@ describe.each(CASES)("$kind over $way", ({ kind, way }) => {
     await server.command("publish", "open", "--note", "at my desk", "--as", "bob@localhost");
     expect(await watched).toEqual(["at my desk"]);
     await alice.evaluate(async () => {
-      await window.client.publish(adsum.document({ note: "in a page" }));
+      await window.client.publish(adsum.status({ note: "in a page" }));
       await window.client.send("im:bob@localhost", "from a page", { receipts: ["delivered"] });
     });
     const [presence] = await server.command("fetch", "pres:alice@localhost", "--as", "bob@localhost");
@@ -334,7 +334,7 @@ describe.each(CASES)("$kind over $way", ({ kind, way }) => {
     const [mary, nick] = [await page("mary"), await page("nick")];
     const invite = await mary.evaluate(async () => {
       const { client } = window;
-      await client.publish(adsum.document({ note: "one" }));
+      await client.publish(adsum.status({ note: "one" }));
       await client.block("nick@localhost");
       return client.invite();
     });
