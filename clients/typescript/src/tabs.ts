@@ -20,7 +20,7 @@ export interface Locks {
 type Call =
   | { readonly ask: "request"; readonly body: Request; readonly asking: Asking }
   | { readonly ask: "question"; readonly question: Question }
-  | { readonly ask: "welcome" }
+  | { readonly ask: "welcome" | "nudge" }
   | { readonly ask: "open"; readonly feed: number; readonly spec: FeedSpec }
   | { readonly ask: "next" | "caughtUp" | "settled" | "close"; readonly feed: number }
   | { readonly ask: "taken"; readonly feed: number; readonly number: number };
@@ -88,8 +88,9 @@ export class Tabs implements Hub {
     return feed;
   }
 
+  /** Timers of an owner that is not shown are slow; what a page asks of it is not. */
   nudge(): void {
-    this.desk?.hub.nudge();
+    void this.call({ ask: "nudge" });
   }
 
   /** Leaves the connection to another page, if there is one. */
@@ -244,6 +245,8 @@ class Desk {
         return this.hub.ask(call.question);
       case "welcome":
         return this.hub.welcome();
+      case "nudge":
+        return this.hub.nudge();
       case "open":
         this.feeds.get(page)?.set(call.feed, this.open(call.spec));
         return undefined;

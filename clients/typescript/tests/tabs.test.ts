@@ -165,6 +165,15 @@ test("an owner that is closed in order leaves the connection to another page", a
   expect(await codeOf(first.client.fetch("pres:alice@localhost").then(() => {}))).not.toBe("unreachable");
 });
 
+test("a page that is shown has the owner look at once whether the connection lives", async () => {
+  const { server, first, second } = three();
+  await first.client.welcome();
+  await second.client.welcome();
+  expect(server.probes).toBe(0);
+  second.tabs.nudge();
+  await vi.waitFor(() => expect(server.probes).toBe(1));
+});
+
 test("feeds of a page that is gone are closed", async () => {
   const { browser, server, first, second } = three();
   await first.client.welcome();
