@@ -17,6 +17,7 @@ export class Outbox {
   /** Whether there may be something to write. */
   readonly news = new News();
   private isChanged = false;
+  private keeping: Promise<void> | null = null;
 
   /** Requests are kept in `store`; `fail` is told when that cannot be done. */
   constructor(
@@ -62,7 +63,7 @@ export class Outbox {
 
   /** What is to be written now. Nothing leaves before it is kept. */
   async toWrite(): Promise<Request[]> {
-    while (this.isChanged) await this.keep();
+    while (this.isChanged || this.keeping) await this.keep();
     const requests: Request[] = [];
     for (let next = this.requests.nextToWrite(); next; next = this.requests.nextToWrite())
       requests.push(next);
@@ -100,22 +101,40 @@ export class Outbox {
   }
 
   private changed(asked: Asked): void {
-    this.isChanged ||= asked.lasts;
+    if (asked.lasts) {
+      this.isChanged = true;
+      // Also without a connection: the page may be closed before there is one.
+      this.keep().catch(() => {});
+    }
     this.news.tell();
   }
 
-  private async keep(): Promise<void> {
-    this.isChanged = false;
-    const unanswered = this.requests.unanswered().filter((one) => one.lasts);
+  /** Keeps what is not answered, and what changes while that is kept. */
+  private keep(): Promise<void> {
+    this.keeping ??= this.keepAll().finally(() => {
+      this.keeping = null;
+    });
+    return this.keeping;
+  }
+
+  private async keepAll(): Promise<void> {
+    // All that changes in one turn is kept together.
+    await Promise.resolve();
     try {
-      await this.store.set(
-        NAME,
-        unanswered.map((one) => one.toKeep()),
-      );
+      while (this.isChanged) await this.keepNow();
     } catch (error) {
       this.fail(asFault(error));
       throw error;
     }
+  }
+
+  private async keepNow(): Promise<void> {
+    this.isChanged = false;
+    const unanswered = this.requests.unanswered().filter((one) => one.lasts);
+    await this.store.set(
+      NAME,
+      unanswered.map((one) => one.toKeep()),
+    );
   }
 }
 

@@ -67,6 +67,18 @@ test("what this page asked and was not answered, the next page asks again under 
   await keeper.close();
 });
 
+test("what is asked without a connection is kept at once, and asked by the next page if this one is gone", async () => {
+  const [away, server, store] = [new FakeServer(), new FakeServer(), new MemoryStore()];
+  away.isDown = true;
+  const first = clientOf(away, store);
+  void codeOf(first.send("im:alice@localhost", "hello", { id: "m-1" }));
+  await vi.waitFor(async () => expect(await kept(store)).toMatchObject([{ id: "m-1" }]));
+  const second = clientOf(server, store);
+  await vi.waitFor(() => expect(server.messages.map((one) => one.id)).toEqual(["m-1"]));
+  await second.close();
+  await first.close();
+});
+
 test("a subscription of this page is not asked again by the next: whoever watches there does that", async () => {
   const server = new FakeServer();
   const store = new MemoryStore();
