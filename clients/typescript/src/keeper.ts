@@ -260,10 +260,8 @@ export class Keeper implements Hub {
   private async write(link: Link): Promise<void> {
     while (!link.end) {
       const news = this.outbox.news.wait();
-      if (!link.leaving) {
-        const requests = await this.outbox.toWrite();
-        if (requests.length > 0) await link.control.write(...requests);
-      }
+      const requests = await this.outbox.toWrite(() => !link.end && !link.leaving);
+      if (requests.length > 0) await link.control.write(...requests);
       await news;
     }
     throw link.end;
@@ -273,6 +271,8 @@ export class Keeper implements Hub {
   private async read(link: Link): Promise<void> {
     while (!(link.leaving && this.outbox.requests.isIdle)) {
       const body = await link.control.next();
+      // Numbers of this connection mean something else on the next one.
+      if (link.end) throw link.end;
       if (body.type === "Goaway") {
         link.leaving = true;
         this.backOff.stayAway(body.reconnectAfterMs);

@@ -61,9 +61,10 @@ export class Outbox {
     this.news.tell();
   }
 
-  /** What is to be written now. Nothing leaves before it is kept. */
-  async toWrite(): Promise<Request[]> {
+  /** What is to be written now. Nothing leaves before it is kept, and nothing if the connection is over by then. */
+  async toWrite(isOpen: () => boolean): Promise<Request[]> {
     while (this.isChanged || this.keeping) await this.keep();
+    if (!isOpen()) return [];
     const requests: Request[] = [];
     for (let next = this.requests.nextToWrite(); next; next = this.requests.nextToWrite())
       requests.push(next);

@@ -162,3 +162,24 @@ test("what was kept by another version of the package is damage that is told", a
   expect(await codeOf(client.welcome())).toBe("state-damaged");
   await client.close();
 });
+
+test("what is being kept while a connection is lost is written on the next one", async () => {
+  const server = new FakeServer();
+  const store = new MemoryStore();
+  const client = clientOf(server, store);
+  await client.welcome();
+  const set = store.set.bind(store);
+  const written = deferred<void>();
+  store.set = async (name, value) => {
+    if (name === "requests") await written.promise;
+    await set(name, value);
+  };
+  const sending = client.send("im:alice@localhost", "hello");
+  await turns();
+  server.cut();
+  await vi.waitFor(() => expect(server.hellos).toHaveLength(2));
+  await turns();
+  written.resolve();
+  expect((await sending).isDuplicate).toBe(false);
+  await client.close();
+});
