@@ -28,7 +28,10 @@ export function webSocket(url: string): Dial {
     fill();
     const { default: Session } = await import("@moq/qmux");
     signal.throwIfAborted();
-    const session = new Session(url, { protocols: [TOKEN], requireProtocol: true, config: CONFIG });
+    // The socket is made here, because the library would take a WebSocketStream where there is one: in Chromium 156 a page that
+    // is closed with one open stops the pages beside it.
+    const socket = new WebSocket(url, TOKEN) as unknown as ConstructorParameters<typeof Session>[0];
+    const session = new Session(socket, { config: CONFIG });
     return ready("websocket", session, signal, PROTOCOL);
   };
 }

@@ -3,7 +3,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type * as Package from "../../src/index.js";
 import { found, launch, Site, STRANGER } from "./browser.js";
 import { FAKETIME, Server } from "./server.js";
@@ -57,6 +57,9 @@ describe.each(CASES)("$kind over $way", ({ kind, way }) => {
     await server?.end();
     expect(faults).toEqual([]);
   });
+
+  // A test that fails while the server is down fails no other.
+  afterEach(() => server.revive());
 
   /** A page of a principal, connected. */
   async function page(name: string): Promise<Page> {

@@ -82,6 +82,11 @@ export class Server {
     await ended;
   }
 
+  /** Begins again if it was killed. */
+  async revive(): Promise<void> {
+    if (this.process?.signalCode != null || this.process?.exitCode != null) await this.begin();
+  }
+
   async restart(): Promise<void> {
     await this.kill();
     await this.begin();
