@@ -55,6 +55,10 @@ const PAGE = 'import * as adsum from "/adsum.js"; window.adsum = adsum;';
 /** What pages may do: nothing that the package does not need. */
 const POLICY = "default-src 'none'; script-src 'self'; connect-src *; img-src data:";
 
+/** What Firefox says in the same place of a connection that a test means to fail. */
+const OF_THE_NETWORK =
+  /^Error: (Cross-Origin Request Blocked|Firefox can.t establish a connection|The connection to .* was interrupted)/;
+
 /** Serves the bundle, a page that holds nothing, and pages of tests. */
 export class Site {
   /** Pages with a text of their own, by their names. */
@@ -76,7 +80,9 @@ export class Site {
   /** A page with the package; what nobody caught on it goes to `faults`. */
   async page(browser: Browser, faults: string[], host = "127.0.0.1"): Promise<Page> {
     const page = await browser.newPage();
-    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("pageerror", (error) => {
+      if (!OF_THE_NETWORK.test(String(error))) faults.push(String(error));
+    });
     await page.goto(`http://${host}:${this.port}/`);
     await page.waitForFunction("window.adsum");
     return page;
