@@ -57,8 +57,7 @@ fn type_of(kind: &str) -> String {
         "u8" | "u16" | "u32" | "u64" => "number".to_owned(),
         "bool" => "boolean".to_owned(),
         "text" => "string".to_owned(),
-        "bytes" => "Uint8Array".to_owned(),
-        fixed if fixed.starts_with("u8[") => "Uint8Array".to_owned(),
+        bytes if bytes == "bytes" || bytes.starts_with("u8[") => "Uint8Array".to_owned(),
         structure => structure.to_owned(),
     }
 }
@@ -152,7 +151,8 @@ fn unions(schema: &Value, out: &mut String) {
     let kinds = list(schema, "kinds");
     let named = |wanted: &dyn Fn(&Value) -> bool| {
         let names = kinds.iter().filter(|one| wanted(one)).map(|one| text(one, "name"));
-        names.map(|name| format!("\n  | {name}")).collect::<String>()
+        let lines: Vec<String> = names.map(|name| format!("\n  | {name}")).collect();
+        lines.concat()
     };
     let handshake = ["Hello", "ChallengeAnswer"];
     let of_client = |one: &Value, stream: &str| {
@@ -188,7 +188,7 @@ fn tables(schema: &Value, out: &mut String) {
         row(one, &format!("\"{}\"", joined(fields)))
     });
     let about = "Fields of structures and kinds as `name type`, in the order of the bytes.";
-    table(out, about, "FIELDS: Readonly<Record<string, string>>", rows.collect());
+    table(out, about, "FIELDS: Readonly<Record<string, string>>", &rows.collect::<String>());
     let rows = list(schema, "kinds").iter().map(|one| {
         let added = list(one, "additions").iter();
         let name = |it| camel(text(it, "name"));
@@ -197,11 +197,11 @@ fn tables(schema: &Value, out: &mut String) {
     });
     let about = "Every kind's number, and its additions as `tag name type`.";
     let name = "KINDS: Readonly<Record<Body[\"type\"], readonly [number, string]>>";
-    table(out, about, name, rows.collect());
+    table(out, about, name, &rows.collect::<String>());
     let rows = list(schema, "kinds").iter().filter(|one| !list(one, "rows").is_empty());
     let rows = rows.map(|one| row(one, "true"));
     let about = "Questions whose answer is any number of rows and then `End`.";
-    table(out, about, "HAS_ROWS: Readonly<Record<string, true>>", rows.collect());
+    table(out, about, "HAS_ROWS: Readonly<Record<string, true>>", &rows.collect::<String>());
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
@@ -212,6 +212,6 @@ fn row(one: &Value, value: &str) -> String {
     format!("  {}: {value},\n", text(one, "name"))
 }
 
-fn table(out: &mut String, about: &str, name: &str, rows: String) {
+fn table(out: &mut String, about: &str, name: &str, rows: &str) {
     let _ = write!(out, "\n/** {about} */\nexport const {name} = {{\n{rows}}};\n");
 }
