@@ -65,11 +65,17 @@ async fn answer(connection: &Connection, pages: &Pages) -> Result<WebSession, St
         let _ = timeout(LAST_WORDS, connection.closed()).await;
         return Err(reason.to_owned());
     }
-    let protocol = core::str::from_utf8(ALPN).expect("the protocol has a name in ASCII");
-    let session =
-        request.respond(ConnectResponse::OK.with_protocol(protocol)).await.map_err(told)?;
+    let response = response(&request);
+    let session = request.respond(response).await.map_err(told)?;
     debug!("a session is opened");
     Ok(WebSession::new(session))
+}
+
+/// Selects the protocol where any was offered. Firefox (153) offers none, whatever the page says; the path is ours alone.
+fn response(request: &ConnectRequest) -> ConnectResponse {
+    let protocol = core::str::from_utf8(ALPN).expect("the protocol has a name in ASCII");
+    let response = ConnectResponse::OK;
+    if request.protocols.is_empty() { response } else { response.with_protocol(protocol) }
 }
 
 /// Whether the session may be had, or by which status it is refused and why.
@@ -87,8 +93,9 @@ fn check(request: &ConnectRequest, pages: &Pages) -> Result<(), (StatusCode, &'s
     if origins.next().is_some() || !pages.admit(origin, host) {
         return Err((StatusCode::FORBIDDEN, "pages of that origin may not connect"));
     }
-    if !request.protocols.iter().any(|protocol| protocol.as_bytes() == ALPN) {
-        return Err((StatusCode::BAD_REQUEST, "the protocol was not asked for"));
+    let mut offered = request.protocols.iter();
+    if !request.protocols.is_empty() && !offered.any(|protocol| protocol.as_bytes() == ALPN) {
+        return Err((StatusCode::BAD_REQUEST, "only other protocols are offered"));
     }
     Ok(())
 }
