@@ -195,10 +195,11 @@ fn keys_are_opened_by_the_identity_they_were_sealed_to_and_by_no_other() {
     let (own_file, other_file) = (file("own", &own), file("other", &other));
     let recipient = own.to_public().to_string();
     back_up(&site, &dir, &["--with-keys", "--recipient", &recipient]).line();
-    let keys: Vec<Vec<u8>> = fs::read_dir(Path::new(&site.data()).join("keys"))
-        .unwrap()
-        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-        .collect();
+    // What pages pin for some days is made anew, and is in no backup.
+    let paths = fs::read_dir(Path::new(&site.data()).join("keys")).unwrap();
+    let paths =
+        paths.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with("pages.pem"));
+    let keys: Vec<Vec<u8>> = paths.map(|path| fs::read(path).unwrap()).collect();
     let files = fs::read_dir(&dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
     let all: Vec<u8> = files.flatten().collect();
     for key in &keys {
