@@ -72,7 +72,7 @@ test("an address is a link only where a click can do no harm", () => {
 
 test("rules are told in words", () => {
   expect(does(rule("bob@localhost", "allow"))).toBe("may see you");
-  expect(does(rule("bob@localhost", "polite-block"))).toBe("always sees you as absent");
+  expect(does(rule("bob@localhost", "polite-block"))).toBe("always sees you as away");
   const shown = { tuples: null, notes: false, contact: true, markup: true };
   expect(does(rule("bob@localhost", "allow", { shown }))).toBe("may see you, without your note");
   // What is shown matters only to those who may see something.

@@ -6,6 +6,7 @@ import {
   type Status,
   SubscriptionState,
   status,
+  toHex,
   type Watch,
 } from "../adsum.js";
 import { faultWords } from "../words/faults.js";
@@ -20,6 +21,8 @@ const RANK: readonly Standing[] = ["here", "away", "unknown", "waiting", "declin
 export class People {
   readonly shown = new Map<string, Shown>();
   isLoaded = false;
+  /** Whether what is shown was published once by this page. */
+  private isSettled = false;
   fault = "";
   private watch: Watch | null = null;
   private publication: Publication | null = null;
@@ -36,6 +39,7 @@ export class People {
     this.isLoaded = true;
     this.follow();
     await this.show(this.ground.kept.choice);
+    this.isSettled = true;
   }
 
   /** Names, those who are here first. */
@@ -95,9 +99,15 @@ export class People {
   }
 
   /** Shows anew what ran out with the page that showed it. */
-  private keepShowing(): void {
-    const { choice } = this.ground.kept;
-    if (choice.shows !== "nothing" && !this.publication && this.isLoaded) void this.show(choice);
+  private async keepShowing(): Promise<void> {
+    const { client, kept } = this.ground;
+    if (kept.choice.shows === "nothing" || this.publication || !this.isSettled) return;
+    const [{ device }, rows] = await Promise.all([
+      client.welcome(),
+      client.ask("ListPublications", { presentity: client.presentity }),
+    ]);
+    const isThere = rows.some((row) => row.name === "" && toHex(row.device) === toHex(device));
+    if (!isThere && !this.publication) await this.show(kept.choice);
   }
 
   private keep(names: readonly string[]): void {
@@ -133,7 +143,7 @@ export class People {
     this.fault = "";
     const name = bare(shown.presentity);
     this.shown.set(name, shown);
-    if (name === this.ground.me && standing(shown) === "unknown") this.keepShowing();
+    if (name === this.ground.me) void this.keepShowing().catch(() => {});
     this.ground.changed();
   }
 }

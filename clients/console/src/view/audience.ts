@@ -31,7 +31,7 @@ function requestRow({ audience, ground }: Console, { watcher, firstAtMs }: Watch
     <div class="grow">${fullName(watcher)}<p class="state">asked ${when(firstAtMs)} to see you</p></div>
     <div class="actions">
       <button class="primary" aria-label="Let ${watcher} see me" ?disabled=${isBusy} @click=${answer("allow")}>Allow</button>
-      <button aria-label="Always look absent to ${watcher}" ?disabled=${isBusy} @click=${answer("polite-block")}>Look absent</button>
+      <button aria-label="Always appear away to ${watcher}" ?disabled=${isBusy} @click=${answer("polite-block")}>Appear away</button>
       <button aria-label="Refuse ${watcher}" ?disabled=${isBusy} @click=${answer("block")}>Refuse</button>
     </div></li>`;
 }
@@ -39,7 +39,7 @@ function requestRow({ audience, ground }: Console, { watcher, firstAtMs }: Watch
 function rulesCard(page: Console): View {
   const { rules } = page.audience;
   const list = !rules?.length
-    ? html`<p class="quiet">You have made no rule. Whoever wants to see you is treated as the server does by itself, mostly: has to ask.</p>`
+    ? html`<p class="quiet">You have made no rule. Whoever wants to see you is treated as the server decides: mostly, they have to ask.</p>`
     : html`<ul class="rows rules">${rules.map((one) => ruleRow(page, one))}</ul>`;
   return card(
     "My rules",
@@ -119,7 +119,8 @@ function seen({ audience, people, ground }: Console): View {
   const document = people.shown.get(ground.me)?.document;
   const { subscribeShown: parts } = said;
   const isShown = handling === "allow" && document && parts.tuples === null;
-  const standing = isShown ? standingOf(document) : "unknown";
+  const hides = handling === "polite-block" ? "away" : "unknown";
+  const standing = isShown ? standingOf(document) : hides;
   const note = isShown && parts.notes ? notesOf(document) : "";
   const contacts = isShown && parts.contact ? contactsOf(document).map(({ text }) => text) : [];
   const word =
@@ -145,7 +146,7 @@ function watchersCard({ audience }: Console): View {
 
 function watcherRow({ watcher, state, firstAtMs, lastAtMs, handling }: WatcherBody): View {
   const follows = state === WatcherBodyState.active;
-  const absent = handlingOf(handling) === "polite-block" ? " · you look absent to them" : "";
+  const absent = handlingOf(handling) === "polite-block" ? " · you appear away to them" : "";
   return html`<li class="row">${avatar(watcher)}<div class="grow">${fullName(watcher)}
     <p class="state">${follows ? html`follows you since ${when(firstAtMs)}` : html`looked ${when(lastAtMs)}`}${absent}</p></div></li>`;
 }

@@ -13,7 +13,7 @@ import { qrView } from "./qr.js";
 export function devicesView(page: Console): View {
   const { devices, ground } = page;
   const add = html`<button class="primary" ?disabled=${ground.busy.has("invite")} @click=${() => void devices.invite()}>Add a device</button>`;
-  return html`${head("Devices", "Each device has a key of its own, so that a lost one can be signed out alone.", add)}
+  return html`${head("Devices", "Each has a key of its own, so that a lost one is signed out alone.", add)}
     ${devices.fresh ? freshView(page, devices.fresh) : nothing} ${keysCard(page)} ${page.isAdministrator ? inviteCard(page) : nothing} ${invitesCard(page)}`;
 }
 

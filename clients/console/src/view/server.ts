@@ -1,14 +1,15 @@
 // The server, for administrators.
 
 import { html, nothing } from "lit-html";
-import type { DomainState, QuotaState } from "../adsum.js";
+import type { DomainState } from "../adsum.js";
 import type { Console } from "../console.js";
 import { FIGURES } from "../model/metrics.js";
 import type { Person } from "../model/server.js";
 import { domainOf, typed } from "../words/names.js";
-import { actWords, quotaAmount, quotaName, quotaSource } from "../words/quotas.js";
+import { actWords } from "../words/quotas.js";
 import { avatar, card, entered, fullName, head, type View, when } from "./parts.js";
 import { plotView } from "./plot.js";
+import { quotaTable } from "./quotas.js";
 
 /** The page. */
 export function serverView(page: Console): View {
@@ -60,7 +61,7 @@ function domainRow({ server, ground }: Console, state: DomainState): View {
       act: () => server.domain("remove-it", domain),
     });
   return html`<tr><th scope="row">${domain}</th><td class="number">${principals.toLocaleString("en")}</td><td>${toggle("presence", "Status")}</td><td>${toggle("messaging", "Messages")}</td>
-    <td class="end">${isConfigured ? html`<span class="hint">in the settings</span>` : html`<button aria-label="Remove ${domain}" @click=${remove}>Remove</button>`}</td></tr>`;
+    <td class="end">${isConfigured ? html`<span class="hint fixed">in the settings</span>` : html`<button aria-label="Remove ${domain}" @click=${remove}>Remove</button>`}</td></tr>`;
 }
 
 function personCard(page: Console): View {
@@ -109,26 +110,4 @@ function limitsCard(page: Console): View {
     `What each person at ${owner.slice(1)} may take, unless they have limits of their own.`,
     quotaTable(page, owner, quotas),
   );
-}
-
-function quotaTable(page: Console, owner: string, quotas: readonly QuotaState[]): View {
-  return html`<div class="scroll"><table class="quotas"><thead><tr><th scope="col">Of what</th><th scope="col" class="number">Taken</th><th scope="col" class="number">At most</th><th scope="col">Set by</th><th></th></tr></thead>
-    <tbody>${quotas.map((one) => quotaRow(page, owner, one))}</tbody></table></div>`;
-}
-
-function quotaRow({ server, ground }: Console, owner: string, state: QuotaState): View {
-  const { quota, max, used, source } = state;
-  const set = (event: Event) => {
-    const { form, field } = entered(event);
-    const text = field("most");
-    const most = text === "" ? null : Number(text);
-    if (most !== null && !Number.isSafeInteger(most)) return ground.say("Write a whole number.", true);
-    void server
-      .limit(owner, quota, most)
-      .then((isDone) => isDone && form.closest("details")?.removeAttribute("open"));
-  };
-  const share = used !== null && max > 0 ? Math.min(1, used / max) : 0;
-  return html`<tr><th scope="row">${quotaName(quota)}${used === null ? nothing : html`<meter min="0" max="1" high="0.8" .value=${share} aria-label="Share that is taken"></meter>`}</th>
-    <td class="number">${used === null ? "–" : quotaAmount(quota, used)}</td><td class="number">${quotaAmount(quota, max)}</td><td>${quotaSource(state)}</td>
-    <td class="end"><details class="inline"><summary aria-label="Change the limit: ${quotaName(quota)}">Change</summary><form class="line" @submit=${set}><label><span class="offscreen">New limit; empty takes back what was set</span><input name="most" inputmode="numeric" size="10" placeholder=${source === 0 ? String(max) : "empty: take back"}></label><button>Set</button></form></details></td></tr>`;
 }

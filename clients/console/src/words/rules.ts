@@ -17,7 +17,7 @@ export const CHOICES: readonly {
 }[] = [
   { handling: "allow", label: "May see me", help: "sees your status as it changes" },
   { handling: "confirm", label: "Must ask first", help: "sees nothing until you have answered" },
-  { handling: "polite-block", label: "Sees me as absent", help: "is not told that you hide" },
+  { handling: "polite-block", label: "Sees me as away", help: "is not told that you hide" },
   { handling: "block", label: "Is turned away", help: "is refused, as if you were not here" },
 ];
 
@@ -25,7 +25,7 @@ const DOES: Readonly<Record<Handling, string>> = {
   "says-nothing": "is not mentioned",
   allow: "may see you",
   confirm: "must ask you first",
-  "polite-block": "always sees you as absent",
+  "polite-block": "always sees you as away",
   block: "is turned away",
 };
 

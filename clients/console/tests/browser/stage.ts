@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
   "app.js": "text/javascript; charset=utf-8",
   "app.css": "text/css; charset=utf-8",
 };
-const WAIT_MS = 15_000;
+const WAIT_MS = 20_000;
 
 /** What the server says of itself when it serves. */
 interface Ready {
@@ -119,6 +119,11 @@ export class Stage {
     const ended = new Promise((done) => process.once("exit", done));
     process.kill("SIGKILL");
     await ended;
+  }
+
+  /** Starts it again at the same addresses. */
+  restart(): Promise<void> {
+    return this.serve([]);
   }
 
   private async serve(words: string[]): Promise<void> {
