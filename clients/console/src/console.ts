@@ -122,7 +122,8 @@ export class Console {
     } else this.changed();
   }
 
-  private rest(): void {
+  /** Follows nothing any more, until it is looked at again. */
+  rest(): void {
     this.isResting = true;
     this.people.rest();
     this.audience.rest();

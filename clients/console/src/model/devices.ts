@@ -11,6 +11,11 @@ export interface Fresh {
   readonly name: string;
 }
 
+/** How long it is tried to tell the server that one leaves. */
+const LEAVE_MS = 3_000;
+/** For streams that were closed to be gone. */
+const QUIET_MS = 200;
+
 /** Keys and invites. */
 export class Devices {
   keys: Key[] | null = null;
@@ -57,7 +62,20 @@ export class Devices {
     await this.load();
   }
 
-  /** Signs a device out for good. */
+  /**
+   * Signs this device out. The server ends the connection of who is signed out, at times before its answer has arrived, so
+   * that the answer is not waited for without end: the key is forgotten here in any case. Whatever reads from the connection
+   * is to be closed before: Chromium 156 at times loses the whole page when a server ends a session that is being read.
+   */
+  async leave({ device }: Key): Promise<void> {
+    const { client } = this.ground;
+    await new Promise((done) => setTimeout(done, QUIET_MS));
+    const late = new Promise((done) => setTimeout(done, LEAVE_MS));
+    await Promise.race([client.revoke(device).catch(() => {}), late]);
+    await client.close();
+  }
+
+  /** Signs another device out for good. */
   async revoke({ device }: Key): Promise<void> {
     await this.ground.act("revoke", "The device is signed out.", () => this.ground.client.revoke(device));
     await this.load();

@@ -29,15 +29,22 @@ export class Mail {
   readonly writing = new Set<string>();
   private readonly received = new Map<number, Received>();
   private said = 0;
+  private taking: Inbox | null = null;
 
   constructor(private readonly ground: Ground) {}
 
   /** Takes what is new, which acknowledges it, and reads once on each page what is kept from before. */
   async begin(): Promise<void> {
     this.ground.kept.sent = withoutSending(this.ground.kept.sent);
-    this.read(this.ground.client.inbox());
+    this.taking = this.ground.client.inbox();
+    this.read(this.taking);
     void this.readKept();
     await this.load();
+  }
+
+  /** Takes nothing any more. */
+  end(): void {
+    this.taking?.close();
   }
 
   load(): Promise<boolean> {

@@ -64,12 +64,14 @@ function keyRow(page: Console, key: Key): View {
     <div class="grow"><span class="name">${name}</span>${isOwn ? html` <span class="tag">this one</span>` : nothing}<p class="state">${state}</p></div>${out}</li>`;
 }
 
-function askOut({ devices, ground }: Console, key: Key, name: string, isOwn: boolean): void {
+function askOut(page: Console, key: Key, name: string, isOwn: boolean): void {
+  const { devices, ground } = page;
   const here = "This browser forgets its key. You need an invite from another device to come back.";
   const there = "It can do nothing in your name any more, and can come back only by a new invite.";
   const leave = async () => {
-    await devices.revoke(key);
-    await ground.client.close();
+    page.rest();
+    page.mail.end();
+    await devices.leave(key);
     await forgetDevice();
     location.reload();
   };

@@ -99,21 +99,21 @@ function noticeView({ ground }: Console): View {
 function questionView({ ground }: Console): View {
   const { question } = ground;
   if (!question) return nothing;
-  const close = () => {
+  // Closed by the browser first, which gives the focus back to where it was.
+  const closed = (event: Event) => {
     ground.question = null;
     ground.changed();
+    if ((event.currentTarget as HTMLDialogElement).returnValue === "yes") void question.act();
   };
-  const yes = () => {
-    close();
-    void question.act();
-  };
+  const close = (answer: string) => (event: Event) =>
+    (event.currentTarget as HTMLElement).closest("dialog")?.close(answer);
   queueMicrotask(() => {
     const dialog = document.querySelector("dialog");
     if (dialog && !dialog.open) dialog.showModal();
   });
-  return html`<dialog aria-labelledby="asked" @close=${close} @cancel=${close}>
+  return html`<dialog aria-labelledby="asked" @close=${closed}>
     <h2 id="asked">${question.title}</h2>
     <p>${question.text}</p>
-    <div class="buttons"><button @click=${close}>Cancel</button><button class="danger" @click=${yes}>${question.yes}</button></div>
+    <div class="buttons"><button @click=${close("")}>Cancel</button><button class="danger" @click=${close("yes")}>${question.yes}</button></div>
   </dialog>`;
 }

@@ -181,7 +181,14 @@ test("a device signs itself out, after it was asked", async () => {
   await hides(page, "Sign out this device?");
   await press(page, "Sign out Chrome on Linux");
   await press(page, "Sign out");
-  await shows(page, "Welcome");
+  await go(administrator, "server", "Server");
+  await administrator.type(".card form.line input[name=who]", "ivan");
+  await press(administrator, "Look up");
+  await shows(administrator, "0 devices", ".person");
+  // Whoever opens the page next in this browser is not in.
+  const next = await page.browserContext().newPage();
+  await next.goto(stage.url);
+  await next.waitForSelector("main.entrance", { timeout: 20_000 });
   expect(stage.faults).toEqual([]);
 });
 
