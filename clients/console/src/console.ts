@@ -122,6 +122,11 @@ export class Console {
     } else this.changed();
   }
 
+  /** Somebody does not want to wait: the client takes this for a word of the browser that the network is back. */
+  retry(): void {
+    dispatchEvent(new Event("online"));
+  }
+
   /** Follows nothing any more, until it is looked at again. */
   rest(): void {
     this.isResting = true;
@@ -146,11 +151,15 @@ export class Console {
       () => true,
       (error: unknown) => this.isLiving(error),
     );
-    const isOnline = await Promise.race([asked, late]);
-    if (isOnline !== this.isOnline) {
-      this.isOnline = isOnline;
-      this.changed();
-    }
+    this.found(await Promise.race([asked, late]));
+    // A late answer is a sign of life, too.
+    if (await asked) this.found(true);
+  }
+
+  private found(isOnline: boolean): void {
+    if (isOnline === this.isOnline) return;
+    this.isOnline = isOnline;
+    this.changed();
   }
 
   private isLiving(error: unknown): boolean {

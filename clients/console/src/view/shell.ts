@@ -52,11 +52,16 @@ export function shellView(page: Console): View {
         <ul>${ENTRIES.filter(({ name }) => name !== "server" || page.isAdministrator).map((one) => entryView(page, one))}</ul>
       </nav>
       <main id="main" class="page-${entry.name} ${entry.name === "messages" && page.mail.open ? "inside" : ""}">
-        ${page.isOnline ? nothing : html`<p class="offline">No connection to the server. What you see may be old; it is tried again by itself.</p>`}
+        ${page.isOnline ? nothing : offlineView(page)}
         ${entry.view(page)}
       </main>
       ${noticeView(page)} ${questionView(page)}
     </div>`;
+}
+
+function offlineView(page: Console): View {
+  const words = "No connection to the server. What you see may be old; it is tried again by itself.";
+  return html`<p class="offline">${words} <button class="linklike" @click=${() => page.retry()}>Try now</button></p>`;
 }
 
 function entryView(page: Console, { name, label, count, counted }: Entry): View {

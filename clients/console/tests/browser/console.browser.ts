@@ -183,8 +183,14 @@ test("a device signs itself out, after it was asked", async () => {
   await press(page, "Sign out");
   await go(administrator, "server", "Server");
   await administrator.type(".card form.line input[name=who]", "ivan");
+  const devices = async () => {
+    await press(administrator, "Look up");
+    return administrator.$eval(".person .state", (state) => state.textContent);
+  };
+  await shows(administrator, "A person");
   await press(administrator, "Look up");
-  await shows(administrator, "0 devices", ".person");
+  await shows(administrator, "device", ".person .state");
+  await expect.poll(devices, { interval: 300, timeout: 20_000 }).toContain("0 devices");
   // Whoever opens the page next in this browser is not in.
   const next = await page.browserContext().newPage();
   await next.goto(stage.url);
@@ -221,6 +227,7 @@ test("a page lives through the server's end and its return, and shows what came 
   await stage.kill();
   await shows(page, "No connection to the server");
   await stage.restart();
+  await press(page, "Try now");
   await stage.command("publish", "open", "--note", "back again", "--as", "bob@localhost");
   await shows(page, "back again", ".row.here");
   await hides(page, "No connection to the server");
