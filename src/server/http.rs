@@ -1,4 +1,4 @@
-//! Health and metrics over plain HTTP, for the operator's machine only.
+//! Health, metrics and the console over plain HTTP, for the operator's machine only.
 //!
 //! It answers from before the log is replayed until after the last connection is closed.
 //! Must never hold: anything a client of the service may ask, or anything a person wrote.
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use super::config::ServerConfig;
 use super::metrics::Metrics;
 use super::visit::Doorkeeper;
-use super::web::Web;
+use super::web::{Web, console};
 use super::{ServerError, files, guarded, listen};
 
 /// Who is answered what.
@@ -158,6 +158,7 @@ pub(super) fn open(
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/web.json", get(card))
+        .merge(console::routes())
         .with_state(health)
         .layer(middleware::from_fn_with_state(access, admit));
     let listener = Doorkeeper::new(listener, config);

@@ -20,6 +20,24 @@ async fn a_server_that_serves_is_alive_and_ready() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_is_served_and_may_load_nothing_but_itself() {
+    let running = Running::start().await;
+    for (path, kind, holds) in [
+        ("/", "text/html; charset=utf-8", "<script type=\"module\" src=\"app.js\">"),
+        ("/app.js", "text/javascript; charset=utf-8", "WebTransport"),
+        ("/app.css", "text/css; charset=utf-8", "prefers-color-scheme"),
+    ] {
+        let answer = page(running.http(), path).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 ") && body.contains(holds), "{path}: {head}");
+        assert!(head.contains(&format!("content-type: {kind}\r\n")), "{head}");
+        assert!(head.contains("content-security-policy: default-src 'none'; script-src 'self';"));
+        assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_new_server_has_two_events_the_first_epoch_and_the_first_invite() {
     let running = Running::start().await;

@@ -1,10 +1,11 @@
 //! What browsers need: sessions of WebTransport on the service's own port, certificates of a short life that pages pin,
-//! and which pages may connect.
+//! which pages may connect, and the pages of the console.
 //!
 //! A session serves the same streams as a connection of `adsum/1`, under the same bounds.
 //! Must never hold: what the bytes on streams mean.
 
 mod card;
+pub(super) mod console;
 mod door;
 mod origin;
 mod pinned;
