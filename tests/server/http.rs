@@ -32,6 +32,7 @@ async fn the_console_is_served_and_may_load_nothing_but_itself() {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200 ") && body.contains(holds), "{path}: {head}");
         assert!(head.contains(&format!("content-type: {kind}\r\n")), "{head}");
+        assert_eq!(head.matches("content-type:").count(), 1, "{head}");
         assert!(head.contains("content-security-policy: default-src 'none'; script-src 'self';"));
         assert!(head.contains("x-content-type-options: nosniff"), "{head}");
     }

@@ -5,7 +5,7 @@
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::get;
 
 /// What a browser may load for the pages, and from where: nothing but these files, and connections to servers.
@@ -43,5 +43,5 @@ fn file(kind: &'static str, bytes: &'static [u8]) -> impl IntoResponse {
         // Another adsum may answer the next time.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    (AppendHeaders(headers), bytes)
+    (headers, bytes)
 }
