@@ -32,6 +32,9 @@ struct FirstInvite {
     invite: String,
     /// What to run to use it.
     command: String,
+    /// What to open in a browser instead, if the console is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
 }
 
 impl ServingLine {
@@ -42,7 +45,8 @@ impl ServingLine {
             config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
         let first = server.first_invite().map(|token| {
             let token = InviteToken::from_bytes(token).bound_to(key);
-            FirstInvite::new(&token, reachable(server.local_addr()), &domains[0])
+            let http = server.http_addr().map(reachable);
+            FirstInvite::new(&token, (reachable(server.local_addr()), http), &domains[0])
         });
         Self {
             address: server.local_addr().to_string(),
@@ -57,9 +61,14 @@ impl ServingLine {
 }
 
 impl FirstInvite {
-    fn new(token: &InviteToken, server: SocketAddr, domain: &str) -> Self {
+    fn new(
+        token: &InviteToken,
+        (server, http): (SocketAddr, Option<SocketAddr>),
+        domain: &str,
+    ) -> Self {
         let command = format!("adsum enroll NAME@{domain} --server {server} --invite {token}");
-        Self { invite: token.to_string(), command }
+        let page = http.map(|http| format!("http://{http}/#invite={token}"));
+        Self { invite: token.to_string(), command, page }
     }
 }
 
@@ -79,17 +88,22 @@ impl fmt::Display for ServingLine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(to, "adsum serves {}", self.domains.join(", "))?;
         writeln!(to, "  address     {} (QUIC, UDP)", self.address)?;
-        let http = self.http.as_ref().map(|http| format!("http://{http}/metrics"));
-        writeln!(to, "  metrics     {}", http.as_deref().unwrap_or("off"))?;
+        let http = |path| self.http.as_ref().map(|http| format!("http://{http}{path}"));
+        writeln!(to, "  console     {}", http("/").as_deref().unwrap_or("off"))?;
+        writeln!(to, "  metrics     {}", http("/metrics").as_deref().unwrap_or("off"))?;
         writeln!(to, "  data        {}", self.data)?;
         write!(to, "  server key  {}", self.server_key)?;
         match &self.first {
             Some(first) => {
                 write!(
                     to,
-                    "\nNobody is enrolled yet. Become the administrator within 7 days:\n  {}\nEach start tells this line until somebody is enrolled.",
+                    "\nNobody is enrolled yet. Become the administrator within 7 days:\n  {}\n",
                     first.command
-                )
+                )?;
+                if let Some(page) = &first.page {
+                    write!(to, "or, in a browser:\n  {page}\n")?;
+                }
+                write!(to, "Each start tells this until somebody is enrolled.")
             }
             None => Ok(()),
         }
@@ -125,10 +139,12 @@ mod tests {
     fn the_first_start_tells_how_to_become_administrator() {
         let token = InviteToken::from_bytes([7; 32]).bound_to(KeyHash([1; 32]));
         let server = reachable("[::]:2778".parse().unwrap());
-        let line = line(Some(FirstInvite::new(&token, server, "localhost")));
+        let http = Some(reachable("0.0.0.0:2780".parse().unwrap()));
+        let line = line(Some(FirstInvite::new(&token, (server, http), "localhost")));
         let command =
             format!("adsum enroll NAME@localhost --server 127.0.0.1:2778 --invite {token}");
-        assert!(line.to_string().contains(&command), "{line}");
+        let page = format!("http://127.0.0.1:2780/#invite={token}");
+        assert!(line.to_string().contains(&command) && line.to_string().contains(&page), "{line}");
         assert!(serde_json::to_string(&line).unwrap().contains(&format!(r#""invite":"{token}""#)));
     }
 
