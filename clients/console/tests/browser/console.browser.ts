@@ -3,18 +3,10 @@
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readInvitation } from "../../src/model/link.js";
-import { go, hides, press, Stage, shows } from "./stage.js";
+import { go, hides, PAGES, press, Stage, shows } from "./stage.js";
 
 /** Written as it must be, and made by nobody. */
 const UNKNOWN_INVITE = "obyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobye3cks";
-const PAGES = [
-  ["people", "Who is here"],
-  ["messages", "Messages"],
-  ["audience", "Who sees me"],
-  ["past", "Past"],
-  ["devices", "Devices"],
-  ["server", "Server"],
-] as const;
 /** What somebody must be able to name who does not see it. */
 const NAMED = ["button", "link", "textbox", "checkbox", "radio", "switch", "combobox", "img"];
 
@@ -24,7 +16,7 @@ let administrator: Page;
 beforeAll(async () => {
   stage = await Stage.open();
   // The invite of the first administrator is good as long as nobody is enrolled.
-  administrator = await stage.page(`#invite=${stage.ready.invite}&name=alice@localhost`);
+  administrator = await stage.page(`#invite=${stage.server.invite}&name=alice@localhost`);
   await shows(administrator, "Welcome, alice");
   await press(administrator, "Come in");
   await shows(administrator, "Who is here");
@@ -104,7 +96,7 @@ test("messages go both ways, are there again after the page was closed, and tell
 test("two pages of one browser show the same, and neither reads a message twice", async () => {
   const page = await stage.enter("erin");
   const other = await page.browserContext().newPage();
-  await other.goto(`${stage.url}#/messages/bob%40localhost`);
+  await other.goto(`${stage.server.url}#/messages/bob%40localhost`);
   await shows(other, "Nothing was written yet.");
   await stage.command("send", "im:erin@localhost", "to both of you", "--as", "bob@localhost");
   await shows(other, "to both of you", ".lines");
@@ -193,7 +185,7 @@ test("a device signs itself out, after it was asked", async () => {
   await expect.poll(devices, { interval: 300, timeout: 20_000 }).toContain("0 devices");
   // Whoever opens the page next in this browser is not in.
   const next = await page.browserContext().newPage();
-  await next.goto(stage.url);
+  await next.goto(stage.server.url);
   await next.waitForSelector("main.entrance", { timeout: 20_000 });
   expect(stage.faults).toEqual([]);
 });
@@ -224,9 +216,9 @@ test("a page lives through the server's end and its return, and shows what came 
   await page.type(".follow input", "bob");
   await press(page, "Follow");
   await shows(page, "bob", ".row");
-  await stage.kill();
+  await stage.server.kill();
   await shows(page, "No connection to the server");
-  await stage.restart();
+  await stage.server.restart();
   await press(page, "Try now");
   await stage.command("publish", "open", "--note", "back again", "--as", "bob@localhost");
   await shows(page, "back again", ".row.here");

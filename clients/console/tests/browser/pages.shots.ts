@@ -4,21 +4,13 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import { expect, test } from "vitest";
-import { go, press, Stage, shows } from "./stage.js";
+import { go, PAGES, press, Stage, shows } from "./stage.js";
 
 const FOLDER = fileURLToPath(new URL("../../../../target/console/", import.meta.url));
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** To see at once what is beneath. */
 const TALL = { "desktop-tall": { width: 1280, height: 1800 }, "phone-tall": { width: 390, height: 2200 } };
 const NARROWEST = { width: 360, height: 740 };
-const PAGES = [
-  ["people", "Who is here"],
-  ["messages", "Messages"],
-  ["audience", "Who sees me"],
-  ["past", "Past"],
-  ["devices", "Devices"],
-  ["server", "Server"],
-] as const;
 const OTHERS: readonly (readonly [name: string, status: string, note: string])[] = [
   ["bob", "open", "at my desk until four"],
   ["carol", "closed", "in a meeting"],
@@ -37,7 +29,7 @@ test("pictures of every page are made, and no page is wider than its window", as
     const entrance = await stage.page();
     await shows(entrance, "Welcome");
     await shoot(entrance, "entrance");
-    const invited = await stage.page(`#invite=${stage.ready.invite}&name=alice@localhost`);
+    const invited = await stage.page(`#invite=${stage.server.invite}&name=alice@localhost`);
     await shows(invited, "Welcome, alice");
     await shoot(invited, "invited");
     await press(invited, "Come in");
@@ -155,7 +147,7 @@ async function shootSpecial(stage: Stage, page: Page): Promise<void> {
   await settled(page);
   await shoot(page, "server-person");
   await go(page, "people", "Who is here");
-  await stage.kill();
+  await stage.server.kill();
   await shows(page, "No connection to the server");
   await shoot(page, "offline");
   stage.faults.splice(

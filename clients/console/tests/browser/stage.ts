@@ -1,73 +1,50 @@
-// What a test of the console stands on: a server and its command line, the three files behind a strict policy, a browser.
+// What a test of the console stands on: the program, which shows it, with its command line, and a browser.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server as HttpServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import { ADSUM, Server } from "../../../typescript/tests/browser/server.js";
 
 const run = promisify(execFile);
 
-/** Where the program is. */
-const ADSUM = process.env.ADSUM ?? "../../target/debug/adsum";
 const CHROMIUM = [
   process.env.CHROMIUM,
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
 ];
-/** What the server will send with the files, so that nothing is made that needs more. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' https: wss: ws:; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const TYPES: Readonly<Record<string, string>> = {
-  "index.html": "text/html; charset=utf-8",
-  "app.js": "text/javascript; charset=utf-8",
-  "app.css": "text/css; charset=utf-8",
-};
 const WAIT_MS = 20_000;
+/** The pages, by the words in their addresses and by their titles. */
+export const PAGES = [
+  ["people", "Who is here"],
+  ["messages", "Messages"],
+  ["audience", "Who sees me"],
+  ["past", "Past"],
+  ["devices", "Devices"],
+  ["server", "Server"],
+] as const;
 
-/** What the server says of itself when it serves. */
-interface Ready {
-  address: string;
-  http: string;
-  /** Of an administrator, told once. */
-  invite?: string;
-}
-
-/** A server with a folder of its own, its files and a browser. */
+/** A server and a browser. */
 export class Stage {
-  readonly folder = mkdtempSync(join(tmpdir(), "adsum-console-"));
   /** What nobody caught on a page, and what its log calls an error. */
   readonly faults: string[] = [];
-  browser!: Browser;
-  ready: Ready = { address: "127.0.0.1:0", http: "127.0.0.1:0" };
-  private process: ChildProcess | null = null;
-  private readonly http: HttpServer = createServer((request, response) => {
-    void this.answer((request.url ?? "/").slice(1).split("?")[0] || "index.html", response);
-  });
 
-  /** Starts all of it; `words` are more of the command line of `serve`. */
-  static async open(...words: string[]): Promise<Stage> {
-    const stage = new Stage();
-    await stage.serve(words);
-    await new Promise<void>((done) => stage.http.listen(0, "127.0.0.1", done));
-    stage.browser = await puppeteer.launch({
+  private constructor(
+    readonly server: Server,
+    private readonly browser: Browser,
+  ) {}
+
+  /** Starts both. Whoever asks to see somebody has to wait for an answer. */
+  static async open(): Promise<Stage> {
+    const browser = puppeteer.launch({
       executablePath: CHROMIUM.find((path) => path !== undefined && existsSync(path)) as string,
       headless: true,
       timeout: 50_000,
       args: ["--no-sandbox", "--disable-gpu", "--lang=en"],
     });
-    return stage;
-  }
-
-  /** Where the page is. */
-  get url(): string {
-    return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}/`;
+    return new Stage(await Server.start(undefined, "confirm"), await browser);
   }
 
   /** Opens the console in a profile of its own, at a fragment. */
@@ -79,7 +56,7 @@ export class Stage {
       if (said.type() === "error" || said.type() === "warn") this.faults.push(said.text());
     });
     await page.setViewport({ width: 1280, height: 800 });
-    await page.goto(`${this.url}${fragment}`);
+    await page.goto(`${this.server.url}${fragment}`);
     return page;
   }
 
@@ -93,68 +70,20 @@ export class Stage {
     return page;
   }
 
-  /** What a command of the command line says. */
+  /** What a command of the command line says, in its own words. */
   async command(...words: string[]): Promise<string> {
-    const env = { ...process.env, ADSUM_HOME: join(this.folder, "home") };
+    const env = { ...process.env, ADSUM_HOME: join(this.server.folder, "home") };
     return (await run(ADSUM, words, { env, timeout: 20_000 })).stdout;
   }
 
   /** Has the command line be somebody. */
   async enroll(name: string, ...words: string[]): Promise<void> {
-    await this.command("enroll", name, "--server", this.ready.address, ...words);
+    await this.command("enroll", name, "--server", this.server.address, ...words);
   }
 
   async close(): Promise<void> {
-    await this.browser?.close();
-    this.http.closeAllConnections();
-    this.http.close();
-    await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** Ends the server at once, as a power cut does. */
-  async kill(): Promise<void> {
-    const { process } = this;
-    if (!process || process.exitCode !== null || process.signalCode !== null) return;
-    const ended = new Promise((done) => process.once("exit", done));
-    process.kill("SIGKILL");
-    await ended;
-  }
-
-  /** Starts it again at the same addresses. */
-  restart(): Promise<void> {
-    return this.serve([]);
-  }
-
-  private async serve(words: string[]): Promise<void> {
-    const { address, http } = this.ready;
-    const where = ["--data", join(this.folder, "data"), "--listen", address, "--http", http];
-    this.process = spawn(ADSUM, ["--json", "serve", ...where, "--open-enrollment", ...words], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    for await (const line of createInterface({ input: this.process.stdout as NodeJS.ReadableStream })) {
-      const said = JSON.parse(line) as Partial<Ready>;
-      if (!said.address || !said.http) continue;
-      this.ready = said as Ready;
-      return;
-    }
-    throw new Error(`${ADSUM} ended before it served; set ADSUM to the program`);
-  }
-
-  /** The three files, and what the server says at the same origin. */
-  private async answer(name: string, response: ServerResponse): Promise<void> {
-    response.setHeader("content-security-policy", POLICY);
-    const type = TYPES[name];
-    if (type) {
-      response.setHeader("content-type", type);
-      return void response.end(readFileSync(new URL(`../../dist/${name}`, import.meta.url)));
-    }
-    if (name !== "web.json" && name !== "metrics") return void response.writeHead(404).end();
-    try {
-      response.end(await (await fetch(`http://${this.ready.http}/${name}`)).text());
-    } catch {
-      response.writeHead(502).end();
-    }
+    await this.browser.close();
+    await this.server.end();
   }
 }
 

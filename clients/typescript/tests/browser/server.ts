@@ -20,6 +20,8 @@ export const FAKETIME = ["x86_64", "aarch64"]
 interface Ready {
   address: string;
   http: string;
+  /** Of an administrator, told as long as nobody is enrolled. */
+  invite?: string;
 }
 
 /** A server with a folder of its own. */
@@ -31,17 +33,29 @@ export class Server {
   private socket = "127.0.0.1:0";
   private ready: Ready = { address: "127.0.0.1:0", http: "127.0.0.1:0" };
 
+  /** `access` is how whoever asks to see somebody is met where no rule says. */
+  private constructor(private readonly access: string) {}
+
   /** Starts one, whose wall clock is wrong by `offset` if that is given. */
-  static async start(offset?: string): Promise<Server> {
-    const server = new Server();
+  static async start(offset?: string, access = "allow"): Promise<Server> {
+    const server = new Server(access);
     if (offset !== undefined) server.setClock(offset);
     await server.begin();
     return server;
   }
 
+  /** Where its HTTP side is. */
+  get url(): string {
+    return `http://${this.ready.http}/`;
+  }
+
   /** Where its `web.json` is. */
   get card(): string {
-    return `http://${this.ready.http}/web.json`;
+    return `${this.url}web.json`;
+  }
+
+  get invite(): string | undefined {
+    return this.ready.invite;
   }
 
   get address(): string {
@@ -58,7 +72,7 @@ export class Server {
   async begin(): Promise<void> {
     const { address, http } = this.ready;
     const where = ["--data", join(this.folder, "data"), "--listen", address, "--http", http];
-    const fixed = ["--json", "serve", ...where, "--open-enrollment", "--default-access", "allow"];
+    const fixed = ["--json", "serve", ...where, "--open-enrollment", "--default-access", this.access];
     const env = { ...process.env, ADSUM_WEB_WEBSOCKET: this.socket, ...this.clock };
     this.process = spawn(ADSUM, fixed, { stdio: ["ignore", "pipe", "ignore"], env });
     const lines = createInterface({ input: this.process.stdout as NodeJS.ReadableStream });
