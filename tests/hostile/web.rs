@@ -8,14 +8,14 @@ use std::time::Duration;
 use adsum::model::limits::UNPROVEN_REQUEST_BYTES_MAX;
 use adsum::wire::{CloseCode, ResetCode, StreamType};
 use quinn::{RecvStream, SendStream};
+use web_transport_quinn::Session;
 use web_transport_quinn::proto::{ConnectRequest, Settings, error_to_http3};
-use web_transport_quinn::{Session, SessionError, WebTransportError};
 
 use crate::support::page::{Page, PageStream};
 use crate::support::peer::Session as Native;
 use crate::support::server::Running;
 use crate::support::stream::End;
-use crate::support::web::{Http3, RIGHT, page_of};
+use crate::support::web::{Http3, RIGHT, over, page_of};
 use crate::support::{until, within};
 
 /// Long enough for a request on a machine that does ten other things.
@@ -90,13 +90,6 @@ async fn whoever_asks_for_no_session_is_ended_in_time_and_its_place_given_back()
         given_back(running.address()).await;
     }
     running.stop().await;
-}
-
-async fn over(session: &Session) -> (u32, String) {
-    match within("the session ends", session.closed()).await {
-        SessionError::WebTransportError(WebTransportError::Closed(code, reason)) => (code, reason),
-        other => panic!("{other}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

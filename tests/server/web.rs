@@ -14,14 +14,13 @@ use adsum::protocol::body::{
 use adsum::server::{self, CertificateFiles, Clock, Server};
 use adsum::wire::{CloseCode, EXPORTER_CONTEXT, EXPORTER_LABEL, ResetCode, StreamType};
 use bytes::Bytes;
-use web_transport_quinn::{SessionError, WebTransportError};
 
 use super::clock::Played;
 use crate::support::http::page as http_page;
 use crate::support::page::{Page, PageEnd, PageStream, hello, refused};
 use crate::support::peer::{Device, Manner, Peer, Session, inbox_feed, note_of, presence_feed};
 use crate::support::server::{Running, config};
-use crate::support::web::{Asking, Http3, RIGHT, card, hashes, page_of};
+use crate::support::web::{Asking, Http3, RIGHT, card, hashes, over, page_of};
 use crate::support::{inbox, presentity, until, within};
 
 type Over = web_transport_quinn::Session;
@@ -140,14 +139,6 @@ async fn a_page_proves_itself_over_the_challenge_and_by_no_exporter() {
     assert_eq!(refused(&mut control).await, Code::BadProof as u16);
     assert_eq!(over(&session).await.0, CloseCode::AuthFailed.number());
     running.stop().await;
-}
-
-/// The code and the words with which a session was ended.
-async fn over(session: &Over) -> (u32, String) {
-    match within("the session ends", session.closed()).await {
-        SessionError::WebTransportError(WebTransportError::Closed(code, reason)) => (code, reason),
-        other => panic!("{other}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

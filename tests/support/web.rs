@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use web_transport_quinn::http::{HeaderValue, header};
 use web_transport_quinn::proto::ConnectRequest;
-use web_transport_quinn::{ClientError, Session};
+use web_transport_quinn::{ClientError, Session, SessionError, WebTransportError};
 
 use super::http::page;
 use super::page::Page;
@@ -95,4 +95,12 @@ pub async fn card(http: SocketAddr) -> Value {
 pub fn hashes(card: &Value) -> [String; 2] {
     let hashes = card["certificate_hashes"].as_array().unwrap();
     [0, 1].map(|index| hashes[index].as_str().unwrap().to_owned())
+}
+
+/// The code and the words with which a session was ended.
+pub async fn over(session: &Session) -> (u32, String) {
+    match within("the session ends", session.closed()).await {
+        SessionError::WebTransportError(WebTransportError::Closed(code, reason)) => (code, reason),
+        other => panic!("{other}"),
+    }
 }
