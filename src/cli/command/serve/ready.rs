@@ -32,7 +32,7 @@ struct FirstInvite {
     invite: String,
     /// What to run to use it.
     command: String,
-    /// What to open in a browser instead, if the console is served.
+    /// What to open in a browser instead, if the console is shown and pages may connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<String>,
 }
@@ -45,7 +45,8 @@ impl ServingLine {
             config.domains.iter().map(|domain| domain.as_str().to_owned()).collect();
         let first = server.first_invite().map(|token| {
             let token = InviteToken::from_bytes(token).bound_to(key);
-            let http = server.http_addr().map(reachable);
+            let is_for_pages = config.web.webtransport || config.web.websocket.is_some();
+            let http = server.http_addr().filter(|_| is_for_pages).map(reachable);
             FirstInvite::new(&token, (reachable(server.local_addr()), http), &domains[0])
         });
         Self {
