@@ -1,7 +1,7 @@
 //! Connection ids: 16 bytes, half of them random, half of them by which packets of a former process are recognised.
 //!
 //! quinn's own have 3 random bytes, which is no less than it takes where each new one is compared with those that are in use. The
-//! one in a Retry is not: with some thousand connections every few hundredth peer that was asked to prove its address was
+//! one in a Retry is not: with 2,000 connections about one in a thousand peers that were asked to prove their address was
 //! given the id of another connection, and its packets went there until it gave up.
 //! Must never hold: anything that tells which connections are whose.
 

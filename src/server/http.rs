@@ -15,7 +15,6 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use subtle::ConstantTimeEq;
-use tokio::net::TcpListener;
 
 use super::config::ServerConfig;
 use super::metrics::Metrics;
@@ -147,12 +146,7 @@ pub(super) fn open(
     health: Arc<Health>,
 ) -> Result<(SocketAddr, impl Future<Output = ()> + Send + use<>), ServerError> {
     let access = Arc::new(Access::new(config)?);
-    let fault = |source| ServerError::Listen { transport: "TCP", address, source };
-    let listener = listen::take("TCP", address, std::net::TcpListener::bind)
-        .map_err(ServerError::listen("TCP"))?;
-    listener.set_nonblocking(true).map_err(fault)?;
-    let listener = TcpListener::from_std(listener).map_err(fault)?;
-    let bound = listener.local_addr().map_err(fault)?;
+    let (listener, bound) = listen::tcp(address).map_err(ServerError::listen("TCP"))?;
     let pages = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))

@@ -5,6 +5,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use tokio::net::TcpListener;
 use tracing::warn;
 
 /// What a kernel without IPv6 says when it is asked for an IPv6 socket: on Linux, on BSD and macOS, on Windows.
@@ -26,6 +27,19 @@ pub(super) fn take<T>(
         }
         bound => bound.map_err(fault(address)),
     }
+}
+
+/// Listens for TCP at `address`, as [`take`] does; tells where, with the port that was taken.
+pub(super) fn tcp(
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), (SocketAddr, io::Error)> {
+    take("TCP", address, |address| {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    })
 }
 
 /// Whether `source` says that the machine has no IPv6, or that it is switched off.

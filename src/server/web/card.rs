@@ -3,6 +3,7 @@
 //! All of it is public: hashes of certificates that are shown to everybody.
 //! Must never hold: a key.
 
+use core::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,15 +91,14 @@ pub(in crate::server) async fn keep_fresh(
         tokio::time::sleep(every).await;
         let (web, data, now) = (Arc::clone(&web), data.clone(), time.now().wall);
         let renewed = tokio::task::spawn_blocking(move || renew(&web, &data, now)).await;
+        let told = |fault: &dyn Display| {
+            error!(%fault, "the next certificate for pages cannot be shown; the one before stays");
+        };
         match renewed {
             Ok(Ok(false)) => {}
             Ok(Ok(true)) => info!("pages are shown the next certificate"),
-            Ok(Err(fault)) => {
-                error!(%fault, "the next certificate for pages cannot be shown; the one before stays");
-            }
-            Err(fault) => {
-                error!(%fault, "the next certificate for pages cannot be shown; the one before stays");
-            }
+            Ok(Err(fault)) => told(&fault),
+            Err(fault) => told(&fault),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must never hold: which settings there are.
 
+use core::str::FromStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -203,12 +204,17 @@ impl Kind for Vec<String> {
     }
 }
 
+/// What the names in a list tell, or `form`, by which they must be.
+fn list_of<T: FromStr>(value: &Value, form: &str) -> Result<Vec<T>, String> {
+    let wrong = || form.to_owned();
+    let names = Vec::<String>::read(value).map_err(|_| wrong())?;
+    names.iter().map(|name| name.parse().map_err(|_| wrong())).collect()
+}
+
 impl Kind for Vec<Network> {
     /// A list, or text with commas; empty for none.
     fn read(value: &Value) -> Result<Self, String> {
-        let form = "it must be a list of networks, such as [\"192.0.2.0/24\"]";
-        let names = Vec::<String>::read(value).map_err(|_| form.to_owned())?;
-        names.iter().map(|name| name.parse().map_err(|()| form.to_owned())).collect()
+        list_of(value, "it must be a list of networks, such as [\"192.0.2.0/24\"]")
     }
 
     fn show(&self) -> Option<Value> {
@@ -219,9 +225,7 @@ impl Kind for Vec<Network> {
 impl Kind for Vec<PageOrigin> {
     /// A list, or text with commas; empty for none.
     fn read(value: &Value) -> Result<Self, String> {
-        let form = "it must be a list of origins, such as [\"https://app.example.com\"]";
-        let names = Vec::<String>::read(value).map_err(|_| form.to_owned())?;
-        names.iter().map(|name| name.parse().map_err(|()| form.to_owned())).collect()
+        list_of(value, "it must be a list of origins, such as [\"https://app.example.com\"]")
     }
 
     fn show(&self) -> Option<Value> {

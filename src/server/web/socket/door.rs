@@ -51,12 +51,7 @@ pub(in crate::server) fn bind(
         None if address.ip().is_loopback() => None,
         None => return Err(ServerError::InTheClear { address }),
     };
-    let fault = |source| ServerError::Listen { transport: "TCP", address, source };
-    let listener = listen::take("TCP", address, std::net::TcpListener::bind)
-        .map_err(ServerError::listen("TCP"))?;
-    listener.set_nonblocking(true).map_err(fault)?;
-    let listener = TcpListener::from_std(listener).map_err(fault)?;
-    let address = listener.local_addr().map_err(fault)?;
+    let (listener, address) = listen::tcp(address).map_err(ServerError::listen("TCP"))?;
     Ok(Some(Listening { listener, tls, address }))
 }
 
