@@ -14,7 +14,7 @@ pub(crate) fn check(data: &[u8]) {
     if let Ok(read) = pidf::parse(data) {
         // What is labelled as another character set is no text to the other parser.
         if let Ok(text) = core::str::from_utf8(data) {
-            roxmltree::Document::parse(text).expect("what is read is well-formed");
+            another_parser(text, "what is read is well-formed");
         }
         reads_back(&read);
     }
@@ -40,7 +40,7 @@ fn reads_back(read: &Pidf) {
 
 /// What is written says the same to a parser of others.
 fn another_parser_reads(written: &str, read: &Pidf) {
-    let tree = roxmltree::Document::parse(written).expect("what is written is well-formed");
+    let Some(tree) = another_parser(written, "what is written is well-formed") else { return };
     let root = tree.root_element();
     assert!(root.has_tag_name((NAMESPACE, "presence")));
     let entity = root.attribute("entity").map(Presentity::from_str);
@@ -61,6 +61,17 @@ fn another_parser_reads(written: &str, read: &Pidf) {
         });
         assert_eq!(basic.and_then(|basic| basic.text()), said_basic, "{written}");
         assert_eq!(notes(node), said(&tuple.notes), "{written}");
+    }
+}
+
+/// What a parser of others makes of `text`, which must be well-formed by it.
+///
+/// `None` where an element has the prefix `xml`: that one is bound without being declared (Namespaces in XML 1.0 §3),
+/// and the other parser knows it before attributes alone. Expat and libxml2 take such an element.
+fn another_parser<'a>(text: &'a str, promise: &str) -> Option<roxmltree::Document<'a>> {
+    match roxmltree::Document::parse(text) {
+        Err(roxmltree::Error::UnknownNamespace(prefix, _)) if prefix == "xml" => None,
+        read => Some(read.unwrap_or_else(|fault| panic!("{promise}: {fault}\n{text}"))),
     }
 }
 
