@@ -6,6 +6,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/deployment.rs"]
+mod deployment;
 #[path = "tidy/documents.rs"]
 mod documents;
 #[path = "tidy/fuzzing.rs"]

@@ -112,6 +112,11 @@ impl Desk {
         self.filled.notify_one();
     }
 
+    /// How many inputs wait.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.state).askers.len()
+    }
+
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         lock(&self.state).askers.is_empty()

@@ -21,7 +21,7 @@ use super::keeper::{self, KeeperParts};
 use super::keys::Keys;
 use super::known::Known;
 use super::lanes::Lanes;
-use super::metrics::Metrics;
+use super::metrics::{Expiries, Metrics};
 use super::session::Shared;
 use super::tls::{self, Certificates, ForPages};
 use super::unproven::Unproven;
@@ -95,11 +95,13 @@ async fn open(
         None => None,
     };
     let opened = open_store(&config, (first_domain, clock), Arc::clone(&health), progress).await?;
-    let certificates = Arc::new(Certificates::new(certificate_of(&config)?));
+    let certificates =
+        Arc::new(Certificates::new(certificate_of(&config)?, metrics.certificates.clone()));
     keys::remember(&config.data, &certificates.key_hash())?;
     let socket = endpoint::bind(&config)?;
     let websocket = web::socket::bind(&config, &certificates)?;
-    let web = web_of(&config, &certificates, (&socket, websocket.as_ref()), &opened.time)?;
+    let listening = (&socket, websocket.as_ref());
+    let web = web_of(&config, &certificates, listening, (&opened.time, &metrics.certificates))?;
     let shared_parts = SharedParts {
         metrics,
         certificates: Arc::clone(&certificates),
@@ -267,14 +269,15 @@ fn web_of(
     config: &ServerConfig,
     certificates: &Arc<Certificates>,
     (udp, tcp): (&UdpSocket, Option<&Listening>),
-    time: &Timekeeper,
+    (time, expiries): (&Timekeeper, &Expiries),
 ) -> Result<Option<Arc<Web>>, ServerError> {
     if !config.web.webtransport && tcp.is_none() {
         return Ok(None);
     }
     let pinned = match config.certificate {
         None if config.web.webtransport => {
-            Some(Arc::new(Pinned::open(&config.data, names_of(config), time.now().wall)?))
+            let (names, now) = (names_of(config), time.now().wall);
+            Some(Arc::new(Pinned::open(&config.data, names, now, expiries.clone())?))
         }
         _ => None,
     };

@@ -15,6 +15,7 @@ use tracing::{error, info};
 use super::ServerError;
 use super::certificate::{self, ServerCertificate};
 use super::config::CertificateFiles;
+use super::metrics::{Expiries, ShownTo};
 use super::web::Pinned;
 use crate::wire::ALPN;
 
@@ -26,6 +27,7 @@ const SESSIONS_REMEMBERED: usize = 4_096;
 /// The certificate in use. Cheap to share.
 pub(super) struct Certificates {
     inner: RwLock<InUse>,
+    expiries: Expiries,
 }
 
 struct InUse {
@@ -42,8 +44,9 @@ impl std::fmt::Debug for Certificates {
 
 impl Certificates {
     /// Serves `current` until it is swapped.
-    pub(super) fn new(current: ServerCertificate) -> Self {
-        Self { inner: RwLock::new(InUse { current, previous: None }) }
+    pub(super) fn new(current: ServerCertificate, expiries: Expiries) -> Self {
+        expiries.shows(ShownTo::Everybody, &current.certified);
+        Self { inner: RwLock::new(InUse { current, previous: None }), expiries }
     }
 
     /// The hash that clients pin.
@@ -62,6 +65,7 @@ impl Certificates {
 
     /// Serves `fresh` from now on.
     fn swap(&self, fresh: ServerCertificate) {
+        self.expiries.shows(ShownTo::Everybody, &fresh.certified);
         let mut in_use = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         in_use.previous = Some(in_use.current.key_hash);
         in_use.current = fresh;
@@ -236,7 +240,10 @@ mod tests {
     #[test]
     fn early_data_is_off_and_http3_is_spoken_only_where_pages_are_served() {
         let data = tempfile::tempdir().unwrap();
-        let of = |pages| config(Arc::new(Certificates::new(own(data.path()))), pages).unwrap();
+        let of = |pages| {
+            config(Arc::new(Certificates::new(own(data.path()), Expiries::default())), pages)
+                .unwrap()
+        };
         let (ours, pages) = (of(ForPages::Nothing), of(ForPages::TheSame));
         assert_eq!((ours.max_early_data_size, pages.max_early_data_size), (0, 0));
         assert_eq!(ours.alpn_protocols, [ALPN.to_vec()]);
@@ -247,7 +254,7 @@ mod tests {
     fn a_swapped_certificate_leaves_proofs_for_the_old_one_good() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (old, new) = (own(one.path()), own(other.path()));
-        let certificates = Certificates::new(old.clone());
+        let certificates = Certificates::new(old.clone(), Expiries::default());
         assert_eq!(certificates.key_hashes(), [old.key_hash]);
         certificates.swap(new.clone());
         assert_eq!(certificates.key_hash(), new.key_hash);
@@ -257,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_that_does_not_load_leaves_the_old_one() {
         let data = tempfile::tempdir().unwrap();
-        let certificates = Certificates::new(own(data.path()));
+        let certificates = Certificates::new(own(data.path()), Expiries::default());
         let before = certificates.key_hash();
         let nowhere = data.path().join("nowhere.pem");
         reload(&certificates, CertificateFiles { chain: nowhere.clone(), key: nowhere }).await;

@@ -232,7 +232,7 @@ impl Rounds {
         let inputs = self.take_in(now, &laps);
         let done = chore.map(|chore| self.tend(chore)).transpose()?;
         let WriterParts { commit, lanes, recent, known, metrics, chores, .. } = &mut self.parts;
-        metrics.round(inputs);
+        metrics.round(inputs, self.desk.len());
         chores.count(inputs);
         laps.end(Stage::Decide, &metrics.stages);
         let began = Instant::now();

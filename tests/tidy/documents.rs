@@ -13,7 +13,7 @@ const GUARANTEES: &str = "docs/GUARANTEES.md";
 const THREATS: &str = "docs/THREATS.md";
 /// Folders whose files a path in a document may name.
 const OURS: &[&str] =
-    &["src/", "tests/", "docs/", "fuzz/", "benches/", "examples/", ".ci/", ".github/"];
+    &["src/", "tests/", "docs/", "fuzz/", "benches/", "examples/", "deploy/", ".ci/", ".github/"];
 
 fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

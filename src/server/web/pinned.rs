@@ -18,6 +18,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::disk;
 use crate::model::Timestamp;
+use crate::server::metrics::{Expiries, ShownTo};
 use crate::server::{ServerError, files, keys};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -35,6 +36,7 @@ pub(in crate::server) struct Pinned {
     path: PathBuf,
     names: Vec<String>,
     pair: RwLock<Pair>,
+    expiries: Expiries,
 }
 
 #[derive(Clone)]
@@ -59,6 +61,7 @@ impl Pinned {
         data: &Path,
         names: Vec<String>,
         now: Timestamp,
+        expiries: Expiries,
     ) -> Result<Self, ServerError> {
         let folder = data.join(keys::FOLDER);
         disk::make_folder(&folder)?;
@@ -66,7 +69,8 @@ impl Pinned {
         let kept = disk::read(&path)?.and_then(|bytes| Pair::read(&String::from_utf8(bytes).ok()?));
         let pair = Pair::at(kept, &names, since_1970(now))?;
         files::write_private(&path, pair.text().as_bytes())?;
-        Ok(Self { path, names, pair: RwLock::new(pair) })
+        expiries.shows(ShownTo::Pages, &pair.current.certified);
+        Ok(Self { path, names, pair: RwLock::new(pair), expiries })
     }
 
     /// Shows the next one if it is time for it at `now`; says whether anything changed.
@@ -78,6 +82,7 @@ impl Pinned {
             return Ok(false);
         }
         files::write_private(&self.path, fresh.text().as_bytes())?;
+        self.expiries.shows(ShownTo::Pages, &fresh.current.certified);
         *self.pair.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(true)
     }
@@ -187,7 +192,8 @@ mod tests {
     }
 
     fn open(data: &Path, now: Timestamp) -> Pinned {
-        Pinned::open(data, vec!["localhost".to_owned()], now).unwrap()
+        let names = vec!["localhost".to_owned()];
+        Pinned::open(data, names, now, Expiries::default()).unwrap()
     }
 
     #[test]

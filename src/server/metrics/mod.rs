@@ -2,6 +2,9 @@
 //!
 //! Must never hold: a label whose values a peer chooses, or anything a person wrote.
 
+mod expiry;
+mod process;
+
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,8 +15,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+pub(super) use self::expiry::{Expiries, ShownTo};
+use self::process::Process;
 use super::stages::Stages;
 use crate::commit::Sizes;
 use crate::model::{Ahead, Domain, Refusal, Sequence};
@@ -39,6 +45,8 @@ pub(super) enum Handshake {
 /// Everything that is counted.
 pub(super) struct Metrics {
     registry: Registry,
+    /// What every program tells, by names without ours before them.
+    of_process: Registry,
     /// Connections that are open.
     pub(super) connections: Gauge,
     /// Changes told to watchers and messages told to readers.
@@ -60,10 +68,13 @@ pub(super) struct Metrics {
     sync_seconds: Histogram,
     events_per_commit: Histogram,
     inputs_per_round: Histogram,
+    inputs_waiting: Gauge,
     log_head: Gauge,
     log_cut_through: Gauge,
     log_cuts: Counter,
     log_cut_bytes: Counter,
+    /// Until when the certificates are good.
+    pub(super) certificates: Expiries,
     domain_bytes: Family<[OfDomain; 1], Gauge>,
     domain_lives: Family<[OfDomain; 1], Gauge>,
     clock_sets: Gauge,
@@ -77,6 +88,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("adsum"),
+            of_process: Registry::default(),
             connections: Gauge::default(),
             notifications_sent: Counter::default(),
             notifications_conflated: Counter::default(),
@@ -90,10 +102,12 @@ impl Default for Metrics {
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             events_per_commit: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             inputs_per_round: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            inputs_waiting: Gauge::default(),
             log_head: Gauge::default(),
             log_cut_through: Gauge::default(),
             log_cuts: Counter::default(),
             log_cut_bytes: Counter::default(),
+            certificates: Expiries::default(),
             domain_bytes: Family::default(),
             domain_lives: Family::default(),
             clock_sets: Gauge::default(),
@@ -102,6 +116,7 @@ impl Default for Metrics {
             feed_opens: Family::default(),
             handshakes: Family::default(),
         };
+        metrics.register_program();
         metrics.register_edge();
         metrics.register_core();
         metrics.register_keeper();
@@ -110,6 +125,19 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    fn register_program(&mut self) {
+        let registry = &mut self.registry;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program that runs", version);
+        let help = "Until when a certificate is good, by who is shown it";
+        registry.register(
+            "certificate_expires_timestamp_seconds",
+            help,
+            self.certificates.family(),
+        );
+        self.of_process.register_collector(Box::new(Process));
+    }
+
     fn register_edge(&mut self) {
         let registry = &mut self.registry;
         registry.register("connections", "Connections that are open", self.connections.clone());
@@ -132,6 +160,8 @@ impl Metrics {
         registry.register("stage_seconds", help, self.stages.family());
         registry.register("events_per_commit", "Events a commit", self.events_per_commit.clone());
         registry.register("inputs_per_round", "Requests a round", self.inputs_per_round.clone());
+        let help = "Requests that had no room in the last round";
+        registry.register("inputs_waiting", help, self.inputs_waiting.clone());
         registry.register("log_head_sequence", "The last event", self.log_head.clone());
         let help = "How often the wall clock was set since the log began";
         registry.register("clock_sets", help, self.clock_sets.clone());
@@ -202,10 +232,11 @@ impl Metrics {
         self.handshakes.get_or_create(&[("outcome", outcome)]).inc();
     }
 
-    /// A round of `inputs` was decided.
+    /// A round of `inputs` was decided, and left so many `waiting` for the next.
     #[expect(clippy::cast_precision_loss, reason = "a round holds thousands, not 2^52")]
-    pub(super) fn round(&self, inputs: usize) {
+    pub(super) fn round(&self, inputs: usize, waiting: usize) {
         self.inputs_per_round.observe(inputs as f64);
+        self.inputs_waiting.set(signed(waiting as u64));
     }
 
     /// A commit of `events` took `time` to become durable and ends at `head`.
@@ -256,7 +287,10 @@ impl Metrics {
     /// All of it as Prometheus text.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
-        if text::encode(&mut out, &self.registry).is_err() {
+        let written = text::encode_registry(&mut out, &self.registry)
+            .and_then(|()| text::encode_registry(&mut out, &self.of_process))
+            .and_then(|()| text::encode_eof(&mut out));
+        if written.is_err() {
             // Writing to a string fails only if an encoder does; say so rather than half of it.
             out.clear();
             let _ = writeln!(out, "# the metrics cannot be written");
@@ -274,21 +308,27 @@ mod tests {
     use super::*;
     use crate::server::stages::Stage;
 
-    #[test]
-    fn every_metric_is_named_with_its_unit() {
+    /// With something in each family, so that the text names every metric.
+    fn filled() -> Metrics {
         let metrics = Metrics::default();
         metrics.answered("send", 3);
         metrics.refused("publish", &Refusal::StaleTag);
         metrics.feed_opened("presence", "resumed");
         metrics.handshake(Handshake::Retried);
         metrics.committed(5, Duration::from_micros(200), Sequence::new(9));
-        metrics.round(7);
+        metrics.round(7, 2);
+        metrics.certificates.set(ShownTo::Everybody, 1_700_000_000);
         metrics.stages.took(Stage::Route, Duration::from_micros(3));
         metrics.clock(3, Ahead::from_ms(-1_500));
         metrics.sizes(&Sizes { messages: 4, ..Sizes::default() });
         metrics.log_cut(700, Sequence::new(3));
         metrics.log_of_domain(&"d.example".parse().unwrap(), (80, 9));
-        let text = metrics.text();
+        metrics
+    }
+
+    #[test]
+    fn every_metric_is_named_with_its_unit() {
+        let text = filled().text();
         for line in [
             "adsum_connections 0",
             "adsum_answers_total{kind=\"send\",code=\"ok\"} 3",
@@ -315,8 +355,60 @@ mod tests {
             "adsum_log_domain_lives_bytes{domain=\"d.example\"} 9",
             "adsum_clock_sets 3",
             "adsum_clock_ahead_seconds -1.5",
+            "adsum_inputs_waiting 2",
+            "adsum_certificate_expires_timestamp_seconds{shown_to=\"everybody\"} 1700000000",
+            concat!("adsum_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "# TYPE process_start_time_seconds gauge",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    /// A metric as its lines describe it: what it is, and the names of its labels.
+    fn row(text: &str, name: &str) -> String {
+        let said = |what: &str| {
+            let line = format!("# {what} {name} ");
+            text.lines().find_map(|found| found.strip_prefix(&line)).unwrap_or_default()
+        };
+        let sample = text.lines().find(|line| line.starts_with(name) && line.contains('{'));
+        let labels = sample
+            .and_then(|line| line.split_once('{')?.1.split_once('}'))
+            .map_or("", |found| found.0);
+        let labels: Vec<_> = labels
+            .split(',')
+            .filter_map(|label| label.split_once('='))
+            .filter(|(label, _)| *label != "le")
+            .map(|(label, _)| format!("`{label}`"))
+            .collect();
+        let kind = said("TYPE");
+        // A counter and what tells of the program are asked for by longer names than they have.
+        let asked = match kind {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        };
+        let help = said("HELP").trim_end_matches('.');
+        format!("| `{asked}` | {kind} | {} | {help} |\n", labels.join(", "))
+    }
+
+    #[test]
+    fn every_metric_stands_in_the_document() {
+        let text = filled().text();
+        let mut names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        names.sort_unstable();
+        let rows: String = names.into_iter().map(|name| row(&text, name)).collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/METRICS.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let (begin, end) = ("| --- | --- | --- | --- |\n", "\n<!-- the table ends -->");
+        let (before, rest) = document.split_once(begin).unwrap();
+        let (table, after) = rest.split_once(end).unwrap();
+        if std::env::var("ADSUM_GOLDEN").is_ok_and(|value| value == "write") {
+            std::fs::write(path, [before, begin, &rows, end, after].concat()).unwrap();
+        } else {
+            assert_eq!(table, rows, "ADSUM_GOLDEN=write cargo test --lib metrics writes the table");
         }
     }
 }
