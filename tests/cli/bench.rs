@@ -60,6 +60,22 @@ fn store_counts_every_answer() {
 }
 
 #[test]
+fn what_is_carried_by_webtransport_is_set_beside_the_same_over_adsum_1() {
+    for workload in ["publish", "fanout", "drain", "connect"] {
+        let line = bench(workload, &["--over", "webtransport"]);
+        assert_eq!(line["over"], "webtransport");
+        let beside = &line["beside_adsum_1"];
+        let number = |name: &str| beside[name].as_f64().unwrap_or_else(|| panic!("{line}"));
+        for figure in ["rate_per_s", "p50_ms", "p99_ms", "p50_ratio", "p99_ratio"] {
+            assert!(number(figure) > 0.0, "{figure} in {line}");
+        }
+        let ratio = line["rate_per_s"].as_f64().unwrap() / number("rate_per_s");
+        assert!((number("rate_ratio") / ratio - 1.0).abs() < 0.01, "{line}");
+    }
+    assert_eq!(bench("ack", &[])["over"], "adsum/1");
+}
+
+#[test]
 fn ack_waits_for_each_answer() {
     let line = bench("ack", &[]);
     assert_eq!(

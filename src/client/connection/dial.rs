@@ -164,7 +164,7 @@ async fn try_one(
     address: SocketAddr,
 ) -> Result<Dialled, ClientError> {
     let verifier = PinVerifier::new(pin);
-    let mut config = verifier.config()?;
+    let mut config = verifier.config(endpoint.alpn)?;
     config.transport_config(Arc::clone(&endpoint.transport));
     let connecting =
         endpoint.quic.connect_with(config, address, &name_for_tls(&server.host, address));
@@ -176,7 +176,7 @@ async fn try_one(
             Some((expected, found)) => {
                 ClientError::ServerKeyChanged { server: server.clone(), expected, found }
             }
-            None => fault::not_made(server, error),
+            None => fault::not_made(server, endpoint.alpn, error),
         }),
     }
 }

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::client::error::ClientError;
 use crate::model::limits::{IDLE_MS_MAX, KEEP_ALIVE_MS};
+use crate::wire::ALPN;
 
 /// How often a connection that says nothing shows that it lives.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_MS);
@@ -24,6 +25,8 @@ const SEND_WINDOW_BYTES: u64 = 256 * 1024;
 /// First guess of the round trip. A lost first packet is repeated after three of them, so that a client that knocks
 /// while its server restarts is in soon after.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// Streams that a server of HTTP/3 opens: its settings, and two for its headers.
+const HTTP3_UNI_STREAMS: VarInt = VarInt::from_u32(3);
 /// Socket buffers asked for; the system may give less.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -33,6 +36,8 @@ pub struct Endpoint {
     pub(super) quic: quinn::Endpoint,
     pub(super) transport: Arc<TransportConfig>,
     pub(super) ipv6: bool,
+    /// The protocol that a server is asked for.
+    pub(super) alpn: &'static [u8],
 }
 
 impl Endpoint {
@@ -44,6 +49,20 @@ impl Endpoint {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn new(keep_alive: Duration) -> Result<Self, ClientError> {
+        Self::speaking(ALPN, transport(keep_alive))
+    }
+
+    /// As [`Endpoint::new`], for connections of HTTP/3, of which whoever takes them can make sessions of WebTransport.
+    ///
+    /// # Errors
+    /// As [`Endpoint::new`].
+    pub fn for_http3(keep_alive: Duration) -> Result<Self, ClientError> {
+        let mut transport = transport(keep_alive);
+        transport.max_concurrent_uni_streams(HTTP3_UNI_STREAMS);
+        Self::speaking(b"h3", transport)
+    }
+
+    fn speaking(alpn: &'static [u8], transport: TransportConfig) -> Result<Self, ClientError> {
         let refused = |error: std::io::Error| ClientError::Machine {
             what: "a UDP socket",
             reason: error.to_string(),
@@ -52,7 +71,7 @@ impl Endpoint {
         let runtime = Arc::new(TokioRuntime);
         let config = EndpointConfig::default();
         let quic = quinn::Endpoint::new(config, None, socket.into(), runtime).map_err(refused)?;
-        Ok(Self { quic, transport: Arc::new(transport(keep_alive)), ipv6 })
+        Ok(Self { quic, transport: Arc::new(transport), ipv6, alpn })
     }
 
     /// Waits until the peers have heard that their connections were closed, at most `at_most`.

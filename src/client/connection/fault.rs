@@ -72,7 +72,7 @@ fn closed(server: &ServerAddress, number: u64, said: String) -> ClientError {
 }
 
 /// Why a connection was not made.
-pub(super) fn not_made(server: &ServerAddress, error: ConnectionError) -> ClientError {
+pub(super) fn not_made(server: &ServerAddress, alpn: &[u8], error: ConnectionError) -> ClientError {
     let alert = match &error {
         ConnectionError::TransportError(error) => u64::from(error.code),
         ConnectionError::ConnectionClosed(close) => u64::from(close.error_code),
@@ -81,7 +81,7 @@ pub(super) fn not_made(server: &ServerAddress, error: ConnectionError) -> Client
     match error {
         _ if alert == NO_APPLICATION_PROTOCOL => ClientError::Version {
             server: server.clone(),
-            reason: "it does not offer adsum/1".into(),
+            reason: format!("it does not offer {}", String::from_utf8_lossy(alpn)),
         },
         ConnectionError::VersionMismatch => ClientError::Version {
             server: server.clone(),

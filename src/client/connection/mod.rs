@@ -102,7 +102,8 @@ impl Connection {
         Ok((sender, ControlReceiver::new(StreamReader::new(receive, self.server()))))
     }
 
-    fn introduction(
+    /// The `Hello` of [`Connection::hello`].
+    pub(crate) fn introduction(
         &self,
         credentials: &Credentials,
         enroll: Option<body::Enroll>,

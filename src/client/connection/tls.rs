@@ -13,7 +13,6 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, Signa
 
 use crate::client::address::KeyHash;
 use crate::client::error::ClientError;
-use crate::wire::ALPN;
 
 /// Which key a server must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +46,11 @@ impl PinVerifier {
         }
     }
 
-    /// The configuration of one connection.
-    pub(super) fn config(self: &Arc<Self>) -> Result<quinn::ClientConfig, ClientError> {
+    /// The configuration of one connection that speaks `alpn`.
+    pub(super) fn config(
+        self: &Arc<Self>,
+        alpn: &[u8],
+    ) -> Result<quinn::ClientConfig, ClientError> {
         let bug = |what: &dyn core::fmt::Display| ClientError::Machine {
             what: "TLS 1.3 with ring",
             reason: what.to_string(),
@@ -59,7 +61,7 @@ impl PinVerifier {
             .dangerous()
             .with_custom_certificate_verifier(Arc::<Self>::clone(self))
             .with_no_client_auth();
-        tls.alpn_protocols = vec![ALPN.to_vec()];
+        tls.alpn_protocols = vec![alpn.to_vec()];
         tls.enable_early_data = false;
         // A resumed session would not show its key again.
         tls.resumption = Resumption::disabled();

@@ -14,7 +14,7 @@ use super::{StateError, key};
 use crate::client::address::{KeyHash, ServerAddress};
 use crate::disk;
 use crate::model::{DeviceId, Principal, PublicKey};
-use crate::wire::{EXPORTER_CONTEXT, proof_bytes};
+use crate::wire::{CHALLENGE_CONTEXT, EXPORTER_CONTEXT, proof_bytes};
 
 pub(super) const IDENTITY_FILE: &str = "identity.toml";
 pub(super) const KEY_FILE: &str = "device.key";
@@ -142,8 +142,17 @@ impl Credentials {
     /// # Panics
     /// Never: Ed25519 signatures have 64 bytes.
     pub fn prove(&self, server_key: KeyHash, exporter: &[u8; 32]) -> [u8; 64] {
-        let (context, key) = (EXPORTER_CONTEXT, self.public_key().0);
-        let signed = proof_bytes(context, &server_key.0, exporter, &key, self.account());
+        self.sign(EXPORTER_CONTEXT, server_key, exporter)
+    }
+
+    /// Signs the `challenge` of a server that was brought no proof.
+    pub fn answer(&self, server_key: KeyHash, challenge: &[u8; 32]) -> [u8; 64] {
+        self.sign(CHALLENGE_CONTEXT, server_key, challenge)
+    }
+
+    fn sign(&self, context: &[u8], server_key: KeyHash, fresh: &[u8; 32]) -> [u8; 64] {
+        let key = self.public_key().0;
+        let signed = proof_bytes(context, &server_key.0, fresh, &key, self.account());
         let signature = self.key.sign(&signed);
         signature.as_ref().try_into().expect("Ed25519 signatures have 64 bytes")
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::number::{factor, positive};
 use super::online::Host;
+use super::over::Over;
 use super::participants::Principals;
 use super::setup::{Options, Target};
 use crate::cli::run::failure::Failure;
@@ -46,6 +47,9 @@ pub(super) struct Common {
     /// Folder for the store, new or empty, on the disk to be measured [default: one among the system's temporary files]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// What carries the load
+    #[arg(long, value_name = "PROTOCOL", default_value_t)]
+    over: Over,
     /// Also tell where the time goes between a request and its answer, stage by stage
     #[arg(long)]
     pub(super) profile: bool,
@@ -80,6 +84,6 @@ impl Common {
             }
             None => Target::Own,
         };
-        Ok(Options { domain: self.domain.clone(), scale: self.scale, target })
+        Ok(Options { domain: self.domain.clone(), scale: self.scale, target, over: self.over })
     }
 }

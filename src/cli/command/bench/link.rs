@@ -5,21 +5,25 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
+use web_transport_quinn::{SendStream, Session};
 
+use super::over::Over;
+use super::stream::Reader;
 use crate::cli::run::failure::Failure;
-use crate::client::connection::{
-    Connection, ControlReceiver, ControlSender, Endpoint, FeedEvent, FeedReceiver, FeedSender,
-    KEEP_ALIVE, Pin,
-};
-use crate::client::{Answer, ClientError, ControlEvent, Credentials, ServerAddress};
+use crate::client::connection::{Connection, Endpoint, FeedEvent, Pin};
+use crate::client::exchange::{Admission, acknowledgement, opening};
+use crate::client::{Answer, ClientError, ControlEvent, Credentials, KeyHash, ServerAddress};
 use crate::model::InboxAddress;
 use crate::protocol::body::{self, Body as _, Enroll};
-use crate::protocol::identity::DURABILITY_SYNCED;
-use crate::protocol::{FeedOpen, FeedSubject};
-use crate::wire::{CloseCode, decode};
+use crate::protocol::identity::{DURABILITY_SYNCED, PROOF_CHALLENGE};
+use crate::protocol::{FeedOpen, FeedSubject, Framed as _};
+use crate::wire::{CloseCode, StreamType, decode, encode};
 
 /// Longest time from the first packet to the end of the handshake.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// Longest wait for a stream to be opened: at a peer's limit QUIC would wait for ever without a word.
+const OPEN_TIME: Duration = Duration::from_secs(10);
 /// What the server is told that the client is.
 const SOFTWARE: &str = concat!("adsum-bench ", env!("CARGO_PKG_VERSION"));
 /// Events taken between two acknowledgements: half the server's window, so that it never closes.
@@ -30,12 +34,28 @@ const ACKNOWLEDGE_EVERY: u32 = 128;
 pub(super) struct Dialer {
     endpoint: Endpoint,
     server: ServerAddress,
+    over: Over,
+    /// The key that the server proves elsewhere, where what carries the load shows another one.
+    server_key: Option<KeyHash>,
 }
 
 impl Dialer {
-    /// A socket of its own for connections to `server`.
+    /// A socket of its own for connections of `adsum/1` to `server`.
     pub(super) fn new(server: ServerAddress) -> Result<Self, Failure> {
-        Ok(Self { endpoint: Endpoint::new(KEEP_ALIVE)?, server })
+        let over = Over::Adsum;
+        Ok(Self { endpoint: over.endpoint()?, server, over, server_key: None })
+    }
+
+    /// A socket of its own for connections to `server` that `over` carries.
+    pub(super) async fn to(server: ServerAddress, over: Over) -> Result<Self, Failure> {
+        let plain = Self::new(server)?;
+        if over == Over::Adsum {
+            return Ok(plain);
+        }
+        let connection = plain.connect().await?;
+        connection.close(CloseCode::NoError);
+        let server_key = Some(connection.server_key());
+        Ok(Self { endpoint: over.endpoint()?, over, server_key, ..plain })
     }
 
     /// Connects, without any word of the protocol.
@@ -44,15 +64,25 @@ impl Dialer {
         Ok(Connection::connect(&self.endpoint, &self.server, &pin, CONNECT_TIME).await?)
     }
 
-    /// Connects as `who` and says so, without waiting for the answer.
+    /// Connects as `who` and says so, without waiting until it may act.
     pub(super) async fn hello(
         &self,
         who: &Credentials,
         enroll: Option<Enroll>,
     ) -> Result<Link, Failure> {
         let connection = self.connect().await?;
-        let (sender, receiver) = connection.hello(who, enroll, SOFTWARE).await?;
-        Ok(Link { connection, sender, receiver, durable: false })
+        let session = self.over.session(connection.quic().clone(), &self.server);
+        let session = session.await.map_err(wrong)?;
+        let mut hello = connection.introduction(who, enroll, SOFTWARE)?;
+        if self.server_key.is_some() {
+            (hello.proof, hello.signature) = (PROOF_CHALLENGE, Bytes::new());
+        }
+        let (sender, receiver) = open(&session, StreamType::Control, &hello).await?;
+        let mut link = Link { session, sender, receiver, durable: false };
+        if let Some(server_key) = self.server_key {
+            link.prove(who, server_key).await?;
+        }
+        Ok(link)
     }
 
     /// Connects as `who` and waits until it may act.
@@ -63,35 +93,76 @@ impl Dialer {
     }
 }
 
+/// Opens a stream that begins with `first`.
+async fn open<B: body::Body>(
+    session: &Session,
+    kind: StreamType,
+    first: &B,
+) -> Result<(SendStream, Reader), Failure> {
+    let opened = timeout(OPEN_TIME, session.open_bi()).await.map_err(wrong)?;
+    let (mut sender, receiver) = opened.map_err(wrong)?;
+    sender.write_all(&opening(kind, first)).await.map_err(wrong)?;
+    Ok((sender, Reader::new(receiver)))
+}
+
 /// A connection with its CONTROL stream. Dropped, it says good-bye.
 pub(super) struct Link {
-    connection: Connection,
-    /// Requests go out here.
-    pub(super) sender: ControlSender,
-    /// Answers come in here.
-    pub(super) receiver: ControlReceiver,
+    session: Session,
+    sender: SendStream,
+    receiver: Reader,
     /// Whether the server said that its answers mean: it is on stable storage.
     pub(super) durable: bool,
 }
 
 impl Link {
+    /// Answers the challenge of a server that was brought no proof.
+    async fn prove(&mut self, who: &Credentials, server_key: KeyHash) -> Result<(), Failure> {
+        let Admission::Challenge(nonce) = self.receiver.next(Admission::next).await? else {
+            return Err(wrong("somebody was let in who had proven nothing"));
+        };
+        let signature = who.answer(server_key, &nonce).to_vec();
+        let mut out = Vec::new();
+        encode(&body::ChallengeAnswer { signature: signature.into() }, &mut out);
+        self.write(&out).await
+    }
+
     /// Waits until the session may act, and tells whether its answers mean: it is on stable storage.
     pub(super) async fn welcome(&mut self) -> Result<bool, Failure> {
-        let welcome = self.receiver.welcome().await?;
+        let Admission::Welcome(welcome) = self.receiver.next(Admission::next).await? else {
+            return Err(wrong("a challenge came where a proof was brought"));
+        };
         self.durable = welcome.durability == DURABILITY_SYNCED;
         Ok(self.durable)
     }
 
+    /// Writes whole requests.
+    pub(super) async fn write(&mut self, frames: &[u8]) -> Result<(), Failure> {
+        self.sender.write_all(frames).await.map_err(wrong)
+    }
+
+    /// The next answer or announcement. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Result<ControlEvent, Failure> {
+        Ok(self.receiver.next(ControlEvent::next).await?)
+    }
+
     /// Opens a feed.
-    pub(super) async fn feed(&self, open: &FeedOpen) -> Result<Feed, Failure> {
-        let (sender, receiver) = self.connection.feed(open).await?;
+    pub(super) async fn feed(&self, first: &FeedOpen) -> Result<Feed, Failure> {
+        let (sender, receiver) = open(&self.session, StreamType::Feed, &first.to_body()).await?;
         Ok(Feed { sender, receiver, unacknowledged: 0, last: Bytes::new() })
+    }
+
+    /// Asks `question` on a stream of its own, which ends behind it.
+    async fn query<B: body::Body>(&self, question: &B) -> Result<Reader, Failure> {
+        let (mut sender, reader) = open(&self.session, StreamType::Query, question).await?;
+        // That the stream is finished twice cannot be: it was opened here.
+        let _ = sender.finish();
+        Ok(reader)
     }
 
     /// Asks for the presence of one presentity.
     pub(super) async fn fetch(&self, presentity: &str) -> Result<body::Presence, Failure> {
         let fetch = body::Fetch { presentity: presentity.to_owned() };
-        let frame = self.connection.query(&fetch).await?.answer().await?;
+        let frame = self.query(&fetch).await?.answer().await?;
         decode(&frame).map_err(|fault| wrong(format!("a {}: {fault}", body::Presence::NAME)))
     }
 
@@ -100,7 +171,7 @@ impl Link {
         &self,
         question: &B,
     ) -> Result<bool, Failure> {
-        let mut reader = self.connection.query(question).await?;
+        let mut reader = self.query(question).await?;
         loop {
             match reader.answer().await {
                 Ok(frame) if frame.kind == body::End::KIND => return Ok(true),
@@ -115,7 +186,7 @@ impl Link {
     /// The number of the next request that was answered with yes; waits for it.
     pub(super) async fn answered(&mut self) -> Result<u64, Failure> {
         loop {
-            if let Some(number) = number_of(self.receiver.next().await?)? {
+            if let Some(number) = number_of(self.next().await?)? {
                 return Ok(number);
             }
         }
@@ -134,7 +205,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.connection.close(CloseCode::NoError);
+        self.session.close(CloseCode::NoError.number(), b"");
     }
 }
 
@@ -155,8 +226,8 @@ fn number_of(event: ControlEvent) -> Result<Option<u64>, Failure> {
 
 /// A feed whose events are acknowledged now and then.
 pub(super) struct Feed {
-    sender: FeedSender,
-    receiver: FeedReceiver,
+    sender: SendStream,
+    receiver: Reader,
     unacknowledged: u32,
     last: Bytes,
 }
@@ -164,7 +235,7 @@ pub(super) struct Feed {
 impl Feed {
     /// What comes next; waits for it.
     pub(super) async fn next(&mut self) -> Result<FeedEvent, Failure> {
-        match self.receiver.next().await? {
+        match self.receiver.next(FeedEvent::next).await? {
             FeedEvent::End(end) => Err(wrong(format!("the server ended a feed: {}", end.message))),
             event => Ok(event),
         }
@@ -184,7 +255,8 @@ impl Feed {
     pub(super) async fn acknowledge(&mut self) -> Result<(), Failure> {
         if self.unacknowledged > 0 {
             self.unacknowledged = 0;
-            self.sender.acknowledge(self.last.clone()).await?;
+            let frame = acknowledgement(self.last.clone());
+            self.sender.write_all(&frame).await.map_err(wrong)?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod number;
 mod offline;
 mod online;
 mod outcome;
+mod over;
 mod participants;
 mod peers;
 mod present;
@@ -35,6 +36,7 @@ mod site;
 mod sizes;
 mod spread;
 mod steady;
+mod stream;
 mod system;
 mod workload;
 mod yardstick;
@@ -81,7 +83,7 @@ async fn dispatch(workload: Workload, output: &mut Output) -> Result<(), Failure
         Workload::Restart(with) => measure(with, output).await,
         Workload::Disk(with) => measure(with, output).await,
         Workload::Fairness(with) => measure(with, output).await,
-        Workload::Scale(with) => measure(with, output).await,
+        Workload::Scale(with) => Box::pin(measure(with, output)).await,
         Workload::Soak(with) => measure(with, output).await,
         Workload::All(all) => all.run(output).await,
         Workload::Peers(peers) => peers.run(output).await,

@@ -104,7 +104,9 @@ impl Inviter {
         let (invite, role, lifetime, recovers) = (token.id(), Role::User, None, false);
         let request = Invite { invite, principal, role, lifetime, recovers };
         self.invites += 1;
-        self.link.sender.request(self.invites, &request.into()).await?;
+        let mut out = Vec::new();
+        Command::from(request).encode(self.invites, &mut out);
+        self.link.write(&out).await?;
         self.link.answered().await?;
         Ok(token)
     }
@@ -134,7 +136,7 @@ async fn settle(
         subscribe(presentity, participant).encode(number, &mut out);
         asked += 1;
     }
-    link.sender.write(&out).await?;
+    link.write(&out).await?;
     for _ in 0..asked {
         link.answered().await?;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::link::wrong;
-use super::samples::Samples;
+use super::samples::{Samples, rounded};
 use super::site::Usage;
 use crate::cli::run::failure::Failure;
 
@@ -53,6 +53,21 @@ impl Outcome {
     #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
     pub(super) fn per_one(&self, all: f64) -> f64 {
         all / self.n as f64
+    }
+
+    /// With what the same came to over `adsum/1`, and the ratio of this to that.
+    pub(super) fn beside(self, plain: &Self) -> Self {
+        let [(p50, p99), (plain_p50, plain_p99)] = [self.p50_p99_ms, plain.p50_p99_ms];
+        let row = [
+            ("rate_per_s", plain.rate_per_s()),
+            ("p50_ms", plain_p50),
+            ("p99_ms", plain_p99),
+            ("rate_ratio", self.rate_per_s() / plain.rate_per_s()),
+            ("p50_ratio", p50 / plain_p50),
+            ("p99_ratio", p99 / plain_p99),
+        ];
+        let row = row.map(|(name, figure)| (name.to_owned(), Value::from(rounded(figure))));
+        self.with("beside_adsum_1", Map::from_iter(row))
     }
 
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

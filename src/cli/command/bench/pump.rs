@@ -158,7 +158,7 @@ impl<R: Requests> Pump<R> {
 
     async fn flush(&mut self) -> Result<(), Failure> {
         if !self.out.is_empty() {
-            self.link.sender.write(&self.out).await?;
+            self.link.write(&self.out).await?;
             self.out.clear();
         }
         Ok(())

@@ -12,6 +12,7 @@ use super::folder::Folder;
 use super::link::{Dialer, Link};
 use super::offline::Offline;
 use super::online::{self, Host};
+use super::over::Over;
 use super::participants::{Participant, Principals};
 use super::pump::Pump;
 use super::requests::Requests;
@@ -27,6 +28,8 @@ pub(super) struct Options {
     pub(super) domain: Domain,
     pub(super) scale: f64,
     pub(super) target: Target,
+    /// What carries the load.
+    pub(super) over: Over,
 }
 
 /// The server under test.
@@ -100,7 +103,7 @@ impl<'a> Setup<'a> {
             }
             Target::Running { server, http, host } => {
                 let site = Site::running(server.clone(), *http);
-                let dialer = Dialer::new(site.server.clone())?;
+                let dialer = Dialer::to(site.server.clone(), self.options.over).await?;
                 online::furnish(&dialer, participants, host.as_ref()).await?;
                 Ok((site, dialer))
             }
@@ -132,7 +135,7 @@ impl<'a> Setup<'a> {
 
     async fn start_with(&self, variables: &[(&str, String)]) -> Result<(Site, Dialer), Failure> {
         let site = Site::start(self.store(), self.principals.domain(), variables).await?;
-        let dialer = Dialer::new(site.server.clone())?;
+        let dialer = Dialer::to(site.server.clone(), self.options.over).await?;
         Ok((site, dialer))
     }
 

@@ -164,9 +164,9 @@ async fn pump(mut link: Link, frames: Frames, tally: Arc<Tally>) -> Result<(), F
             waiting += 1;
             frames.write(number, &mut out);
         }
-        link.sender.write(&out).await?;
+        link.write(&out).await?;
         out.clear();
-        if let ControlEvent::Answer { result, .. } = link.receiver.next().await? {
+        if let ControlEvent::Answer { result, .. } = link.next().await? {
             waiting -= 1;
             tally.count(result.is_ok());
         }
