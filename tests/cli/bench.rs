@@ -185,15 +185,31 @@ fn disk_sets_what_is_written_beside_what_is_stored() {
 #[test]
 fn scale_compares_few_with_many() {
     let small = ["--small", "50", "--watchers", "20000", "--crowd", "4000"];
-    let line = bench("scale", &[&small[..], &["--large", "80000"]].concat());
+    let stored = ["--messages", "20000", "--lists", "400", "--requests", "4000"];
+    let line = bench("scale", &[&small[..], &["--large", "80000"], &stored[..]].concat());
     assert_eq!((&line["small"], &line["large"]), (&50.into(), &400.into()));
-    for kind in ["fetch", "publish", "subscribe"] {
+    for kind in ["fetch", "publish", "subscribe", "send", "take"] {
         for figure in ["small_p50_ms", "small_p99_ms", "large_p50_ms", "large_p99_ms", "p99_ratio"]
         {
             assert!(line[kind][figure].as_f64().unwrap() > 0.0, "{kind} {figure} in {line}");
         }
     }
-    assert_eq!(line["audience"]["watchers"], 100);
+    assert_eq!(
+        (&line["stored"]["messages"], &line["stored"]["inboxes"]),
+        (&100.into(), &10.into())
+    );
+    for figure in ["start_ms_few", "start_ms_many", "memory_bytes_few", "memory_bytes_many"] {
+        assert!(line["stored"][figure].as_f64().unwrap() > 0.0, "{figure} in {line}");
+    }
+    assert!(line["start_ms_small"].is_f64() && line["start_ms_large"].is_f64(), "{line}");
+    assert_eq!(
+        (&line["audience"]["watchers"], &line["audience"]["rules"]),
+        (&100.into(), &128.into())
+    );
+    for what in ["list", "fetch", "rule", "broad_rule", "ruled_fetch", "ruled_publish"] {
+        let figure = &line["audience"][format!("{what}_p99_ms")];
+        assert!(figure.as_f64().unwrap() > 0.0, "{what} in {line}");
+    }
     assert_eq!((&line["crowd"]["watchers"], &line["crowd"]["watched"]), (&20.into(), &2.into()));
     for row in ["audience", "crowd"] {
         assert!(line[row]["publish_p99_ms"].as_f64().unwrap() > 0.0, "{row} in {line}");

@@ -166,18 +166,19 @@ impl Link {
         decode(&frame).map_err(|fault| wrong(format!("a {}: {fault}", body::Presence::NAME)))
     }
 
-    /// Asks `question` and reads all of its answer. A refusal is one.
+    /// Asks `question` and reads all of its answer: how many rows that has; none if it is a refusal.
     pub(super) async fn question<B: body::Body + Sync>(
         &self,
         question: &B,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<usize>, Failure> {
         let mut reader = self.query(question).await?;
+        let mut rows = 0;
         loop {
             match reader.answer().await {
-                Ok(frame) if frame.kind == body::End::KIND => return Ok(true),
-                Ok(frame) if frame.kind == body::Presence::KIND => return Ok(true),
-                Ok(_) => {}
-                Err(ClientError::Refused(_)) => return Ok(false),
+                Ok(frame) if frame.kind == body::End::KIND => return Ok(Some(rows)),
+                Ok(frame) if frame.kind == body::Presence::KIND => return Ok(Some(1)),
+                Ok(_) => rows += 1,
+                Err(ClientError::Refused(_)) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 
 use crate::client::Credentials;
 use crate::model::limits::DAY_MS;
-use crate::model::{Basic, Document, Note, OperationId, Payload, Tuple, TupleId};
+use crate::model::{
+    AccessRule, Basic, Document, Handling, Note, OperationId, Payload, Tuple, TupleId, Who,
+};
 use crate::protocol::{Field as _, body};
 use crate::wire;
 
@@ -120,6 +122,53 @@ impl Requests for Subscribes {
         self.frame.operation = Some(Bytes::copy_from_slice(&operation(number).0));
         self.frame.presentity.clone_from(&self.presentities[place]);
         wire::encode(&self.frame, out);
+    }
+}
+
+/// Changes of a presentity's rules about one after the other, to and fro.
+pub(super) struct RuleChanges {
+    about: Vec<Who>,
+    named: u64,
+    frame: body::ChangeRules,
+}
+
+impl RuleChanges {
+    /// Changes of the rules of `who` about those in `about`, the first under number 1. What one device does has names of its own, which
+    /// `named` sets apart from those that are plain numbers.
+    pub(super) fn new(who: &Credentials, about: Vec<Who>, named: u64) -> Self {
+        let frame = body::ChangeRules {
+            request: 0,
+            operation: [0; 16],
+            owner: who.principal().presentity().to_string(),
+            if_version: None,
+            put: Vec::new(),
+            remove: Vec::new(),
+        };
+        Self { about, named, frame }
+    }
+
+    /// All of them at once, as request 0.
+    pub(super) fn all(&mut self, out: &mut Vec<u8>) {
+        let rule = |who: &Who| AccessRule::plain(who.clone(), Handling::Allow).to_wire();
+        self.frame.put = self.about.iter().map(rule).collect();
+        self.encode(0, out);
+    }
+
+    fn encode(&mut self, number: u64, out: &mut Vec<u8>) {
+        self.frame.request = number;
+        self.frame.operation = (u128::from(self.named) << 64 | u128::from(number)).to_be_bytes();
+        wire::encode(&self.frame, out);
+    }
+}
+
+impl Requests for RuleChanges {
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) {
+        let turn = usize::try_from(number - 1).expect("it is below a length");
+        let who = self.about[turn % self.about.len()].clone();
+        let is_back = (turn / self.about.len()).is_multiple_of(2);
+        let handling = if is_back { Handling::PoliteBlock } else { Handling::Allow };
+        self.frame.put = vec![AccessRule::plain(who, handling).to_wire()];
+        self.encode(number, out);
     }
 }
 

@@ -186,7 +186,7 @@ fn ask<B: body::Body + Clone + Send + Sync + 'static>(
         let tally = Arc::clone(tally);
         tasks.spawn(async move {
             loop {
-                tally.count(link.question(&question).await?);
+                tally.count(link.question(&question).await?.is_some());
             }
         });
     }

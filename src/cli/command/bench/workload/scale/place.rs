@@ -2,16 +2,18 @@
 //!
 //! Must never hold: a comparison.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use crate::cli::command::bench::{
-    link::{Dialer, Link, wrong},
+    link::{Dialer, Link, inbox, wrong},
+    offline::send,
     participants::Participant,
     progress::Progress,
     pump::{Pump, Work},
-    requests::{Publishes, Requests, Subscribes, number_in},
+    requests::{Publishes, Requests, Sends, Subscribes, number_in},
     samples::{Samples, rounded},
     setup::{Setup, pumps},
     site::Site,
@@ -19,6 +21,7 @@ use crate::cli::command::bench::{
 };
 use crate::cli::run::failure::Failure;
 use crate::client::Credentials;
+use crate::client::connection::FeedEvent;
 use crate::model::limits::SUBSCRIPTIONS_MAX;
 
 /// Those who publish over a connection each, in turn.
@@ -38,26 +41,36 @@ pub(super) enum Kind {
     Fetch,
     Publish,
     Subscribe,
+    Send,
+    Take,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Fetch, Self::Publish, Self::Subscribe];
-
     /// Its name in the figures.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
             Self::Publish => "publish",
             Self::Subscribe => "subscribe",
+            Self::Send => "send",
+            Self::Take => "take",
         }
     }
 }
 
 /// A store, its server, and who asks.
 pub(super) struct Place {
+    /// Connections to its server.
+    pub(super) dialer: Dialer,
+    /// From the start of the process until it served.
+    pub(super) start_ms: f64,
     site: Site,
     memory_bytes: Option<f64>,
     presentities: Vec<String>,
+    owners: Vec<Credentials>,
+    taken: usize,
+    senders: Vec<Pump<Sends>>,
+    sent: usize,
     fetcher: Link,
     fetched: usize,
     publishers: Vec<Pump<Publishes>>,
@@ -105,13 +118,49 @@ impl Place {
         Self::start(setup, presentities.collect(), people, &[]).await
     }
 
+    /// With `messages` that wait in the inboxes of `count` people, each of whom has published, and those who send more.
+    pub(super) async fn with_messages(
+        setup: &Setup<'_>,
+        count: usize,
+        messages: usize,
+    ) -> Result<Self, Failure> {
+        let owners = setup.principals("owner", count)?;
+        let senders = setup.principals("sender", PUBLISHERS)?;
+        let mut store = setup.offline()?;
+        let publishing = owners.iter().map(Participant::publishing);
+        let all: Vec<_> = publishing.chain(senders.iter().map(Participant::plain)).collect();
+        store.furnish(&all).await?;
+        let progress = Progress::begin("storing messages", messages);
+        for number in 0..messages {
+            // Whole rounds of the inboxes by one sender after the other, so that none has too much from one.
+            let sender = &senders[number / count % senders.len()];
+            // The load counts its own from 1.
+            let named = u64::MAX - number as u64;
+            store.command(sender, send(&owners[number % count], named)).await?;
+            progress.add(1);
+        }
+        store.round()?;
+        drop((store, progress));
+        let presentities = owners.iter().map(|who| who.principal().presentity().to_string());
+        let people = &owners[..count.min(PUBLISHERS)];
+        let mut place = Self::start(setup, presentities.collect(), people, &[]).await?;
+        let inboxes: Arc<[String]> =
+            owners.iter().map(|owner| owner.principal().inbox().to_string()).collect();
+        let sends = |index, _: &Credentials| Sends::new(Arc::clone(&inboxes), index * STRIDE);
+        place.senders = pumps(&place.dialer, &senders, sends).await?;
+        place.owners = owners;
+        Ok(place)
+    }
+
     async fn start(
         setup: &Setup<'_>,
         presentities: Vec<String>,
         people: &[Credentials],
         subscribers: &[Credentials],
     ) -> Result<Self, Failure> {
+        let began = Instant::now();
         let (site, dialer): (Site, Dialer) = setup.start().await?;
+        let start_ms = rounded(began.elapsed().as_secs_f64() * 1_000.0);
         sleep(SETTLING.min(setup.scaled_time(SETTLING))).await;
         // Before anybody connects: connections are counted elsewhere.
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
@@ -127,7 +176,13 @@ impl Place {
             memory_bytes,
             durable: publishers.iter().all(Pump::is_durable),
             subscribers: subscribers.await?,
+            dialer,
+            start_ms,
             site,
+            owners: Vec::new(),
+            taken: 0,
+            senders: Vec::new(),
+            sent: 0,
             presentities,
             fetcher,
             fetched: 0,
@@ -148,6 +203,8 @@ impl Place {
                 let count = count.min(most - self.subscribed);
                 in_turn(&mut self.subscribers, count, &mut self.subscribed).await
             }
+            Kind::Send => in_turn(&mut self.senders, count, &mut self.sent).await,
+            Kind::Take => self.take(count).await,
         }
     }
 
@@ -162,6 +219,21 @@ impl Place {
             if number_in(&answer.presence).is_none() {
                 return Err(wrong(format!("{presentity} has published, and nothing is there")));
             }
+        }
+        Ok(samples)
+    }
+
+    /// Owners of inboxes come, each to the first message that waits.
+    async fn take(&mut self, count: usize) -> Result<Samples, Failure> {
+        let mut samples = Samples::with_capacity(count);
+        for _ in 0..count {
+            let owner = &self.owners[self.taken % self.owners.len()];
+            self.taken += 1;
+            let began = Instant::now();
+            let link = self.dialer.enter(owner).await?;
+            let mut feed = link.feed(&inbox(&owner.principal().inbox())).await?;
+            while !matches!(feed.next().await?, FeedEvent::Message { .. }) {}
+            samples.add(began.elapsed());
         }
         Ok(samples)
     }
