@@ -232,6 +232,15 @@ fn load_times_each_message_from_when_it_fell_due() {
     assert!((high / low - 3.0).abs() < 0.01, "{line}");
 }
 
+#[cfg(not(feature = "peers"))]
+#[test]
+fn a_program_without_clients_of_peers_says_how_to_build_one() {
+    let output = adsum(&["bench", "peers"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--features peers"));
+}
+
+#[cfg(feature = "peers")]
 #[test]
 fn peers_are_measured_where_they_are_and_named_where_not() {
     let output = succeed(&["bench", "peers", "--json", "--scale", "0.005", "--runs", "1"]);

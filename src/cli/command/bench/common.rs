@@ -66,11 +66,6 @@ impl Common {
         Ok(Some(Host { who, invite }))
     }
 
-    /// By what every count is multiplied.
-    pub(super) fn scale(&self) -> f64 {
-        self.scale
-    }
-
     /// What the workloads need of it.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         if self.profile && self.server.is_some() && self.http.is_none() {

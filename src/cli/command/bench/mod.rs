@@ -21,6 +21,10 @@ mod online;
 mod outcome;
 mod over;
 mod participants;
+#[cfg(feature = "peers")]
+mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "no_peers.rs"]
 mod peers;
 mod present;
 mod profile;

@@ -5,13 +5,11 @@
 use crate::cli::command::bench::requests::BODY_BYTES;
 
 /// A body as adsum's workloads have it.
-pub(super) fn body() -> [u8; BODY_BYTES] {
-    [b'x'; BODY_BYTES]
-}
+pub(super) const BODY: [u8; BODY_BYTES] = [b'x'; BODY_BYTES];
 
 /// One that begins with its number.
 pub(super) fn numbered(number: u64) -> [u8; BODY_BYTES] {
-    let mut bytes = body();
+    let mut bytes = BODY;
     let digits = format!("{number:020}");
     bytes[..digits.len()].copy_from_slice(digits.as_bytes());
     bytes
@@ -29,7 +27,7 @@ mod tests {
     #[test]
     fn a_change_is_known_by_its_number() {
         assert_eq!(number_of(&numbered(1_234)), Some(1_234));
-        assert_eq!(number_of(&body()), None);
+        assert_eq!(number_of(&BODY), None);
         assert_eq!(number_of(b"1"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! `peers`: servers of other makes beside adsum, in turns on the same machine, with the same sizes and windows.
 //!
-//! They are spoken to over plain TCP, by hand and with as little work as can be: on a machine that server and load share, what a
-//! client library takes would count as the server's. So what is measured favours them.
+//! They are spoken to over plain TCP, which favours them, by client libraries as others use them. On a machine that server and load
+//! share, what such a library takes counts as the server's, so that of each that way is taken which costs least.
 //! Must never hold: a peer that must be there. What this machine does not have is left out, and that is told.
 
 mod body;
@@ -13,7 +13,7 @@ mod mosquitto;
 mod nats;
 mod redis;
 mod row;
-mod talk;
+mod sender;
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ impl Peers {
     pub(super) async fn run(self, output: &mut Output) -> Result<(), Failure> {
         let options = self.common.options()?;
         let folder = Folder::take(self.common.data.as_deref(), false)?;
-        let sizes = Sizes::scaled(self.common.scale());
+        let sizes = Sizes::scaled(options.scale);
         let (there, missing) = look();
         if !missing.is_empty() {
             output.remark(&format!("not on this machine and left out: {}", missing.join(", ")))?;

@@ -1,4 +1,4 @@
-//! Mosquitto: what is told at least once, and a session that persists for each inbox. MQTT 3.1.1, as far as it is needed.
+//! Mosquitto: what is told at least once, and a session that persists for each inbox, by the crate `rumqttc`.
 //!
 //! Must never hold: a setting that is not the default, but those without which it would drop what waits.
 
@@ -6,183 +6,138 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use super::body::{body, number_of, numbered};
+use bytes::Bytes;
+use rumqttc::{
+    AsyncClient, Event, EventLoop, Incoming, MqttOptions, NetworkOptions, Outgoing, PublishOptions,
+    QoS,
+};
+
+use super::body::{BODY, number_of, numbered};
 use super::daemon::Daemon;
-use super::fanout::Fan;
+use super::fanout::{Fan, Watcher};
 use super::figures::Figures;
 use super::kind::Sizes;
-use super::talk::{Speech, Taken, Talk, run_all};
+use super::sender::{Sender, Sending, run_all};
 use crate::cli::command::bench::link::wrong;
 use crate::cli::command::bench::pump::Work;
+use crate::cli::command::bench::sizes::STORE_WINDOW;
 use crate::cli::run::failure::Failure;
 
-/// Kinds of packets with their flags, as the first byte has them.
-const CONNECT: u8 = 0x10;
-const CONNECTED: u8 = 0x20;
-const PUBLISH_QOS_1: u8 = 0x32;
-const PUBLISHED: u8 = 0x40;
-const SUBSCRIBE: u8 = 0x82;
-const SUBSCRIBED: u8 = 0x90;
-const PING: u8 = 0xc0;
-const PONG: u8 = 0xd0;
-const DISCONNECT: u8 = 0xe0;
-/// `CONNECT` of a session that begins anew, and of one that persists.
-const CLEAN: u8 = 2;
-const PERSISTENT: u8 = 0;
 /// What watchers hear.
 const CHANGES: &str = "changes";
+/// Of whom nothing was heard for so long, the server thinks that it is gone: longer than a bench takes.
+const KEEP_ALIVE_SECS: u16 = 3_600;
 
-/// Something that the server says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    Connected,
-    Subscribed,
-    Published,
-    Pong,
-    /// A message, with the number by which it is acknowledged.
-    Message {
-        id: [u8; 2],
-        payload: Vec<u8>,
-    },
+/// A session, driven by whoever waits for something.
+struct Session {
+    client: AsyncClient,
+    events: EventLoop,
+}
+
+impl Session {
+    /// Begins one as `name`, anew or as it was left.
+    async fn enter(address: SocketAddr, name: &str, is_new: bool) -> Result<Self, Failure> {
+        let window = u16::try_from(STORE_WINDOW).expect("it is small");
+        let mut options = MqttOptions::new(name, (address.ip().to_string(), address.port()));
+        options.set_clean_session(is_new).set_keep_alive(KEEP_ALIVE_SECS).set_inflight(window);
+        // Written at once, as many as may be unanswered: one by one they would take three times the processor.
+        options.set_max_request_batch(STORE_WINDOW);
+        let (client, mut events) = AsyncClient::builder(options).capacity(STORE_WINDOW).build();
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
+        let mut session = Self { client, events };
+        session.until(|event| matches!(event, Event::Incoming(Incoming::ConnAck(_)))).await?;
+        Ok(session)
+    }
+
+    /// Waits for what `is_it` knows.
+    async fn until(&mut self, is_it: impl Fn(&Event) -> bool) -> Result<(), Failure> {
+        while !is_it(&self.events.poll().await.map_err(wrong)?) {}
+        Ok(())
+    }
+
+    /// Subscribes, and waits until that was heard, and all before it.
+    async fn subscribe(&mut self, topic: &str) -> Result<(), Failure> {
+        self.client.try_subscribe(topic, QoS::AtLeastOnce).map_err(wrong)?;
+        self.until(|event| matches!(event, Event::Incoming(Incoming::SubAck(_)))).await
+    }
+
+    fn publish(&self, topic: String, body: Bytes) -> Result<(), Failure> {
+        let options = PublishOptions::new(QoS::AtLeastOnce);
+        self.client.try_publish(topic, body, options).map_err(wrong)
+    }
+
+    async fn published(&mut self) -> Result<usize, Failure> {
+        self.until(|event| matches!(event, Event::Incoming(Incoming::PubAck(_)))).await?;
+        Ok(1)
+    }
+
+    /// The next message, which is acknowledged behind the client's back.
+    async fn message(&mut self) -> Result<Bytes, Failure> {
+        loop {
+            if let Event::Incoming(Incoming::Publish(message)) =
+                self.events.poll().await.map_err(wrong)?
+            {
+                return Ok(message.payload);
+            }
+        }
+    }
 }
 
 /// Messages to one topic after the other.
-pub(super) struct Sends {
+struct Sends {
+    session: Session,
     inboxes: usize,
     offset: usize,
 }
 
-/// Changes of one topic.
-pub(super) struct Changes;
-
-impl Speech for Sends {
-    type Said = Said;
-
-    fn take(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-        parse(bytes)
-    }
-
-    fn ask(&mut self, number: u64, out: &mut Vec<u8>) {
+impl Sender for Sends {
+    async fn send(&mut self, number: u64) -> Result<(), Failure> {
         let place = usize::try_from(number).unwrap_or_default() + self.offset;
-        publish(out, &inbox(place % self.inboxes), number, &body());
+        self.session.publish(inbox(place % self.inboxes), Bytes::from_static(&BODY))
     }
 
-    fn is_answer(said: &Said) -> Result<bool, Failure> {
-        Ok(*said == Said::Published)
+    async fn answered(&mut self) -> Result<usize, Failure> {
+        self.session.published().await
     }
 }
 
-impl Speech for Changes {
-    type Said = Said;
+/// Changes of one topic.
+pub(super) struct Changes(Session);
 
-    fn take(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-        parse(bytes)
+impl Sender for Changes {
+    async fn send(&mut self, number: u64) -> Result<(), Failure> {
+        self.0.publish(CHANGES.to_owned(), Bytes::copy_from_slice(&numbered(number)))
     }
 
-    fn ask(&mut self, number: u64, out: &mut Vec<u8>) {
-        publish(out, CHANGES, number, &numbered(number));
+    async fn answered(&mut self) -> Result<usize, Failure> {
+        self.0.published().await
     }
+}
 
-    fn is_answer(said: &Said) -> Result<bool, Failure> {
-        Ok(*said == Said::Published)
+impl Watcher for Changes {
+    async fn next(&mut self) -> Result<Option<u64>, Failure> {
+        Ok(number_of(&self.0.message().await?))
     }
 }
 
 impl Fan for Changes {
-    const IS_ANSWERED: bool = true;
+    type Watcher = Self;
 
-    async fn publisher(address: SocketAddr) -> Result<Talk<Self>, Failure> {
-        enter(address, Self, "publisher", CLEAN).await
+    async fn publisher(address: SocketAddr) -> Result<Self, Failure> {
+        Session::enter(address, "publisher", true).await.map(Self)
     }
 
-    async fn watcher(address: SocketAddr, number: usize) -> Result<Talk<Self>, Failure> {
-        let mut talk = enter(address, Self, &format!("watcher-{number}"), CLEAN).await?;
-        subscribe(&mut talk, CHANGES).await?;
-        Ok(talk)
-    }
-
-    fn delivered(said: &Said) -> Option<u64> {
-        if let Said::Message { payload, .. } = said { number_of(payload) } else { None }
-    }
-
-    fn thank(said: &Said, out: &mut Vec<u8>) {
-        if let Said::Message { id, .. } = said {
-            acknowledge(*id, out);
-        }
+    async fn watcher(address: SocketAddr, number: usize) -> Result<Self, Failure> {
+        let mut session = Session::enter(address, &format!("watcher-{number}"), true).await?;
+        session.subscribe(CHANGES).await?;
+        Ok(Self(session))
     }
 }
 
 fn inbox(number: usize) -> String {
     format!("inbox/{number}")
-}
-
-fn text(words: &str, out: &mut Vec<u8>) {
-    let length = u16::try_from(words.len()).expect("topics and names are short");
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(words.as_bytes());
-}
-
-/// Appends a packet: its kind, the length of the rest in groups of seven bits, and the rest.
-fn packet(kind: u8, rest: &[u8], out: &mut Vec<u8>) {
-    out.push(kind);
-    let mut length = rest.len();
-    loop {
-        let low = u8::try_from(length % 128).expect("it is below 128");
-        length /= 128;
-        out.push(if length > 0 { low | 0x80 } else { low });
-        if length == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(rest);
-}
-
-fn publish(out: &mut Vec<u8>, topic: &str, number: u64, payload: &[u8]) {
-    let mut rest = Vec::with_capacity(topic.len() + payload.len() + 4);
-    text(topic, &mut rest);
-    // Far more numbers than may be unanswered, none of them zero.
-    let id = u16::try_from(number % 0xffff).expect("it is below 65,535") + 1;
-    rest.extend_from_slice(&id.to_be_bytes());
-    rest.extend_from_slice(payload);
-    packet(PUBLISH_QOS_1, &rest, out);
-}
-
-fn acknowledge(id: [u8; 2], out: &mut Vec<u8>) {
-    packet(PUBLISHED, &id, out);
-}
-
-fn parse(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-    let Some((&kind, behind)) = bytes.split_first() else { return Ok(None) };
-    let (mut length, mut at) = (0, 1);
-    loop {
-        let Some(byte) = behind.get(at - 1) else { return Ok(None) };
-        length |= usize::from(byte & 0x7f) << (7 * (at - 1));
-        at += 1;
-        if byte & 0x80 == 0 {
-            break;
-        }
-        if at > 4 {
-            return Err(wrong("Mosquitto: a length without an end"));
-        }
-    }
-    let Some(rest) = bytes.get(at..at + length) else { return Ok(None) };
-    let said = match kind & 0xf0 {
-        CONNECTED if rest.get(1) == Some(&0) => Said::Connected,
-        SUBSCRIBED if rest.get(2) == Some(&1) => Said::Subscribed,
-        PUBLISHED => Said::Published,
-        PONG => Said::Pong,
-        0x30 => message(rest)?,
-        _ => return Err(wrong(format!("Mosquitto: packet {kind:#04x} with {rest:?}"))),
-    };
-    Ok(Some(Taken { bytes: at + length, said }))
-}
-
-fn message(rest: &[u8]) -> Result<Said, Failure> {
-    let short = || wrong("Mosquitto: a message without topic or number");
-    let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
-    let rest = rest.get(usize::from(u16::from_be_bytes(*length))..).ok_or_else(short)?;
-    let (id, payload) = rest.split_first_chunk::<2>().ok_or_else(short)?;
-    Ok(Said::Message { id: *id, payload: payload.to_vec() })
 }
 
 /// Starts one that keeps sessions, and all that waits in them.
@@ -212,52 +167,25 @@ fn is_root() -> bool {
     false
 }
 
-/// Connects as `name`.
-async fn enter<S: Speech<Said = Said>>(
-    address: SocketAddr,
-    speech: S,
-    name: &str,
-    flags: u8,
-) -> Result<Talk<S>, Failure> {
-    let mut talk = Talk::connect(address, speech).await?;
-    let (mut rest, mut out) = (Vec::new(), Vec::new());
-    text("MQTT", &mut rest);
-    // Version 3.1.1, and no keep-alive.
-    rest.extend_from_slice(&[4, flags, 0, 0]);
-    text(name, &mut rest);
-    packet(CONNECT, &rest, &mut out);
-    talk.write(&out).await?;
-    match talk.said().await? {
-        Said::Connected => Ok(talk),
-        said => Err(wrong(format!("Mosquitto: {said:?}"))),
-    }
-}
-
-async fn subscribe<S: Speech<Said = Said>>(talk: &mut Talk<S>, topic: &str) -> Result<(), Failure> {
-    let (mut rest, mut out) = (vec![0, 1], Vec::new());
-    text(topic, &mut rest);
-    rest.push(1);
-    packet(SUBSCRIBE, &rest, &mut out);
-    talk.write(&out).await?;
-    match talk.said().await? {
-        Said::Subscribed => Ok(()),
-        said => Err(wrong(format!("Mosquitto: {said:?}"))),
-    }
-}
-
-fn sends(inboxes: usize, offset: usize) -> Sends {
-    Sends { inboxes, offset }
-}
-
 /// Gives each of `count` inboxes an owner, who goes away.
 async fn make_owners(daemon: &Daemon, count: usize) -> Result<(), Failure> {
     for number in 0..count {
         let name = format!("owner-{number}");
-        let mut talk = enter(daemon.address, sends(1, 0), &name, PERSISTENT).await?;
-        subscribe(&mut talk, &inbox(number)).await?;
-        talk.write(&[DISCONNECT, 0]).await?;
+        let mut owner = Session::enter(daemon.address, &name, false).await?;
+        owner.subscribe(&inbox(number)).await?;
+        owner.client.disconnect_now().await.map_err(wrong)?;
+        owner.until(|event| matches!(event, Event::Outgoing(Outgoing::Disconnect))).await?;
     }
     Ok(())
+}
+
+async fn sending(
+    daemon: &Daemon,
+    (inboxes, offset): (usize, usize),
+    name: &str,
+) -> Result<Sending<Sends>, Failure> {
+    let session = Session::enter(daemon.address, name, true).await?;
+    Ok(Sending::new(Sends { session, inboxes, offset }))
 }
 
 /// As `store` and `ack`.
@@ -269,65 +197,27 @@ pub(super) async fn send(
 ) -> Result<Figures, Failure> {
     make_owners(daemon, sizes.inboxes).await?;
     let step = (sizes.inboxes / connections).max(1);
-    let mut talks = Vec::with_capacity(connections);
+    let mut all = Vec::with_capacity(connections);
     for index in 0..connections {
-        let sends = sends(sizes.inboxes, index * step);
-        talks.push(enter(daemon.address, sends, &format!("sender-{index}"), CLEAN).await?);
+        let inboxes = (sizes.inboxes, index * step);
+        all.push(sending(daemon, inboxes, &format!("sender-{index}")).await?);
     }
-    let (talks, ..) = run_all(talks, work.warm_up(), "warming up").await?;
-    let (_, time, samples) = run_all(talks, work, "measuring").await?;
+    let (all, ..) = run_all(all, work.warm_up(), "warming up").await?;
+    let (_, time, samples) = run_all(all, work, "measuring").await?;
     Ok(Figures::answered(work.count, time, samples))
 }
 
 /// As `drain`: the owner of a full inbox comes back, takes all and acknowledges each; that the server has heard the last is shown by
-/// its answer to a ping.
+/// its answer to what comes behind that.
 pub(super) async fn drain(daemon: &Daemon, sizes: &Sizes) -> Result<Figures, Failure> {
     make_owners(daemon, 1).await?;
-    let filling = vec![enter(daemon.address, sends(1, 0), "sender", CLEAN).await?];
+    let filling = vec![sending(daemon, (1, 0), "sender").await?];
     run_all(filling, Work { count: sizes.drain, window: 64 }, "filling the inbox").await?;
-    let (began, mut taken) = (Instant::now(), 0);
-    let mut talk = enter(daemon.address, sends(1, 0), "owner-0", PERSISTENT).await?;
-    while taken < sizes.drain {
-        let (mut said, mut out) = (Some(talk.said().await?), Vec::new());
-        while let Some(one) = said {
-            if let Said::Message { id, .. } = one {
-                acknowledge(id, &mut out);
-                taken += 1;
-            }
-            said = talk.said_already()?;
-        }
-        talk.write(&out).await?;
+    let began = Instant::now();
+    let mut owner = Session::enter(daemon.address, "owner-0", false).await?;
+    for _ in 0..sizes.drain {
+        owner.message().await?;
     }
-    talk.write(&[PING, 0]).await?;
-    while talk.said().await? != Said::Pong {}
+    owner.subscribe("nothing").await?;
     Ok(Figures::drained(sizes.drain, began.elapsed()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_taken_whole_and_acknowledged_by_its_number() {
-        let mut bytes = Vec::new();
-        publish(&mut bytes, "inbox/1", 0xfffe, &numbered(77));
-        // A length of two bytes.
-        assert_eq!(bytes[..3], [PUBLISH_QOS_1, 0xd3, 0x01]);
-        for length in 0..bytes.len() {
-            assert_eq!(parse(&bytes[..length]).unwrap(), None, "{length}");
-        }
-        let whole = parse(&bytes).unwrap().unwrap();
-        assert_eq!((whole.bytes, Changes::delivered(&whole.said)), (bytes.len(), Some(77)));
-        let mut thanks = Vec::new();
-        Changes::thank(&whole.said, &mut thanks);
-        assert_eq!(thanks, [PUBLISHED, 2, 0xff, 0xff]);
-    }
-
-    #[test]
-    fn whoever_is_not_let_in_hears_no_yes() {
-        assert_eq!(parse(&[CONNECTED, 2, 0, 0]).unwrap().unwrap().said, Said::Connected);
-        assert!(parse(&[CONNECTED, 2, 0, 5]).is_err());
-        assert!(parse(&[SUBSCRIBED, 3, 0, 1, 0x80]).is_err());
-        assert!(parse(&[PUBLISHED, 0xff, 0xff, 0xff, 0xff, 1]).is_err());
-    }
 }

@@ -1,4 +1,4 @@
-//! NATS: its streams on files for what is stored, core NATS for a fan-out. Its protocol of lines, as far as it is needed.
+//! NATS: its streams on files for what is stored, core NATS for a fan-out, by the crate `async-nats`.
 //!
 //! Must never hold: a setting that is not the default, but the folder.
 
@@ -6,144 +6,113 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use super::body::{body, number_of, numbered};
+use async_nats::jetstream::{self, consumer::pull, stream};
+use async_nats::{Client, Message, Subscriber};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+
+use super::body::{BODY, number_of, numbered};
 use super::daemon::Daemon;
-use super::fanout::Fan;
+use super::fanout::{Fan, Watcher};
 use super::figures::Figures;
 use super::kind::Sizes;
-use super::talk::{Speech, Taken, Talk, run_all};
+use super::sender::{Sender, Sending, run_all};
 use crate::cli::command::bench::link::wrong;
 use crate::cli::command::bench::pump::Work;
 use crate::cli::run::failure::Failure;
 
 /// Messages asked for at once by whoever takes an inbox.
 const READ_AT_ONCE: usize = 256;
-/// Where a connection hears answers.
-const ANSWERS: &str = "_A";
-const HELLO: &str = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
+/// The stream that holds all inboxes.
+const STREAM: &str = "INBOXES";
 /// What watchers hear.
 const CHANGES: &str = "changes";
 
-/// Something that NATS says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// Nothing about a message.
-    Aside,
-    Message {
-        subject: String,
-        reply: String,
-        payload: Vec<u8>,
-    },
-    Refusal(String),
-}
-
-/// Messages to one subject after the other, each answered when the stream has it.
-pub(super) struct Sends {
+/// Messages to one subject after the other, each answered when the stream has it. All answers come to one subject: of the ways that
+/// the crate has, the one with the least work.
+struct Sends {
+    client: Client,
+    answers: Subscriber,
+    whereto: String,
     inboxes: usize,
     offset: usize,
-    answers: String,
 }
 
-/// Changes that core NATS tells whoever listens, and answers nobody.
-pub(super) struct Changes;
-
-impl Speech for Sends {
-    type Said = Said;
-
-    fn take(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-        parse(bytes)
-    }
-
-    fn ask(&mut self, number: u64, out: &mut Vec<u8>) {
+impl Sender for Sends {
+    async fn send(&mut self, number: u64) -> Result<(), Failure> {
         let place = usize::try_from(number).unwrap_or_default() + self.offset;
-        publish(out, &format!("inbox.{} {}", place % self.inboxes, self.answers), &body());
+        let (inbox, body) = (format!("inbox.{}", place % self.inboxes), Bytes::from_static(&BODY));
+        let sent = self.client.publish_with_reply(inbox, self.whereto.clone(), body);
+        sent.await.map_err(wrong)
     }
 
-    fn is_answer(said: &Said) -> Result<bool, Failure> {
-        match said {
-            Said::Refusal(reason) => Err(wrong(reason)),
-            Said::Aside => Ok(false),
-            Said::Message { payload, .. } => {
-                let text = String::from_utf8_lossy(payload);
-                if text.contains("\"error\"") { Err(wrong(text)) } else { Ok(true) }
+    async fn answered(&mut self) -> Result<usize, Failure> {
+        let mut answer = self.answers.next().await;
+        let mut count = 0;
+        loop {
+            check(&answer.ok_or_else(|| wrong("NATS ended"))?)?;
+            count += 1;
+            match self.answers.next().now_or_never() {
+                Some(next) => answer = next,
+                None => return Ok(count),
             }
         }
     }
 }
 
-impl Speech for Changes {
-    type Said = Said;
+/// Whether a stream has a message, by its answer.
+fn check(answer: &Message) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(&answer.payload);
+    if answer.status.is_some() || text.contains("\"error\"") { Err(wrong(text)) } else { Ok(()) }
+}
 
-    fn take(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-        parse(bytes)
+/// Changes that core NATS tells whoever listens, and answers nobody: one counts as answered when it is written.
+pub(super) struct Changes {
+    client: Client,
+    written: usize,
+}
+
+impl Sender for Changes {
+    async fn send(&mut self, number: u64) -> Result<(), Failure> {
+        self.written += 1;
+        let body = Bytes::copy_from_slice(&numbered(number));
+        self.client.publish(CHANGES, body).await.map_err(wrong)
     }
 
-    fn ask(&mut self, number: u64, out: &mut Vec<u8>) {
-        publish(out, CHANGES, &numbered(number));
+    async fn answered(&mut self) -> Result<usize, Failure> {
+        self.client.flush().await.map_err(wrong)?;
+        Ok(std::mem::take(&mut self.written))
     }
+}
 
-    fn is_answer(_: &Said) -> Result<bool, Failure> {
-        Ok(false)
+/// Somebody who is told them.
+pub(super) struct Listening {
+    // Ends with it.
+    _client: Client,
+    changes: Subscriber,
+}
+
+impl Watcher for Listening {
+    async fn next(&mut self) -> Result<Option<u64>, Failure> {
+        let change = self.changes.next().await.ok_or_else(|| wrong("NATS ended"))?;
+        Ok(number_of(&change.payload))
     }
 }
 
 impl Fan for Changes {
-    const IS_ANSWERED: bool = false;
+    type Watcher = Listening;
 
-    async fn publisher(address: SocketAddr) -> Result<Talk<Self>, Failure> {
-        let mut talk = Talk::connect(address, Self).await?;
-        talk.write(HELLO.as_bytes()).await?;
-        Ok(talk)
+    async fn publisher(address: SocketAddr) -> Result<Self, Failure> {
+        Ok(Self { client: connect(address).await?, written: 0 })
     }
 
-    async fn watcher(address: SocketAddr, _: usize) -> Result<Talk<Self>, Failure> {
-        let mut talk = Self::publisher(address).await?;
-        talk.write(format!("SUB {CHANGES} 1\r\nPING\r\n").as_bytes()).await?;
-        // It says who it is, and then that it has heard.
-        for _ in 0..2 {
-            talk.said().await?;
-        }
-        Ok(talk)
+    async fn watcher(address: SocketAddr, _: usize) -> Result<Listening, Failure> {
+        let client = connect(address).await?;
+        let changes = client.subscribe(CHANGES).await.map_err(wrong)?;
+        // Nobody answers it, which the server tells behind all that it heard before.
+        let _ = client.request("nobody", Bytes::new()).await;
+        Ok(Listening { _client: client, changes })
     }
-
-    fn delivered(said: &Said) -> Option<u64> {
-        if let Said::Message { payload, .. } = said { number_of(payload) } else { None }
-    }
-}
-
-/// `PUB` with `whereto` and `payload`.
-fn publish(out: &mut Vec<u8>, whereto: &str, payload: &[u8]) {
-    out.extend(format!("PUB {whereto} {}\r\n", payload.len()).into_bytes());
-    out.extend_from_slice(payload);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn parse(bytes: &[u8]) -> Result<Option<Taken<Said>>, Failure> {
-    let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") else { return Ok(None) };
-    let line = String::from_utf8_lossy(&bytes[..end]);
-    let words: Vec<&str> = line.split(' ').collect();
-    let at = end + 2;
-    let aside = |said| Ok(Some(Taken { bytes: at, said }));
-    match words[0] {
-        "MSG" | "HMSG" => {}
-        "-ERR" => return aside(Said::Refusal(format!("NATS: {line}"))),
-        _ => return aside(Said::Aside),
-    }
-    let length = words.last().and_then(|word| word.parse::<usize>().ok());
-    let length = length.ok_or_else(|| wrong(format!("NATS: no length: {line}")))?;
-    if bytes.len() < at + length + 2 {
-        return Ok(None);
-    }
-    // A reply stands between the subscription and the length, or the lengths where there are headers.
-    let plain = if words[0] == "MSG" { 4 } else { 5 };
-    let reply = if words.len() > plain { words[3] } else { "" };
-    let subject = words.get(1).copied().unwrap_or_default();
-    let said = Said::Message {
-        subject: subject.to_owned(),
-        reply: reply.to_owned(),
-        payload: bytes[at..at + length].to_vec(),
-    };
-    Ok(Some(Taken { bytes: at + length + 2, said }))
 }
 
 /// Starts one with streams, which by default are kept on files.
@@ -155,33 +124,29 @@ pub(super) async fn start(program: &Path, beside: &Path) -> Result<Daemon, Failu
     .await
 }
 
-async fn connect(
+async fn connect(address: SocketAddr) -> Result<Client, Failure> {
+    async_nats::connect(address.to_string()).await.map_err(wrong)
+}
+
+async fn sending(
     daemon: &Daemon,
     inboxes: usize,
-    number: usize,
     offset: usize,
-) -> Result<Talk<Sends>, Failure> {
-    let answers = format!("{ANSWERS}.{number}");
-    let hello = format!("{HELLO}SUB {answers} 1\r\n");
-    let mut talk = Talk::connect(daemon.address, Sends { inboxes, offset, answers }).await?;
-    talk.write(hello.as_bytes()).await?;
-    Ok(talk)
+) -> Result<Sending<Sends>, Failure> {
+    let client = connect(daemon.address).await?;
+    let whereto = client.new_inbox();
+    let answers = client.subscribe(whereto.clone()).await.map_err(wrong)?;
+    Ok(Sending::new(Sends { client, answers, whereto, inboxes, offset }))
 }
 
-/// Makes the stream that holds all inboxes.
 async fn make_stream(daemon: &Daemon) -> Result<(), Failure> {
-    let mut talk = connect(daemon, 1, usize::MAX, 0).await?;
-    let stream = "{\"name\":\"INBOXES\",\"subjects\":[\"inbox.*\"],\"storage\":\"file\"}";
-    ask(&mut talk, "$JS.API.STREAM.CREATE.INBOXES", stream).await
-}
-
-/// Asks something and waits until it is answered with yes.
-async fn ask(talk: &mut Talk<Sends>, subject: &str, payload: &str) -> Result<(), Failure> {
-    let mut out = Vec::new();
-    publish(&mut out, &format!("{subject} {}", talk.speech.answers), payload.as_bytes());
-    talk.write(&out).await?;
-    while !Sends::is_answer(&talk.said().await?)? {}
-    Ok(())
+    let config = stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec!["inbox.*".to_owned()],
+        ..stream::Config::default()
+    };
+    let streams = jetstream::new(connect(daemon.address).await?);
+    streams.create_stream(config).await.map(drop).map_err(wrong)
 }
 
 /// As `store` and `ack`.
@@ -193,92 +158,35 @@ pub(super) async fn send(
 ) -> Result<Figures, Failure> {
     make_stream(daemon).await?;
     let step = (sizes.inboxes / connections).max(1);
-    let mut talks = Vec::with_capacity(connections);
+    let mut all = Vec::with_capacity(connections);
     for index in 0..connections {
-        talks.push(connect(daemon, sizes.inboxes, index, index * step).await?);
+        all.push(sending(daemon, sizes.inboxes, index * step).await?);
     }
-    let (talks, ..) = run_all(talks, work.warm_up(), "warming up").await?;
-    let (_, time, samples) = run_all(talks, work, "measuring").await?;
+    let (all, ..) = run_all(all, work.warm_up(), "warming up").await?;
+    let (_, time, samples) = run_all(all, work, "measuring").await?;
     Ok(Figures::answered(work.count, time, samples))
 }
 
 /// As `drain`: a consumer takes what waits and acknowledges each; the last acknowledgement is answered.
 pub(super) async fn drain(daemon: &Daemon, sizes: &Sizes) -> Result<Figures, Failure> {
     make_stream(daemon).await?;
-    let filling = vec![connect(daemon, 1, 0, 0).await?];
+    let filling = vec![sending(daemon, 1, 0).await?];
     run_all(filling, Work { count: sizes.drain, window: 64 }, "filling the inbox").await?;
     let began = Instant::now();
-    let mut talk = connect(daemon, 1, 1, 0).await?;
-    let consumer = "{\"stream_name\":\"INBOXES\",\"config\":{\"durable_name\":\"OWNER\",\"ack_policy\":\"explicit\"}}";
-    ask(&mut talk, "$JS.API.CONSUMER.DURABLE.CREATE.INBOXES.OWNER", consumer).await?;
+    let streams = jetstream::new(connect(daemon.address).await?);
+    let config = pull::Config { durable_name: Some("OWNER".to_owned()), ..pull::Config::default() };
+    let owner = streams.create_consumer_on_stream(config, STREAM).await.map_err(wrong)?;
     let mut taken = 0;
     while taken < sizes.drain {
         let wanted = READ_AT_ONCE.min(sizes.drain - taken);
-        let mut out = Vec::new();
-        let next = format!("$JS.API.CONSUMER.MSG.NEXT.INBOXES.OWNER {}", talk.speech.answers);
-        publish(&mut out, &next, format!("{{\"batch\":{wanted}}}").as_bytes());
-        talk.write(&out).await?;
-        let replies = take(&mut talk, wanted).await?;
-        taken += replies.len();
-        let mut out = Vec::new();
-        for reply in &replies {
-            publish(&mut out, reply, b"+ACK");
-        }
-        talk.write(&out).await?;
-        if taken == sizes.drain {
-            let last = replies.last().map(String::as_str).unwrap_or_default();
-            ask(&mut talk, last, "+ACK").await?;
+        let mut batch = owner.fetch().max_messages(wanted).messages().await.map_err(wrong)?;
+        while let Some(message) = batch.next().await {
+            let message = message.map_err(wrong)?;
+            taken += 1;
+            let acknowledged =
+                if taken == sizes.drain { message.double_ack().await } else { message.ack().await };
+            acknowledged.map_err(wrong)?;
         }
     }
     Ok(Figures::drained(sizes.drain, began.elapsed()))
-}
-
-/// Where each of `wanted` messages is acknowledged.
-async fn take(talk: &mut Talk<Sends>, wanted: usize) -> Result<Vec<String>, Failure> {
-    let mut replies = Vec::with_capacity(wanted);
-    while replies.len() < wanted {
-        match talk.said().await? {
-            Said::Message { reply, .. } if !reply.is_empty() => replies.push(reply),
-            Said::Message { payload, .. } => {
-                return Err(wrong(format!("NATS: {}", String::from_utf8_lossy(&payload))));
-            }
-            Said::Refusal(reason) => return Err(wrong(reason)),
-            Said::Aside => {}
-        }
-    }
-    Ok(replies)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_taken_whole_with_where_they_are_answered() {
-        let bytes = b"MSG inbox.1 1 $JS.ACK.x 5\r\nhello\r\nPING\r\n";
-        let whole = parse(bytes).unwrap().unwrap();
-        let Said::Message { subject, reply, payload } = whole.said else { panic!() };
-        assert_eq!((&*subject, &*reply, &*payload), ("inbox.1", "$JS.ACK.x", &b"hello"[..]));
-        assert_eq!(whole.bytes, bytes.len() - 6);
-        for length in 0..whole.bytes {
-            assert_eq!(parse(&bytes[..length]).unwrap(), None, "{length}");
-        }
-        assert_eq!(parse(b"PING\r\n").unwrap().unwrap().said, Said::Aside);
-        let Said::Message { reply, .. } = parse(b"MSG a 1 0\r\n\r\n").unwrap().unwrap().said else {
-            panic!()
-        };
-        assert_eq!(reply, "");
-    }
-
-    #[test]
-    fn an_answer_that_tells_an_error_is_none() {
-        let said = |payload: &[u8]| Said::Message {
-            subject: String::new(),
-            reply: String::new(),
-            payload: payload.to_vec(),
-        };
-        assert!(Sends::is_answer(&said(b"{\"stream\":\"S\",\"seq\":1}")).unwrap());
-        assert!(Sends::is_answer(&said(b"{\"error\":{}}")).is_err());
-        assert!(!Sends::is_answer(&Said::Aside).unwrap());
-    }
 }
