@@ -1,11 +1,11 @@
-// The page of the README, as it stands there.
+// The page of the main README, as it stands there.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { found, launch, Site } from "./browser.js";
 import { Server } from "./server.js";
 
-const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const README = readFileSync(new URL("../../../../README.md", import.meta.url), "utf8");
 const PAGE = /```html\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
 const LINES_MAX = 15;
 
