@@ -3,7 +3,7 @@
 import { type FieldsOf, make, toHex, utf8 } from "./codec.js";
 import type { Device } from "./device.js";
 import { Invalid } from "./errors.js";
-import type { AnswerTo, Asking, Hub } from "./hub.js";
+import type { AnswerTo, Asking, Hub, Unfinished } from "./hub.js";
 import {
   COMPOSING,
   type Handling,
@@ -316,6 +316,11 @@ export class Client {
   /** The invites that are open. */
   invites(): Promise<OpenInvite[]> {
     return this.ask("ListInvites");
+  }
+
+  /** What an earlier page of this device asked and did not learn the outcome of: it is asked again by itself. */
+  unfinished(): Promise<readonly Unfinished[]> {
+    return this.hub.unfinished();
   }
 
   /** Any request of CONTROL and its answer; repeated over lost connections until the time is up. */

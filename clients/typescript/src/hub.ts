@@ -3,6 +3,7 @@
 import type { BodyOf } from "./codec.js";
 import type {
   Answers,
+  Body,
   ComposingEvent,
   MessageBody,
   PresenceBody,
@@ -75,6 +76,17 @@ export interface Asking {
   readonly lasts: boolean;
 }
 
+/** What an earlier page of the device asked and did not learn the outcome of. It is asked again by itself. */
+export interface Unfinished {
+  readonly body: Request;
+  /** What it is about, in words. */
+  readonly what: string;
+  /** By what it can be made again. */
+  readonly id: string;
+  /** Its answer, however long that takes; rejects as the request would have. */
+  outcome(): Promise<Body>;
+}
+
 /** Asks, over whatever connection there is. */
 export interface Hub {
   /** How many connections there were: what a session of nobody in particular had on one is gone with it. */
@@ -84,6 +96,8 @@ export interface Hub {
   /** A question and its rows without `End`, asked again when a connection is lost, until the time is up. */
   ask<T extends Question>(question: T): Promise<RowOf<T>[]>;
   feed(spec: FeedSpec): FeedHandle;
+  /** What an earlier page left, as this page or the one that keeps the connection found it. */
+  unfinished(): Promise<readonly Unfinished[]>;
   /** What the server said when it let this device in last. */
   welcome(): Promise<Welcome>;
   /** Something outside has changed, such as the network: looks at once whether the connection lives. */

@@ -30,6 +30,7 @@ export {
   Unreachable,
   VersionMismatch,
 } from "./errors.js";
+export type { Unfinished } from "./hub.js";
 export { IndexedDbStore } from "./indexed-db.js";
 export {
   type Composing,

@@ -21,7 +21,7 @@ import {
   VersionMismatch,
 } from "./errors.js";
 import { Feed } from "./feed.js";
-import type { AnswerTo, Asking, FeedHandle, FeedSpec, Hub, RowOf } from "./hub.js";
+import type { AnswerTo, Asking, FeedHandle, FeedSpec, Hub, RowOf, Unfinished } from "./hub.js";
 import { Outbox } from "./outbox.js";
 import {
   type Body,
@@ -72,6 +72,8 @@ export class Keeper implements Hub {
   private readonly ending = new AbortController();
   private readonly feeds = new Set<Feed>();
   private hurry = deferred<void>();
+  /** Resolves when it is known what an earlier page left. */
+  private readonly takenUp = deferred<void>();
   private running: Promise<void> | null = null;
 
   constructor(
@@ -113,6 +115,11 @@ export class Keeper implements Hub {
   /** A pause before something is tried again; over at once when the connection is gone. */
   async pause(ms: number, link: Link): Promise<void> {
     await atMost(ms, link.over);
+  }
+
+  async unfinished(): Promise<readonly Unfinished[]> {
+    await this.takenUp.promise;
+    return this.outbox.unfinished;
   }
 
   async welcome(): Promise<Welcome> {
@@ -201,8 +208,10 @@ export class Keeper implements Hub {
   private async run(): Promise<void> {
     try {
       await this.outbox.takeUp();
+      this.takenUp.resolve();
       while (!this.fault) await this.once();
     } catch (error) {
+      this.takenUp.reject(error);
       this.fail(asFault(error));
     }
   }

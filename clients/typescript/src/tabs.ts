@@ -3,9 +3,9 @@
 // A lock of the browser (Web Locks) says who owns it; pages talk over a BroadcastChannel. What was asked and not answered is asked
 // again of the next owner, under the same ids.
 
-import { Closed } from "./errors.js";
+import { Closed, OutcomeUnknown } from "./errors.js";
 import { FollowedFeed } from "./followed.js";
-import type { AnswerTo, Asking, FeedHandle, FeedSpec, Hub, RowOf } from "./hub.js";
+import type { AnswerTo, Asking, FeedHandle, FeedSpec, Hub, RowOf, Unfinished } from "./hub.js";
 import { fromPlain, type PlainError, toPlain } from "./plain-error.js";
 import type { Question, Request, Welcome } from "./protocol.js";
 import { SharedFeed } from "./shared.js";
@@ -20,7 +20,8 @@ export interface Locks {
 type Call =
   | { readonly ask: "request"; readonly body: Request; readonly asking: Asking }
   | { readonly ask: "question"; readonly question: Question }
-  | { readonly ask: "welcome" | "nudge" }
+  | { readonly ask: "welcome" | "nudge" | "unfinished" }
+  | { readonly ask: "outcome"; readonly what: string; readonly id: string }
   | { readonly ask: "open"; readonly feed: number; readonly spec: FeedSpec }
   | { readonly ask: "next" | "caughtUp" | "settled" | "close"; readonly feed: number }
   | { readonly ask: "taken"; readonly feed: number; readonly number: number };
@@ -79,6 +80,12 @@ export class Tabs implements Hub {
 
   welcome(): Promise<Welcome> {
     return this.call({ ask: "welcome" }) as Promise<Welcome>;
+  }
+
+  async unfinished(): Promise<readonly Unfinished[]> {
+    const left = (await this.call({ ask: "unfinished" })) as Omit<Unfinished, "outcome">[];
+    const told = ({ what, id }: Omit<Unfinished, "outcome">) => this.call({ ask: "outcome", what, id });
+    return left.map((one) => ({ ...one, outcome: () => told(one) as ReturnType<Unfinished["outcome"]> }));
   }
 
   feed(spec: FeedSpec): FeedHandle {
@@ -247,12 +254,23 @@ class Desk {
         return this.hub.welcome();
       case "nudge":
         return this.hub.nudge();
+      case "unfinished":
+        return (await this.hub.unfinished()).map(({ body, what, id }) => ({ body, what, id }));
+      case "outcome":
+        return this.outcome(call.what, call.id);
       case "open":
         this.feeds.get(page)?.set(call.feed, this.open(call.spec));
         return undefined;
       default:
         return this.onFeed(page, call);
     }
+  }
+
+  /** The page that kept the connection before may have learnt it, and told nobody. */
+  private async outcome(what: string, id: string): Promise<unknown> {
+    const left = (await this.hub.unfinished()).find((one) => one.what === what && one.id === id);
+    if (!left) throw new OutcomeUnknown(what, "");
+    return left.outcome();
   }
 
   private async onFeed(page: string, call: Extract<Call, { feed: number }>): Promise<unknown> {

@@ -61,7 +61,12 @@ test("what this page asked and was not answered, the next page asks again under 
   const keeper = keeperOf(server, store);
   await vi.waitFor(() => expect(server.requests).toHaveLength(2));
   expect(server.requests[1]).toMatchObject({ type: "Send", id: "m-1", request: 1 });
-  const [asked] = keeper.outbox.unfinished;
+  const [asked] = await keeper.unfinished();
+  expect(asked).toMatchObject({
+    what: "the message to im:alice@localhost",
+    id: "m-1",
+    body: { type: "Send" },
+  });
   expect(await asked?.outcome()).toMatchObject({ type: "Sent", duplicate: true });
   await vi.waitFor(async () => expect(await kept(store)).toEqual([]));
   await keeper.close();
@@ -98,7 +103,7 @@ test("what the server would judge anew is not repeated", async () => {
   vi.setSystemTime(Date.now() + DEDUPLICATION_MS);
   const keeper = keeperOf(server, store);
   await keeper.welcome();
-  const [asked] = keeper.outbox.unfinished;
+  const [asked] = await keeper.unfinished();
   await expect(asked?.outcome()).rejects.toMatchObject({ code: "outcome-unknown", id: "" });
   await turns();
   expect(server.requests).toHaveLength(1);

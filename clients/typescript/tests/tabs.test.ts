@@ -186,3 +186,25 @@ test("feeds of a page that is gone are closed", async () => {
   expect(await feed?.up.read()).toBeNull();
   void next;
 });
+
+test("every page learns what became of what a page before them asked", async () => {
+  const [browser, server, store] = [new Browser(), new FakeServer(), new MemoryStore()];
+  const before = open(browser, server, store);
+  await before.client.welcome();
+  server.isMute = true;
+  void codeOf(before.client.send("im:alice@localhost", "hello", { id: "m-1" }));
+  await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+  await before.client.close();
+  server.isMute = false;
+  const [first, second] = [open(browser, server, store), open(browser, server, store)];
+  for (const { client } of [first, second]) {
+    const [left] = await client.unfinished();
+    expect(left).toMatchObject({ id: "m-1", body: { type: "Send" } });
+    expect(await left?.outcome()).toMatchObject({ type: "Sent", duplicate: true });
+  }
+  const [left] = await second.client.unfinished();
+  await first.client.close();
+  // The next owner has nothing to ask again: it was answered.
+  expect(await second.client.unfinished()).toEqual([]);
+  expect(await codeOf(left?.outcome() as Promise<unknown>)).toBe("outcome-unknown");
+});
