@@ -153,7 +153,10 @@ async fn a_page_hears_why_a_stream_or_its_session_ends() {
     let mut typeless = PageStream::<Over>::of(send, receive);
     typeless.bytes(&[0x77]).await;
     assert_eq!(typeless.end().await, PageEnd::Reset(ResetCode::Unsupported.number()));
+    let mut feed = alice.feed(&presence_feed(Bytes::new())).await;
     let _second = PageStream::<Over>::open(&alice.session, StreamType::Control).await;
+    let cut_short = PageEnd::Reset(ResetCode::GoingAway.number());
+    assert_eq!(feed.end().await, cut_short, "before the session is over");
     let (code, reason) = over(&alice.session).await;
     assert_eq!(code, CloseCode::ProtocolViolation.number());
     assert_eq!(reason, "there is a CONTROL stream already");

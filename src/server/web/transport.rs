@@ -4,9 +4,11 @@
 //! same counts as a stream without it. Must never hold: what the bytes behind that mean.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use quinn::VarInt;
+use tokio::time::sleep;
 use web_transport_quinn::Session;
 use web_transport_quinn::proto::error_to_http3;
 
@@ -20,6 +22,10 @@ pub(super) const OWN_STREAM: u32 = 1;
 /// What a stream of the session begins with: the type of a WebTransport stream, and the id of the session, which is that of
 /// the connection's first stream. The type has two bytes and stands for itself in no other form that is in use.
 const HEAD: [u8; 3] = [0x40, 0x41, 0x00];
+/// Between the end of the streams and that of their session: a round trip, within these bounds. Chromium (156) hands on the
+/// end of a stream a moment after it came, and kills the page if its session has ended by then.
+const QUIET_MIN: Duration = Duration::from_millis(100);
+const QUIET_MAX: Duration = Duration::from_millis(400);
 /// What stands for the first byte of a stream of no session of ours: no type of the protocol.
 const FOREIGN: u8 = 0xff;
 
@@ -41,7 +47,8 @@ impl Transport for WebSession {
     async fn accept(&self) -> Result<(WebSend, WebReceive), Gone> {
         let connection: &quinn::Connection = &self.0;
         let (send, receive) = connection.accept_bi().await.map_err(Gone::because)?;
-        Ok((WebSend(send), WebReceive { inner: receive, head: 0 }))
+        let send = WebSend { inner: send, is_over: false };
+        Ok((send, WebReceive { inner: receive, head: 0 }))
     }
 
     /// A browser has none, so nobody is believed by it here.
@@ -58,33 +65,53 @@ impl Transport for WebSession {
         quinn::Connection::stats(&self.0).frame_rx.stream
     }
 
+    /// Once the page was told how its streams ended.
     fn close(&self, code: CloseCode, reason: &str) {
-        self.0.close(code.number(), reason.as_bytes());
+        let (session, reason) = (Arc::clone(&self.0), reason.to_owned());
+        tokio::spawn(async move {
+            sleep(session.rtt().clamp(QUIET_MIN, QUIET_MAX)).await;
+            session.close(code.number(), reason.as_bytes());
+        });
     }
 }
 
 /// The half that is written.
-pub(in crate::server) struct WebSend(quinn::SendStream);
+pub(in crate::server) struct WebSend {
+    inner: quinn::SendStream,
+    /// Whether its end was said.
+    is_over: bool,
+}
 
 impl SendHalf for WebSend {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Gone> {
-        SendHalf::write(&mut self.0, bytes).await
+        SendHalf::write(&mut self.inner, bytes).await
     }
 
     fn finish(&mut self) {
-        SendHalf::finish(&mut self.0);
+        self.is_over = true;
+        SendHalf::finish(&mut self.inner);
     }
 
     async fn taken(&mut self) {
-        SendHalf::taken(&mut self.0).await;
+        SendHalf::taken(&mut self.inner).await;
     }
 
     fn reset(&mut self, code: ResetCode) {
-        let _ = self.0.reset(over_http3(code.number()));
+        self.is_over = true;
+        let _ = self.inner.reset(over_http3(code.number()));
     }
 
     fn set_priority(&mut self, priority: i32) {
-        SendHalf::set_priority(&mut self.0, priority);
+        SendHalf::set_priority(&mut self.inner, priority);
+    }
+}
+
+/// What is cut short is no clean end, and is told at once, whatever the page has yet to read of it.
+impl Drop for WebSend {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.reset(ResetCode::GoingAway);
+        }
     }
 }
 
