@@ -35,6 +35,8 @@ export class Console {
   isAdministrator = false;
   isOnline = true;
   private isDue = false;
+  /** Nothing is shown of it any more. */
+  private isOver = false;
   private isResting = false;
   private resting: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,7 +46,8 @@ export class Console {
     private readonly stop: (error: unknown) => void,
   ) {
     const me = client.principal;
-    this.ground = new Ground(client, me, domainOf(me), loadKept(me), () => this.changed());
+    const [changed, heard] = [() => this.changed(), (error: unknown) => this.heed(error)];
+    this.ground = new Ground(client, me, domainOf(me), loadKept(me), changed, heard);
     this.people = new People(this.ground);
     this.audience = new Audience(this.ground);
     this.mail = new Mail(this.ground);
@@ -76,7 +79,7 @@ export class Console {
     this.isDue = true;
     queueMicrotask(() => {
       this.isDue = false;
-      this.show();
+      if (!this.isOver) this.show();
     });
   }
 
@@ -90,7 +93,7 @@ export class Console {
     if (this.page === "devices") void this.devices.load();
     if (this.page === "audience") void this.audience.load();
     if (this.page === "server") void this.server.load();
-    this.show();
+    if (!this.isOver) this.show();
     if (isChosen) this.attend();
   }
 
@@ -127,6 +130,13 @@ export class Console {
     dispatchEvent(new Event("online"));
   }
 
+  /** Shows, follows and takes nothing any more. */
+  end(): void {
+    this.isOver = true;
+    this.rest();
+    this.mail.end();
+  }
+
   /** Follows nothing any more, until it is looked at again. */
   rest(): void {
     this.isResting = true;
@@ -140,8 +150,19 @@ export class Console {
       this.isAdministrator = welcome.role === WelcomeRole.administrator;
       this.changed();
     } catch (error) {
-      this.stop(error);
+      this.halt(error);
     }
+  }
+
+  /** Says for good why nothing more comes. */
+  private halt(error: unknown): void {
+    if (this.isOver) return;
+    this.end();
+    this.stop(error);
+  }
+
+  private heed(error: unknown): void {
+    if (error instanceof AdsumError && FINAL.includes(error.code)) this.halt(error);
   }
 
   /** Asks the server for a sign of life. */
@@ -164,7 +185,7 @@ export class Console {
 
   private isLiving(error: unknown): boolean {
     const code = error instanceof AdsumError ? error.code : "";
-    if (FINAL.includes(code)) this.stop(error);
+    this.heed(error);
     return !["unreachable", "connection-lost", "outcome-unknown", "stream-ended"].includes(code);
   }
 }

@@ -10,7 +10,6 @@ import {
   WatcherBodyState,
   type Audience as WatcherStream,
 } from "../adsum.js";
-import { faultWords } from "../words/faults.js";
 import type { Ground } from "./ground.js";
 
 /** A rule as a person makes it. */
@@ -43,7 +42,7 @@ export class Audience {
     this.stream = audience;
     audience.addEventListener("watcher", ({ detail }) => this.told(detail));
     audience.addEventListener("error", ({ detail }) => {
-      this.fault = faultWords(detail);
+      this.fault = this.ground.fault(detail);
       this.ground.changed();
     });
   }

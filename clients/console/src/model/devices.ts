@@ -13,8 +13,6 @@ export interface Fresh {
 
 /** How long it is tried to tell the server that one leaves. */
 const LEAVE_MS = 3_000;
-/** For streams that were closed to be gone. */
-const QUIET_MS = 200;
 
 /** Keys and invites. */
 export class Devices {
@@ -64,12 +62,10 @@ export class Devices {
 
   /**
    * Signs this device out. The server ends the connection of who is signed out, at times before its answer has arrived, so
-   * that the answer is not waited for without end: the key is forgotten here in any case. Whatever reads from the connection
-   * is to be closed before: Chromium 156 at times loses the whole page when a server ends a session that is being read.
+   * that the answer is not waited for without end: the key is forgotten here in any case.
    */
   async leave({ device }: Key): Promise<void> {
     const { client } = this.ground;
-    await new Promise((done) => setTimeout(done, QUIET_MS));
     const late = new Promise((done) => setTimeout(done, LEAVE_MS));
     await Promise.race([client.revoke(device).catch(() => {}), late]);
     await client.close();

@@ -28,14 +28,21 @@ export class Ground {
   readonly busy = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `changed` has the page shown again. */
+  /** `changed` has the page shown again; `heard` is told of every fault. */
   constructor(
     readonly client: Client,
     readonly me: string,
     readonly domain: string,
     readonly kept: Kept,
     readonly changed: () => void,
+    private readonly heard: (error: unknown) => void,
   ) {}
+
+  /** What went wrong, in words. */
+  fault(error: unknown): string {
+    this.heard(error);
+    return faultWords(error);
+  }
 
   /** Does it; says `done` when it is done, or what went wrong. Whether it was done. */
   async act(name: string, done: string, doing: () => Promise<unknown>): Promise<boolean> {
@@ -47,7 +54,7 @@ export class Ground {
       if (done) this.say(done);
       return true;
     } catch (error) {
-      this.say(faultWords(error), true);
+      this.say(this.fault(error), true);
       return false;
     } finally {
       this.busy.delete(name);

@@ -8,7 +8,6 @@ import {
   make,
   type ReceiptKind,
 } from "../adsum.js";
-import { faultWords } from "../words/faults.js";
 import type { Ground } from "./ground.js";
 import { withoutSending } from "./kept.js";
 import { type Received, type Sending, type Thread, threads, withReceipt } from "./threads.js";
@@ -144,7 +143,7 @@ export class Mail {
   }
 
   private failed(error: unknown): void {
-    this.fault = faultWords(error);
+    this.fault = this.ground.fault(error);
     this.ground.changed();
   }
 

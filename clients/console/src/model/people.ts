@@ -9,7 +9,6 @@ import {
   toHex,
   type Watch,
 } from "../adsum.js";
-import { faultWords } from "../words/faults.js";
 import { bare } from "../words/names.js";
 import { type Standing, standing } from "../words/presence.js";
 import type { Ground } from "./ground.js";
@@ -132,7 +131,7 @@ export class People {
     const watch = this.ground.client.watch(names.map((name) => `pres:${name}`));
     watch.addEventListener("presence", ({ detail }) => this.told(detail));
     watch.addEventListener("error", ({ detail }) => {
-      this.fault = faultWords(detail);
+      this.fault = this.ground.fault(detail);
       this.ground.changed();
     });
     this.watch = watch;

@@ -69,8 +69,7 @@ function askOut(page: Console, key: Key, name: string, isOwn: boolean): void {
   const here = "This browser forgets its key. You need an invite from another device to come back.";
   const there = "It can do nothing in your name any more, and can come back only by a new invite.";
   const leave = async () => {
-    page.rest();
-    page.mail.end();
+    page.end();
     await devices.leave(key);
     await forgetDevice();
     location.reload();
