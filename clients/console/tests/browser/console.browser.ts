@@ -3,12 +3,16 @@
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readInvitation } from "../../src/model/link.js";
-import { go, hides, PAGES, press, Stage, shows } from "./stage.js";
+import { go, hides, OF_THE_NETWORK, PAGES, press, Stage, shows } from "./stage.js";
 
 /** Written as it must be, and made by nobody. */
 const UNKNOWN_INVITE = "obyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobye3cks";
 /** What somebody must be able to name who does not see it. */
 const NAMED = ["button", "link", "textbox", "checkbox", "radio", "switch", "combobox", "img"];
+
+/** Who is signed out at once, and who is there when the server takes leave. */
+const OUT = ["trent", "ursula", "victor", "walter", "xenia", "yvonne", "zoe", "zeno"];
+const LEFT = ["niaj", "olivia", "peggy", "quentin", "rupert", "sybil"];
 
 let stage: Stage;
 let administrator: Page;
@@ -211,6 +215,29 @@ test("a device that another one signs out is told so, and what to do", async () 
   expect(stage.faults).toEqual([]);
 });
 
+test("no page is lost when many are signed out at once", async () => {
+  await go(administrator, "devices", "Devices");
+  await press(administrator, "Add a device");
+  await shows(administrator, "Open this on your other device");
+  const link = await administrator.$eval(".fresh input", (input) => (input as HTMLInputElement).value);
+  const { token } = readInvitation(new URL(link).hash) as { token: string };
+  await stage.enroll("alice@localhost", "--invite", token, "--label", "terminal");
+  const pages = await Promise.all(OUT.map((name) => stage.enter(name)));
+  const devices = await Promise.all(OUT.map((name) => deviceOf(`${name}@localhost`)));
+  const revoke = (device: string, at: number) =>
+    stage.command("keys", "revoke", device, "--of", `${OUT[at]}@localhost`, "--as", "alice@localhost");
+  await Promise.all(devices.map(revoke));
+  await Promise.all(pages.map((page) => shows(page, "signed out from another one", "[role=alert]")));
+  await Promise.all(pages.map((page) => page.close()));
+  expect(stage.faults).toEqual([]);
+});
+
+/** The one device of somebody, as the administrator's command line lists it. */
+async function deviceOf(name: string): Promise<string> {
+  const listed = await stage.command("--json", "keys", "list", name, "--as", "alice@localhost");
+  return (JSON.parse(listed) as { device: string }).device;
+}
+
 test("a page lives through the server's end and its return, and shows what came meanwhile", async () => {
   const page = await stage.enter("mallory");
   await page.type(".follow input", "bob");
@@ -219,10 +246,33 @@ test("a page lives through the server's end and its return, and shows what came 
   await stage.server.kill();
   await shows(page, "No connection to the server");
   await stage.server.restart();
-  await press(page, "Try now");
+  await hurry(page);
   await stage.command("publish", "open", "--note", "back again", "--as", "bob@localhost");
   await shows(page, "back again", ".row.here");
   await hides(page, "No connection to the server");
-  // That what could not be loaded could not be loaded is what the browser says by itself.
-  expect(stage.faults.filter((text) => !/Failed to load resource|ERR_/.test(text))).toEqual([]);
+  expect(faultsOfPages()).toEqual([]);
 });
+
+test("no page is lost when the server ends in order and takes leave of all at once", async () => {
+  const pages = await Promise.all(LEFT.map((name) => stage.enter(name)));
+  await stage.server.stop();
+  await Promise.all(pages.map((page) => shows(page, "No connection to the server")));
+  await stage.server.begin();
+  for (const page of pages) {
+    await hurry(page);
+    await hides(page, "No connection to the server");
+  }
+  expect(faultsOfPages()).toEqual([]);
+});
+
+/** Does not wait for the next attempt; a page may have made it by then. */
+async function hurry(page: Page): Promise<void> {
+  await page.$$eval("button", (buttons) => {
+    buttons.find((button) => button.innerText === "Try now")?.click();
+  });
+}
+
+/** What went wrong but that nothing could be reached, which the browser says by itself. */
+function faultsOfPages(): string[] {
+  return stage.faults.filter((text) => !OF_THE_NETWORK.test(text));
+}

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import { expect, test } from "vitest";
-import { go, PAGES, press, Stage, shows } from "./stage.js";
+import { go, OF_THE_NETWORK, PAGES, press, Stage, shows } from "./stage.js";
 
 const FOLDER = fileURLToPath(new URL("../../../../target/console/", import.meta.url));
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
@@ -150,11 +150,8 @@ async function shootSpecial(stage: Stage, page: Page): Promise<void> {
   await stage.server.kill();
   await shows(page, "No connection to the server");
   await shoot(page, "offline");
-  stage.faults.splice(
-    0,
-    stage.faults.length,
-    ...stage.faults.filter((text) => !/Failed to load resource|ERR_/.test(text)),
-  );
+  const others = stage.faults.filter((text) => !OF_THE_NETWORK.test(text));
+  stage.faults.splice(0, stage.faults.length, ...others);
 }
 
 /** Waits until what was said is gone and nothing is being read. */

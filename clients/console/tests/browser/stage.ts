@@ -26,6 +26,9 @@ export const PAGES = [
   ["server", "Server"],
 ] as const;
 
+/** What Chromium says in a page's log of a server that is not there. */
+export const OF_THE_NETWORK = /Failed to load resource|ERR_|^WebSocket connection to /;
+
 /** A server and a browser. */
 export class Stage {
   /** What nobody caught on a page, and what its log calls an error. */
@@ -52,6 +55,7 @@ export class Stage {
     const profile = await this.browser.createBrowserContext();
     const page = await profile.newPage();
     page.on("pageerror", (error) => this.faults.push(String(error)));
+    page.on("error", (error) => this.faults.push(String(error)));
     page.on("console", (said) => {
       if (said.type() === "error" || said.type() === "warn") this.faults.push(said.text());
     });

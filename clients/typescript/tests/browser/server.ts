@@ -88,11 +88,20 @@ export class Server {
   }
 
   /** Ends it at once, as a power cut does. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.over("SIGKILL");
+  }
+
+  /** Ends it in order: whoever is connected is told. */
+  stop(): Promise<void> {
+    return this.over("SIGTERM");
+  }
+
+  private async over(signal: NodeJS.Signals): Promise<void> {
     const { process } = this;
     if (!process || process.exitCode !== null || process.signalCode !== null) return;
     const ended = new Promise((done) => process.once("exit", done));
-    process.kill("SIGKILL");
+    process.kill(signal);
     await ended;
   }
 
