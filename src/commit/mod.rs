@@ -28,7 +28,7 @@ pub use self::rewrite::rewrite;
 pub use self::stage::{Pace, Stage};
 use crate::event::Event;
 use crate::log::{Cutter, EventLog, LogFault, LogReader, Room, each_event};
-use crate::model::{Now, Principal, Refusal, Sequence, Timestamp};
+use crate::model::{Now, Principal, Quotas, Refusal, Sequence, Timestamp};
 use crate::service::{
     Batch, InboxPlace, Input, KeptSince, OperatorRecovery, Output, Service, ServiceConfig,
 };
@@ -282,6 +282,11 @@ impl Commit {
         self.checkpointer.begin(views);
         while self.checkpointer.step(views, log, CHECKPOINT_RECORDS)? {}
         Ok(())
+    }
+
+    /// What the operator lets one principal have from now on, where its administrators set nothing else.
+    pub fn limit_principals(&mut self, quotas: Quotas) {
+        self.service.limit_principals(quotas);
     }
 
     /// Lets the filter that says of an id of a message that it is surely new take no more than `bytes` of memory. Where that is

@@ -80,7 +80,7 @@ enum Turn {
 impl Gate {
     /// Lets a peer begin its handshake, has it prove its address first, or turns it away.
     fn admit(&self, incoming: Incoming, connections: &mut JoinSet<()>) {
-        if connections.len().max(self.shared.lanes.count()) >= self.limits.connections_max {
+        if self.addresses.is_full(connections.len().max(self.shared.lanes.count())) {
             return self.turn_away(
                 incoming,
                 "there are too many connections; raise limits.connections_max to take more",

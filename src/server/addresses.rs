@@ -1,10 +1,10 @@
-//! What each address may have: connections, and handshakes in a time.
+//! What each address may have: connections, and handshakes in a time; and how many connections all may have.
 //!
 //! Counted for IPv4 addresses and IPv6 /64s ([`Block`]); not for those of the operator's proxies, behind which many clients
 //! have one address. Must never hold: an address that nothing is counted of any more, longer than until it is looked for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,11 +20,31 @@ const KNOWN_MIN: usize = 1_024;
 
 /// What is counted of all addresses.
 pub(super) struct Addresses {
+    rules: RwLock<Rules>,
+    table: Mutex<Table>,
+}
+
+/// What is allowed until the operator says something else.
+struct Rules {
+    /// Connections of all addresses.
     connections_max: usize,
+    /// Connections of one address.
+    of_one_max: usize,
     /// Between two handshakes of one address, on average.
     pace: Duration,
     proxies: Vec<Network>,
-    table: Mutex<Table>,
+}
+
+impl Rules {
+    fn of(limits: &ServerLimits) -> Self {
+        let per_second = u32::try_from(limits.address_handshakes_per_s_max).unwrap_or(u32::MAX);
+        Self {
+            connections_max: limits.connections_max,
+            of_one_max: limits.address_connections_max,
+            pace: Duration::from_secs(1) / per_second.max(1),
+            proxies: limits.proxies.clone(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -44,27 +64,33 @@ struct Counted {
 impl Addresses {
     /// Nothing is counted yet.
     pub(super) fn new(limits: &ServerLimits) -> Self {
-        let per_second = u32::try_from(limits.address_handshakes_per_s_max).unwrap_or(u32::MAX);
-        Self {
-            connections_max: limits.address_connections_max,
-            pace: Duration::from_secs(1) / per_second.max(1),
-            proxies: limits.proxies.clone(),
-            table: Mutex::default(),
-        }
+        Self { rules: RwLock::new(Rules::of(limits)), table: Mutex::default() }
+    }
+
+    /// Allows what `limits` say from now on. Who has more than that keeps it.
+    pub(super) fn limit(&self, limits: &ServerLimits) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Rules::of(limits);
+    }
+
+    /// Whether no more come in, with so many connections that are `open`.
+    pub(super) fn is_full(&self, open: usize) -> bool {
+        open >= self.rule(|rules| rules.connections_max)
     }
 
     /// Takes a place for a connection from `block`, unless it has as many as it may.
     pub(super) fn enter(self: &Arc<Self>, block: Block) -> Option<Member> {
-        if !self.is_proxy(block) {
+        let is_counted = !self.is_proxy(block);
+        if is_counted {
+            let most = self.rule(|rules| rules.of_one_max);
             let mut table = self.table();
             table.forget();
             let counted = table.known.entry(block).or_default();
-            if counted.connections >= self.connections_max {
+            if counted.connections >= most {
                 return None;
             }
             counted.connections += 1;
         }
-        Some(Member { addresses: Arc::clone(self), block })
+        Some(Member { addresses: Arc::clone(self), block, is_counted })
     }
 
     /// Counts a handshake of `block`; false if it made too many.
@@ -76,10 +102,11 @@ impl Addresses {
         if self.is_proxy(block) {
             return true;
         }
+        let pace = self.rule(|rules| rules.pace);
         let mut table = self.table();
         let counted = table.known.entry(block).or_default();
-        let paid_at = counted.paid_at.map_or(now, |at| at.max(now)) + self.pace;
-        let is_paid = paid_at <= now + SAVED.max(self.pace);
+        let paid_at = counted.paid_at.map_or(now, |at| at.max(now)) + pace;
+        let is_paid = paid_at <= now + SAVED.max(pace);
         if is_paid {
             counted.paid_at = Some(paid_at);
         }
@@ -92,7 +119,11 @@ impl Addresses {
     }
 
     fn is_proxy(&self, block: Block) -> bool {
-        self.proxies.iter().any(|network| network.holds_block(block))
+        self.rule(|rules| rules.proxies.iter().any(|network| network.holds_block(block)))
+    }
+
+    fn rule<T>(&self, look: impl FnOnce(&Rules) -> T) -> T {
+        look(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -118,10 +149,15 @@ impl Table {
 pub(super) struct Member {
     addresses: Arc<Addresses>,
     block: Block,
+    /// Not if it came over a proxy, as those were named then.
+    is_counted: bool,
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
         if let Some(counted) = self.addresses.table().known.get_mut(&self.block) {
             counted.connections = counted.connections.saturating_sub(1);
         }
@@ -163,6 +199,20 @@ mod tests {
         assert!(addresses.handshake_at(block(2), now));
         assert_eq!(granted(now + Duration::from_secs(1)), 5);
         assert_eq!(granted(now + Duration::from_mins(1)), 50);
+    }
+
+    #[test]
+    fn what_is_allowed_can_be_changed_and_nobody_loses_what_it_has() {
+        let addresses = addresses(|limits| limits.proxies = vec!["192.0.2.1".parse().unwrap()]);
+        let over_proxy = addresses.enter(block(1)).unwrap();
+        let _two = [addresses.enter(block(2)).unwrap(), addresses.enter(block(2)).unwrap()];
+        let one = ServerLimits { address_connections_max: 1, ..ServerLimits::default() };
+        addresses.limit(&ServerLimits { connections_max: 3, ..one });
+        assert!(addresses.enter(block(2)).is_none(), "it has two, and may have one");
+        let _first = addresses.enter(block(1)).unwrap();
+        drop(over_proxy);
+        assert!(addresses.enter(block(1)).is_none(), "what was not counted is not taken off");
+        assert!(addresses.is_full(3) && !addresses.is_full(2));
     }
 
     #[test]

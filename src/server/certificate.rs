@@ -44,6 +44,11 @@ pub(super) struct ServerCertificate {
 /// Reads the operator's certificate.
 pub(super) fn load(paths: &CertificateFiles) -> Result<ServerCertificate, ServerError> {
     guarded::close_given(&paths.key)?;
+    read_pair(paths)
+}
+
+/// As [`load`], and leaves the files as they are.
+pub(super) fn read_pair(paths: &CertificateFiles) -> Result<ServerCertificate, ServerError> {
     let chain = read(&paths.chain)?;
     let key = read(&paths.key)?;
     let chain = CertificateDer::pem_slice_iter(&chain)

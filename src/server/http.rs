@@ -32,6 +32,9 @@ struct Access {
 
 impl Access {
     fn new(config: &ServerConfig) -> Result<Self, ServerError> {
+        if let Some(path) = &config.http_token {
+            guarded::close_given(path)?;
+        }
         let token = config.http_token.as_deref().map(read_token).transpose()?;
         Ok(Self { hosts: config.http_hosts.clone(), token })
     }
@@ -54,8 +57,8 @@ impl Access {
     }
 }
 
-fn read_token(path: &Path) -> Result<String, ServerError> {
-    guarded::close_given(path)?;
+/// The token in the file at `path`.
+pub(super) fn read_token(path: &Path) -> Result<String, ServerError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ServerError::file("read", path, source))?;
     let token = text.trim();

@@ -15,6 +15,7 @@ mod beat;
 mod block;
 mod cache;
 mod certificate;
+mod check;
 mod clock;
 mod config;
 mod connection_id;
@@ -36,6 +37,7 @@ mod listen;
 mod look;
 mod metrics;
 mod offline;
+mod reload;
 mod running;
 mod session;
 mod stages;
@@ -78,10 +80,8 @@ pub use running::{EachEvent, RunningReplay, digests_of_running, each_running, fi
 pub use start::{start, start_and_tell, start_with_clock};
 pub use web::PageOrigin;
 
-use self::config::ServerTimeouts as Timeouts;
 use self::http::{Health, Phase};
-use self::lanes::Lanes;
-use self::tls::Certificates;
+use self::session::Shared;
 use self::writer::WriterThread;
 use crate::wire::CloseCode;
 
@@ -96,11 +96,11 @@ pub struct Server {
     http: Option<SocketAddr>,
     websocket: Option<SocketAddr>,
     first_invite: Option<[u8; 32]>,
-    certificates: Arc<Certificates>,
+    /// The operator's files, if the certificate comes from there.
+    certificate: Option<CertificateFiles>,
     endpoint: quinn::Endpoint,
-    lanes: Arc<Lanes>,
+    shared: Arc<Shared>,
     health: Arc<Health>,
-    timeouts: Timeouts,
     stop: watch::Sender<bool>,
     writer: WriterThread,
     accepting: JoinSet<()>,
@@ -132,12 +132,18 @@ impl Server {
 
     /// SHA-256 over the `SubjectPublicKeyInfo` of the certificate in use: what clients pin.
     pub fn server_key_hash(&self) -> [u8; 32] {
-        self.certificates.key_hash()
+        self.shared.certificates.key_hash()
     }
 
     /// Connections that are open.
     pub fn connections(&self) -> usize {
-        self.lanes.count()
+        self.shared.lanes.count()
+    }
+
+    /// Waits until the writer is between two rounds, and so until it decides and the disk takes what it decides. Never
+    /// returns if it does not get there.
+    pub async fn turned(&self) {
+        self.writer.turned().await;
     }
 
     /// Waits until nothing can be made durable any more and says why. The caller must then end the process: what was
@@ -157,7 +163,7 @@ impl Server {
         self.health.enter(Phase::Stopping);
         self.stop.send_replace(true);
         self.say_goodbye();
-        let deadline = self.timeouts.drain + IDLE_WAIT;
+        let deadline = self.shared.timeouts.drain + IDLE_WAIT;
         let drained = async { while self.accepting.join_next().await.is_some() {} };
         if timeout(deadline, drained).await.is_err() {
             info!("some connections did not end in time");
@@ -171,11 +177,12 @@ impl Server {
     }
 
     fn say_goodbye(&self) {
-        let clients = u32::try_from(self.lanes.count()).unwrap_or(u32::MAX);
+        let Shared { lanes, timeouts, .. } = &*self.shared;
+        let clients = u32::try_from(lanes.count()).unwrap_or(u32::MAX);
         let needed = RECONNECT_EACH.saturating_mul(clients);
-        let spread = self.timeouts.reconnect_spread.unwrap_or(needed);
-        let deadline = Instant::now() + self.timeouts.drain;
-        self.lanes.end_all(deadline, || spread.mul_f64(fastrand::f64()));
+        let spread = timeouts.reconnect_spread.unwrap_or(needed);
+        let deadline = Instant::now() + timeouts.drain;
+        lanes.end_all(deadline, || spread.mul_f64(fastrand::f64()));
         info!(clients, ?spread, "the server stops");
     }
 }

@@ -120,11 +120,10 @@ async fn open(
     })?;
     let (stop, stopped) = watch::channel(false);
     let websocket_address = websocket.as_ref().map(|listening| listening.address);
-    let (lanes, desk) = (Arc::clone(&shared.lanes), Arc::clone(&shared.desk));
-    let metrics = Arc::clone(&shared.metrics);
-    let accepting = accept_all(&config, (endpoint.clone(), websocket), shared, stopped);
-    background.spawn(count_disk(config.data.clone(), metrics));
-    background.spawn(copy::serve(config.data.clone(), opened.entries, desk));
+    let accepting =
+        accept_all(&config, (endpoint.clone(), websocket), Arc::clone(&shared), stopped);
+    background.spawn(count_disk(config.data.clone(), Arc::clone(&shared.metrics)));
+    background.spawn(copy::serve(config.data.clone(), opened.entries, Arc::clone(&shared.desk)));
     health.serve_pages(web.clone());
     keep_certificates(&config, &mut background, (&certificates, web), opened.time);
     health.enter(Phase::Serving);
@@ -134,11 +133,10 @@ async fn open(
         http,
         websocket: websocket_address,
         first_invite,
-        certificates,
+        certificate: config.certificate,
         endpoint,
-        lanes,
+        shared,
         health,
-        timeouts: config.timeouts,
         stop,
         writer,
         accepting,
@@ -155,9 +153,8 @@ fn accept_all(
 ) -> JoinSet<()> {
     let mut accepting = JoinSet::new();
     if let (Some(listening), Some(web)) = (tcp, &shared.web) {
-        let of = (config.limits.connections_max, stopped.clone());
         let pages = Arc::clone(&web.pages);
-        accepting.spawn(web::socket::run(listening, Arc::clone(&shared), pages, of));
+        accepting.spawn(web::socket::run(listening, Arc::clone(&shared), pages, stopped.clone()));
     }
     accepting.spawn(accept::run(udp, shared, config.limits.clone(), stopped));
     accepting

@@ -64,7 +64,7 @@ impl Certificates {
     }
 
     /// Serves `fresh` from now on.
-    fn swap(&self, fresh: ServerCertificate) {
+    pub(super) fn swap(&self, fresh: ServerCertificate) {
         self.expiries.shows(ShownTo::Everybody, &fresh.certified);
         let mut in_use = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         in_use.previous = Some(in_use.current.key_hash);
@@ -152,21 +152,17 @@ pub(super) fn tcp_config(
     Ok(config)
 }
 
-/// Reads the operator's certificate again on SIGHUP and when its files change. Ends with the task it runs in.
+/// Reads the operator's certificate again when its files change. Ends with the task it runs in.
 pub(super) async fn keep_fresh(
     certificates: Arc<Certificates>,
     files: CertificateFiles,
     every: Duration,
 ) {
-    let mut hangup = Hangup::new();
     let mut seen = changed_at(&files).await;
     loop {
-        let asked = tokio::select! {
-            () = tokio::time::sleep(every) => false,
-            () = hangup.heard() => true,
-        };
+        tokio::time::sleep(every).await;
         let now = changed_at(&files).await;
-        if asked || now != seen {
+        if now != seen {
             seen = now;
             reload(&certificates, files.clone()).await;
         }
@@ -192,41 +188,6 @@ async fn changed_at(files: &CertificateFiles) -> [Option<SystemTime>; 2] {
         tokio::fs::metadata(path).await.and_then(|found| found.modified()).ok()
     };
     [changed(files.chain.clone()).await, changed(files.key.clone()).await]
-}
-
-/// SIGHUP where there is such a thing.
-struct Hangup {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangup {
-    #[cfg(unix)]
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        Self { signal: signal(SignalKind::hangup()).ok() }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self {}
-    }
-
-    #[cfg(unix)]
-    async fn heard(&mut self) {
-        let heard = match &mut self.signal {
-            Some(signal) => signal.recv().await,
-            None => None,
-        };
-        if heard.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn heard(&mut self) {
-        std::future::pending().await
-    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@
 //! then ahead of the disk, and only a restart makes them one again.
 //! Must never hold: a frame, a stream, or a wait for a peer.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::ServerError;
@@ -106,6 +107,19 @@ pub(super) fn start(
 }
 
 impl WriterThread {
+    /// Waits until the writer is between two rounds. Never returns if it is gone.
+    pub(super) async fn turned(&self) {
+        let (tell, told) = oneshot::channel();
+        let tell = move |_: &mut Commit| {
+            // Whoever waited may be gone.
+            let _ = tell.send(());
+        };
+        let is_sent = self.desk.send(Box::new(tell)).is_ok();
+        if !is_sent || told.await.is_err() {
+            pending::<()>().await;
+        }
+    }
+
     /// Waits until the writer has failed and says why. Never returns while it works.
     pub(super) async fn failed(&self) -> ServerError {
         let mut fault = self.fault.clone();

@@ -23,7 +23,7 @@ use crate::event::{ClockMoved, EpochBegan, Event, Recorded, RestoreNoticed};
 use crate::model::limits::FEEDS_OF_STEP;
 use crate::model::{
     Ahead, DeviceId, EpochId, Epochs, InboxAddress, Mark, Moment, Now, PastPlace, Presentity,
-    Principal, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
+    Principal, Quotas, Refusal, Sequence, SubscriptionState, Timestamp, WatcherKind,
 };
 use crate::protocol::{Command, Findings, Question};
 use crate::view::{MessageKey, Views};
@@ -100,6 +100,11 @@ impl Service {
             steps: 0,
             message: None,
         }
+    }
+
+    /// What the operator lets one principal have from now on, where its administrators set nothing else.
+    pub fn limit_principals(&mut self, quotas: Quotas) {
+        self.config.quotas = quotas;
     }
 
     /// Does what is due by `now`, as much as one round may, and all that is due of what `input` is about. Then takes it.

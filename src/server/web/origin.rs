@@ -7,6 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
@@ -50,21 +51,27 @@ impl fmt::Display for PageOrigin {
 
 /// Which pages may connect.
 pub(in crate::server) struct Pages {
-    listed: Vec<PageOrigin>,
+    listed: RwLock<Vec<PageOrigin>>,
     domains: Vec<Domain>,
 }
 
 impl Pages {
     /// Those that are `listed`, and those of the host that is asked, if that is one of a server of `domains`.
     pub(in crate::server) fn new(listed: Vec<PageOrigin>, domains: Vec<Domain>) -> Self {
-        Self { listed, domains }
+        Self { listed: RwLock::new(listed), domains }
+    }
+
+    /// Those that are `listed` from now on. Pages that are connected stay.
+    pub(in crate::server) fn list(&self, listed: Vec<PageOrigin>) {
+        *self.listed.write().unwrap_or_else(PoisonError::into_inner) = listed;
     }
 
     /// Whether a page from `origin` may connect, or whoever says of no page, when the server is asked by the name `host`.
     pub(in crate::server) fn admit(&self, origin: Option<&str>, host: &str) -> bool {
         let Some(origin) = origin else { return true };
         let Ok(origin) = origin.parse::<PageOrigin>() else { return false };
-        self.listed.contains(&origin) || (self.is_ours(host) && is_same(&origin.host, host))
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.contains(&origin) || (self.is_ours(host) && is_same(&origin.host, host))
     }
 
     /// Whether a server of these domains is asked by this name: anybody can lead a name of its own to any address.

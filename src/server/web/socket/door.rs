@@ -60,7 +60,7 @@ pub(in crate::server) async fn run(
     listening: Listening,
     shared: Arc<Shared>,
     pages: Arc<Pages>,
-    (connections_max, mut stop): (usize, watch::Receiver<bool>),
+    mut stop: watch::Receiver<bool>,
 ) {
     let Listening { mut listener, tls, .. } = listening;
     let beat = Beat::begin(shared.timeouts.beat);
@@ -71,7 +71,7 @@ pub(in crate::server) async fn run(
             (stream, peer) = Listener::accept(&mut listener), if !stopping => {
                 let block = Block::from(peer);
                 let open = connections.len().max(shared.lanes.count());
-                let may_come = open < connections_max && shared.addresses.handshake(block);
+                let may_come = !shared.addresses.is_full(open) && shared.addresses.handshake(block);
                 let Some(member) = may_come.then(|| shared.addresses.enter(block)).flatten() else {
                     line!(warn, "a peer over TCP is turned away; it may try again");
                     continue;
