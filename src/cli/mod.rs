@@ -13,9 +13,10 @@ mod testing;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use self::command::Command;
+use self::print::colour;
 use self::print::output::{self, Output};
 use self::run::failure::{EXIT_USAGE, Failure};
 use self::run::invocation::{Globals, Invocation};
@@ -28,7 +29,7 @@ use self::run::invocation::{Globals, Invocation};
     about = "A persistent, event-sourced presence and instant messaging store (RFC 2778) over QUIC",
     after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot reach the server, 4 not authenticated,\n\
                   5 a change was asked for and it is not known whether it was made.\n\
-                  Environment: ADSUM_HOME names the folder of identities, ADSUM_ANSWER_WITHIN how long an answer may take, ADSUM_LOG what is logged, ADSUM_SECTION_KEY a setting of `serve`.",
+                  Environment: ADSUM_HOME names the folder of identities, ADSUM_ANSWER_WITHIN how long an answer may take, ADSUM_LOG what is logged, ADSUM_SECTION_KEY a setting of `serve`; NO_COLOR keeps colours away.",
     max_term_width = 110,
     infer_long_args = false
 )]
@@ -43,10 +44,17 @@ struct Arguments {
 pub fn main() -> ExitCode {
     // Libraries make files as the process makes any: from their first byte on those are for its user alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    match Arguments::try_parse() {
+    match parse() {
         Ok(arguments) => perform(arguments),
         Err(error) => usage(&error),
     }
+}
+
+fn parse() -> Result<Arguments, clap::Error> {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let colours = colour::for_clap(colour::asked_in(words));
+    let matches = Arguments::command().color(colours).try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
 }
 
 /// What `adsum serve --config FILE --print-config` prints if `text` stands in the file and nothing is set elsewhere: all
@@ -60,9 +68,15 @@ pub fn settings_of(text: &str) -> Result<String, String> {
 
 fn perform(arguments: Arguments) -> ExitCode {
     let json = arguments.globals.json;
+    colour::decide(arguments.globals.color);
     let output = Output::stdout(json);
-    let mut invocation =
-        Invocation { globals: arguments.globals, output, operation: None, again: false };
+    let mut invocation = Invocation {
+        globals: arguments.globals,
+        output,
+        program: Arguments::command,
+        operation: None,
+        again: false,
+    };
     let done = arguments.command.run(&mut invocation);
     // What was printed before a failure is still a result.
     let flushed = invocation.output.flush();

@@ -76,6 +76,13 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
     Ended::of(program().args(arguments).output().unwrap())
 }
 
+/// Sends `signal`, such as `TERM`, to the process `pid`.
+pub(crate) fn send(pid: u32, signal: &str) {
+    let pid = pid.to_string();
+    let sent = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
 /// A process that stays, read line by line. Killed when dropped.
 pub(crate) struct Staying {
     child: Child,
@@ -129,9 +136,7 @@ impl Staying {
 
     /// Asks it to end with `signal`, such as `TERM`, and returns its exit code.
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &pid]).status();
-        assert!(sent.unwrap().success());
+        send(self.child.id(), signal);
         self.child.wait().unwrap().code()
     }
 }

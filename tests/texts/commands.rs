@@ -425,4 +425,7 @@ fn certificates(told: &mut Told, data: &str, folder: &Path) {
         command.args(["serve", "--no-http", "--listen", "127.0.0.1:0", "--data", data]);
         ends(told, ".pem", command.arg("--certificate").arg(&paths[0]).arg("--key").arg(&paths[1]));
     }
+    let mut command = program();
+    command.args(["serve", "--certificate", "credential:chain.pem", "--key", "credential:key.pem"]);
+    ends(told, "chain.pem", command.env_remove("CREDENTIALS_DIRECTORY"));
 }

@@ -32,7 +32,6 @@ const NOT_PRODUCED: [(&str, &[&str]); 6] = [
     (
         "a machine that has no room for a thread, or takes no signal, does not get as far as to say so by itself",
         &[
-            "cannot listen for signals: {error}; start it again",
             "cannot listen for signals: {error}; run the command again",
             "cannot start a thread: {error}; raise the limit on threads",
             "the data folder could not be tried: {panic}; start the server again",

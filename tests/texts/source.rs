@@ -47,12 +47,13 @@ impl Text {
 }
 
 /// Files whose texts nobody is told as a refusal or failure, and why.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 10] = [
     ("src/cli/print/", "answers, except the spans and moments of time.rs"),
     ("src/cli/command/bench/", "the bench tells its developers"),
     ("src/cli/command/demo/", "the demo tells its developers"),
     ("src/cli/command/serve/setting.rs", "what the settings are"),
     ("src/cli/command/log/", "what the log holds"),
+    ("src/cli/command/man.rs", "the manual"),
     ("src/protocol/arbitrary.rs", "for tests"),
     ("src/format/cpim/mend.rs", "what was mended"),
     ("src/server/metrics.rs", "what is counted"),

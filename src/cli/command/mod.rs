@@ -5,6 +5,8 @@
 mod backup;
 #[cfg(feature = "bench")]
 mod bench;
+mod check_config;
+mod completions;
 mod delivery;
 mod demo;
 mod doctor;
@@ -21,6 +23,7 @@ mod invite;
 mod invites;
 mod keys;
 mod log;
+mod man;
 mod publications;
 mod publish;
 mod quota;
@@ -45,6 +48,8 @@ use crate::cli::run::{failure::Failure, invocation::Invocation};
 pub(super) enum Command {
     /// Run a server on a store
     Serve(serve::Args),
+    /// Check a file of settings, and the files that it names, before a server is started or reloaded with it
+    CheckConfig(check_config::Args),
     /// Show everything once on a temporary store: publish, watch, kill -9, restart, resume, offline inbox
     Demo(demo::Args),
     /// Enroll this device for a principal and pin the server's key
@@ -107,6 +112,10 @@ pub(super) enum Command {
     Bench(bench::Args),
     /// Check this machine's identities, the way to the server, and a store
     Doctor(doctor::Args),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::Args),
+    /// Write the manual pages into a folder
+    Man(man::Args),
 }
 
 impl Command {
@@ -114,6 +123,7 @@ impl Command {
     pub(super) fn run(self, invocation: &mut Invocation) -> Result<(), Failure> {
         match self {
             Self::Serve(args) => serve::run(&args, invocation),
+            Self::CheckConfig(args) => check_config::run(&args, invocation),
             Self::Demo(args) => demo::run(&args, invocation),
             Self::Enroll(args) => enroll::run(args, invocation),
             Self::Invite(args) => invite::run(args, invocation),
@@ -145,6 +155,8 @@ impl Command {
             #[cfg(feature = "bench")]
             Self::Bench(args) => bench::run(args, invocation),
             Self::Doctor(args) => doctor::run(&args, invocation),
+            Self::Completions(args) => completions::run(&args, invocation),
+            Self::Man(args) => man::run(&args, invocation),
         }
     }
 }

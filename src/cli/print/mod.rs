@@ -3,6 +3,7 @@
 //! Must never hold: a question to the server, or a decision what to print.
 
 pub(super) mod changed;
+pub(super) mod colour;
 pub(super) mod composing;
 pub(super) mod content;
 pub(super) mod cpim;

@@ -6,8 +6,10 @@
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+use clap::builder::styling::Style;
 use serde::Serialize;
 
+use crate::cli::print::colour;
 use crate::cli::print::text::{json_for, shown_on_terminal, visible_for};
 use crate::cli::run::failure::{self, Failure};
 
@@ -35,6 +37,11 @@ impl Output {
     /// Whether programs read this.
     pub(in crate::cli) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether words for people are coloured.
+    pub(in crate::cli) fn is_coloured(&self) -> bool {
+        !self.json && colour::is_on(self.terminal)
     }
 
     /// Adds a line. It has left this process only after [`Output::flush`].
@@ -106,19 +113,21 @@ pub(in crate::cli) fn report(json: bool, failure: &Failure) {
             (line.id, line.command) = (unknown.id.as_deref(), unknown.command.as_deref());
         }
     }
-    aside(json, &line);
+    aside(json, &line, colour::BAD);
 }
 
 /// Tells on stderr what somebody watching may want to know, and goes on.
 pub(in crate::cli) fn note(json: bool, code: &str, message: &str) {
-    aside(json, &Aside { r#type: "note", code, message, id: None, command: None });
+    let line = Aside { r#type: "note", code, message, id: None, command: None };
+    aside(json, &line, colour::WARNING);
 }
 
-fn aside(json: bool, line: &Aside<'_>) {
+fn aside(json: bool, line: &Aside<'_>, style: Style) {
     let text = if json {
         json_for(serde_json::to_string(line).expect("text is JSON"), stderr_is_terminal())
     } else {
-        format!("adsum: {}", visible_for(line.message, stderr_is_terminal()))
+        let name = colour::painted("adsum:", style, colour::is_on(stderr_is_terminal()));
+        format!("{name} {}", visible_for(line.message, stderr_is_terminal()))
     };
     // Nobody is left to tell when stderr is gone.
     let _ = writeln!(io::stderr(), "{text}");

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cli::print::colour::When;
 use crate::cli::print::output::{self, Output};
 use crate::cli::print::time::lifetime;
 use crate::cli::run::failure::Failure;
@@ -43,12 +44,25 @@ pub(in crate::cli) struct Globals {
         help = "How long an answer may take before the command gives up, with exit code 5 if a change may have been made [default: $ADSUM_ANSWER_WITHIN or 10s]"
     )]
     pub(in crate::cli) answer_within: Option<Lifetime>,
+    /// When words for people are coloured
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help = "When words for people are coloured: auto, always or never [default: auto, on a terminal unless NO_COLOR is set]"
+    )]
+    pub(in crate::cli) color: When,
 }
 
 /// What a command is run with.
 pub(in crate::cli) struct Invocation {
     pub(in crate::cli) globals: Globals,
     pub(in crate::cli) output: Output,
+    /// How the arguments of the whole program are defined.
+    pub(in crate::cli) program: fn() -> clap::Command,
     /// The name under which the command makes its change; a random one if `None`.
     pub(in crate::cli) operation: Option<OperationId>,
     /// Whether the change was asked for before.

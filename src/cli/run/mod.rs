@@ -11,6 +11,7 @@ pub(super) mod input;
 pub(super) mod invocation;
 pub(super) mod passphrase;
 pub(super) mod progress;
+pub(super) mod reaper;
 pub(super) mod repeat;
 pub(super) mod session;
 pub(super) mod signals;

@@ -20,14 +20,6 @@ pub(in crate::cli) struct Interrupts {
 impl Interrupts {
     /// Begins to listen. Needs a runtime.
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::failed(
-                    "machine",
-                    format!("cannot listen for signals: {error}; run the command again"),
-                )
-            })
-        };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -71,6 +63,14 @@ impl Interrupts {
     pub(in crate::cli) fn failure(&self, interrupted: Failure) -> Failure {
         if *self.unread.borrow() { Failure::PipeClosed } else { interrupted }
     }
+}
+
+/// Listens for signals of one `kind`, which do not end the process from now on. Needs a runtime.
+pub(in crate::cli) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| {
+        let told = format!("cannot listen for signals: {error}; run the command again");
+        Failure::failed("machine", told)
+    })
 }
 
 /// Waits until nobody reads stdout any more; `false` if that cannot be told. A file and a terminal have a reader.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::cli::print::colour;
 use crate::client::Unsafe;
 
 /// How a check came out.
@@ -30,12 +31,24 @@ pub(super) struct Check {
     /// What to do, unless all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cure: Option<String>,
+    /// Whether the word for how it came out is coloured.
+    #[serde(skip)]
+    pub(super) is_coloured: bool,
 }
 
 impl Check {
+    fn new(
+        name: impl Into<String>,
+        result: Verdict,
+        detail: impl Into<String>,
+        cure: Option<String>,
+    ) -> Self {
+        Self { name: name.into(), result, detail: detail.into(), cure, is_coloured: false }
+    }
+
     /// All is well.
     pub(super) fn ok(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), result: Verdict::Ok, detail: detail.into(), cure: None }
+        Self::new(name, Verdict::Ok, detail, None)
     }
 
     /// It works for now.
@@ -44,8 +57,7 @@ impl Check {
         detail: impl Into<String>,
         cure: impl Into<String>,
     ) -> Self {
-        let cure = Some(cure.into());
-        Self { name: name.into(), result: Verdict::Warn, detail: detail.into(), cure }
+        Self::new(name, Verdict::Warn, detail, Some(cure.into()))
     }
 
     /// It does not work. The words of most errors end with the cure themselves, behind a semicolon.
@@ -55,7 +67,7 @@ impl Check {
             Some((detail, cure)) => (detail.to_owned(), Some(cure.to_owned())),
             None => (text, None),
         };
-        Self { name: name.into(), result: Verdict::Fail, detail, cure }
+        Self::new(name, Verdict::Fail, detail, cure)
     }
 }
 
@@ -67,7 +79,7 @@ impl Check {
         }
         let told = unsafe_files.iter().map(|found| match Self::fail("files", found) {
             Self { name, detail, cure, .. } if found.can_be_mended() => {
-                Self { name, result: Verdict::Warn, detail, cure }
+                Self::new(name, Verdict::Warn, detail, cure)
             }
             hopeless => hopeless,
         });
@@ -77,12 +89,13 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self.result {
-            Verdict::Ok => "ok",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "FAIL",
+        let (word, style) = match self.result {
+            Verdict::Ok => ("ok   ", colour::GOOD),
+            Verdict::Warn => ("warn ", colour::WARNING),
+            Verdict::Fail => ("FAIL ", colour::BAD),
         };
-        write!(to, "{word:<5} {}: {}", self.name, crate::cli::print::text::visible(&self.detail))?;
+        let word = colour::painted(word, style, self.is_coloured);
+        write!(to, "{word} {}: {}", self.name, crate::cli::print::text::visible(&self.detail))?;
         match &self.cure {
             Some(cure) => write!(to, "\n      cure: {}", crate::cli::print::text::visible(cure)),
             None => Ok(()),
@@ -99,6 +112,8 @@ mod tests {
         assert_eq!(Check::ok("home", "/h").to_string(), "ok    home: /h");
         let fail = Check::fail("store", "the store d is in use; stop it");
         assert_eq!(fail.to_string(), "FAIL  store: the store d is in use\n      cure: stop it");
+        let coloured = Check { is_coloured: true, ..Check::ok("home", "/h") };
+        assert_eq!(coloured.to_string(), "\u{1b}[32mok   \u{1b}[0m home: /h");
         assert_eq!(
             serde_json::to_string(&fail).unwrap(),
             r#"{"type":"check","name":"store","result":"fail","detail":"the store d is in use","cure":"stop it"}"#

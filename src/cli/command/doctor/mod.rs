@@ -11,10 +11,14 @@ use std::path::PathBuf;
 
 use self::check::{Check, Verdict};
 use crate::cli::run::{failure::Failure, invocation::Invocation, session};
+use crate::client::ServerAddress;
 
 /// Arguments of `adsum doctor`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
+    /// Check whether the server at this address answers, and nothing else: nobody need be enrolled [default: the servers of this machine's identities]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "data")]
+    server: Option<ServerAddress>,
     /// Also check the store in this folder [default: only this machine's identities and their servers]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -23,7 +27,10 @@ pub(in crate::cli) struct Args {
 /// Runs `adsum doctor`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
     let mut report = Report { invocation, checks: 0, failed: 0 };
-    report.machine(args.data.is_some())?;
+    match &args.server {
+        Some(address) => report.answering(address)?,
+        None => report.machine(args.data.is_some())?,
+    }
     if let Some(data) = &args.data {
         store::check(data).into_iter().try_for_each(|check| report.add(&check))?;
     }
@@ -50,8 +57,16 @@ impl Report<'_> {
     fn add(&mut self, check: &Check) -> Result<(), Failure> {
         self.checks += 1;
         self.failed += u32::from(check.result == Verdict::Fail);
-        self.invocation.output.line(check)?;
-        self.invocation.output.flush()
+        let output = &mut self.invocation.output;
+        let check = Check { is_coloured: output.is_coloured(), ..check.clone() };
+        output.line(&check)?;
+        output.flush()
+    }
+
+    /// The server at `address`, as anybody sees it.
+    fn answering(&mut self, address: &ServerAddress) -> Result<(), Failure> {
+        let check = session::runtime()?.block_on(server::answering(address));
+        self.add(&check)
     }
 
     /// The identities of this machine and their servers. On a server's machine there need not be any.

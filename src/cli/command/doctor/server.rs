@@ -8,7 +8,7 @@ use super::check::Check;
 use crate::cli::print::recovery;
 use crate::cli::print::time::{now, rfc3339, span};
 use crate::cli::run::cure;
-use crate::client::{Client, ClientError, Identity, InboxState, Profile, Session};
+use crate::client::{Client, ClientError, Identity, InboxState, Profile, ServerAddress, Session};
 use crate::model::limits::MESSAGES_WAITING_MAX;
 use crate::model::{Ahead, Lifetime, QuotaRow, RefusalCode, Timestamp};
 use crate::protocol::{Presence, ServerDescription};
@@ -49,6 +49,18 @@ pub(super) async fn check(identity: Identity) -> Vec<Check> {
     };
     client.close().await;
     checks
+}
+
+/// Connects to the server at `address` as far as whoever is not enrolled can: it answers, and shows a key.
+pub(super) async fn answering(address: &ServerAddress) -> Check {
+    let began = Instant::now();
+    match crate::client::shown_key(address).await {
+        Ok(key) => {
+            let ms = began.elapsed().as_secs_f64() * 1_000.0;
+            Check::ok("server", format!("{address} answers in {ms:.1} ms and shows the key {key}"))
+        }
+        Err(error) => Check::fail("server", cure::of_client(&error)),
+    }
 }
 
 fn connected(name: &str, server: &str, session: &Session, took: Duration) -> Vec<Check> {
@@ -276,7 +288,7 @@ mod tests {
     #[test]
     fn a_changed_key_is_told_as_such() {
         let key = crate::client::KeyHash([0; 32]);
-        let server: crate::client::ServerAddress = "localhost".parse().unwrap();
+        let server: ServerAddress = "localhost".parse().unwrap();
         let error = ClientError::ServerKeyChanged { server, expected: key, found: key };
         let check = failed("alice@localhost", &error);
         assert_eq!((check.name.as_str(), check.result), ("alice@localhost pin", Verdict::Fail));

@@ -2,50 +2,41 @@
 //!
 //! Must never hold: how a server works.
 
+mod args;
 mod kept;
 mod layers;
+mod logging;
+mod notify;
 mod platform;
 mod ready;
+mod reload;
 mod setting;
 mod settings;
 mod value;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::future::pending;
+use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::layer;
-use tracing_subscriber::prelude::*;
+use tokio::signal::unix::{Signal, SignalKind};
 
-use self::layers::Flags;
+pub(in crate::cli) use self::args::Args;
+use self::args::credentials;
+use self::logging::{filter_of, start_logging};
+use self::notify::{Replay, Serving};
 use self::ready::ServingLine;
-use self::settings::{LogFormat, Settings};
-use crate::cli::print::output::{self, Output};
+use self::reload::InForce;
+use self::setting::SETTINGS;
+use self::settings::Settings;
+use crate::cli::print::output::Output;
 use crate::cli::run::{
-    failure::Failure, invocation::Invocation, progress::Progress, signals::Interrupts,
+    failure::Failure,
+    invocation::Invocation,
+    progress::Progress,
+    reaper,
+    signals::{self, Interrupts},
 };
 use crate::server::{Server, ServerConfig};
-
-/// Arguments of `adsum serve`: the flags of its settings, and what is no setting.
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
-    #[command(flatten)]
-    flags: Flags,
-    /// TOML file with settings; the environment and flags win over it [default: none]
-    #[arg(long, value_name = "FILE", display_order = 3)]
-    config: Option<PathBuf>,
-    /// Throw the checkpoint of the views away and fold the whole log anew
-    #[arg(long, display_order = 13)]
-    rebuild_views: bool,
-    /// Print the settings in force as a TOML file, and end
-    #[arg(long, display_order = 16)]
-    print_config: bool,
-}
-
-/// What is logged of the libraries below, unless the filter names them.
-const BELOW: &str = "rustls=error,quinn=error,quinn_proto=error,quinn_udp=error,web_transport_quinn=error,\
-                     web_transport_proto=error,qmux=error,tungstenite=error,tokio_tungstenite=error";
 
 /// Runs `adsum serve`.
 pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failure> {
@@ -53,8 +44,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
     if args.print_config {
         return invocation.output.text(&layers::print(settings));
     }
-    start_logging(&settings)?;
-    let mut config = settings.config()?;
+    let filter = start_logging(&settings)?;
+    let mut config = settings.clone().given(credentials().as_deref())?.config()?;
     config.rebuild_views = args.rebuild_views;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
@@ -65,7 +56,8 @@ pub(super) fn run(args: &Args, invocation: &mut Invocation) -> Result<(), Failur
                 ),
             )
         })?;
-    let served = runtime.block_on(serve(&config, &mut invocation.output));
+    let in_force = InForce::new(args, settings, filter);
+    let served = runtime.block_on(serve(&config, in_force, &mut invocation.output));
     // A replay that was interrupted still runs; nothing is lost by not waiting for it.
     runtime.shutdown_background();
     served
@@ -79,53 +71,57 @@ pub(in crate::cli) fn settings_of(text: &str) -> Result<String, String> {
     Ok(layers::print(settings))
 }
 
-impl Args {
-    /// The settings in force: defaults, then the file, then `variables`, then flags.
-    fn settings(
-        &self,
-        variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Settings, Failure> {
-        let mut settings = Settings::default();
-        if let Some(path) = &self.config {
-            layers::read_file(&mut settings, path)?;
-        }
-        layers::read_environment(&mut settings, variables)?;
-        self.flags.put_over(&mut settings)?;
-        Ok(settings)
-    }
+/// What is wrong with the file of settings at `path`, and with the files that it names; the names of those that it sets.
+/// Nothing is started, and no file is changed.
+pub(in crate::cli) fn check_file(path: &Path) -> Result<Vec<String>, Failure> {
+    let mut settings = Settings::default();
+    layers::read_file(&mut settings, path)?;
+    filter_of(&settings)?;
+    let named = settings.clone().without_credentials().config()?;
+    named.check()?;
+    Ok(reload::changed(&mut Settings::default(), &mut settings))
 }
 
-fn start_logging(settings: &Settings) -> Result<(), Failure> {
-    // A variable that was left empty would silence the server.
-    if settings.filter.split(',').all(|directive| directive.trim().is_empty()) {
-        let told = "the log filter is empty; write a level such as info, or off for no lines";
-        return Err(Failure::usage(told));
-    }
-    // Libraries below write what strangers send, and as often as they send it. Whoever wants their lines names them.
-    let filter = format!("{},{}", BELOW, settings.filter);
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        let filter = &settings.filter;
-        Failure::usage(format!(
-            "the log filter {filter:?} is wrong: {error}; write a level such as info, or target=level"
-        ))
-    })?;
-    let lines = layer().with_writer(std::io::stderr).with_ansi(output::stderr_is_terminal());
-    let lines = match settings.format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
-    };
-    // A second subscriber in one process is only possible in tests, and then the first one stays.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    Ok(())
+/// A setting, for whoever tells of all of them.
+pub(in crate::cli) struct Described {
+    /// The section in the file.
+    pub(in crate::cli) section: &'static str,
+    /// The key in its section.
+    pub(in crate::cli) key: &'static str,
+    /// What it means.
+    pub(in crate::cli) help: &'static str,
+    /// What it is if nothing is said.
+    pub(in crate::cli) default: Option<toml::Value>,
+    /// Its name in the environment.
+    pub(in crate::cli) variable: String,
 }
 
-async fn serve(config: &ServerConfig, output: &mut Output) -> Result<(), Failure> {
+/// All settings, in the order they are shown.
+pub(in crate::cli) fn described() -> impl Iterator<Item = Described> {
+    SETTINGS.iter().map(|setting| Described {
+        section: setting.section,
+        key: setting.key,
+        help: setting.help,
+        default: setting.show(&mut Settings::default()),
+        variable: setting.variable(),
+    })
+}
+
+async fn serve(
+    config: &ServerConfig,
+    in_force: InForce<'_>,
+    output: &mut Output,
+) -> Result<(), Failure> {
     // Listened to from the first moment on, so that a signal during a long replay is not lost.
     let mut interrupts = Interrupts::listen()?;
-    ignore_hangups()?;
+    let hangups = signals::listen(SignalKind::hangup())?;
+    reaper::reap_if_first()?;
     let mut progress = Progress::new("replaying the log", "events", output.is_json());
-    let starting =
-        crate::server::start_and_tell(config.clone(), move |done, total| progress.at(done, total));
+    let mut replay = Replay::new();
+    let starting = crate::server::start_and_tell(config.clone(), move |done, total| {
+        progress.at(done, total);
+        replay.at(done, total);
+    });
     let server = tokio::select! {
         server = starting => server?,
         // Nothing was acknowledged yet, so there is nothing to end in order.
@@ -133,29 +129,53 @@ async fn serve(config: &ServerConfig, output: &mut Output) -> Result<(), Failure
     };
     output.line(&ServingLine::new(&server, config))?;
     output.flush()?;
-    run_until_told(server, &mut interrupts).await
+    run_until_told(server, config, in_force, (&mut interrupts, hangups)).await
 }
 
-async fn run_until_told(server: Server, interrupts: &mut Interrupts) -> Result<(), Failure> {
-    tokio::select! {
-        failure = server.failed() => Err(failure.into()),
-        () = interrupts.next() => Ok(server.shutdown().await?),
+async fn run_until_told(
+    server: Server,
+    config: &ServerConfig,
+    in_force: InForce<'_>,
+    (interrupts, hangups): (&mut Interrupts, Signal),
+) -> Result<(), Failure> {
+    let failure = {
+        let serving = Serving::new(&server, config);
+        notify::ready(&serving);
+        tokio::select! {
+            failure = server.failed() => Some(failure),
+            never = notify::keep_telling(&serving) => match never {},
+            never = keep_reading(&serving, in_force, hangups) => match never {},
+            () = interrupts.next() => None,
+        }
+    };
+    notify::stopping(config.timeouts.drain);
+    match failure {
+        Some(failure) => Err(failure.into()),
+        None => Ok(server.shutdown().await?),
     }
 }
 
-/// Keeps SIGHUP from ending the process; a server with a certificate from files listens to it itself.
-fn ignore_hangups() -> Result<(), Failure> {
-    let mut hangups = signal(SignalKind::hangup()).map_err(|error| {
-        Failure::failed("machine", format!("cannot listen for signals: {error}; start it again"))
-    })?;
-    tokio::spawn(async move { while hangups.recv().await.is_some() {} });
-    Ok(())
+/// Has the settings read again at each SIGHUP. Never ends.
+async fn keep_reading(
+    serving: &Serving<'_>,
+    mut in_force: InForce<'_>,
+    mut hangups: Signal,
+) -> Infallible {
+    loop {
+        if hangups.recv().await.is_none() {
+            pending::<()>().await;
+        }
+        notify::reloading();
+        in_force.read_again(serving.server).await;
+        notify::ready(serving);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use super::settings::LogFormat;
     use super::*;
     use crate::cli::testing::parsed;
     use crate::model::Handling;

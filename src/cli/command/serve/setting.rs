@@ -70,6 +70,16 @@ impl Setting {
         (self.place)(settings).shown()
     }
 
+    /// Puts what it is in `from` into `to`.
+    pub(super) fn copy(&self, to: &mut Settings, from: &mut Settings) {
+        let value = (self.place)(from).shown();
+        // Without a value it is as nobody set it.
+        let value = value.or_else(|| (self.place)(&mut Settings::default()).shown());
+        if let Some(value) = value {
+            (self.place)(to).take(&value).expect("what is shown reads back");
+        }
+    }
+
     /// Its flags as clap reads them. Those of one setting exclude each other.
     pub(super) fn args(&self) -> impl Iterator<Item = Arg> {
         self.flags.iter().map(|flag| {
