@@ -4,8 +4,8 @@
 
 use super::client::Client;
 use super::error::{ClientError, printable};
-use crate::model::{DomainRow, Principal};
-use crate::protocol::{ActRow, Administer, Administration, ListActs, ListDomains};
+use crate::model::{Domain, DomainRow, Principal, PrincipalRow};
+use crate::protocol::{ActRow, Administer, Administration, ListActs, ListDomains, ListPrincipals};
 
 impl Client {
     /// Does something as an administrator.
@@ -23,6 +23,17 @@ impl Client {
     /// As [`Client::administer`].
     pub async fn domains(&self) -> Result<Vec<DomainRow>, ClientError> {
         self.ask(&ListDomains).await
+    }
+
+    /// Who has a name in `domain`, one's own if `None`, in order of name: for its administrators.
+    ///
+    /// # Errors
+    /// As [`Client::administer`].
+    pub async fn principals(
+        &self,
+        domain: Option<&Domain>,
+    ) -> Result<Vec<PrincipalRow>, ClientError> {
+        self.ask(&ListPrincipals { domain: domain.cloned() }).await
     }
 
     /// What administrators did that concerns `principal`, oneself if `None`; oldest first.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::word::words;
-use super::{Domain, RecoveryPolicy};
+use super::{Domain, Principal, RecoveryPolicy, Role, Timestamp};
 
 /// One domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,25 @@ pub struct DomainRow {
     pub recovery: Option<RecoveryPolicy>,
     /// Whether recipients keep what somebody in it sends now when that is erased; `None` if the server does not say.
     pub recipients_keep: Option<bool>,
+}
+
+/// One principal, as administrators list them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalRow {
+    /// Its name.
+    pub principal: Principal,
+    /// What it may do.
+    pub role: Role,
+    /// Whether an administrator suspended it.
+    pub is_suspended: bool,
+    /// Whether it has a presentity.
+    pub presence: bool,
+    /// Whether it has an inbox.
+    pub messaging: bool,
+    /// Devices that are not revoked.
+    pub devices: u32,
+    /// When its first device was enrolled.
+    pub enrolled_at: Timestamp,
 }
 
 words! {

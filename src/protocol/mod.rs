@@ -32,6 +32,7 @@ macro_rules! nouns {
             domain { Administer "administer"; } asks { ListDomains "domains"; ListActs "acts"; }
             recovery { RefuseRecovery "refuse-recovery"; } asks { ListRecoveries "recoveries"; }
             quota {} asks { ListQuotas "quotas"; }
+            principal {} asks { ListPrincipals "principals"; }
             erasure { Erase "erase"; } asks {}
             server {} asks { ServerInfo "server"; }
             feed {} asks {}
@@ -57,6 +58,7 @@ pub mod identity;
 pub mod inbox;
 pub mod invite;
 mod kind;
+pub mod principal;
 pub mod publish;
 mod question;
 pub mod quota;
@@ -86,6 +88,7 @@ pub use history::{Change, ChangeKind, Explain, Explanation, FetchAt, ListHistory
 pub use identity::{DeviceKey, Invite, ListKeys, RevokeKey};
 pub use inbox::{Delete, Displayed, InboxState, InboxStatus, ListQuarantine};
 pub use invite::{ListInvites, OpenInvite, WithdrawInvite};
+pub use principal::ListPrincipals;
 pub use publish::{Fetch, ListPublications, LivePublication, Publish, RemovePublication};
 pub use question::{Findings, Question};
 pub use quota::ListQuotas;

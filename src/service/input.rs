@@ -296,6 +296,14 @@ pub enum Query {
         /// Those behind this one.
         after: Principal,
     },
+    /// The next principals of a domain, where a [`Reply::Principals`](super::Reply::Principals) ended. Answer: that, or
+    /// [`Reply::Found`](super::Reply::Found) at the end.
+    MorePrincipals {
+        /// Of which domain; `None` for the actor's own.
+        domain: Option<Domain>,
+        /// Those behind this one.
+        after: Principal,
+    },
     /// The next messages that were stored aside. Answer: [`Reply::Page`](super::Reply::Page).
     Quarantine {
         /// Which inbox.

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use super::composed::Composed;
 use super::input::{Actor, FeedId, Ticket};
 use crate::event::Event;
+use crate::model::limits::FEED_PART_MAX;
 use crate::model::{
     AccessRules, Ahead, DeviceId, Document, EpochId, Epochs, Handling, InboxSequence, Mode, Moment,
-    Presentity, Principal, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
+    Presentity, Principal, PrincipalRow, Refusal, Role, Sequence, SubscriptionState, WatcherRow,
 };
 use crate::protocol::{Answer, Composing, Findings, OpenRecovery};
 
@@ -56,6 +57,13 @@ pub enum Reply {
         /// Whom to go on behind, see [`Query::MoreWatchers`](super::Query::MoreWatchers).
         last: Principal,
     },
+    /// Some of the rows that a [`ListPrincipals`](crate::protocol::ListPrincipals) asks for; there may be more.
+    Principals {
+        /// The rows; none if all that was looked at are of other domains.
+        rows: Vec<PrincipalRow>,
+        /// Whom to go on behind, see [`Query::MorePrincipals`](super::Query::MorePrincipals).
+        last: Principal,
+    },
     /// See [`Query::Page`](super::Query::Page); empty at the end.
     Page(Vec<InboxRow>),
     /// See [`Input::OpenPresence`](super::Input::OpenPresence).
@@ -92,6 +100,9 @@ impl Reply {
         let rows = match self {
             Self::Found(Findings::ListWatchers(rows)) | Self::Watchers { rows, .. } => rows.len(),
             Self::Found(Findings::ListSubscriptions(rows)) => rows.len(),
+            // Those of other domains were looked at, too.
+            Self::Principals { .. } => FEED_PART_MAX,
+            Self::Found(Findings::ListPrincipals(rows)) => rows.len(),
             Self::Page(rows) => rows.len(),
             _ => 0,
         };

@@ -11,8 +11,8 @@ use crate::event::{AdministratorActed, Event};
 use crate::model::limits::{FEED_PART_MAX, INBOX_PAGE_MAX, TOLD};
 use crate::model::{
     AccessRule, AdministratorAct, Ahead, DeliveryRule, DeviceLabel, Domain, DomainRow,
-    InboxAddress, InboxSequence, InviteId, Lifetime, Moment, Presentity, Principal, Quota,
-    QuotaOwner, Refusal, Rights, Sequence, SubscriptionState,
+    InboxAddress, InboxSequence, InviteId, Lifetime, Moment, Presentity, Principal, PrincipalRow,
+    Quota, QuotaOwner, Refusal, Rights, Sequence, SubscriptionState,
 };
 use crate::protocol::server::{SOFTWARE, VERSION};
 use crate::protocol::{
@@ -20,7 +20,7 @@ use crate::protocol::{
     OpenInvite, OpenRecovery, Question, RulesOwner, ServerDescription, SubscriptionRow, Version,
     VisibilityRow,
 };
-use crate::view::{GrantView, InboxView, InviteView, Row, RulesView};
+use crate::view::{GrantView, InboxView, InviteView, PrincipalView, Row, RulesView};
 
 pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdict, Refusal> {
     // What a server is may be known by whoever may connect.
@@ -38,6 +38,7 @@ pub(super) fn query(case: Case<'_>, actor: &Actor, query: Query) -> Result<Verdi
         Query::MoreWatchers { presentity, after } => {
             watchers_after(case, actor, &presentity, Some(&after))?
         }
+        Query::MorePrincipals { domain, after } => principals(case, actor, domain, Some(&after))?,
         Query::Quarantine { inbox, after } => quarantine(case, actor, &inbox, after)?,
     };
     Ok(Verdict::unchanged(reply))
@@ -77,6 +78,7 @@ fn ask(case: Case<'_>, actor: &Actor, question: Question) -> Result<Verdict, Ref
         Question::FetchAt(asked) => history(case, actor, &asked.presentity)?,
         Question::Explain(asked) => explain(case, actor, &asked.presentity, &asked.watcher)?,
         Question::ListDomains(_) => Findings::ListDomains(domains(case, actor)?).into(),
+        Question::ListPrincipals(asked) => principals(case, actor, asked.domain, None)?,
         Question::ListActs(asked) => {
             Findings::ListActs(acts(case, actor, &or_self(asked.principal))?).into()
         }
@@ -173,6 +175,39 @@ fn watchers_after(
         Some(last) => Reply::Watchers { rows, last: Principal::clone(last) },
         None => Findings::ListWatchers(rows).into(),
     })
+}
+
+/// The next principals of a domain behind `after`: a part of the list, or the end of it.
+fn principals(
+    case: Case<'_>,
+    actor: &Actor,
+    domain: Option<Domain>,
+    after: Option<&Principal>,
+) -> Result<Reply, Refusal> {
+    let domain = domain.unwrap_or_else(|| actor.principal.home());
+    case.check_administers(actor, &domain)?;
+    let part: Vec<_> = case.views.principals_after(after).take(FEED_PART_MAX).collect();
+    let here = part.iter().filter(|(principal, _)| principal.domain() == domain.as_str());
+    let here = here.filter(|(_, view)| view.name_free_at().is_none());
+    let rows = here.map(|(principal, view)| principal_row(principal, view)).collect();
+    Ok(match part.last().filter(|_| part.len() == FEED_PART_MAX) {
+        Some((last, _)) => Reply::Principals { rows, last: Principal::clone(last) },
+        None => Findings::ListPrincipals(rows).into(),
+    })
+}
+
+fn principal_row(principal: &Principal, view: &PrincipalView) -> PrincipalRow {
+    let devices = || view.devices.iter().map(|(_, device)| device);
+    let live = devices().filter(|device| device.revoked_at.is_none()).count();
+    PrincipalRow {
+        principal: principal.clone(),
+        role: view.role,
+        is_suspended: view.is_suspended,
+        presence: view.presence,
+        messaging: view.messaging,
+        devices: u32::try_from(live).unwrap_or(u32::MAX),
+        enrolled_at: devices().map(|device| device.enrolled_at).min().unwrap_or_default(),
+    }
 }
 
 fn keys(case: Case<'_>, actor: &Actor, principal: &Principal) -> Result<Vec<DeviceKey>, Refusal> {

@@ -3,6 +3,8 @@
 //!
 //! Must never hold: a rule for names (see `model`).
 
+use core::ops::Bound;
+
 use super::PrincipalView;
 use super::views::Views;
 use crate::model::{Principal, Timestamp};
@@ -49,5 +51,14 @@ impl Views {
     /// The principals that were ever enrolled and are not erased.
     pub fn principals(&self) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
         self.principals.iter().filter(|(_, view)| view.name_free_at().is_none())
+    }
+
+    /// The principals behind `after` that were ever enrolled, in order of name; erased ones, too.
+    pub fn principals_after(
+        &self,
+        after: Option<&Principal>,
+    ) -> impl Iterator<Item = (&Principal, &PrincipalView)> {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.principals.range::<Principal, _>((begin, Bound::Unbounded))
     }
 }

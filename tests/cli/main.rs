@@ -30,6 +30,7 @@ mod exported;
 mod formats;
 mod log_cat;
 mod operator;
+mod principals;
 mod quotas;
 mod reading;
 mod refusals;

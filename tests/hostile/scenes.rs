@@ -355,12 +355,15 @@ fn question(kind: &str) -> Scene {
         "ListDomains" => ListDomains.into(),
         "ListActs" => ListActs { principal: None }.into(),
         "ListQuotas" => ListQuotas { owner: None }.into(),
+        "ListPrincipals" => ListPrincipals { domain: None }.into(),
         "ServerInfo" => ServerInfo.into(),
         other => panic!("{other} has no scene here: make the state in which it costs most"),
     };
     let mut stage = Stage::with(&["alice", "bob"]);
-    let actor =
-        if kind == "ListDomains" { stage.0.administrator(&name("adm")) } else { by("alice") };
+    let actor = match kind {
+        "ListDomains" | "ListPrincipals" => stage.0.administrator(&name("adm")),
+        _ => by("alice"),
+    };
     furnish(&mut stage, kind);
     asked(stage, actor, question, MANY)
 }
@@ -372,6 +375,7 @@ fn furnish(stage: &mut Stage, kind: &str) {
         "ListVisibility" => stage.ask("alice", visible(RULES_MAX)),
         "ListWatchers" => stage.watched("alice"),
         "InboxStatus" | "ListQuarantine" => stage.waiting(),
+        "ListPrincipals" => many().for_each(|name| stage.enroll(&name)),
         "ListSubscriptions" | "ListGrants" => {
             for (number, name) in (0..).zip(many()) {
                 stage.enroll(&name);

@@ -29,6 +29,7 @@ mod limits;
 mod messages;
 mod past;
 mod presence;
+mod principals;
 mod quotas;
 mod quotas_set;
 mod recalls;

@@ -15,6 +15,7 @@ export {
   type Key,
   type OpenInvite,
   PresenceBodyReason,
+  type PrincipalState,
   type QuotaState,
   ReceiptBodyKind,
   type Shown as ShownParts,

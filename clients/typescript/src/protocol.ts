@@ -385,6 +385,12 @@ export const PresenceBodyState = {
   "pending": 3,
 } as const;
 
+/** The numbers of `PrincipalState.role`. */
+export const PrincipalStateRole = {
+  "user": 0,
+  "administrator": 1,
+} as const;
+
 /** The numbers of `QuotaState.source`. */
 export const QuotaStateSource = {
   "nobody": 0,
@@ -1034,6 +1040,14 @@ export interface Erase {
   ext?: Ext[];
 }
 
+/** Kind 0x0039, on QUERY, from the client. */
+export interface ListPrincipals {
+  type: "ListPrincipals";
+  domain: string;
+  /** Additions of later versions. */
+  ext?: Ext[];
+}
+
 /** Kind 0x0101, on CONTROL, from the server. */
 export interface Welcome {
   type: "Welcome";
@@ -1455,6 +1469,20 @@ export interface QuotaState {
   ext?: Ext[];
 }
 
+/** Kind 0x0146, on QUERY, from the server. */
+export interface PrincipalState {
+  type: "PrincipalState";
+  principal: string;
+  role: number;
+  isSuspended: boolean;
+  presence: boolean;
+  messaging: boolean;
+  devices: number;
+  enrolledAtMs: number;
+  /** Additions of later versions. */
+  ext?: Ext[];
+}
+
 /** Kind 0x01FF, on all, from the server. */
 export interface Refused {
   type: "Refused";
@@ -1530,6 +1558,7 @@ export type Body =
   | ListRecoveries
   | ListQuotas
   | Erase
+  | ListPrincipals
   | Welcome
   | Challenge
   | Published
@@ -1571,6 +1600,7 @@ export type Body =
   | LivePublication
   | OpenRecovery
   | QuotaState
+  | PrincipalState
   | Refused
   | Goaway
   | ComposingEvent;
@@ -1617,7 +1647,8 @@ export type Question =
   | ListInvites
   | ListPublications
   | ListRecoveries
-  | ListQuotas;
+  | ListQuotas
+  | ListPrincipals;
 
 /** What answers each request and question: one, or rows of these. */
 export interface Answers {
@@ -1659,6 +1690,7 @@ export interface Answers {
   ListRecoveries: OpenRecovery;
   ListQuotas: QuotaState;
   Erase: Erased;
+  ListPrincipals: PrincipalState;
 }
 
 /** Fields of structures and kinds as `name type`, in the order of the bytes. */
@@ -1720,6 +1752,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   ListRecoveries: "",
   ListQuotas: "owner text",
   Erase: "request u64,principal text",
+  ListPrincipals: "domain text",
   Welcome: "version u16,features u64,principal text,device u8[8],role u8,enrolled bool,durability u8,timeMs u64,server text",
   Challenge: "nonce u8[32]",
   Published: "request u64,tag u8[16],grantedMs u64",
@@ -1761,6 +1794,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   LivePublication: "device u8[8],name text,expiresAtMs u64",
   OpenRecovery: "invite u8[32],principal text,role u8,by text,startedAtMs u64,effectiveAtMs u64,expiresAtMs u64,showsEarlier bool",
   QuotaState: "quota text,max u64,used u64?,source u8",
+  PrincipalState: "principal text,role u8,isSuspended bool,presence bool,messaging bool,devices u32,enrolledAtMs u64",
   Refused: "request u64,code u16,message text,retryAfterMs u64?",
   Goaway: "deadlineMs u64,reconnectAfterMs u64",
   ComposingEvent: "inbox text,sender text,contentType text,body bytes",
@@ -1810,6 +1844,7 @@ export const KINDS: Readonly<Record<Body["type"], readonly [number, string]>> = 
   ListRecoveries: [0x0036, ""],
   ListQuotas: [0x0037, ""],
   Erase: [0x0038, ""],
+  ListPrincipals: [0x0039, ""],
   Welcome: [0x0101, "1 recovery bytes"],
   Challenge: [0x0102, ""],
   Published: [0x0110, ""],
@@ -1851,6 +1886,7 @@ export const KINDS: Readonly<Record<Body["type"], readonly [number, string]>> = 
   LivePublication: [0x0143, ""],
   OpenRecovery: [0x0144, ""],
   QuotaState: [0x0145, ""],
+  PrincipalState: [0x0146, ""],
   Refused: [0x01ff, ""],
   Goaway: [0x8001, ""],
   ComposingEvent: [0x8002, ""],
@@ -1873,4 +1909,5 @@ export const HAS_ROWS: Readonly<Record<string, true>> = {
   ListPublications: true,
   ListRecoveries: true,
   ListQuotas: true,
+  ListPrincipals: true,
 };

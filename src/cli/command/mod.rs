@@ -24,6 +24,7 @@ mod invites;
 mod keys;
 mod log;
 mod man;
+mod principals;
 mod publications;
 mod publish;
 mod quota;
@@ -94,6 +95,8 @@ pub(super) enum Command {
     Explain(explain::Args),
     /// Manage domains, services and suspensions as an administrator, and see what administrators did
     Domain(domain::Args),
+    /// List who has a name in a domain, as its administrator
+    Principals(principals::Args),
     /// See how much of what all share one may take and has taken, and set that as an administrator
     Quota(quota::Args),
     /// Make what a principal wrote unreadable for good, or check the certificate of that
@@ -146,6 +149,7 @@ impl Command {
             Self::History(args) => history::run(args, invocation),
             Self::Explain(args) => explain::run(args, invocation),
             Self::Domain(args) => domain::run(args, invocation),
+            Self::Principals(args) => principals::run(&args, invocation),
             Self::Quota(args) => quota::run(args, invocation),
             Self::Export(args) => export::run(&args, invocation),
             Self::Erase(args) => erase::run(&args, invocation),

@@ -4,7 +4,7 @@
 
 use crate::cli::print::{line::line, table::Row, text::visible_line, time::rfc3339, time::span};
 use crate::client::ActRow;
-use crate::model::{AdministratorAct, DomainRow, Lifetime};
+use crate::model::{AdministratorAct, DomainRow, Lifetime, PrincipalRow, Role};
 
 line! {
     /// `{"type":"domain", …}`.
@@ -51,6 +51,47 @@ fn recovery(delay_s: u64) -> String {
 }
 
 line! {
+    /// `{"type":"principal", …}`.
+    #[serde(tag = "type", rename = "principal")]
+    pub(in crate::cli) struct PrincipalLine from row: &PrincipalRow {
+        principal: String = row.principal.to_string(),
+        role: &'static str = role(row.role),
+        suspended: bool = row.is_suspended,
+        presence: bool = row.presence,
+        messaging: bool = row.messaging,
+        /// Those that are not revoked.
+        devices: u32 = row.devices,
+        enrolled_at: String = rfc3339(row.enrolled_at),
+    }
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Administrator => "administrator",
+    }
+}
+
+impl Row for PrincipalLine {
+    fn cells(&self) -> Vec<String> {
+        let without = |service: &str, on: bool| (!on).then(|| format!("no {service}"));
+        let notes = [
+            self.suspended.then(|| "suspended".to_owned()),
+            without("presence", self.presence),
+            without("messaging", self.messaging),
+        ];
+        let devices = if self.devices == 1 { "device" } else { "devices" };
+        vec![
+            self.principal.clone(),
+            self.role.to_owned(),
+            format!("{} {devices}", self.devices),
+            format!("enrolled {}", self.enrolled_at),
+            notes.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        ]
+    }
+}
+
+line! {
     /// `{"type":"act", …}`.
     #[serde(tag = "type", rename = "act")]
     pub(in crate::cli) struct ActLine from row: &ActRow {
@@ -72,6 +113,29 @@ impl Row for ActLine {
 mod tests {
     use super::*;
     use crate::model::{RecoveryPolicy, Timestamp};
+
+    #[test]
+    fn a_principal_line_has_the_promised_fields_and_tells_what_is_unusual() {
+        let mut row = PrincipalRow {
+            principal: "bob@d.example".parse().unwrap(),
+            role: Role::User,
+            is_suspended: false,
+            presence: true,
+            messaging: true,
+            devices: 1,
+            enrolled_at: Timestamp::default(),
+        };
+        assert_eq!(
+            serde_json::to_string(&PrincipalLine::from(&row)).unwrap(),
+            r#"{"type":"principal","principal":"bob@d.example","role":"user","suspended":false,"presence":true,"messaging":true,"devices":1,"enrolled_at":"1970-01-01T00:00:00.000Z"}"#
+        );
+        let enrolled = "enrolled 1970-01-01T00:00:00.000Z";
+        let cells = PrincipalLine::from(&row).cells();
+        assert_eq!(cells, ["bob@d.example", "user", "1 device", enrolled, ""]);
+        (row.is_suspended, row.messaging, row.devices) = (true, false, 0);
+        let cells = PrincipalLine::from(&row).cells();
+        assert_eq!(cells[2..], ["0 devices", enrolled, "suspended, no messaging"]);
+    }
 
     #[test]
     fn a_domain_line_has_the_promised_fields() {

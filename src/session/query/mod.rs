@@ -132,6 +132,13 @@ impl Questioning {
                 let query = Query::MoreWatchers { presentity, after: last };
                 return self.ask(query, asked.into());
             }
+            (Question::ListPrincipals(asked), Reply::Principals { rows, last }) => {
+                for row in &rows {
+                    write(row, &mut self.out);
+                }
+                let query = Query::MorePrincipals { domain: asked.domain.clone(), after: last };
+                return self.ask(query, asked.into());
+            }
             (_, Reply::Found(found)) => {
                 found.write(&mut self.out);
                 return self.done(notes);

@@ -7,6 +7,7 @@ import {
   type FieldsOf,
   type Key,
   make,
+  type PrincipalState,
   type QuotaState,
   utf8,
 } from "../adsum.js";
@@ -29,6 +30,8 @@ export interface Person {
 export class ServerPage {
   domains: DomainState[] | null = null;
   software = "";
+  /** Who has a name in the administrator's domain. */
+  people: PrincipalState[] | null = null;
   person: Person | null = null;
   readonly limits = new Map<string, QuotaState[]>();
   readings: Reading[] = [];
@@ -41,8 +44,12 @@ export class ServerPage {
   load(): Promise<boolean> {
     return this.ground.act("server", "", async () => {
       const { client } = this.ground;
-      const [domains, [about]] = await Promise.all([client.ask("ListDomains"), client.ask("ServerInfo")]);
-      this.domains = domains;
+      const [domains, [about], people] = await Promise.all([
+        client.ask("ListDomains"),
+        client.ask("ServerInfo"),
+        client.ask("ListPrincipals"),
+      ]);
+      Object.assign(this, { domains, people });
       this.software = about?.software ?? "";
       const own = `@${this.ground.domain}`;
       this.limits.set(own, await client.ask("ListQuotas", { owner: own }));

@@ -1,7 +1,7 @@
 // The server, for administrators.
 
 import { html, nothing } from "lit-html";
-import type { DomainState } from "../adsum.js";
+import { type DomainState, type PrincipalState, WelcomeRole } from "../adsum.js";
 import type { Console } from "../console.js";
 import { FIGURES } from "../model/metrics.js";
 import type { Person } from "../model/server.js";
@@ -11,9 +11,12 @@ import { avatar, card, entered, fullName, head, type View, when } from "./parts.
 import { plotView } from "./plot.js";
 import { quotaTable } from "./quotas.js";
 
+/** As many people as are listed. */
+const PEOPLE_SHOWN_MAX = 100;
+
 /** The page. */
 export function serverView(page: Console): View {
-  return html`${head("Server", page.server.software ? `It runs ${page.server.software}.` : "What administrators see and do.")} ${figuresCard(page)} ${domainsCard(page)} ${personCard(page)} ${limitsCard(page)}`;
+  return html`${head("Server", page.server.software ? `It runs ${page.server.software}.` : "What administrators see and do.")} ${figuresCard(page)} ${domainsCard(page)} ${peopleCard(page)} ${personCard(page)} ${limitsCard(page)}`;
 }
 
 function figuresCard({ server }: Console): View {
@@ -62,6 +65,32 @@ function domainRow({ server, ground }: Console, state: DomainState): View {
     });
   return html`<tr><th scope="row">${domain}</th><td class="number">${principals.toLocaleString("en")}</td><td>${toggle("presence", "Status")}</td><td>${toggle("messaging", "Messages")}</td>
     <td class="end">${isConfigured ? html`<span class="hint fixed">in the settings</span>` : html`<button aria-label="Remove ${domain}" @click=${remove}>Remove</button>`}</td></tr>`;
+}
+
+function peopleCard(page: Console): View {
+  const { people } = page.server;
+  if (!people) return nothing;
+  const shown = people.slice(0, PEOPLE_SHOWN_MAX);
+  const rest = people.length - shown.length;
+  const more =
+    rest > 0
+      ? html`<p class="hint">And ${rest.toLocaleString("en")} more: look them up by name.</p>`
+      : nothing;
+  const rows = shown.map((one) => principalRow(page, one));
+  return card(
+    "People",
+    `Who has a name at ${page.ground.domain}.`,
+    html`<ul class="rows">${rows}</ul>${more}`,
+  );
+}
+
+function principalRow({ server, ground }: Console, one: PrincipalState): View {
+  const { principal, devices, enrolledAtMs } = one;
+  const tag = (isSo: boolean, word: string) => (isSo ? html` <span class="tag">${word}</span>` : nothing);
+  const how = `${devices} ${devices === 1 ? "device" : "devices"}`;
+  return html`<li class="row">${avatar(principal)}<div class="grow">${fullName(principal)}${tag(one.role === WelcomeRole.administrator, "administrator")}${tag(one.isSuspended, "suspended")}
+      <p class="state">${how}, came ${when(enrolledAtMs)}</p></div>
+    <button aria-label="Look up ${principal}" ?disabled=${ground.busy.has("person")} @click=${() => void server.lookUp(principal)}>Look up</button></li>`;
 }
 
 function personCard(page: Console): View {

@@ -122,6 +122,8 @@ test("an invite link enrols an administrator, leaves the address at once, and ma
   await go(page, "server", "Server");
   await shows(page, "localhost", "table");
   await shows(page, "Last entry of the log", ".plot");
+  await press(page, "Look up bob@localhost");
+  await shows(page, "bob@localhost", ".person");
   await go(page, "devices", "Devices");
   await page.type(".wrap input[name=who]", "frank");
   await press(page, "Make an invite");

@@ -437,6 +437,13 @@ class PresenceBodyState(IntEnum):
     PENDING = 3
 
 
+class PrincipalStateRole(IntEnum):
+    """The numbers of `PrincipalState.role`."""
+
+    USER = 0
+    ADMINISTRATOR = 1
+
+
 class QuotaStateSource(IntEnum):
     """The numbers of `QuotaState.source`."""
 
@@ -1353,6 +1360,20 @@ class Erase:
 
 
 @dataclass(frozen=True)
+class ListPrincipals:
+    """Kind 0x0039, on QUERY, from the client."""
+
+    KIND: ClassVar[int] = 0x0039
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("domain", "text"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    #: Whether the answer is any number of rows and then `End`.
+    HAS_ROWS: ClassVar[bool] = True
+    domain: str = ""
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Welcome:
     """Kind 0x0101, on CONTROL, from the server."""
 
@@ -1938,6 +1959,24 @@ class QuotaState:
 
 
 @dataclass(frozen=True)
+class PrincipalState:
+    """Kind 0x0146, on QUERY, from the server."""
+
+    KIND: ClassVar[int] = 0x0146
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (("principal", "text"), ("role", "u8"), ("is_suspended", "bool"), ("presence", "bool"), ("messaging", "bool"), ("devices", "u32"), ("enrolled_at_ms", "u64"),)
+    ADDITIONS: ClassVar[tuple[tuple[int, str, str], ...]] = ()
+    principal: str = ""
+    role: int = 0
+    is_suspended: bool = False
+    presence: bool = False
+    messaging: bool = False
+    devices: int = 0
+    enrolled_at_ms: int = 0
+    #: Additions of later versions, by tag.
+    ext: tuple[Ext, ...] = ()
+
+
+@dataclass(frozen=True)
 class Refused:
     """Kind 0x01FF, on all, from the server."""
 
@@ -1981,7 +2020,7 @@ class ComposingEvent:
 
 
 #: A frame's body.
-Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, ListQuotas, Erase, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Erased, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, QuotaState, Refused, Goaway, ComposingEvent]
+Body = Union[Hello, ChallengeAnswer, Publish, Subscribe, Unsubscribe, Send, Delete, Invite, RevokeKey, Displayed, ChangeRules, ChangeDelivery, ChangeVisibility, Grant, EndSubscription, Administer, WithdrawInvite, Fetch, ListSubscriptions, ListKeys, InboxStatus, ListRules, ListDelivery, ListVisibility, ListGrants, ListWatchers, ListHistory, FetchAt, Explain, ListDomains, ListActs, ListQuarantine, ServerInfo, FeedOpen, FeedAck, ListInvites, RemovePublication, ListPublications, RefuseRecovery, ListRecoveries, ListQuotas, Erase, ListPrincipals, Welcome, Challenge, Published, Subscribed, Unsubscribed, Sent, Deleted, Invited, KeyRevoked, Changed, Erased, Presence, Subscription, Key, InboxState, Version, Rule, DeliveryState, Delivery, Visibility, Granted, Watcher, Change, Explanation, DomainState, Act, End, FeedReady, PresenceEvent, MessageEvent, CaughtUp, FeedAcked, FeedEnd, ReceiptEvent, WatcherEvent, Quarantined, ServerDescription, OpenInvite, LivePublication, OpenRecovery, QuotaState, PrincipalState, Refused, Goaway, ComposingEvent]
 #: Every kind by its number.
 KINDS: dict[int, type[Body]] = {
     0x0001: Hello,
@@ -2026,6 +2065,7 @@ KINDS: dict[int, type[Body]] = {
     0x0036: ListRecoveries,
     0x0037: ListQuotas,
     0x0038: Erase,
+    0x0039: ListPrincipals,
     0x0101: Welcome,
     0x0102: Challenge,
     0x0110: Published,
@@ -2067,6 +2107,7 @@ KINDS: dict[int, type[Body]] = {
     0x0143: LivePublication,
     0x0144: OpenRecovery,
     0x0145: QuotaState,
+    0x0146: PrincipalState,
     0x01FF: Refused,
     0x8001: Goaway,
     0x8002: ComposingEvent,
@@ -2130,6 +2171,7 @@ STRUCTURES: dict[str, type] = {
     "ListRecoveries": ListRecoveries,
     "ListQuotas": ListQuotas,
     "Erase": Erase,
+    "ListPrincipals": ListPrincipals,
     "Welcome": Welcome,
     "Challenge": Challenge,
     "Published": Published,
@@ -2171,6 +2213,7 @@ STRUCTURES: dict[str, type] = {
     "LivePublication": LivePublication,
     "OpenRecovery": OpenRecovery,
     "QuotaState": QuotaState,
+    "PrincipalState": PrincipalState,
     "Refused": Refused,
     "Goaway": Goaway,
     "ComposingEvent": ComposingEvent,
