@@ -7,6 +7,7 @@
 mod all;
 mod args;
 mod child;
+mod closed;
 mod common;
 mod document;
 mod due;

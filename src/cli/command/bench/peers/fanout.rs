@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use super::figures::Figures;
 use super::kind::Sizes;
 use super::sender::{Sender, Sending};
+use crate::cli::command::bench::closed::{Closed, Work};
 use crate::cli::command::bench::joined::joined;
 use crate::cli::command::bench::link::wrong;
 use crate::cli::command::bench::progress::Progress;
-use crate::cli::command::bench::pump::Work;
 use crate::cli::command::bench::samples::Samples;
 use crate::cli::run::failure::Failure;
 

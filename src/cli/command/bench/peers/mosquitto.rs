@@ -17,9 +17,9 @@ use super::daemon::Daemon;
 use super::fanout::{Fan, Watcher};
 use super::figures::Figures;
 use super::kind::Sizes;
-use super::sender::{Sender, Sending, run_all};
+use super::sender::{Sender, Sending};
+use crate::cli::command::bench::closed::{Work, run_all};
 use crate::cli::command::bench::link::wrong;
-use crate::cli::command::bench::pump::Work;
 use crate::cli::command::bench::sizes::STORE_WINDOW;
 use crate::cli::run::failure::Failure;
 

@@ -5,10 +5,11 @@
 use super::Measure;
 use super::sending::Sending;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     number::{positive, window},
     outcome::Outcome,
     participants::Participant,
-    pump::{Pump, Work, run_all},
+    pump::Pump,
     requests::{Publishes, Requests},
     setup::{Setup, pumps},
     site::Site,

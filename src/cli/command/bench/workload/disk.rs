@@ -10,10 +10,11 @@ use tokio::time::sleep;
 use super::Measure;
 use super::sending::Sending;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     link::wrong,
     number::{positive, window},
     outcome::Outcome,
-    pump::{Pump, Work, run_all},
+    pump::Pump,
     samples::{Samples, rounded},
     setup::Setup,
     site::{Site, Usage},

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     link::{Dialer, inbox, wrong},
     number::inbox_count,
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
-    pump::{Work, run_all},
     requests::Sends,
     samples::Samples,
     setup::{Setup, pumps},

@@ -10,13 +10,14 @@ use tokio::task::JoinSet;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Closed, Work},
     joined::joined,
     link::{Dialer, Feed, Link, presence_from, wrong},
     number::{positive, window},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
-    pump::{Pump, Work},
+    pump::Pump,
     requests::{Publishes, number_in},
     samples::Samples,
     setup::{Setup, pumps},

@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 use super::Measure;
 use super::sending::Sending;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     number::{percent, positive, window},
     outcome::Outcome,
-    pump::{Pump, Work, run_all},
+    pump::Pump,
     requests::Sends,
     samples::{Samples, rounded},
     setup::Setup,

@@ -9,13 +9,13 @@ use tokio::task::JoinSet;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     link::{Dialer, wrong},
     number::positive,
     offline::{self, Offline},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
-    pump::{Work, run_all},
     requests::{self, Sends},
     samples::Samples,
     setup::{Setup, pumps},

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Work, run_all},
     link::{Dialer, presence_from, wrong},
     number::{positive, watched_count},
     offline,
@@ -16,7 +17,7 @@ use crate::cli::command::bench::{
     participants::Participant,
     present::RESUMED,
     progress::Progress,
-    pump::{Pump, Work, run_all},
+    pump::Pump,
     requests::Publishes,
     samples::Samples,
     setup::{Setup, pumps},

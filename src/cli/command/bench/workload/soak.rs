@@ -15,12 +15,13 @@ use tokio::time::sleep;
 
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Closed, Work},
     link::{Dialer, Feed, Link, inbox, wrong},
     number::positive,
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
-    pump::{Pump, Work},
+    pump::Pump,
     requests::{Publishes, Sends},
     samples::Samples,
     setup::{Setup, pumps},

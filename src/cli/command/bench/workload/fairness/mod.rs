@@ -14,12 +14,13 @@ use serde_json::{Map, Value};
 use self::greed::{Cast, Greed, Tally};
 use super::Measure;
 use crate::cli::command::bench::{
+    closed::{Closed, Work},
     link::Dialer,
     number::{positive, watched_count},
     outcome::Outcome,
     participants::Participant,
     progress::Progress,
-    pump::{Pump, Work},
+    pump::Pump,
     requests::Publishes,
     samples::{Samples, median, rounded},
     setup::{Setup, pumps},

@@ -11,10 +11,11 @@ use super::Scale;
 use super::place::{Kind, Place};
 use super::turns::{ROUNDS, row};
 use crate::cli::command::bench::{
+    closed::{Closed, Work},
     link::{Link, wrong},
     participants::Participant,
     progress::Progress,
-    pump::{Pump, Work},
+    pump::Pump,
     requests::RuleChanges,
     samples::Samples,
     setup::Setup,

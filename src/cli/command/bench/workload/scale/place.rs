@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::cli::command::bench::{
+    closed::{Closed, Work},
     link::{Dialer, Link, inbox, wrong},
     offline::send,
     participants::Participant,
     progress::Progress,
-    pump::{Pump, Work},
+    pump::Pump,
     requests::{Publishes, Requests, Sends, Subscribes, number_in},
     samples::{Samples, rounded},
     setup::{Setup, pumps},
@@ -263,7 +264,7 @@ fn far(all: &[String], place: usize) -> &String {
 }
 
 /// Lets `pumps` ask in turn, from number `next` on, `count` times in all.
-async fn in_turn<R: Requests>(
+async fn in_turn<R: Requests + Send + 'static>(
     pumps: &mut [Pump<R>],
     count: usize,
     next: &mut usize,
