@@ -21,6 +21,7 @@ use super::tls::{self, Certificates, ForPages};
 use crate::model::limits::{
     FEEDS_MAX, STREAMS_OPEN_MAX, UNPROVEN_BYTES_MAX, UNPROVEN_STREAMS_OPEN_MAX,
 };
+use crate::wire::HTTP3_UNI_STREAMS;
 
 /// Streams a peer may have open. Credit comes back only after an eighth of them was used, so the long-lived ones
 /// must stay well below seven eighths; more cost idle memory.
@@ -40,10 +41,6 @@ const INCOMING_MAX: usize = 4_096;
 /// Bytes kept for one of them, and for all together.
 const INCOMING_BYTES: u64 = 16 * 1024;
 const INCOMING_BYTES_TOTAL: u64 = 4 * 1024 * 1024;
-
-/// Unidirectional streams that HTTP/3 needs: its settings, and two for its headers. They are granted before it is known
-/// which protocol is spoken, and once only: what a peer opens of them stays open and is not read on.
-const HTTP3_UNI_STREAMS: u32 = 3;
 
 /// Bytes of a handshake that may have come out of order.
 const CRYPTO_BUFFER: usize = 8 * 1024;
@@ -133,6 +130,7 @@ fn server_config(
     (certificates, pages): (Arc<Certificates>, ForPages),
     idle: Duration,
 ) -> Result<quinn::ServerConfig, ServerError> {
+    // Granted before it is known which protocol is spoken, and once only: what a peer opens stays open and is not read on.
     let uni_max = if matches!(pages, ForPages::Nothing) { 0 } else { HTTP3_UNI_STREAMS };
     let crypto = QuicServerConfig::try_from(tls::config(certificates, pages)?)
         .map_err(|error| ServerError::Tls { reason: error.to_string() })?;

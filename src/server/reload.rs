@@ -2,10 +2,8 @@
 //!
 //! Must never hold: where settings come from, or what of them waits for the next start.
 
-use tracing::info;
-
 use super::config::ServerConfig;
-use super::{Server, ServerError, certificate};
+use super::{Server, ServerError, tls};
 
 impl Server {
     /// Takes over from `config` what can be changed while it serves: limits of connections, of addresses and of principals,
@@ -26,18 +24,9 @@ impl Server {
         if let Some(web) = &self.shared.web {
             web.pages.list(config.web.origins.clone());
         }
-        self.reload_certificate().await
-    }
-
-    async fn reload_certificate(&self) -> Result<(), ServerError> {
-        let Some(files) = self.certificate.clone() else { return Ok(()) };
-        let path = files.chain.display().to_string();
-        let loading = tokio::task::spawn_blocking(move || certificate::load(&files));
-        let fresh = loading.await.unwrap_or_else(|panic| {
-            Err(ServerError::Tls { reason: format!("reading the certificate: {panic}") })
-        })?;
-        self.shared.certificates.swap(fresh);
-        info!(path, "the certificate was read again");
-        Ok(())
+        match self.certificate.clone() {
+            Some(files) => tls::read_again(&self.shared.certificates, files).await,
+            None => Ok(()),
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::certificate::{self, ServerCertificate};
 use super::config::CertificateFiles;
 use super::metrics::{Expiries, ShownTo};
 use super::web::Pinned;
-use crate::wire::ALPN;
+use crate::wire::{ALPN, HTTP3};
 
 /// Tickets a connection is handed, and sessions that are remembered for them. Resuming saves hardly anything here,
 /// and each ticket costs 1.7 KiB of memory.
@@ -64,7 +64,7 @@ impl Certificates {
     }
 
     /// Serves `fresh` from now on.
-    pub(super) fn swap(&self, fresh: ServerCertificate) {
+    fn swap(&self, fresh: ServerCertificate) {
         self.expiries.shows(ShownTo::Everybody, &fresh.certified);
         let mut in_use = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         in_use.previous = Some(in_use.current.key_hash);
@@ -75,9 +75,6 @@ impl Certificates {
         look(&self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
-
-/// ALPN token of HTTP/3, in which browsers speak WebTransport.
-pub(super) const HTTP3: &[u8] = b"h3";
 
 /// Whether HTTP/3 was agreed on for `connection`.
 pub(super) fn speaks_http3(connection: &quinn::Connection) -> bool {
@@ -164,22 +161,29 @@ pub(super) async fn keep_fresh(
         let now = changed_at(&files).await;
         if now != seen {
             seen = now;
-            reload(&certificates, files.clone()).await;
+            if let Err(fault) = read_again(&certificates, files.clone()).await {
+                error!(%fault, "the new certificate cannot be used; the old one stays");
+            }
         }
     }
 }
 
-async fn reload(certificates: &Certificates, files: CertificateFiles) {
+/// Reads the operator's certificate again and serves it from now on.
+///
+/// # Errors
+/// [`ServerError`] if it cannot be used: then the old one stays.
+pub(super) async fn read_again(
+    certificates: &Certificates,
+    files: CertificateFiles,
+) -> Result<(), ServerError> {
     let path = files.chain.display().to_string();
-    let loaded = tokio::task::spawn_blocking(move || certificate::load(&files)).await;
-    match loaded {
-        Ok(Ok(fresh)) => {
-            certificates.swap(fresh);
-            info!(path, "the certificate was read again");
-        }
-        Ok(Err(fault)) => error!(%fault, "the new certificate cannot be used; the old one stays"),
-        Err(fault) => error!(%fault, "the new certificate could not be read; the old one stays"),
-    }
+    let loading = tokio::task::spawn_blocking(move || certificate::load(&files));
+    let fresh = loading.await.unwrap_or_else(|panic| {
+        Err(ServerError::Tls { reason: format!("reading the certificate: {panic}") })
+    })?;
+    certificates.swap(fresh);
+    info!(path, "the certificate was read again");
+    Ok(())
 }
 
 /// When each file was last changed, as far as the system tells.
@@ -228,7 +232,9 @@ mod tests {
         let certificates = Certificates::new(own(data.path()), Expiries::default());
         let before = certificates.key_hash();
         let nowhere = data.path().join("nowhere.pem");
-        reload(&certificates, CertificateFiles { chain: nowhere.clone(), key: nowhere }).await;
+        let files = CertificateFiles { chain: nowhere.clone(), key: nowhere };
+        let told = read_again(&certificates, files).await.unwrap_err();
+        assert!(told.to_string().contains("nowhere.pem"), "{told}");
         assert_eq!(certificates.key_hash(), before);
     }
 }

@@ -25,6 +25,10 @@ pub(crate) use frame::{append, encode_with};
 pub const ALPN: &[u8] = b"adsum/1";
 /// Version in `Hello` and `Welcome`.
 pub const VERSION: u16 = 1;
+/// ALPN token of HTTP/3, in which browsers speak WebTransport.
+pub const HTTP3: &[u8] = b"h3";
+/// Unidirectional streams that each side of HTTP/3 opens: its settings, and two for its headers (RFC 9114 §6.2, RFC 9204 §4.2).
+pub const HTTP3_UNI_STREAMS: u32 = 3;
 /// Path of the session that is asked for over HTTP/3, and of the upgrade to a WebSocket.
 pub const WEB_PATH: &str = "/adsum";
 /// What the upgrade to a WebSocket asks for: the framing of streams, and this protocol; a slash may not stand in it.

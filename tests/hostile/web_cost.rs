@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use adsum::wire::HTTP3;
 use quinn::Endpoint;
 use tokio::task::JoinSet;
 use web_transport_quinn::Session;
@@ -49,7 +50,7 @@ async fn over_tcp(socket: SocketAddr) {
 }
 
 async fn over_udp(endpoint: Endpoint, server: SocketAddr, filling: Filling) {
-    let manner = Manner { alpn: b"h3".to_vec(), ..Manner::default() };
+    let manner = Manner { alpn: HTTP3.to_vec(), ..Manner::default() };
     let connecting = endpoint.connect_with(client_config(manner), server, "adsum").unwrap();
     let Ok(connection) = within("a stranger connects", connecting).await else { return };
     match filling {

@@ -12,7 +12,7 @@ use adsum::protocol::body::{
     PresenceEvent,
 };
 use adsum::server::{self, CertificateFiles, Clock, Server};
-use adsum::wire::{CloseCode, EXPORTER_CONTEXT, EXPORTER_LABEL, ResetCode, StreamType};
+use adsum::wire::{CloseCode, EXPORTER_CONTEXT, EXPORTER_LABEL, HTTP3, ResetCode, StreamType};
 use bytes::Bytes;
 
 use super::clock::Played;
@@ -257,7 +257,7 @@ async fn where_pages_are_not_served_http3_is_not_spoken() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_speaks_both_speaks_ours_and_is_shown_the_key_that_it_pins() {
     let running = Running::start().await;
-    let manner = Manner { also: Some(b"h3".to_vec()), ..Manner::default() };
+    let manner = Manner { also: Some(HTTP3.to_vec()), ..Manner::default() };
     let device = Device::of("alice");
     let mut alice = Session::enter_as(running.address(), &device, manner).await;
     assert_eq!(alice.peer.server_key, running.server.server_key_hash());

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use adsum::wire::HTTP3;
 use quinn::{Connection, ConnectionError, Endpoint};
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -46,7 +47,7 @@ impl Http3 {
 
     pub async fn try_connect(server: SocketAddr) -> Result<Self, ConnectionError> {
         let endpoint = Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
-        let manner = Manner { alpn: b"h3".to_vec(), ..Manner::default() };
+        let manner = Manner { alpn: HTTP3.to_vec(), ..Manner::default() };
         let connecting = endpoint.connect_with(client_config(manner), server, "adsum").unwrap();
         let connection = within("the handshake ends", connecting).await?;
         Ok(Self { connection, _endpoint: endpoint })

@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::client::error::ClientError;
 use crate::model::limits::{IDLE_MS_MAX, KEEP_ALIVE_MS};
-use crate::wire::ALPN;
+use crate::wire::{ALPN, HTTP3, HTTP3_UNI_STREAMS};
 
 /// How often a connection that says nothing shows that it lives.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_MS);
@@ -25,8 +25,6 @@ const SEND_WINDOW_BYTES: u64 = 256 * 1024;
 /// First guess of the round trip. A lost first packet is repeated after three of them, so that a client that knocks
 /// while its server restarts is in soon after.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
-/// Streams that a server of HTTP/3 opens: its settings, and two for its headers.
-const HTTP3_UNI_STREAMS: VarInt = VarInt::from_u32(3);
 /// Socket buffers asked for; the system may give less.
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -58,8 +56,8 @@ impl Endpoint {
     /// As [`Endpoint::new`].
     pub fn for_http3(keep_alive: Duration) -> Result<Self, ClientError> {
         let mut transport = transport(keep_alive);
-        transport.max_concurrent_uni_streams(HTTP3_UNI_STREAMS);
-        Self::speaking(b"h3", transport)
+        transport.max_concurrent_uni_streams(VarInt::from_u32(HTTP3_UNI_STREAMS));
+        Self::speaking(HTTP3, transport)
     }
 
     fn speaking(alpn: &'static [u8], transport: TransportConfig) -> Result<Self, ClientError> {
